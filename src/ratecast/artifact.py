@@ -1,0 +1,106 @@
+"""A fitted model on disk: a JSON manifest, safetensors, and Parquet tables; no pickle.
+
+The manifest holds the SHA-256 of every other file, so that a changed or torn artifact is refused.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from ratecast.errors import InputError
+
+VERSION = 1
+MANIFEST, ARRAYS = "manifest.json", "arrays.safetensors"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What is kept: plain values, named arrays, named tables."""
+
+    meta: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+    tables: dict[str, pl.DataFrame]
+
+
+def write(folder: Path, saved: Artifact) -> None:
+    """Write into `folder`, whole or not at all; an artifact that stands there is replaced."""
+    folder = Path(folder)
+    if folder.exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
+        raise InputError(f"{folder}: holds other files; give a new folder for the artifact")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _fill(fresh, saved)
+        _swap(fresh, folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def read(folder: Path) -> Artifact:
+    """Read and verify the artifact in `folder`."""
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    for name, digest in manifest["files"].items():
+        if not (folder / name).is_file():
+            raise InputError(f"{folder}: {name} is missing; copy the whole folder again")
+        if _digest(folder / name) != digest:
+            raise InputError(f"{folder}: {name} was changed after it was saved; train again")
+    try:
+        arrays = load_file(folder / ARRAYS)
+    except SafetensorError as error:
+        raise InputError(f"{folder}: {ARRAYS} cannot be read ({error}); train again") from None
+    tables = {
+        Path(name).stem: pl.read_parquet(folder / name)
+        for name in manifest["files"]
+        if name.endswith(".parquet")
+    }
+    return Artifact(manifest["meta"], arrays, tables)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder}: no {MANIFEST}; give a folder of ratecast train") from None
+    except ValueError:
+        raise InputError(f"{folder}: {MANIFEST} is not JSON; copy the whole folder again") from None
+    version = manifest.get("version") if isinstance(manifest, dict) else None
+    if version != VERSION:
+        raise InputError(
+            f"{folder}: artifact of version {version}, this ratecast reads {VERSION}; train again"
+        )
+    return manifest
+
+
+def _fill(folder: Path, saved: Artifact) -> None:
+    save_file({k: np.ascontiguousarray(v) for k, v in saved.arrays.items()}, folder / ARRAYS)
+    for name, table in saved.tables.items():
+        table.write_parquet(folder / f"{name}.parquet")
+    files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    manifest = {"version": VERSION, "meta": saved.meta, "files": files}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    folder.chmod(0o755)
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Put `fresh` in place of `folder`; a reader sees the old one or the new one."""
+    old = fresh.with_name(fresh.name + "-old")
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Data: editions of MovieLens, downloads, layouts."""

@@ -1,0 +1,49 @@
+"""What a model answers: expected stars, their probabilities, and on what they rest."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Basis(IntEnum):
+    """On what a forecast rests: which of the two the model has heard ratings of."""
+
+    KNOWN = 0
+    NEW_USER = 1
+    NEW_MOVIE = 2
+    BOTH_NEW = 3
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return ("user and movie known", "new user", "new movie", "new user and new movie")[self]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One answer for each request.
+
+    stars: (n,) expected rating, on the scale. probabilities: (n, S), rows sum to 1.
+    heard: (n,) how many of the user's ratings the model had heard. basis: (n,) `Basis` values.
+    """
+
+    stars: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    heard: NDArray[np.int64]
+    basis: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.stars)
+
+    @classmethod
+    def concat(cls, parts: list[Self]) -> Self:
+        """The answers of several calls, in order."""
+        return cls(
+            np.concatenate([p.stars for p in parts]),
+            np.concatenate([p.probabilities for p in parts]),
+            np.concatenate([p.heard for p in parts]),
+            np.concatenate([p.basis for p in parts]),
+        )

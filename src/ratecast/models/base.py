@@ -1,0 +1,203 @@
+"""The one contract: every model is fitted, asked, told and saved in the same way."""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratecast import artifact
+from ratecast.errors import InputError
+from ratecast.models.answer import Basis, Forecast
+from ratecast.models.stars import StarNoise
+from ratecast.models.vocabulary import Unknown, Vocabulary
+from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table inside a model: row numbers instead of raw ids (0: unknown), and the table itself.
+
+    users, movies: (n,) int32.
+    """
+
+    users: NDArray[np.int32]
+    movies: NDArray[np.int32]
+    table: Requests
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def stars(self) -> NDArray[np.float32]:
+        """The given stars, (n,); only of a table of ratings."""
+        assert isinstance(self.table, Ratings)
+        return self.table.stars
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a model computes for each request; the contract turns it into a `Forecast`.
+
+    mean: (n,) stars, not yet clipped. deviation: (n,) predictive standard deviation, where the
+    model knows it.
+    """
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64] | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Model(ABC):
+    """A forecaster of ratings. The dataclass fields that it is made with are its settings.
+
+    A new model implements `_fit`, `_expect`, `_arrays` and `_restore`, and `_observe` where it
+    can hear a rating without a refit.
+    """
+
+    name: ClassVar[str]
+    refresh_seconds: ClassVar[int | None] = None
+    seed: int = 0
+
+    scale: Scale = field(init=False, repr=False)
+    users: Vocabulary = field(init=False, repr=False)
+    movies: Vocabulary = field(init=False, repr=False)
+    noise: StarNoise = field(init=False, repr=False)
+
+    def fit(self, train: Ratings, valid: Ratings | None = None) -> Self:
+        """Learn from `train`; `valid` serves early stopping and the spread of the stars only."""
+        if not len(train):
+            raise InputError("train: no ratings to learn from")
+        self.scale = train.scale
+        self.users = Vocabulary.of(train.frame[USER], train.users)
+        self.movies = Vocabulary.of(train.frame[MOVIE], train.movies)
+        rows = self._rows(train)
+        self._heard = counts(rows.users, len(self.users))
+        self._seen = counts(rows.movies, len(self.movies))
+        self._fit(rows, valid)
+        self._fit_noise(train if valid is None else valid)
+        return self
+
+    def predict(self, requests: Requests) -> Forecast:
+        """A forecast for each request; nothing is learned."""
+        rows = self._rows(requests)
+        return self._answer(rows, self._expect(rows))
+
+    def observe(self, ratings: Ratings) -> None:
+        """Hear new ratings at once, of new users and new movies too, without a refit."""
+        rows = self._rows(ratings, "create")
+        self._heard = counts(rows.users, len(self.users), self._heard)
+        self._seen = counts(rows.movies, len(self.movies), self._seen)
+        self._observe(rows)
+
+    def refresh(self, ratings: Ratings) -> None:
+        """A warm refit on everything heard so far; models without one leave it out."""
+
+    def walk(self, stream: Ratings) -> Forecast:
+        """Predict, then observe, moment by moment: `stream` ordered by time, ties together.
+
+        A model that can do so faster overrides this with the same answers.
+        """
+        edges = moments(stream)
+        answers = []
+        for start, stop in pairwise(edges):
+            now = stream.take(slice(start, stop))
+            answers.append(self.predict(now.requests()))
+            self.observe(now)
+        return Forecast.concat(answers)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that this model was made with, as plain values."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        return {
+            k: asdict(v) if hasattr(v, "__dataclass_fields__") else v for k, v in values.items()
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write the fitted model, what it observed included, into a new `folder`."""
+        meta = {"model": self.name, "settings": self.settings(), "scale": asdict(self.scale)}
+        arrays = self._arrays() | {"heard": self._heard, "seen": self._seen}
+        arrays |= {"noise.cuts": self.noise.cuts, "noise.spreads": self.noise.spreads}
+        tables = {"users": self.users.table, "movies": self.movies.table}
+        artifact.write(folder, artifact.Artifact(meta, arrays, tables))
+
+    def restore(self, saved: artifact.Artifact) -> Self:
+        """Take over the learned state of `saved`, an artifact of the same model and settings."""
+        arrays = dict(saved.arrays)
+        self.scale = Scale(**saved.meta["scale"])
+        self.users = Vocabulary(USER, saved.tables["users"])
+        self.movies = Vocabulary(MOVIE, saved.tables["movies"])
+        self._heard, self._seen = arrays.pop("heard"), arrays.pop("seen")
+        self.noise = StarNoise(arrays.pop("noise.cuts"), arrays.pop("noise.spreads"))
+        self._restore(arrays)
+        return self
+
+    @abstractmethod
+    def _fit(self, train: Rows, valid: Ratings | None) -> None:
+        """Learn; scale, vocabularies and counts are there already."""
+
+    @abstractmethod
+    def _expect(self, rows: Rows) -> Expected:
+        """Expected stars of each row."""
+
+    def _observe(self, rows: Rows) -> None:
+        """Hear rows; the vocabularies have grown already."""
+        raise NotImplementedError(f"{self.name} cannot hear ratings without a refit yet")
+
+    @abstractmethod
+    def _arrays(self) -> Arrays:
+        """Everything learned, as named arrays."""
+
+    @abstractmethod
+    def _restore(self, arrays: Arrays) -> None:
+        """Take over what `_arrays` gave."""
+
+    def _rows(self, table: Requests, unknown: Unknown = "ignore") -> Rows:
+        return Rows(
+            self.users.encode(table.frame[USER], unknown, table.users),
+            self.movies.encode(table.frame[MOVIE], unknown, table.movies),
+            table,
+        )
+
+    def _answer(self, rows: Rows, expected: Expected) -> Forecast:
+        heard = self._heard[rows.users]
+        new_user, new_movie = heard == 0, self._seen[rows.movies] == 0
+        stars = self.scale.clip(expected.mean)
+        return Forecast(
+            stars,
+            self.noise.probabilities(stars, heard, expected.deviation),
+            heard,
+            (Basis.NEW_USER * new_user + Basis.NEW_MOVIE * new_movie).astype(np.int8),
+        )
+
+    def _fit_noise(self, table: Ratings) -> None:
+        rows = self._rows(table)
+        expected = self._expect(rows)
+        stars = self.scale.clip(expected.mean)
+        heard, given = self._heard[rows.users], self.scale.index(table.stars)
+        flat = StarNoise.flat(self.scale)
+        self.noise = flat.fitted(stars, heard, given, expected.deviation)
+
+
+def moments(stream: Ratings) -> NDArray[np.int64]:
+    """Borders of the runs of equal time: (k + 1,), from 0 to n. Raises where time goes back."""
+    steps = np.diff(stream.at)
+    if (steps < 0).any():
+        row = int((steps < 0).argmax()) + 2
+        raise InputError(f"stream, row {row}: earlier than the row before it; sort by time first")
+    return np.concatenate([[0], np.flatnonzero(steps) + 1, [len(stream)]])
+
+
+def counts(
+    rows: NDArray[np.int32], size: int, before: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """How often each row number below `size` occurs, added to the counts of `before`: (size,)."""
+    total = np.bincount(rows, minlength=size)
+    if before is not None:
+        total[: len(before)] += before
+    return total

@@ -1,0 +1,94 @@
+"""The only place that knows both the raw id of a user or movie and its row number in a model."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ratecast.errors import InputError
+
+UNKNOWN = 0
+_ROW = "_row"
+_FEW = 256
+
+Unknown = Literal["create", "ignore", "raise"]
+
+
+@dataclass
+class Vocabulary:
+    """Ids of one kind, numbered 1, 2, ... in order of appearance; 0 stands for the unknown.
+
+    `table` has one line for each known id, in row order from 1: the id in column `kind`, and its
+    side information where there is any.
+    """
+
+    kind: str
+    table: pl.DataFrame
+    _rows: dict[int | str, int] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        ids = self.table[self.kind]
+        self._rows = dict(zip(ids.to_list(), range(1, len(ids) + 1), strict=True))
+
+    @classmethod
+    def of(cls, ids: pl.Series, side: pl.DataFrame) -> "Vocabulary":
+        """The distinct `ids` in order of appearance, with their lines of `side`."""
+        return cls(ids.name, _with_side(ids.unique(maintain_order=True), side))
+
+    def __len__(self) -> int:
+        """Number of row numbers, the unknown's included."""
+        return self.table.height + 1
+
+    def encode(
+        self, ids: pl.Series, unknown: Unknown = "ignore", side: pl.DataFrame | None = None
+    ) -> NDArray[np.int32]:
+        """Row number of each id: (n,).
+
+        unknown: `create` gives a new id the next number (and its line of `side`), `ignore`
+        answers 0, `raise` raises `InputError` with the first unknown id.
+        """
+        self._check_type(ids)
+        rows = self._look_up(ids)
+        new = rows == UNKNOWN
+        if unknown == "ignore" or not new.any():
+            return rows
+        if unknown == "raise":
+            raise InputError(f"{self.kind} {ids[int(new.argmax())]!r}: not known to this model")
+        fresh = _with_side(ids.filter(pl.Series(new)).unique(maintain_order=True), side)
+        numbers = range(len(self), len(self) + fresh.height)
+        self._rows |= dict(zip(fresh[self.kind].to_list(), numbers, strict=True))
+        self.table = pl.concat([self.table, fresh], how="diagonal")
+        return self._look_up(ids)
+
+    def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
+        """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
+        table = self.table
+        if more.width > 1 and more.height:
+            table = pl.concat([more, table], how="diagonal").unique(
+                self.kind, keep="first", maintain_order=True
+            )
+        return ids.to_frame().join(table, on=self.kind, how="left", maintain_order="left")
+
+    def _look_up(self, ids: pl.Series) -> NDArray[np.int32]:
+        if len(ids) <= _FEW:
+            return np.array([self._rows.get(i, UNKNOWN) for i in ids.to_list()], np.int32)
+        numbered = self.table.select(self.kind).with_row_index(_ROW, offset=1)
+        found = ids.to_frame().join(numbered, on=self.kind, how="left", maintain_order="left")
+        return found[_ROW].fill_null(UNKNOWN).cast(pl.Int32).to_numpy()
+
+    def _check_type(self, ids: pl.Series) -> None:
+        known = self.table.schema[self.kind]
+        if ids.dtype != known and len(ids):
+            raise InputError(
+                f"{self.kind} {ids[0]!r}: ids of this model are {known}, not {ids.dtype}"
+            )
+
+
+def _with_side(ids: pl.Series, side: pl.DataFrame | None) -> pl.DataFrame:
+    if side is None or side.width <= 1:
+        return ids.to_frame()
+    return ids.to_frame().join(
+        side.unique(ids.name, keep="first"), on=ids.name, how="left", maintain_order="left"
+    )

@@ -1,0 +1,199 @@
+"""The table of ratings: its columns, its scale, and the checks that every table passes.
+
+Raw ids (integers or strings, as the source has them) live here; row numbers live inside models.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from ratecast.errors import InputError
+
+USER, MOVIE, RATING, AT = "user", "movie", "rating", "at"
+ID_TYPES = (pl.Int64, pl.String)
+MOST_STARS = 101
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The stars that can be given: low, low + step, ..., high."""
+
+    low: float
+    high: float
+    step: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.high > self.low and self.step > 0):
+            raise InputError(f"scale {self}: needs low < high and a step above 0")
+        count = (self.high - self.low) / self.step
+        if abs(count - round(count)) > 1e-9 or round(count) >= MOST_STARS:
+            raise InputError(
+                f"scale {self}: high - low must be a whole number of steps, under {MOST_STARS}"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.low:g}:{self.high:g}:{self.step:g}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `low:high` or `low:high:step`, for example `0.5:5:0.5`."""
+        try:
+            return cls(*(float(part) for part in text.split(":")))
+        except (TypeError, ValueError):
+            raise InputError(
+                f"scale {text!r}: write it as low:high:step, as in 0.5:5:0.5"
+            ) from None
+
+    @classmethod
+    def infer(cls, ratings: pl.Series) -> Self:
+        """The narrowest scale of whole, half or tenth stars that holds all `ratings`."""
+        values = ratings.drop_nulls().unique().to_numpy()
+        if not len(values) or not np.isfinite(values).all():
+            raise InputError("ratings: no scale can be read from empty or non-finite values")
+        low, high = float(values.min()), float(values.max())
+        for step in (1.0, 0.5, 0.1):
+            if np.allclose((values - low) / step, np.round((values - low) / step), atol=1e-4):
+                return cls(low, max(high, low + step), step)
+        raise InputError("ratings: not in steps of 1, 0.5 or 0.1; say the scale as low:high:step")
+
+    @property
+    def stars(self) -> NDArray[np.float64]:
+        """Every star, ascending: (S,)."""
+        count = round((self.high - self.low) / self.step) + 1
+        stars: NDArray[np.float64] = np.round(self.low + self.step * np.arange(count), 6)
+        return stars
+
+    def index(self, ratings: ArrayLike) -> NDArray[np.int64]:
+        """Position of each rating among `stars`."""
+        return np.rint((np.asarray(ratings, float) - self.low) / self.step).astype(np.int64)
+
+    def clip(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Values brought into [low, high]."""
+        clipped: NDArray[np.float64] = np.clip(np.asarray(values, float), self.low, self.high)
+        return clipped
+
+    def holds(self, ratings: pl.Series) -> pl.Series:
+        """True where a rating is one of the stars; false for NaN and null."""
+        steps = (ratings.cast(pl.Float64) - self.low) / self.step
+        on_step = (steps - steps.round()).abs() < 1e-4
+        inside = (ratings >= self.low - 1e-6) & (ratings <= self.high + 1e-6)
+        return (on_step & inside).fill_null(False)
+
+
+def _no_movies() -> pl.DataFrame:
+    return pl.DataFrame(schema={MOVIE: pl.Int64})
+
+
+def _no_users() -> pl.DataFrame:
+    return pl.DataFrame(schema={USER: pl.Int64})
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What is asked: (user, movie) and, where known, the moment `at` (UTC seconds).
+
+    `frame` has the columns user, movie and, optionally, at. `movies` and `users` hold side
+    information known beforehand, one row for each id (any of title, year, genres; age, gender,
+    occupation, zip); they may be empty.
+    """
+
+    frame: pl.DataFrame
+    movies: pl.DataFrame = field(default_factory=_no_movies)
+    users: pl.DataFrame = field(default_factory=_no_users)
+
+    @classmethod
+    def of(cls, users: list[int | str], movies: list[int | str], at: int | None = None) -> Self:
+        """Requests from plain lists of the same length."""
+        frame = pl.DataFrame({USER: users, MOVIE: movies})
+        return cls(frame if at is None else frame.with_columns(pl.lit(at).alias(AT)))
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    @property
+    def timed(self) -> bool:
+        """Whether every row says its moment."""
+        return AT in self.frame.columns
+
+    def take(self, rows: pl.Series | NDArray[np.integer] | NDArray[np.bool_] | slice) -> Self:
+        """The same table with only these rows (a mask, row numbers or a slice)."""
+        if isinstance(rows, slice):
+            return replace(self, frame=self.frame[rows])
+        picked = np.asarray(rows)
+        if picked.dtype == bool:
+            return replace(self, frame=self.frame.filter(pl.Series(picked)))
+        return replace(self, frame=self.frame[picked])
+
+
+@dataclass(frozen=True)
+class Ratings(Requests):
+    """Ratings on one scale: the columns of `Requests` and `rating` (float32)."""
+
+    scale: Scale = field(default_factory=lambda: Scale(1, 5))
+
+    @property
+    def stars(self) -> NDArray[np.float32]:
+        """The given stars: (n,)."""
+        return self.frame[RATING].to_numpy()
+
+    @property
+    def at(self) -> NDArray[np.int64]:
+        """The moments in UTC seconds: (n,). Raises where the table has none."""
+        if not self.timed:
+            raise InputError("ratings: no timestamps; give a table with a time column")
+        return self.frame[AT].to_numpy()
+
+    def requests(self) -> Requests:
+        """The same rows as questions: the ratings are gone, so that none can leak."""
+        return Requests(self.frame.drop(RATING), self.movies, self.users)
+
+    def sorted(self) -> Self:
+        """By time; ties keep their order."""
+        return replace(self, frame=self.frame.sort(AT, maintain_order=True))
+
+    def with_more(self, other: "Ratings") -> Self:
+        """These ratings followed by those of `other`; the side information is this table's."""
+        return replace(self, frame=pl.concat([self.frame, other.frame]))
+
+
+def checked(ratings: Ratings, where: str = "ratings") -> Ratings:
+    """The table with canonical types, or an `InputError` that names the first bad row.
+
+    Rows are counted from 1. Ids become Int64 or String, ratings Float32, moments Int64.
+    """
+    frame = ratings.frame
+    missing = [name for name in (USER, MOVIE, RATING) if name not in frame.columns]
+    if missing:
+        raise InputError(f"{where}: no column {missing[0]!r}; columns are {frame.columns}")
+    columns = [name for name in (USER, MOVIE, RATING, AT) if name in frame.columns]
+    for name in columns:
+        nulls = frame[name].is_null()
+        if nulls.any():
+            raise InputError(
+                f"{where}, row {int(nulls.arg_max() or 0) + 1}: no {name}; fill it or drop it"
+            )
+    good = ratings.scale.holds(frame[RATING])
+    if not good.all():
+        row = int((~good).arg_max() or 0)
+        raise InputError(
+            f"{where}, row {row + 1}: rating {frame[RATING][row]} is not on the scale "
+            f"{ratings.scale}; correct it or say the scale"
+        )
+    types: dict[str, type[pl.DataType]] = {
+        USER: _id_type(frame[USER], where),
+        MOVIE: _id_type(frame[MOVIE], where),
+        RATING: pl.Float32,
+        AT: pl.Int64,
+    }
+    return replace(ratings, frame=frame.select(pl.col(c).cast(types[c]) for c in columns))
+
+
+def _id_type(ids: pl.Series, where: str) -> type[pl.DataType]:
+    if ids.dtype.is_integer():
+        return pl.Int64
+    if ids.dtype in (pl.String, pl.Categorical):
+        return pl.String
+    raise InputError(f"{where}: ids of {ids.name!r} are {ids.dtype}; use integers or strings")

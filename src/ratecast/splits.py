@@ -1,0 +1,85 @@
+"""Splits of a table into train, valid and test: named, with half-open borders in UTC seconds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ratecast.errors import InputError
+from ratecast.ratings import Ratings
+
+FOLDS = 5
+TRAIN_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three parts of one table. Random splits have no `valid`."""
+
+    name: str
+    train: Ratings
+    valid: Ratings | None
+    test: Ratings
+
+    @property
+    def parts(self) -> dict[str, Ratings]:
+        """The parts that there are, by name."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None}
+
+
+def chronological(ratings: Ratings, share: float = TRAIN_SHARE) -> Split:
+    """Train, then valid, then test: each period starts where the one before it ends.
+
+    The test border is the `share` quantile of the times, the valid border the same quantile of
+    the times before it; a border belongs to the period that it opens. Rows of equal time are
+    never parted. Parts are ordered by time.
+    """
+    if not ratings.timed:
+        raise InputError("chronological split: the table has no timestamps; use --split kfold")
+    at = ratings.at
+    test_from = _border(at, share)
+    valid_from = _border(at[at < test_from], share)
+    masks = {
+        "train": at < valid_from,
+        "valid": (at >= valid_from) & (at < test_from),
+        "test": at >= test_from,
+    }
+    for part, mask in masks.items():
+        if not mask.any():
+            raise InputError(f"chronological split: part {part} is empty; give more ratings")
+    parts = {part: ratings.take(mask).sorted() for part, mask in masks.items()}
+    return Split("chronological", parts["train"], parts["valid"], parts["test"])
+
+
+def official(ratings: Ratings, fold: int) -> Split:
+    """Fold u1 ... u5 of MovieLens 100K: the `fold`-th fifth of the rows, in file order, is test.
+
+    `ratings` must be in the order of the file.
+    """
+    if not 1 <= fold <= FOLDS or len(ratings) % FOLDS:
+        raise InputError(f"fold u{fold}: the official folds are u1 to u5 of ml-100k")
+    block = np.arange(len(ratings)) // (len(ratings) // FOLDS) == fold - 1
+    return Split(f"u{fold}", ratings.take(~block), None, ratings.take(block))
+
+
+def kfold(ratings: Ratings, folds: int = FOLDS, seed: int = 0) -> list[Split]:
+    """`folds` random splits whose tests share no row and cover the table; same seed, same folds."""
+    if len(ratings) < folds:
+        raise InputError(f"kfold: {len(ratings)} ratings are too few for {folds} folds")
+    fold = np.random.default_rng(seed).permutation(len(ratings)) % folds
+    return [
+        Split(f"kfold-{k + 1}", ratings.take(fold != k), None, ratings.take(fold == k))
+        for k in range(folds)
+    ]
+
+
+def brought(train: Ratings, test: Ratings) -> Split:
+    """A split that somebody brings as two tables."""
+    return Split("brought", train, None, test)
+
+
+def _border(at: np.ndarray[tuple[int], np.dtype[np.int64]], share: float) -> int:
+    """First whole second after the `share` quantile."""
+    if not len(at):
+        raise InputError("chronological split: a part is empty; give more ratings")
+    return int(np.floor(np.quantile(at, share))) + 1
