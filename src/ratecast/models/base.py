@@ -12,44 +12,12 @@ from numpy.typing import NDArray
 from ratecast import artifact
 from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
+from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
 from ratecast.models.stars import StarNoise
 from ratecast.models.vocabulary import Unknown, Vocabulary
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
 
 Arrays = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A table inside a model: row numbers instead of raw ids (0: unknown), and the table itself.
-
-    users, movies: (n,) int32.
-    """
-
-    users: NDArray[np.int32]
-    movies: NDArray[np.int32]
-    table: Requests
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    @property
-    def stars(self) -> NDArray[np.float32]:
-        """The given stars, (n,); only of a table of ratings."""
-        assert isinstance(self.table, Ratings)
-        return self.table.stars
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a model computes for each request; the contract turns it into a `Forecast`.
-
-    mean: (n,) stars, not yet clipped. deviation: (n,) predictive standard deviation, where the
-    model knows it.
-    """
-
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64] | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -86,13 +54,13 @@ class Model(ABC):
     def predict(self, requests: Requests) -> Forecast:
         """A forecast for each request; nothing is learned."""
         rows = self._rows(requests)
-        return self._answer(rows, self._expect(rows))
+        return self._answer(self._expect(rows), self._heard[rows.users], self._seen[rows.movies])
 
     def observe(self, ratings: Ratings) -> None:
         """Hear new ratings at once, of new users and new movies too, without a refit."""
-        rows = self._rows(ratings, "create")
-        self._heard = counts(rows.users, len(self.users), self._heard)
-        self._seen = counts(rows.movies, len(self.movies), self._seen)
+        rows = self._meet(ratings)
+        self._heard += counts(rows.users, len(self.users))
+        self._seen += counts(rows.movies, len(self.movies))
         self._observe(rows)
 
     def refresh(self, ratings: Ratings) -> None:
@@ -101,15 +69,13 @@ class Model(ABC):
     def walk(self, stream: Ratings) -> Forecast:
         """Predict, then observe, moment by moment: `stream` ordered by time, ties together.
 
-        A model that can do so faster overrides this with the same answers.
+        The answers are those of a plain loop of `predict` and `observe`.
         """
         edges = moments(stream)
-        answers = []
-        for start, stop in pairwise(edges):
-            now = stream.take(slice(start, stop))
-            answers.append(self.predict(now.requests()))
-            self.observe(now)
-        return Forecast.concat(answers)
+        rows = self._meet(stream)
+        heard = counted_before(rows.users, edges, self._heard)
+        seen = counted_before(rows.movies, edges, self._seen)
+        return self._answer(self._walk(rows, edges), heard, seen)
 
     def settings(self) -> dict[str, Any]:
         """The settings that this model was made with, as plain values."""
@@ -149,6 +115,18 @@ class Model(ABC):
         """Hear rows; the vocabularies have grown already."""
         raise NotImplementedError(f"{self.name} cannot hear ratings without a refit yet")
 
+    def _grow(self) -> None:
+        """Make room for the ids that the vocabularies have just met, answered as unknown ones."""
+
+    def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
+        """Expected stars of each row, told its ratings moment by moment (`edges`: borders)."""
+        answers = []
+        for start, stop in pairwise(edges):
+            now = rows.take(slice(start, stop))
+            answers.append(self._expect(now))
+            self._observe(now)
+        return Expected.concat(answers)
+
     @abstractmethod
     def _arrays(self) -> Arrays:
         """Everything learned, as named arrays."""
@@ -164,9 +142,18 @@ class Model(ABC):
             table,
         )
 
-    def _answer(self, rows: Rows, expected: Expected) -> Forecast:
-        heard = self._heard[rows.users]
-        new_user, new_movie = heard == 0, self._seen[rows.movies] == 0
+    def _meet(self, ratings: Ratings) -> Rows:
+        """Row numbers of ratings to hear; ids not met before get new ones."""
+        rows = self._rows(ratings, "create")
+        self._heard = grown(self._heard, len(self.users))
+        self._seen = grown(self._seen, len(self.movies))
+        self._grow()
+        return rows
+
+    def _answer(
+        self, expected: Expected, heard: NDArray[np.int64], seen: NDArray[np.int64]
+    ) -> Forecast:
+        new_user, new_movie = heard == 0, seen == 0
         stars = self.scale.clip(expected.mean)
         return Forecast(
             stars,
@@ -182,22 +169,3 @@ class Model(ABC):
         heard, given = self._heard[rows.users], self.scale.index(table.stars)
         flat = StarNoise.flat(self.scale)
         self.noise = flat.fitted(stars, heard, given, expected.deviation)
-
-
-def moments(stream: Ratings) -> NDArray[np.int64]:
-    """Borders of the runs of equal time: (k + 1,), from 0 to n. Raises where time goes back."""
-    steps = np.diff(stream.at)
-    if (steps < 0).any():
-        row = int((steps < 0).argmax()) + 2
-        raise InputError(f"stream, row {row}: earlier than the row before it; sort by time first")
-    return np.concatenate([[0], np.flatnonzero(steps) + 1, [len(stream)]])
-
-
-def counts(
-    rows: NDArray[np.int32], size: int, before: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
-    """How often each row number below `size` occurs, added to the counts of `before`: (size,)."""
-    total = np.bincount(rows, minlength=size)
-    if before is not None:
-        total[: len(before)] += before
-    return total
