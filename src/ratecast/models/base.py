@@ -24,6 +24,8 @@ Arrays = dict[str, NDArray[Any]]
 class Model(ABC):
     """A forecaster of ratings. The dataclass fields that it is made with are its settings.
 
+    `learned_from` is the fingerprint of the train table; empty once more was heard.
+
     A new model implements `_fit`, `_expect`, `_arrays` and `_restore`, and `_observe` where it
     can hear a rating without a refit.
     """
@@ -36,12 +38,14 @@ class Model(ABC):
     users: Vocabulary = field(init=False, repr=False)
     movies: Vocabulary = field(init=False, repr=False)
     noise: StarNoise = field(init=False, repr=False)
+    learned_from: str = field(init=False, repr=False)
 
     def fit(self, train: Ratings, valid: Ratings | None = None) -> Self:
         """Learn from `train`; `valid` serves early stopping and the spread of the stars only."""
         if not len(train):
             raise InputError("train: no ratings to learn from")
         self.scale = train.scale
+        self.learned_from = train.fingerprint()
         self.users = Vocabulary.of(train.frame[USER], train.users)
         self.movies = Vocabulary.of(train.frame[MOVIE], train.movies)
         rows = self._rows(train)
@@ -59,6 +63,7 @@ class Model(ABC):
     def observe(self, ratings: Ratings) -> None:
         """Hear new ratings at once, of new users and new movies too, without a refit."""
         rows = self._meet(ratings)
+        self.learned_from = ""
         self._heard += counts(rows.users, len(self.users))
         self._seen += counts(rows.movies, len(self.movies))
         self._observe(rows)
@@ -73,6 +78,7 @@ class Model(ABC):
         """
         edges = moments(stream)
         rows = self._meet(stream)
+        self.learned_from = ""
         heard = counted_before(rows.users, edges, self._heard)
         seen = counted_before(rows.movies, edges, self._seen)
         return self._answer(self._walk(rows, edges), heard, seen)
@@ -87,6 +93,7 @@ class Model(ABC):
     def save(self, folder: Path) -> None:
         """Write the fitted model, what it observed included, into a new `folder`."""
         meta = {"model": self.name, "settings": self.settings(), "scale": asdict(self.scale)}
+        meta |= {"learned_from": self.learned_from}
         arrays = self._arrays() | {"heard": self._heard, "seen": self._seen}
         arrays |= {"noise.cuts": self.noise.cuts, "noise.spreads": self.noise.spreads}
         tables = {"users": self.users.table, "movies": self.movies.table}
@@ -96,6 +103,7 @@ class Model(ABC):
         """Take over the learned state of `saved`, an artifact of the same model and settings."""
         arrays = dict(saved.arrays)
         self.scale = Scale(**saved.meta["scale"])
+        self.learned_from = saved.meta["learned_from"]
         self.users = Vocabulary(USER, saved.tables["users"])
         self.movies = Vocabulary(MOVIE, saved.tables["movies"])
         self._heard, self._seen = arrays.pop("heard"), arrays.pop("seen")
