@@ -1,6 +1,7 @@
 """The one contract: every model is fitted, asked, told and saved in the same way."""
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,9 @@ from ratecast.models.vocabulary import Unknown, Vocabulary
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
 
 Arrays = dict[str, NDArray[Any]]
+Counts = NDArray[np.int64]
+
+NOISE_ROWS = 50_000
 
 
 @dataclass(kw_only=True, eq=False)
@@ -76,12 +80,12 @@ class Model(ABC):
 
         The answers are those of a plain loop of `predict` and `observe`.
         """
-        edges = moments(stream)
-        rows = self._meet(stream)
-        self.learned_from = ""
-        heard = counted_before(rows.users, edges, self._heard)
-        seen = counted_before(rows.movies, edges, self._seen)
-        return self._answer(self._walk(rows, edges), heard, seen)
+        return self._answer(*self._told(stream))
+
+    @classmethod
+    def listens(cls) -> bool:
+        """Whether the model can hear a rating without a refit."""
+        return cls._observe is not Model._observe
 
     def settings(self) -> dict[str, Any]:
         """The settings that this model was made with, as plain values."""
@@ -158,9 +162,18 @@ class Model(ABC):
         self._grow()
         return rows
 
-    def _answer(
-        self, expected: Expected, heard: NDArray[np.int64], seen: NDArray[np.int64]
-    ) -> Forecast:
+    def _told(self, stream: Ratings) -> tuple[Expected, Counts, Counts]:
+        """What is expected of a stream told moment by moment, and how much was heard before."""
+        edges = moments(stream)
+        rows = self._meet(stream)
+        self.learned_from = ""
+        heard, heard_after = counted_before(rows.users, edges, self._heard)
+        seen, seen_after = counted_before(rows.movies, edges, self._seen)
+        expected = self._walk(rows, edges)
+        self._heard, self._seen = heard_after, seen_after
+        return expected, heard, seen
+
+    def _answer(self, expected: Expected, heard: Counts, seen: Counts) -> Forecast:
         new_user, new_movie = heard == 0, seen == 0
         stars = self.scale.clip(expected.mean)
         return Forecast(
@@ -171,9 +184,13 @@ class Model(ABC):
         )
 
     def _fit_noise(self, table: Ratings) -> None:
+        """Spread of the stars around the forecasts of `table`, frozen and, if it can, as-of."""
         rows = self._rows(table)
-        expected = self._expect(rows)
-        stars = self.scale.clip(expected.mean)
-        heard, given = self._heard[rows.users], self.scale.index(table.stars)
-        flat = StarNoise.flat(self.scale)
-        self.noise = flat.fitted(stars, heard, given, expected.deviation)
+        expected, heard, given = self._expect(rows), self._heard[rows.users], table.stars
+        if table.timed and self.listens():
+            stream = table.sorted().take(slice(0, NOISE_ROWS))
+            told, told_heard, _ = deepcopy(self)._told(stream)
+            expected = Expected.concat([expected, told])
+            heard, given = np.append(heard, told_heard), np.append(given, stream.stars)
+        stars, index = self.scale.clip(expected.mean), self.scale.index(given)
+        self.noise = StarNoise.flat(self.scale).fitted(stars, heard, index, expected.deviation)

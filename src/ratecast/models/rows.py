@@ -81,11 +81,14 @@ def grown(array: NDArray[T], size: int) -> NDArray[T]:
 
 @njit(cache=True)
 def counted_before(rows, edges, total):  # type: ignore[no-untyped-def]
-    """How often each row's number was counted before its moment: (n,); `total` is counted on."""
-    before = np.empty(len(rows), np.int64)
+    """How often each row's number was counted before its moment, (n,), and the totals after.
+
+    total: counts before the first moment; left as it is.
+    """
+    before, total = np.empty(len(rows), np.int64), total.copy()
     for moment in range(len(edges) - 1):
         for i in range(edges[moment], edges[moment + 1]):
             before[i] = total[rows[i]]
         for i in range(edges[moment], edges[moment + 1]):
             total[rows[i]] += 1
-    return before
+    return before, total
