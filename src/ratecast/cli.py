@@ -3,7 +3,8 @@
 import json as jsonlib
 import sys
 from collections.abc import Callable
-from inspect import getdoc
+from importlib.metadata import version
+from inspect import Parameter, getdoc, signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from ratecast.errors import InputError
 
 SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "kfold"]
 ProtocolName = Literal["frozen", "as-of"]
+Verb = Callable[..., int | None]
 
 
 def evaluate(
@@ -89,28 +91,7 @@ def reproduce(*, folder: Path = Path()) -> None:
     _print(f"wrote {folder / 'results' / 'reproduce.json'} and {folder / 'docs' / 'results.md'}")
 
 
-def _print(shown: Any) -> None:
-    from rich.console import Console
-
-    # A pipe or a file has no width of its own; 80 columns would cut the tables.
-    console = Console()
-    Console(width=None if console.is_terminal else 160, highlight=False).print(shown)
-
-
-def _write_json(path: Path | None, facts: dict[str, Any]) -> None:
-    from ratecast.files import write_text
-
-    if path:
-        write_text(path, jsonlib.dumps(facts, indent=1) + "\n")
-
-
-def _experiment(argv: list[str]) -> None:
-    from ratecast.training.experiment import main as train
-
-    train(argv)
-
-
-VERBS: dict[str, Callable[..., None]] = {
+VERBS: dict[str, Verb] = {
     "data fetch": data_fetch,
     "data describe": data_describe,
     "data split": data_split,
@@ -154,14 +135,17 @@ def _run(words: list[str]) -> int:
 def _call(verb: Verb, name: str, words: list[str]) -> int | None:
     """Call a verb with its typed arguments, read from `words`.
 
-    Parameters before the star are positional, the others options. `from` is a word of Python's
-    own, so that `--from` is the parameter `source`.
+    Parameters before the star are positional, the others options; `*words` takes all as they are.
+    `from` is a word of Python's own, so that `--from` is the parameter `source`.
     """
     from jsonargparse import ArgumentError, ArgumentParser
 
-    parameters = signature(verb).parameters.values()
-    positional = any(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
-    parser = ArgumentParser(prog=f"ratecast {name}", exit_on_error=False, description=getdoc(verb))
+    kinds = {parameter.kind for parameter in signature(verb).parameters.values()}
+    if Parameter.VAR_POSITIONAL in kinds:
+        return verb(*words)
+    positional = Parameter.POSITIONAL_OR_KEYWORD in kinds
+    about = (getdoc(verb) or "").partition("\n\nArgs:")[0]
+    parser = ArgumentParser(prog=f"ratecast {name}", exit_on_error=False, description=about)
     parser.add_function_arguments(verb, as_positional=positional)
     try:
         given = parser.parse_args(["--source" if w == "--from" else w for w in words])
@@ -173,6 +157,21 @@ def _call(verb: Verb, name: str, words: list[str]) -> int | None:
 def _help() -> str:
     verbs = (f"  {name:<15}{(getdoc(verb) or '').splitlines()[0]}" for name, verb in VERBS.items())
     return "\n".join(["Usage: ratecast VERB ...   (ratecast VERB --help says more)", "", *verbs])
+
+
+def _print(shown: Any) -> None:
+    from rich.console import Console
+
+    # A pipe or a file has no width of its own; 80 columns would cut the tables.
+    console = Console()
+    Console(width=None if console.is_terminal else 160, highlight=False).print(shown)
+
+
+def _write_json(path: Path | None, facts: dict[str, Any]) -> None:
+    from ratecast.files import write_text
+
+    if path:
+        write_text(path, jsonlib.dumps(facts, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,24 +1,30 @@
 """The honest table: every model on MovieLens 100K, three seeds, from one command."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
+from ratecast import data
 from ratecast.evaluation import protocol, table
 from ratecast.evaluation.show import Cells, markdown_table, terminal_table
 from ratecast.files import write_text
 from ratecast.models.base import Model
-from ratecast.splits import Split
+from ratecast.splits import Split, chronological
 
+EDITION = "ml-100k"
 MODELS = ("mean", "bias", "mf", "mf_bias", "neumf")
 SEEDS = (0, 1, 2)
 
 # Of the project that ratecast starts from. Its validation RMSE as its README says it, and as its
 # code gives it after the last epoch: every user that is new goes to one untrained row.
 ORIGINAL = {"mf": (1.800, 3.353), "mf_bias": (1.507, 2.970), "neumf": (1.081, 1.585)}
+
+README_START = "<!-- results: written by `make reproduce` -->"
+README_END = "<!-- /results -->"
 
 HEADER = [
     "model", "valid RMSE", "test RMSE", "± seeds", "valid, known users", "valid, new users",
@@ -45,27 +51,55 @@ its code yields after the last epoch when it is run (see [protocol](protocol.md)
 MakeModel = Callable[[str, int], Model]
 
 
-def measure(make: MakeModel, split: Split) -> Iterator[list[table.Row]]:
-    """Rows of one model after the other, each the mean over `SEEDS`."""
-    for name in MODELS:
-        trials = []
-        for seed in SEEDS:
-            model = make(name, seed)
-            seconds = protocol.fit_timed(model, split)
-            trials.append(protocol.run(model, split, "frozen", seconds))
-        yield table.rows(trials)
+def run(make: MakeModel) -> dict[str, Any]:
+    """Fit and score every model with every seed; what results/reproduce.json holds."""
+    split = chronological(data.load(EDITION))
+    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), transient=True) as bar:
+        task = bar.add_task("", total=len(MODELS) * len(SEEDS))
+        rows = []
+        for name in MODELS:
+            bar.update(task, description=f"{name:<8}")
+            rows += _rows_of(make, name, split, lambda: bar.advance(task))
+    return {"dataset": table.dataset(EDITION, split), "rows": rows}
+
+
+def _rows_of(
+    make: MakeModel, name: str, split: Split, after_each: Callable[[], None]
+) -> list[table.Row]:
+    trials = []
+    for seed in SEEDS:
+        model = make(name, seed)
+        seconds = protocol.fit_timed(model, split)
+        trials.append(protocol.run(model, split, "frozen", seconds))
+        after_each()
+    return table.rows(trials)
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
     """Write results/reproduce.json and docs/results.md below `folder`, each whole."""
     write_text(folder / "results" / "reproduce.json", json.dumps(results, indent=1) + "\n")
     write_text(folder / "docs" / "results.md", page(results))
+    readme = folder / "README.md"
+    if readme.exists():
+        write_text(readme, with_block(readme.read_text("utf-8"), readme_block(results)))
 
 
 def page(results: dict[str, Any]) -> str:
     """docs/results.md, from the results and nothing else."""
     frozen = markdown_table(HEADER, cells(results["rows"]))
     return PAGE.format(**results["dataset"], seeds=len(SEEDS), frozen=frozen)
+
+
+def readme_block(results: dict[str, Any]) -> str:
+    """The table of the README, between its two markers."""
+    return markdown_table(HEADER, cells(results["rows"]))
+
+
+def with_block(text: str, block: str) -> str:
+    """`text` with `block` between its markers; without markers, as it was."""
+    head, start, rest = text.partition(README_START)
+    _, end, tail = rest.partition(README_END)
+    return f"{head}{start}\n{block}\n{end}{tail}" if start and end else text
 
 
 def printed(results: dict[str, Any]) -> Table:
