@@ -45,7 +45,22 @@ class Model(ABC):
     learned_from: str = field(init=False, repr=False)
 
     def fit(self, train: Ratings, valid: Ratings | None = None) -> Self:
-        """Learn from `train`; `valid` serves early stopping and the spread of the stars only."""
+        """Learn from `train`; `valid` serves early stopping and the spread of the stars only.
+
+        Without `valid` the spread comes from the model's own deviation where it knows one, else
+        from the residuals of train, which are a little too small.
+        """
+        rows = self._start(train)
+        self._fit(rows, valid)
+        self._fit_noise(train if valid is None else valid, held_out=valid is not None)
+        return self
+
+    def refit(self, ratings: Ratings) -> Self:
+        """Learn anew from more ratings, keeping what validation chose: epochs, spread of stars."""
+        self._refit(self._start(ratings))
+        return self
+
+    def _start(self, train: Ratings) -> Rows:
         if not len(train):
             raise InputError("train: no ratings to learn from")
         self.scale = train.scale
@@ -55,9 +70,7 @@ class Model(ABC):
         rows = self._rows(train)
         self._heard = counts(rows.users, len(self.users))
         self._seen = counts(rows.movies, len(self.movies))
-        self._fit(rows, valid)
-        self._fit_noise(train if valid is None else valid)
-        return self
+        return rows
 
     def predict(self, requests: Requests) -> Forecast:
         """A forecast for each request; nothing is learned."""
@@ -123,6 +136,10 @@ class Model(ABC):
     def _expect(self, rows: Rows) -> Expected:
         """Expected stars of each row."""
 
+    def _refit(self, train: Rows) -> None:
+        """Learn again; a model that chose something by validation keeps it."""
+        self._fit(train, None)
+
     def _observe(self, rows: Rows) -> None:
         """Hear rows; the vocabularies have grown already."""
         raise NotImplementedError(f"{self.name} cannot hear ratings without a refit yet")
@@ -183,14 +200,17 @@ class Model(ABC):
             (Basis.NEW_USER * new_user + Basis.NEW_MOVIE * new_movie).astype(np.int8),
         )
 
-    def _fit_noise(self, table: Ratings) -> None:
+    def _fit_noise(self, table: Ratings, held_out: bool) -> None:
         """Spread of the stars around the forecasts of `table`, frozen and, if it can, as-of."""
         rows = self._rows(table)
         expected, heard, given = self._expect(rows), self._heard[rows.users], table.stars
-        if table.timed and self.listens():
+        self.noise = StarNoise.flat(self.scale)
+        if not held_out and expected.deviation is not None:
+            return
+        if held_out and table.timed and self.listens():
             stream = table.sorted().take(slice(0, NOISE_ROWS))
             told, told_heard, _ = deepcopy(self)._told(stream)
             expected = Expected.concat([expected, told])
             heard, given = np.append(heard, told_heard), np.append(given, stream.stars)
         stars, index = self.scale.clip(expected.mean), self.scale.index(given)
-        self.noise = StarNoise.flat(self.scale).fitted(stars, heard, index, expected.deviation)
+        self.noise = self.noise.fitted(stars, heard, index, expected.deviation)
