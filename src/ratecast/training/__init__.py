@@ -1,1 +1,36 @@
-"""Training of nets with Lightning."""
+"""Training: makes models that can be fitted, and runs typed experiments.
+
+Importing this package is cheap: torch and Lightning are loaded when a model is made.
+"""
+
+from typing import Any
+
+from ratecast.errors import InputError
+from ratecast.models import model_class
+from ratecast.models.base import Model
+
+
+def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
+    """The model called `name`, not fitted, with its trainer where it needs one.
+
+    settings: the model's own fields; `trainer` may be a dict of fields of `TrainerSettings`.
+    Raises `InputError` for a setting that the model lacks.
+    """
+    made = model_class(name)
+    known = {field.name for field in made.__dataclass_fields__.values() if field.init}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        allowed = ", ".join(sorted(known - {"seed"})) or "none"
+        raise InputError(f"model {name}: no setting {unknown[0]!r}; settings are {allowed}")
+    model = made(seed=seed, **settings)
+    if "trainer" in known:
+        _hand_trainer(model)
+    return model
+
+
+def _hand_trainer(model: Model) -> None:
+    from ratecast.models.net import NetModel
+    from ratecast.training.fit import LightningTrainer
+
+    assert isinstance(model, NetModel)
+    model.train_net = LightningTrainer()

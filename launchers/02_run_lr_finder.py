@@ -1,0 +1,8 @@
+"""Look for a learning rate, for each model with a net."""
+
+import sys
+
+from ratecast.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["lr-find", *sys.argv[1:]]))

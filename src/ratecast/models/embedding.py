@@ -1,0 +1,43 @@
+"""Rows of numbers for ids, with an answer for the id that training never saw."""
+
+import torch
+from torch import Tensor, nn
+
+from ratecast.models.vocabulary import UNKNOWN
+
+
+class CentredEmbedding(nn.Module):
+    """One vector for each row number: a learned centre plus the row's own deviation from it.
+
+    ids: (n,) row numbers below `rows` -> (n, width). Row 0, the unknown, is the centre itself.
+    The centre is the mean of the Gaussian prior that `pull` belongs to, so an id with few ratings
+    stays close to what is answered for an unknown one.
+    """
+
+    def __init__(self, rows: int, width: int, spread: float = 0.0) -> None:
+        super().__init__()
+        self.centre = nn.Parameter(torch.randn(width) * spread)
+        self.own = nn.Embedding(rows, width, padding_idx=UNKNOWN)
+        nn.init.normal_(self.own.weight, std=spread)
+        with torch.no_grad():
+            self.own.weight[UNKNOWN] = 0
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Vectors of `ids`: (n,) -> (n, width)."""
+        vectors: Tensor = self.centre + self.own(ids)
+        return vectors
+
+    def pull(self) -> Tensor:
+        """Sum of the squared deviations, the prior's penalty before its weight: ()."""
+        return self.own.weight.square().sum()
+
+
+def forget(ids: Tensor, share: float) -> Tensor:
+    """Replace a random `share` (0 to 1) of `ids` (n,) by the unknown row.
+
+    Reference: Volkovs, Yu, Poutanen 2017, "DropoutNet: Addressing Cold Start in Recommender
+    Systems", which drops the whole preference vector of a user or item in training.
+    """
+    if share <= 0:
+        return ids
+    return ids.masked_fill(torch.rand(ids.shape, device=ids.device) < share, UNKNOWN)

@@ -1,0 +1,170 @@
+"""An experiment as typed data: a YAML file, and what the command line changes in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+
+from ratecast.errors import InputError
+from ratecast.models import MODELS, model_class
+from ratecast.models.base import Model
+from ratecast.training import make_model
+
+SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "all"]
+_WORDS = {"Parser key ": "key ", "<class '": "", "'>": "", "typing.Literal": "one of "}
+_WORDS |= {"Expected a ": "expected ", ". Got value: ": ", got ", "arguments": "keys"}
+Resume = Literal["auto", "never"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Everything that decides a run.
+
+    experiment: names the folder of its runs, `out`/`experiment`/version_n. data: an edition or a
+    path. split: `all` trains on every rating. resume: `auto` goes on with a killed run of the very
+    same experiment on the same ratings; `never` starts anew. model: its settings, every one of
+    them (`trainer` among them where it has a net).
+    """
+
+    experiment: str
+    name: str
+    model: dict[str, Any] = field(default_factory=dict)
+    data: str = "ml-100k"
+    split: SplitName = "chronological"
+    seed: int = 0
+    out: Path = Path("lightning_logs")
+    resume: Resume = "auto"
+
+    @classmethod
+    def of(cls, model: Model, **fields: Any) -> Self:
+        """The experiment that trains `model`."""
+        settings = {k: v for k, v in model.settings().items() if k != "seed"}
+        given: dict[str, Any] = {"experiment": model.name, "seed": model.seed} | fields
+        return cls(name=model.name, model=settings, **given)
+
+    def make(self) -> Model:
+        """The model, not fitted."""
+        return make_model(self.name, seed=self.seed, **self.model)
+
+    def changed(self, **settings: Any) -> Self:
+        """The same experiment with other settings of the model."""
+        return replace(self, model=self.model | settings)
+
+    def plain(self) -> dict[str, Any]:
+        """As the YAML file has it; where the run is written and resumed from is left out."""
+        values = {k: v for k, v in asdict(self).items() if k not in ("out", "resume", "name")}
+        settings = dict(values.pop("model"))
+        trainer = settings.pop("trainer", None)
+        listed = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
+        values["model"] = {"name": self.name} | listed
+        return values if trainer is None else values | {"trainer": trainer}
+
+
+def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experiment:
+    """The experiment of a YAML file, after `overrides` such as ["--model.factors", "128"].
+
+    Raises `InputError`, in one line, for a key that is not known or a value of a wrong type.
+    """
+    given = _mapping(Path(path))
+    parser = _parser(_model_name(given, overrides, path))
+    _refuse_unknown(given, parser, path)
+    try:
+        written = parser.parse_object(given, defaults=False)
+    except ArgumentError as error:
+        raise InputError(f"{path}: {_line(error, parser)}") from None
+    parser.set_defaults(dict(written.items()))
+    try:
+        return _experiment(parser.parse_args([*overrides]))
+    except ArgumentError as error:
+        raise InputError(f"command line: {_line(error, parser)}") from None
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        given = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; the shipped ones are configs/*.yaml") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(given, dict):
+        raise InputError(f"{path}: holds no keys; see configs/mf.yaml for an example")
+    return given
+
+
+def _model_name(given: Mapping[str, Any], overrides: Sequence[str], path: Path | str) -> str:
+    section = given.get("model")
+    name = section.get("name") if isinstance(section, dict) else None
+    joined = [o.partition("=")[2] for o in overrides if o.startswith("--model.name=")]
+    spaced = [b for a, b in pairwise(overrides) if a == "--model.name"]
+    name = next(iter([*joined, *spaced]), name)
+    if name not in MODELS:
+        raise InputError(f"{path}: model.name is {name!r}; choose one of {', '.join(MODELS)}")
+    return str(name)
+
+
+def _parser(name: str) -> ArgumentParser:
+    parser = ArgumentParser(prog="ratecast train", exit_on_error=False, add_help=False)
+    parser.add_argument("--experiment", type=str, default=name)
+    parser.add_argument("--data", type=str, default=Experiment.data)
+    parser.add_argument("--split", type=SplitName, default=Experiment.split)
+    parser.add_argument("--seed", type=int, default=Experiment.seed)
+    parser.add_argument("--out", type=str, default=str(Experiment.out))
+    parser.add_argument("--resume", type=Resume, default=Experiment.resume)
+    parser.add_argument("--model.name", type=str, default=name)
+    made = model_class(name)
+    parser.add_class_arguments(made, "model", skip={"seed", "trainer"})
+    if "trainer" in made.__dataclass_fields__:
+        from ratecast.models.net import TrainerSettings
+
+        parser.add_class_arguments(TrainerSettings, "trainer")
+    return parser
+
+
+def _refuse_unknown(given: Mapping[str, Any], parser: ArgumentParser, path: Path | str) -> None:
+    known = _known(parser)
+    for key, value in given.items():
+        for inner in [key] if not isinstance(value, dict) else [f"{key}.{k}" for k in value]:
+            if inner not in known:
+                raise InputError(f"{path}: key {inner!r} is not known; keys are {_keys(parser)}")
+            if (value[inner.partition(".")[2]] if isinstance(value, dict) else value) is None:
+                raise InputError(f"{path}: key {inner!r} is empty; fill it or drop it")
+
+
+def _known(parser: ArgumentParser) -> list[str]:
+    return list(dict(parser.get_defaults().items()))
+
+
+def _keys(parser: ArgumentParser) -> str:
+    return ", ".join(_known(parser))
+
+
+def _line(error: ArgumentError, parser: ArgumentParser) -> str:
+    text = " ".join(str(error).split())
+    for theirs, ours in _WORDS.items():
+        text = text.replace(theirs, ours)
+    return text + (f"; keys are {_keys(parser)}" if "unrecognized" in text else "")
+
+
+def _experiment(found: Namespace) -> Experiment:
+    settings = found.model.as_dict()
+    name = settings.pop("name")
+    if "trainer" in found:
+        settings["trainer"] = found.trainer.as_dict()
+    top = {k: v for k, v in found.items(branches=True) if "." not in k}
+    kept = {k: top[k] for k in ("experiment", "data", "split", "seed", "resume")}
+    experiment = Experiment(name=name, model=settings, out=Path(top["out"]), **kept)
+    _refuse_folder_names(experiment.experiment)
+    return replace(experiment, model=_made_settings(experiment))
+
+
+def _made_settings(experiment: Experiment) -> dict[str, Any]:
+    return {k: v for k, v in experiment.make().settings().items() if k != "seed"}
+
+
+def _refuse_folder_names(name: str) -> None:
+    if not name or set(name) & set("/\\") or name.startswith("."):
+        raise InputError(f"experiment {name!r}: names a folder; use letters, digits, - and _")

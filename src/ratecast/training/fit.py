@@ -1,0 +1,134 @@
+"""One net, one lesson, one Lightning Trainer: with logs and checkpoints, or without a trace."""
+
+import contextlib
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from ratecast.models.net import Lesson, RatingNet, threads
+from ratecast.training.batches import LessonData
+from ratecast.training.keep import WATCHED, KeepBest
+from ratecast.training.module import NetModule
+
+LAST = "last.ckpt"
+NEEDLESS = ("`isinstance\\(treespec, LeafSpec\\)` is deprecated",)
+
+
+@dataclass
+class LightningTrainer:
+    """The `TrainNet` of this room.
+
+    logger: where the curves go; None: no file is written and nothing is printed, as inside an
+    evaluation. checkpoints: with a logger, keep the best epoch and the last one under
+    `checkpoints/<stage>`, beside the curves; a lesson whose last epoch is there goes on from it.
+    figures: losses and RMSE of the newest lesson's last epoch.
+    """
+
+    logger: TensorBoardLogger | None = None
+    checkpoints: bool = True
+    callbacks: list[Callback] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict, init=False)
+
+    def __call__(self, net: RatingNet, lesson: Lesson) -> int:
+        """Train `net` in place; how many epochs its weights stand for."""
+        best = KeepBest() if lesson.valid is not None else None
+        module = NetModule(net, lesson)
+        with reproducible(lesson), quiet():
+            trainer = self._trainer(lesson, best)
+            trainer.fit(module, datamodule=LessonData(lesson), ckpt_path=self._last(lesson))
+        self.figures = module.figures
+        return trainer.current_epoch if best is None else best.epochs
+
+    def _trainer(self, lesson: Lesson, best: KeepBest | None) -> Trainer:
+        return make_trainer(
+            lesson,
+            max_epochs=lesson.epochs or lesson.settings.max_epochs,
+            callbacks=[*self._watchers(lesson, best), *self.callbacks],
+            logger=self.logger or False,
+            enable_checkpointing=self._keeps,
+            limit_val_batches=0 if best is None else 1.0,
+        )
+
+    def _watchers(self, lesson: Lesson, best: KeepBest | None) -> list[Callback]:
+        watchers: list[Callback] = []
+        if best is not None:
+            patience = lesson.settings.patience
+            watchers = [best, EarlyStopping(WATCHED, patience=patience, check_finite=False)]
+        if self._keeps:
+            watchers.append(_checkpoints(self._folder(lesson), best is not None))
+        if self.logger is not None and sys.stderr.isatty():
+            watchers.append(RichProgressBar())
+        return watchers
+
+    @property
+    def _keeps(self) -> bool:
+        return self.checkpoints and self.logger is not None
+
+    def _folder(self, lesson: Lesson) -> Path:
+        assert self.logger is not None
+        return Path(self.logger.log_dir) / "checkpoints" / lesson.stage
+
+    def _last(self, lesson: Lesson) -> Path | None:
+        if not self._keeps or not (self._folder(lesson) / LAST).exists():
+            return None
+        return self._folder(lesson) / LAST
+
+
+def make_trainer(lesson: Lesson, **options: Any) -> Trainer:
+    """A Trainer of ratecast's habits; `options` are Lightning's."""
+    bar = any(isinstance(c, RichProgressBar) for c in options.get("callbacks", []))
+    steps = -(-len(lesson.train) // lesson.settings.batch_size)
+    habits: dict[str, Any] = {
+        "accelerator": lesson.settings.accelerator,
+        "devices": 1,
+        "enable_progress_bar": bar,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "log_every_n_steps": steps,
+    }
+    return Trainer(**(habits | options))
+
+
+@contextlib.contextmanager
+def reproducible(lesson: Lesson) -> Iterator[None]:
+    """Seeded draws on a fixed number of threads; the program's own are as before afterwards."""
+    with threads(lesson.settings.threads), torch.random.fork_rng():
+        torch.manual_seed(lesson.seed)
+        yield
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's greetings, and without its advice that does not hold here."""
+    loggers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for message in NEEDLESS:
+            warnings.filterwarnings("ignore", message=message)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _checkpoints(folder: Path, watched: bool) -> ModelCheckpoint:
+    return ModelCheckpoint(
+        folder,
+        filename="best" if watched else "newest",
+        monitor=WATCHED if watched else None,
+        save_last=True,
+        save_on_train_epoch_end=not watched,
+        enable_version_counter=False,
+    )

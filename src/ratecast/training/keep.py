@@ -1,0 +1,43 @@
+"""Keeps the weights of the best epoch, in memory and in the checkpoints."""
+
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+
+from ratecast.training.module import NetModule
+
+WATCHED = "valid/rmse"
+
+
+class KeepBest(Callback):
+    """The net's weights of the epoch of least valid RMSE, put back when training ends.
+
+    Its state travels in each checkpoint, so that a continued run knows the best epoch before it.
+    """
+
+    def __init__(self) -> None:
+        self.rmse, self.epochs = float("inf"), 0
+        self.weights: dict[str, torch.Tensor] = {}
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the weights where they are better than before."""
+        assert isinstance(pl_module, NetModule)
+        rmse = pl_module.figures[WATCHED]
+        if rmse < self.rmse:
+            self.rmse, self.epochs = rmse, trainer.current_epoch + 1
+            self.weights = {k: x.detach().clone() for k, x in pl_module.net.state_dict().items()}
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the best weights back."""
+        assert isinstance(pl_module, NetModule)
+        pl_module.net.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {"rmse": self.rmse, "epochs": self.epochs, "weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.rmse, self.epochs = state_dict["rmse"], state_dict["epochs"]
+        self.weights = state_dict["weights"]

@@ -1,0 +1,97 @@
+"""Which learning rate? A sweep of rising rates, its curve, and a suggestion."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratecast.errors import InputError
+from ratecast.models.net import Lesson, RatingNet
+from ratecast.splits import Split
+from ratecast.training.batches import LessonData
+from ratecast.training.curve import draw
+from ratecast.training.experiment import Experiment
+from ratecast.training.fit import make_trainer, quiet, reproducible
+from ratecast.training.module import NetModule
+from ratecast.training.overfit import net_model
+from ratecast.training.rising import RisingRate, smoothed, steepest_fall
+from ratecast.training.runs import curves, run_folder
+from ratecast.training.train import split_of
+
+STEPS = 200
+PICTURE = "lr_find.png"
+_STAND_IN = 1000
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """What the sweep saw.
+
+    rates, losses: (s,), the training loss of each step and its rate. suggestion: the rate where
+    the smoothed loss falls fastest. folder: the curve in TensorBoard.
+    """
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    suggestion: float
+    folder: Path
+
+    @property
+    def picture(self) -> Path:
+        """The PNG of the curve."""
+        return self.folder / PICTURE
+
+
+def lr_find(experiment: Experiment, split: Split | None = None, steps: int = STEPS) -> RateCurve:
+    """Raise the rate from 1e-5 to 1 over `steps` steps; nothing of the net is kept.
+
+    Reference: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3.
+    Differs: rates rise exponentially, and the suggestion is the steepest fall of the loss.
+    Raises `InputError` for a model without a net, and where the loss never falls.
+    """
+    parts = split_of(experiment) if split is None else split
+    named = replace(experiment, experiment=f"lr_find_{experiment.experiment}", resume="never")
+    search = RateSearch(steps)
+    model = net_model(experiment)
+    model.train_net = search
+    model.fit(parts.train, parts.train.take(slice(0, _STAND_IN)))
+    suggestion = steepest_fall(search.rates, search.losses)
+    if suggestion is None:
+        raise InputError(f"lr-find: the loss of {model.name} never falls; give more ratings")
+    with run_folder(named, parts) as folder:
+        curve = RateCurve(search.rates, search.losses, suggestion, folder)
+        _record(curve, experiment.name)
+    return curve
+
+
+class RateSearch:
+    """A `TrainNet` that only looks for a rate."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self.rates = self.losses = np.empty(0)
+
+    def __call__(self, net: RatingNet, lesson: Lesson) -> int:
+        """Keep the curve; the net gets the weights that it came with."""
+        rising = RisingRate(self._steps)
+        first = {name: x.clone() for name, x in net.state_dict().items()}
+        options = {"logger": False, "enable_checkpointing": False, "limit_val_batches": 0}
+        with reproducible(lesson), quiet():
+            trainer = make_trainer(lesson, max_steps=self._steps, callbacks=[rising], **options)
+            trainer.fit(NetModule(net, lesson), datamodule=LessonData(lesson))
+        net.load_state_dict(first)
+        self.rates, self.losses = np.array(rising.rates), np.array(rising.losses)
+        return 0
+
+
+def _record(curve: RateCurve, model: str) -> None:
+    figure = draw(curve.rates, curve.losses, curve.suggestion, model)
+    figure.savefig(curve.picture)
+    logger = curves(curve.folder)
+    logger.experiment.add_figure("lr_find/curve", figure)
+    smooth = smoothed(curve.losses)
+    for step, (rate, loss) in enumerate(zip(curve.rates, smooth, strict=True)):
+        logger.log_metrics({"lr_find/rate": float(rate), "lr_find/loss": float(loss)}, step)
+    logger.log_metrics({"lr_find/suggestion": curve.suggestion}, 0)
+    logger.finalize("success")

@@ -1,0 +1,62 @@
+"""Can the net learn one batch by heart? A net that cannot has a fault."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ratecast.errors import InputError
+from ratecast.models.net import NetModel, TrainerSettings
+from ratecast.splits import Split
+from ratecast.training.experiment import Experiment
+from ratecast.training.fit import LightningTrainer
+from ratecast.training.runs import curves, run_folder
+from ratecast.training.train import split_of
+
+ROWS = 12
+ENOUGH = 0.01
+STEPS = 300
+
+
+@dataclass(frozen=True)
+class Overfit:
+    """loss: mean squared error of the batch in the last step. folder: its curve."""
+
+    loss: float
+    folder: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether the batch was learned."""
+        return self.loss < ENOUGH
+
+
+def overfit(experiment: Experiment, split: Split | None = None, steps: int = STEPS) -> Overfit:
+    """Train on one batch of 12 seeded rows, without priors and id dropout.
+
+    The learning rate is the experiment's. Raises `InputError` for a model without a net.
+    """
+    rows = (split_of(experiment) if split is None else split).train
+    picked = np.random.default_rng(experiment.seed).permutation(len(rows))[:ROWS]
+    batch = rows.take(np.sort(picked))
+    parts = Split("overfit", batch, None, batch)
+    named = replace(experiment, experiment=f"overfit_{experiment.experiment}", resume="never")
+    model = net_model(experiment).unrestrained()
+    model.trainer = _by_heart(model.trainer, steps)
+    with run_folder(named, parts) as folder:
+        trainer = LightningTrainer(curves(folder), checkpoints=False)
+        model.train_net = trainer
+        model.fit(batch)
+    return Overfit(trainer.figures["train/loss"], folder)
+
+
+def net_model(experiment: Experiment) -> NetModel:
+    """The experiment's model, refused where it has no net."""
+    model = experiment.make()
+    if not isinstance(model, NetModel):
+        raise InputError(f"model {model.name}: has no net; choose mf, mf_bias or neumf")
+    return model
+
+
+def _by_heart(settings: TrainerSettings, steps: int) -> TrainerSettings:
+    return replace(settings, max_epochs=steps, batch_size=ROWS)

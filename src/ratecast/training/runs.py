@@ -1,0 +1,94 @@
+"""The folder of one run, and which killed run goes on."""
+
+import fcntl
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from ratecast.ratings import Ratings
+from ratecast.splits import Split
+from ratecast.training.experiment import Experiment
+
+RUN, LOCK, ARTIFACT = "run.yaml", ".running", "artifact"
+_VERSION = re.compile(r"version_(\d+)")
+
+
+@contextmanager
+def run_folder(experiment: Experiment, split: Split) -> Iterator[Path]:
+    """The folder of a run, held for this process: a killed run's, or a new version_n.
+
+    A run goes on where its experiment and ratings are the same, it left no artifact, and no
+    living process holds it (a lock that the system drops when a process dies).
+    """
+    record = {"experiment": experiment.plain(), "ratings": fingerprint(split)}
+    text = yaml.safe_dump(record, sort_keys=False)
+    home = experiment.out / experiment.experiment
+    home.mkdir(parents=True, exist_ok=True)
+    resumed = _killed(home, text) if experiment.resume == "auto" else []
+    for folder in [*resumed, _new(home)]:
+        with (folder / LOCK).open("w") as lock:
+            if not _held(lock.fileno()):
+                continue
+            (folder / RUN).write_text(text, "utf-8")
+            yield folder
+            return
+
+
+def curves(folder: Path) -> TensorBoardLogger:
+    """The TensorBoard logger of a run's folder."""
+    home = folder.parent
+    return TensorBoardLogger(home.parent, home.name, folder.name, default_hp_metric=False)
+
+
+def fingerprint(split: Split) -> str:
+    """A digest of the ratings that training sees."""
+    digest = hashlib.sha256()
+    for part in (split.train, split.valid):
+        if part is not None:
+            digest.update(_digest(part))
+    return digest.hexdigest()[:16]
+
+
+def _digest(part: Ratings) -> bytes:
+    rows = part.frame.hash_rows(seed=0).to_numpy().tobytes()
+    return hashlib.sha256(rows + str(part.scale).encode()).digest()
+
+
+def _versions(home: Path) -> dict[int, Path]:
+    found = {_VERSION.fullmatch(path.name): path for path in home.iterdir() if path.is_dir()}
+    return {int(match[1]): path for match, path in found.items() if match}
+
+
+def _killed(home: Path, text: str) -> list[Path]:
+    newest_first = [path for _, path in sorted(_versions(home).items(), reverse=True)]
+    return [
+        path
+        for path in newest_first
+        if not (path / ARTIFACT).exists()
+        and (path / RUN).exists()
+        and (path / RUN).read_text("utf-8") == text
+    ]
+
+
+def _new(home: Path) -> Path:
+    number = max(_versions(home), default=-1) + 1
+    while True:
+        try:
+            (home / f"version_{number}").mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return home / f"version_{number}"
+
+
+def _held(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

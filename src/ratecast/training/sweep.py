@@ -1,0 +1,50 @@
+"""The same experiment with several embedding sizes, side by side."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from ratecast.splits import Split
+from ratecast.training.experiment import Experiment
+from ratecast.training.overfit import net_model
+from ratecast.training.train import Run, split_of, train
+
+FACTORS = (64, 128, 256)
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """One size: its run, how many numbers it learns, and the seconds it took."""
+
+    factors: int
+    parameters: int
+    seconds: float
+    run: Run
+
+
+def sweep(
+    experiment: Experiment,
+    factors: Sequence[int] = FACTORS,
+    split: Split | None = None,
+    told: Callable[[SweepRow], None] | None = None,
+) -> list[SweepRow]:
+    """Train once for each number of factors; `told` hears each row as it is there.
+
+    The runs are version_0, version_1, ... of the experiment `sweep_<its name>`, with their
+    settings and final figures in TensorBoard's table of hyper-parameters.
+    """
+    net_model(experiment)
+    parts = split_of(experiment) if split is None else split
+    named = replace(experiment, experiment=f"sweep_{experiment.experiment}")
+    rows = []
+    for size in factors:
+        rows.append(_row(named.changed(factors=size), size, parts))
+        if told is not None:
+            told(rows[-1])
+    return rows
+
+
+def _row(experiment: Experiment, size: int, parts: Split) -> SweepRow:
+    start = perf_counter()
+    run = train(experiment, parts)
+    return SweepRow(size, run.parameters, perf_counter() - start, run)

@@ -1,0 +1,88 @@
+"""Runs one experiment: trains, logs, and leaves an artifact."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from ratecast.errors import InputError
+from ratecast.models.base import Model
+from ratecast.models.net import NetModel
+from ratecast.ratings import Ratings
+from ratecast.splits import Split, chronological, official
+from ratecast.training.experiment import Experiment
+from ratecast.training.fit import LightningTrainer
+from ratecast.training.runs import ARTIFACT, curves, run_folder
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    folder: its curves and checkpoints. artifact: the fitted model. figures: train/rmse and
+    valid/rmse of the fitted model, over all rows. parameters: how many numbers a net learned.
+    The test part is never looked at.
+    """
+
+    folder: Path
+    artifact: Path
+    figures: dict[str, float]
+    parameters: int
+
+
+def train(experiment: Experiment, split: Split | None = None) -> Run:
+    """Train the experiment's model on its data, or on `split` where it is given.
+
+    Raises `InputError` for data or settings that cannot be used, and for a loss that is not
+    finite.
+    """
+    parts = split_of(experiment) if split is None else split
+    with run_folder(experiment, parts) as folder:
+        logger = curves(folder)
+        model = experiment.make()
+        if isinstance(model, NetModel):
+            model.train_net = LightningTrainer(logger)
+        model.fit(parts.train, parts.valid)
+        figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _seen(parts).items()}
+        _record(logger, experiment, figures)
+        model.save(folder / ARTIFACT)
+    return Run(folder, folder / ARTIFACT, figures, _parameters(model))
+
+
+def split_of(experiment: Experiment) -> Split:
+    """The parts that the experiment names."""
+    from ratecast import data
+
+    load: Any = getattr(data, "load")  # noqa: B009
+    ratings: Ratings = load(experiment.data)
+    if experiment.split == "chronological":
+        return chronological(ratings)
+    if experiment.split == "all":
+        return Split("all", ratings, None, ratings.take(slice(0, 0)))
+    return official(ratings, int(experiment.split[1:]))
+
+
+def rmse(model: Model, rows: Ratings) -> float:
+    """Root mean squared error over all rows, in stars."""
+    if not len(rows):
+        raise InputError("rmse: no ratings")
+    errors = model.predict(rows.requests()).stars - rows.stars
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def _seen(split: Split) -> dict[str, Ratings]:
+    parts = {"train": split.train, "valid": split.valid}
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _parameters(model: Model) -> int:
+    return sum(x.numel() for x in model.net.parameters()) if isinstance(model, NetModel) else 0
+
+
+def _record(logger: TensorBoardLogger, experiment: Experiment, figures: dict[str, float]) -> None:
+    """Write the settings beside the final figures, so that runs can be compared."""
+    named = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
+    logger.log_hyperparams(experiment.plain(), named)
+    logger.finalize("success")
