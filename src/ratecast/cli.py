@@ -14,6 +14,130 @@ SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "kfold"]
 ProtocolName = Literal["frozen", "as-of"]
 Verb = Callable[..., int | None]
 
+NETS = ("mf", "mf_bias", "neumf")
+SWEEP_HEADER = ["factors", "parameters", "train RMSE", "valid RMSE", "seconds", "run"]
+
+
+def data_fetch(edition: str, *, source: Path | None = None) -> None:
+    """Bring an edition of MovieLens into the cache.
+
+    Args:
+        edition: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small or ml-latest.
+        source: the published archive, or the folder that it unpacks to, instead of the network.
+            Write it --from PATH.
+    """
+    from ratecast.data import fetch
+
+    print(fetch(edition, source))
+
+
+def data_describe(data: str = "ml-100k", *, json: bool = False) -> None:
+    """Say what a table of ratings is like.
+
+    Args:
+        data: an edition, a folder, or a CSV or Parquet file of ratings.
+        json: print JSON.
+    """
+    from ratecast.data import describe, load
+    from ratecast.evaluation import show
+
+    facts = describe(load(data))
+    _print(jsonlib.dumps(facts) if json else show.facts_table(data, facts))
+
+
+def data_split(
+    data: str = "ml-100k", *, split: SplitName = "chronological", json: bool = False
+) -> int:
+    """Audit a split: who is new in each part, ties, and whether anything leaks.
+
+    Args:
+        data: an edition, a folder, or a CSV or Parquet file of ratings.
+        split: chronological, or a fold; of kfold, the first.
+        json: print JSON.
+    """
+    from ratecast.audit import audit
+    from ratecast.data import load
+    from ratecast.evaluation import evaluate, show
+
+    ratings = load(data)
+    facts = audit(evaluate.splits_of(ratings, split)[0], ratings)
+    _print(jsonlib.dumps(facts) if json else show.audit_table(facts))
+    return 1 if facts["leaks"] else 0
+
+
+def train(*words: str) -> None:
+    """Train a model: ratecast train configs/mf.yaml [--model.factors 128] [--all] ...
+
+    Takes a YAML file, or the name of a model, and any of its fields as an option:
+    --data, --split, --seed, --out, --resume auto|never, --model.FIELD, --trainer.FIELD.
+    --all trains on every rating, for production, with what the chronological split chose.
+    Writes curves for TensorBoard, checkpoints and the artifact below lightning_logs/EXPERIMENT.
+    """
+    from ratecast.training.experiment import experiments
+    from ratecast.training.train import train as run
+
+    asked = [word if word != "--all" else "--split=all" for word in words]
+    for experiment in experiments(asked, ()):
+        done = run(experiment)
+        _print("  ".join(f"{name} {value:.4f}" for name, value in done.figures.items()))
+        _print(f"artifact: {done.artifact}")
+
+
+def overfit(*words: str) -> int:
+    """Can the net learn one batch of 12 by heart? Exit code 1 if not: it has a fault.
+
+    ratecast overfit [configs/mf.yaml | NAME] [--trainer.learning_rate 0.01] ...
+    Without a file or name: mf, mf_bias and neumf, one after the other.
+    """
+    from ratecast.training.experiment import experiments
+    from ratecast.training.overfit import ENOUGH
+    from ratecast.training.overfit import overfit as run
+
+    results = [(experiment.name, run(experiment)) for experiment in experiments(words, NETS)]
+    for name, result in results:
+        said = "passed" if result.passed else f"FAILED: must fall under {ENOUGH}"
+        _print(f"{name}: training loss {result.loss:.2g}, {said}")
+    return 0 if all(result.passed for _, result in results) else 1
+
+
+def lr_find(*words: str) -> None:
+    """Sweep the learning rate: a suggestion, and a picture of the curve.
+
+    ratecast lr-find [configs/mf.yaml | NAME] [--trainer.batch_size 4096] ...
+    Without a file or name: mf, mf_bias and neumf, one after the other.
+    """
+    from ratecast.training.experiment import experiments
+    from ratecast.training.lr_find import lr_find as run
+
+    for experiment in experiments(words, NETS):
+        curve = run(experiment)
+        _print(f"{experiment.name}: learning rate {curve.suggestion:.2g}, curve {curve.picture}")
+
+
+def sweep(*words: str) -> None:
+    """Train with 64, 128 and 256 factors, side by side in TensorBoard.
+
+    ratecast sweep [configs/mf_bias.yaml | NAME] [--trainer.max_epochs 20] ...
+    Without a file or name: mf_bias.
+    """
+    from ratecast.evaluation import show
+    from ratecast.training.experiment import experiments
+    from ratecast.training.sweep import sweep as run
+
+    for experiment in experiments(words, ["mf_bias"]):
+        cells = [
+            [
+                f"{row.factors}",
+                f"{row.parameters:,}",
+                f"{row.run.figures['train/rmse']:.4f}",
+                f"{row.run.figures.get('valid/rmse', float('nan')):.4f}",
+                f"{row.seconds:.1f}",
+                str(row.run.folder),
+            ]
+            for row in run(experiment)
+        ]
+        _print(show.terminal_table(f"{experiment.name}, embedding sizes", SWEEP_HEADER, cells))
+
 
 def evaluate(
     *,
@@ -40,6 +164,7 @@ def evaluate(
         seed: of the model and of kfold.
         json: file for the rows.
     """
+    from ratecast.data import load
     from ratecast.evaluation import evaluate as room
     from ratecast.evaluation import show
     from ratecast.training import make_model
@@ -47,7 +172,9 @@ def evaluate(
     if (model is None) == (artifact is None):
         raise InputError("evaluate: give either --model NAME or --artifact DIR")
     parts = (
-        [room.brought_split(train, test)] if train or test else room.splits_of(data, split, seed)
+        [room.brought_split(train, test)]
+        if train or test
+        else room.splits_of(load(data), split, seed)
     )
     if artifact:
         rows = room.evaluate_saved(artifact, parts, protocol)
@@ -142,7 +269,8 @@ def _call(verb: Verb, name: str, words: list[str]) -> int | None:
 
     kinds = {parameter.kind for parameter in signature(verb).parameters.values()}
     if Parameter.VAR_POSITIONAL in kinds:
-        return verb(*words)
+        asked = {"-h", "--help"} & set(words)
+        return print(getdoc(verb)) if asked else verb(*words)
     positional = Parameter.POSITIONAL_OR_KEYWORD in kinds
     about = (getdoc(verb) or "").partition("\n\nArgs:")[0]
     parser = ArgumentParser(prog=f"ratecast {name}", exit_on_error=False, description=about)

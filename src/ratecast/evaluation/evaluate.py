@@ -8,12 +8,12 @@ from ratecast.errors import InputError
 from ratecast.evaluation import protocol, table
 from ratecast.models import load_model
 from ratecast.models.base import Model
+from ratecast.ratings import Ratings
 from ratecast.splits import Split, brought, chronological, kfold, official
 
 
-def splits_of(source: str | Path, name: str, seed: int = 0) -> list[Split]:
+def splits_of(ratings: Ratings, name: str, seed: int = 0) -> list[Split]:
     """The split called `name` of a table: chronological, u1 ... u5, or kfold (five of them)."""
-    ratings = data.load(source)
     if name == "chronological":
         return [chronological(ratings)]
     if name == "kfold":
