@@ -77,6 +77,10 @@ def train(*words: str) -> None:
     from ratecast.training.train import train as run
 
     asked = [word if word != "--all" else "--split=all" for word in words]
+    if not asked:
+        raise InputError(
+            "train: give a YAML file or the name of a model; see ratecast train --help"
+        )
     for experiment in experiments(asked, ()):
         done = run(experiment)
         _print("  ".join(f"{name} {value:.4f}" for name, value in done.figures.items()))
