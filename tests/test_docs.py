@@ -8,7 +8,6 @@ import pytest
 
 from ratecast.cli import main
 from ratecast.evaluation import reproduce
-from ratecast.ratings import Ratings
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
@@ -43,15 +42,15 @@ def test_the_results_are_of_the_real_data() -> None:
     }
 
 
-def test_the_readme_python_runs(ml100k: Ratings, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("ml100k")
+def test_the_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     for code in blocks("README.md", "python"):
         exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out
 
 
-def test_the_readme_commands_run(
-    ml100k: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("ml100k")
+def test_the_readme_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every line that starts with `ratecast`, in a folder that has the shipped configs."""
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     monkeypatch.chdir(tmp_path)

@@ -4,6 +4,7 @@ import copy
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,7 @@ from ratecast.splits import Split, chronological
 from ratecast.training import make_model
 from tests.planted import planted
 
-QUICK = {"trainer": {"max_epochs": 2, "batch_size": 256}}
+QUICK: dict[str, Any] = {"trainer": {"max_epochs": 2, "batch_size": 256}}
 NETS = ("mf", "mf_bias", "neumf")
 LISTENERS = [name for name in MODELS if name not in NETS]
 FIELDS = ("stars", "probabilities", "heard", "basis")
@@ -74,7 +75,9 @@ def test_says_on_what_a_forecast_rests(name: str, fitted: dict[str, Model], spli
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "mean"])
 def test_beats_the_mean(name: str, split: Split) -> None:
-    settings = {"trainer": {"max_epochs": 40, "batch_size": 128}} if name in NETS else {}
+    settings: dict[str, Any] = (
+        {"trainer": {"max_epochs": 40, "batch_size": 128}} if name in NETS else {}
+    )
     model = make_model(name, **settings).fit(split.train, split.valid)
     error = np.sqrt(np.mean((model.predict(split.test.requests()).stars - split.test.stars) ** 2))
     spread = np.std(split.test.stars)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ratecast.models.stars import StarNoise
+from ratecast.models.stars import F64, StarNoise
 from ratecast.ratings import Scale
 
 
@@ -44,7 +44,14 @@ def test_the_gradient_is_the_slope_of_the_loss() -> None:
         4,
     )
     point = np.array([1.4, 2.6, 3.4, 4.6, 0.1, 0.0, -0.2, 0.3])
-    assert check_grad(lambda p: rows.loss(p)[0], lambda p: rows.loss(p)[1], point) < 1e-4
+
+    def value(parameters: F64) -> float:
+        return rows.loss(parameters)[0]
+
+    def slope(parameters: F64) -> F64:
+        return rows.loss(parameters)[1]
+
+    assert check_grad(value, slope, point) < 1e-4
 
 
 def test_cuts_that_cross_on_the_way_do_no_harm() -> None:

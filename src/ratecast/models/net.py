@@ -221,10 +221,10 @@ class NetModel(Model):
 
     def _arrays(self) -> Arrays:
         weights = {f"net.{name}": x.numpy() for name, x in self.net.state_dict().items()}
-        return weights | {"epochs": np.array(self.epochs)}
+        return weights | {"epochs": np.array([self.epochs])}
 
     def _restore(self, arrays: Arrays) -> None:
-        self.epochs = int(arrays.pop("epochs"))
+        self.epochs = int(arrays.pop("epochs")[0])
         weights = {k.removeprefix("net."): torch.from_numpy(x.copy()) for k, x in arrays.items()}
         self.net = self.make_net(len(self.users), len(self.movies), 0.0)
         self.net.load_state_dict(weights)

@@ -9,14 +9,12 @@ from typing import Any, Literal, Self
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
-from ratecast.errors import InputError
+from ratecast.errors import InputError, in_one_line
 from ratecast.models import MODELS, model_class
 from ratecast.models.base import Model
 from ratecast.training import make_model
 
 SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "all"]
-_WORDS = {"Parser key ": "key ", "<class '": "", "'>": "", "typing.Literal": "one of "}
-_WORDS |= {"Expected a ": "expected ", ". Got value: ": ", got ", "arguments": "keys"}
 Resume = Literal["auto", "never"]
 
 
@@ -155,9 +153,7 @@ def _keys(parser: ArgumentParser) -> str:
 
 
 def _line(error: ArgumentError, parser: ArgumentParser) -> str:
-    text = " ".join(str(error).split())
-    for theirs, ours in _WORDS.items():
-        text = text.replace(theirs, ours)
+    text = in_one_line(error).replace("arguments", "keys")
     return text + (f"; keys are {_keys(parser)}" if "unrecognized" in text else "")
 
 

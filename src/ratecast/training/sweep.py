@@ -10,6 +10,7 @@ from ratecast.training.overfit import net_model
 from ratecast.training.train import Run, split_of, train
 
 FACTORS = (64, 128, 256)
+HEADER = ["factors", "parameters", "train RMSE", "valid RMSE", "seconds", "run"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,17 @@ class SweepRow:
     parameters: int
     seconds: float
     run: Run
+
+    def cells(self) -> list[str]:
+        """For a table, under `HEADER`."""
+        figures = [self.run.figures.get(f"{part}/rmse") for part in ("train", "valid")]
+        return [
+            f"{self.factors}",
+            f"{self.parameters:,}",
+            *("" if figure is None else f"{figure:.4f}" for figure in figures),
+            f"{self.seconds:.1f}",
+            str(self.run.folder),
+        ]
 
 
 def sweep(

@@ -1,0 +1,7 @@
+"""`python -m ratecast.cli`."""
+
+import sys
+
+from ratecast.cli import main
+
+sys.exit(main())

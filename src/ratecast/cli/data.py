@@ -1,0 +1,52 @@
+"""Verbs about tables of ratings."""
+
+import json as jsonlib
+from pathlib import Path
+
+from ratecast.cli.call import SplitName, show
+
+
+def fetch(edition: str, *, source: Path | None = None) -> None:
+    """Bring an edition of MovieLens into the cache.
+
+    Args:
+        edition: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small or ml-latest.
+        source: the published archive, or the folder that it unpacks to, instead of the network.
+            Write it --from PATH.
+    """
+    from ratecast.data import fetch
+
+    print(fetch(edition, source))
+
+
+def describe(data: str = "ml-100k", *, json: bool = False) -> None:
+    """Say what a table of ratings is like.
+
+    Args:
+        data: an edition, a folder, or a CSV or Parquet file of ratings.
+        json: print JSON.
+    """
+    from ratecast.data import describe, load
+    from ratecast.evaluation import show as tables
+
+    facts = describe(load(data))
+    show(jsonlib.dumps(facts) if json else tables.facts_table(data, facts))
+
+
+def split(data: str = "ml-100k", *, split: SplitName = "chronological", json: bool = False) -> int:
+    """Audit a split: who is new in each part, ties, and whether anything leaks.
+
+    Args:
+        data: an edition, a folder, or a CSV or Parquet file of ratings.
+        split: chronological, or a fold; of kfold, the first.
+        json: print JSON.
+    """
+    from ratecast.audit import audit
+    from ratecast.data import load
+    from ratecast.evaluation import evaluate
+    from ratecast.evaluation import show as tables
+
+    ratings = load(data)
+    facts = audit(evaluate.splits_of(ratings, split)[0], ratings)
+    show(jsonlib.dumps(facts) if json else tables.audit_table(facts))
+    return 1 if facts["leaks"] else 0
