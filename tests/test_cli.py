@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -27,11 +28,10 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def mine() -> Ratings:
-    """The same table, in memory."""
+    """The same table, in memory: no pair twice, and a number of rows that five folds share."""
     table = planted(movies=400)
-    return table.take(
-        table.frame.select(pl.struct("user", "movie").is_first_distinct()).to_series()
-    )
+    once = table.frame.unique(["user", "movie"], keep="first", maintain_order=True)
+    return replace(table, frame=once[: once.height // 5 * 5])
 
 
 def run(*words: str | Path) -> int:
