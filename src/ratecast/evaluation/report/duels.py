@@ -45,9 +45,10 @@ def _duel_card(contest: Contest) -> Markup:
         f"; not told apart from {', '.join(tied)}." if tied else "."
     )
     inside = Markup(
-        "{}<details><summary>Every pair, with its interval</summary>{}</details>"
-    ).filled(markup.table(["", *ranked], lines, "duels"), _pairs(contest))
-    return card(MEANING[contest.protocol], inside, words)
+        '{}<p class="note">{}</p>'
+        "<details><summary>Every pair, with its interval</summary>{}</details>"
+    ).filled(markup.table(["", *ranked], lines, "duels"), words, _pairs(contest))
+    return card(MEANING[contest.protocol], inside)
 
 
 def _pairs(contest: Contest) -> Markup:

@@ -16,7 +16,7 @@ from ratecast.evaluation.report.markup import Markup
 
 # Inches; a phone shows them about as wide as that.
 WIDTH, HEIGHT = 5.0, 3.6
-_LETTER, _EDGE = 0.104, 0.17
+_LETTER, _EDGE = 0.09, 0.17
 MARKED = 5
 # Pixels of matplotlib's canvas (100 an inch) between the middles of two numbered marks.
 _MARK = 19
