@@ -11,7 +11,7 @@ from ratecast.errors import InputError
 from ratecast.evaluation import table
 from ratecast.evaluation.contest import by_heard, by_movie, by_period, contests, reliability
 from ratecast.evaluation.protocol import Trial
-from ratecast.evaluation.report import Curve, collect, markup, write_report
+from ratecast.evaluation.report import Curve, canvas, collect, markup, write_report
 from ratecast.models.base import Model
 from ratecast.models.bias import DampedBias
 from ratecast.models.mean import Mean
@@ -218,4 +218,4 @@ def test_reliability_of_a_calibrated_forecast_is_the_diagonal(trials: list[Trial
 
 
 def test_the_examples_in_the_docstrings() -> None:
-    assert doctest.testmod(markup).failed == 0
+    assert doctest.testmod(markup).failed == doctest.testmod(canvas).failed == 0

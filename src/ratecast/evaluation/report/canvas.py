@@ -126,6 +126,17 @@ def shortened(name: str, most: int = 16) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
+def short(count: int) -> str:
+    """A count in at most four letters.
+
+    >>> short(986), short(4551), short(17941)
+    ('986', '4.6k', '18k')
+    """
+    if count < 1000:
+        return str(count)
+    return f"{count / 1000:.1f}k" if count < 9950 else f"{count / 1000:,.0f}k"
+
+
 def svg(figure: Figure, words: str) -> Markup:
     """`figure` as SVG for a page; `words` say to a screen reader what it shows."""
     buffer = io.StringIO()

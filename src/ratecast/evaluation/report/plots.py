@@ -193,16 +193,9 @@ def _dress_bins(upper: Axes, lower: Axes, bins: list[Bin], label: str) -> None:
     if len(bins) <= 16:
         for k, each in enumerate(bins):
             lower.annotate(
-                _short(each.n), (k, each.n), (0, 2), textcoords="offset points", ha="center",
+                canvas.short(each.n), (k, each.n), (0, 2), textcoords="offset points", ha="center",
                 fontsize=7.5, color=MUTED,
             )  # fmt: skip
-
-
-def _short(count: int) -> str:
-    """A count in at most four letters."""
-    if count < 1000:
-        return str(count)
-    return f"{count / 1000:.1f}k" if count < 9950 else f"{count / 1000:,.0f}k"
 
 
 def _trend(axes: Axes, learned: F64, rmse: F64) -> None:
