@@ -1,0 +1,125 @@
+"""One page that says what was measured, how sure it is, and where the errors are."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from string import Template
+
+from ratecast import __version__
+from ratecast.errors import InputError
+from ratecast.evaluation import protocol, table
+from ratecast.evaluation.contest import contests
+from ratecast.evaluation.protocol import Protocol, Trial
+from ratecast.evaluation.report import figures, tables
+from ratecast.evaluation.report.canvas import pens
+from ratecast.evaluation.report.duels import duels
+from ratecast.evaluation.report.markup import joined, safe
+from ratecast.evaluation.report.plots import Curve
+from ratecast.files import write_text
+from ratecast.models.base import Model
+from ratecast.splits import Split
+
+__all__ = ["Curve", "collect", "in_order", "page", "write_report"]
+
+
+def collect(
+    make: Callable[[str, int], Model],
+    models: Sequence[str],
+    split: Split,
+    seed: int = 0,
+    protocols: Sequence[Protocol] = ("frozen", "as-of"),
+) -> list[Trial]:
+    """Fit each model once, then ask it by every protocol.
+
+    Frozen comes first, since as-of changes the model. as-of is left out where the split has no
+    order of time, or the model cannot hear. A trial bears the name by which the model was asked
+    for, so that two settings of one model can stand side by side.
+    """
+    asked: Protocol
+    trials = []
+    for name in models:
+        model = make(name, seed)
+        seconds = protocol.fit_timed(model, split)
+        can_hear = model.listens() and in_order(split)
+        for asked in ("frozen", "as-of"):
+            if asked in protocols and (asked == "frozen" or can_hear):
+                trial = protocol.run(model, split, asked, seconds)
+                trials.append(replace(trial, model=name))
+    return trials
+
+
+def in_order(split: Split) -> bool:
+    """Whether as-of can be asked of `split`: timed parts, each after the one before it."""
+    parts = list(split.parts.values())
+    return all(part.timed for part in parts) and all(
+        before.at.max() < after.at.min() for before, after in pairwise(parts)
+    )
+
+
+def write_report(
+    trials: Sequence[Trial],
+    out: Path,
+    name: str = "ratings",
+    *,
+    part: str = "test",
+    curves: Mapping[str, Curve] | None = None,
+) -> None:
+    """Write the report of `trials` to `out`, one HTML file that needs no network.
+
+    trials: of several models and protocols, all on one split, one seed each. name: of the data.
+    part: the one that intervals, tests and plots are of; the figures of every part are listed.
+    curves: of the models that were trained by epochs.
+    """
+    write_text(out, page(trials, name, part, curves or {}))
+
+
+def page(trials: Sequence[Trial], name: str, part: str, curves: Mapping[str, Curve]) -> str:
+    """The HTML of `write_report`; the same trials give the same page."""
+    _check(trials)
+    rows = [row for trial in trials for row in table.rows([trial])]
+    found = contests(trials, part)
+    drawn = pens(_standing_out([contest.ranked() for contest in found]))
+    body = [
+        tables.scores(rows, found),
+        tables.slices(rows, found),
+        duels(found),
+        figures.heard(found, drawn),
+        figures.calibration(found, drawn),
+        figures.movies(found[-1], drawn),
+        figures.time(found, drawn),
+        figures.training(curves, drawn),
+        tables.cost(rows, part),
+        tables.every(rows),
+    ]
+    room = files("ratecast.evaluation.report")
+    return Template((room / "page.html").read_text("utf-8")).substitute(
+        title=safe(f"Forecasts of {name}"),
+        style=(room / "page.css").read_text("utf-8"),
+        head=tables.head(trials[0].split, name, found),
+        body=joined(body, "\n"),
+        version=safe(__version__),
+        train=trials[0].split.train.fingerprint()[:12],
+    )
+
+
+def _check(trials: Sequence[Trial]) -> None:
+    """Refuse what cannot stand on one page: other splits, or the same model twice."""
+    if not trials:
+        raise InputError("report: no trials; name at least one model")
+    split, seen = trials[0].split, set()
+    for trial in trials:
+        key = (trial.model, trial.protocol)
+        if trial.split is not split and trial.split.name != split.name:
+            raise InputError(f"report: splits {split.name} and {trial.split.name}; give one split")
+        if key in seen:
+            raise InputError(f"report: two trials of {key[0]}, {key[1]}; give one seed of each")
+        seen.add(key)
+
+
+def _standing_out(rankings: list[list[str]]) -> list[str]:
+    """The models by their best place in any protocol: the first ones are drawn in colour."""
+    models = {model: None for ranking in reversed(rankings) for model in ranking}
+    places = {m: min(r.index(m) for r in rankings if m in r) for m in models}
+    return sorted(models, key=lambda model: places[model])

@@ -1,0 +1,144 @@
+"""The plots of the report, each with the sentence that says how to read it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+
+from ratecast.evaluation.contest import Bin, Contest, by_heard, by_movie, by_period
+from ratecast.evaluation.report import markup, plots
+from ratecast.evaluation.report.markup import Markup, card, joined, section
+from ratecast.evaluation.report.plots import MARKED, Curve, Pens
+from ratecast.evaluation.report.tables import MEANING
+from ratecast.ratings import Ratings
+
+NOTHING = Markup("")
+PERIODS = {"1y": "year", "1mo": "month", "1w": "week that begins on", "1d": "day"}
+
+
+def heard(contests: Sequence[Contest], pens: Pens) -> Markup:
+    """RMSE by how much the user has told so far."""
+    lead = "What a model gains by knowing the user. Vertical lines are 95 % intervals over users."
+    label = "ratings heard from the user so far, at least"
+    found = [(contest, by_heard(contest)) for contest in contests]
+    return _by_bins("Ratings heard", lead, found, label, pens)
+
+
+def calibration(contests: Sequence[Contest], pens: Pens) -> Markup:
+    """Whether a star that is said to come in 30 % of the rows does so."""
+    cards = [card(MEANING[c.protocol], plots.calibration(c, pens)) for c in contests]
+    return section(
+        "Calibration",
+        "A point above the dashed line: the star came more often than forecast. All stars are "
+        "pooled; points of fewer than 100 forecasts are left out." + _others(pens),
+        _grid(cards),
+    )
+
+
+def movies(contest: Contest, pens: Pens) -> Markup:
+    """Error by popularity, and the movies that are forecast best and worst."""
+    model = contest.ranked()[0]
+    found = by_movie(contest, model)
+    least = int(found["n"].cast(pl.Int64).min() or 0)  # type: ignore[arg-type]
+    count = min(MARKED, len(found) // 2)
+    cards = [card("Error by popularity", plots.movies(found, pens[model]), _SIZES)]
+    for title, rows in (
+        ("Forecast best", found.head(count)),
+        ("worst", found.reverse().head(count)),
+    ):
+        kind = "good" if title != "worst" else "bad"
+        cards.append(_listed(title if kind == "good" else "Forecast worst", rows, kind))
+    return section(
+        "Movies",
+        f"Forecasts of {model}, {contest.protocol}; movies of at least {least} rows in the "
+        f"{contest.name} part ({len(found):,} of them).",
+        _grid([cards[0], joined(cards[1:])]),
+    )
+
+
+def time(contests: Sequence[Contest], pens: Pens) -> Markup:
+    """RMSE along the calendar; nothing for a table without moments."""
+    lead = "Whether forecasts age. Vertical lines are 95 % intervals over users."
+    unit = by_period(contests[0])[0]
+    label = f"{PERIODS[unit]} ({_years(contests[0].part)}, UTC)" if unit else ""
+    found = [(contest, by_period(contest)[1]) for contest in contests]
+    return _by_bins("Time", lead, found, label, pens)
+
+
+def training(curves: Mapping[str, Curve], pens: Pens) -> Markup:
+    """Training curves of the models that have them."""
+    if not curves:
+        return NOTHING
+    cards = [
+        card(model, plots.training(model, Curve(*curve), pens.get(model, plots.PLAIN)))
+        for model, curve in curves.items()
+    ]
+    lead = "RMSE after each epoch; the ring marks the epoch of the lowest validation RMSE."
+    return section("Training", lead, _grid(cards, "small"))
+
+
+_SIZES = "A dot is a movie, its size the rows that it has; numbers are the ranks in the lists."
+
+
+def _by_bins(
+    title: str, lead: str, found: Sequence[tuple[Contest, list[Bin]]], label: str, pens: Pens
+) -> Markup:
+    """A figure for each protocol that has two bins, all on one scale."""
+    drawn = [(contest, bins) for contest, bins in found if len(bins) > 1]
+    if not drawn:
+        return NOTHING
+    limits = _limits(drawn, pens)
+    cards = [
+        card(MEANING[contest.protocol], plots.rmse_by(contest, bins, pens, label, limits))
+        for contest, bins in drawn
+    ]
+    return section(title, lead + _others(pens), _grid(cards))
+
+
+def _limits(drawn: Sequence[tuple[Contest, list[Bin]]], pens: Pens) -> tuple[float, float]:
+    """The range of the named models; a few wide intervals may leave it, and the others too."""
+    rmse, ends = [], []
+    for contest, bins in drawn:
+        named = [pens[model].named for model in contest.models]
+        rmse.append(np.concatenate([each.rmse[named] for each in bins]))
+        ends.append(np.concatenate([each.interval[named] for each in bins]))
+    middle, outer = np.concatenate(rmse), np.concatenate(ends)
+    low, high = float(middle.min()), float(middle.max())
+    room = 0.6 * (high - low) + 0.02
+    return max(low - room, float(np.nanmin([low, *outer[:, 0]])) - 0.02), min(
+        high + room, float(np.nanmax([high, *outer[:, 1]])) + 0.02
+    )
+
+
+def _listed(title: str, rows: pl.DataFrame, kind: str) -> Markup:
+    lines = [
+        [
+            Markup('<i class="rank {}">{}</i> {}').filled(kind, rank, row["title"]),
+            f"{row['rmse']:.3f}",
+            f"{row['given']:.2f}",
+            f"{row['forecast']:.2f}",
+            f"{row['n']:,}",
+        ]
+        for rank, row in enumerate(rows.iter_rows(named=True), start=1)
+    ]
+    header = ["movie", "RMSE", "given", "forecast", "n"]
+    return card(title, markup.table(header, lines, "titles"))
+
+
+def _grid(cards: Sequence[Markup], kind: str = "") -> Markup:
+    return Markup('<div class="grid {}">{}</div>').filled(
+        kind, joined(Markup("<div>{}</div>").filled(each) for each in cards)
+    )
+
+
+def _years(part: Ratings) -> str:
+    first, last = (
+        datetime.fromtimestamp(int(at), UTC).year for at in (part.at.min(), part.at.max())
+    )
+    return f"{first}" if first == last else f"{first} to {last}"
+
+
+def _others(pens: Pens) -> str:
+    grey = [model for model, pen in pens.items() if not pen.named]
+    return f" Grey: {', '.join(grey)}." if grey else ""
