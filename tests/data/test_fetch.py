@@ -203,12 +203,18 @@ def test_a_bad_row_in_an_archive_names_the_archive(tmp_path: Path, empty_cache: 
 
 
 @pytest.mark.usefixtures("offline")
-def test_a_wheel_in_the_cache_is_used_again_if_it_is_sound(empty_cache: Path) -> None:
-    downloads = empty_cache / "downloads"
-    downloads.mkdir(parents=True)
-    (downloads / package_index.WHEEL).write_bytes(b"junk")
+def test_a_wheel_in_the_cache_is_used_again_only_if_it_is_sound(
+    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made").mkdir()
+    writers.recbole(tmp_path / "made", World([(1, 10, 4.0, 1)], [writers.Film(10, "Kolya", 1996)]))
+    files = {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()}
+    (empty_cache / "downloads").mkdir(parents=True)
+    zipped(empty_cache / "downloads" / package_index.WHEEL, files)
     with pytest.raises(InputError, match="--from PATH"):
         data.fetch("ml-100k")
+    monkeypatch.setattr(package_index, "verify_wheel", lambda _: None)
+    assert len(data.load("ml-100k")) == 1
 
 
 def test_from_an_archive_of_another_checksum(tmp_path: Path, empty_cache: Path) -> None:

@@ -1,7 +1,6 @@
 """Bring an edition into the cache: from the web, the package index, or a file of the user."""
 
 import hashlib
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -120,8 +119,7 @@ def _second_source(edition: Edition, work: Path, say: Say) -> Path:
         tried = f"neither {edition.url} nor the package index ({error})"
         raise _offline(edition, tried) from None
     kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(wheel, work / wheel.name)
-    return (work / wheel.name).replace(kept)
+    return wheel.replace(kept)
 
 
 def _offline(edition: Edition, tried: str) -> InputError:
