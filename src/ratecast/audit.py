@@ -1,9 +1,11 @@
 """The audit of a split: who is new in each part, and whether anything of the future is in train."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ratecast.data.facts import period, tie_share
 from ratecast.ratings import AT, MOVIE, USER, Ratings
@@ -41,13 +43,20 @@ def leaks(split: Split, table: Ratings | None = None) -> list[str]:
 
 def _unlike(split: Split, table: Ratings) -> list[str]:
     """Whether the parts together are not the rows of the table, each as often as there."""
-    count = table.frame.group_by(pl.all()).len()
-    parts = pl.concat([part.frame for part in split.parts.values()]).group_by(pl.all()).len()
-    both = count.join(parts, on=table.frame.columns, how="full", nulls_equal=True, suffix="_in")
-    lost = pl.col("len").fill_null(0).cast(pl.Int64) - pl.col("len_in").fill_null(0)
-    missing, surplus = both.select(lost.clip(0).sum(), surplus=(-lost).clip(0).sum()).row(0)
+    parts = [part.frame for part in split.parts.values()]
+    # The sum of the hashes does not depend on the order of the rows, and is quick to get.
+    if _hash_sum([table.frame]) == _hash_sum(parts):
+        return []
+    counts = [rows.group_by(pl.all()).len() for rows in (table.frame, pl.concat(parts))]
+    both = counts[0].join(counts[1], on=table.frame.columns, how="full", suffix="_parts")
+    lost = pl.col("len").cast(pl.Int64).fill_null(0) - pl.col("len_parts").fill_null(0)
+    missing, surplus = both.select(lost.clip(0).sum(), more=(-lost).clip(0).sum()).row(0)
     said = {"rows of the table are in no part": missing, "rows are in two parts": surplus}
     return [f"{n} {what}" for what, n in said.items() if n]
+
+
+def _hash_sum(frames: list[pl.DataFrame]) -> int:
+    return sum(int(frame.hash_rows().to_numpy().sum()) for frame in frames) % (1 << 64)
 
 
 def _part(part: Ratings, train: Ratings) -> dict[str, Any]:
@@ -72,10 +81,24 @@ def _new(frame: pl.DataFrame, train: pl.DataFrame, kind: str) -> int:
 
 def _shared(split: Split) -> dict[str, int]:
     """Rows of a part, by user, movie and time, that an earlier part holds too."""
-    key = [name for name in (USER, MOVIE, AT) if name in split.train.frame.columns]
-    parts = list(split.parts.items())
+    columns = [name for name in (USER, MOVIE, AT) if name in split.train.frame.columns]
+    frames = {name: part.frame.select(columns) for name, part in split.parts.items()}
+    hashes = {name: np.sort(frame.hash_rows().to_numpy()) for name, frame in frames.items()}
     return {
-        f"{one}, {other}": b.frame.join(a.frame.select(key).unique(), on=key, how="semi").height
-        for i, (one, a) in enumerate(parts)
-        for other, b in parts[i + 1 :]
+        f"{one}, {other}": _common(frames[one], frames[other], hashes[one])
+        for one, other in combinations(frames, 2)
     }
+
+
+def _common(one: pl.DataFrame, other: pl.DataFrame, hashes: NDArray[np.uint64]) -> int:
+    """Rows of `other` that `one` has too; `hashes` of `one`, sorted, leave few to be compared."""
+    if not (one.height and other.height):
+        return 0
+    mine = other.hash_rows().to_numpy()
+    at = np.searchsorted(hashes, mine).clip(max=len(hashes) - 1)
+    maybe = other.filter(pl.Series(hashes[at] == mine))
+    if maybe.is_empty():
+        return 0
+    return maybe.join(
+        one.join(maybe, on=one.columns, how="semi"), on=one.columns, how="semi"
+    ).height

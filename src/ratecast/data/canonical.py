@@ -1,7 +1,6 @@
 """The canonical dataset on disk: ratings, movies and users as Parquet, and a JSON of facts."""
 
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,13 @@ FACTS = "dataset.json"
 _TABLES = ("ratings", "movies", "users")
 
 
-def write(folder: Path, ratings: Ratings, facts: dict[str, Any], work: Path) -> None:
-    """Put the dataset into `folder`, whole or not at all; one that stands there is replaced.
+def write(
+    folder: Path, ratings: Ratings, facts: dict[str, Any], work: Path, *, replace: bool = True
+) -> None:
+    """Put the dataset into `folder`, whole or not at all.
 
-    `work` is an empty folder on the same disk. facts: plain values to be kept beside the tables.
+    `work` is a folder on the same disk, for what is not finished. facts: plain values to be kept
+    beside the tables. replace: whether a whole dataset that stands there gives way.
     """
     fresh = work / "canonical"
     fresh.mkdir()
@@ -28,7 +30,7 @@ def write(folder: Path, ratings: Ratings, facts: dict[str, Any], work: Path) -> 
     sizes = {path.name: path.stat().st_size for path in sorted(fresh.iterdir())}
     said = {"version": VERSION, **facts, "scale": asdict(ratings.scale), "files": sizes}
     (fresh / FACTS).write_text(json.dumps(said, indent=2) + "\n", "utf-8")
-    _swap(fresh, folder, work / "replaced")
+    _swap(fresh, folder, None if not replace and is_whole(folder) else work / "replaced")
 
 
 def read(folder: Path) -> Ratings:
@@ -78,14 +80,14 @@ def _tables(ratings: Ratings) -> dict[str, pl.DataFrame]:
     return dict(zip(_TABLES, (ratings.frame, ratings.movies, ratings.users), strict=True))
 
 
-def _swap(fresh: Path, folder: Path, aside: Path) -> None:
+def _swap(fresh: Path, folder: Path, aside: Path | None) -> None:
+    """Move `fresh` to `folder`; what stands there goes to `aside`, or stays where that is None."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        if folder.exists():
+        if folder.exists() and aside is not None:
             folder.rename(aside)
         fresh.rename(folder)
     except OSError:
         # Another process put the same dataset there in between: as good as ours.
         if not is_whole(folder):
             raise
-    shutil.rmtree(aside, ignore_errors=True)

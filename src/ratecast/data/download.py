@@ -104,5 +104,8 @@ class _Bar:
 def _bar(name: str) -> Iterator[_Bar]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     console = Console(stderr=True)
-    with Progress(*columns, TransferSpeedColumn(), console=console, transient=True) as progress:
+    quiet = not console.is_terminal
+    with Progress(
+        *columns, TransferSpeedColumn(), console=console, transient=True, disable=quiet
+    ) as progress:
         yield _Bar(progress, name)

