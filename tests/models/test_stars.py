@@ -45,3 +45,14 @@ def test_the_gradient_is_the_slope_of_the_loss() -> None:
     )
     point = np.array([1.4, 2.6, 3.4, 4.6, 0.1, 0.0, -0.2, 0.3])
     assert check_grad(lambda p: rows.loss(p)[0], lambda p: rows.loss(p)[1], point) < 1e-4
+
+
+def test_cuts_that_cross_on_the_way_do_no_harm() -> None:
+    """Few rows near the truth: the search steps far, and the noise is still a distribution."""
+    random = np.random.default_rng(10)
+    for _ in range(30):
+        mean, given = random.uniform(1, 5, 12), random.integers(0, 5, 12)
+        noise = StarNoise.flat(Scale(1, 5)).fitted(mean, np.zeros(12, np.int64), given)
+        assert (np.diff(noise.cuts) >= 0).all()
+        shares = noise.probabilities(mean, np.zeros(12, np.int64))
+        np.testing.assert_allclose(shares.sum(axis=1), 1)
