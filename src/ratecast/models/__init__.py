@@ -15,6 +15,7 @@ MODELS = {
     "neumf": "ratecast.models.neumf:NeuMF",
     "knn": "ratecast.models.knn:ItemKnn",
     "als": "ratecast.models.als:ProbabilisticMF",
+    "svdpp": "ratecast.models.svdpp:SVDpp",
 }
 
 
