@@ -28,7 +28,7 @@ def reference_ridge(model: ProbabilisticMF, heard: Ratings) -> np.ndarray:
 
 
 def test_the_fold_in_is_ridge_regression() -> None:
-    """Where the movies are certain, hearing row after row gives the solution for all of them."""
+    """While the movies stand still, hearing row after row gives the solution for all of them."""
     table = planted(rows=3000, seed=4)
     model = ProbabilisticMF(**SMALL).fit(table)
     for cover in model._of_movies[1:]:
