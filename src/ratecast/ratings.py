@@ -3,6 +3,7 @@
 Raw ids (integers or strings, as the source has them) live here; row numbers live inside models.
 """
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -149,6 +150,16 @@ class Ratings(Requests):
     def requests(self) -> Requests:
         """The same rows as questions: the ratings are gone, so that none can leak."""
         return Requests(self.frame.drop(RATING), self.movies, self.users)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of every row, in order: two tables of the same fingerprint are the same."""
+        digest = hashlib.sha256(f"{self.scale} {len(self)}".encode())
+        for column in self.frame.iter_columns():
+            digest.update(f"{column.name} {column.dtype}".encode())
+            text = column.dtype == pl.String
+            values = "\0".join(column).encode() if text else column.to_numpy().tobytes()
+            digest.update(values)
+        return digest.hexdigest()
 
     def sorted(self) -> Self:
         """By time; ties keep their order."""

@@ -1,1 +1,61 @@
-"""Data: editions of MovieLens, downloads, layouts."""
+"""Data: editions of MovieLens and tables of one's own, brought into one form."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ratecast.data import canonical
+from ratecast.data.cache import home
+from ratecast.data.catalog import CITATION, EDITIONS, Edition, edition_of
+from ratecast.data.edition import Read, read_folder
+from ratecast.data.facts import describe
+from ratecast.data.own import read_table
+from ratecast.data.say import Say, to_stderr
+from ratecast.data.sources import fetch
+from ratecast.errors import InputError
+from ratecast.ratings import Ratings, Scale, checked
+
+__all__ = ["CITATION", "EDITIONS", "Edition", "describe", "edition_of", "fetch", "home", "load"]
+
+
+def load(
+    source: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    scale: Scale | None = None,
+    say: Say = to_stderr,
+) -> Ratings:
+    """The ratings of an edition, of an unpacked or canonical folder, or of a table of one's own.
+
+    source: the name of an edition (fetched unless it is in the cache), a folder, or a CSV or
+    Parquet file. columns: for a file, role to column name where it would not be recognised.
+    scale: where it is not the edition's or cannot be inferred. say: hears what was assumed,
+    merged or left out. An edition goes before a folder of the same name; write ./NAME for that.
+    """
+    path = Path(source).expanduser()
+    if columns and not path.is_file():
+        raise InputError(f"{source}: column names are for a table of your own; leave them out")
+    if str(source) in EDITIONS:
+        return _on(canonical.read(fetch(str(source), say=say)), scale, str(source))
+    if path.is_dir() and (path / canonical.FACTS).exists():
+        return _on(canonical.read(path), scale, str(source))
+    try:
+        if path.is_dir():
+            return _said(read_folder(path, scale), say)
+        if path.is_file():
+            return _said(read_table(path, columns, scale), say)
+    except OSError as error:
+        raise InputError(f"{source}: {error.strerror or error}; check the file's rights") from None
+    raise InputError(
+        f"{source}: no such file or folder, and no edition; editions are {', '.join(EDITIONS)}"
+    )
+
+
+def _on(ratings: Ratings, scale: Scale | None, where: str) -> Ratings:
+    return ratings if scale is None else checked(replace(ratings, scale=scale), where)
+
+
+def _said(read: Read, say: Say) -> Ratings:
+    for note in read.notes:
+        say(note)
+    return read.ratings

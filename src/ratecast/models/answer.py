@@ -38,6 +38,12 @@ class Forecast:
     def __len__(self) -> int:
         return len(self.stars)
 
+    def take(self, rows: NDArray[np.bool_]) -> "Forecast":
+        """Only the answers where `rows` is true."""
+        return Forecast(
+            self.stars[rows], self.probabilities[rows], self.heard[rows], self.basis[rows]
+        )
+
     @classmethod
     def concat(cls, parts: list[Self]) -> Self:
         """The answers of several calls, in order."""

@@ -1,6 +1,7 @@
 """The one contract: every model is fitted, asked, told and saved in the same way."""
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
@@ -12,49 +13,22 @@ from numpy.typing import NDArray
 from ratecast import artifact
 from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
+from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
 from ratecast.models.stars import StarNoise
 from ratecast.models.vocabulary import Unknown, Vocabulary
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
 
 Arrays = dict[str, NDArray[Any]]
+Counts = NDArray[np.int64]
 
-
-@dataclass(frozen=True)
-class Rows:
-    """A table inside a model: row numbers instead of raw ids (0: unknown), and the table itself.
-
-    users, movies: (n,) int32.
-    """
-
-    users: NDArray[np.int32]
-    movies: NDArray[np.int32]
-    table: Requests
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    @property
-    def stars(self) -> NDArray[np.float32]:
-        """The given stars, (n,); only of a table of ratings."""
-        assert isinstance(self.table, Ratings)
-        return self.table.stars
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a model computes for each request; the contract turns it into a `Forecast`.
-
-    mean: (n,) stars, not yet clipped. deviation: (n,) predictive standard deviation, where the
-    model knows it.
-    """
-
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64] | None = None
+NOISE_ROWS = 50_000
 
 
 @dataclass(kw_only=True, eq=False)
 class Model(ABC):
     """A forecaster of ratings. The dataclass fields that it is made with are its settings.
+
+    `learned_from` is the fingerprint of the train table; empty once more was heard.
 
     A new model implements `_fit`, `_expect`, `_arrays` and `_restore`, and `_observe` where it
     can hear a rating without a refit.
@@ -68,31 +42,47 @@ class Model(ABC):
     users: Vocabulary = field(init=False, repr=False)
     movies: Vocabulary = field(init=False, repr=False)
     noise: StarNoise = field(init=False, repr=False)
+    learned_from: str = field(init=False, repr=False)
 
     def fit(self, train: Ratings, valid: Ratings | None = None) -> Self:
-        """Learn from `train`; `valid` serves early stopping and the spread of the stars only."""
+        """Learn from `train`; `valid` serves early stopping and the spread of the stars only.
+
+        Without `valid` the spread comes from the model's own deviation where it knows one, else
+        from the residuals of train, which are a little too small.
+        """
+        rows = self._start(train)
+        self._fit(rows, valid)
+        self._fit_noise(train if valid is None else valid, held_out=valid is not None)
+        return self
+
+    def refit(self, ratings: Ratings) -> Self:
+        """Learn anew from more ratings, keeping what validation chose: epochs, spread of stars."""
+        self._refit(self._start(ratings))
+        return self
+
+    def _start(self, train: Ratings) -> Rows:
         if not len(train):
             raise InputError("train: no ratings to learn from")
         self.scale = train.scale
+        self.learned_from = train.fingerprint()
         self.users = Vocabulary.of(train.frame[USER], train.users)
         self.movies = Vocabulary.of(train.frame[MOVIE], train.movies)
         rows = self._rows(train)
         self._heard = counts(rows.users, len(self.users))
         self._seen = counts(rows.movies, len(self.movies))
-        self._fit(rows, valid)
-        self._fit_noise(train if valid is None else valid)
-        return self
+        return rows
 
     def predict(self, requests: Requests) -> Forecast:
         """A forecast for each request; nothing is learned."""
         rows = self._rows(requests)
-        return self._answer(rows, self._expect(rows))
+        return self._answer(self._expect(rows), self._heard[rows.users], self._seen[rows.movies])
 
     def observe(self, ratings: Ratings) -> None:
         """Hear new ratings at once, of new users and new movies too, without a refit."""
-        rows = self._rows(ratings, "create")
-        self._heard = counts(rows.users, len(self.users), self._heard)
-        self._seen = counts(rows.movies, len(self.movies), self._seen)
+        rows = self._meet(ratings)
+        self.learned_from = ""
+        self._heard += counts(rows.users, len(self.users))
+        self._seen += counts(rows.movies, len(self.movies))
         self._observe(rows)
 
     def refresh(self, ratings: Ratings) -> None:
@@ -101,15 +91,14 @@ class Model(ABC):
     def walk(self, stream: Ratings) -> Forecast:
         """Predict, then observe, moment by moment: `stream` ordered by time, ties together.
 
-        A model that can do so faster overrides this with the same answers.
+        The answers are those of a plain loop of `predict` and `observe`.
         """
-        edges = moments(stream)
-        answers = []
-        for start, stop in pairwise(edges):
-            now = stream.take(slice(start, stop))
-            answers.append(self.predict(now.requests()))
-            self.observe(now)
-        return Forecast.concat(answers)
+        return self._answer(*self._told(stream))
+
+    @classmethod
+    def listens(cls) -> bool:
+        """Whether the model can hear a rating without a refit."""
+        return cls._observe is not Model._observe
 
     def settings(self) -> dict[str, Any]:
         """The settings that this model was made with, as plain values."""
@@ -121,6 +110,7 @@ class Model(ABC):
     def save(self, folder: Path) -> None:
         """Write the fitted model, what it observed included, into a new `folder`."""
         meta = {"model": self.name, "settings": self.settings(), "scale": asdict(self.scale)}
+        meta |= {"learned_from": self.learned_from}
         arrays = self._arrays() | {"heard": self._heard, "seen": self._seen}
         arrays |= {"noise.cuts": self.noise.cuts, "noise.spreads": self.noise.spreads}
         tables = {"users": self.users.table, "movies": self.movies.table}
@@ -130,6 +120,7 @@ class Model(ABC):
         """Take over the learned state of `saved`, an artifact of the same model and settings."""
         arrays = dict(saved.arrays)
         self.scale = Scale(**saved.meta["scale"])
+        self.learned_from = saved.meta["learned_from"]
         self.users = Vocabulary(USER, saved.tables["users"])
         self.movies = Vocabulary(MOVIE, saved.tables["movies"])
         self._heard, self._seen = arrays.pop("heard"), arrays.pop("seen")
@@ -145,9 +136,25 @@ class Model(ABC):
     def _expect(self, rows: Rows) -> Expected:
         """Expected stars of each row."""
 
+    def _refit(self, train: Rows) -> None:
+        """Learn again; a model that chose something by validation keeps it."""
+        self._fit(train, None)
+
     def _observe(self, rows: Rows) -> None:
         """Hear rows; the vocabularies have grown already."""
         raise NotImplementedError(f"{self.name} cannot hear ratings without a refit yet")
+
+    def _grow(self) -> None:
+        """Make room for the ids that the vocabularies have just met, answered as unknown ones."""
+
+    def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
+        """Expected stars of each row, told its ratings moment by moment (`edges`: borders)."""
+        answers = []
+        for start, stop in pairwise(edges):
+            now = rows.take(slice(start, stop))
+            answers.append(self._expect(now))
+            self._observe(now)
+        return Expected.concat(answers)
 
     @abstractmethod
     def _arrays(self) -> Arrays:
@@ -164,9 +171,27 @@ class Model(ABC):
             table,
         )
 
-    def _answer(self, rows: Rows, expected: Expected) -> Forecast:
-        heard = self._heard[rows.users]
-        new_user, new_movie = heard == 0, self._seen[rows.movies] == 0
+    def _meet(self, ratings: Ratings) -> Rows:
+        """Row numbers of ratings to hear; ids not met before get new ones."""
+        rows = self._rows(ratings, "create")
+        self._heard = grown(self._heard, len(self.users))
+        self._seen = grown(self._seen, len(self.movies))
+        self._grow()
+        return rows
+
+    def _told(self, stream: Ratings) -> tuple[Expected, Counts, Counts]:
+        """What is expected of a stream told moment by moment, and how much was heard before."""
+        edges = moments(stream)
+        rows = self._meet(stream)
+        self.learned_from = ""
+        heard, heard_after = counted_before(rows.users, edges, self._heard)
+        seen, seen_after = counted_before(rows.movies, edges, self._seen)
+        expected = self._walk(rows, edges)
+        self._heard, self._seen = heard_after, seen_after
+        return expected, heard, seen
+
+    def _answer(self, expected: Expected, heard: Counts, seen: Counts) -> Forecast:
+        new_user, new_movie = heard == 0, seen == 0
         stars = self.scale.clip(expected.mean)
         return Forecast(
             stars,
@@ -175,29 +200,17 @@ class Model(ABC):
             (Basis.NEW_USER * new_user + Basis.NEW_MOVIE * new_movie).astype(np.int8),
         )
 
-    def _fit_noise(self, table: Ratings) -> None:
+    def _fit_noise(self, table: Ratings, held_out: bool) -> None:
+        """Spread of the stars around the forecasts of `table`, frozen and, if it can, as-of."""
         rows = self._rows(table)
-        expected = self._expect(rows)
-        stars = self.scale.clip(expected.mean)
-        heard, given = self._heard[rows.users], self.scale.index(table.stars)
-        flat = StarNoise.flat(self.scale)
-        self.noise = flat.fitted(stars, heard, given, expected.deviation)
-
-
-def moments(stream: Ratings) -> NDArray[np.int64]:
-    """Borders of the runs of equal time: (k + 1,), from 0 to n. Raises where time goes back."""
-    steps = np.diff(stream.at)
-    if (steps < 0).any():
-        row = int((steps < 0).argmax()) + 2
-        raise InputError(f"stream, row {row}: earlier than the row before it; sort by time first")
-    return np.concatenate([[0], np.flatnonzero(steps) + 1, [len(stream)]])
-
-
-def counts(
-    rows: NDArray[np.int32], size: int, before: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
-    """How often each row number below `size` occurs, added to the counts of `before`: (size,)."""
-    total = np.bincount(rows, minlength=size)
-    if before is not None:
-        total[: len(before)] += before
-    return total
+        expected, heard, given = self._expect(rows), self._heard[rows.users], table.stars
+        self.noise = StarNoise.flat(self.scale)
+        if not held_out and expected.deviation is not None:
+            return
+        if held_out and table.timed and self.listens():
+            stream = table.sorted().take(slice(0, NOISE_ROWS))
+            told, told_heard, _ = deepcopy(self)._told(stream)
+            expected = Expected.concat([expected, told])
+            heard, given = np.append(heard, told_heard), np.append(given, stream.stars)
+        stars, index = self.scale.clip(expected.mean), self.scale.index(given)
+        self.noise = self.noise.fitted(stars, heard, index, expected.deviation)

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ratecast.models.base import Arrays, Expected, Model, Rows
+from ratecast.models.base import Arrays, Model
+from ratecast.models.rows import Expected, Rows
 from ratecast.ratings import Ratings
 
 

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from ratecast.errors import InputError
-from ratecast.models.base import Arrays, Expected, Model, Rows
+from ratecast.models.base import Arrays, Model
+from ratecast.models.rows import Expected, Rows
 from ratecast.ratings import Ratings
 
 HELD_BACK = 0.05
@@ -140,6 +141,7 @@ class NetModel(Model):
     restraints: ClassVar[tuple[str, ...]] = ("unknown_share",)
     train_net: TrainNet | None = field(default=None, init=False, repr=False)
     net: RatingNet = field(init=False, repr=False)
+    epochs: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.trainer, dict):
@@ -184,6 +186,10 @@ class NetModel(Model):
         lesson = self.lesson(train, valid)
         if valid is None:
             lesson = replace(lesson, epochs=self._epochs(lesson))
+        self.net, self.epochs = self._learn(lesson)
+
+    def _refit(self, train: Rows) -> None:
+        lesson = replace(self.lesson(train, None), epochs=self.epochs, stage="refit")
         self.net, _ = self._learn(lesson)
 
     def _epochs(self, lesson: Lesson) -> int:
@@ -214,9 +220,11 @@ class NetModel(Model):
         return Expected(np.concatenate(stars) if stars else np.empty(0))
 
     def _arrays(self) -> Arrays:
-        return {f"net.{name}": x.numpy() for name, x in self.net.state_dict().items()}
+        weights = {f"net.{name}": x.numpy() for name, x in self.net.state_dict().items()}
+        return weights | {"epochs": np.array(self.epochs)}
 
     def _restore(self, arrays: Arrays) -> None:
+        self.epochs = int(arrays.pop("epochs"))
         weights = {k.removeprefix("net."): torch.from_numpy(x.copy()) for k, x in arrays.items()}
         self.net = self.make_net(len(self.users), len(self.movies), 0.0)
         self.net.load_state_dict(weights)

@@ -84,7 +84,8 @@ class _Likelihood:
         spread = np.exp(parameters[self.count :])[self.bins] * self.unit
         low = (cuts[self.given] - self.mean) / spread
         high = (cuts[self.given + 1] - self.mean) / spread
-        chance = np.maximum(ndtr(high) - ndtr(low), _LEAST)
+        # A long step may bring two cuts past each other; the great loss there sends it back.
+        chance = np.maximum(ndtr(high) - ndtr(low), 0) + _LEAST
         up, down = _density(high) / chance, _density(low) / chance
         by_cut = np.bincount(self.given + 1, up / spread, self.count + 2)
         by_cut -= np.bincount(self.given, down / spread, self.count + 2)

@@ -64,12 +64,24 @@ class Experiment:
         return values if trainer is None else values | {"trainer": trainer}
 
 
+def experiments(words: Sequence[str], names: Sequence[str]) -> list[Experiment]:
+    """What a command line asks for: a YAML file or a model's name, and overrides after it.
+
+    Without a file or name, one experiment for each of `names`.
+    """
+    if words and not words[0].startswith("-"):
+        return [read_experiment(words[0], words[1:])]
+    return [read_experiment(name, words) for name in names]
+
+
 def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experiment:
     """The experiment of a YAML file, after `overrides` such as ["--model.factors", "128"].
 
+    path: the name of a model stands for a file that says nothing else.
     Raises `InputError`, in one line, for a key that is not known or a value of a wrong type.
     """
-    given = _mapping(Path(path))
+    named = str(path) in MODELS
+    given = {"model": {"name": str(path)}} if named else _mapping(Path(path))
     parser = _parser(_model_name(given, overrides, path))
     _refuse_unknown(given, parser, path)
     try:

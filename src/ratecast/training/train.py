@@ -1,12 +1,13 @@
 """Runs one experiment: trains, logs, and leaves an artifact."""
 
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from ratecast import data
 from ratecast.errors import InputError
 from ratecast.models.base import Model
 from ratecast.models.net import NetModel
@@ -35,6 +36,9 @@ class Run:
 def train(experiment: Experiment, split: Split | None = None) -> Run:
     """Train the experiment's model on its data, or on `split` where it is given.
 
+    Split `all` is for production: the chronological split chooses (epochs, spread of the stars),
+    then the model learns anew from every rating. Its figures are of the model that chose.
+
     Raises `InputError` for data or settings that cannot be used, and for a loss that is not
     finite.
     """
@@ -46,6 +50,8 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
             model.train_net = LightningTrainer(logger)
         model.fit(parts.train, parts.valid)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _seen(parts).items()}
+        if experiment.split == "all":
+            model.refit(joined(parts))
         _record(logger, experiment, figures)
         model.save(folder / ARTIFACT)
     return Run(folder, folder / ARTIFACT, figures, _parameters(model))
@@ -53,15 +59,16 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
 
 def split_of(experiment: Experiment) -> Split:
     """The parts that the experiment names."""
-    from ratecast import data
-
-    load: Any = getattr(data, "load")  # noqa: B009
-    ratings: Ratings = load(experiment.data)
-    if experiment.split == "chronological":
+    ratings = data.load(experiment.data)
+    if experiment.split in ("chronological", "all"):
         return chronological(ratings)
-    if experiment.split == "all":
-        return Split("all", ratings, None, ratings.take(slice(0, 0)))
     return official(ratings, int(experiment.split[1:]))
+
+
+def joined(split: Split) -> Ratings:
+    """Every rating of the split, in order of time."""
+    first, *others = split.parts.values()
+    return reduce(Ratings.with_more, others, first)
 
 
 def rmse(model: Model, rows: Ratings) -> float:

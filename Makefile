@@ -1,0 +1,31 @@
+# Two commands matter: `make reproduce` and `make test`. Both set up .venv by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: reproduce test check format clean
+
+reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
+	$(BIN)/ratecast reproduce
+
+test: $(READY)  ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## style, types, and which room may import which
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)  ## bring the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+clean:  ## remove what was set up and what runs left behind
+	rm -rf $(VENV) lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,108 @@
+"""Downloads over the web: checksum, progress bar, and a file that appears whole or not at all."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from ratecast.data.catalog import Edition
+from ratecast.errors import InputError
+
+CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
+_CHUNK = 1 << 16
+
+
+class UnreachableError(Exception):
+    """The address did not answer, or not with the file."""
+
+
+class ChecksumError(InputError):
+    """What came is not what was published."""
+
+
+def download(edition: Edition, folder: Path, work: Path) -> Path:
+    """The archive of `edition` in `folder`, checked; there at once if it was fetched before.
+
+    Raises `UnreachableError`, or `ChecksumError` when something else came than what was published.
+    """
+    md5 = edition.md5 or _published_md5(edition, work)
+    return _retrieve(edition.url, f"md5:{md5}", folder, f"{edition.name}.zip")
+
+
+def _published_md5(edition: Edition, work: Path) -> str:
+    path = _retrieve(edition.md5_url, None, work, f"{edition.name}.zip.md5")
+    found = re.search(r"\b[0-9a-f]{32}\b", path.read_text("utf-8", "replace").lower())
+    if found is None:
+        raise UnreachableError(f"{edition.md5_url} holds no MD5")
+    return found.group()
+
+
+def _retrieve(url: str, known_hash: str | None, folder: Path, name: str) -> Path:
+    import pooch
+    from requests.exceptions import RequestException
+
+    pooch.get_logger().setLevel(logging.WARNING)
+    try:
+        with _bar(name) as bar:
+            fetcher = pooch.HTTPDownloader(
+                progressbar=bar, chunk_size=_CHUNK, timeout=(CONNECT_SECONDS, READ_SECONDS)
+            )
+            return Path(pooch.retrieve(url, known_hash, name, folder, downloader=fetcher))
+    except RequestException as error:
+        raise UnreachableError(_reason(error)) from None
+    except ValueError:
+        raise ChecksumError(
+            f"{url}: what came has another checksum than the published {known_hash}; "
+            "try again, and look for a proxy that answers in its place"
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    from requests import exceptions
+
+    if isinstance(error, exceptions.HTTPError):
+        return str(error)
+    if isinstance(error, exceptions.Timeout):
+        return f"no answer within {CONNECT_SECONDS:g} seconds"
+    if "resolve" in str(error):
+        return "no such host: no network, or no name service"
+    if isinstance(error, exceptions.ChunkedEncodingError):
+        return "the download broke off"
+    return f"no connection ({type(error).__name__})"
+
+
+class _Bar:
+    """A rich progress bar behind the four names that pooch uses."""
+
+    def __init__(self, progress: Progress, name: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(name, total=None)
+
+    @property
+    def total(self) -> float | None:
+        return self._progress.tasks[0].total
+
+    @total.setter
+    def total(self, size: int) -> None:
+        self._progress.update(self._task, total=size or None)
+
+    def update(self, size: int) -> None:
+        self._progress.advance(self._task, size)
+
+    def reset(self) -> None:
+        self._progress.reset(self._task)
+
+    def close(self) -> None:
+        self._progress.refresh()
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[_Bar]:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TransferSpeedColumn(), console=console, transient=True) as progress:
+        yield _Bar(progress, name)

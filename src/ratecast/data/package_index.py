@@ -1,0 +1,51 @@
+"""The second source of ml-100k: a wheel on the package index that carries a copy of it.
+
+For machines that reach only a package index. The wheel is downloaded with pip, so that mirrors,
+proxies and certificates are those of the user's pip; it is checked and unpacked, never installed.
+"""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from ratecast.data.download import ChecksumError, UnreachableError
+
+PACKAGE = "recbole==1.2.1"
+WHEEL = "recbole-1.2.1-py3-none-any.whl"
+SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
+_CONNECT_SECONDS, _MOST_SECONDS = 10, 180
+
+
+def download_wheel(folder: Path) -> Path:
+    """The wheel in `folder`, checked. Raises `UnreachableError` or `ChecksumError`."""
+    command = [sys.executable, "-m", "pip", "download", PACKAGE, "--no-deps", "--quiet"]
+    command += ["--only-binary", ":all:", "--dest", ".", "--disable-pip-version-check"]
+    command += ["--no-input", "--retries", "0", "--timeout", str(_CONNECT_SECONDS)]
+    try:
+        # In the empty target folder, so that no file lying about is taken for pip.
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=_MOST_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise UnreachableError(f"pip took longer than {_MOST_SECONDS} seconds") from None
+    except OSError as error:
+        raise UnreachableError(f"pip cannot be run ({error})") from None
+    wheel = folder / WHEEL
+    if done.returncode or not wheel.is_file():
+        lines = [
+            line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line
+        ]
+        raise UnreachableError(f"pip: {(lines or ['no wheel came'])[-1][:200]}")
+    verify_wheel(wheel)
+    return wheel
+
+
+def verify_wheel(wheel: Path) -> None:
+    """Raise `ChecksumError` where this is not the published wheel."""
+    with wheel.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != SHA256:
+        raise ChecksumError(
+            f"{wheel}: SHA-256 is {digest}, not that of {WHEEL} as published; download it again"
+        )

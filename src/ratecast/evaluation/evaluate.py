@@ -1,0 +1,53 @@
+"""Score a model on a split, by one protocol."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ratecast import data
+from ratecast.errors import InputError
+from ratecast.evaluation import protocol, table
+from ratecast.models import load_model
+from ratecast.models.base import Model
+from ratecast.ratings import Ratings
+from ratecast.splits import Split, brought, chronological, kfold, official
+
+
+def splits_of(ratings: Ratings, name: str, seed: int = 0) -> list[Split]:
+    """The split called `name` of a table: chronological, u1 ... u5, or kfold (five of them)."""
+    if name == "chronological":
+        return [chronological(ratings)]
+    if name == "kfold":
+        return kfold(ratings, seed=seed)
+    return [official(ratings, int(name.removeprefix("u")))]
+
+
+def brought_split(train: Path | None, test: Path | None) -> Split:
+    """The split of somebody who brings the parts."""
+    if train is None or test is None:
+        raise InputError("evaluate: --train and --test go together; give both files")
+    return brought(data.load(train), data.load(test))
+
+
+def evaluate_new(
+    make: Callable[[], Model], splits: list[Split], asked: protocol.Protocol
+) -> list[table.Row]:
+    """Rows of a model that is fitted anew on each of the splits; their mean."""
+    trials = []
+    for split in splits:
+        model = make()
+        seconds = protocol.fit_timed(model, split)
+        trials.append(protocol.run(model, split, asked, seconds))
+    return table.rows(trials, "kfold" if len(splits) > 1 else None)
+
+
+def evaluate_saved(folder: Path, splits: list[Split], asked: protocol.Protocol) -> list[table.Row]:
+    """Rows of a fitted model; refused where it learned from anything but the train part."""
+    if len(splits) > 1:
+        raise InputError("evaluate: an artifact learned from one train part; kfold needs --model")
+    model = load_model(folder)
+    if model.learned_from != splits[0].train.fingerprint():
+        raise InputError(
+            f"{folder}: did not learn from the train part of split {splits[0].name} alone, so "
+            "its figures would not be honest; train it on that split, or give --model"
+        )
+    return table.rows([protocol.run(model, splits[0], asked)])

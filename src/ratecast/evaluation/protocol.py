@@ -1,0 +1,88 @@
+"""The two questions put to a model: frozen, and as-of."""
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratecast.errors import InputError
+from ratecast.models.answer import Forecast
+from ratecast.models.base import Model
+from ratecast.ratings import Ratings
+from ratecast.splits import Split
+
+Protocol = Literal["frozen", "as-of"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model, fitted once on one split, and its forecasts for the parts."""
+
+    model: str
+    protocol: Protocol
+    split: Split
+    fit_seconds: float
+    predict_seconds: float
+    forecasts: dict[str, Forecast]
+
+
+def fit_timed(model: Model, split: Split) -> float:
+    """Fit `model` on the split's train part; the seconds that took."""
+    start = time.perf_counter()
+    model.fit(split.train, split.valid)
+    return time.perf_counter() - start
+
+
+def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0) -> Trial:
+    """Forecast every part of `split` with a fitted model.
+
+    frozen: the model hears nothing more, each part is asked as a whole.
+    as-of: valid, then test are walked in order of time; every rating is forecast from the ratings
+    of strictly earlier moments. The model is changed by it.
+    """
+    start = time.perf_counter()
+    if protocol == "frozen":
+        forecasts = {name: model.predict(part.requests()) for name, part in split.parts.items()}
+    else:
+        forecasts = as_of(model, split)
+    seconds = time.perf_counter() - start
+    return Trial(model.name, protocol, split, fit_seconds, seconds, forecasts)
+
+
+def as_of(model: Model, split: Split) -> dict[str, Forecast]:
+    """Walk the parts after train in order of time, refreshing the model when that is due."""
+    _check_order(split)
+    heard, forecasts, fresh = split.train, {}, True
+    for name, part in list(split.parts.items())[1:]:
+        answers = []
+        for piece in periods(part, model.refresh_seconds):
+            if not fresh:
+                model.refresh(heard)
+            answers.append(model.walk(piece))
+            heard, fresh = heard.with_more(piece), False
+        forecasts[name] = Forecast.concat(answers)
+    return forecasts
+
+
+def _check_order(split: Split) -> None:
+    """Refuse parts that are not one after the other: the first would tell of the second."""
+    for (name, part), (later_name, later) in pairwise(split.parts.items()):
+        if not (part.timed and later.timed):
+            raise InputError("as-of: the table has no timestamps; use --protocol frozen")
+        if part.at.max() >= later.at.min():
+            raise InputError(
+                f"as-of: part {name} of split {split.name} ends after {later_name} begins; "
+                "use --split chronological"
+            )
+
+
+def periods(stream: Ratings, seconds: int | None) -> list[Ratings]:
+    """`stream` cut at whole multiples of `seconds` (UTC); never inside a moment."""
+    if seconds is None:
+        return [stream]
+    period: NDArray[np.int64] = stream.at // seconds
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(period)) + 1, [len(stream)]])
+    return [stream.take(slice(a, b)) for a, b in pairwise(edges)]

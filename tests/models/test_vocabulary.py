@@ -1,0 +1,48 @@
+import polars as pl
+import pytest
+
+from ratecast.errors import InputError
+from ratecast.models.vocabulary import Vocabulary
+
+
+def users(*ids: int | str) -> pl.Series:
+    return pl.Series("user", list(ids))
+
+
+@pytest.fixture
+def known() -> Vocabulary:
+    side = pl.DataFrame({"user": [7, 5], "age": [70, 50]})
+    return Vocabulary.of(users(5, 7, 5), side)
+
+
+def test_numbers_follow_the_order_of_appearance_and_0_is_unknown(known: Vocabulary) -> None:
+    assert known.encode(users(7, 5, 9)).tolist() == [2, 1, 0]
+    assert known.table.rows() == [(5, 50), (7, 70)]
+    assert len(known) == 3
+
+
+def test_create_numbers_new_ids_once(known: Vocabulary) -> None:
+    side = pl.DataFrame({"user": [9], "age": [90]})
+    assert known.encode(users(9, 7, 9, 8), "create", side).tolist() == [3, 2, 3, 4]
+    assert known.encode(users(8, 9)).tolist() == [4, 3]
+    assert known.table["age"].to_list() == [50, 70, 90, None]
+
+
+def test_raise_names_the_id(known: Vocabulary) -> None:
+    with pytest.raises(InputError, match="user 9: not known"):
+        known.encode(users(5, 9), "raise")
+
+
+def test_a_wrong_type_is_refused_not_guessed(known: Vocabulary) -> None:
+    with pytest.raises(InputError, match="ids of this model are Int64, not String"):
+        known.encode(users("5"))
+
+
+def test_many_ids_are_looked_up_as_few_ones_are(known: Vocabulary) -> None:
+    many = users(*([5, 7, 1] * 400))
+    assert known.encode(many).tolist() == [1, 2, 0] * 400
+
+
+def test_side_information_comes_from_the_request_first(known: Vocabulary) -> None:
+    more = pl.DataFrame({"user": [5, 9], "age": [51, 90]})
+    assert known.side(users(9, 5, 7, 1), more)["age"].to_list() == [90, 51, 70, None]

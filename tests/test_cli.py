@@ -1,0 +1,192 @@
+"""The verbs as a person uses them: what is printed, the exit code, and what is left on disk."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ratecast.cli import VERBS, main
+from ratecast.models import load_model
+from ratecast.splits import chronological
+from tests.planted import planted
+
+Say = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small table of one's own, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    planted().frame.write_csv("ratings.csv")
+    return Path("ratings.csv")
+
+
+def run(*words: str | Path) -> int:
+    return main([str(word) for word in words])
+
+
+def test_help_names_every_verb_and_loads_no_torch() -> None:
+    code = (
+        "import sys; from ratecast.cli import main; main(['--help']); "
+        "sys.exit(bool({'torch', 'lightning', 'polars', 'numba'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(f"  {name} " in done.stdout for name in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: Say) -> None:
+    try:
+        assert run(*verb.split(), "--help") == 0
+    except SystemExit as stop:
+        assert stop.code == 0
+    assert len(capsys.readouterr().out) > 100
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fly"], "'fly' is not a verb"),
+        (["data", "fry"], "choose one of data fetch, data describe, data split"),
+        (["evaluate"], "either --model NAME or --artifact DIR"),
+        (["evaluate", "--model", "oracle"], "model 'oracle': not known; choose one of"),
+        (["evaluate", "--model", "bias", "--speed", "3"], "--speed"),
+        (["evaluate", "--model", "bias", "--seed", "x"], "seed"),
+        (["evaluate", "--model", "bias", "--split", "u9"], "split"),
+        (["evaluate", "--model", "bias", "--train", "t.csv"], "go together"),
+        (["evaluate", "--model", "bias", "--data", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["predict", "--artifact", "nowhere", "--user", "1", "--movie", "1"], "no manifest.json"),
+        (["train", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["train"], "give a YAML file"),
+    ],
+)
+def test_bad_words_get_one_line_and_code_2(
+    words: list[str], said: str, table: Path, capsys: Say
+) -> None:
+    assert run(*words) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert err.startswith("ratecast: ")
+    assert err.count("\n") == 1
+    assert not out
+    assert [path.name for path in Path().iterdir()] == [table.name]
+
+
+def test_train_then_evaluate_then_predict(table: Path, capsys: Say) -> None:
+    """The artifact, alone, gives the figures and forecasts of the model that was trained."""
+    assert run("train", "bias", "--data", table, "--out", "logs") == 0
+    artifact = Path("logs/bias/version_0/artifact")
+    assert run("evaluate", "--artifact", artifact, "--data", table, "--json", "a.json") == 0
+    assert run("evaluate", "--model", "bias", "--data", table, "--json", "b.json") == 0
+    saved, fresh = (json.loads(Path(f).read_text())["rows"] for f in ("a.json", "b.json"))
+    for row in saved + fresh:
+        del row["fit_seconds"]
+    assert saved == fresh
+    assert {row["part"] for row in fresh} == {"train", "valid", "test"}
+    capsys.readouterr()
+
+    table.unlink()  # a forecast needs no training data
+    words = ["predict", "--artifact", artifact, "--user", "7", "--movie", "3"]
+    assert run(*words, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    split = chronological(planted())
+    row = split.train.take((split.train.frame["user"] == 7).to_numpy())
+    assert facts["heard"] == len(row)
+    assert facts["basis"] == "user and movie known"
+    assert sum(facts["probabilities"].values()) == pytest.approx(1)
+    assert run(*words) == 0
+    assert f"3: {facts['stars']:.2f} stars" in capsys.readouterr().out
+
+
+def test_a_stranger_is_answered_and_marked(table: Path, capsys: Say) -> None:
+    assert run("train", "bias", "--data", table, "--out", "logs") == 0
+    artifact = "logs/bias/version_0/artifact"
+    assert run("predict", "--artifact", artifact, "--user", "12345", "--movie", "3") == 0
+    assert "new user; 0 ratings of user 12345 heard" in capsys.readouterr().out
+    assert run("predict", "--artifact", artifact, "--user", "bob", "--movie", "3") == 2
+    assert "user 'bob': ids of this model are whole numbers" in capsys.readouterr().err
+    assert run("predict", "--artifact", artifact, "--user", "1", "--movie", "Kolya") == 2
+    assert "movie 'Kolya': no such title or id" in capsys.readouterr().err
+
+
+def test_an_artifact_is_not_scored_on_what_it_learned_from(table: Path, capsys: Say) -> None:
+    assert run("train", "bias", "--data", table, "--out", "logs", "--all") == 0
+    artifact = Path("logs/bias/version_0/artifact")
+    assert run("evaluate", "--artifact", artifact, "--data", table) == 2
+    assert "figures would not be honest" in capsys.readouterr().err
+    assert load_model(artifact).learned_from == planted().sorted().fingerprint()
+
+
+def test_brought_parts_and_as_of(table: Path, capsys: Say) -> None:
+    split = chronological(planted())
+    split.train.frame.write_csv("train.csv")
+    split.test.frame.write_parquet("test.parquet")
+    words = ["evaluate", "--model", "bias", "--train", "train.csv", "--test", "test.parquet"]
+    assert run(*words, "--protocol", "frozen", "--json", "frozen.json") == 0
+    assert run(*words, "--protocol", "as-of", "--json", "as-of.json") == 0
+    frozen, as_of = (
+        {(r["part"], r["slice"]): r for r in json.loads(Path(f).read_text())["rows"]}
+        for f in ("frozen.json", "as-of.json")
+    )
+    assert frozen["test", "all"]["n"] == as_of["test", "all"]["n"] == len(split.test)
+    assert as_of["test", "all"]["rmse"] < frozen["test", "all"]["rmse"]
+
+
+@pytest.mark.parametrize("split", ["u1", "kfold"])
+def test_as_of_refuses_parts_that_overlap_in_time(split: str, table: Path, capsys: Say) -> None:
+    words = ["evaluate", "--model", "bias", "--data", table, "--split", split]
+    assert run(*words) == 0
+    assert run(*words, "--protocol", "as-of", "--json", "out.json") == 2
+    assert "ends after test begins" in capsys.readouterr().err
+    assert not Path("out.json").exists()
+
+
+def test_no_timestamps_means_no_chronological_split(table: Path, capsys: Say) -> None:
+    planted().frame.drop("at").write_csv("timeless.csv")
+    assert run("evaluate", "--model", "bias", "--data", "timeless.csv") == 2
+    assert "no timestamps" in capsys.readouterr().err
+    assert run("evaluate", "--model", "bias", "--data", "timeless.csv", "--split", "kfold") == 0
+
+
+def test_describe_and_split_print_the_facts(table: Path, capsys: Say) -> None:
+    assert run("data", "describe", table, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 1500
+    assert run("data", "split", table, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["leaks"] == []
+    assert sum(part["rows"] for part in facts["parts"].values()) == 1500
+    assert run("data", "split", table) == 0
+    assert "no leak found" in capsys.readouterr().out
+
+
+def test_overfit_says_so_and_exits_1(table: Path, capsys: Say) -> None:
+    words = ["overfit", "mf", "--data", table, "--out", "logs"]
+    assert run(*words) == 0
+    assert "passed" in capsys.readouterr().out
+    assert run(*words, "--trainer.learning_rate", "0") == 1
+    assert "FAILED" in capsys.readouterr().out
+
+
+def test_titles_are_offered_where_one_is_mistyped(
+    ml100k: object, tmp_path: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("train", "bias", "--out", "logs") == 0
+    words = ["predict", "--artifact", "logs/bias/version_0/artifact", "--user", "196"]
+    capsys.readouterr()
+    assert run(*words, "--movie", "Kolya (1996)") == 0
+    assert capsys.readouterr().out.startswith("Kolya (1996): ")
+    assert run(*words, "--movie", "kolia") == 2
+    assert "nearest: 'Kolya (1996)'" in capsys.readouterr().err
+
+
+def test_a_bad_row_is_named_by_line(table: Path, capsys: Say) -> None:
+    frame = planted().frame.with_columns(pl.col("rating").cast(pl.String))
+    lines = frame.write_csv().splitlines()
+    lines[5] = lines[5].replace(lines[5].split(",")[2], "many")
+    Path("bad.csv").write_text("\n".join(lines))
+    assert run("evaluate", "--model", "bias", "--data", "bad.csv") == 2
+    assert "line 6" in capsys.readouterr().err
