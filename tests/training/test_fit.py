@@ -31,7 +31,7 @@ class Level(RatingNet):
 
     def forward(self, users: Tensor, movies: Tensor) -> Tensor:
         if not self.training:
-            self.seen.append(float(self.level))
+            self.seen.append(self.level.item())
         return self.level.expand(len(users))
 
     def penalty(self) -> Tensor:
@@ -95,7 +95,7 @@ def test_keeps_the_best_epoch_and_stops_early() -> None:
     epochs = LightningTrainer()(net, task)
     best = int(np.argmin(np.abs(np.array(net.seen) - 3.0)))
     assert epochs == best + 1
-    assert float(net.level) == net.seen[best]
+    assert net.level.item() == net.seen[best]
     assert len(net.seen) == epochs + 3
 
 

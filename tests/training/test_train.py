@@ -13,6 +13,7 @@ from lightning import Callback, LightningModule, Trainer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ratecast.models import load_model
+from ratecast.models.base import Model
 from ratecast.training import fit as fit_module
 from ratecast.training import make_model
 from ratecast.training.experiment import Experiment
@@ -72,8 +73,7 @@ def test_a_run_leaves_curves_checkpoints_and_an_artifact(tmp_path: Path) -> None
 
 def test_hyper_parameters_are_logged(tmp_path: Path) -> None:
     run = train(experiment(tmp_path), few())
-    names = events(run.folder).Tags()
-    assert "_hparams_/session_start_info" in str(names) or (run.folder / "hparams.yaml").read_text()
+    assert "_hparams_/session_start_info" in events(run.folder).PluginTagToContent("hparams")
     assert "factors: 32" in (run.folder / "hparams.yaml").read_text()
 
 
@@ -117,6 +117,28 @@ def test_a_killed_run_without_valid_goes_on_too(
         patch.setattr("tests.training.test_train.few", lambda: split)
         killed(task, monkeypatch, epoch=2)
     assert train(task, split).figures == whole.figures
+
+
+@pytest.mark.parametrize("patience", [1, 9])
+def test_a_run_killed_after_its_last_epoch_trains_no_further(
+    patience: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasty = {"max_epochs": 9, "batch_size": 16, "patience": patience, "learning_rate": 0.1}
+    whole = train(experiment(tmp_path / "whole").changed(trainer=hasty), few())
+    task = experiment(tmp_path / "killed").changed(trainer=hasty)
+    with monkeypatch.context() as patch:
+        patch.setattr(Model, "save", lambda *_: sys.exit(9))
+        with pytest.raises(SystemExit):
+            train(task, few())
+    resumed = train(task, few())
+    assert resumed.folder.name == "version_0"
+    assert resumed.figures == whole.figures
+    first, second = (
+        {event.step for event in events(run.folder).Scalars("valid/rmse")}
+        for run in (whole, resumed)
+    )
+    assert first == second
+    assert (len(first) == 9) == (patience == 9)
 
 
 @pytest.mark.parametrize("change", ["never", "settings", "ratings"])

@@ -224,7 +224,7 @@ class NetModel(Model):
         return weights | {"epochs": np.array(self.epochs)}
 
     def _restore(self, arrays: Arrays) -> None:
-        self.epochs = int(arrays.pop("epochs"))
+        self.epochs = int(arrays.pop("epochs").item())
         weights = {k.removeprefix("net."): torch.from_numpy(x.copy()) for k, x in arrays.items()}
         self.net = self.make_net(len(self.users), len(self.movies), 0.0)
         self.net.load_state_dict(weights)
