@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays, Model
+from ratecast.models.base import Arrays, Model, Range
 from ratecast.models.ridge import F64, absorb, prior_cover, variance
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.models.vocabulary import Vocabulary
@@ -36,6 +36,12 @@ class ProbabilisticMF(Model):
     """
 
     name: ClassVar[str] = "als"
+    search: ClassVar[dict[str, Range]] = {
+        "factors": Range(4, 32, log=True),
+        "user_damping": Range(1.0, 40.0, log=True),
+        "movie_damping": Range(1.0, 40.0, log=True),
+        "ridge": Range(1.0, 40.0, log=True),
+    }
     factors: int = 8
     user_damping: float = 6.0
     movie_damping: float = 5.0

@@ -49,6 +49,7 @@ class ItemKnn(DampedBias):
     """
 
     name: ClassVar[str] = "knn"
+    draws: ClassVar[bool] = False
     user_damping: float = 10.0
     neighbours: int = 40
     shrinkage: float = 100.0

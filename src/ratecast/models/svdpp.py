@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays, Model
+from ratecast.models.base import Arrays, Model, Range
 from ratecast.models.descent import epoch
 from ratecast.models.ridge import F64, absorb, prior_cover, variance
 from ratecast.models.rows import Expected, Rows, grown
@@ -37,6 +37,12 @@ class SVDpp(Model):
     """
 
     name: ClassVar[str] = "svdpp"
+    search: ClassVar[dict[str, Range]] = {
+        "factors": Range(4, 32, log=True),
+        "rate": Range(0.003, 0.05, log=True),
+        "penalty": Range(0.01, 0.2, log=True),
+        "ridge": Range(1.0, 20.0, log=True),
+    }
     factors: int = 8
     epochs: int = 30
     rate: float = 0.012

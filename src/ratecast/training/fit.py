@@ -33,13 +33,14 @@ class LightningTrainer:
     logger: where the curves go; None: no file is written and nothing is printed, as inside an
     evaluation. checkpoints: with a logger, keep the best epoch and the last one under
     `checkpoints/<stage>`, beside the curves; a lesson whose last epoch is there goes on from it.
-    figures: losses and RMSE of the newest lesson's last epoch.
+    figures: losses and RMSE of the newest lesson's last epoch. history: of each of its epochs.
     """
 
     logger: TensorBoardLogger | None = None
     checkpoints: bool = True
     callbacks: list[Callback] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict, init=False)
+    history: list[dict[str, float]] = field(default_factory=list, init=False)
 
     def __call__(self, net: RatingNet, lesson: Lesson) -> int:
         """Train `net` in place; how many epochs its weights stand for."""
@@ -48,7 +49,7 @@ class LightningTrainer:
         with reproducible(lesson), quiet():
             trainer = self._trainer(lesson, best)
             trainer.fit(module, datamodule=LessonData(lesson), ckpt_path=self._last(lesson))
-        self.figures = module.figures
+        self.figures, self.history = module.figures, module.history
         if best is None:
             return trainer.current_epoch
         net.load_state_dict(best.weights)
