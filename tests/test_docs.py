@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ratecast.cli import main
-from ratecast.evaluation import reproduce
+from ratecast.evaluation import results_page
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
@@ -20,13 +20,13 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def test_the_results_page_holds_the_figures_of_the_results_file() -> None:
-    assert (ROOT / "docs" / "results.md").read_text("utf-8") == reproduce.page(RESULTS)
+    assert (ROOT / "docs" / "results.md").read_text("utf-8") == results_page.page(RESULTS)
 
 
 def test_the_readme_holds_the_figures_of_the_results_file() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    assert reproduce.with_block(text, reproduce.readme_block(RESULTS)) == text
-    assert reproduce.readme_block(RESULTS) in text
+    assert results_page.with_block(text, results_page.readme_block(RESULTS)) == text
+    assert results_page.readme_block(RESULTS) in text
 
 
 def test_the_results_are_of_the_real_data() -> None:

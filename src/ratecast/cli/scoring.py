@@ -155,9 +155,10 @@ def reproduce(*, folder: Path = Path()) -> None:
         folder: the project; results/reproduce.json and docs/results.md are written below it.
     """
     from ratecast.evaluation import reproduce as room
+    from ratecast.evaluation.results_page import printed
     from ratecast.training import make_model
 
-    results = room.run(lambda name, seed: make_model(name, seed=seed))
-    show(room.printed(results))
+    results = room.run(make_model)
+    show(printed(results))
     room.write(results, folder)
     show(f"wrote {folder / 'results' / 'reproduce.json'} and {folder / 'docs' / 'results.md'}")

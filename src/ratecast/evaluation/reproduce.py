@@ -1,82 +1,105 @@
-"""The honest table: every model on MovieLens 100K, three seeds, from one command."""
+"""Every model on MovieLens 100K, both protocols, three seeds: measured by one command."""
 
 import json
-from collections.abc import Callable
+import multiprocessing
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress, TimeElapsedColumn
-from rich.table import Table
 
 from ratecast import data
 from ratecast.evaluation import protocol, table
-from ratecast.evaluation.show import Cells, markdown_table, terminal_table
+from ratecast.evaluation.results_page import SEEDS, page, readme_block, with_block
 from ratecast.files import write_text
+from ratecast.models import model_class
 from ratecast.models.base import Model
-from ratecast.splits import Split, chronological
+from ratecast.splits import Split, chronological, official
 
 EDITION = "ml-100k"
-MODELS = ("mean", "bias", "mf", "mf_bias", "neumf")
-SEEDS = (0, 1, 2)
+WORKERS = 2
 
-# Of the project that ratecast starts from. Its validation RMSE as its README says it, and as its
-# code gives it after the last epoch: every user that is new goes to one untrained row.
-ORIGINAL = {"mf": (1.800, 3.353), "mf_bias": (1.507, 2.970), "neumf": (1.081, 1.585)}
-
-README_START = "<!-- results: written by `make reproduce` -->"
-README_END = "<!-- /results -->"
-
-HEADER = [
-    "model", "valid RMSE", "test RMSE", "± seeds", "valid, known users", "valid, new users",
-    "fit, s", "original: published", "original: its code",
-]  # fmt: skip
-
-PAGE = """# Results
-
-Written by `make reproduce`; the figures are those of [reproduce.json](../results/reproduce.json).
-
-MovieLens 100K, chronological split: {train:,} ratings of {train_users:,} users and
-{train_items:,} movies to learn from, then {valid:,} for validation and {test:,} for the test.
-{valid_new_user_rows:,} validation rows and {test_new_user_rows:,} test rows are of users who
-have no rating in train. RMSE in stars, over all rows; the mean over {seeds} seeds.
-
-## Frozen: learned from train, hearing nothing more
-
-{frozen}
-
-"Original" is the project that ratecast starts from: its validation RMSE as published, and what
-its code yields after the last epoch when it is run (see [protocol](protocol.md)).
-"""
-
-MakeModel = Callable[[str, int], Model]
+Make = Callable[..., Model]
 
 
-def run(make: MakeModel) -> dict[str, Any]:
-    """Fit and score every model with every seed; what results/reproduce.json holds."""
-    split = chronological(data.load(EDITION))
-    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), transient=True) as bar:
-        task = bar.add_task("", total=len(MODELS) * len(SEEDS))
-        rows = []
-        for name in MODELS:
-            bar.update(task, description=f"{name:<8}")
-            rows += _rows_of(make, name, split, lambda: bar.advance(task))
-    return {"dataset": table.dataset(EDITION, split), "rows": rows}
+@dataclass(frozen=True)
+class Entry:
+    """One line of the tables: a model under a label, and the splits that it is measured on."""
+
+    label: str
+    splits: tuple[str, ...] = ("chronological",)
+    untimed: bool = False
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.label.removesuffix(UNTIMED)
 
 
-def _rows_of(
-    make: MakeModel, name: str, split: Split, after_each: Callable[[], None]
-) -> list[table.Row]:
-    trials = []
-    for seed in SEEDS:
-        model = make(name, seed)
-        seconds = protocol.fit_timed(model, split)
-        trials.append(protocol.run(model, split, "frozen", seconds))
-        after_each()
-    return table.rows(trials)
+UNTIMED = "-untimed"
+BOTH = ("chronological", "u1")
+PLAN = (
+    Entry("mean", BOTH),
+    Entry("bias", BOTH),
+    Entry("mf", BOTH),
+    Entry("mf_bias", BOTH),
+    Entry("neumf", BOTH),
+    Entry("knn", BOTH),
+    Entry("als", BOTH),
+    Entry("svdpp", BOTH),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit: an entry, a split and a seed, and all the protocols that it can be asked by."""
+
+    entry: Entry
+    split: str
+    seed: int
+
+
+def jobs() -> list[Job]:
+    """Every fit of the plan, the long ones first; a model that draws nothing is fitted once."""
+    every = [
+        Job(entry, split, seed)
+        for entry in PLAN
+        for split in entry.splits
+        for seed in (SEEDS if model_class(entry.name).draws else SEEDS[:1])
+    ]
+    return every[::-1]
+
+
+def run(make: Make, workers: int = WORKERS) -> dict[str, Any]:
+    """Fit and score the whole plan; what results/reproduce.json holds.
+
+    make: makes a model from its name, seed and settings; it must be importable, as the fits run in
+    `workers` processes of one thread each.
+    """
+    split = _split("chronological")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+        waiting = {pool.submit(measure, make, job): job for job in jobs()}
+        done = {waiting[future]: future.result() for future in _watched(waiting)}
+    return {"dataset": table.dataset(EDITION, split), "rows": _in_order(done)}
+
+
+def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[table.Row]]:
+    """The rows of one fit, frozen and, where the model hears and time has an order, as-of."""
+    settings = {"timed": False} if job.entry.untimed else {}
+    model, split = make(job.entry.name, seed=job.seed, **settings), _split(job.split)
+    seconds = protocol.fit_timed(model, split)
+    asked: list[protocol.Protocol] = ["frozen"]
+    if model.listens() and job.split == "chronological":
+        asked.append("as-of")
+    trials = [protocol.run(model, split, each, seconds) for each in asked]
+    return {t.protocol: table.rows_of(replace(t, model=job.entry.label)) for t in trials}
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
-    """Write results/reproduce.json and docs/results.md below `folder`, each whole."""
+    """Write results/reproduce.json, docs/results.md and the README's table below `folder`."""
     write_text(folder / "results" / "reproduce.json", json.dumps(results, indent=1) + "\n")
     write_text(folder / "docs" / "results.md", page(results))
     readme = folder / "README.md"
@@ -84,46 +107,33 @@ def write(results: dict[str, Any], folder: Path) -> None:
         write_text(readme, with_block(readme.read_text("utf-8"), readme_block(results)))
 
 
-def page(results: dict[str, Any]) -> str:
-    """docs/results.md, from the results and nothing else."""
-    frozen = markdown_table(HEADER, cells(results["rows"]))
-    return PAGE.format(**results["dataset"], seeds=len(SEEDS), frozen=frozen)
+def _split(name: str) -> Split:
+    ratings = data.load(EDITION)
+    return chronological(ratings) if name == "chronological" else official(ratings, int(name[1:]))
 
 
-def readme_block(results: dict[str, Any]) -> str:
-    """The table of the README, between its two markers."""
-    return markdown_table(HEADER, cells(results["rows"]))
+def _one_thread() -> None:
+    import os
+
+    os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
-def with_block(text: str, block: str) -> str:
-    """`text` with `block` between its markers; without markers, as it was."""
-    head, start, rest = text.partition(README_START)
-    _, end, tail = rest.partition(README_END)
-    return f"{head}{start}\n{block}\n{end}{tail}" if start and end else text
+def _watched(waiting: Iterable["Future[Any]"]) -> Iterable["Future[Any]"]:
+    futures = list(waiting)
+    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), transient=True) as bar:
+        task = bar.add_task("fits", total=len(futures))
+        for future in as_completed(futures):
+            bar.advance(task)
+            yield future
 
 
-def printed(results: dict[str, Any]) -> Table:
-    """The table for a terminal."""
-    title = f"RMSE in stars on {results['dataset']['name']}, chronological split, frozen"
-    return terminal_table(title, HEADER, cells(results["rows"]))
-
-
-def cells(rows: list[table.Row]) -> Cells:
-    """One line for each model, under `HEADER`."""
-    return [_line(name, rows) for name in MODELS]
-
-
-def _line(name: str, rows: list[table.Row]) -> list[str]:
-    found = {(r["part"], r["slice"]): r for r in rows if r["model"] == name}
-    published, yielded = ORIGINAL.get(name, (None, None))
-    return [
-        name,
-        f"{found['valid', 'all']['rmse']:.4f}",
-        f"{found['test', 'all']['rmse']:.4f}",
-        f"{found['test', 'all']['rmse_std']:.4f}",
-        f"{found['valid', 'known-user']['rmse']:.4f}",
-        f"{found['valid', 'new-user']['rmse']:.4f}",
-        f"{found['valid', 'all']['fit_seconds']:.1f}",
-        f"{published:.3f}" if published else "",
-        f"{yielded:.3f}" if yielded else "",
-    ]
+def _in_order(done: dict[Job, dict[protocol.Protocol, list[table.Row]]]) -> list[table.Row]:
+    """Rows in the order of the plan, the mean over seeds."""
+    rows: list[table.Row] = []
+    asked: protocol.Protocol
+    for asked in ("frozen", "as-of"):
+        for entry in PLAN:
+            for split in entry.splits:
+                found = [done[job] for job in done if (job.entry, job.split) == (entry, split)]
+                rows += table.averaged([run[asked] for run in found if asked in run])
+    return rows
