@@ -103,7 +103,7 @@ def test_finds_the_camp_of_a_new_user(split: Split) -> None:
     forecasts = as_of(model().fit(split.train, split.valid), split)["test"]
     knows = forecasts.heard > 5
     error = (forecasts.stars - split.test.stars)[knows]
-    assert np.sqrt(np.mean(error**2)) < 0.6 < np.std(split.test.stars)
+    assert np.sqrt(np.mean(error**2)) < 0.7 < np.std(split.test.stars)
 
 
 def test_refreshes_keep_the_forecasts_causal(split: Split) -> None:

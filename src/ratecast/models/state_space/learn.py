@@ -40,7 +40,9 @@ class Learned:
     """The model: a rating = level of the movie + [1, factors of the movie] @ taste + noise.
 
     For M movies, K factors, D user columns, X movie columns, F = 1 + K:
-    mean, pooled: (1,), mean rating and noise of all movies. mean_var, noise: (M,) variances.
+    mean, pooled, pull: (1,), mean rating, noise of all movies, and how strongly, in ratings, a
+    factor is held where the movie's columns expect it (from the data, at most FACTOR_PULL).
+    mean_var, noise: (M,) variances.
     levels: (M, F), the movie's level above the mean, then its factors; factor_cov: (M, K, K).
     A taste is N(user columns @ of_users, taste_cov). of_users: (D, F). taste_cov: (F, F).
     of_movies: (X, F): movie columns @ of_movies is where a movie is expected before its ratings.
@@ -52,6 +54,7 @@ class Learned:
     mean_var: F64
     noise: F64
     pooled: F64
+    pull: F64
     of_users: F64
     taste_cov: F64
     of_movies: F64
@@ -69,6 +72,7 @@ class Learned:
             mean_var=np.zeros(movies),
             noise=np.full(movies, 0.85),
             pooled=np.array([0.85]),
+            pull=np.array([FACTOR_PULL]),
             of_users=np.zeros((user_columns, 1 + factors)),
             taste_cov=np.diag(np.concatenate([[0.2], np.ones(factors)])),
             of_movies=np.zeros((movie_columns, 1 + factors)),
@@ -82,10 +86,11 @@ class Learned:
         return Learned(
             mean=self.mean,
             levels=np.concatenate([self.levels, levels]),
-            factor_cov=np.concatenate([self.factor_cov, cov * (self.pooled / FACTOR_PULL)]),
+            factor_cov=np.concatenate([self.factor_cov, cov * (self.pooled / self.pull)]),
             mean_var=np.append(self.mean_var, np.full(count, self.pooled / LEVEL_PULL)),
             noise=np.append(self.noise, np.full(count, self.pooled)),
             pooled=self.pooled,
+            pull=self.pull,
             of_users=self.of_users,
             taste_cov=self.taste_cov,
             of_movies=self.of_movies,
@@ -98,7 +103,8 @@ def iterate(now: Learned, table: Table, users: F64, movies: F64) -> tuple[Learne
     users: (U, D) columns. movies: (M, X - F) columns; the mean taste of the movie's raters is
     added to them.
     Reference: Lim, Teh 2007, "Variational Bayesian approach to movie rating prediction".
-    Differs: tastes and movies have regressions as priors, and each movie its own noise.
+    Differs: tastes and movies have regressions as priors, each movie has its own noise, and the
+    strength of the factors' prior is bounded.
     """
     taste, cov = _tastes(now, table, users)
     rated = np.diff(table.user_edges) > 0
@@ -173,8 +179,8 @@ def _movies(
     gram, cross = np.zeros((len(counts), width, width)), np.zeros((len(counts), width))
     square = np.zeros(len(counts))
     _add_users(table.movie_edges, table.by_movie, (mean, *users), (gram, cross, square))
-    pull = np.full(width, FACTOR_PULL) * (now.noise / now.pooled)[:, None]
-    pull[:, 0] *= LEVEL_PULL / FACTOR_PULL
+    strength = np.concatenate([[LEVEL_PULL], np.repeat(now.pull, width - 1)])
+    pull = strength * (now.noise / now.pooled)[:, None]
     total = gram.copy()
     total[:, range(width), range(width)] += pull
     cov = np.linalg.inv(total)
@@ -183,6 +189,7 @@ def _movies(
     moments = cov + levels[:, :, None] * levels[:, None, :]
     left = square - 2 * (levels * cross).sum(axis=1) + (gram * moments).sum(axis=(1, 2))
     pooled = left.sum() / counts.sum()
+    apart = ((levels - columns @ of_movies) ** 2 + np.diagonal(cov, axis1=1, axis2=2))[counts > 0]
     weight = np.sqrt(counts / (counts + 5.0))[:, None]
     return {
         "mean": np.array([mean]),
@@ -191,6 +198,7 @@ def _movies(
         "mean_var": cov[:, 0, 0].copy(),
         "noise": (left + NOISE_ROWS * pooled) / (counts + NOISE_ROWS),
         "pooled": np.array([pooled]),
+        "pull": np.array([min(pooled / apart[:, 1:].mean(), FACTOR_PULL)]),
         "of_movies": _ridge(columns * weight, levels * weight, 3.0, 0.1),
     }
 
