@@ -25,10 +25,11 @@ from ratecast.models.stars import StarNoise
 from ratecast.models.state_space.context import Context, columns_of
 from ratecast.models.state_space.filter import Motion, follow
 from ratecast.models.state_space.history import Heard, History
-from ratecast.models.state_space.learn import Learned, Table, edges_of, iterate, rowwise
+from ratecast.models.state_space.learn import Learned, Table, edges_of, iterate
 from ratecast.models.state_space.movies import Movies, Signs
 from ratecast.models.state_space.presence import MovieSide, company, company_columns, pull_of
 from ratecast.models.state_space.side import Side
+from ratecast.models.state_space.sums import rowwise
 from ratecast.ratings import MOVIE, USER, Ratings
 
 F64 = NDArray[np.float64]

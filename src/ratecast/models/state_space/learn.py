@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.models.state_space.history import Heard
+from ratecast.models.state_space.sums import add_movies, add_users, rowwise, summed
 
 F64 = NDArray[np.float64]
 
@@ -83,17 +83,12 @@ class Learned:
         levels = rowwise(columns, self.of_movies)
         count, factors = len(levels), self.levels.shape[1] - 1
         cov = np.broadcast_to(np.eye(factors), (count, factors, factors))
-        return Learned(
-            mean=self.mean,
+        return replace(
+            self,
             levels=np.concatenate([self.levels, levels]),
             factor_cov=np.concatenate([self.factor_cov, cov * (self.pooled / self.pull)]),
             mean_var=np.append(self.mean_var, np.full(count, self.pooled / LEVEL_PULL)),
             noise=np.append(self.noise, np.full(count, self.pooled)),
-            pooled=self.pooled,
-            pull=self.pull,
-            of_users=self.of_users,
-            taste_cov=self.taste_cov,
-            of_movies=self.of_movies,
         )
 
 
@@ -164,7 +159,7 @@ def _tastes(now: Learned, table: Table, users: F64) -> tuple[F64, F64]:
     precision = np.tile(inverse, (len(users), 1, 1))
     pulled = users @ now.of_users @ inverse
     movies = now.mean + now.levels[:, 0], now.levels[:, 1:].copy(), now.factor_cov, now.noise
-    _add_movies(table.user_edges, table.by_user, movies, (precision, pulled))
+    add_movies(table.user_edges, table.by_user, movies, (precision, pulled))
     cov = np.linalg.inv(precision)
     return np.einsum("uab,ub->ua", cov, pulled), cov
 
@@ -178,7 +173,7 @@ def _movies(
     mean = table.by_movie[1].mean()
     gram, cross = np.zeros((len(counts), width, width)), np.zeros((len(counts), width))
     square = np.zeros(len(counts))
-    _add_users(table.movie_edges, table.by_movie, (mean, *users), (gram, cross, square))
+    add_users(table.movie_edges, table.by_movie, (mean, *users), (gram, cross, square))
     strength = np.concatenate([[LEVEL_PULL], np.repeat(now.pull, width - 1)])
     pull = strength * (now.noise / now.pooled)[:, None]
     total = gram.copy()
@@ -201,74 +196,3 @@ def _movies(
         "pull": np.array([min(pooled / apart[:, 1:].mean(), FACTOR_PULL)]),
         "of_movies": _ridge(columns * weight, levels * weight, 3.0, 0.1),
     }
-
-
-@njit(cache=True, fastmath=True)
-def _add_movies(edges, ratings, movies, sums):  # type: ignore[no-untyped-def]
-    """Add what each user's ratings say to precision (U, F, F) and pulled (U, F)."""
-    row_movie, stars = ratings
-    mean, factors, factor_cov, noise = movies
-    precision, pulled = sums
-    width = precision.shape[1]
-    for user in range(len(edges) - 1):
-        p, b = precision[user], pulled[user]
-        for i in range(edges[user], edges[user + 1]):
-            movie = row_movie[i]
-            weight = 1.0 / noise[movie]
-            above = (stars[i] - mean[movie]) * weight
-            f, c = factors[movie], factor_cov[movie]
-            p[0, 0] += weight
-            b[0] += above
-            for k in range(1, width):
-                b[k] += f[k - 1] * above
-                p[k, 0] += f[k - 1] * weight
-                for m in range(1, k + 1):
-                    p[k, m] += weight * (f[k - 1] * f[m - 1] + c[k - 1, m - 1])
-        for k in range(width):
-            for m in range(k):
-                p[m, k] = p[k, m]
-
-
-@njit(cache=True, fastmath=True)
-def _add_users(edges, ratings, users, sums):  # type: ignore[no-untyped-def]
-    """Add what each movie's ratings say to gram (M, F, F), cross (M, F) and square (M,)."""
-    row_user, stars = ratings
-    mean, taste, taste_cov = users
-    gram, cross, square = sums
-    width = gram.shape[1]
-    for movie in range(len(edges) - 1):
-        g, b = gram[movie], cross[movie]
-        for i in range(edges[movie], edges[movie + 1]):
-            w, c = taste[row_user[i]], taste_cov[row_user[i]]
-            above = stars[i] - mean - w[0]
-            square[movie] += above * above + c[0, 0]
-            g[0, 0] += 1.0
-            b[0] += above
-            for k in range(1, width):
-                b[k] += above * w[k] - c[k, 0]
-                g[k, 0] += w[k]
-                for m in range(1, k + 1):
-                    g[k, m] += w[k] * w[m] + c[k, m]
-        for k in range(width):
-            for m in range(k):
-                g[m, k] = g[k, m]
-
-
-@njit(cache=True)
-def summed(edges, rows, values):  # type: ignore[no-untyped-def]
-    """Sum of the lines `values[rows]` of each group: (groups, columns)."""
-    sums = np.zeros((len(edges) - 1, values.shape[1]))
-    for group in range(len(edges) - 1):
-        for i in range(edges[group], edges[group + 1]):
-            sums[group] += values[rows[i]]
-    return sums
-
-
-@njit(cache=True)
-def rowwise(columns, weights):  # type: ignore[no-untyped-def]
-    """Product of columns and weights, with the same bits whatever the number of rows."""
-    product = np.zeros((len(columns), weights.shape[1]))
-    for row in range(len(columns)):
-        for k in range(len(weights)):
-            product[row] += columns[row, k] * weights[k]
-    return product

@@ -7,7 +7,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.models.state_space.filter import DAMPING
-from ratecast.models.state_space.learn import Table, summed
+from ratecast.models.state_space.learn import Table
+from ratecast.models.state_space.sums import summed
 
 F64 = NDArray[np.float64]
 
