@@ -164,6 +164,13 @@ def test_hardly_any_news_makes_no_refit(split: Split, fitted: StateSpace) -> Non
     assert not same(going.predict(requests), before)
 
 
+def test_fitted_anew_it_forgets(split: Split, fitted: StateSpace) -> None:
+    again = copy.deepcopy(fitted)
+    again.observe(split.test)
+    again.fit(split.train, split.valid)
+    assert same(again.predict(split.test.requests()), fitted.predict(split.test.requests()))
+
+
 def test_side_information_of_a_stranger_counts() -> None:
     table = camps()
     known = model().fit(table)

@@ -97,10 +97,11 @@ class StateSpace(Model):
         return self._answered(*self._follow(told, past, self._prior, self._movies))
 
     def _grow(self) -> None:
-        known = len(self._user_columns)
-        self._describe()
+        known, side = len(self._user_columns), self._describe()
         fresh = rowwise(self._user_columns[known:], self._movies.learned.of_users)
         self._prior = np.concatenate([self._prior, fresh])
+        if len(side.year):
+            self._movies = self._movies.with_more(side)
 
     def _fit_noise(self, table: Ratings, held_out: bool) -> None:
         """Spread of the stars around as-of forecasts only: this model always listens."""
@@ -113,15 +114,14 @@ class StateSpace(Model):
         flat = StarNoise.flat(self.scale)
         self.noise = flat.fitted(stars, heard, index, expected.deviation)
 
-    def _describe(self) -> None:
-        """Side information of the users and movies that the vocabularies have just met."""
+    def _describe(self) -> MovieSide:
+        """Take up the side information of ids just met by the vocabularies; that of the movies."""
         users = self.users.table[len(self._user_columns) - 1 :]
         self._user_columns = np.concatenate([self._user_columns, self._side.of_users(users)])
-        fresh = self.movies.table[len(self._movie_side.year) - 1 :]
-        side = MovieSide(*self._side.of_movies(fresh))
+        movies = self.movies.table[len(self._movie_side.year) - 1 :]
+        side = MovieSide(*self._side.of_movies(movies))
         self._movie_side = self._movie_side.joined(side)
-        if hasattr(self, "_movies") and len(fresh):
-            self._movies = self._movies.with_more(side)
+        return side
 
     def _width(self) -> int:
         """Number of movie columns: side information, company, its raters' zeal and taste."""

@@ -1,6 +1,7 @@
 """All that following a user needs of every movie; a movie never rated has its line too."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,12 +68,12 @@ class Movies:
         lines = (raw - self.measure.shift) * self.measure.scale
         return Movies(learned, self.measure, np.concatenate([self.lines, lines]), self.genres)
 
-    @property
+    @cached_property
     def presence(self) -> F64:
         """What hearing that a user has rated a movie tells of the user: (M, Z)."""
         return np.ascontiguousarray(self.lines[:, : self._split[0]])
 
-    @property
+    @cached_property
     def for_filter(self) -> tuple[F64, ...]:
         """As `filter.follow` takes them."""
         one, two, _ = self._split
@@ -87,7 +88,7 @@ class Movies:
             np.ascontiguousarray(self.lines[:, one:two]),
         )
 
-    @property
+    @cached_property
     def for_context(self) -> tuple[F64, F64]:
         """As `context.columns_of` takes them."""
         _, two, three = self._split
