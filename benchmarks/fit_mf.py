@@ -27,7 +27,7 @@ def prepared(factors: int = 64) -> tuple[FactorNet, Lesson]:
     model = MatrixFactorization(factors=factors, trainer=settings)
     kept: list[Lesson] = []
 
-    def keep(net: RatingNet, lesson: Lesson) -> int:
+    def keep(net: RatingNet, lesson: Lesson) -> int:  # noqa: ARG001
         kept.append(lesson)
         return lesson.settings.max_epochs
 

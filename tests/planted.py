@@ -27,3 +27,23 @@ def planted(
         }
     )
     return checked(Ratings(frame, scale=scale))
+
+
+def tastes(users: int = 150, movies: int = 60, seed: int = 0) -> tuple[Ratings, Ratings, float]:
+    """Two planted tastes: rating = 3 + product of two factors of user and movie + noise.
+
+    Half of all pairs to learn from, a tenth to ask about, and the RMSE of the noise, the clipping
+    and the rounding to half stars.
+    """
+    random = np.random.default_rng(seed)
+    of_user, of_movie = random.normal(0, 1, (users, 2)), random.normal(0, 0.6, (movies, 2))
+    user, movie = (grid.ravel() for grid in np.meshgrid(np.arange(users), np.arange(movies)))
+    scale = Scale(0, 6, 0.5)
+    clean = 3 + (of_user[user] * of_movie[movie]).sum(axis=1)
+    given = scale.clip(np.round((clean + random.normal(0, 0.2, len(user))) * 2) / 2)
+    part = random.random(len(user))
+    whole = checked(
+        Ratings(pl.DataFrame({"user": user, "movie": movie, "rating": given}), scale=scale)
+    )
+    noise = float(np.sqrt(np.mean((given - clean) ** 2)))
+    return whole.take(part < 0.5), whole.take(part > 0.9), noise

@@ -15,6 +15,8 @@ VERBS: dict[str, Verb] = {
     "train": training.train,
     "evaluate": scoring.evaluate,
     "predict": scoring.predict,
+    "report": scoring.report,
+    "tune": scoring.tune,
     "reproduce": scoring.reproduce,
     "overfit": training.overfit,
     "lr-find": training.lr_find,

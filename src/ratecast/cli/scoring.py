@@ -2,9 +2,13 @@
 
 import json as jsonlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from ratecast.cli.call import ProtocolName, SplitName, show, write_json
 from ratecast.errors import InputError
+
+if TYPE_CHECKING:
+    from ratecast.models.base import Model
 
 
 def evaluate(
@@ -69,6 +73,79 @@ def predict(
 
     facts = answer(artifact, user, movie, at)
     print(jsonlib.dumps(facts) if json else "\n".join(lines(facts)))
+
+
+def report(
+    models: str = "mean,bias,als",
+    *,
+    data: str = "ml-100k",
+    split: SplitName = "chronological",
+    part: Literal["valid", "test"] = "valid",
+    seed: int = 0,
+    out: Path = Path("report.html"),
+) -> None:
+    """Compare models on one self-contained page: figures, intervals, who beats whom, plots.
+
+    Args:
+        models: names, with commas between them.
+        data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        split: how the table is parted; of kfold, the first fold.
+        part: the part that intervals, tests and plots are of; read test once, at the end.
+        seed: of the models and of kfold.
+        out: the HTML file.
+    """
+    from ratecast.data import load
+    from ratecast.evaluation import evaluate as room
+    from ratecast.evaluation.report import collect, write_report
+    from ratecast.training import curves_of, make_model
+
+    parts = room.splits_of(load(data), split, seed)[0]
+    made: dict[str, Model] = {}
+
+    def make(name: str, seed: int) -> "Model":
+        made[name] = make_model(name, seed=seed)
+        return made[name]
+
+    trials = collect(make, models.split(","), parts, seed)
+    write_report(trials, out, data, part=part, curves=curves_of(made))
+    show(f"wrote {out}")
+
+
+def tune(
+    model: str,
+    *,
+    data: str = "ml-100k",
+    protocol: ProtocolName = "as-of",
+    trials: int = 30,
+    seed: int = 0,
+    out: Path | None = None,
+) -> None:
+    """Search a model's settings by its validation RMSE; the test part is never read.
+
+    Args:
+        model: name of the model.
+        data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        protocol: what the validation RMSE is of.
+        trials: how many settings are tried; the model's own come first.
+        seed: of the model and of the search.
+        out: YAML file for the experiment with the best settings.
+    """
+    from ratecast.data import load
+    from ratecast.evaluation.tune import Search
+    from ratecast.evaluation.tune import tune as search
+    from ratecast.splits import chronological
+    from ratecast.training import make_model
+    from ratecast.training.experiment import write_experiment
+
+    split = chronological(load(data))
+    assert split.valid is not None
+    asked = Search(model, split.train, split.valid, protocol, seed)
+    found = search(make_model, asked, trials, lambda n, rmse: show(f"trial {n + 1}: {rmse:.4f}"))
+    settings = "  ".join(f"{name} {value:.4g}" for name, value in found.settings.items())
+    show(f"valid RMSE, {protocol}: {found.first:.4f} -> {found.rmse:.4f} with {settings}")
+    if out:
+        write_experiment(out, make_model(model, seed=seed, **found.settings), data)
+        show(f"wrote {out}: ratecast train {out}")
 
 
 def reproduce(*, folder: Path = Path()) -> None:

@@ -47,16 +47,20 @@ def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0
     if protocol == "frozen":
         forecasts = {name: model.predict(part.requests()) for name, part in split.parts.items()}
     else:
-        forecasts = as_of(model, split)
+        forecasts = as_of(model, split.parts)
     seconds = time.perf_counter() - start
     return Trial(model.name, protocol, split, fit_seconds, seconds, forecasts)
 
 
-def as_of(model: Model, split: Split) -> dict[str, Forecast]:
-    """Walk the parts after train in order of time, refreshing the model when that is due."""
-    _check_order(split)
-    heard, forecasts, fresh = split.train, {}, True
-    for name, part in list(split.parts.items())[1:]:
+def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
+    """Walk the parts after the first, which the model learned from, in order of time.
+
+    The model is refreshed when that is due, on everything heard by then.
+    """
+    _check_order(parts)
+    (_, heard), *later = parts.items()
+    forecasts, fresh = {}, True
+    for name, part in later:
         answers = []
         for piece in periods(part, model.refresh_seconds):
             if not fresh:
@@ -67,15 +71,14 @@ def as_of(model: Model, split: Split) -> dict[str, Forecast]:
     return forecasts
 
 
-def _check_order(split: Split) -> None:
+def _check_order(parts: dict[str, Ratings]) -> None:
     """Refuse parts that are not one after the other: the first would tell of the second."""
-    for (name, part), (later_name, later) in pairwise(split.parts.items()):
+    for (name, part), (later_name, later) in pairwise(parts.items()):
         if not (part.timed and later.timed):
             raise InputError("as-of: the table has no timestamps; use --protocol frozen")
         if part.at.max() >= later.at.min():
             raise InputError(
-                f"as-of: part {name} of split {split.name} ends after {later_name} begins; "
-                "use --split chronological"
+                f"as-of: part {name} ends after {later_name} begins; use --split chronological"
             )
 
 

@@ -16,31 +16,41 @@ from ratecast.splits import Split
 Row = dict[str, Any]
 Mask = NDArray[np.bool_]
 
+FIGURES = ("rmse", "mae", "nll", "ece", "coverage", "fit_seconds")
+COUNTS = ("n", "predictions_per_second")
 
-def rows(trials: list[Trial], split_name: str | None = None) -> list[Row]:
-    """Rows of one model's trials; seeds, or folds, are averaged.
 
-    `rmse_std` is the standard deviation over them, 0 for a single one; `n` the rows of one trial,
-    or the mean over folds of different size.
+def rows(trials: list[Trial], split: str | None = None) -> list[Row]:
+    """Rows of one model's trials of one protocol; seeds, or folds, are averaged.
+
+    split: the name to give, where the trials are of several.
     """
-    scored: dict[tuple[str, str], list[Score]] = {}
-    for trial in trials:
-        for part, piece, score in _scores(trial):
-            scored.setdefault((part, piece), []).append(score)
-    first = trials[0]
-    about: Row = {
-        "model": first.model,
-        "split": split_name or first.split.name,
-        "protocol": first.protocol,
-    }
+    return averaged([rows_of(trial) for trial in trials], split)
+
+
+def rows_of(trial: Trial) -> list[Row]:
+    """One row for each part and slice of a trial."""
+    about: Row = {"model": trial.model, "split": trial.split.name, "protocol": trial.protocol}
     cost = {
-        "fit_seconds": round(float(np.mean([trial.fit_seconds for trial in trials])), 3),
-        "predictions_per_second": round(float(np.mean([_speed(trial) for trial in trials]))),
+        "fit_seconds": round(trial.fit_seconds, 3),
+        "predictions_per_second": round(_speed(trial)),
     }
     return [
-        about | {"part": part, "slice": piece} | _mean(scores) | cost
-        for (part, piece), scores in scored.items()
+        about | {"part": part, "slice": piece} | asdict(score) | {"rmse_std": 0.0} | cost
+        for part, piece, score in _scores(trial)
     ]
+
+
+def averaged(runs: list[list[Row]], split: str | None = None) -> list[Row]:
+    """The mean of the runs' rows, part by part and slice by slice, in the order of the first run.
+
+    `rmse_std` is the standard deviation over the runs, 0 for a single one; `n` the rows of one
+    run, or the mean over folds of different size.
+    """
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in (row for run in runs for row in run):
+        found.setdefault((row["part"], row["slice"]), []).append(row)
+    return [_averaged(same, split) for same in found.values()]
 
 
 def dataset(name: str, split: Split) -> Row:
@@ -92,8 +102,11 @@ def _scores(trial: Trial) -> Iterator[tuple[str, str, Score]]:
             yield name, piece, Score.of(forecast.take(mask), part.take(mask))
 
 
-def _mean(scores: list[Score]) -> Row:
-    every = [asdict(score) for score in scores]
-    figures = {key: round(float(np.mean([s[key] for s in every])), 6) for key in every[0]}
-    spread = round(float(np.std([score.rmse for score in scores])), 6)
-    return figures | {"n": round(figures["n"]), "rmse_std": spread}
+def _averaged(same: list[Row], split: str | None) -> Row:
+    mean = {
+        key: round(float(np.mean([row[key] for row in same])), 6) if key in FIGURES else value
+        for key, value in same[0].items()
+    }
+    counts = {key: round(float(np.mean([row[key] for row in same]))) for key in COUNTS}
+    spread = round(float(np.std([row["rmse"] for row in same])), 6)
+    return mean | counts | {"rmse_std": spread, "split": split or mean["split"]}

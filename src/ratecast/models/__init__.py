@@ -14,6 +14,9 @@ MODELS = {
     "mf": "ratecast.models.mf:MatrixFactorization",
     "mf_bias": "ratecast.models.mf_bias:BiasedMatrixFactorization",
     "neumf": "ratecast.models.neumf:NeuMF",
+    "knn": "ratecast.models.knn:ItemKnn",
+    "als": "ratecast.models.als:ProbabilisticMF",
+    "svdpp": "ratecast.models.svdpp:SVDpp",
 }
 
 

@@ -24,17 +24,30 @@ Counts = NDArray[np.int64]
 NOISE_ROWS = 50_000
 
 
+@dataclass(frozen=True)
+class Range:
+    """Where a setting is searched: whole numbers where low and high are; log: by ratio."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
 @dataclass(kw_only=True, eq=False)
 class Model(ABC):
     """A forecaster of ratings. The dataclass fields that it is made with are its settings.
 
-    `learned_from` is the fingerprint of the train table; empty once more was heard.
+    search: the settings worth tuning. draws: whether the seed matters. refresh_seconds: how often
+    an as-of walk refreshes the model. learned_from: the fingerprint of the train table; empty once
+    more was heard.
 
     A new model implements `_fit`, `_expect`, `_arrays` and `_restore`, and `_observe` where it
     can hear a rating without a refit.
     """
 
     name: ClassVar[str]
+    search: ClassVar[dict[str, Range]] = {}
+    draws: ClassVar[bool] = True
     refresh_seconds: ClassVar[int | None] = None
     seed: int = 0
 

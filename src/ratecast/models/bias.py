@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays, Model
+from ratecast.models.base import Arrays, Model, Range
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.ratings import Ratings
 
@@ -30,6 +30,11 @@ class DampedBias(Model):
     """
 
     name: ClassVar[str] = "bias"
+    draws: ClassVar[bool] = False
+    search: ClassVar[dict[str, Range]] = {
+        "user_damping": Range(1.0, 40.0, log=True),
+        "movie_damping": Range(0.5, 20.0, log=True),
+    }
     user_damping: float = 8.0
     movie_damping: float = 3.0
     sweeps: int = 10

@@ -18,6 +18,7 @@ class Mean(Model):
     """Answers the mean of all ratings heard so far, whoever asks."""
 
     name: ClassVar[str] = "mean"
+    draws: ClassVar[bool] = False
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         self._sum, self._count = float(train.stars.sum(dtype=np.float64)), len(train)

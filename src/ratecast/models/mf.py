@@ -14,6 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ratecast.models.base import Range
 from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.net import NetModel, RatingNet
 
@@ -51,6 +52,12 @@ class MatrixFactorization(NetModel):
     """
 
     name: ClassVar[str] = "mf"
+    search: ClassVar[dict[str, Range]] = {
+        "factors": Range(8, 128, log=True),
+        "unknown_share": Range(0.1, 0.9),
+        "pull_users": Range(5.0, 200.0, log=True),
+        "pull_movies": Range(5.0, 200.0, log=True),
+    }
     restraints: ClassVar[tuple[str, ...]] = ("unknown_share", "pull_users", "pull_movies")
     pull_users: float = 50.0
     pull_movies: float = 20.0

@@ -14,6 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ratecast.models.base import Range
 from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.net import NetModel, RatingNet
 
@@ -64,6 +65,14 @@ class BiasedMatrixFactorization(NetModel):
     """
 
     name: ClassVar[str] = "mf_bias"
+    search: ClassVar[dict[str, Range]] = {
+        "factors": Range(8, 128, log=True),
+        "unknown_share": Range(0.1, 0.9),
+        "pull_users": Range(5.0, 200.0, log=True),
+        "pull_movies": Range(5.0, 200.0, log=True),
+        "pull_user_biases": Range(1.0, 40.0, log=True),
+        "pull_movie_biases": Range(0.5, 20.0, log=True),
+    }
     restraints: ClassVar[tuple[str, ...]] = (
         "unknown_share",
         "pull_users",

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ratecast.errors import InputError
+from ratecast.models.base import Range
 from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.net import NetModel, RatingNet
 
@@ -67,6 +68,10 @@ class NeuMF(NetModel):
     """
 
     name: ClassVar[str] = "neumf"
+    search: ClassVar[dict[str, Range]] = {
+        "factors": Range(8, 64, log=True),
+        "unknown_share": Range(0.1, 0.9),
+    }
     restraints: ClassVar[tuple[str, ...]] = (
         "unknown_share",
         "dropout",

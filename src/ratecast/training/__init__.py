@@ -3,11 +3,14 @@
 Importing this package is cheap: torch and Lightning are loaded when a model is made.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ratecast.errors import InputError
 from ratecast.models import model_class
 from ratecast.models.base import Model
+
+Curve = tuple[list[float], list[float], list[float]]
 
 
 def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
@@ -26,6 +29,20 @@ def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
     if "trainer" in known:
         _hand_trainer(model)
     return model
+
+
+def curves_of(models: Mapping[str, Model]) -> dict[str, Curve]:
+    """Epochs, and RMSE on train and valid after each, of the models that were trained by epochs."""
+    histories = {name: getattr(model, "train_net", None) for name, model in models.items()}
+    return {
+        name: (
+            list(range(1, len(trainer.history) + 1)),
+            [figures["train/rmse"] for figures in trainer.history],
+            [figures["valid/rmse"] for figures in trainer.history],
+        )
+        for name, trainer in histories.items()
+        if trainer is not None and trainer.history and "valid/rmse" in trainer.history[-1]
+    }
 
 
 def _hand_trainer(model: Model) -> None:

@@ -10,6 +10,7 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from ratecast.errors import InputError, in_one_line
+from ratecast.files import write_text
 from ratecast.models import MODELS, model_class
 from ratecast.models.base import Model
 from ratecast.training import make_model
@@ -91,6 +92,12 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
         return _experiment(parser.parse_args([*overrides]))
     except ArgumentError as error:
         raise InputError(f"command line: {_line(error, parser)}") from None
+
+
+def write_experiment(path: Path, model: Model, data: str) -> None:
+    """Write the experiment that trains `model` on `data`."""
+    plain = Experiment.of(model, data=data).plain()
+    write_text(path, yaml.safe_dump(plain, sort_keys=False))
 
 
 def _mapping(path: Path) -> dict[str, Any]:

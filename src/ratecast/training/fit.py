@@ -11,16 +11,19 @@ from typing import Any
 
 import torch
 from lightning import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from ratecast.models.net import Lesson, RatingNet, threads
 from ratecast.training.batches import LessonData
-from ratecast.training.keep import WATCHED, KeepBest
+from ratecast.training.keep import WATCHED, KeepBest, StopEarly
 from ratecast.training.module import NetModule
 
 LAST = "last.ckpt"
-NEEDLESS = ("`isinstance\\(treespec, LeafSpec\\)` is deprecated",)
+NEEDLESS = (
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
+    r"Checkpoint directory .* exists and is not empty",
+)
 
 
 @dataclass
@@ -30,13 +33,14 @@ class LightningTrainer:
     logger: where the curves go; None: no file is written and nothing is printed, as inside an
     evaluation. checkpoints: with a logger, keep the best epoch and the last one under
     `checkpoints/<stage>`, beside the curves; a lesson whose last epoch is there goes on from it.
-    figures: losses and RMSE of the newest lesson's last epoch.
+    figures: losses and RMSE of the newest lesson's last epoch. history: of each of its epochs.
     """
 
     logger: TensorBoardLogger | None = None
     checkpoints: bool = True
     callbacks: list[Callback] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict, init=False)
+    history: list[dict[str, float]] = field(default_factory=list, init=False)
 
     def __call__(self, net: RatingNet, lesson: Lesson) -> int:
         """Train `net` in place; how many epochs its weights stand for."""
@@ -45,8 +49,11 @@ class LightningTrainer:
         with reproducible(lesson), quiet():
             trainer = self._trainer(lesson, best)
             trainer.fit(module, datamodule=LessonData(lesson), ckpt_path=self._last(lesson))
-        self.figures = module.figures
-        return trainer.current_epoch if best is None else best.epochs
+        self.figures, self.history = module.figures, module.history
+        if best is None:
+            return trainer.current_epoch
+        net.load_state_dict(best.weights)
+        return best.epochs
 
     def _trainer(self, lesson: Lesson, best: KeepBest | None) -> Trainer:
         return make_trainer(
@@ -62,7 +69,7 @@ class LightningTrainer:
         watchers: list[Callback] = []
         if best is not None:
             patience = lesson.settings.patience
-            watchers = [best, EarlyStopping(WATCHED, patience=patience, check_finite=False)]
+            watchers = [best, StopEarly(patience)]
         if self._keeps:
             watchers.append(_checkpoints(self._folder(lesson), best is not None))
         if self.logger is not None and sys.stderr.isatty():
@@ -129,6 +136,6 @@ def _checkpoints(folder: Path, watched: bool) -> ModelCheckpoint:
         filename="best" if watched else "newest",
         monitor=WATCHED if watched else None,
         save_last=True,
-        save_on_train_epoch_end=not watched,
+        save_on_train_epoch_end=True,
         enable_version_counter=False,
     )

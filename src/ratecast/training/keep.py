@@ -1,9 +1,10 @@
-"""Keeps the weights of the best epoch, in memory and in the checkpoints."""
+"""Keeps the weights of the best epoch, and stops when none better comes; both survive a kill."""
 
 from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
 
 from ratecast.training.module import NetModule
 
@@ -11,7 +12,7 @@ WATCHED = "valid/rmse"
 
 
 class KeepBest(Callback):
-    """The net's weights of the epoch of least valid RMSE, put back when training ends.
+    """The net's weights of the epoch of least valid RMSE, for the trainer to put back.
 
     Its state travels in each checkpoint, so that a continued run knows the best epoch before it.
     """
@@ -28,11 +29,6 @@ class KeepBest(Callback):
             self.rmse, self.epochs = rmse, trainer.current_epoch + 1
             self.weights = {k: x.detach().clone() for k, x in pl_module.net.state_dict().items()}
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the best weights back."""
-        assert isinstance(pl_module, NetModule)
-        pl_module.net.load_state_dict(self.weights)
-
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint."""
         return {"rmse": self.rmse, "epochs": self.epochs, "weights": self.weights}
@@ -41,3 +37,15 @@ class KeepBest(Callback):
         """From the checkpoint."""
         self.rmse, self.epochs = state_dict["rmse"], state_dict["epochs"]
         self.weights = state_dict["weights"]
+
+
+class StopEarly(EarlyStopping):
+    """Early stopping that a run which had stopped already remembers when it is taken up."""
+
+    def __init__(self, patience: int) -> None:
+        super().__init__(WATCHED, patience=patience, check_finite=False)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop at once where patience had run out before."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True

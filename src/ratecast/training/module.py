@@ -49,6 +49,7 @@ class NetModule(LightningModule):
         self.net, self.lesson = net, lesson
         self.learning_rate = lesson.settings.learning_rate
         self.figures: dict[str, float] = {}
+        self.history: list[dict[str, float]] = []
         self._rows = len(lesson.train)
         self._sums = {"train": Sums(), "valid": Sums()}
 
@@ -77,6 +78,7 @@ class NetModule(LightningModule):
     def on_train_epoch_end(self) -> None:
         """Log train."""
         self._report("train")
+        self.history.append(dict(self.figures))
 
     def configure_optimizers(self) -> Any:
         """Adam; its rate falls to 0 over all epochs along a cosine, step by step."""

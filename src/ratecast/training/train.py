@@ -45,6 +45,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
     parts = split_of(experiment) if split is None else split
     with run_folder(experiment, parts) as folder:
         logger = curves(folder)
+        logger.log_hyperparams(experiment.plain())
         model = experiment.make()
         if isinstance(model, NetModel):
             model.train_net = LightningTrainer(logger)

@@ -1,6 +1,6 @@
 """One page that says what was measured, how sure it is, and where the errors are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from itertools import pairwise
@@ -16,7 +16,7 @@ from ratecast.evaluation.report import figures, tables
 from ratecast.evaluation.report.canvas import pens
 from ratecast.evaluation.report.duels import duels
 from ratecast.evaluation.report.markup import joined, safe
-from ratecast.evaluation.report.plots import Curve
+from ratecast.evaluation.report.plots import Curve, Curves
 from ratecast.files import write_text
 from ratecast.models.base import Model
 from ratecast.splits import Split
@@ -64,7 +64,7 @@ def write_report(
     name: str = "ratings",
     *,
     part: str = "test",
-    curves: Mapping[str, Curve] | None = None,
+    curves: Curves | None = None,
 ) -> None:
     """Write the report of `trials` to `out`, one HTML file that needs no network.
 
@@ -75,7 +75,7 @@ def write_report(
     write_text(out, page(trials, name, part, curves or {}))
 
 
-def page(trials: Sequence[Trial], name: str, part: str, curves: Mapping[str, Curve]) -> str:
+def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:
     """The HTML of `write_report`; the same trials give the same page."""
     _check(trials)
     rows = [row for trial in trials for row in table.rows([trial])]

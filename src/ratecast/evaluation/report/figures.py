@@ -1,6 +1,6 @@
 """The plots of the report, each with the sentence that says how to read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,7 +9,7 @@ import polars as pl
 from ratecast.evaluation.contest import Bin, Contest, by_heard, by_movie, by_period
 from ratecast.evaluation.report import markup, plots
 from ratecast.evaluation.report.markup import Markup, card, joined, section
-from ratecast.evaluation.report.plots import MARKED, Curve, Pens
+from ratecast.evaluation.report.plots import MARKED, Curve, Curves, Pens
 from ratecast.evaluation.report.tables import MEANING
 from ratecast.ratings import Ratings
 
@@ -66,7 +66,7 @@ def time(contests: Sequence[Contest], pens: Pens) -> Markup:
     return _by_bins("Time", lead, found, label, pens)
 
 
-def training(curves: Mapping[str, Curve], pens: Pens) -> Markup:
+def training(curves: Curves, pens: Pens) -> Markup:
     """Training curves of the models that have them."""
     if not curves:
         return NOTHING

@@ -34,6 +34,9 @@ class Curve(NamedTuple):
     valid: Sequence[float]
 
 
+Curves = Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]]
+
+
 def rmse_by(
     contest: Contest, bins: list[Bin], pens: Pens, label: str, limits: tuple[float, float]
 ) -> Markup:

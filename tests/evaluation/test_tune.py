@@ -1,0 +1,51 @@
+import inspect
+
+import numpy as np
+import pytest
+
+from ratecast.errors import InputError
+from ratecast.evaluation.tune import Search, tune, validation_rmse
+from ratecast.models import MODELS, model_class
+from ratecast.splits import chronological
+from ratecast.training import make_model
+from tests.planted import planted
+
+
+@pytest.fixture(scope="module")
+def search() -> Search:
+    split = chronological(planted(rows=3000))
+    assert split.valid is not None
+    return Search("bias", split.train, split.valid, "frozen")
+
+
+def test_finds_settings_at_least_as_good_as_the_models_own(search: Search) -> None:
+    heard: list[float] = []
+    found = tune(make_model, search, trials=6, told=lambda _, rmse: heard.append(rmse))
+    assert len(heard) == found.trials == 6
+    assert found.first == heard[0] == validation_rmse(make_model("bias"), search)
+    assert found.rmse == min(heard)
+    best = make_model("bias", **found.settings)
+    assert validation_rmse(best, search) == found.rmse
+
+
+def test_a_search_can_be_repeated(search: Search) -> None:
+    assert tune(make_model, search, trials=4) == tune(make_model, search, trials=4)
+
+
+def test_test_cannot_be_handed_in() -> None:
+    assert "test" not in inspect.signature(tune).parameters
+    assert "test" not in inspect.signature(Search).parameters
+
+
+def test_a_model_without_settings_is_refused(search: Search) -> None:
+    with pytest.raises(InputError, match="no setting to search"):
+        tune(make_model, Search("mean", search.train, search.valid), trials=1)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_models_own_settings_lie_in_the_ranges(name: str) -> None:
+    own = make_model(name).settings()
+    for setting, bounds in model_class(name).search.items():
+        assert bounds.low <= own[setting] <= bounds.high
+        assert isinstance(bounds.low, int) == isinstance(own[setting], int)
+        assert np.isfinite(bounds.high)

@@ -1,0 +1,124 @@
+import copy
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ratecast.models import load_model
+from ratecast.models.als import ProbabilisticMF
+from ratecast.ratings import Ratings, Requests, Scale, checked
+from ratecast.splits import chronological
+from tests.planted import planted, tastes
+
+SMALL = {"factors": 2, "sweeps": 10}
+
+
+def reference_ridge(model: ProbabilisticMF, heard: Ratings) -> np.ndarray:
+    """Weights of a new user by the normal equations of ridge regression: (d,)."""
+    prior, cover = (part[0] for part in model._of_users)
+    movies = model._of_movies[0][model.movies.encode(heard.frame["movie"])]
+    inputs = np.column_stack([np.ones(len(heard)), movies[:, 1:]])
+    target = (heard.stars.astype(float) - model._mean) / model._unit - movies[:, 0]
+    ridges = np.linalg.inv(cover)
+    wanted: np.ndarray = np.linalg.solve(
+        inputs.T @ inputs + ridges, ridges @ prior + inputs.T @ target
+    )
+    return wanted
+
+
+def test_the_fold_in_is_ridge_regression() -> None:
+    """While the movies stand still, hearing row after row gives the solution for all of them."""
+    table = planted(rows=3000, seed=4)
+    model = ProbabilisticMF(**SMALL).fit(table)
+    for cover in model._of_movies[1:]:
+        cover[:] = 0
+    new = table.frame.filter(pl.col("user") == 1).with_columns(pl.lit(999, pl.Int64).alias("user"))
+    heard = checked(Ratings(new, scale=table.scale))
+    wanted = reference_ridge(model, heard)
+    model.observe(heard)
+    np.testing.assert_allclose(model._of_users[0][-1], wanted, atol=1e-10)
+
+
+def test_an_alternation_ends_where_both_sides_are_ridge_solutions() -> None:
+    """Users, solved last, satisfy the normal equations of their ratings, given the movies."""
+    table = planted(users=6, movies=8, rows=60, seed=5)
+    model = ProbabilisticMF(**SMALL).fit(table)
+    theirs = table.take(table.frame["user"].to_numpy() == 1)
+    wanted = reference_ridge(model, theirs)
+    row = model.users.encode(pl.Series("user", [1]))[0]
+    np.testing.assert_allclose(model._of_users[0][row], wanted, atol=1e-10)
+
+
+def test_finds_planted_tastes() -> None:
+    """Two planted factors: the error on new rows comes near that of the planted noise alone."""
+    train, test, noise = tastes(seed=0)
+    error = ProbabilisticMF(factors=2, ridge=1.0).fit(train).predict(test.requests()).stars
+    assert np.sqrt(np.mean((error - test.stars) ** 2)) < 1.15 * noise
+
+
+def test_hearing_agrees_with_a_refit() -> None:
+    split = chronological(planted(rows=4000, seed=1))
+    held = split.train.frame["user"] == split.train.frame["user"][0]
+    told = ProbabilisticMF().fit(split.train.take(~held))
+    told.observe(split.train.take(held))
+    refitted = ProbabilisticMF().fit(split.train)
+    requests = split.test.requests()
+    gap = told.predict(requests).stars - refitted.predict(requests).stars
+    assert np.sqrt(np.mean(gap**2)) < 0.1
+
+
+def test_tastes_of_a_new_user_are_learned_from_what_he_says() -> None:
+    """Heard 30 ratings, a stranger is forecast nearly as a known user is; unheard, he is not."""
+    train, test, noise = tastes(seed=1)
+    strangers = train.frame["user"].to_numpy() < 30
+    model = ProbabilisticMF(factors=2, ridge=1.0).fit(train.take(~strangers))
+    asked = test.take(test.frame["user"].to_numpy() < 30)
+    before = model.predict(asked.requests()).stars - asked.stars
+    model.observe(train.take(strangers))
+    after = model.predict(asked.requests()).stars - asked.stars
+    assert np.sqrt(np.mean(after**2)) < 1.3 * noise < np.sqrt(np.mean(before**2))
+
+
+def test_a_movie_is_learned_when_it_is_rated() -> None:
+    table = planted()
+    model = ProbabilisticMF(**SMALL).fit(table)
+    asked = Requests.of([1], [999])
+    before = model.predict(asked).stars[0]
+    fans = pl.DataFrame({"user": list(range(2, 12)), "movie": [999] * 10, "rating": [5.0] * 10})
+    model.observe(checked(Ratings(fans, scale=table.scale)))
+    assert model.predict(asked).stars[0] > before + 0.5
+
+
+def test_forecasts_are_surer_of_users_heard() -> None:
+    table = planted()
+    model = ProbabilisticMF(**SMALL).fit(table)
+    known = model._expect(model._rows(Requests.of([1, 999], [1, 1]))).deviation
+    assert known is not None
+    assert 1 < known[0] < known[1]
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_saved_after_hearing_answers_alike_on_whole_and_half_stars(
+    half: bool, tmp_path: Path
+) -> None:
+    split = chronological(planted(half=half))
+    model = ProbabilisticMF(**SMALL).fit(split.train, split.valid)
+    assert split.valid is not None
+    model.observe(split.valid)
+    model.save(tmp_path / "artifact")
+    loaded = load_model(tmp_path / "artifact")
+    one, other = loaded.walk(split.test), copy.deepcopy(model).walk(split.test)
+    assert np.array_equal(one.probabilities, other.probabilities)
+
+
+def test_priors_fit_any_scale() -> None:
+    """Ten times the stars: ten times the forecast."""
+    table = planted()
+    tenfold = table.frame.with_columns(pl.col("rating") * 10)
+    wide = checked(Ratings(tenfold, scale=Scale(10, 50, 10)))
+    one, ten = ProbabilisticMF(**SMALL).fit(table), ProbabilisticMF(**SMALL).fit(wide)
+    requests = table.requests()
+    np.testing.assert_allclose(
+        ten.predict(requests).stars, 10 * one.predict(requests).stars, atol=1e-6
+    )

@@ -1,0 +1,149 @@
+import copy
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ratecast.models import load_model
+from ratecast.models.bias import DampedBias
+from ratecast.models.knn import SPREAD_DAMPING, ItemKnn
+from ratecast.models.rows import Rows, moments
+from ratecast.ratings import Ratings, Requests, checked
+from ratecast.splits import chronological
+from tests.planted import planted, tastes
+
+
+class PlainKnn:
+    """The same neighbourhood with dense matrices and sorting, for one fitted `ItemKnn`."""
+
+    def __init__(self, model: ItemKnn, train: Rows, size: int) -> None:
+        self.model = model
+        self.products, self.both = np.zeros((size, size)), np.zeros((size, size))
+        self.given: dict[int, list[tuple[int, float]]] = {}
+        self.remember(train)
+
+    def residual(self, user: int, movie: int, star: float) -> float:
+        model = self.model
+        said = model._mean + model._user_bias()[user] + model._movie_bias()[movie]
+        return float(star - said)
+
+    def remember(self, rows: Rows) -> None:
+        for user, movie, star in zip(rows.users, rows.movies, rows.stars.tolist(), strict=True):
+            mine = self.residual(user, movie, star)
+            for other, theirs in self.given.get(user, []):
+                if other != movie:
+                    product = mine * self.residual(user, other, theirs)
+                    for pair in ((movie, other), (other, movie)):
+                        self.products[pair] += product
+                        self.both[pair] += 1
+            self.products[movie, movie] += mine**2
+            self.both[movie, movie] += 1
+            self.given.setdefault(user, []).append((movie, star))
+
+    def forecast(self, user: int, movie: int) -> float:
+        model, heard = self.model, self.given.get(user, [])
+        own = np.diag(self.products) + SPREAD_DAMPING * model._variance
+        spread = np.sqrt(own / (np.diag(self.both) + SPREAD_DAMPING))
+        pairs = spread[movie] * spread * (self.both[movie] + model.shrinkage)
+        weight = np.array([max(self.products[movie, j] / pairs[j], 0) ** 2 for j, _ in heard])
+        error = np.array([self.residual(user, j, star) for j, star in heard])
+        best = np.argsort(-weight)[: model.neighbours].astype(int)
+        above = (weight[best] @ error[best]) / (model.penalty + weight[best].sum())
+        return float(above - self.residual(user, movie, 0.0))
+
+
+def test_the_kernel_equals_the_plain_neighbourhood() -> None:
+    split = chronological(planted(users=12, movies=15, rows=200, seed=2))
+    model = ItemKnn(neighbours=4, shrinkage=5.0).fit(split.train)
+    walker, biases = copy.deepcopy(model), DampedBias(user_damping=model.user_damping)
+    rows = model._meet(split.test)
+    plain = PlainKnn(model, model._rows(split.train), len(model.movies))
+    biases.fit(split.train)._meet(split.test)
+    wanted = []
+    for start, stop in pairwise(moments(split.test)):
+        now = rows.take(slice(start, stop))
+        wanted += [plain.forecast(u, m) for u, m in zip(now.users, now.movies, strict=True)]
+        plain.remember(now)
+        biases._observe(now)
+        model._of_users, model._of_movies = biases._of_users, biases._of_movies
+    said = walker.walk(split.test).stars
+    np.testing.assert_allclose(said, split.test.scale.clip(np.array(wanted)), atol=1e-5)
+
+
+def test_finds_planted_tastes_that_biases_cannot() -> None:
+    train, test, _ = tastes(seed=0)
+    error = {
+        model: np.std(model.fit(train).predict(test.requests()).stars - test.stars)
+        for model in (ItemKnn(shrinkage=10.0), DampedBias())
+    }
+    knn, bias = error.values()
+    assert knn < 0.75 * bias
+
+
+def test_hearing_agrees_with_a_refit() -> None:
+    split = chronological(planted(rows=4000, seed=1))
+    held = split.train.frame["user"] == split.train.frame["user"][0]
+    told = ItemKnn().fit(split.train.take(~held))
+    told.observe(split.train.take(held))
+    refitted = ItemKnn().fit(split.train)
+    requests = split.test.requests()
+    gap = told.predict(requests).stars - refitted.predict(requests).stars
+    assert np.sqrt(np.mean(gap**2)) < 0.1
+
+
+def test_a_stranger_is_his_bias_until_he_is_heard() -> None:
+    train, test, _ = tastes(seed=1)
+    strangers = train.frame["user"].to_numpy() < 30
+    model = ItemKnn(shrinkage=10.0).fit(train.take(~strangers))
+    bias = DampedBias(user_damping=model.user_damping).fit(train.take(~strangers))
+    asked = test.take(test.frame["user"].to_numpy() < 30)
+    before = model.predict(asked.requests()).stars
+    np.testing.assert_allclose(before, bias.predict(asked.requests()).stars)
+    model.observe(train.take(strangers))
+    after = model.predict(asked.requests()).stars
+    assert np.std(after - asked.stars) < 0.8 * np.std(before - asked.stars)
+
+
+def test_movies_without_a_slot_are_answered_by_their_bias() -> None:
+    """Only the three most rated movies are compared; new ones find no room."""
+    table = planted()
+    model = ItemKnn(most_movies=3).fit(table)
+    bias = DampedBias(user_damping=model.user_damping).fit(table)
+    new = Ratings(table.frame.head(1).with_columns(movie=999), scale=table.scale)
+    for one in (model, bias):
+        one.observe(checked(new))
+    requests = table.requests()
+    told, plain = model.predict(requests).stars, bias.predict(requests).stars
+    slots = model._slots[model.movies.encode(table.frame["movie"])]
+    assert len(np.unique(slots)) == 4
+    np.testing.assert_allclose(told[slots == 0], plain[slots == 0])
+    assert not np.allclose(told[slots > 0], plain[slots > 0])
+
+
+def test_new_movies_become_neighbours() -> None:
+    """All rated the new movie as they did movie 7: what a stranger says of one counts for both."""
+    train, _, _ = tastes(seed=2)
+    model = ItemKnn(shrinkage=5.0).fit(train)
+    fans = train.frame.filter(train.frame["movie"] == 7)
+    model.observe(checked(Ratings(fans.with_columns(movie=999), scale=train.scale)))
+    answers = []
+    for star in (0.0, 6.0):
+        told, one = copy.deepcopy(model), fans.head(1).with_columns(user=888, rating=star)
+        told.observe(checked(Ratings(one, scale=train.scale)))
+        answers.append(told.predict(Requests.of([888], [999])).stars[0])
+    assert answers[1] - answers[0] > 3
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_saved_after_hearing_answers_alike_on_whole_and_half_stars(
+    half: bool, tmp_path: Path
+) -> None:
+    split = chronological(planted(half=half))
+    model = ItemKnn().fit(split.train, split.valid)
+    assert split.valid is not None
+    model.observe(split.valid)
+    model.save(tmp_path / "artifact")
+    loaded = load_model(tmp_path / "artifact")
+    one, other = loaded.walk(split.test), copy.deepcopy(model).walk(split.test)
+    assert np.array_equal(one.probabilities, other.probabilities)

@@ -1,0 +1,181 @@
+"""What holds for every model with a net."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ratecast.errors import InputError
+from ratecast.models import load_model, model_class
+from ratecast.models.answer import Basis
+from ratecast.models.embedding import CentredEmbedding, forget
+from ratecast.models.net import NetModel
+from ratecast.ratings import Requests
+from ratecast.training import make_model
+from tests.training.tables import few, planted, rmse
+
+NETS = ("mf", "mf_bias", "neumf")
+QUICK = {"max_epochs": 4, "batch_size": 64, "learning_rate": 0.01}
+LOOSE: dict[str, dict[str, Any]] = {
+    "mf": {"pull_users": 0.1, "pull_movies": 0.1},
+    "mf_bias": {"pull_users": 0.1, "pull_movies": 0.1, "pull_user_biases": 0.1},
+    "neumf": {"pull_users": 0.1, "pull_movies": 0.1, "pull_weights": 0.1, "dropout": 0.0},
+}
+PATIENT = {"max_epochs": 40, "batch_size": 256, "learning_rate": 0.04, "patience": 40}
+
+
+def quick(name: str, seed: int = 0, **settings: Any) -> NetModel:
+    model = make_model(name, seed=seed, trainer=QUICK, **settings)
+    assert isinstance(model, NetModel)
+    return model
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_recovers_planted_factors(name: str) -> None:
+    known = planted(seed=5)
+    settings = LOOSE[name] | {"factors": 4, "unknown_share": 0.05, "trainer": PATIENT}
+    model = make_model(name, **settings).fit(known.split.train, known.split.valid)
+    test = known.split.test
+    spread = float(np.std(test.stars))
+    assert rmse(model.predict(test.requests()).stars, test) < 0.35 < 0.35 * spread
+
+
+def test_recovers_planted_movie_effects_for_a_new_user() -> None:
+    known = planted(seed=2, users=120)
+    model = make_model("mf_bias", trainer=PATIENT).fit(known.split.train, known.split.valid)
+    answers = model.predict(Requests.of([-1] * 50, list(range(50)))).stars
+    assert np.corrcoef(answers, known.truth.mean(axis=0))[0, 1] > 0.95
+    assert answers == pytest.approx(known.truth.mean(axis=0), abs=0.6)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_answers_the_unknown_on_the_scale(name: str) -> None:
+    split = few()
+    model = quick(name).fit(split.train, split.valid)
+    user, movie = split.train.frame["user"][0], split.train.frame["movie"][0]
+    asked = Requests.of([user, -5, user, -5], [movie, movie, -7, -7])
+    forecast = model.predict(asked)
+    assert forecast.basis.tolist() == [Basis.KNOWN, Basis.NEW_USER, Basis.NEW_MOVIE, Basis.BOTH_NEW]
+    assert ((forecast.stars >= 0) & (forecast.stars <= 10)).all()
+    assert forecast.stars[3] == pytest.approx(float(split.train.stars.mean()), abs=1.0)
+    assert model.predict(asked.take(slice(0, 0))).stars.shape == (0,)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_same_seed_same_bits(name: str) -> None:
+    split = few()
+    asked = split.test.requests()
+    answers = [quick(name, s).fit(split.train, split.valid).predict(asked).stars for s in (3, 3, 4)]
+    assert np.array_equal(answers[0], answers[1])
+    assert not np.array_equal(answers[0], answers[2])
+
+
+def test_fitting_leaves_the_random_stream_and_threads_of_the_program_alone() -> None:
+    split = few()
+    torch.manual_seed(11)
+    wanted = torch.rand(3)
+    torch.manual_seed(11)
+    threads = torch.get_num_threads()
+    quick("mf").fit(split.train, split.valid)
+    assert torch.equal(torch.rand(3), wanted)
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_save_and_load_answer_alike_without_a_trainer(name: str, tmp_path: Path) -> None:
+    split = few()
+    model = quick(name, factors=5).fit(split.train, split.valid)
+    model.save(tmp_path / "artifact")
+    loaded = load_model(tmp_path / "artifact")
+    asked = Requests.of([*split.test.frame["user"].to_list(), -1], [*split.test.frame["movie"], 0])
+    assert np.array_equal(loaded.predict(asked).stars, model.predict(asked).stars)
+    assert loaded.settings() == model.settings()
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_starts_from_the_mean(name: str) -> None:
+    net = quick(name).make_net(10, 8, 3.2).eval()
+    every = torch.cartesian_prod(torch.arange(10), torch.arange(8))
+    with torch.no_grad():
+        stars = net(every[:, 0], every[:, 1])
+    assert stars.shape == (80,)
+    assert float(stars.mean()) == pytest.approx(3.2, abs=0.3)
+
+
+def test_without_valid_trains_on_all_rows_for_the_epochs_that_a_held_back_part_chose() -> None:
+    split = few()
+    model = quick("mf_bias").fit(split.train)
+    again = quick("mf_bias").fit(split.train)
+    assert rmse(model.predict(split.test.requests()).stars, split.test) < np.std(split.test.stars)
+    assert np.array_equal(
+        model.predict(split.test.requests()).stars, again.predict(split.test.requests()).stars
+    )
+
+
+def test_learns_anew_for_the_epochs_that_valid_chose() -> None:
+    split = few()
+    assert split.valid is not None
+    model = quick("mf").fit(split.train, split.valid)
+    chosen = model.epochs
+    model.refit(split.train.with_more(split.valid))
+    assert model.epochs == chosen
+    assert set(split.valid.frame["user"]) <= set(model.users.table["user"])
+
+
+def test_a_handful_of_rows_is_enough() -> None:
+    split = few()
+    model = quick("mf").fit(split.train.take(slice(0, 3)))
+    assert len(model.predict(split.test.requests())) == len(split.test)
+
+
+def test_a_net_without_trainer_says_how_to_make_one() -> None:
+    with pytest.raises(InputError, match="make_model"):
+        model_class("mf")().fit(few().train)
+
+
+def test_observe_is_refused_and_changes_nothing() -> None:
+    split = few()
+    model = quick("mf").fit(split.train, split.valid)
+    users = len(model.users)
+    with pytest.raises(NotImplementedError, match="mf"):
+        model.observe(split.test)
+    assert len(model.users) == users
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"factors": 0}, "factors"),
+        ({"unknown_share": 1.0}, "unknown_share"),
+        ({"pull_users": -1.0}, "pull_users"),
+        ({"trainer": {"max_epochs": 0}}, "max_epochs"),
+        ({"trainer": {"learning_rate": float("nan")}}, "learning_rate"),
+        ({"facters": 3}, "facters"),
+    ],
+)
+def test_refuses_senseless_settings(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        make_model("mf", **settings)
+
+
+def test_neumf_refuses_a_tower_without_layers() -> None:
+    with pytest.raises(InputError, match="layers"):
+        make_model("neumf", layers=())
+
+
+def test_the_unknown_row_is_the_centre_and_stays_it() -> None:
+    table = CentredEmbedding(5, 3, spread=0.5)
+    optimizer = torch.optim.SGD(table.parameters(), lr=1.0)
+    table(torch.tensor([0, 0, 2])).sum().backward()
+    optimizer.step()
+    assert torch.equal(table(torch.tensor([0]))[0], table.centre)
+    assert float(table.own.weight[0].detach().abs().sum()) == 0
+
+
+def test_forget_replaces_about_the_share() -> None:
+    torch.manual_seed(0)
+    ids = torch.ones(10_000, dtype=torch.int64)
+    assert float((forget(ids, 0.3) == 0).float().mean()) == pytest.approx(0.3, abs=0.02)
+    assert torch.equal(forget(ids, 0.0), ids)

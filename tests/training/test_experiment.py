@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ratecast.errors import InputError
+from ratecast.models import MODELS
+from ratecast.training import make_model
+from ratecast.training.experiment import Experiment, read_experiment
+from ratecast.training.train import train
+from tests.training.tables import few
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+MF = next(path for path in CONFIGS if path.stem == "mf")
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_shipped_config_says_what_make_model_uses(path: Path) -> None:
+    assert path.stem in MODELS
+    assert read_experiment(path) == Experiment.of(make_model(path.stem))
+    assert yaml.safe_load(path.read_text()) == read_experiment(path).plain()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_shipped_config_runs(path: Path, tmp_path: Path) -> None:
+    run = train(read_experiment(path, ["--out", str(tmp_path)]), few())
+    assert (run.artifact / "manifest.json").is_file()
+    assert set(run.figures) == {"train/rmse", "valid/rmse"}
+
+
+def test_the_command_line_overrides_every_field() -> None:
+    changes = ["--model.factors", "128", "--trainer.max_epochs=30", "--seed", "7"]
+    changes += ["--data", "ratings.csv", "--split", "u1", "--experiment", "mine", "--out", "here"]
+    found = read_experiment(MF, changes)
+    assert (found.model["factors"], found.model["trainer"]["max_epochs"]) == (128, 30)
+    assert (found.seed, found.data, found.split) == (7, "ratings.csv", "u1")
+    assert (found.experiment, found.out) == ("mine", Path("here"))
+    assert found.model["pull_users"] == read_experiment(MF).model["pull_users"]
+
+
+def test_another_model_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "short.yaml").write_text("model: {name: mf}\n")
+    found = read_experiment(tmp_path / "short.yaml", ["--model.name", "neumf"])
+    assert found.make().name == "neumf"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model: {name: mf, facters: 3}", r"key 'model.facters' is not known; keys are .*factors"),
+        ("sead: 3\nmodel: {name: mf}", "key 'sead' is not known; keys are experiment, data"),
+        ("model: {name: mf, factors: many}", "model.factors.*expected int, got many"),
+        ("model: {name: mf, factors: 2.5}", "model.factors.*expected int, got 2.5"),
+        ("model: {name: mf, factors: }", "'model.factors' is empty"),
+        ("model: {name: mf, factors: 0}", "factors is 0"),
+        ("model: {name: mff}", "'mff'; choose one of mean, "),
+        ("model: mf", "choose one of mean, "),
+        ("model: {name: mean}\ntrainer: {max_epochs: 3}", "'trainer.max_epochs' is not known"),
+        ("model: {name: mf}\ntrainer: 3", "'trainer' is not known"),
+        ("model: {name: mf}\nsplit: random", "split.*chronological.*got random"),
+        ("model: {name: mf}\nexperiment: ../up", "names a folder"),
+        ("model: [", "not YAML"),
+        ("- mf", "holds no keys"),
+    ],
+)
+def test_refuses_in_one_line(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(InputError, match=said) as refused:
+        read_experiment(tmp_path / "bad.yaml")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (["--model.facters", "3"], r"--model.facters 3; keys are .*model.factors"),
+        (["--trainer.max_epochs", "few"], "trainer.max_epochs.*expected int, got few"),
+        (["--trainer.max_epochs"], "expected one argument"),
+        (["more"], "unrecognized keys: more"),
+        (["--resume", "maybe"], "auto.*never"),
+    ],
+)
+def test_refuses_a_bad_override_in_one_line(changes: list[str], said: str) -> None:
+    with pytest.raises(InputError, match=said) as refused:
+        read_experiment(MF, changes)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_file_is_said() -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_experiment("nowhere.yaml")
