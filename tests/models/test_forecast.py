@@ -100,7 +100,7 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
 
 
 def test_finds_the_camp_of_a_new_user(split: Split) -> None:
-    forecasts = as_of(model().fit(split.train, split.valid), split)["test"]
+    forecasts = as_of(model().fit(split.train, split.valid), split.parts)["test"]
     knows = forecasts.heard > 5
     error = (forecasts.stars - split.test.stars)[knows]
     assert np.sqrt(np.mean(error**2)) < 0.7 < np.std(split.test.stars)
@@ -114,8 +114,8 @@ def test_refreshes_keep_the_forecasts_causal(split: Split) -> None:
     stars[start:] = split.test.scale.low + split.test.scale.high - stars[start:]
     frame = split.test.frame.with_columns(pl.Series("rating", stars))
     turned = replace(split, test=replace(split.test, frame=frame))
-    before = as_of(model(growth=0).fit(split.train, split.valid), split)["test"]
-    after = as_of(model(growth=0).fit(split.train, split.valid), turned)["test"]
+    before = as_of(model(growth=0).fit(split.train, split.valid), split.parts)["test"]
+    after = as_of(model(growth=0).fit(split.train, split.valid), turned.parts)["test"]
     assert np.array_equal(before.stars[:stop], after.stars[:stop])
     assert np.array_equal(before.probabilities[:stop], after.probabilities[:stop])
     assert not np.array_equal(before.stars[stop:], after.stars[stop:])
