@@ -10,6 +10,7 @@ from ratecast.models.base import Model
 MODELS = {
     "mean": "ratecast.models.mean:Mean",
     "bias": "ratecast.models.bias:DampedBias",
+    "forecast": "ratecast.models.forecast:StateSpace",
     "mf": "ratecast.models.mf:MatrixFactorization",
     "mf_bias": "ratecast.models.mf_bias:BiasedMatrixFactorization",
     "neumf": "ratecast.models.neumf:NeuMF",

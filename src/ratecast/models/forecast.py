@@ -1,0 +1,237 @@
+"""Follow every user with a Kalman filter over what is learned of the movies.
+
+A rating is the movie's level plus [1, the movie's factors] times the user's taste, plus noise.
+Movies are learned by variational EM; the taste of a user has a prior from side information and
+from *which* movies were rated, and drifts as the user goes on: what is forecast is what a Kalman
+filter expects from the user's ratings of earlier moments. A new user needs no refit.
+
+Reference: Lim, Teh 2007, "Variational Bayesian approach to movie rating prediction"; Lu, Agarwal,
+Dhillon 2009, "A spatio-temporal approach to collaborative filtering" (Kalman filter on factors).
+Differs: only users move, by their moments and not by the clock; movies are refitted warm instead.
+Presence and genres enter both priors; a small regression corrects for the context.
+"""
+
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ratecast.models.base import NOISE_ROWS, Arrays, Model
+from ratecast.models.rows import Expected, Rows
+from ratecast.models.stars import StarNoise
+from ratecast.models.state_space.context import Context, columns_of
+from ratecast.models.state_space.filter import Motion, follow
+from ratecast.models.state_space.history import Heard, History
+from ratecast.models.state_space.learn import Learned, Table, edges_of, iterate
+from ratecast.models.state_space.movies import Movies, Signs
+from ratecast.models.state_space.presence import MovieSide, company, company_columns, pull_of
+from ratecast.models.state_space.side import Side
+from ratecast.models.state_space.sums import rowwise
+from ratecast.ratings import MOVIE, USER, Ratings
+
+F64 = NDArray[np.float64]
+
+LAST = np.iinfo(np.int64).max
+NOTHING = pl.DataFrame({"id": ["unknown"]})
+
+
+@dataclass(kw_only=True, eq=False)
+class StateSpace(Model):
+    """A linear-Gaussian state-space model of the users, on movies learned by variational EM.
+
+    factors: K. company: columns for who rated what. iterations: of EM when fitted. growth: a
+    refresh with fewer new ratings than this share of those learned from waits, so that many
+    refreshes cannot overfit a table that hardly grows.
+    """
+
+    name: ClassVar[str] = "forecast"
+    refresh_seconds: ClassVar[int | None] = 86_400
+    factors: int = 16
+    company: int = 20
+    iterations: int = 20
+    growth: float = 0.0025
+
+    _movies: Movies = field(init=False, repr=False)
+    _prior: F64 = field(init=False, repr=False)
+
+    def _fit(self, train: Rows, valid: Ratings | None) -> None:
+        self._side = Side.of(self.users.table, self.movies.table)
+        self._user_columns = self._side.of_users(NOTHING)
+        self._movie_side = MovieSide(*self._side.of_movies(NOTHING))
+        self._describe()
+        self._history = History(_heard(train))
+        random = np.random.default_rng(self.seed)
+        self._basis = random.normal(size=(len(self.movies), self.company))
+        sizes = len(self.movies), self._user_columns.shape[1], self._width()
+        mean = float(self._history.settled.stars.mean())
+        self._learn(Learned.start(self.factors, sizes, mean, self.seed), self.iterations, 15)
+        self._context = Context.none(self.factors)
+        self._hear_context(self._history.settled, Heard.none())
+
+    def refresh(self, ratings: Ratings) -> None:
+        """One warm iteration of EM on everything heard, unless hardly anything is new."""
+        recent = Heard.concat([Heard.none(), *self._history.recent])
+        if len(recent) < self.growth * len(self._history.settled):
+            return
+        self._hear_context(recent, self._history.settled_of(np.unique(recent.users)))
+        self._history.settle()
+        self._learn(self._movies.learned, 1, 2)
+
+    def _expect(self, rows: Rows) -> Expected:
+        users, prior = self._with_strangers(rows)
+        movies_at, movies = self._with_new_movies(rows)
+        asked = Heard(users, movies_at, np.zeros(len(rows)), np.full(len(rows), LAST))
+        past = self._history.of(np.unique(rows.users))
+        return self._answered(*self._follow(asked, past, prior, movies))
+
+    def _observe(self, rows: Rows) -> None:
+        self._history.add(_heard(rows))
+
+    def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
+        told = _heard(rows)
+        past = self._history.of(np.unique(told.users))
+        self._history.add(told)
+        return self._answered(*self._follow(told, past, self._prior, self._movies))
+
+    def _grow(self) -> None:
+        known, side = len(self._user_columns), self._describe()
+        fresh = rowwise(self._user_columns[known:], self._movies.learned.of_users)
+        self._prior = np.concatenate([self._prior, fresh])
+        if len(side.year):
+            self._movies = self._movies.with_more(side)
+
+    def _fit_noise(self, table: Ratings, held_out: bool) -> None:
+        """Spread of the stars around as-of forecasts only: this model always listens."""
+        if not (held_out and table.timed):
+            super()._fit_noise(table, held_out)
+            return
+        stream = table.sorted().take(slice(0, NOISE_ROWS))
+        expected, heard, _ = deepcopy(self)._told(stream)
+        stars, index = self.scale.clip(expected.mean), self.scale.index(stream.stars)
+        flat = StarNoise.flat(self.scale)
+        self.noise = flat.fitted(stars, heard, index, expected.deviation)
+
+    def _describe(self) -> MovieSide:
+        """Take up the side information of ids just met by the vocabularies; that of the movies."""
+        users = self.users.table[len(self._user_columns) - 1 :]
+        self._user_columns = np.concatenate([self._user_columns, self._side.of_users(users)])
+        movies = self.movies.table[len(self._movie_side.year) - 1 :]
+        side = MovieSide(*self._side.of_movies(movies))
+        self._movie_side = self._movie_side.joined(side)
+        return side
+
+    def _width(self) -> int:
+        """Number of movie columns: side information, company, its raters' zeal and taste."""
+        return 4 + len(self._side.genres) + self.company + 1 + 1 + self.factors
+
+    def _learn(self, start: Learned, iterations: int, turns: int) -> None:
+        heard = self._history.settled
+        table = Table.of(heard, len(self.users), len(self.movies))
+        counts = np.diff(table.movie_edges)
+        basis = np.zeros((len(counts), self.company))
+        basis[: len(self._basis)] = self._basis
+        self._basis = company(basis, table, turns)
+        who = company_columns(self._basis, table)
+        columns = self._movie_side.columns(counts, who)
+        for _ in range(iterations):
+            start, taste = iterate(start, table, self._user_columns, columns)
+        self._prior = rowwise(self._user_columns, start.of_users)
+        self._movies = Movies.of(start, self._movie_side, counts, who[:, :-1])
+        self._pull = pull_of(table, self._movies.presence, taste - self._prior)
+
+    def _hear_context(self, heard: Heard, past: Heard) -> None:
+        """Learn from the surprises of `heard`, told after `past`."""
+        mean, _, columns = self._follow(heard, past, self._prior, self._movies)
+        self._context = self._context.told(columns, heard.stars - mean)
+        self._weights = self._context.weights
+
+    def _follow(
+        self, asked: Heard, past: Heard, prior: F64, movies: Movies
+    ) -> tuple[F64, F64, F64]:
+        """Expected stars, their variance and the context's columns of every asked row."""
+        chosen = np.unique(asked.users)
+        both = Heard.concat([past, asked])
+        local = np.searchsorted(chosen, both.users)
+        order = np.argsort(local, kind="stable")
+        rows, edges = both.take(order), edges_of(local, len(chosen))
+        motion = Motion.of(movies.learned.taste_cov, movies.genres)
+        mean, variance = follow(
+            (edges, rows.movies, rows.stars, rows.at),
+            order >= len(past),
+            (prior[chosen], self._pull),
+            movies.for_filter,
+            (motion.start, motion.keep, motion.fresh),
+        )
+        columns = columns_of((edges, rows.movies, rows.at), movies.for_context)
+        back = np.empty(len(both), np.int64)
+        back[order] = np.arange(len(both))
+        back = back[len(past) :]
+        return mean[back], variance[back], columns[back]
+
+    def _answered(self, mean: F64, variance: F64, columns: F64) -> Expected:
+        return Expected(mean + (columns * self._weights).sum(axis=1), np.sqrt(variance))
+
+    def _with_strangers(self, rows: Rows) -> tuple[NDArray[np.int32], F64]:
+        """Row numbers and priors where every unknown user has a line of its own."""
+        new = rows.users == 0
+        if not new.any():
+            return rows.users, self._prior
+        side = self.users.side(rows.table.frame.filter(pl.Series(new))[USER], rows.table.users)
+        prior = rowwise(self._side.of_users(side), self._movies.learned.of_users)
+        users = rows.users.copy()
+        users[new] = len(self._prior) + np.arange(len(prior))
+        return users, np.concatenate([self._prior, prior])
+
+    def _with_new_movies(self, rows: Rows) -> tuple[NDArray[np.int32], Movies]:
+        """Row numbers and movies where every unknown movie has a line of its own."""
+        new = rows.movies == 0
+        if not new.any():
+            return rows.movies, self._movies
+        table = rows.table.frame.filter(pl.Series(new))
+        side = self._side.of_movies(self.movies.side(table[MOVIE], rows.table.movies))
+        movies = rows.movies.copy()
+        movies[new] = len(self._movies.lines) + np.arange(len(table))
+        return movies, self._movies.with_more(MovieSide(*side))
+
+    def _arrays(self) -> Arrays:
+        arrays: Arrays = {"side": self._side.packed(), "basis": self._basis, "pull": self._pull}
+        arrays |= {"user_columns": self._user_columns, "prior": self._prior}
+        arrays |= {"lines": self._movies.lines, "weights": self._weights}
+        settled = self._history.settled
+        arrays["settled"] = np.array([len(settled)])
+        for group, part in (
+            ("learned", self._movies.learned),
+            ("measure", self._movies.measure),
+            ("movie_side", self._movie_side),
+            ("context", self._context),
+            ("heard", self._history.everything()),
+        ):
+            arrays |= {f"{group}.{key}": value for key, value in asdict(part).items()}
+        return arrays
+
+    def _restore(self, arrays: Arrays) -> None:
+        self._side = Side.unpacked(arrays["side"])
+        self._basis, self._pull = arrays["basis"], arrays["pull"]
+        self._user_columns, self._prior = arrays["user_columns"], arrays["prior"]
+        self._weights = arrays["weights"]
+        self._movie_side = MovieSide(**_part(arrays, "movie_side"))
+        self._context = Context(**_part(arrays, "context"))
+        learned, measure = Learned(**_part(arrays, "learned")), Signs(**_part(arrays, "measure"))
+        self._movies = Movies(learned, measure, arrays["lines"], len(self._side.genres))
+        self._history = History.parted(Heard(**_part(arrays, "heard")), int(arrays["settled"][0]))
+
+
+def _part(arrays: Arrays, group: str) -> Arrays:
+    return {
+        key.partition(".")[2]: value for key, value in arrays.items() if key.startswith(f"{group}.")
+    }
+
+
+def _heard(rows: Rows) -> Heard:
+    table = rows.table
+    assert isinstance(table, Ratings)
+    at = table.at if table.timed else np.zeros(len(rows), np.int64)
+    return Heard(rows.users, rows.movies, rows.stars.astype(np.float64), at)

@@ -1,0 +1,88 @@
+"""Every rating heard, kept so that the ratings of one user are found at once."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHUNKS = 64
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Ratings in columns: users, movies (n,) int32; stars (n,) float64; at (n,) int64, seconds."""
+
+    users: NDArray[np.int32]
+    movies: NDArray[np.int32]
+    stars: NDArray[np.float64]
+    at: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> "Heard":
+        """Only these rows, in this order."""
+        return Heard(self.users[rows], self.movies[rows], self.stars[rows], self.at[rows])
+
+    @classmethod
+    def none(cls) -> "Heard":
+        """No rating."""
+        row = np.zeros(0, np.int32)
+        return cls(row, row, np.zeros(0), np.zeros(0, np.int64))
+
+    @classmethod
+    def concat(cls, parts: list["Heard"]) -> "Heard":
+        """The rows of all parts, in order."""
+        return cls(
+            np.concatenate([p.users for p in parts]),
+            np.concatenate([p.movies for p in parts]),
+            np.concatenate([p.stars for p in parts]),
+            np.concatenate([p.at for p in parts]),
+        )
+
+
+@dataclass
+class History:
+    """`settled`: sorted by user, then time. What came later waits in `recent`, as it came."""
+
+    settled: Heard
+    recent: list[Heard] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.settle()
+
+    @classmethod
+    def parted(cls, heard: Heard, settled: int) -> "History":
+        """From `everything`, of which so many rows were settled."""
+        history = cls(heard.take(np.arange(settled)))
+        history.add(heard.take(np.arange(settled, len(heard))))
+        return history
+
+    def __len__(self) -> int:
+        return len(self.settled) + sum(map(len, self.recent))
+
+    def add(self, heard: Heard) -> None:
+        """Hear more ratings; each user's are not earlier than those known of that user."""
+        self.recent.append(heard)
+        if len(self.recent) > _CHUNKS:
+            self.recent = [Heard.concat(self.recent)]
+
+    def settle(self) -> None:
+        """Sort what came lately in with the rest."""
+        heard = self.everything()
+        self.settled, self.recent = heard.take(np.lexsort((heard.at, heard.users))), []
+
+    def everything(self) -> Heard:
+        """All ratings, the recent ones last."""
+        return Heard.concat([self.settled, *self.recent])
+
+    def settled_of(self, users: NDArray[np.int32]) -> Heard:
+        """The settled ratings of these users (ascending); each user's in order of time."""
+        edges = np.searchsorted(self.settled.users, np.stack([users, users + 1]))
+        runs = [np.arange(start, stop) for start, stop in edges.T if start < stop]
+        return self.settled.take(np.concatenate([np.zeros(0, np.int64), *runs]))
+
+    def of(self, users: NDArray[np.int32]) -> Heard:
+        """All ratings of these users (distinct, ascending); each user's in order of time."""
+        recent = [chunk.take(np.isin(chunk.users, users)) for chunk in self.recent]
+        return Heard.concat([self.settled_of(users), *recent])

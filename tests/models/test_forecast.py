@@ -1,0 +1,190 @@
+"""The state-space model: its filter is exact, its forecasts causal, side information optional."""
+
+import copy
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ratecast.evaluation.protocol import as_of
+from ratecast.models import load_model
+from ratecast.models.answer import Forecast
+from ratecast.models.forecast import StateSpace
+from ratecast.models.rows import moments
+from ratecast.models.state_space.filter import follow
+from ratecast.models.state_space.history import Heard, History
+from ratecast.ratings import Ratings, Requests, Scale, checked
+from ratecast.splits import Split, chronological
+
+DAY = 86_400
+
+
+def camps(half: bool = False, side: bool = True, rows: int = 3000) -> Ratings:
+    """Two camps of users, two kinds of movies: each camp gives its own kind 2 stars more."""
+    random = np.random.default_rng(1)
+    user, movie = np.sort(random.integers(120, size=rows)), random.integers(60, size=rows)
+    liked = (user % 2) == (movie % 2)
+    stars = 2.2 + 2 * liked + random.normal(0, 0.4, rows)
+    scale = Scale(0.5, 5, 0.5) if half else Scale(1, 5)
+    frame = pl.DataFrame(
+        {
+            "user": user,
+            "movie": movie,
+            "rating": scale.clip(np.round(stars / scale.step) * scale.step),
+            "at": 1_000_000 + np.arange(rows) // 3 * 3600,
+        }
+    )
+    table = Ratings(frame, scale=scale)
+    return checked(replace(table, movies=kinds(), users=people()) if side else table)
+
+
+def kinds() -> pl.DataFrame:
+    genres = [["Noise"] if movie % 3 else ["Noise", "Children's"] for movie in range(60)]
+    return pl.DataFrame({"movie": range(60), "year": [1950 + m for m in range(60)]}).with_columns(
+        genres=pl.Series(genres, dtype=pl.List(pl.String))
+    )
+
+
+def people() -> pl.DataFrame:
+    users = range(0, 120, 2)
+    return pl.DataFrame({"user": users, "age": [20 + u % 40 for u in users]}).with_columns(
+        gender=pl.lit("F"), occupation=pl.when(pl.col("user") > 60).then(pl.lit("artist"))
+    )
+
+
+def model(**settings: float) -> StateSpace:
+    return StateSpace(factors=4, company=3, **settings)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["side", "no-side-half-stars"])
+def split(request: pytest.FixtureRequest) -> Split:
+    return chronological(camps(half=request.param, side=not request.param))
+
+
+@pytest.fixture(scope="module")
+def fitted(split: Split) -> StateSpace:
+    return model().fit(split.train, split.valid)
+
+
+def same(one: Forecast, other: Forecast) -> bool:
+    return np.array_equal(one.stars, other.stars) and np.array_equal(
+        one.probabilities, other.probabilities
+    )
+
+
+def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
+    """Without drift, following a user is a Bayesian linear regression."""
+    random = np.random.default_rng(0)
+    loads = np.column_stack([np.ones(9), random.normal(size=(9, 2))])
+    stars, noise, prior = random.normal(3, 1, 9), random.uniform(0.5, 1, 9), random.normal(size=3)
+    start = np.diag([0.2, 1.0, 0.5, 0, 0, 0])
+    movies = np.zeros(9), loads[:, 1:].copy(), np.zeros((9, 2, 2)), np.zeros(9), noise
+    expected, _ = follow(
+        (np.array([0, 9]), np.arange(9), stars, np.repeat([1, 2, 3], 3)),
+        np.ones(9, bool),
+        (prior[None], np.zeros((2, 3))),
+        (*movies, np.zeros((9, 1)), np.zeros((9, 0))),
+        (start, np.ones(6), np.zeros(6)),
+    )
+    for now in (0, 3, 6):
+        past, weight = loads[:now], 1 / noise[:now, None]
+        inverse = np.linalg.inv(start[:3, :3])
+        taste = np.linalg.solve(
+            past.T @ (past * weight) + inverse,
+            past.T @ (stars[:now] / noise[:now]) + inverse @ prior,
+        )
+        np.testing.assert_allclose(expected[now : now + 3], loads[now : now + 3] @ taste)
+
+
+def test_finds_the_camp_of_a_new_user(split: Split) -> None:
+    forecasts = as_of(model().fit(split.train, split.valid), split.parts)["test"]
+    knows = forecasts.heard > 5
+    error = (forecasts.stars - split.test.stars)[knows]
+    assert np.sqrt(np.mean(error**2)) < 0.7 < np.std(split.test.stars)
+
+
+def test_refreshes_keep_the_forecasts_causal(split: Split) -> None:
+    """Turn round every rating from some moment on: nothing before or at it changes a bit."""
+    edges = moments(split.test)
+    start, stop = edges[len(edges) // 2], edges[len(edges) // 2 + 1]
+    stars = split.test.stars.copy()
+    stars[start:] = split.test.scale.low + split.test.scale.high - stars[start:]
+    frame = split.test.frame.with_columns(pl.Series("rating", stars))
+    turned = replace(split, test=replace(split.test, frame=frame))
+    before = as_of(model(growth=0).fit(split.train, split.valid), split.parts)["test"]
+    after = as_of(model(growth=0).fit(split.train, split.valid), turned.parts)["test"]
+    assert np.array_equal(before.stars[:stop], after.stars[:stop])
+    assert np.array_equal(before.probabilities[:stop], after.probabilities[:stop])
+    assert not np.array_equal(before.stars[stop:], after.stars[stop:])
+
+
+def test_walk_equals_the_plain_loop_for_ids_never_met(split: Split, fitted: StateSpace) -> None:
+    stream = split.test.take(slice(0, 200))
+    frame = stream.frame.with_columns(
+        movie=pl.when(pl.int_range(200) % 5 == 0)
+        .then(900 + pl.int_range(200) % 7)
+        .otherwise("movie")
+    )
+    stream = replace(stream, frame=frame)
+    walker, plain = copy.deepcopy(fitted), copy.deepcopy(fitted)
+    answers = []
+    for start, stop in pairwise(moments(stream)):
+        now = stream.take(slice(start, stop))
+        answers.append(plain.predict(now.requests()))
+        plain.observe(now)
+    assert same(walker.walk(stream), Forecast.concat(answers))
+
+
+def test_a_loaded_model_goes_on_alike(split: Split, fitted: StateSpace, tmp_path: Path) -> None:
+    """Ratings observed after the last refit are kept, and so is that they await one."""
+    going = copy.deepcopy(fitted)
+    going.observe(split.valid or split.test)
+    going.save(tmp_path / "artifact")
+    loaded = load_model(tmp_path / "artifact")
+    for one in (going, loaded):
+        one.refresh(split.train)
+        one.observe(split.test.take(slice(0, 50)))
+    requests = split.test.take(slice(50, 150)).requests()
+    assert same(going.predict(requests), loaded.predict(requests))
+
+
+def test_hardly_any_news_makes_no_refit(split: Split, fitted: StateSpace) -> None:
+    going = copy.deepcopy(fitted)
+    going.observe(split.test.take(slice(0, 2)))
+    requests = split.test.requests()
+    before = going.predict(requests)
+    going.refresh(split.train)
+    assert same(going.predict(requests), before)
+    going.observe(split.test)
+    before = going.predict(requests)
+    going.refresh(split.train)
+    assert not same(going.predict(requests), before)
+
+
+def test_fitted_anew_it_forgets(split: Split, fitted: StateSpace) -> None:
+    again = copy.deepcopy(fitted)
+    again.observe(split.test)
+    again.fit(split.train, split.valid)
+    assert same(again.predict(split.test.requests()), fitted.predict(split.test.requests()))
+
+
+def test_side_information_of_a_stranger_counts() -> None:
+    table = camps()
+    known = model().fit(table)
+    asked = Requests.of([7_000], [3], at=2_000_000)
+    told = replace(asked, users=pl.DataFrame({"user": [7_000], "age": [70]}))
+    assert known.predict(asked).stars[0] != known.predict(told).stars[0]
+
+
+def test_history_finds_the_ratings_of_a_user() -> None:
+    at = np.array([5, 4, 3, 2, 1])
+    users = np.array([2, 1, 2, 1, 3], np.int32)
+    history = History(Heard(users, users, at.astype(float), at))
+    history.add(Heard(users[:2], users[:2], np.zeros(2), at[:2] + 10))
+    assert history.of(np.array([2], np.int32)).at.tolist() == [3, 5, 15]
+    assert len(history) == len(history.everything()) == 7
+    history.settle()
+    assert history.of(np.array([1, 2], np.int32)).at.tolist() == [2, 4, 14, 3, 5, 15]
