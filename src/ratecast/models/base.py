@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ratecast import artifact
 from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
+from ratecast.models.calibration import Calibration, Told
 from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
-from ratecast.models.stars import StarNoise
 from ratecast.models.vocabulary import Unknown, Vocabulary
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
 
@@ -54,7 +54,7 @@ class Model(ABC):
     scale: Scale = field(init=False, repr=False)
     users: Vocabulary = field(init=False, repr=False)
     movies: Vocabulary = field(init=False, repr=False)
-    noise: StarNoise = field(init=False, repr=False)
+    calibration: Calibration = field(init=False, repr=False)
     learned_from: str = field(init=False, repr=False)
 
     def fit(self, train: Ratings, valid: Ratings | None = None) -> Self:
@@ -65,7 +65,7 @@ class Model(ABC):
         """
         rows = self._start(train)
         self._fit(rows, valid)
-        self._fit_noise(train if valid is None else valid, held_out=valid is not None)
+        self.calibration = self._calibrated(train, valid)
         return self
 
     def refit(self, ratings: Ratings) -> Self:
@@ -88,15 +88,20 @@ class Model(ABC):
     def predict(self, requests: Requests) -> Forecast:
         """A forecast for each request; nothing is learned."""
         rows = self._rows(requests)
-        return self._answer(self._expect(rows), self._heard[rows.users], self._seen[rows.movies])
+        expected, heard = self._expect(rows), self._heard[rows.users]
+        stars = self.scale.clip(expected.mean)
+        shares = self.calibration.noise.probabilities(stars, heard, expected.deviation)
+        return Forecast(stars, shares, heard, _basis(heard, self._seen[rows.movies]))
 
     def observe(self, ratings: Ratings) -> None:
         """Hear new ratings at once, of new users and new movies too, without a refit."""
         rows = self._meet(ratings)
         self.learned_from = ""
+        told = self._compared(self._expect(rows), self._heard[rows.users], ratings)
         self._heard += counts(rows.users, len(self.users))
         self._seen += counts(rows.movies, len(self.movies))
         self._observe(rows)
+        self.calibration.hear(told)
 
     def refresh(self, ratings: Ratings) -> None:
         """A warm refit on everything heard so far; models without one leave it out."""
@@ -106,7 +111,11 @@ class Model(ABC):
 
         The answers are those of a plain loop of `predict` and `observe`.
         """
-        return self._answer(*self._told(stream))
+        edges = moments(stream)
+        expected, heard, seen = self._told(stream, edges)
+        told = self._compared(expected, heard, stream)
+        shares = self.calibration.walk(told, edges)
+        return Forecast(told.mean, shares, heard, _basis(heard, seen))
 
     @classmethod
     def listens(cls) -> bool:
@@ -125,7 +134,7 @@ class Model(ABC):
         meta = {"model": self.name, "settings": self.settings(), "scale": asdict(self.scale)}
         meta |= {"learned_from": self.learned_from}
         arrays = self._arrays() | {"heard": self._heard, "seen": self._seen}
-        arrays |= {"noise.cuts": self.noise.cuts, "noise.spreads": self.noise.spreads}
+        arrays |= self.calibration.packed()
         tables = {"users": self.users.table, "movies": self.movies.table}
         artifact.write(folder, artifact.Artifact(meta, arrays, tables))
 
@@ -137,7 +146,7 @@ class Model(ABC):
         self.users = Vocabulary(USER, saved.tables["users"])
         self.movies = Vocabulary(MOVIE, saved.tables["movies"])
         self._heard, self._seen = arrays.pop("heard"), arrays.pop("seen")
-        self.noise = StarNoise(arrays.pop("noise.cuts"), arrays.pop("noise.spreads"))
+        self.calibration = Calibration.unpacked(arrays)
         self._restore(arrays)
         return self
 
@@ -192,9 +201,8 @@ class Model(ABC):
         self._grow()
         return rows
 
-    def _told(self, stream: Ratings) -> tuple[Expected, Counts, Counts]:
+    def _told(self, stream: Ratings, edges: Counts) -> tuple[Expected, Counts, Counts]:
         """What is expected of a stream told moment by moment, and how much was heard before."""
-        edges = moments(stream)
         rows = self._meet(stream)
         self.learned_from = ""
         heard, heard_after = counted_before(rows.users, edges, self._heard)
@@ -203,27 +211,26 @@ class Model(ABC):
         self._heard, self._seen = heard_after, seen_after
         return expected, heard, seen
 
-    def _answer(self, expected: Expected, heard: Counts, seen: Counts) -> Forecast:
-        new_user, new_movie = heard == 0, seen == 0
-        stars = self.scale.clip(expected.mean)
-        return Forecast(
-            stars,
-            self.noise.probabilities(stars, heard, expected.deviation),
-            heard,
-            (Basis.NEW_USER * new_user + Basis.NEW_MOVIE * new_movie).astype(np.int8),
-        )
+    def _compared(self, expected: Expected, heard: Counts, given: Ratings) -> Told:
+        """Forecasts beside the stars that came."""
+        stars, index = self.scale.clip(expected.mean), self.scale.index(given.stars)
+        deviation = np.ones(len(stars)) if expected.deviation is None else expected.deviation
+        return Told(stars, deviation, heard, index)
 
-    def _fit_noise(self, table: Ratings, held_out: bool) -> None:
-        """Spread of the stars around the forecasts of `table`, frozen and, if it can, as-of."""
+    def _calibrated(self, train: Ratings, valid: Ratings | None) -> Calibration:
+        """Spread of the stars around the forecasts of `valid`: as-of if it can, else frozen."""
+        table = train if valid is None else valid
         rows = self._rows(table)
-        expected, heard, given = self._expect(rows), self._heard[rows.users], table.stars
-        self.noise = StarNoise.flat(self.scale)
-        if not held_out and expected.deviation is not None:
-            return
-        if held_out and table.timed and self.listens():
-            stream = table.sorted().take(slice(0, NOISE_ROWS))
-            told, told_heard, _ = deepcopy(self)._told(stream)
-            expected = Expected.concat([expected, told])
-            heard, given = np.append(heard, told_heard), np.append(given, stream.stars)
-        stars, index = self.scale.clip(expected.mean), self.scale.index(given)
-        self.noise = self.noise.fitted(stars, heard, index, expected.deviation)
+        if valid is not None and valid.timed and self.listens():
+            table = valid.sorted().take(slice(0, NOISE_ROWS))
+            expected, heard, _ = deepcopy(self)._told(table, moments(table))
+        else:
+            expected, heard = self._expect(rows), self._heard[rows.users]
+        told = self._compared(expected, heard, table)
+        sure = valid is None and expected.deviation is not None
+        return Calibration.of(self.scale, told, len(train), fit=not sure)
+
+
+def _basis(heard: Counts, seen: Counts) -> NDArray[np.int8]:
+    new = Basis.NEW_USER * (heard == 0) + Basis.NEW_MOVIE * (seen == 0)
+    return np.asarray(new, np.int8)

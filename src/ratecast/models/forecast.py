@@ -11,7 +11,6 @@ Differs: only users move, by their moments and not by the clock; movies are refi
 Presence and genres enter both priors; a small regression corrects for the context.
 """
 
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
@@ -19,9 +18,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.models.base import NOISE_ROWS, Arrays, Model
+from ratecast.models.base import Arrays, Model
 from ratecast.models.rows import Expected, Rows
-from ratecast.models.stars import StarNoise
 from ratecast.models.state_space.context import Context, columns_of
 from ratecast.models.state_space.filter import Motion, follow
 from ratecast.models.state_space.history import Heard, History
@@ -102,17 +100,6 @@ class StateSpace(Model):
         self._prior = np.concatenate([self._prior, fresh])
         if len(side.year):
             self._movies = self._movies.with_more(side)
-
-    def _fit_noise(self, table: Ratings, held_out: bool) -> None:
-        """Spread of the stars around as-of forecasts only: this model always listens."""
-        if not (held_out and table.timed):
-            super()._fit_noise(table, held_out)
-            return
-        stream = table.sorted().take(slice(0, NOISE_ROWS))
-        expected, heard, _ = deepcopy(self)._told(stream)
-        stars, index = self.scale.clip(expected.mean), self.scale.index(stream.stars)
-        flat = StarNoise.flat(self.scale)
-        self.noise = flat.fitted(stars, heard, index, expected.deviation)
 
     def _describe(self) -> MovieSide:
         """Take up the side information of ids just met by the vocabularies; that of the movies."""

@@ -1,0 +1,123 @@
+"""Star probabilities that stay calibrated while the model hears: how people rate drifts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratecast.models.stars import F64, I64, StarNoise
+from ratecast.ratings import Scale
+
+WINDOW = 8_000
+FEWEST, SHARE = 1_000, 0.01
+NOISES = ("noise", "anchor")
+PACKED = (
+    *("mean", "deviation", "window_heard", "star", "counts", "place"),
+    *(f"{name}.{part}" for name in NOISES for part in ("curves", "spreads")),
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Forecasts and the stars that came: mean, deviation (stars; 1 where unknown), heard, star."""
+
+    mean: F64
+    deviation: F64
+    heard: I64
+    star: I64
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    def last(self, count: int) -> "Told":
+        """The newest rows."""
+        return self.take(slice(max(len(self) - count, 0), None))
+
+    def take(self, part: slice) -> "Told":
+        """Only these rows."""
+        return Told(*(a[part] for a in self._columns()))
+
+    def followed_by(self, other: "Told") -> "Told":
+        """These rows, then the others."""
+        pairs = zip(self._columns(), other._columns(), strict=True)
+        return Told(*(np.concatenate(pair) for pair in pairs))
+
+    def _columns(self) -> tuple[NDArray[Any], ...]:
+        return self.mean, self.deviation, self.heard, self.star
+
+
+@dataclass
+class Calibration:
+    """A `StarNoise` that is fitted again to the newest forecasts and what came of them.
+
+    noise: in force. anchor: what validation fitted, which each new fit is pulled to. window: the
+    newest 8,000 rows heard. total: rows learned from. due: rows heard since the last fit; at
+    1,000, or 1 % of all rows, it is fitted again, between two moments, so that a forecast
+    rests on earlier ratings only. A table that grows tenfold has some 230 fits.
+    Reference: Dawid 1984, "Present position and potential developments: the prequential approach".
+    """
+
+    noise: StarNoise
+    anchor: StarNoise
+    window: Told
+    total: int
+    due: int = 0
+
+    @classmethod
+    def of(cls, scale: Scale, told: Told, total: int, fit: bool) -> "Calibration":
+        """Fitted to forecasts that were told, or, without `fit`, trusting their deviations."""
+        flat = StarNoise.flat(scale)
+        if not fit:
+            return cls(flat, flat, told.last(0), total)
+        noise = flat.fitted(told.mean, told.heard, told.star, told.deviation)
+        return cls(noise, noise, told.last(WINDOW), total)
+
+    @classmethod
+    def unpacked(cls, arrays: dict[str, NDArray[Any]]) -> "Calibration":
+        """Take out of `arrays` what `packed` gave."""
+        own = {name: arrays.pop(f"calibration.{name}") for name in PACKED}
+        centre, unit = own["place"]
+        noise, anchor = (
+            StarNoise(own[f"{name}.curves"], own[f"{name}.spreads"], centre, unit)
+            for name in NOISES
+        )
+        window = Told(own["mean"], own["deviation"], own["window_heard"], own["star"])
+        total, due = (int(count) for count in own["counts"])
+        return cls(noise, anchor, window, total, due)
+
+    def packed(self) -> dict[str, NDArray[Any]]:
+        """As named arrays."""
+        window, noises = self.window, zip(NOISES, (self.noise, self.anchor), strict=True)
+        own = {"mean": window.mean, "deviation": window.deviation, "window_heard": window.heard}
+        own |= {"star": window.star, "counts": np.array([self.total, self.due])}
+        own |= {"place": np.array([self.noise.centre, self.noise.unit])}
+        for name, noise in noises:
+            own |= {f"{name}.curves": noise.curves, f"{name}.spreads": noise.spreads}
+        return {f"calibration.{name}": value for name, value in own.items()}
+
+    @property
+    def every(self) -> int:
+        """After how many rows heard the next fit is due."""
+        return max(FEWEST, int(SHARE * (self.total - self.due)))
+
+    def hear(self, told: Told) -> None:
+        """Take up the rows of one moment, and fit again if that is due."""
+        self.window = self.window.followed_by(told).last(WINDOW)
+        self.total, self.due = self.total + len(told), self.due + len(told)
+        if self.due >= self.every:
+            rows = self.window
+            self.noise = self.anchor.fitted(rows.mean, rows.heard, rows.star, rows.deviation)
+            self.due = 0
+
+    def walk(self, told: Told, edges: I64) -> F64:
+        """Probabilities of each row, (n, S), told moment by moment (`edges`: borders)."""
+        answers, start = [np.empty((0, len(self.noise.curves) + 1))], 0
+        while start < len(told):
+            due_at = start + self.every - self.due
+            stop = int(edges[min(int(np.searchsorted(edges, due_at)), len(edges) - 1)])
+            piece = told.take(slice(start, stop))
+            answers.append(self.noise.probabilities(piece.mean, piece.heard, piece.deviation))
+            self.hear(piece)
+            start = stop
+        return np.concatenate(answers)
