@@ -90,7 +90,7 @@ class Model(ABC):
         rows = self._rows(requests)
         expected, heard = self._expect(rows), self._heard[rows.users]
         stars = self.scale.clip(expected.mean)
-        shares = self.calibration.noise.probabilities(stars, heard, expected.deviation)
+        shares = self.calibration.probabilities(stars, heard, expected.deviation)
         return Forecast(stars, shares, heard, _basis(heard, self._seen[rows.movies]))
 
     def observe(self, ratings: Ratings) -> None:
@@ -218,17 +218,18 @@ class Model(ABC):
         return Told(stars, deviation, heard, index)
 
     def _calibrated(self, train: Ratings, valid: Ratings | None) -> Calibration:
-        """Spread of the stars around the forecasts of `valid`: as-of if it can, else frozen."""
+        """Spread of the stars around forecasts of `valid`; as-of ones, if the model can hear."""
         table = train if valid is None else valid
-        rows = self._rows(table)
+        rows, flat = self._rows(table), Calibration.flat(self.scale, len(train))
+        expected = self._expect(rows)
+        if valid is None and expected.deviation is not None:
+            return flat
+        frozen = told = self._compared(expected, self._heard[rows.users], table)
         if valid is not None and valid.timed and self.listens():
-            table = valid.sorted().take(slice(0, NOISE_ROWS))
-            expected, heard, _ = deepcopy(self)._told(table, moments(table))
-        else:
-            expected, heard = self._expect(rows), self._heard[rows.users]
-        told = self._compared(expected, heard, table)
-        sure = valid is None and expected.deviation is not None
-        return Calibration.of(self.scale, told, len(train), fit=not sure)
+            stream = valid.sorted().take(slice(0, NOISE_ROWS))
+            later, heard, _ = deepcopy(self)._told(stream, moments(stream))
+            told = self._compared(later, heard, stream)
+        return flat.fitted(frozen, told)
 
 
 def _basis(heard: Counts, seen: Counts) -> NDArray[np.int8]:

@@ -11,7 +11,7 @@ from ratecast.ratings import Scale
 
 WINDOW = 8_000
 FEWEST, SHARE = 1_000, 0.01
-NOISES = ("noise", "anchor")
+NOISES = ("strangers", "noise", "anchor")
 PACKED = (
     *("mean", "deviation", "window_heard", "star", "counts", "place"),
     *(f"{name}.{part}" for name in NOISES for part in ("curves", "spreads")),
@@ -34,6 +34,14 @@ class Told:
         """The newest rows."""
         return self.take(slice(max(len(self) - count, 0), None))
 
+    def noise(self, start: StarNoise) -> StarNoise:
+        """What these rows say of the stars' spread, pulled to `start`."""
+        return start.fitted(self.mean, self.heard, self.star, self.deviation)
+
+    def where(self, mask: NDArray[np.bool_]) -> "Told":
+        """Only the rows where `mask` is true."""
+        return Told(*(a[mask] for a in self._columns()))
+
     def take(self, part: slice) -> "Told":
         """Only these rows."""
         return Told(*(a[part] for a in self._columns()))
@@ -51,13 +59,15 @@ class Told:
 class Calibration:
     """A `StarNoise` that is fitted again to the newest forecasts and what came of them.
 
-    noise: in force. anchor: what validation fitted, which each new fit is pulled to. window: the
+    strangers: for users of whom nothing was heard; it stays. noise: in force for the others.
+    anchor: what validation fitted, which each new fit is pulled to. window: the
     newest 8,000 rows heard. total: rows learned from. due: rows heard since the last fit; at
     1,000, or 1 % of all rows, it is fitted again, between two moments, so that a forecast
     rests on earlier ratings only. A table that grows tenfold has some 230 fits.
     Reference: Dawid 1984, "Present position and potential developments: the prequential approach".
     """
 
+    strangers: StarNoise
     noise: StarNoise
     anchor: StarNoise
     window: Told
@@ -65,30 +75,36 @@ class Calibration:
     due: int = 0
 
     @classmethod
-    def of(cls, scale: Scale, told: Told, total: int, fit: bool) -> "Calibration":
-        """Fitted to forecasts that were told, or, without `fit`, trusting their deviations."""
-        flat = StarNoise.flat(scale)
-        if not fit:
-            return cls(flat, flat, told.last(0), total)
-        noise = flat.fitted(told.mean, told.heard, told.star, told.deviation)
-        return cls(noise, noise, told.last(WINDOW), total)
+    def flat(cls, scale: Scale, total: int) -> "Calibration":
+        """Trusts the deviations that the model gives."""
+        flat, none = StarNoise.flat(scale), np.empty(0)
+        counts = np.empty(0, np.int64)
+        return cls(flat, flat, flat, Told(none, none, counts, counts), total)
+
+    def fitted(self, cold: Told, told: Told) -> "Calibration":
+        """To forecasts and what came: of strangers in `cold`, of the others in `told`."""
+        strangers, others = cold.where(cold.heard == 0), told.where(told.heard > 0)
+        noise = others.noise(self.noise) if len(others) else strangers.noise(self.noise)
+        first = strangers.noise(self.noise) if len(strangers) else noise
+        return Calibration(first, noise, noise, others.last(WINDOW), self.total)
 
     @classmethod
     def unpacked(cls, arrays: dict[str, NDArray[Any]]) -> "Calibration":
         """Take out of `arrays` what `packed` gave."""
         own = {name: arrays.pop(f"calibration.{name}") for name in PACKED}
         centre, unit = own["place"]
-        noise, anchor = (
+        strangers, noise, anchor = (
             StarNoise(own[f"{name}.curves"], own[f"{name}.spreads"], centre, unit)
             for name in NOISES
         )
         window = Told(own["mean"], own["deviation"], own["window_heard"], own["star"])
         total, due = (int(count) for count in own["counts"])
-        return cls(noise, anchor, window, total, due)
+        return cls(strangers, noise, anchor, window, total, due)
 
     def packed(self) -> dict[str, NDArray[Any]]:
         """As named arrays."""
-        window, noises = self.window, zip(NOISES, (self.noise, self.anchor), strict=True)
+        window = self.window
+        noises = zip(NOISES, (self.strangers, self.noise, self.anchor), strict=True)
         own = {"mean": window.mean, "deviation": window.deviation, "window_heard": window.heard}
         own |= {"star": window.star, "counts": np.array([self.total, self.due])}
         own |= {"place": np.array([self.noise.centre, self.noise.unit])}
@@ -101,14 +117,21 @@ class Calibration:
         """After how many rows heard the next fit is due."""
         return max(FEWEST, int(SHARE * (self.total - self.due)))
 
+    def probabilities(self, mean: F64, heard: I64, deviation: F64 | None) -> F64:
+        """Probability of each star: (n, S), rows sum to 1."""
+        shares = self.noise.probabilities(mean, heard, deviation)
+        new = heard == 0
+        if new.any():
+            given = None if deviation is None else deviation[new]
+            shares[new] = self.strangers.probabilities(mean[new], heard[new], given)
+        return shares
+
     def hear(self, told: Told) -> None:
         """Take up the rows of one moment, and fit again if that is due."""
-        self.window = self.window.followed_by(told).last(WINDOW)
+        self.window = self.window.followed_by(told.where(told.heard > 0)).last(WINDOW)
         self.total, self.due = self.total + len(told), self.due + len(told)
         if self.due >= self.every:
-            rows = self.window
-            self.noise = self.anchor.fitted(rows.mean, rows.heard, rows.star, rows.deviation)
-            self.due = 0
+            self.noise, self.due = self.window.noise(self.anchor), 0
 
     def walk(self, told: Told, edges: I64) -> F64:
         """Probabilities of each row, (n, S), told moment by moment (`edges`: borders)."""
@@ -117,7 +140,7 @@ class Calibration:
             due_at = start + self.every - self.due
             stop = int(edges[min(int(np.searchsorted(edges, due_at)), len(edges) - 1)])
             piece = told.take(slice(start, stop))
-            answers.append(self.noise.probabilities(piece.mean, piece.heard, piece.deviation))
+            answers.append(self.probabilities(piece.mean, piece.heard, piece.deviation))
             self.hear(piece)
             start = stop
         return np.concatenate(answers)

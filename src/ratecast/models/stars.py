@@ -61,7 +61,10 @@ class StarNoise:
         spread = self.spreads[np.digitize(heard, HEARD_EDGES)]
         if deviation is not None:
             spread = spread * deviation
-        location = self._powers(mean) @ self.curves.T * self.unit
+        # Not a matrix product: that rounds by the number of rows asked about at once.
+        one, distance, square = self._powers(mean).T[:, :, None]
+        location = one * self.curves[:, 0] + distance * self.curves[:, 1]
+        location = (location + square * self.curves[:, 2]) * self.unit
         below = np.maximum.accumulate(ndtr(location / spread[:, None]), axis=1)
         edges = np.column_stack([np.zeros(len(mean)), below, np.ones(len(mean))])
         raised = np.diff(edges, axis=1) + _LEAST
