@@ -17,6 +17,10 @@ MODELS = {
     "knn": "ratecast.models.knn:ItemKnn",
     "als": "ratecast.models.als:ProbabilisticMF",
     "svdpp": "ratecast.models.svdpp:SVDpp",
+    "bfm": "ratecast.models.bfm:BayesianFM",
+    "gp": "ratecast.models.gp:ItemGaussianProcess",
+    "cold": "ratecast.models.cold:Newcomer",
+    "blend": "ratecast.models.blend:Blend",
 }
 
 
