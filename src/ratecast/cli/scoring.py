@@ -26,7 +26,7 @@ def evaluate(
     """Fit a model, or take a fitted one, and score its forecasts.
 
     Args:
-        model: name of a model to fit, for example bias.
+        model: name of a model to fit, for example bias, or the YAML file of an experiment.
         artifact: folder of a fitted model, instead of --model.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
         split: how the table is parted; kfold is the mean over five random folds.
@@ -39,7 +39,7 @@ def evaluate(
     from ratecast.data import load
     from ratecast.evaluation import evaluate as room
     from ratecast.evaluation import show as tables
-    from ratecast.training import make_model
+    from ratecast.training.experiment import made
 
     if (model is None) == (artifact is None):
         raise InputError("evaluate: give either --model NAME or --artifact DIR")
@@ -51,7 +51,7 @@ def evaluate(
     if artifact:
         rows = room.evaluate_saved(artifact, parts, protocol)
     else:
-        rows = room.evaluate_new(lambda: make_model(str(model), seed=seed), parts, protocol)
+        rows = room.evaluate_new(lambda: made(str(model), seed), parts, protocol)
     title = f"{rows[0]['model']}, {protocol}, split {rows[0]['split']}"
     show(tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows)))
     write_json(json, {"rows": rows})

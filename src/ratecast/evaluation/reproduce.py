@@ -49,6 +49,12 @@ PLAN = (
     Entry("knn", BOTH),
     Entry("als", BOTH),
     Entry("svdpp", BOTH),
+    Entry("forecast", BOTH),
+    Entry("cold"),
+    Entry("gp", BOTH),
+    Entry("bfm", BOTH),
+    Entry("blend", BOTH),
+    Entry("blend-untimed", ("u1",), untimed=True),
 )
 
 

@@ -1,41 +1,45 @@
-"""The best frozen forecast: a mean of `bfm` and `gp`, handed over to `cold` for newcomers.
+"""The best frozen forecast: plain means of models that err differently.
 
-The three err differently: one factors, one interpolates, one knows nothing of the user's ratings.
+Of a user who was heard: the state-space model, a factorization machine, a Gaussian process. Of a
+stranger: those that say most of a user without ratings.
 Reference: Bell, Koren, Volinsky 2008, "The BellKor 2008 solution to the Netflix Prize" (blending).
-Differs: fixed shares instead of learned ones; the share of `cold` falls with the number of the
-user's ratings as a prior's weight does.
+Differs: fixed shares instead of learned ones; a user passes from one mean to the other as the
+weight of a prior does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.models.als import ProbabilisticMF
 from ratecast.models.base import Arrays, Model
 from ratecast.models.bfm import BayesianFM
 from ratecast.models.cold import Newcomer
+from ratecast.models.forecast import StateSpace
 from ratecast.models.gp import ItemGaussianProcess
 from ratecast.models.rows import Expected, Rows
 from ratecast.ratings import Ratings
 
 F64 = NDArray[np.float64]
+Shares = dict[str, float]
+
+HEARD: Shares = {"forecast": 0.4, "bfm": 0.4, "gp": 0.2}
+STRANGERS: Shares = {"forecast": 1 / 3, "als": 1 / 3, "cold": 1 / 3}
 
 
 @dataclass(kw_only=True, eq=False)
 class Blend(Model):
-    """A user with n ratings heard is a stranger to the part s = newcomer / (newcomer + n).
+    """A user with n ratings heard is a stranger to the part newcomer / (newcomer + n).
 
-    Shares: `cold` cold_share x s, `gp` gp_share x (1 - s), `bfm` the rest. timed: use the request's
-    own moment. A table with more movies than `gp` holds is forecast without it.
+    timed: use the request's own moment. chains, sweeps: of the factorization machine. Where `gp`
+    cannot hold so many movies, the others take its share.
     """
 
     name: ClassVar[str] = "blend"
     timed: bool = True
-    gp_share: float = 0.3
-    cold_share: float = 0.8
     newcomer: float = 3.0
-    factors: int = 12
     chains: int = 3
     sweeps: int = 120
 
@@ -45,31 +49,39 @@ class Blend(Model):
             part._fit(train, None)
 
     def _expect(self, rows: Rows) -> Expected:
-        shares = self._shares(self._heard[rows.users])
+        stranger = self.newcomer / (self.newcomer + self._heard[rows.users])
+        heard, strangers = self._scaled(HEARD), self._scaled(STRANGERS)
         mean, deviation = np.zeros(len(rows)), np.zeros(len(rows))
         for name, part in self._parts.items():
             expected = part._expect(rows)
             assert expected.deviation is not None
-            mean += shares[name] * self.scale.clip(expected.mean)
-            deviation += shares[name] * expected.deviation
+            share = heard.get(name, 0.0) * (1 - stranger) + strangers.get(name, 0.0) * stranger
+            mean += share * self.scale.clip(expected.mean)
+            deviation += share * expected.deviation
         return Expected(mean, deviation)
 
-    def _shares(self, heard: NDArray[np.int64]) -> dict[str, F64]:
-        stranger = self.newcomer / (self.newcomer + heard)
-        cold = self.cold_share * stranger
-        gp = self.gp_share * (1 - stranger) * ("gp" in self._parts)
-        return {"cold": cold, "gp": gp, "bfm": 1 - cold - gp}
+    def _scaled(self, shares: Shares) -> Shares:
+        """The shares of the parts that there are; they sum to 1."""
+        there = {name: share for name, share in shares.items() if name in self._parts}
+        return {name: share / sum(there.values()) for name, share in there.items()}
 
     def _made(self) -> dict[str, Model]:
         """The parts, not fitted yet, on this model's scale and vocabularies."""
-        bfm = BayesianFM(seed=self.seed, timed=self.timed, factors=self.factors)
-        bfm.chains, bfm.sweeps = self.chains, self.sweeps
         gp = ItemGaussianProcess(seed=self.seed, timed=self.timed)
-        parts: dict[str, Model] = {"bfm": bfm, "cold": Newcomer(seed=self.seed)}
+        parts: dict[str, Model] = {
+            "forecast": StateSpace(seed=self.seed),
+            "bfm": BayesianFM(
+                seed=self.seed, timed=self.timed, chains=self.chains, sweeps=self.sweeps
+            ),
+            "als": ProbabilisticMF(seed=self.seed),
+            "cold": Newcomer(seed=self.seed),
+        }
         if len(self.movies) <= gp.most_movies:
             parts["gp"] = gp
         for part in parts.values():
-            part.scale, part.users, part.movies = self.scale, self.users, self.movies
+            # Vocabularies of its own: a part that hears would number new ids for all.
+            part.scale = self.scale
+            part.users, part.movies = replace(self.users), replace(self.movies)
         return parts
 
     def _arrays(self) -> Arrays:

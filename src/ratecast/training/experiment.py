@@ -94,6 +94,11 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
         raise InputError(f"command line: {_line(error, parser)}") from None
 
 
+def made(source: str, seed: int) -> Model:
+    """The model of this name, or with the settings of this YAML file; not fitted."""
+    return replace(read_experiment(source), seed=seed).make()
+
+
 def write_experiment(path: Path, model: Model, data: str) -> None:
     """Write the experiment that trains `model` on `data`."""
     plain = Experiment.of(model, data=data).plain()
