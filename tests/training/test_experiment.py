@@ -14,11 +14,16 @@ CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 MF = next(path for path in CONFIGS if path.stem == "mf")
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_a_models_config_says_what_make_model_uses(name: str) -> None:
+    path = next(path for path in CONFIGS if path.stem == name)
+    assert read_experiment(path) == Experiment.of(make_model(name))
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_a_shipped_config_says_what_make_model_uses(path: Path) -> None:
-    assert path.stem in MODELS
-    assert read_experiment(path) == Experiment.of(make_model(path.stem))
+def test_a_shipped_config_says_everything(path: Path) -> None:
     assert yaml.safe_load(path.read_text()) == read_experiment(path).plain()
+    assert read_experiment(path).experiment == path.stem
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

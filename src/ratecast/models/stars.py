@@ -17,7 +17,7 @@ SPREADS = len(HEARD_EDGES) + 1
 _LEAST = 1e-6
 _MOST_ROWS = 50_000
 # How many nats a distance of 1 from the start costs: what a handful of rows can outweigh.
-_PULL = 4.0
+_PULL = 20.0
 
 
 @dataclass(frozen=True)
