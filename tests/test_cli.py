@@ -144,6 +144,28 @@ def test_brought_parts_and_as_of() -> None:
     assert as_of["test", "all"]["rmse"] < frozen["test", "all"]["rmse"]
 
 
+@pytest.mark.usefixtures("table")
+def test_column_names_and_a_scale_can_be_said(capsys: Say) -> None:
+    renamed = mine().frame.rename({"user": "who", "movie": "film", "rating": "points"})
+    renamed.write_csv("odd.csv")
+    words = ["evaluate", "--model", "bias", "--data", "odd.csv"]
+    assert run(*words) == 2
+    assert "no column for user" in capsys.readouterr().err
+    named = ["--columns", "user=who,movie=film,rating=points", "--scale", "0:10"]
+    assert run(*words, *named, "--json", "odd.json") == 0
+    assert run("train", "bias", "--data", "odd.csv", "--out", "logs", *named) == 0
+    assert load_model(Path("logs/bias/version_0/artifact")).scale.high == 10
+
+
+@pytest.mark.usefixtures("table")
+def test_brought_parts_share_one_scale() -> None:
+    frame = mine().frame
+    low = frame.filter(pl.col("rating") < 5)
+    low[:600].write_csv("train.csv")
+    frame[-200:].write_csv("test.csv")
+    assert run("evaluate", "--model", "bias", "--train", "train.csv", "--test", "test.csv") == 0
+
+
 @pytest.mark.parametrize("split", ["u1", "kfold"])
 def test_as_of_refuses_parts_that_overlap_in_time(split: str, table: Path, capsys: Say) -> None:
     words = ["evaluate", "--model", "bias", "--data", str(table), "--split", split]

@@ -19,34 +19,53 @@ def fetch(edition: str, *, source: Path | None = None) -> None:
     print(fetch(edition, source))
 
 
-def describe(data: str = "ml-100k", *, json: bool = False) -> None:
+def describe(
+    data: str = "ml-100k",
+    *,
+    columns: str | None = None,
+    scale: str | None = None,
+    json: bool = False,
+) -> None:
     """Say what a table of ratings is like.
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
+        columns: role=name of a table of your own where a name is not recognised, as in
+            movie=film,rating=score.
+        scale: low:high:step, where it cannot be read from the ratings.
         json: print JSON.
     """
-    from ratecast.data import describe, load
+    from ratecast.data import describe, load_as
     from ratecast.evaluation import show as tables
 
-    facts = describe(load(data))
+    facts = describe(load_as(data, columns, scale))
     show(jsonlib.dumps(facts) if json else tables.facts_table(data, facts))
 
 
-def split(data: str = "ml-100k", *, split: SplitName = "chronological", json: bool = False) -> int:
+def split(
+    data: str = "ml-100k",
+    *,
+    split: SplitName = "chronological",
+    columns: str | None = None,
+    scale: str | None = None,
+    json: bool = False,
+) -> int:
     """Audit a split: who is new in each part, ties, and whether anything leaks.
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
         split: chronological, or a fold; of kfold, the first.
+        columns: role=name of a table of your own where a name is not recognised, as in
+            movie=film,rating=score.
+        scale: low:high:step, where it cannot be read from the ratings.
         json: print JSON.
     """
     from ratecast.audit import audit
-    from ratecast.data import load
+    from ratecast.data import load_as
     from ratecast.evaluation import evaluate
     from ratecast.evaluation import show as tables
 
-    ratings = load(data)
+    ratings = load_as(data, columns, scale)
     facts = audit(evaluate.splits_of(ratings, split)[0], ratings)
     show(jsonlib.dumps(facts) if json else tables.audit_table(facts))
     return 1 if facts["leaks"] else 0

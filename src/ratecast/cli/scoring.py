@@ -16,6 +16,8 @@ def evaluate(
     model: str | None = None,
     artifact: Path | None = None,
     data: str = "ml-100k",
+    columns: str | None = None,
+    scale: str | None = None,
     split: SplitName = "chronological",
     protocol: ProtocolName = "frozen",
     train: Path | None = None,
@@ -29,6 +31,9 @@ def evaluate(
         model: name of a model to fit, for example bias, or the YAML file of an experiment.
         artifact: folder of a fitted model, instead of --model.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        columns: role=name of a table of your own where a name is not recognised, as in
+            movie=film,rating=score.
+        scale: low:high:step, where it cannot be read from the ratings.
         split: how the table is parted; kfold is the mean over five random folds.
         protocol: frozen learns from train only; as-of hears each rating after its forecast.
         train: file of ratings to learn from, with --test, instead of --data and --split.
@@ -36,7 +41,7 @@ def evaluate(
         seed: of the model and of kfold.
         json: file for the rows.
     """
-    from ratecast.data import load
+    from ratecast.data import load_as
     from ratecast.evaluation import evaluate as room
     from ratecast.evaluation import show as tables
     from ratecast.training.experiment import made
@@ -44,9 +49,9 @@ def evaluate(
     if (model is None) == (artifact is None):
         raise InputError("evaluate: give either --model NAME or --artifact DIR")
     parts = (
-        [room.brought_split(train, test)]
+        [room.brought_split(train, test, columns, scale)]
         if train or test
-        else room.splits_of(load(data), split, seed)
+        else room.splits_of(load_as(data, columns, scale), split, seed)
     )
     if artifact:
         rows = room.evaluate_saved(artifact, parts, protocol)
@@ -76,9 +81,11 @@ def predict(
 
 
 def report(
-    models: str = "mean,bias,als",
+    models: str = "mean,bias,als,forecast",
     *,
     data: str = "ml-100k",
+    columns: str | None = None,
+    scale: str | None = None,
     split: SplitName = "chronological",
     part: Literal["valid", "test"] = "valid",
     seed: int = 0,
@@ -89,17 +96,20 @@ def report(
     Args:
         models: names, with commas between them.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        columns: role=name of a table of your own where a name is not recognised, as in
+            movie=film,rating=score.
+        scale: low:high:step, where it cannot be read from the ratings.
         split: how the table is parted; of kfold, the first fold.
         part: the part that intervals, tests and plots are of; read test once, at the end.
         seed: of the models and of kfold.
         out: the HTML file.
     """
-    from ratecast.data import load
+    from ratecast.data import load_as
     from ratecast.evaluation import evaluate as room
     from ratecast.evaluation.report import collect, write_report
     from ratecast.training import curves_of, make_model
 
-    parts = room.splits_of(load(data), split, seed)[0]
+    parts = room.splits_of(load_as(data, columns, scale), split, seed)[0]
     made: dict[str, Model] = {}
 
     def make(name: str, seed: int) -> "Model":
@@ -115,6 +125,8 @@ def tune(
     model: str,
     *,
     data: str = "ml-100k",
+    columns: str | None = None,
+    scale: str | None = None,
     protocol: ProtocolName = "as-of",
     trials: int = 30,
     seed: int = 0,
@@ -125,19 +137,22 @@ def tune(
     Args:
         model: name of the model.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        columns: role=name of a table of your own where a name is not recognised, as in
+            movie=film,rating=score.
+        scale: low:high:step, where it cannot be read from the ratings.
         protocol: what the validation RMSE is of.
         trials: how many settings are tried; the model's own come first.
         seed: of the model and of the search.
         out: YAML file for the experiment with the best settings.
     """
-    from ratecast.data import load
+    from ratecast.data import load_as
     from ratecast.evaluation.tune import Search
     from ratecast.evaluation.tune import tune as search
     from ratecast.splits import chronological
     from ratecast.training import make_model
     from ratecast.training.experiment import write_experiment
 
-    split = chronological(load(data))
+    split = chronological(load_as(data, columns, scale))
     assert split.valid is not None
     asked = Search(model, split.train, split.valid, protocol, seed)
     found = search(make_model, asked, trials, lambda n, rmse: show(f"trial {n + 1}: {rmse:.4f}"))

@@ -10,7 +10,8 @@ def train(*words: str) -> None:
     """Train a model: ratecast train configs/mf.yaml [--model.factors 128] [--all] ...
 
     Takes a YAML file, or the name of a model, and any of its fields as an option:
-    --data, --split, --seed, --out, --resume auto|never, --model.FIELD, --trainer.FIELD.
+    --data, --columns, --scale, --split, --seed, --out, --resume auto|never, --model.FIELD and
+    --trainer.FIELD.
     --all trains on every rating, for production, with what the chronological split chose.
     Writes curves for TensorBoard, checkpoints and the artifact below lightning_logs/EXPERIMENT.
     """

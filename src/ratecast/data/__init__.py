@@ -15,7 +15,17 @@ from ratecast.data.sources import fetch
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, Scale, checked
 
-__all__ = ["CITATION", "EDITIONS", "Edition", "describe", "edition_of", "fetch", "home", "load"]
+__all__ = [
+    "CITATION",
+    "EDITIONS",
+    "Edition",
+    "describe",
+    "edition_of",
+    "fetch",
+    "home",
+    "load",
+    "load_as",
+]
 
 
 def load(
@@ -49,6 +59,23 @@ def load(
     for note in read.notes:
         say(note)
     return read.ratings
+
+
+def load_as(source: str | Path, columns: str | None = None, scale: str | None = None) -> Ratings:
+    """`load`, from what a person types.
+
+    columns: "role=name" with commas between them, as in "user=who,movie=film,rating=score"; roles
+    are user, movie, rating, at, title and genres. scale: low:high:step, as in 0.5:5:0.5.
+    """
+    named = dict(_role(pair) for pair in columns.split(",")) if columns else None
+    return load(source, columns=named, scale=Scale.parse(scale) if scale else None)
+
+
+def _role(pair: str) -> tuple[str, str]:
+    role, equals, name = pair.partition("=")
+    if not (role and equals and name):
+        raise InputError(f"columns: {pair!r} is not role=name, as in movie=film")
+    return role, name
 
 
 def _on(ratings: Ratings, scale: Scale | None, where: str) -> Ratings:

@@ -1,6 +1,7 @@
 """Score a model on a split, by one protocol."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ratecast import data
@@ -8,7 +9,7 @@ from ratecast.errors import InputError
 from ratecast.evaluation import protocol, table
 from ratecast.models import load_model
 from ratecast.models.base import Model
-from ratecast.ratings import Ratings
+from ratecast.ratings import Ratings, Scale, checked
 from ratecast.splits import Split, brought, chronological, kfold, official
 
 
@@ -21,11 +22,18 @@ def splits_of(ratings: Ratings, name: str, seed: int = 0) -> list[Split]:
     return [official(ratings, int(name.removeprefix("u")))]
 
 
-def brought_split(train: Path | None, test: Path | None) -> Split:
-    """The split of somebody who brings the parts."""
+def brought_split(
+    train: Path | None, test: Path | None, columns: str | None = None, scale: str | None = None
+) -> Split:
+    """The split of somebody who brings the parts; one scale, that of both, where none is said."""
     if train is None or test is None:
         raise InputError("evaluate: --train and --test go together; give both files")
-    return brought(data.load(train), data.load(test))
+    parts = [data.load_as(part, columns, scale) for part in (train, test)]
+    scales = [part.scale for part in parts]
+    both = Scale(
+        min(s.low for s in scales), max(s.high for s in scales), min(s.step for s in scales)
+    )
+    return brought(*(checked(replace(part, scale=both)) for part in parts))
 
 
 def evaluate_new(

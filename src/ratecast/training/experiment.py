@@ -24,15 +24,18 @@ class Experiment:
     """Everything that decides a run.
 
     experiment: names the folder of its runs, `out`/`experiment`/version_n. data: an edition or a
-    path. split: `all` trains on every rating. resume: `auto` goes on with a killed run of the very
-    same experiment on the same ratings; `never` starts anew. model: its settings, every one of
-    them (`trainer` among them where it has a net).
+    path; columns and scale: of a table of one's own, see `data.load_as`. split: `all` trains on
+    every rating. resume: `auto` goes on with a killed run of the very same experiment on the same
+    ratings; `never` starts anew. model: its settings, every one of them (`trainer` among them
+    where it has a net).
     """
 
     experiment: str
     name: str
     model: dict[str, Any] = field(default_factory=dict)
     data: str = "ml-100k"
+    columns: str | None = None
+    scale: str | None = None
     split: SplitName = "chronological"
     seed: int = 0
     out: Path = Path("lightning_logs")
@@ -56,6 +59,7 @@ class Experiment:
     def plain(self) -> dict[str, Any]:
         """As the YAML file has it; where the run is written and resumed from is left out."""
         values = {k: v for k, v in asdict(self).items() if k not in ("out", "resume", "name")}
+        values = {k: v for k, v in values.items() if v is not None}
         settings = dict(values.pop("model"))
         trainer = settings.pop("trainer", None)
         listed = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
@@ -132,6 +136,8 @@ def _parser(name: str) -> ArgumentParser:
     parser = ArgumentParser(prog="ratecast train", exit_on_error=False, add_help=False)
     parser.add_argument("--experiment", type=str, default=name)
     parser.add_argument("--data", type=str, default=Experiment.data)
+    parser.add_argument("--columns", type=str | None, default=None)
+    parser.add_argument("--scale", type=str | None, default=None)
     parser.add_argument("--split", type=SplitName, default=Experiment.split)
     parser.add_argument("--seed", type=int, default=Experiment.seed)
     parser.add_argument("--out", type=str, default=str(Experiment.out))
@@ -175,7 +181,9 @@ def _experiment(found: Namespace) -> Experiment:
     if "trainer" in found:
         settings["trainer"] = found.trainer.as_dict()
     top = {k: v for k, v in found.items(branches=True) if "." not in k}
-    kept = {k: top[k] for k in ("experiment", "data", "split", "seed", "resume")}
+    kept = {
+        k: top[k] for k in ("experiment", "data", "columns", "scale", "split", "seed", "resume")
+    }
     experiment = Experiment(name=name, model=settings, out=Path(top["out"]), **kept)
     _refuse_folder_names(experiment.experiment)
     return replace(experiment, model=_made_settings(experiment))

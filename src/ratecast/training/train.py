@@ -60,7 +60,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
 
 def split_of(experiment: Experiment) -> Split:
     """The parts that the experiment names."""
-    ratings = data.load(experiment.data)
+    ratings = data.load_as(experiment.data, experiment.columns, experiment.scale)
     if experiment.split in ("chronological", "all"):
         return chronological(ratings)
     return official(ratings, int(experiment.split[1:]))
