@@ -83,7 +83,9 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
     path: the name of a model stands for a file that says nothing else.
     Raises `InputError`, in one line, for a key that is not known or a value of a wrong type.
     """
-    named = str(path) in MODELS
+    named = not Path(path).suffix and not Path(path).exists()
+    if named:
+        model_class(str(path))
     given = {"model": {"name": str(path)}} if named else _mapping(Path(path))
     parser = _parser(_model_name(given, overrides, path))
     _refuse_unknown(given, parser, path)
