@@ -20,8 +20,8 @@ from ratecast.training import make_model
 from tests.planted import planted
 
 QUICK: dict[str, Any] = {"trainer": {"max_epochs": 2, "batch_size": 256}}
-NETS = ("mf", "mf_bias", "neumf")
-LISTENERS = [name for name in MODELS if name not in NETS]
+NETS = ("mf", "mf_bias", "neumf", "attention")
+LISTENERS = list(MODELS)
 FIELDS = ("stars", "probabilities", "heard", "basis")
 
 
