@@ -16,6 +16,7 @@ MODELS = {
     "knn": "ratecast.models.knn:ItemKnn",
     "als": "ratecast.models.als:ProbabilisticMF",
     "svdpp": "ratecast.models.svdpp:SVDpp",
+    "attention": "ratecast.models.attention:Attention",
 }
 
 
