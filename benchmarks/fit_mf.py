@@ -12,8 +12,9 @@ from statistics import median
 import torch
 
 from ratecast import data
+from ratecast.models.material import Examples
 from ratecast.models.mf import FactorNet, MatrixFactorization
-from ratecast.models.net import Examples, Lesson, RatingNet, TrainerSettings, threads
+from ratecast.models.net import Lesson, RatingNet, TrainerSettings, threads
 from ratecast.splits import chronological
 from ratecast.training.fit import LightningTrainer
 
@@ -55,6 +56,7 @@ def bare_loop(net: FactorNet, train: Examples) -> None:
 def main() -> None:
     """Print the median of both, side by side in one run."""
     net, lesson = prepared()
+    assert isinstance(lesson.train, Examples)
     ours, bare = [], []
     for _ in range(RUNS):
         start = time.perf_counter()

@@ -20,7 +20,7 @@ from ratecast.training import make_model
 from tests.planted import planted
 
 QUICK: dict[str, Any] = {"trainer": {"max_epochs": 2, "batch_size": 256}}
-NETS = ("mf", "mf_bias", "neumf")
+NETS = ("mf", "mf_bias", "neumf", "attention")
 LISTENERS = [name for name in MODELS if model_class(name).listens()]
 FIELDS = ("stars", "probabilities", "heard", "basis")
 

@@ -135,15 +135,6 @@ def test_a_net_without_trainer_says_how_to_make_one() -> None:
         model_class("mf")().fit(few().train)
 
 
-def test_observe_is_refused_and_changes_nothing() -> None:
-    split = few()
-    model = quick("mf").fit(split.train, split.valid)
-    users = len(model.users)
-    with pytest.raises(NotImplementedError, match="mf"):
-        model.observe(split.test)
-    assert len(model.users) == users
-
-
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

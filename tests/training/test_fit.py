@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ratecast.errors import InputError
-from ratecast.models.net import Examples, Lesson, NetModel, RatingNet, TrainerSettings
+from ratecast.models.material import Examples
+from ratecast.models.net import Lesson, NetModel, RatingNet, TrainerSettings
 from ratecast.training import make_model
 from ratecast.training.batches import TensorBatches
 from ratecast.training.fit import LightningTrainer

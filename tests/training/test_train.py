@@ -74,7 +74,7 @@ def test_a_run_leaves_curves_checkpoints_and_an_artifact(tmp_path: Path) -> None
 def test_hyper_parameters_are_logged(tmp_path: Path) -> None:
     run = train(experiment(tmp_path), few())
     assert "_hparams_/session_start_info" in events(run.folder).PluginTagToContent("hparams")
-    assert "factors: 32" in (run.folder / "hparams.yaml").read_text()
+    assert "factors: 16" in (run.folder / "hparams.yaml").read_text()
 
 
 def test_a_model_without_a_net_trains_too(tmp_path: Path) -> None:

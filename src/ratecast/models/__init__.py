@@ -21,6 +21,7 @@ MODELS = {
     "gp": "ratecast.models.gp:ItemGaussianProcess",
     "cold": "ratecast.models.cold:Newcomer",
     "blend": "ratecast.models.blend:Blend",
+    "attention": "ratecast.models.attention:Attention",
 }
 
 

@@ -1,6 +1,8 @@
 """Rows of numbers for ids, with an answer for the id that training never saw."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ratecast.models.vocabulary import UNKNOWN
@@ -26,6 +28,11 @@ class CentredEmbedding(nn.Module):
         """Vectors of `ids`: (n,) -> (n, width)."""
         vectors: Tensor = self.centre + self.own(ids)
         return vectors
+
+    def vectors(self) -> NDArray[np.float64]:
+        """All of them, for use without torch: (rows, width)."""
+        with torch.no_grad():
+            return (self.centre.double() + self.own.weight.double()).cpu().numpy()
 
     def pull(self) -> Tensor:
         """Sum of the squared deviations, the prior's penalty before its weight: ()."""

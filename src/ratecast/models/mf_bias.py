@@ -4,19 +4,21 @@ Reference: Koren, Bell, Volinsky 2009, "Matrix Factorization Techniques for Reco
 equations 4 and 5.
 Differs: biases and vectors deviate from a learned centre, which stands for an unknown user or
 movie; the penalty counts each id once, not once for each rating; some rows are trained with the
-user unknown.
+user unknown. A rating heard moves its user and its movie by ridge regression, as in `als`.
 RMSE on the chronological split of MovieLens 100K: see docs/results.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ratecast.models.base import Range
+from ratecast.models.bilinear import Side
 from ratecast.models.embedding import CentredEmbedding, forget
-from ratecast.models.net import NetModel, RatingNet
+from ratecast.models.fold_in import FoldInNet, factor_side, turned
+from ratecast.models.net import RatingNet, TrainerSettings
 
 
 class BiasedFactorNet(RatingNet):
@@ -56,7 +58,7 @@ class BiasedFactorNet(RatingNet):
 
 
 @dataclass(kw_only=True, eq=False)
-class BiasedMatrixFactorization(NetModel):
+class BiasedMatrixFactorization(FoldInNet):
     """Users and movies as vectors, beside a bias of each.
 
     pull_*: how hard the numbers are pulled to their centre, as the ratio of the noise's variance
@@ -67,9 +69,9 @@ class BiasedMatrixFactorization(NetModel):
     name: ClassVar[str] = "mf_bias"
     search: ClassVar[dict[str, Range]] = {
         "factors": Range(8, 128, log=True),
-        "unknown_share": Range(0.1, 0.9),
-        "pull_users": Range(5.0, 200.0, log=True),
-        "pull_movies": Range(5.0, 200.0, log=True),
+        "unknown_share": Range(0.02, 0.9, log=True),
+        "pull_users": Range(1.0, 100.0, log=True),
+        "pull_movies": Range(1.0, 100.0, log=True),
         "pull_user_biases": Range(1.0, 40.0, log=True),
         "pull_movie_biases": Range(0.5, 20.0, log=True),
     }
@@ -80,12 +82,34 @@ class BiasedMatrixFactorization(NetModel):
         "pull_user_biases",
         "pull_movie_biases",
     )
-    pull_users: float = 50.0
-    pull_movies: float = 20.0
-    pull_user_biases: float = 10.0
-    pull_movie_biases: float = 4.0
-    spread: float = 0.1
+    factors: int = 16
+    unknown_share: float = 0.1
+    pull_users: float = 6.0
+    pull_movies: float = 6.0
+    pull_user_biases: float = 6.0
+    pull_movie_biases: float = 5.0
+    spread: float = 0.2
+    trainer: TrainerSettings = field(
+        default_factory=lambda: TrainerSettings(max_epochs=30, learning_rate=0.03)
+    )
+
+    net: BiasedFactorNet = field(init=False, repr=False)
 
     def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
         """The net of equation 4."""
         return BiasedFactorNet(self, users, movies, mean)
+
+    def _level_of_net(self) -> float:
+        return self.net.mean.item()
+
+    def _sides_of_net(self) -> tuple[Side, Side]:
+        net = self.net
+        users, movies = turned(net.users.vectors(), net.movies.vectors())
+        pulls = (
+            (self.pull_user_biases, self.pull_users),
+            (self.pull_movie_biases, self.pull_movies),
+        )
+        return (
+            factor_side(net.user_biases.vectors(), users, pulls[0]),
+            factor_side(net.movie_biases.vectors(), movies, pulls[1]),
+        )

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
-from ratecast.models.rows import Expected, Rows
+from ratecast.models.material import Examples, Material
+from ratecast.models.rows import Rows
 from ratecast.ratings import Ratings
 
 HELD_BACK = 0.05
 _FEWEST = 40
-_ASKED_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,36 +50,11 @@ class TrainerSettings:
             raise InputError(f"trainer.learning_rate is {self.learning_rate}; give 0 or more")
 
 
-@dataclass(frozen=True)
-class Examples:
-    """Ratings as tensors. users, movies: (n,) int64 row numbers. stars: (n,) float32."""
-
-    users: Tensor
-    movies: Tensor
-    stars: Tensor
-
-    def __len__(self) -> int:
-        return len(self.stars)
-
-    @classmethod
-    def of(cls, rows: Rows) -> Self:
-        """The rows of a table of ratings."""
-        users, movies = (torch.from_numpy(x.astype(np.int64)) for x in (rows.users, rows.movies))
-        return cls(users, movies, torch.from_numpy(rows.stars.astype(np.float32)))
-
-    def take(self, picked: Tensor | slice) -> Self:
-        """Only these rows."""
-        return type(self)(self.users[picked], self.movies[picked], self.stars[picked])
-
-    def to(self, device: torch.device) -> Self:
-        """The same tensors on `device`."""
-        return type(self)(*(x.to(device) for x in (self.users, self.movies, self.stars)))
-
-
 class RatingNet(nn.Module):
     """A net from row numbers to stars.
 
-    `forward(users, movies)`: (n,), (n,) int64 -> (n,) expected stars, unclipped.
+    `forward(users, movies)`: (n,), (n,) int64 -> (n,) expected stars, unclipped. A net that asks
+    for more than row numbers takes what its `Material` gives.
     """
 
     @abstractmethod
@@ -96,8 +71,8 @@ class Lesson:
     stage: a name for this lesson among those of one fit.
     """
 
-    train: Examples
-    valid: Examples | None
+    train: Material
+    valid: Material | None
     settings: TrainerSettings
     seed: int
     low: float
@@ -128,17 +103,15 @@ class TrainNet(Protocol):
 class NetModel(Model):
     """A model with a net; a subclass gives the net.
 
-    factors: numbers in each embedding. unknown_share: share of the training rows that the net
-    must answer without knowing the user, as it will be asked for new users.
+    factors: numbers in each embedding.
     Without validation ratings, a seeded 5 % of train finds the number of epochs, and a fresh net
     is then trained on all rows for that many.
     """
 
     factors: int = 32
-    unknown_share: float = 0.5
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
 
-    restraints: ClassVar[tuple[str, ...]] = ("unknown_share",)
+    restraints: ClassVar[tuple[str, ...]] = ()
     train_net: TrainNet | None = field(default=None, init=False, repr=False)
     net: RatingNet = field(init=False, repr=False)
     epochs: int = field(default=0, init=False, repr=False)
@@ -148,8 +121,6 @@ class NetModel(Model):
             self.trainer = TrainerSettings(**self.trainer)
         if self.factors < 1:
             raise InputError(f"model.factors is {self.factors}; it must be 1 or more")
-        if not 0 <= self.unknown_share < 1:
-            raise InputError(f"model.unknown_share is {self.unknown_share}; give 0 to below 1")
         for name in self.restraints:
             if not 0 <= getattr(self, name) < np.inf:
                 raise InputError(f"model.{name} is {getattr(self, name)}; give 0 or more")
@@ -161,9 +132,9 @@ class NetModel(Model):
         free.train_net = self.train_net
         return free
 
-    def observe(self, ratings: Ratings) -> None:
-        """Refused before anything changes: a row number that the net lacks would break it."""
-        raise NotImplementedError(f"{self.name} cannot hear ratings without a refit yet")
+    @abstractmethod
+    def _settle(self, train: Rows) -> None:
+        """Take from the trained net what answers and hears."""
 
     @abstractmethod
     def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
@@ -175,7 +146,7 @@ class NetModel(Model):
         low, high = self.scale.low, self.scale.high
         return Lesson(Examples.of(train), tested, self.trainer, self.seed, low, high)
 
-    def fresh_net(self, train: Examples) -> RatingNet:
+    def fresh_net(self, train: Material) -> RatingNet:
         """The untrained net of this model's seed."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
@@ -187,18 +158,17 @@ class NetModel(Model):
         if valid is None:
             lesson = replace(lesson, epochs=self._epochs(lesson))
         self.net, self.epochs = self._learn(lesson)
+        self._settle(train)
 
     def _refit(self, train: Rows) -> None:
         lesson = replace(self.lesson(train, None), epochs=self.epochs, stage="refit")
         self.net, _ = self._learn(lesson)
+        self._settle(train)
 
     def _epochs(self, lesson: Lesson) -> int:
-        count = len(lesson.train)
-        if count < _FEWEST:
+        if len(lesson.train) < _FEWEST:
             return self.trainer.max_epochs
-        order = torch.from_numpy(np.random.default_rng(self.seed).permutation(count))
-        held, kept = order.tensor_split([int(count * HELD_BACK)])
-        train, valid = lesson.train.take(kept), lesson.train.take(held)
+        valid, train = lesson.train.parted(HELD_BACK, self.seed)
         _, epochs = self._learn(replace(lesson, train=train, valid=valid, stage="held_back"))
         return epochs
 
@@ -211,21 +181,8 @@ class NetModel(Model):
         epochs = self.train_net(net, lesson)
         return net.cpu().eval(), epochs
 
-    @torch.no_grad()
-    def _expect(self, rows: Rows) -> Expected:
-        users, movies = (torch.from_numpy(x.astype(np.int64)) for x in (rows.users, rows.movies))
-        spans = [slice(i, i + _ASKED_AT_ONCE) for i in range(0, len(rows), _ASKED_AT_ONCE)]
-        with threads(self.trainer.threads):
-            stars = [self.net(users[s], movies[s]).numpy().astype(np.float64) for s in spans]
-        return Expected(np.concatenate(stars) if stars else np.empty(0))
-
     def _arrays(self) -> Arrays:
-        weights = {f"net.{name}": x.numpy() for name, x in self.net.state_dict().items()}
-        return weights | {"epochs": np.array([self.epochs])}
+        return {"epochs": np.array([self.epochs])}
 
     def _restore(self, arrays: Arrays) -> None:
-        self.epochs = int(arrays.pop("epochs")[0])
-        weights = {k.removeprefix("net."): torch.from_numpy(x.copy()) for k, x in arrays.items()}
-        self.net = self.make_net(len(self.users), len(self.movies), 0.0)
-        self.net.load_state_dict(weights)
-        self.net.eval()
+        self.epochs = int(arrays["epochs"][0])

@@ -1,46 +1,41 @@
 """Batches as slices of tensors that stay on the device."""
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
 from lightning import LightningDataModule
 
-from ratecast.models.net import Examples, Lesson
-
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+from ratecast.models.material import Batch, Material
+from ratecast.models.net import Lesson
 
 
 class TensorBatches:
-    """Batches of `examples`, in an order drawn anew for each epoch, or as they stand.
+    """Batches of `material`, in an order drawn anew for each epoch, or as they stand.
 
-    A batch is (users (b,), movies (b,), stars (b,)). The order depends on (seed, epoch) only, so
-    that a run which continues sees what it would have seen.
+    The order depends on (seed, epoch) only, so that a run which continues sees what it would have
+    seen.
     """
 
     def __init__(
         self,
-        examples: Examples,
+        material: Material,
         size: int,
         seed: int = 0,
         epoch: Callable[[], int] | None = None,
     ) -> None:
-        self._examples, self._size = examples, size
+        self._material, self._size = material, size
         self._seed, self._epoch = seed, epoch
 
     def __len__(self) -> int:
-        return math.ceil(len(self._examples) / self._size)
+        return self._material.steps(self._size)
 
     def __iter__(self) -> Iterator[Batch]:
-        examples = self._examples if self._epoch is None else self._shuffled(self._epoch())
-        for start in range(0, len(examples), self._size):
-            part = examples.take(slice(start, start + self._size))
-            yield part.users, part.movies, part.stars
-
-    def _shuffled(self, epoch: int) -> Examples:
-        generator = torch.Generator().manual_seed(epoch_seed(self._seed, epoch))
-        order = torch.randperm(len(self._examples), generator=generator)
-        return self._examples.take(order.to(self._examples.stars.device))
+        # A generator, so that the epoch is read as late as the first batch: a continued run knows
+        # it only then.
+        order = None
+        if self._epoch is not None:
+            order = torch.Generator().manual_seed(epoch_seed(self._seed, self._epoch()))
+        yield from self._material.batches(self._size, order)
 
 
 class LessonData(LightningDataModule):
@@ -62,9 +57,9 @@ class LessonData(LightningDataModule):
             return []
         return TensorBatches(self._placed(self.lesson.valid), 16 * self.lesson.settings.batch_size)
 
-    def _placed(self, examples: Examples) -> Examples:
+    def _placed(self, material: Material) -> Material:
         assert self.trainer is not None
-        return examples.to(self.trainer.strategy.root_device)
+        return material.to(self.trainer.strategy.root_device)
 
     def _now(self) -> int:
         assert self.trainer is not None

@@ -151,6 +151,7 @@ def _parser(name: str) -> ArgumentParser:
         from ratecast.models.net import TrainerSettings
 
         parser.add_class_arguments(TrainerSettings, "trainer")
+        parser.set_defaults({f"trainer.{k}": v for k, v in made().settings()["trainer"].items()})
     return parser
 
 

@@ -93,7 +93,7 @@ class LightningTrainer:
 def make_trainer(lesson: Lesson, **options: Any) -> Trainer:
     """A Trainer of ratecast's habits; `options` are Lightning's."""
     bar = any(isinstance(c, RichProgressBar) for c in options.get("callbacks", []))
-    steps = -(-len(lesson.train) // lesson.settings.batch_size)
+    steps = lesson.train.steps(lesson.settings.batch_size)
     habits: dict[str, Any] = {
         "accelerator": lesson.settings.accelerator,
         "devices": 1,

@@ -10,8 +10,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ratecast.errors import InputError
+from ratecast.models.material import Batch
 from ratecast.models.net import Lesson, RatingNet
-from ratecast.training.batches import Batch, epoch_seed
+from ratecast.training.batches import epoch_seed
 
 FUSED = ("cpu", "cuda")
 
@@ -84,7 +85,8 @@ class NetModule(LightningModule):
         """Adam; its rate falls to 0 over all epochs along a cosine, step by step."""
         fused = self.device.type in FUSED
         optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate, fused=fused)
-        steps = self.lesson.settings.max_epochs * self._steps_in_epoch()
+        settings = self.lesson.settings
+        steps = settings.max_epochs * self.lesson.train.steps(settings.batch_size)
         fall = CosineAnnealingLR(optimizer, T_max=steps)
         return [optimizer], [{"scheduler": fall, "interval": "step"}]
 
@@ -92,12 +94,9 @@ class NetModule(LightningModule):
         """Forget the gradients."""
         optimizer.zero_grad(set_to_none=True)
 
-    def _steps_in_epoch(self) -> int:
-        return -(-self._rows // self.lesson.settings.batch_size)
-
     def _squares(self, part: str, batch: Batch) -> Tensor:
-        users, movies, stars = batch
-        answers: Tensor = self.net(users, movies)
+        *asked, stars = batch
+        answers: Tensor = self.net(*asked)
         squares = (answers - stars).square()
         with torch.no_grad():
             clipped = answers.detach().clamp(self.lesson.low, self.lesson.high)

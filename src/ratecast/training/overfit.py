@@ -54,7 +54,7 @@ def net_model(experiment: Experiment) -> NetModel:
     """The experiment's model, refused where it has no net."""
     model = experiment.make()
     if not isinstance(model, NetModel):
-        raise InputError(f"model {model.name}: has no net; choose mf, mf_bias or neumf")
+        raise InputError(f"model {model.name}: has no net; choose mf, mf_bias, neumf or attention")
     return model
 
 

@@ -1,0 +1,149 @@
+"""Nets that hear: what one rating says of its user's and its movie's own numbers, by least squares.
+
+Reference: Plackett 1950, "Some theorems in least squares"; for a net that is not linear in them,
+the extended Kalman filter as in Singhal, Wu 1989, "Training feed-forward networks with the
+extended Kalman algorithm".
+Differs: only the numbers of the rating's own user and movie move, around the centre that stands
+for an unknown one; what the ids share stays as it was learned.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratecast.errors import InputError
+from ratecast.models.base import Arrays
+from ratecast.models.bilinear import Side, forecast, grown_side, hear, narrow
+from ratecast.models.net import NetModel
+from ratecast.models.ridge import F64, prior_cover
+from ratecast.models.rows import Expected, Rows
+
+LEAST_PULL = 0.01
+MOST_HEARD = 32
+Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]
+Told = tuple[NDArray[np.int32], NDArray[np.int32], F64]
+
+
+@dataclass(kw_only=True, eq=False)
+class FoldInNet(NetModel):
+    """A net that hears. Its numbers leave torch after training, for kernels that go row by row.
+
+    A side is (weights, cover): (rows, d) numbers of each id, its centre included, and their
+    covariance, (rows, d, d), in units of the noise of one rating, given all ratings heard. The
+    pulls of training are the priors.
+
+    unknown_share: share of the training rows that the net must answer without knowing the user,
+    as it will be asked for new users.
+    """
+
+    unknown_share: float = 0.5
+
+    _of_users: Side = field(init=False, repr=False)
+    _of_movies: Side = field(init=False, repr=False)
+    _level: float = field(init=False, repr=False)
+    _noise: float = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.unknown_share < 1:
+            raise InputError(f"model.unknown_share is {self.unknown_share}; give 0 to below 1")
+
+    @abstractmethod
+    def _sides_of_net(self) -> tuple[Side, Side]:
+        """Both sides of the trained net, before any cover was narrowed by ratings."""
+
+    def _level_of_net(self) -> float:
+        """What the net adds to every forecast, in stars."""
+        return 0.0
+
+    def _settle(self, train: Rows) -> None:
+        self._level = self._level_of_net()
+        self._of_users, self._of_movies = self._sides_of_net()
+        said = self._narrow((train.users, train.movies))
+        self._noise = float(np.sqrt(np.mean(np.square(self._above(train) - said))))
+
+    def _ask(self, pairs: Pairs) -> tuple[F64, F64]:
+        """Forecast above the level, and its deviation in units of the noise: (n,) each."""
+        found: tuple[F64, F64] = forecast(pairs, self._sides())
+        return found
+
+    def _tell(self, told: Told, edges: NDArray[np.int64]) -> tuple[F64, F64]:
+        """The same, moment by moment, each heard after its forecast."""
+        found: tuple[F64, F64] = hear(told, edges, self._sides())
+        return found
+
+    def _narrow(self, pairs: Pairs) -> F64:
+        """Let the covers know which ratings the weights have learned from; their forecasts."""
+        found: F64 = narrow(pairs, self._sides())
+        return found
+
+    def _expect(self, rows: Rows) -> Expected:
+        return self._in_stars(*self._ask((rows.users, rows.movies)))
+
+    def _grow(self) -> None:
+        self._of_users = grown_side(self._of_users, len(self.users))
+        self._of_movies = grown_side(self._of_movies, len(self.movies))
+
+    def _observe(self, rows: Rows) -> None:
+        self._walk(rows, np.array([0, len(rows)]))
+
+    def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
+        return self._in_stars(*self._tell((rows.users, rows.movies, self._above(rows)), edges))
+
+    def _sides(self) -> tuple[Side, Side]:
+        return self._of_users, self._of_movies
+
+    def _above(self, rows: Rows) -> F64:
+        return rows.stars.astype(np.float64) - self._level
+
+    def _in_stars(self, above: F64, deviation: F64) -> Expected:
+        return Expected(self._level + above, self._noise * deviation)
+
+    def _arrays(self) -> Arrays:
+        arrays: Arrays = {"level": np.array([self._level, self._noise])}
+        arrays["users.weights"], arrays["users.cover"] = self._of_users
+        arrays["movies.weights"], arrays["movies.cover"] = self._of_movies
+        return arrays | super()._arrays()
+
+    def _restore(self, arrays: Arrays) -> None:
+        super()._restore(arrays)
+        self._level, self._noise = (float(value) for value in arrays["level"])
+        self._of_users = arrays["users.weights"], arrays["users.cover"]
+        self._of_movies = arrays["movies.weights"], arrays["movies.cover"]
+
+
+def beside(first: F64, second: F64) -> F64:
+    """Numbers of the same ids, side by side: (rows, a + b)."""
+    return np.ascontiguousarray(np.hstack([first, second]))
+
+
+def prior(pulls: F64, rows: int) -> F64:
+    """Covers from pulls (d,): (rows, d, d). None is 0: the first rating would swing without end."""
+    return prior_cover(np.maximum(pulls, LEAST_PULL), rows)
+
+
+def leading(vectors: F64) -> F64:
+    """The directions in which `vectors` (n, d) are longest: (d, k), orthonormal; k <= MOST_HEARD.
+
+    The identity where all of them fit. A cover has k * k numbers for each id, so that a wide net
+    hears along these alone.
+    """
+    width = vectors.shape[1]
+    if width <= MOST_HEARD:
+        return np.eye(width)
+    _, directions = np.linalg.eigh(vectors.T @ vectors)
+    return np.ascontiguousarray(directions[:, ::-1][:, :MOST_HEARD])
+
+
+def factor_side(bias: F64, factors: F64, pulls: tuple[float, float]) -> Side:
+    """A side of `bilinear` from biases (rows, 1) and factors (rows, k), each with its pull."""
+    ridges = np.concatenate([pulls[:1], np.full(factors.shape[1], pulls[1])])
+    return beside(bias, factors), prior(ridges, len(factors))
+
+
+def turned(users: F64, movies: F64) -> tuple[F64, F64]:
+    """The same products of factors, along the leading directions of both: (rows, k) each."""
+    both = leading(np.vstack([users / np.sqrt(len(users)), movies / np.sqrt(len(movies))]))
+    return users @ both, movies @ both
