@@ -4,13 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: reproduce test check format clean
+.PHONY: reproduce folds test check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
 
+folds: $(READY)  ## the best model on five random folds, with and without the row's own time
+	$(BIN)/ratecast evaluate --model blend --split kfold --json results/kfold_blend.json
+	$(BIN)/ratecast evaluate --model configs/blend_untimed.yaml --split kfold \
+	  --json results/kfold_blend-untimed.json
+	$(BIN)/ratecast reproduce --render
+
 test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
 check: $(READY)  ## style, types, and which room may import which
 	$(BIN)/ruff format --check .

@@ -1,6 +1,5 @@
 """What the pages say is what the code does and the results file holds."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,10 +7,11 @@ import pytest
 
 from ratecast.cli import main
 from ratecast.evaluation import results_page
+from ratecast.evaluation.reproduce import read
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
-RESULTS = json.loads((ROOT / "results" / "reproduce.json").read_text("utf-8"))
+RESULTS, FOLDS = read(ROOT)
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -20,7 +20,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def test_the_results_page_holds_the_figures_of_the_results_file() -> None:
-    assert (ROOT / "docs" / "results.md").read_text("utf-8") == results_page.page(RESULTS)
+    assert (ROOT / "docs" / "results.md").read_text("utf-8") == results_page.page(RESULTS, FOLDS)
 
 
 def test_the_readme_holds_the_figures_of_the_results_file() -> None:

@@ -163,17 +163,22 @@ def tune(
         show(f"wrote {out}: ratecast train {out}")
 
 
-def reproduce(*, folder: Path = Path()) -> None:
+def reproduce(*, folder: Path = Path(), render: bool = False) -> None:
     """Train every model of the table on MovieLens 100K, three seeds, and write the results.
 
     Args:
         folder: the project; results/reproduce.json and docs/results.md are written below it.
+        render: only write the pages anew, from the results that are there.
     """
     from ratecast.evaluation import reproduce as room
     from ratecast.evaluation.results_page import printed
     from ratecast.training import make_model
 
+    if render:
+        return room.render(folder)
     results = room.run(make_model)
     show(printed(results))
     room.write(results, folder)
-    show(f"wrote {folder / 'results' / 'reproduce.json'} and {folder / 'docs' / 'results.md'}")
+    return show(
+        f"wrote {folder / 'results' / 'reproduce.json'} and {folder / 'docs' / 'results.md'}"
+    )

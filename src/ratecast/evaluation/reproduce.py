@@ -49,6 +49,7 @@ PLAN = (
     Entry("knn", BOTH),
     Entry("als", BOTH),
     Entry("svdpp", BOTH),
+    Entry("attention"),
     Entry("forecast", BOTH),
     Entry("cold"),
     Entry("gp", BOTH),
@@ -105,12 +106,30 @@ def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[table.Row]]:
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
-    """Write results/reproduce.json, docs/results.md and the README's table below `folder`."""
+    """Write results/reproduce.json below `folder`, and the pages that show it."""
     write_text(folder / "results" / "reproduce.json", json.dumps(results, indent=1) + "\n")
-    write_text(folder / "docs" / "results.md", page(results))
+    render(folder)
+
+
+def render(folder: Path) -> None:
+    """Write docs/results.md and the README's table from the results below `folder`."""
+    results, folds = read(folder)
+    write_text(folder / "docs" / "results.md", page(results, folds))
     readme = folder / "README.md"
     if readme.exists():
         write_text(readme, with_block(readme.read_text("utf-8"), readme_block(results)))
+
+
+def read(folder: Path) -> tuple[dict[str, Any], list[table.Row]]:
+    """The results below `folder`: of the reproduction, and the rows of random folds."""
+    results = json.loads((folder / "results" / "reproduce.json").read_text("utf-8"))
+    files = sorted((folder / "results").glob("kfold_*.json"))
+    labelled = [
+        row | {"model": file.stem.removeprefix("kfold_")}
+        for file in files
+        for row in json.loads(file.read_text("utf-8"))["rows"]
+    ]
+    return results, labelled
 
 
 def _split(name: str) -> Split:

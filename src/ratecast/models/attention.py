@@ -46,6 +46,7 @@ class Attention(NetModel):
     """
 
     name: ClassVar[str] = "attention"
+    by_heart: ClassVar[bool] = False
     restraints: ClassVar[tuple[str, ...]] = ("pull",)
     factors: int = 8
     layers: int = 2

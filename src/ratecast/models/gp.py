@@ -36,6 +36,7 @@ class ItemGaussianProcess(Model):
     """
 
     name: ClassVar[str] = "gp"
+    draws: ClassVar[bool] = False
     timed: bool = True
     rounds: int = 10
     pace: float = 2.0

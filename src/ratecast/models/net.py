@@ -111,6 +111,7 @@ class NetModel(Model):
     factors: int = 32
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
 
+    by_heart: ClassVar[bool] = True
     restraints: ClassVar[tuple[str, ...]] = ()
     train_net: TrainNet | None = field(default=None, init=False, repr=False)
     net: RatingNet = field(init=False, repr=False)

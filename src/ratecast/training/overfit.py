@@ -42,6 +42,11 @@ def overfit(experiment: Experiment, split: Split | None = None, steps: int = STE
     parts = Split("overfit", batch, None, batch)
     named = replace(experiment, experiment=f"overfit_{experiment.experiment}", resume="never")
     model = net_model(experiment).unrestrained()
+    if not model.by_heart:
+        raise InputError(
+            f"model {model.name}: its movie vectors are fixed, so that it cannot learn a batch by "
+            "heart; choose mf, mf_bias or neumf"
+        )
     model.trainer = _by_heart(model.trainer, steps)
     with run_folder(named, parts) as folder:
         trainer = LightningTrainer(curves(folder), checkpoints=False)
