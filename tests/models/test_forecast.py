@@ -82,7 +82,7 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
     stars, noise, prior = random.normal(3, 1, 9), random.uniform(0.5, 1, 9), random.normal(size=3)
     start = np.diag([0.2, 1.0, 0.5, 0, 0, 0])
     movies = np.zeros(9), loads[:, 1:].copy(), np.zeros((9, 2, 2)), np.zeros(9), noise
-    expected, _ = follow(
+    expected, _, surprise = follow(
         (np.array([0, 9]), np.arange(9), stars, np.repeat([1, 2, 3], 3)),
         np.ones(9, bool),
         (prior[None], np.zeros((2, 3))),
@@ -97,6 +97,7 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
             past.T @ (stars[:now] / noise[:now]) + inverse @ prior,
         )
         np.testing.assert_allclose(expected[now : now + 3], loads[now : now + 3] @ taste)
+        np.testing.assert_allclose(surprise[now], stars[now] - expected[now])
 
 
 def test_finds_the_camp_of_a_new_user(split: Split) -> None:

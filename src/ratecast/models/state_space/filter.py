@@ -45,6 +45,8 @@ class Motion:
 def follow(stream, asked, users, movies, motion):  # type: ignore[no-untyped-def]
     """Forecast and its variance for every asked row, from the rows of the user's earlier moments.
 
+    Also the surprise at every row, in stars, after the rows before it.
+
     stream: edges (u + 1,) of the users' rows, then of each row its movie, stars and moment.
     asked: (n,) bool. users: prior (u, F), pull (Z + 1, F) of presence on the prior.
     movies: mean, factors (M, K), their covariance (M, K, K), variance of the mean, noise,
@@ -64,6 +66,7 @@ def follow(stream, asked, users, movies, motion):  # type: ignore[no-untyped-def
     space = np.empty(size), np.empty(size), np.empty(width), np.empty(width - 1)
     level, seen = np.empty(width), np.empty(presence.shape[1])
     expected, variance = np.full(len(stars), np.nan), np.full(len(stars), np.nan)
+    surprise = np.empty(len(stars))
     for user in range(len(edges) - 1):
         _begin(state, start)
         seen[:] = 0.0
@@ -83,11 +86,12 @@ def follow(stream, asked, users, movies, motion):  # type: ignore[no-untyped-def
                     variance[i] = spread * own
             for i in range(row, stop):
                 guess, spread = _look(state, level, space, movies, row_movie[i])
-                odd += (stars[i] - guess) ** 2 / spread
-                _hear(state, level, space, stars[i] - guess, spread)
+                surprise[i] = stars[i] - guess
+                odd += surprise[i] ** 2 / spread
+                _hear(state, level, space, surprise[i], spread)
                 seen += presence[row_movie[i]]
             heard, row = heard + stop - row, stop
-    return expected, variance
+    return expected, variance, surprise
 
 
 @njit(cache=True, fastmath=True)
