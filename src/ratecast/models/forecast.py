@@ -180,7 +180,7 @@ class StateSpace(Model):
         """Expected stars, their variance and what the trees take, of every asked row."""
         chosen = np.unique(asked.users)
         rows, edges, is_asked, back = past.then(asked, chosen)
-        motion = Motion.of(movies.learned.taste_cov, movies.genres)
+        motion = Motion.of(movies.learned.taste_cov)
         told = follow(
             (edges, rows.movies, rows.stars, rows.at),
             is_asked,

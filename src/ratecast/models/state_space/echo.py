@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 
-COLUMNS = 15
-WIDER = 0.6
+COLUMNS = 14
 
 
 def likeness(factors: F64, company: F64, genres: F64, year: F64) -> F64:
@@ -56,7 +55,7 @@ def columns_of(stream, asked, told, signs):  # type: ignore[no-untyped-def]
                     past = slice(edges[user], row)
                     c, movie = columns[i], row_movie[i]
                     _echo(c, places, movie, row_movie[past], surprise[past])
-                    c[3], c[4] = expected[i], np.sqrt(variance[i])
+                    c[2], c[3] = expected[i], np.sqrt(variance[i])
                     _beside(c, plain[movie], sums, heard)
             for i in range(row, stop):
                 _keep(sums, plain[row_movie[i]], surprise[i])
@@ -66,31 +65,28 @@ def columns_of(stream, asked, told, signs):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, fastmath=True)
 def _echo(columns, places, movie, past, surprise):  # type: ignore[no-untyped-def]
-    """Mean surprise at movies like `movie`, near ones and wider, and the weight of the near."""
-    near, wide, near_sum, wide_sum = 0.0, 0.0, 0.0, 0.0
+    """Mean surprise at movies like `movie`, damped, and how many such there were."""
+    weight, total = 0.0, 0.0
     for i in range(len(past)):
         apart = 0.0
         for z in range(places.shape[1]):
             apart += (places[movie, z] - places[past[i], z]) ** 2
-        like, wider = np.exp(-apart / 2), np.exp(-WIDER * apart / 2)
-        near += like
-        wide += wider
-        near_sum += like * surprise[i]
-        wide_sum += wider * surprise[i]
-    columns[0], columns[1], columns[2] = near_sum / (near + 1), wide_sum / (wide + 1), near
+        like = np.exp(-apart / 2)
+        weight += like
+        total += like * surprise[i]
+    columns[0], columns[1] = total / (weight + 1), weight
 
 
 @njit(cache=True)
 def _beside(columns, plain, sums, heard):  # type: ignore[no-untyped-def]
     """How much was heard, the movie beside those heard of, and how the surprises went."""
     level, popular = sums[0] / (heard + 1), sums[1] / (heard + 1)
-    columns[5] = np.log1p(heard)
-    columns[6], columns[7] = plain[0], plain[1]
-    columns[8] = popular
+    columns[4] = np.log1p(heard)
+    columns[5], columns[6], columns[7] = plain[0], plain[1], popular
     if heard:
-        columns[9], columns[10] = plain[1] - popular, plain[0] - level
-    columns[11], columns[12], columns[13] = sums[2], sums[3], sums[4]
-    columns[14] = sums[5] / (heard + 3)
+        columns[8], columns[9] = plain[0] - level, plain[1] - popular
+    columns[10], columns[11], columns[12] = sums[2], sums[3], sums[4]
+    columns[13] = sums[5] / (heard + 3)
 
 
 @njit(cache=True)

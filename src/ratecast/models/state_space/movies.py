@@ -77,7 +77,6 @@ class Movies:
     @cached_property
     def for_filter(self) -> tuple[F64, ...]:
         """As `filter.follow` takes them."""
-        one, two, _ = self._split
         learned = self.learned
         return (
             learned.mean + learned.levels[:, 0],
@@ -86,7 +85,6 @@ class Movies:
             learned.mean_var,
             learned.noise,
             self.presence,
-            np.ascontiguousarray(self.lines[:, one:two]),
         )
 
     @cached_property
