@@ -2,7 +2,8 @@
 
 The filter knows movies by a few factors; two movies of one series are closer than that. The
 surprises at like movies are averaged (kernel regression), and what else is told of the moment
-stands beside them for the trees. (Validation RMSE: the average alone 0.8852 -> 0.8821.)
+stands beside them for the trees. (As-of validation RMSE 0.8861 -> 0.8819 by the average alone,
+0.8803 with the trees.)
 Reference: Nadaraya 1964, "On estimating regression"; Koren 2008, section 3 (neighbours that
 correct a baseline).
 """
