@@ -80,14 +80,14 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
     random = np.random.default_rng(0)
     loads = np.column_stack([np.ones(9), random.normal(size=(9, 2))])
     stars, noise, prior = random.normal(3, 1, 9), random.uniform(0.5, 1, 9), random.normal(size=3)
-    start = np.diag([0.2, 1.0, 0.5, 0, 0, 0])
+    start = np.diag([0.2, 1.0, 0.5, 0])
     movies = np.zeros(9), loads[:, 1:].copy(), np.zeros((9, 2, 2)), np.zeros(9), noise
-    expected, _ = follow(
+    expected, _, surprise = follow(
         (np.array([0, 9]), np.arange(9), stars, np.repeat([1, 2, 3], 3)),
         np.ones(9, bool),
         (prior[None], np.zeros((2, 3))),
-        (*movies, np.zeros((9, 1)), np.zeros((9, 0))),
-        (start, np.ones(6), np.zeros(6)),
+        (*movies, np.zeros((9, 1))),
+        (start, np.ones(4), np.zeros(4)),
     )
     for now in (0, 3, 6):
         past, weight = loads[:now], 1 / noise[:now, None]
@@ -97,6 +97,7 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
             past.T @ (stars[:now] / noise[:now]) + inverse @ prior,
         )
         np.testing.assert_allclose(expected[now : now + 3], loads[now : now + 3] @ taste)
+        np.testing.assert_allclose(surprise[now], stars[now] - expected[now])
 
 
 def test_finds_the_camp_of_a_new_user(split: Split) -> None:

@@ -8,7 +8,7 @@ filter expects from the user's ratings of earlier moments. A new user needs no r
 Reference: Lim, Teh 2007, "Variational Bayesian approach to movie rating prediction"; Lu, Agarwal,
 Dhillon 2009, "A spatio-temporal approach to collaborative filtering" (Kalman filter on factors).
 Differs: only users move, by their moments and not by the clock; movies are refitted warm instead.
-Presence and genres enter both priors; a small regression corrects for the context.
+Presence and genres enter both priors; trees on the surprises at like movies correct the rest.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -20,19 +20,23 @@ from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
 from ratecast.models.rows import Expected, Rows
-from ratecast.models.state_space.context import Context, columns_of
+from ratecast.models.state_space.echo import COLUMNS, columns_of
 from ratecast.models.state_space.filter import Motion, follow
 from ratecast.models.state_space.history import Heard, History
-from ratecast.models.state_space.learn import Learned, Table, edges_of, iterate
+from ratecast.models.state_space.learn import Learned, Table, iterate
+from ratecast.models.state_space.lessons import Lessons
 from ratecast.models.state_space.movies import Movies, Signs
 from ratecast.models.state_space.presence import MovieSide, company, company_columns, pull_of
 from ratecast.models.state_space.side import Side
 from ratecast.models.state_space.sums import rowwise
+from ratecast.models.state_space.trees import Trees
 from ratecast.ratings import MOVIE, USER, Ratings
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 LAST = np.iinfo(np.int64).max
+REHEARSAL = 0.25, 0.02
 NOTHING = pl.DataFrame({"id": ["unknown"]})
 
 
@@ -54,29 +58,28 @@ class StateSpace(Model):
 
     _movies: Movies = field(init=False, repr=False)
     _prior: F64 = field(init=False, repr=False)
+    _basis: F64 = field(init=False, repr=False)
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         self._side = Side.of(self.users.table, self.movies.table)
         self._user_columns = self._side.of_users(NOTHING)
         self._movie_side = MovieSide(*self._side.of_movies(NOTHING))
         self._describe()
-        self._history = History(_heard(train))
-        random = np.random.default_rng(self.seed)
-        self._basis = random.normal(size=(len(self.movies), self.company))
-        sizes = len(self.movies), self._user_columns.shape[1], self._width()
-        mean = float(self._history.settled.stars.mean())
-        self._learn(Learned.start(self.factors, sizes, mean, self.seed), self.iterations, 15)
-        self._context = Context.none(self.factors)
-        self._hear_context(self._history.settled, Heard.none())
+        self._lessons = Lessons.none(COLUMNS)
+        self._rehearse(Heard.of(train))
+        self._begin(Heard.of(train))
+        self._learn_trees()
 
     def refresh(self, ratings: Ratings) -> None:
         """One warm iteration of EM on everything heard, unless hardly anything is new."""
         recent = Heard.concat([Heard.none(), *self._history.recent])
         if len(recent) < self.growth * len(self._history.settled):
             return
-        self._hear_context(recent, self._history.settled_of(np.unique(recent.users)))
+        self._take_lessons(recent, self._history.settled_of(np.unique(recent.users)))
         self._history.settle()
         self._learn(self._movies.learned, 1, 2)
+        if self._lessons.due():
+            self._learn_trees()
 
     def _expect(self, rows: Rows) -> Expected:
         users, prior = self._with_strangers(rows)
@@ -86,10 +89,10 @@ class StateSpace(Model):
         return self._answered(*self._follow(asked, past, prior, movies))
 
     def _observe(self, rows: Rows) -> None:
-        self._history.add(_heard(rows))
+        self._history.add(Heard.of(rows))
 
     def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        told = _heard(rows)
+        told = Heard.of(rows)
         past = self._history.of(np.unique(told.users))
         self._history.add(told)
         return self._answered(*self._follow(told, past, self._prior, self._movies))
@@ -129,37 +132,54 @@ class StateSpace(Model):
         self._movies = Movies.of(start, self._movie_side, counts, who[:, :-1])
         self._pull = pull_of(table, self._movies.presence, taste - self._prior)
 
-    def _hear_context(self, heard: Heard, past: Heard) -> None:
-        """Learn from the surprises of `heard`, told after `past`."""
+    def _begin(self, heard: Heard) -> None:
+        """Learn from `heard` and nothing else."""
+        self._history = History(heard)
+        random = np.random.default_rng(self.seed)
+        self._basis = random.normal(size=(len(self.movies), self.company))
+        sizes = len(self.movies), self._user_columns.shape[1], self._width()
+        start = Learned.start(self.factors, sizes, float(heard.stars.mean()), self.seed)
+        self._learn(start, self.iterations, 15)
+
+    def _rehearse(self, heard: Heard) -> None:
+        """Forecast later ratings of train from earlier ones: honest surprises to learn from."""
+        first, *later = heard.stages(*REHEARSAL)
+        if later:
+            self._begin(first)
+        for piece in later:
+            self._take_lessons(piece, self._history.settled_of(np.unique(piece.users)))
+            self._history.add(piece)
+            self._history.settle()
+            self._learn(self._movies.learned, 1, 2)
+
+    def _take_lessons(self, heard: Heard, past: Heard) -> None:
+        """Keep what was known before each row of `heard`, told after `past`, and its surprise."""
         mean, _, columns = self._follow(heard, past, self._prior, self._movies)
-        self._context = self._context.told(columns, heard.stars - mean)
-        self._weights = self._context.weights
+        self._lessons = self._lessons.with_more(columns, heard.stars - mean)
+
+    def _learn_trees(self) -> None:
+        self._trees = Trees.learned(self._lessons.columns, self._lessons.surprise, self.seed)
+        self._lessons = self._lessons.learned()
 
     def _follow(
         self, asked: Heard, past: Heard, prior: F64, movies: Movies
-    ) -> tuple[F64, F64, F64]:
-        """Expected stars, their variance and the context's columns of every asked row."""
+    ) -> tuple[F64, F64, F32]:
+        """Expected stars, their variance and what the trees take, of every asked row."""
         chosen = np.unique(asked.users)
-        both = Heard.concat([past, asked])
-        local = np.searchsorted(chosen, both.users)
-        order = np.argsort(local, kind="stable")
-        rows, edges = both.take(order), edges_of(local, len(chosen))
-        motion = Motion.of(movies.learned.taste_cov, movies.genres)
-        mean, variance = follow(
+        rows, edges, is_asked, back = past.then(asked, chosen)
+        motion = Motion.of(movies.learned.taste_cov)
+        told = follow(
             (edges, rows.movies, rows.stars, rows.at),
-            order >= len(past),
+            is_asked,
             (prior[chosen], self._pull),
             movies.for_filter,
             (motion.start, motion.keep, motion.fresh),
         )
-        columns = columns_of((edges, rows.movies, rows.at), movies.for_context)
-        back = np.empty(len(both), np.int64)
-        back[order] = np.arange(len(both))
-        back = back[len(past) :]
-        return mean[back], variance[back], columns[back]
+        columns = columns_of((edges, rows.movies, rows.at), is_asked, told, movies.for_echo)
+        return told[0][back], told[1][back], columns[back]
 
-    def _answered(self, mean: F64, variance: F64, columns: F64) -> Expected:
-        return Expected(mean + (columns * self._weights).sum(axis=1), np.sqrt(variance))
+    def _answered(self, mean: F64, variance: F64, columns: F32) -> Expected:
+        return Expected(mean + self._trees.correct(columns), np.sqrt(variance))
 
     def _with_strangers(self, rows: Rows) -> tuple[NDArray[np.int32], F64]:
         """Row numbers and priors where every unknown user has a line of its own."""
@@ -186,14 +206,13 @@ class StateSpace(Model):
     def _arrays(self) -> Arrays:
         arrays: Arrays = {"side": self._side.packed(), "basis": self._basis, "pull": self._pull}
         arrays |= {"user_columns": self._user_columns, "prior": self._prior}
-        arrays |= {"lines": self._movies.lines, "weights": self._weights}
-        settled = self._history.settled
-        arrays["settled"] = np.array([len(settled)])
+        arrays |= {"lines": self._movies.lines, "settled": np.array([len(self._history.settled)])}
         for group, part in (
             ("learned", self._movies.learned),
             ("measure", self._movies.measure),
             ("movie_side", self._movie_side),
-            ("context", self._context),
+            ("lessons", self._lessons),
+            ("trees", self._trees),
             ("heard", self._history.everything()),
         ):
             arrays |= {f"{group}.{key}": value for key, value in asdict(part).items()}
@@ -203,9 +222,9 @@ class StateSpace(Model):
         self._side = Side.unpacked(arrays["side"])
         self._basis, self._pull = arrays["basis"], arrays["pull"]
         self._user_columns, self._prior = arrays["user_columns"], arrays["prior"]
-        self._weights = arrays["weights"]
         self._movie_side = MovieSide(**_part(arrays, "movie_side"))
-        self._context = Context(**_part(arrays, "context"))
+        self._lessons = Lessons(**_part(arrays, "lessons"))
+        self._trees = Trees(**_part(arrays, "trees"))
         learned, measure = Learned(**_part(arrays, "learned")), Signs(**_part(arrays, "measure"))
         self._movies = Movies(learned, measure, arrays["lines"], len(self._side.genres))
         self._history = History.parted(Heard(**_part(arrays, "heard")), int(arrays["settled"][0]))
@@ -215,10 +234,3 @@ def _part(arrays: Arrays, group: str) -> Arrays:
     return {
         key.partition(".")[2]: value for key, value in arrays.items() if key.startswith(f"{group}.")
     }
-
-
-def _heard(rows: Rows) -> Heard:
-    table = rows.table
-    assert isinstance(table, Ratings)
-    at = table.at if table.timed else np.zeros(len(rows), np.int64)
-    return Heard(rows.users, rows.movies, rows.stars.astype(np.float64), at)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 DAMPING = 5.0
 SPREAD_DAMPING = 10.0
+SESSION, STAY = 0.03, 0.7
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Motion:
     """How a user's state moves from one moment to the next.
 
     start: (D, D) covariance at the first moment. keep: (D,) what stays of each part of the state.
-    fresh: (D,) variance added to it. D = 1 + K taste, 1 session, K mood, G genres.
+    fresh: (D,) variance added to it. D = 1 + K taste, 1 session.
     """
 
     start: F64
@@ -24,31 +25,31 @@ class Motion:
     fresh: F64
 
     @classmethod
-    def of(cls, taste: F64, genres: int) -> "Motion":
+    def of(cls, taste: F64) -> "Motion":
         """taste: (1 + K, 1 + K), the covariance of the users' bias and factors.
 
-        The bias walks; session, mood and genre states swing back to 0 (AR(1)).
-        All of it together: validation RMSE 0.8902 -> 0.8848.
+        The bias walks; what a session adds to it swings back to 0 (AR(1)).
         """
-        factors = len(taste) - 1
-        swing = np.concatenate([[0.03], 0.15 * np.diag(taste)[1:], np.full(genres, 0.03)])
-        stay = np.concatenate([[0.7], np.full(factors, 0.95), np.full(genres, 0.98)])
-        start = np.diag(np.concatenate([np.zeros(len(taste)), swing]))
-        start[: len(taste), : len(taste)] = 0.75 * taste
-        walk = np.zeros(len(taste))
-        walk[0] = 0.001
-        keep = np.concatenate([np.ones(len(taste)), stay])
-        return cls(start, keep, np.concatenate([walk, (1 - stay**2) * swing]))
+        width = len(taste)
+        start = np.zeros((width + 1, width + 1))
+        start[:width, :width] = 0.75 * taste
+        start[width, width] = SESSION
+        keep, fresh = np.ones(width + 1), np.zeros(width + 1)
+        keep[width], fresh[width] = STAY, (1 - STAY**2) * SESSION
+        fresh[0] = 0.001
+        return cls(start, keep, fresh)
 
 
 @njit(cache=True, fastmath=True)
 def follow(stream, asked, users, movies, motion):  # type: ignore[no-untyped-def]
     """Forecast and its variance for every asked row, from the rows of the user's earlier moments.
 
+    Also the surprise at every row, in stars, after the rows before it.
+
     stream: edges (u + 1,) of the users' rows, then of each row its movie, stars and moment.
     asked: (n,) bool. users: prior (u, F), pull (Z + 1, F) of presence on the prior.
     movies: mean, factors (M, K), their covariance (M, K, K), variance of the mean, noise,
-    presence (M, Z), genre loadings (M, G). motion: start, keep, fresh.
+    presence (M, Z). motion: start, keep, fresh.
 
     The state's mean is kept as `offset + lean @ level`, since the level, the mean of the prior,
     moves with every movie that the user is heard to have rated.
@@ -64,6 +65,7 @@ def follow(stream, asked, users, movies, motion):  # type: ignore[no-untyped-def
     space = np.empty(size), np.empty(size), np.empty(width), np.empty(width - 1)
     level, seen = np.empty(width), np.empty(presence.shape[1])
     expected, variance = np.full(len(stars), np.nan), np.full(len(stars), np.nan)
+    surprise = np.empty(len(stars))
     for user in range(len(edges) - 1):
         _begin(state, start)
         seen[:] = 0.0
@@ -83,11 +85,12 @@ def follow(stream, asked, users, movies, motion):  # type: ignore[no-untyped-def
                     variance[i] = spread * own
             for i in range(row, stop):
                 guess, spread = _look(state, level, space, movies, row_movie[i])
-                odd += (stars[i] - guess) ** 2 / spread
-                _hear(state, level, space, stars[i] - guess, spread)
+                surprise[i] = stars[i] - guess
+                odd += surprise[i] ** 2 / spread
+                _hear(state, level, space, surprise[i], spread)
                 seen += presence[row_movie[i]]
             heard, row = heard + stop - row, stop
-    return expected, variance
+    return expected, variance, surprise
 
 
 @njit(cache=True, fastmath=True)
@@ -125,16 +128,14 @@ def _look(state, level, space, movies, movie):  # type: ignore[no-untyped-def]
     """Expected stars and their variance; leaves load, gain and through in `space`."""
     cov, offset, lean = state
     load, gain, through, taste = space
-    mean, factors, factor_cov, mean_var, noise, _, genres = movies
+    mean, factors, factor_cov, mean_var, noise, _ = movies
     width, count = len(level), len(taste)
     load[0] = load[width] = 1.0
     for k in range(count):
-        load[1 + k] = load[width + 1 + k] = factors[movie, k]
+        load[1 + k] = factors[movie, k]
         taste[k] = offset[1 + k]
         for f in range(width):
             taste[k] += lean[1 + k, f] * level[f]
-    for g in range(genres.shape[1]):
-        load[width + 1 + count + g] = genres[movie, g]
     guess, spread = mean[movie], noise[movie] + mean_var[movie]
     through[:] = 0.0
     for a in range(len(load)):

@@ -1,9 +1,13 @@
 """Every rating heard, kept so that the ratings of one user are found at once."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ratecast.models.rows import Rows
+from ratecast.ratings import Ratings
 
 _CHUNKS = 64
 
@@ -25,6 +29,14 @@ class Heard:
         return Heard(self.users[rows], self.movies[rows], self.stars[rows], self.at[rows])
 
     @classmethod
+    def of(cls, rows: Rows) -> "Heard":
+        """A table of ratings; without timestamps all are of one moment."""
+        table = rows.table
+        assert isinstance(table, Ratings)
+        at = table.at if table.timed else np.zeros(len(rows), np.int64)
+        return cls(rows.users, rows.movies, rows.stars.astype(np.float64), at)
+
+    @classmethod
     def none(cls) -> "Heard":
         """No rating."""
         row = np.zeros(0, np.int32)
@@ -39,6 +51,29 @@ class Heard:
             np.concatenate([p.stars for p in parts]),
             np.concatenate([p.at for p in parts]),
         )
+
+    def then(self, later: "Heard", users: NDArray[np.int32]) -> "Grouped":
+        """These ratings and `later` ones, both in order of time, grouped by `users` (ascending).
+
+        The rows, the borders of the groups, which rows are of `later`, and where each of those is.
+        """
+        both = Heard.concat([self, later])
+        group = np.searchsorted(users, both.users)
+        order = np.argsort(group, kind="stable")
+        edges = np.searchsorted(group[order], np.arange(len(users) + 1))
+        place = np.empty(len(both), np.int64)
+        place[order] = np.arange(len(both))
+        return both.take(order), edges, order >= len(self), place[len(self) :]
+
+    def stages(self, share: float, growth: float) -> list["Heard"]:
+        """Cut by time, never inside a moment: the first `share`, then pieces that add `growth`."""
+        heard = self.take(np.argsort(self.at, kind="stable"))
+        stops = [share * len(heard)]
+        while stops[-1] < len(heard):
+            stops.append(stops[-1] * (1 + growth))
+        ends = np.append(np.flatnonzero(np.diff(heard.at)) + 1, len(heard))
+        edges = np.unique(ends[np.searchsorted(ends, np.minimum(stops, len(heard)))])
+        return [heard.take(np.arange(a, b)) for a, b in pairwise([0, *edges])]
 
 
 @dataclass
@@ -86,3 +121,6 @@ class History:
         """All ratings of these users (distinct, ascending); each user's in order of time."""
         recent = [chunk.take(np.isin(chunk.users, users)) for chunk in self.recent]
         return Heard.concat([self.settled_of(users), *recent])
+
+
+Grouped = tuple[Heard, NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]

