@@ -189,7 +189,6 @@ def test_the_fold_in_of_bfm_is_the_conjugate_posterior_around_a_growing_set() ->
         (prior, usual, ridge),
         (vectors, company),
         (level, np.zeros((samples, 0))),
-        np.arange(5.0),
     )
     for row in range(3, size):
         heard = np.flatnonzero(moment < moment[row])
@@ -214,7 +213,6 @@ def test_a_user_without_ratings_has_the_usual_set() -> None:
         (prior, usual, np.ones((1, 2))),
         (vectors, np.zeros((1, 1, 2))),
         (np.array([3.0]), np.zeros((1, 0))),
-        np.arange(5.0),
     )
     assert mean[0] == pytest.approx(3 + 1 + 0.75 + 2 * 0.75)
 

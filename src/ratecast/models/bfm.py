@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
 from ratecast.models.bfm_chain import Chain, Sample
-from ratecast.models.bfm_features import Sets, block, joined, kept, one_hot, sets_of, sums
+from ratecast.models.bfm_features import Sets, block, condensed, joined, one_hot, sets_of, sums
 from ratecast.models.bfm_fold import follow
 from ratecast.models.bfm_latent import Latent
 from ratecast.models.news import News
@@ -78,7 +78,8 @@ class BayesianFM(Model):
         linear = [one_hot(key, met) for key, met in zip(keys, self._bins, strict=True)]
         samples = []
         for number in range(self.chains):
-            chain = Chain(train.stars.astype(np.float64), user, movie, linear, self._seed(number))
+            seed = self.seed * 1000 + number
+            chain = Chain(train.stars.astype(np.float64), user, movie, linear, seed)
             if self.likelihood == "ordinal":
                 star = self.scale.index(train.stars)
                 chain.latent = Latent(star, self.scale.stars, chain.random)
@@ -86,9 +87,6 @@ class BayesianFM(Model):
         self._keep(samples, sets, movie.features)
         self._history = History(told(train))
         self._news = News.none(len(self.movies), self.movie_damping)
-
-    def _seed(self, chain: int) -> int:
-        return self.seed * 1000 + chain
 
     def _run(self, chain: Chain) -> list[Sample]:
         """The last sample of each of `kept` equal stretches after the burn-in."""
@@ -101,7 +99,7 @@ class BayesianFM(Model):
         return samples
 
     def _keep(self, samples: list[Sample], sets: Sets, features: sp.csc_array) -> None:
-        self._kept = kept(samples, sets, features)
+        self._kept = condensed(samples, sets, features)
         # Linear effects add up, so that their mean is all that a mean forecast needs.
         self._effects = [np.mean([s.linear[b] for s in samples], 0) for b in range(len(self._bins))]
         noises = [np.mean([s.noise[w] for s in samples], 0) for w in (0, 1)]
@@ -163,7 +161,6 @@ class BayesianFM(Model):
                 known["company"],
             ),
             (known["level"], known["cuts"]),
-            self.scale.stars,
         )
         mean, variance = mean[turns.asked], (variance + noise)[turns.asked]
         if known["cuts"].shape[1]:
@@ -206,8 +203,8 @@ class BayesianFM(Model):
         return arrays
 
     def _restore(self, arrays: Arrays) -> None:
-        kept = {name: array for name, array in arrays.items() if name.startswith("kept.")}
-        self._kept = {name.partition(".")[2]: array for name, array in kept.items()}
+        own = {name: array for name, array in arrays.items() if name.startswith("kept.")}
+        self._kept = {name.partition(".")[2]: array for name, array in own.items()}
         users, movies = self._kept["fitted"]
         self._labels = Labels.of(self.users.table[:users]), Labels.of(self.movies.table[:movies])
         self._noise = [arrays["noise.user"], arrays["noise.movie"]]

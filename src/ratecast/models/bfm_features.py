@@ -27,7 +27,7 @@ def block(factors: int, sets: sp.csr_array, side: tuple[Labels, pl.DataFrame], r
     return Block(features, group.astype(np.int32), rows - 1, factors)
 
 
-def kept(samples: list[Sample], sets: Sets, features: sp.csc_array) -> Arrays:
+def condensed(samples: list[Sample], sets: Sets, features: sp.csc_array) -> Arrays:
     """What a forecast needs of the samples; features: of the movies.
 
     vectors: of each movie, the unknown first; company: what each movie in a user's set adds, usual:

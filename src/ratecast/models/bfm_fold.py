@@ -118,22 +118,22 @@ def _say(row, posterior, samples, shares):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def follow(turns, users, movies, samples, stars):  # type: ignore[no-untyped-def]
+def follow(turns, users, movies, samples):  # type: ignore[no-untyped-def]
     """Forecast each row from what its user said before its moment, then hear it.
 
     turns: (edges, movies, target, time, noise, moment) of `Turns`; target: the rating less the
     effect of its time. users: (prior, stranger's set, ridge): (users, s, d), (s, d), (s, d).
     movies: (vectors, company): (lines, s, d), (movies, s, d). samples: (level, cuts), cuts (s, 0)
-    for the regression. stars: (S,). Returns mean, variance without noise: (n,), and the
-    probabilities of the stars, (n, S). About s d^3 / 6 multiplications a moment.
+    for the regression. Returns mean, variance without noise: (n,), and what the cuts make of them,
+    the probabilities of the stars: (n, S). About s d^3 / 6 multiplications a moment.
     """
     edges, row_movie, target, time, noise, moment = turns
     prior, usual, ridge = users
     vectors, company = movies
-    level, _ = samples
+    level, cuts = samples
     count, width = usual.shape
     mean, variance = np.zeros(len(row_movie)), np.zeros(len(row_movie))
-    shares = np.zeros((len(row_movie), len(stars)))
+    shares = np.zeros((len(row_movie), cuts.shape[1] + 1))
     half, weights = np.zeros((count, width, width)), np.empty((count, width))
     centre = np.empty((count, width))
     for user in range(len(edges) - 1):
