@@ -175,7 +175,7 @@ def normal_equations(
     return cover @ (x.T @ (target / noise) + ridge * mean), cover
 
 
-def test_the_fold_in_of_bfm_is_the_conjugate_posterior_around_a_growing_set() -> None:
+def test_the_fold_in_of_bfm_is_the_conjugate_posterior() -> None:
     random = np.random.default_rng(0)
     samples, width, size = 3, 4, 12
     vectors, company = random.normal(size=(2, 8, samples, width))
@@ -184,8 +184,13 @@ def test_the_fold_in_of_bfm_is_the_conjugate_posterior_around_a_growing_set() ->
     movie, stars = random.integers(8, size=size), random.normal(size=size)
     noise, time, moment = random.random(size) + 0.5, random.normal(size=size), np.arange(size) // 3
     moment[:3] = -1
+    keys = np.column_stack([np.arange(size) // 2, np.arange(size) // 6])
+    unknown, loose = np.column_stack([keys[:, 0] % 3 > 0, np.ones(size)]), np.array([0.4, 0.7])
+    shared = [unknown[:, [b]] * np.eye(6)[keys[:, b]] for b in (0, 1)]
+    effects, sharp = np.hstack(shared), np.repeat(1 / loose, 6)
     mean, variance, _ = fold(
         (np.array([0, size]), movie, stars - time, time, noise, moment),
+        (keys, unknown, loose),
         (prior, usual, ridge),
         (vectors, company),
         (level, np.zeros((samples, 0))),
@@ -194,10 +199,11 @@ def test_the_fold_in_of_bfm_is_the_conjugate_posterior_around_a_growing_set() ->
         heard = np.flatnonzero(moment < moment[row])
         known, says, doubts = np.unique(movie[heard]), [], []
         for s in range(samples):
-            x = np.column_stack([np.ones(size), vectors[movie, s, 1:]])
+            x = np.column_stack([np.ones(size), vectors[movie, s, 1:], effects])
             target = (stars - time - level[s] - vectors[movie, s, 0])[heard]
             centre = prior[0, s] + company[known, s].sum(axis=0) / len(known) ** 0.5
-            weights, cover = normal_equations(x[heard], target, noise[heard], (centre, ridge[s]))
+            prior_of_all = np.append(centre, 0 * sharp), np.append(ridge[s], sharp)
+            weights, cover = normal_equations(x[heard], target, noise[heard], prior_of_all)
             says.append(level[s] + vectors[movie[row], s, 0] + time[row] + x[row] @ weights)
             doubts.append(x[row] @ cover @ x[row])
         assert mean[row] == pytest.approx(np.mean(says))
@@ -210,6 +216,7 @@ def test_a_user_without_ratings_has_the_usual_set() -> None:
     zero = np.zeros(1)
     mean, _, _ = fold(
         (np.array([0, 1]), np.zeros(1, int), zero, zero, np.ones(1), np.zeros(1, int)),
+        (np.zeros((1, 0), int), np.zeros((1, 0)), np.zeros(0)),
         (prior, usual, np.ones((1, 2))),
         (vectors, np.zeros((1, 1, 2))),
         (np.array([3.0]), np.zeros((1, 0))),

@@ -52,9 +52,10 @@ class BayesianFM(Model):
     A user's vector sums her id's, those of the movies she rated (each / sqrt(their number)) and
     those of her age, gender, occupation and zip; a movie's likewise (raters, genres, year). A user
     without ratings has the mean set of all rows. Of what is heard, the user's own vector and set
-    take account; movies' vectors and effects of time stay. timed: use the request's own moment,
-    where both tables have one; bins: their widths in seconds. likelihood: stars as numbers, or as
-    ordered classes (`bfm_latent`), where the forecast is the sum of stars x probabilities.
+    take account, and the effects of the present bins of time; movies' vectors stay, see `News`.
+    timed: use the request's own moment, where both tables have one; bins: their widths in seconds,
+    each a part of the next. likelihood: stars as numbers, or as ordered
+    classes (`bfm_latent`), where the forecast is the sum of stars x probabilities.
     """
 
     name: ClassVar[str] = "bfm"
@@ -149,12 +150,13 @@ class BayesianFM(Model):
         place = np.cumsum(new) - 1 + len(known["vectors"])
         lines = np.where(rows.movies > 0, rows.movies, place[movie])
         lines = np.concatenate([past.movies, lines])[turns.order]
-        effect, loose = self._time(turns.rows)
-        noise = self._noise[0][turns.rows.users] * self._noise[1][turns.rows.movies] + loose
+        effect, keys, unknown = self._time(turns.rows)
+        noise = self._noise[0][turns.rows.users] * self._noise[1][turns.rows.movies]
         labels = joined(self._labels[0], self.users.side(users, rows.table.users))
         target = self._targets(turns.rows.stars) - effect
         mean, variance, shares = follow(
             (turns.edges, lines, target, effect, noise, turns.moment),
+            (keys, unknown, known["loose"]),
             (sums(labels, known["labels.user"]), known["usual"], known["ridge"]),
             (
                 np.concatenate([known["vectors"], self._new_vectors(side.filter(new))]),
@@ -177,17 +179,17 @@ class BayesianFM(Model):
         known = np.maximum(stars, self.scale.low)
         return np.asarray(self._kept["points"][self.scale.index(known)], np.float64)
 
-    def _time(self, rows: Heard) -> tuple[F64, F64]:
-        """Sum of the effects of the user's bins of time; variance of those not met before."""
-        effect, loose = np.zeros(len(rows)), np.zeros(len(rows))
-        keys = self._keys(rows.users, rows.at) if self._bins else []
-        known = zip(keys, self._bins, self._effects, self._kept["loose"], strict=False)
-        for key, met, values, variance in known:
+    def _time(self, rows: Heard) -> tuple[F64, I64, F64]:
+        """Known effects, summed; bins of time, (n, b), and 1 where one's effect is not known."""
+        effect, shape = np.zeros(len(rows)), (len(rows), len(self._bins))
+        keys, unknown = np.zeros(shape, np.int64), np.zeros(shape)
+        found = zip(self._keys(rows.users, rows.at), self._bins, self._effects, strict=False)
+        for b, (key, met, values) in enumerate(found):
             at = np.minimum(np.searchsorted(met, key), len(met) - 1)
-            found = met[at] == key
-            effect += np.where(found, values[at], 0.0)
-            loose += np.where(found, 0.0, variance)
-        return effect, loose
+            known = met[at] == key
+            effect += np.where(known, values[at], 0.0)
+            keys[:, b], unknown[:, b] = key, ~known
+        return effect, keys, unknown
 
     def _keys(self, users: I32, at: I64) -> list[I64]:
         user = users.astype(np.int64) << _MOMENT_BITS

@@ -3,7 +3,9 @@
 Given a sample's movie vectors, noise and prior, a user's own vector has a normal posterior: a ridge
 regression around the sum of her labels and of the movies that she rated, a set that grows with her.
 Reference: Salakhutdinov, Mnih 2008, "Bayesian probabilistic matrix factorization", eq. 11.
-Differs: the user's vector is not drawn, its posterior mean and covariance are taken.
+Differs: the user's vector is not drawn, its posterior mean and covariance are taken. Beside it
+stand the effects of the present bins of time, one of each width: a bin that is over is dropped,
+which is exact, since time does not come back.
 """
 
 import math
@@ -11,60 +13,50 @@ import math
 import numpy as np
 from numba import njit
 
+from ratecast.models.ridge import absorb, variance
+
 
 @njit(cache=True)
-def _solve(data, ridge, prior, half, weights):  # type: ignore[no-untyped-def]
-    """Posterior mean into `weights` (d,), Cholesky factor of its precision into `half` (d, d).
+def _hear(row, state):  # type: ignore[no-untyped-def]
+    """Hear one rating in every sample.
 
-    data: sums over ratings of xx'/noise (lower half) and of x target/noise. prior: mean.
+    row: (vectors of the movie, (s, d); target; noise; level; which bins of time are at work, (b,)).
+    state: (mean, cover), changed in place: (s, d + b) and its covariance.
     """
-    gram, pull = data
-    size = len(ridge)
-    for a in range(size):
-        weights[a] = pull[a]
-        for b in range(size):
-            weights[a] -= (gram[a, b] if b <= a else gram[b, a]) * prior[b]
-    for a in range(size):
-        for b in range(a + 1):
-            total = gram[a, b]
-            if a == b:
-                total += ridge[a]
-            for k in range(b):
-                total -= half[a, k] * half[b, k]
-            half[a, b] = math.sqrt(total) if a == b else total / half[b, b]
-    _forward(half, weights)
-    for a in range(size - 1, -1, -1):
-        for b in range(a + 1, size):
-            weights[a] -= half[b, a] * weights[b]
-        weights[a] /= half[a, a]
-    for a in range(size):
-        weights[a] += prior[a]
-
-
-@njit(cache=True)
-def _forward(half, vector):  # type: ignore[no-untyped-def]
-    """Solve half x = vector in place, from the first entry on."""
-    for a in range(len(vector)):
-        for b in range(a):
-            vector[a] -= half[a, b] * vector[b]
-        vector[a] /= half[a, a]
-
-
-@njit(cache=True)
-def _hear(movie, heard, state, company, vectors):  # type: ignore[no-untyped-def]
-    """Hear one rating: add it to gram and pull of every sample; its movie to the user's set."""
-    target, noise, level, fresh = heard
-    gram, pull, in_set = state
+    vectors, target, noise, level, at_work = row
+    mean, cover = state
+    width, x = vectors.shape[1], np.empty(mean.shape[1])
+    x[width:] = at_work
     for s in range(len(level)):
-        x = vectors[movie, s]
-        above = (target - level[s] - x[0]) / noise
+        x[:width] = vectors[s]
+        error = target - level[s] - x[0]
+        x[0] = 1.0
         for a in range(len(x)):
-            of_a = x[a] if a else 1.0
-            pull[s, a] += of_a * above
-            for b in range(a + 1):
-                gram[s, a, b] += of_a * (x[b] if b else 1.0) / noise
-            if fresh and movie < len(company):
-                in_set[s, a] += company[movie, s, a]
+            error -= x[a] * mean[s, a]
+        absorb(mean[s], cover[s], x, error, noise)
+
+
+@njit(cache=True)
+def _shift(step, ridge, state):  # type: ignore[no-untyped-def]
+    """Move the prior mean of the user's vector by `step` (s, d), and with it the posterior's."""
+    mean, cover = state
+    for s in range(len(step)):
+        for a in range(mean.shape[1]):
+            for b in range(step.shape[1]):
+                mean[s, a] += cover[s, a, b] * ridge[s, b] * step[s, b]
+
+
+@njit(cache=True)
+def _open(keys, now, loose, state, width):  # type: ignore[no-untyped-def]
+    """Close each bin of time that is over, and open the next, of which nothing is known."""
+    mean, cover = state
+    for b in range(len(keys)):
+        if keys[b] != now[b] or keys[b] < 0:
+            now[b], k = keys[b], width + b
+            mean[:, k] = 0.0
+            cover[:, k, :] = 0.0
+            cover[:, :, k] = 0.0
+            cover[:, k, k] = loose[b]
 
 
 @njit(cache=True)
@@ -79,81 +71,87 @@ def _chances(mean, spread, cuts, shares):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _centre(prior, user_set, centre):  # type: ignore[no-untyped-def]
-    """Prior mean of the user's vector in every sample, into `centre`: labels plus her set."""
-    in_set, size, usual = user_set
-    for s in range(len(centre)):
-        for a in range(centre.shape[1]):
-            rated = in_set[s, a] / math.sqrt(size) if size else usual[s, a]
-            centre[s, a] = prior[s, a] + rated
-
-
-@njit(cache=True)
-def _say(row, posterior, samples, shares):  # type: ignore[no-untyped-def]
+def _say(row, state, samples, shares):  # type: ignore[no-untyped-def]
     """Mean forecast, and its variance without noise; adds to `shares` each star's probability.
 
-    row: (vectors of the movie, (s, d); effect of time; noise). posterior: (half, weights) of each
-    sample.
+    row: (vectors of the movie; known effect of time; noise; bins at work: 1, not: 0).
     """
-    vectors, time, noise = row
-    half, weights = posterior
+    vectors, time, noise, at_work = row
+    mean_of, cover = state
     level, cuts = samples
-    mean, variance, x = 0.0, 0.0, np.empty(weights.shape[1])
+    mean, square, x = 0.0, 0.0, np.empty(mean_of.shape[1])
+    x[vectors.shape[1] :] = at_work
     for s in range(len(level)):
-        x[:] = vectors[s]
+        x[: vectors.shape[1]] = vectors[s]
         said = level[s] + x[0] + time
         x[0] = 1.0
         for a in range(len(x)):
-            said += x[a] * weights[s, a]
-        _forward(half[s], x)
-        doubt = 0.0
-        for a in range(len(x)):
-            doubt += x[a] * x[a]
+            said += x[a] * mean_of[s, a]
+        doubt = variance(cover[s], x)
         step = said - mean
         mean += step / (s + 1)
-        variance += step * (said - mean) + doubt
+        square += step * (said - mean) + doubt
         if cuts.shape[1]:
             _chances(said, math.sqrt(noise + doubt), cuts[s], shares)
-    return mean, variance / len(level)
+    return mean, square / len(level)
 
 
 @njit(cache=True)
-def follow(turns, users, movies, samples):  # type: ignore[no-untyped-def]
+def _start(prior, usual, ridge, state):  # type: ignore[no-untyped-def]
+    """What is known of a user of whom nothing was heard, into `state`."""
+    mean, cover = state
+    mean[:], cover[:] = 0.0, 0.0
+    for s in range(len(usual)):
+        for a in range(usual.shape[1]):
+            mean[s, a] = prior[s, a] + usual[s, a]
+            cover[s, a, a] = 1 / ridge[s, a]
+
+
+@njit(cache=True)
+def follow(turns, bins, users, movies, samples):  # type: ignore[no-untyped-def]
     """Forecast each row from what its user said before its moment, then hear it.
 
     turns: (edges, movies, target, time, noise, moment) of `Turns`; target: the rating less the
-    effect of its time. users: (prior, stranger's set, ridge): (users, s, d), (s, d), (s, d).
-    movies: (vectors, company): (lines, s, d), (movies, s, d). samples: (level, cuts), cuts (s, 0)
-    for the regression. Returns mean, variance without noise: (n,), and what the cuts make of them,
-    the probabilities of the stars: (n, S). About s d^3 / 6 multiplications a moment.
+    known effect of its time. bins: (keys, unknown, loose): (n, b) bin of time of each row, whether
+    its effect is not known from the fit, and (b,) variances of such effects. users: (prior,
+    stranger's set, ridge): (users, s, d), (s, d), (s, d). movies: (vectors, company):
+    (lines, s, d), (movies, s, d). samples: (level, cuts), cuts (s, 0) for the regression.
+    Returns mean, variance without noise: (n,), and what the cuts make of them, the probabilities
+    of the stars: (n, S). About 6 s (d + b)^2 multiplications a rating.
     """
     edges, row_movie, target, time, noise, moment = turns
+    keys, unknown, loose = bins
     prior, usual, ridge = users
     vectors, company = movies
     level, cuts = samples
     count, width = usual.shape
-    mean, variance = np.zeros(len(row_movie)), np.zeros(len(row_movie))
+    mean, doubt = np.zeros(len(row_movie)), np.zeros(len(row_movie))
     shares = np.zeros((len(row_movie), cuts.shape[1] + 1))
-    half, weights = np.zeros((count, width, width)), np.empty((count, width))
-    centre = np.empty((count, width))
+    full = width + len(loose)
+    state = np.empty((count, full)), np.empty((count, full, full))
     for user in range(len(edges) - 1):
-        gram, pull = np.zeros((count, width, width)), np.zeros((count, width))
+        _start(prior[user], usual, ridge, state)
         in_set, size = np.zeros((count, width)), 0
-        start, heard, solved = edges[user], edges[user], -1
+        rated = in_set + usual
+        start, heard = edges[user], edges[user]
+        now = np.full(len(loose), -2)
         for i in range(start, edges[user + 1]):
             if moment[i] < 0:
                 continue
             while moment[heard] < moment[i]:
-                fresh = not np.any(row_movie[start:heard] == row_movie[heard])
-                size += fresh
-                told = target[heard], noise[heard], level, fresh
-                _hear(row_movie[heard], told, (gram, pull, in_set), company, vectors)
+                movie = row_movie[heard]
+                if not np.any(row_movie[start:heard] == movie):
+                    size += 1
+                    if movie < len(company):
+                        in_set += company[movie]
+                    _shift(in_set / math.sqrt(size) - rated, ridge, state)
+                    rated = in_set / math.sqrt(size)
+                _open(keys[heard], now, loose, state, width)
+                told = vectors[movie], target[heard], noise[heard], level, unknown[heard]
+                _hear(told, state)
                 heard += 1
-            if solved != heard:
-                _centre(prior[user], (in_set, size, usual), centre)
-                for s in range(count):
-                    _solve((gram[s], pull[s]), ridge[s], centre[s], half[s], weights[s])
-                solved = heard
-            row = vectors[row_movie[i]], time[i], noise[i]
-            mean[i], variance[i] = _say(row, (half, weights), samples, shares[i])
-    return mean, variance, shares / count
+            same = (keys[i] == now) & (keys[i] >= 0)
+            row = vectors[row_movie[i]], time[i], noise[i], unknown[i] * same
+            mean[i], doubt[i] = _say(row, state, samples, shares[i])
+            doubt[i] += (unknown[i] * loose * ~same).sum()
+    return mean, doubt, shares / count
