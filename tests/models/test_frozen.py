@@ -1,7 +1,9 @@
 """The models of the frozen protocols: kernels against plain numpy, and planted answers."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,16 +11,23 @@ import pytest
 import scipy.sparse as sp
 
 from ratecast.errors import InputError
-from ratecast.models import MODELS, load_model, model_class
+from ratecast.models import MODELS, gp_follow, load_model, model_class
 from ratecast.models import bfm_gibbs as kernels
-from ratecast.models.bfm import BayesianFM, _normed
+from ratecast.models.bfm import BayesianFM
 from ratecast.models.bfm_chain import Block, Chain
+from ratecast.models.bfm_features import normed
+from ratecast.models.bfm_fold import follow as fold
+from ratecast.models.bfm_latent import Latent
+from ratecast.models.blend import HEARD, STRANGERS, Blend
 from ratecast.models.cold import Newcomer
 from ratecast.models.cold_lmm import Kinds, fit_mixed, groups
 from ratecast.models.gp import ItemGaussianProcess
-from ratecast.models.gp_em import History, learn
+from ratecast.models.gp_em import ByUser, learn
+from ratecast.models.news import News
+from ratecast.models.rows import Expected
 from ratecast.models.traits import Labels
-from ratecast.ratings import Ratings, Requests
+from ratecast.models.turns import APART
+from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
 from tests.planted import planted
 
@@ -115,9 +124,9 @@ def test_bfm_recovers_a_planted_product_of_factors() -> None:
 
 def test_sets_are_normed_and_a_stranger_has_their_mean() -> None:
     pairs = sp.csr_array(np.array([[0, 0, 0], [0, 1, 1], [0, 1, 0]], float))
-    normed = _normed(pairs).toarray()
-    np.testing.assert_allclose(normed[1], [0.5**0.5, 0.5**0.5])
-    np.testing.assert_allclose(normed[0], (2 * normed[1] + normed[2]) / 3)
+    lines = normed(pairs).toarray()
+    np.testing.assert_allclose(lines[1], [0.5**0.5, 0.5**0.5])
+    np.testing.assert_allclose(lines[0], (2 * lines[1] + lines[2]) / 3)
 
 
 def test_gp_without_learning_is_plain_conditioning() -> None:
@@ -141,7 +150,7 @@ def test_gp_rounds_raise_the_likelihood() -> None:
     )
     taste = random.normal(size=(81, 2)) @ random.normal(size=(2, 20))
     stars = (taste[users, movies] + random.normal(0, 0.3, 800)).astype(np.float32)
-    history = History.of(users.astype(np.int32), movies.astype(np.int32), stars, None)
+    history = ByUser.of(users.astype(np.int32), movies.astype(np.int32), stars, None)
     prior = (0.1 + 0.5 * np.eye(20)).astype(np.float32)
 
     def surprise(rounds: int) -> float:
@@ -155,6 +164,143 @@ def test_gp_rounds_raise_the_likelihood() -> None:
         return total
 
     assert surprise(8) < surprise(2) < surprise(0)
+
+
+def normal_equations(
+    x: np.ndarray, target: np.ndarray, noise: np.ndarray, prior: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of a vector with mean and precisions `prior`, given noisy products."""
+    mean, ridge = prior
+    cover = np.linalg.inv(x.T @ (x / noise[:, None]) + np.diag(ridge))
+    return cover @ (x.T @ (target / noise) + ridge * mean), cover
+
+
+def test_the_fold_in_of_bfm_is_the_conjugate_posterior() -> None:
+    random = np.random.default_rng(0)
+    samples, width, size = 3, 4, 12
+    vectors, company = random.normal(size=(2, 8, samples, width))
+    prior, usual = random.normal(size=(1, samples, width)), random.normal(size=(samples, width))
+    ridge, level = random.random((samples, width)) + 0.5, random.normal(size=samples)
+    movie, stars = random.integers(8, size=size), random.normal(size=size)
+    noise, time, moment = random.random(size) + 0.5, random.normal(size=size), np.arange(size) // 3
+    moment[:3] = -1
+    keys = np.column_stack([np.arange(size) // 2, np.arange(size) // 6])
+    unknown, loose = np.column_stack([keys[:, 0] % 3 > 0, np.ones(size)]), np.array([0.4, 0.7])
+    shared = [unknown[:, [b]] * np.eye(6)[keys[:, b]] for b in (0, 1)]
+    effects, sharp = np.hstack(shared), np.repeat(1 / loose, 6)
+    mean, variance, _ = fold(
+        (np.array([0, size]), movie, stars - time, time, noise, moment),
+        (keys, unknown, loose),
+        (prior, usual, ridge),
+        (vectors, company),
+        (level, np.zeros((samples, 0))),
+    )
+    for row in range(3, size):
+        heard = np.flatnonzero(moment < moment[row])
+        known, says, doubts = np.unique(movie[heard]), [], []
+        for s in range(samples):
+            x = np.column_stack([np.ones(size), vectors[movie, s, 1:], effects])
+            target = (stars - time - level[s] - vectors[movie, s, 0])[heard]
+            centre = prior[0, s] + company[known, s].sum(axis=0) / len(known) ** 0.5
+            prior_of_all = np.append(centre, 0 * sharp), np.append(ridge[s], sharp)
+            weights, cover = normal_equations(x[heard], target, noise[heard], prior_of_all)
+            says.append(level[s] + vectors[movie[row], s, 0] + time[row] + x[row] @ weights)
+            doubts.append(x[row] @ cover @ x[row])
+        assert mean[row] == pytest.approx(np.mean(says))
+        assert variance[row] == pytest.approx(np.var(says) + np.mean(doubts))
+
+
+def test_a_user_without_ratings_has_the_usual_set() -> None:
+    vectors, prior, usual = np.zeros((1, 1, 2)), np.full((1, 1, 2), 0.5), np.full((1, 2), 0.25)
+    vectors[0, 0] = [1.0, 2.0]
+    zero = np.zeros(1)
+    mean, _, _ = fold(
+        (np.array([0, 1]), np.zeros(1, int), zero, zero, np.ones(1), np.zeros(1, int)),
+        (np.zeros((1, 0), int), np.zeros((1, 0)), np.zeros(0)),
+        (prior, usual, np.ones((1, 2))),
+        (vectors, np.zeros((1, 1, 2))),
+        (np.array([3.0]), np.zeros((1, 0))),
+    )
+    assert mean[0] == pytest.approx(3 + 1 + 0.75 + 2 * 0.75)
+
+
+def test_the_ordered_probit_recovers_planted_cuts() -> None:
+    random = np.random.default_rng(0)
+    forecast = random.normal(3, 1, 6000)
+    cuts = np.array([1.5, 2.0, 3.4, 4.5])
+    star = np.searchsorted(cuts, forecast + random.normal(0, 0.7, 6000))
+    latent = Latent(star, np.arange(1.0, 6.0), random)
+    trust = np.full(6000, 0.7**-2)
+    for _ in range(150):
+        value = latent.draw(forecast, trust)
+    np.testing.assert_allclose(latent.cuts, cuts, atol=0.08)
+    assert (np.searchsorted(latent.cuts, value) == star).all()
+    assert np.std(value - forecast) == pytest.approx(0.7, abs=0.05)
+    assert (np.diff(latent.points()) > 0).all()
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_bfm_as_ordered_probit(half: bool, tmp_path: Path) -> None:
+    split = chronological(planted(half=half, rows=3000))
+    quick: dict[str, Any] = {"chains": 1, "sweeps": 60, "factors": 2}
+    model = BayesianFM(likelihood="ordinal", **quick).fit(split.train, split.valid)
+    normal = BayesianFM(**quick).fit(split.train, split.valid)
+    asked, given = split.test.requests(), split.test.stars
+    ordinal, regression = model.predict(asked).stars, normal.predict(asked).stars
+    assert rmse(ordinal, given) < rmse(regression, given) + 0.02
+    assert 0 < rmse(ordinal, regression) < 0.2
+    model.walk(split.test)
+    model.save(tmp_path / "artifact")
+    again = load_model(tmp_path / "artifact").predict(asked).stars
+    np.testing.assert_array_equal(again, model.predict(asked).stars)
+
+
+def test_gp_hears_as_plain_conditioning_in_time() -> None:
+    random = np.random.default_rng(0)
+    root = random.normal(size=(9, 9))
+    process = (root @ root.T).astype(np.float32)
+    movies, above = random.integers(9, size=14), random.normal(size=14)
+    at = np.sort(random.integers(5, size=14)) * 3000
+    at[0] = APART
+    moment = np.searchsorted(np.unique(at), at)
+    moment[moment < 2] = -1
+    variances, fading = np.array([0.5, 0.2, 0.3, 0.4]), np.array([900.0])
+    mean, variance = gp_follow.follow(
+        (np.array([0, 14]), movies, above, at, moment),
+        (process, process[:0], np.zeros(0, np.float32)),
+        (variances, fading),
+    )
+    seconds = np.maximum(at, 0)
+    gap = np.abs(seconds[:, None] - seconds[None, :])
+    times = 0.2 * (gap == 0) + 0.3 + 0.4 * np.exp(-gap / 900)
+    times[0] = times[:, 0] = 0
+    times[0, 0] = 0.9
+    whole = process[np.ix_(movies, movies)] + times
+    for row in np.flatnonzero(moment >= 0):
+        heard = moment < moment[row]
+        inverse = np.linalg.inv(whole[np.ix_(heard, heard)] + 0.5 * np.eye(heard.sum()))
+        cross = whole[row, heard]
+        assert mean[row] == pytest.approx(cross @ inverse @ above[heard], abs=1e-5)
+        left = whole[row, row] + 0.5 - cross @ inverse @ cross
+        assert variance[row] == pytest.approx(left, abs=1e-5)
+
+
+def test_gp_takes_up_movies_that_it_never_met() -> None:
+    """One after the other or at once, with the same bits; the covariance stays one."""
+    table = with_sides(planted())
+    some = table.frame["movie"].to_numpy() <= 30
+    model = ItemGaussianProcess().fit(table.take(some))
+    others = table.take(~some)
+    one, other = copy.deepcopy(model), copy.deepcopy(model)
+    one.observe(others)
+    for row in range(40):
+        other.observe(others.take(slice(row, row + 1)))
+    other.observe(others.take(slice(40, None)))
+    assert len(one.movies) == 41
+    np.testing.assert_array_equal(one._covariance, other._covariance)
+    np.testing.assert_allclose(one._covariance, one._covariance.T, atol=1e-6)
+    noisy = one._covariance + one._variances[0] * np.eye(40)
+    assert np.linalg.eigvalsh(noisy).min() > 0.5 * one._variances[0]
 
 
 def test_gp_says_when_there_are_too_many_movies() -> None:
@@ -217,3 +363,83 @@ def test_side_information_of_a_stranger_is_used(name: str, tmp_path: Path) -> No
 
 def test_all_are_in_the_table() -> None:
     assert set(FROZEN) <= set(MODELS)
+
+
+@pytest.mark.parametrize(("name", "band"), [("gp", 0.1), ("bfm", 0.15), ("blend", 0.1)])
+def test_hearing_agrees_with_a_refit(name: str, band: float) -> None:
+    split = chronological(planted(rows=4000, seed=1))
+    held = split.train.frame["user"] == split.train.frame["user"][0]
+    told = model_class(name)().fit(split.train.take(~held))
+    asked = split.test.take(split.test.frame["user"] == split.train.frame["user"][0]).requests()
+    stranger = told.predict(asked).stars
+    told.observe(split.train.take(held))
+    refitted = model_class(name)().fit(split.train).predict(asked).stars
+    assert rmse(told.predict(asked).stars, refitted) < band < rmse(stranger, refitted)
+
+
+def test_news_are_damped_means_of_surprises_before_the_moment() -> None:
+    news = News.none(3, 4.0)
+    expected = Expected(np.full(4, 3.0))
+    movies, stars = np.array([1, 1, 2, 1], np.int32), np.array([5, 4, 1, 3], np.float32)
+    said = news.heard(expected, movies, stars, np.array([0, 1, 4])).mean
+    np.testing.assert_allclose(said, [3, 3 + 2 / 5, 3, 3 + 2 / 5])
+    said = news.added(expected, np.array([0, 1, 2, 1], np.int32)).mean
+    np.testing.assert_allclose(said, [3, 3 + 3 / 7, 3 - 2 / 5, 3 + 3 / 7])
+
+
+def test_cold_hears_of_movies_and_not_of_users() -> None:
+    table = with_sides(planted())
+    model = Newcomer().fit(table)
+    asked = Requests.of([1, 1], [1, 2])
+    before = model.predict(asked).stars
+    low = table.frame.filter(pl.col("user") == 1).head(1)
+    low = low.with_columns(movie=pl.lit(1, pl.Int64), rating=pl.lit(1.0, low["rating"].dtype))
+    model.observe(replace(table, frame=low))
+    after = model.predict(asked).stars
+    assert after[0] < before[0]
+    assert after[1] == before[1]
+
+
+@pytest.mark.parametrize("name", FROZEN)
+def test_new_labels_and_ids_heard_survive_the_artifact(name: str, tmp_path: Path) -> None:
+    split = chronological(with_sides(planted()))
+    model = model_class(name)().fit(split.train)
+    heard = Ratings(
+        pl.DataFrame({"user": [70, 71, 70], "movie": [50, 51, 1], "rating": [5.0, 1.0, 4.0]}),
+        movies=pl.DataFrame({"movie": [50], "year": [1890], "genres": [["Opera", "War"]]}),
+        users=pl.DataFrame({"user": [70], "age": [99], "gender": ["X"], "zip": ["Z"]}),
+        scale=split.train.scale,
+    )
+    model.observe(checked(heard))
+    asked = Requests.of([70, 71, 72, 1], [50, 51, 50, 51], at=9_000_000)
+    model.save(tmp_path / "artifact")
+    again = load_model(tmp_path / "artifact").predict(asked)
+    np.testing.assert_array_equal(again.probabilities, model.predict(asked).probabilities)
+
+
+def test_the_parts_of_a_blend_keep_step() -> None:
+    split = chronological(planted())
+    model = Blend(chains=1, sweeps=30).fit(split.train)
+    model.walk(split.test)
+    for part in model._parts.values():
+        assert part.users.table.equals(model.users.table)
+        assert part.movies.table.equals(model.movies.table)
+    assert all(HEARD.get(name, 0) + STRANGERS.get(name, 0) > 0 for name in model._parts)
+
+
+def test_a_blend_without_room_for_gp_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ItemGaussianProcess, "most_movies", 10)
+    table = planted()
+    model = Blend(chains=1, sweeps=30).fit(table)
+    assert "gp" not in model._parts
+    assert [record.message for record in caplog.records] == [
+        "blend: 40 movies are more than gp holds; its share goes to the other parts"
+    ]
+    model.observe(table.take(slice(0, 5)))
+    model.save(tmp_path / "artifact")
+    asked = table.requests()
+    again = load_model(tmp_path / "artifact").predict(asked).stars
+    np.testing.assert_array_equal(again, model.predict(asked).stars)
+    assert len(caplog.records) == 1

@@ -7,7 +7,7 @@ day down to a second, which are worth more than factors of the time are.
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -15,10 +15,25 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
-from ratecast.models.bfm_chain import Block, Chain, Sample
-from ratecast.models.rows import Expected, Rows
+from ratecast.models.bfm_chain import Chain, Sample
+from ratecast.models.bfm_features import Sets, block, condensed, joined, one_hot, sets_of, sums
+from ratecast.models.bfm_fold import follow
+from ratecast.models.bfm_latent import Latent
+from ratecast.models.news import News
+from ratecast.models.rows import Expected, Rows, grown
+from ratecast.models.state_space.history import Heard, History
 from ratecast.models.traits import Labels
-from ratecast.models.vocabulary import Vocabulary
+from ratecast.models.turns import (
+    APART,
+    Turns,
+    asked,
+    distinct,
+    numbered,
+    packed,
+    times,
+    told,
+    unpacked,
+)
 from ratecast.ratings import MOVIE, USER, Ratings
 
 F64 = NDArray[np.float64]
@@ -28,17 +43,19 @@ I64 = NDArray[np.int64]
 
 # The moment's share of a key that names a user and a bin of time: seconds stay below 2^40.
 _MOMENT_BITS = 40
-_PREDICT_ROWS = 50_000
 
 
 @dataclass(kw_only=True, eq=False)
 class BayesianFM(Model):
-    """Mean forecast of some posterior samples, kept as float32.
+    """Mean forecast of some posterior samples, each conditioned on what the user said.
 
     A user's vector sums her id's, those of the movies she rated (each / sqrt(their number)) and
     those of her age, gender, occupation and zip; a movie's likewise (raters, genres, year). A user
-    without ratings has the mean set of all rows. timed: use the request's own moment, where both
-    tables have one; bins: their widths in seconds.
+    without ratings has the mean set of all rows. Of what is heard, the user's own vector and set
+    take account, and the effects of the present bins of time; movies' vectors stay, see `News`.
+    timed: use the request's own moment, where both tables have one; bins: their widths in seconds,
+    each a part of the next. likelihood: stars as numbers, or as ordered
+    classes (`bfm_latent`), where the forecast is the sum of stars x probabilities.
     """
 
     name: ClassVar[str] = "bfm"
@@ -49,21 +66,28 @@ class BayesianFM(Model):
     kept: int = 16
     timed: bool = True
     bins: list[int] = field(default_factory=lambda: [1, 300, 900, 2700, 86400])
+    likelihood: Literal["normal", "ordinal"] = "normal"
+    movie_damping: float = 60.0
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
-        self._user_of, self._movie_of = train.users, train.movies
-        self._prepare()
-        user = self._block(self._users_known(), train.users)
-        movie = self._block(self._movies_known(), train.movies)
-        timed = self.timed and train.table.timed
-        keys = self._keys(train) if timed else []
+        sets = sets_of(train, (len(self.users), len(self.movies)))
+        self._labels = Labels.of(self.users.table), Labels.of(self.movies.table)
+        user = block(self.factors, sets[0], (self._labels[0], self.users.table), train.users)
+        movie = block(self.factors, sets[1], (self._labels[1], self.movies.table), train.movies)
+        keys = self._keys(train.users, times(train)) if self.timed and train.table.timed else []
         self._bins = [np.unique(key) for key in keys]
-        linear = [_one_hot(key, met) for key, met in zip(keys, self._bins, strict=True)]
+        linear = [one_hot(key, met) for key, met in zip(keys, self._bins, strict=True)]
         samples = []
-        for chain in range(self.chains):
-            stars = train.stars.astype(np.float64)
-            samples += self._run(Chain(stars, user, movie, linear, self.seed * 1000 + chain))
-        self._keep(samples)
+        for number in range(self.chains):
+            seed = self.seed * 1000 + number
+            chain = Chain(train.stars.astype(np.float64), user, movie, linear, seed)
+            if self.likelihood == "ordinal":
+                star = self.scale.index(train.stars)
+                chain.latent = Latent(star, self.scale.stars, chain.random)
+            samples += self._run(chain)
+        self._keep(samples, sets, movie.features)
+        self._history = History(told(train))
+        self._news = News.none(len(self.movies), self.movie_damping)
 
     def _run(self, chain: Chain) -> list[Sample]:
         """The last sample of each of `kept` equal stretches after the burn-in."""
@@ -75,10 +99,8 @@ class BayesianFM(Model):
                 samples.append(chain.sample())
         return samples
 
-    def _keep(self, samples: list[Sample]) -> None:
-        self._level = np.array([s.level for s in samples])
-        self._user = np.stack([s.user for s in samples]).astype(np.float32)
-        self._movie = np.stack([s.movie for s in samples]).astype(np.float32)
+    def _keep(self, samples: list[Sample], sets: Sets, features: sp.csc_array) -> None:
+        self._kept = condensed(samples, sets, features)
         # Linear effects add up, so that their mean is all that a mean forecast needs.
         self._effects = [np.mean([s.linear[b] for s in samples], 0) for b in range(len(self._bins))]
         noises = [np.mean([s.noise[w] for s in samples], 0) for w in (0, 1)]
@@ -86,108 +108,110 @@ class BayesianFM(Model):
         self._noise = [np.append(np.median(noise), noise) for noise in noises]
 
     def _expect(self, rows: Rows) -> Expected:
-        parts = range(0, max(len(rows), 1), _PREDICT_ROWS)
-        return Expected.concat([self._part(rows.take(slice(k, k + _PREDICT_ROWS))) for k in parts])
+        said = self._follow(rows, asked(rows), np.zeros(len(rows), np.int64))
+        return self._news.added(said, rows.movies)
 
-    def _part(self, rows: Rows) -> Expected:
-        users, mine = self._asked(USER, rows)
-        movies, other = self._asked(MOVIE, rows)
-        p, q = _sums(users, self._user), _sums(movies, self._movie)
-        mean, square = np.zeros(len(rows)), np.zeros(len(rows))
-        for s, level in enumerate(self._level):
-            forecast = level + p[s, 0][mine] + q[s, 0][other]
-            forecast += np.einsum("kn,kn->n", p[s, 1:][:, mine], q[s, 1:][:, other])
-            step = forecast - mean
-            mean += step / (s + 1)
-            square += step * (forecast - mean)
-        noise = self._noise[0][rows.users] * self._noise[1][rows.movies]
-        return Expected(mean + self._time(rows), np.sqrt(square / len(self._level) + noise))
+    def _observe(self, rows: Rows) -> None:
+        self._walk(rows, np.array([0, len(rows)]))
 
-    def _time(self, rows: Rows) -> F64:
-        """Sum of the effects of the user's bins of time; 0 for a bin without ratings."""
-        effect = np.zeros(len(rows))
-        if not (self._bins and rows.table.timed):
-            return effect
-        for key, met, values in zip(self._keys(rows), self._bins, self._effects, strict=True):
+    def _walk(self, rows: Rows, edges: I64) -> Expected:
+        heard = told(rows)
+        said = self._follow(rows, heard, numbered(edges))
+        self._history.add(heard)
+        return self._news.heard(said, rows.movies, rows.stars, edges)
+
+    def _grow(self) -> None:
+        self._news.grow(len(self.movies))
+        self._noise = [
+            grown(self._noise[0], len(self.users)),
+            grown(self._noise[1], len(self.movies)),
+        ]
+        vectors = self._kept["vectors"]
+        fresh = self._new_vectors(self.movies.table[len(vectors) - 1 :])
+        self._kept["vectors"] = np.concatenate([vectors, fresh])
+
+    def _new_vectors(self, side: pl.DataFrame) -> F32:
+        """Vectors of movies that the fit did not know: (lines, samples, 1 + factors)."""
+        labels = joined(self._labels[1], side)
+        vectors: F32 = self._kept["vectors"][:1] + sums(labels, self._kept["labels.movie"])
+        return vectors
+
+    def _follow(self, rows: Rows, heard: Heard, moment: I64) -> Expected:
+        """What is expected of each row, told what its user said before its moment."""
+        user, users = distinct(rows.table.frame[USER])
+        movie, movies = distinct(rows.table.frame[MOVIE])
+        known, number = self._kept, self.users.encode(users)
+        past = self._history.of(np.unique(rows.users))
+        local = np.zeros(len(self.users), np.int64)
+        local[number] = np.arange(len(number))
+        turns = Turns.of(past, heard, (local[past.users], user), moment)
+        side = self.movies.side(movies, rows.table.movies)
+        new = self.movies.encode(movies) == 0
+        place = np.cumsum(new) - 1 + len(known["vectors"])
+        lines = np.where(rows.movies > 0, rows.movies, place[movie])
+        lines = np.concatenate([past.movies, lines])[turns.order]
+        effect, keys, unknown = self._time(turns.rows)
+        noise = self._noise[0][turns.rows.users] * self._noise[1][turns.rows.movies]
+        labels = joined(self._labels[0], self.users.side(users, rows.table.users))
+        target = self._targets(turns.rows.stars) - effect
+        mean, variance, shares = follow(
+            (turns.edges, lines, target, effect, noise, turns.moment),
+            (keys, unknown, known["loose"]),
+            (sums(labels, known["labels.user"]), known["usual"], known["ridge"]),
+            (
+                np.concatenate([known["vectors"], self._new_vectors(side.filter(new))]),
+                known["company"],
+            ),
+            (known["level"], known["cuts"]),
+        )
+        mean, variance = mean[turns.asked], (variance + noise)[turns.asked]
+        if known["cuts"].shape[1]:
+            stars, shares = self.scale.stars, shares[turns.asked]
+            mean = (shares * stars).sum(axis=1)
+            variance = (shares * (stars - mean[:, None]) ** 2).sum(axis=1)
+        return Expected(mean, np.sqrt(variance))
+
+    def _targets(self, stars: F64) -> F64:
+        """Stars as what the samples explain."""
+        if not self._kept["cuts"].shape[1]:
+            return stars
+        # What is asked, and has no star yet, is never a target.
+        known = np.maximum(stars, self.scale.low)
+        return np.asarray(self._kept["points"][self.scale.index(known)], np.float64)
+
+    def _time(self, rows: Heard) -> tuple[F64, I64, F64]:
+        """Known effects, summed; bins of time, (n, b), and 1 where one's effect is not known."""
+        effect, shape = np.zeros(len(rows)), (len(rows), len(self._bins))
+        keys, unknown = np.zeros(shape, np.int64), np.zeros(shape)
+        found = zip(self._keys(rows.users, rows.at), self._bins, self._effects, strict=False)
+        for b, (key, met, values) in enumerate(found):
             at = np.minimum(np.searchsorted(met, key), len(met) - 1)
-            effect += np.where(met[at] == key, values[at], 0.0)
-        return effect
+            known = met[at] == key
+            effect += np.where(known, values[at], 0.0)
+            keys[:, b], unknown[:, b] = key, ~known
+        return effect, keys, unknown
 
-    def _keys(self, rows: Rows) -> list[I64]:
-        user, at = rows.users.astype(np.int64) << _MOMENT_BITS, rows.table.frame["at"].to_numpy()
-        return [user + at // width for width in self.bins]
-
-    def _prepare(self) -> None:
-        """What follows from the ratings' pairs and from the vocabularies."""
-        shape = len(self.users), len(self.movies)
-        pairs = sp.csr_array((np.ones(len(self._user_of)), (self._user_of, self._movie_of)), shape)
-        pairs.data[:] = 1.0
-        self._sets = {USER: _normed(pairs), MOVIE: _normed(sp.csr_array(pairs.T))}
-        self._labels = {USER: Labels.of(self.users.table), MOVIE: Labels.of(self.movies.table)}
-
-    def _users_known(self) -> list[sp.csr_array]:
-        return self._features(USER, np.arange(1, len(self.users)), self.users.table)
-
-    def _movies_known(self) -> list[sp.csr_array]:
-        return self._features(MOVIE, np.arange(1, len(self.movies)), self.movies.table)
-
-    def _features(
-        self, kind: str, lines: NDArray[np.integer], side: pl.DataFrame
-    ) -> list[sp.csr_array]:
-        """Features of users or movies by group, each (lines, features of the group)."""
-        ids = sp.eye_array(self._sets[kind].shape[0], format="csr")[:, 1:]
-        return [ids[lines], self._sets[kind][lines], *self._labels[kind].matrices(side).values()]
-
-    def _block(self, groups: list[sp.csr_array], rows: I32) -> Block:
-        group = np.repeat(np.arange(len(groups)), [part.shape[1] for part in groups])
-        features = sp.csc_array(sp.hstack(groups))
-        return Block(features, group.astype(np.int32), rows - 1, self.factors)
-
-    def _asked(self, kind: str, rows: Rows) -> tuple[sp.csr_array, I64]:
-        """Features of the distinct users or movies asked for, and which one each row asks for."""
-        vocabulary: Vocabulary = getattr(self, f"{kind}s")
-        more: pl.DataFrame = getattr(rows.table, f"{kind}s")
-        ids = rows.table.frame[kind]
-        distinct = ids.unique(maintain_order=True)
-        side, lines = vocabulary.side(distinct, more), vocabulary.encode(distinct)
-        number = distinct.to_frame().with_row_index("_row")
-        which = ids.to_frame().join(number, on=kind, how="left", maintain_order="left")["_row"]
-        return sp.csr_array(sp.hstack(self._features(kind, lines, side))), which.to_numpy()
+    def _keys(self, users: I32, at: I64) -> list[I64]:
+        user = users.astype(np.int64) << _MOMENT_BITS
+        # No user's bin is -1.
+        return [np.where(at == APART, -1, user + at // width) for width in self.bins]
 
     def _arrays(self) -> Arrays:
-        arrays: Arrays = {"user_of": self._user_of, "movie_of": self._movie_of}
-        arrays |= {"level": self._level, "user": self._user, "movie": self._movie}
+        arrays = {f"kept.{name}": value for name, value in self._kept.items()}
         arrays |= {"noise.user": self._noise[0], "noise.movie": self._noise[1]}
+        arrays |= {"news": self._news.sums} | packed(self._history)
         for b, (met, effect) in enumerate(zip(self._bins, self._effects, strict=True)):
             arrays |= {f"bin.{b}": met, f"effect.{b}": effect}
         return arrays
 
     def _restore(self, arrays: Arrays) -> None:
-        self._user_of, self._movie_of = arrays["user_of"], arrays["movie_of"]
-        self._level, self._user, self._movie = arrays["level"], arrays["user"], arrays["movie"]
+        own = {name: array for name, array in arrays.items() if name.startswith("kept.")}
+        self._kept = {name.partition(".")[2]: array for name, array in own.items()}
+        users, movies = self._kept["fitted"]
+        self._labels = Labels.of(self.users.table[:users]), Labels.of(self.movies.table[:movies])
         self._noise = [arrays["noise.user"], arrays["noise.movie"]]
         bins = range(sum(name.startswith("bin.") for name in arrays))
         self._bins = [arrays[f"bin.{b}"] for b in bins]
         self._effects = [arrays[f"effect.{b}"] for b in bins]
-        self._prepare()
-
-
-def _one_hot(key: I64, met: I64) -> Block:
-    """A linear block with one feature for each distinct key."""
-    index = np.searchsorted(met, key).astype(np.int32)
-    return Block(sp.eye_array(len(met), format="csc"), np.zeros(len(met), np.int32), index, 0)
-
-
-def _normed(pairs: sp.csr_array) -> sp.csr_array:
-    """Lines of `pairs` / sqrt(their count); line 0 becomes their mean over ratings; no column 0."""
-    count = np.asarray(pairs.sum(axis=1))
-    normed = sp.csr_array(sp.diags_array(np.maximum(count, 1) ** -0.5) @ pairs)[:, 1:]
-    mean = sp.csr_array((count / count.sum())[None, :] @ normed)
-    return sp.csr_array(sp.vstack([mean, normed[1:]]))
-
-
-def _sums(features: sp.csr_array, samples: F32) -> F32:
-    """Sample by sample, features x coefficients: (samples, 1 + factors, lines)."""
-    flat = samples.reshape(-1, samples.shape[2])
-    sums: F32 = features.astype(np.float32) @ np.ascontiguousarray(flat.T)
-    return np.ascontiguousarray(sums.T).reshape(*samples.shape[:2], -1)
+        self._history = unpacked(arrays)
+        self._news = News(arrays["news"], self.movie_damping)

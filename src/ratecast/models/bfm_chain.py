@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ratecast.models import bfm_gibbs as kernels
+from ratecast.models.bfm_latent import Latent
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -62,15 +63,20 @@ class Block:
 class Sample:
     """One draw of everything.
 
-    user, movie: (1 + factors, F). linear: of each linear block. noise: variances of users and of
-    movies; a rating's is their product.
+    user, movie: (1 + factors, F). linear: of each linear block; loose: variance of a coefficient
+    of each. ridge: (1 + factors,) precisions of the user's own coefficients. noise: variances of
+    users and of movies; a rating's is their product. cuts, points: of `Latent`, else empty.
     """
 
     level: float
     user: F64
     movie: F64
     linear: list[F64]
+    loose: F64
+    ridge: F64
     noise: tuple[F64, F64]
+    cuts: F64
+    points: F64
 
 
 @dataclass
@@ -81,7 +87,8 @@ class Chain:
     Differs: features interact only across the user's and the movie's block (what lies within one
     is said by linear terms); group means are 0; and each user and movie has a noise of its own,
     which doubts those who rate erratically.
-    freedom: degrees of freedom of that noise, of users and of movies.
+    freedom: degrees of freedom of that noise, of users and of movies. latent: what is explained in
+    place of the stars, drawn anew in each sweep.
     """
 
     stars: F64
@@ -90,6 +97,7 @@ class Chain:
     linear: list[Block]
     seed: int
     freedom: tuple[float, float] = (15.0, 20.0)
+    latent: Latent | None = None
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
@@ -101,6 +109,7 @@ class Chain:
         self.trusts = [np.ones(block.features.shape[0]) for block in (self.user, self.movie)]
         self.precision: float = 1.0
         self._ones = np.ones(len(self.stars))
+        self._trust = self._ones
 
     @property
     def blocks(self) -> list[Block]:
@@ -109,7 +118,11 @@ class Chain:
 
     def sweep(self) -> None:
         """Draw everything once."""
-        trust = self._draw_noise()
+        if self.latent:
+            forecast = self.stars - self.error
+            self.stars = self.latent.draw(forecast, self._trust)
+            self.error = self.stars - forecast
+        trust = self._trust = self._draw_noise()
         spread = 1 / np.sqrt(trust.sum())
         step = (trust @ self.error) * spread**2 + spread * self.random.standard_normal()
         self.level += step
@@ -125,8 +138,13 @@ class Chain:
         """The present state."""
         noise = 1 / self.trusts[0] / self.precision, 1 / self.trusts[1]
         linear = [block.coefficients[0].copy() for block in self.linear]
-        user, movie = self.user.coefficients, self.movie.coefficients
-        return Sample(self.level, user.copy(), movie.copy(), linear, noise)
+        loose = np.array([1 / block.precision[0, 0] for block in self.linear])
+        user, movie = self.user.coefficients.copy(), self.movie.coefficients.copy()
+        cuts, points = np.zeros(0), np.zeros(0)
+        if self.latent:
+            cuts, points = self.latent.cuts, self.latent.points()
+        own = self.user.precision[:, 0].copy()
+        return Sample(self.level, user, movie, linear, loose, own, noise, cuts, points)
 
     def _draw_noise(self) -> F64:
         """Precision of each rating's noise: common x user's x movie's."""

@@ -7,6 +7,7 @@ Differs: fixed shares instead of learned ones; a user passes from one mean to th
 weight of a prior does.
 """
 
+import logging
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -19,12 +20,17 @@ from ratecast.models.bfm import BayesianFM
 from ratecast.models.cold import Newcomer
 from ratecast.models.forecast import StateSpace
 from ratecast.models.gp import ItemGaussianProcess
-from ratecast.models.rows import Expected, Rows
+from ratecast.models.rows import Expected, Rows, counted_before
+from ratecast.models.vocabulary import Vocabulary
 from ratecast.ratings import Ratings
 
 F64 = NDArray[np.float64]
 Shares = dict[str, float]
 
+_NO_ROOM = "blend: %d movies are more than gp holds; its share goes to the other parts"
+_log = logging.getLogger(__name__)
+
+# What has no share here is not fitted either.
 HEARD: Shares = {"forecast": 0.4, "bfm": 0.4, "gp": 0.2}
 STRANGERS: Shares = {"forecast": 1 / 3, "als": 1 / 3, "cold": 1 / 3}
 
@@ -34,26 +40,58 @@ class Blend(Model):
     """A user with n ratings heard is a stranger to the part newcomer / (newcomer + n).
 
     timed: use the request's own moment. chains, sweeps: of the factorization machine. Where `gp`
-    cannot hold so many movies, the others take its share.
+    cannot hold so many movies it is not fitted, which is logged, and the others take its share.
     """
 
     name: ClassVar[str] = "blend"
+    refresh_seconds: ClassVar[int | None] = StateSpace.refresh_seconds
     timed: bool = True
     newcomer: float = 3.0
     chains: int = 3
     sweeps: int = 120
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
-        self._parts = self._made()
-        for part in self._parts.values():
+        parts = self._made()
+        if len(self.movies) > ItemGaussianProcess.most_movies:
+            del parts["gp"]
+            _log.warning(_NO_ROOM, len(self.movies) - 1)
+        self._parts = parts
+        for part in parts.values():
             part._fit(train, None)
 
+    def refresh(self, ratings: Ratings) -> None:
+        """Refresh the parts that can."""
+        for part in self._parts.values():
+            part.refresh(ratings)
+
     def _expect(self, rows: Rows) -> Expected:
-        stranger = self.newcomer / (self.newcomer + self._heard[rows.users])
+        said = {name: part._expect(rows) for name, part in self._parts.items()}
+        return self._mixed(said, self._heard[rows.users])
+
+    def _observe(self, rows: Rows) -> None:
+        for part in self._parts.values():
+            part._observe(rows)
+
+    def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
+        heard, _ = counted_before(rows.users, edges, self._heard)
+        said = {name: part._walk(rows, edges) for name, part in self._parts.items()}
+        return self._mixed(said, heard)
+
+    def _grow(self) -> None:
+        for part in self._parts.values():
+            part.users, part.movies = self._met()
+            part._grow()
+
+    def _met(self) -> tuple[Vocabulary, Vocabulary]:
+        """Vocabularies for a part: a part that hears would number new ids for all."""
+        return replace(self.users), replace(self.movies)
+
+    def _mixed(self, said: dict[str, Expected], count: NDArray[np.int64]) -> Expected:
+        """Means and deviations by the shares that `count` ratings heard give to each part."""
+        stranger = self.newcomer / (self.newcomer + count)
         heard, strangers = self._scaled(HEARD), self._scaled(STRANGERS)
-        mean, deviation = np.zeros(len(rows)), np.zeros(len(rows))
-        for name, part in self._parts.items():
-            expected = part._expect(rows)
+        mean, deviation = np.zeros(len(count)), np.zeros(len(count))
+        for name, expected in said.items():
             assert expected.deviation is not None
             share = heard.get(name, 0.0) * (1 - stranger) + strangers.get(name, 0.0) * stranger
             mean += share * self.scale.clip(expected.mean)
@@ -67,7 +105,6 @@ class Blend(Model):
 
     def _made(self) -> dict[str, Model]:
         """The parts, not fitted yet, on this model's scale and vocabularies."""
-        gp = ItemGaussianProcess(seed=self.seed, timed=self.timed)
         parts: dict[str, Model] = {
             "forecast": StateSpace(seed=self.seed),
             "bfm": BayesianFM(
@@ -75,13 +112,11 @@ class Blend(Model):
             ),
             "als": ProbabilisticMF(seed=self.seed),
             "cold": Newcomer(seed=self.seed),
+            "gp": ItemGaussianProcess(seed=self.seed, timed=self.timed),
         }
-        if len(self.movies) <= gp.most_movies:
-            parts["gp"] = gp
         for part in parts.values():
-            # Vocabularies of its own: a part that hears would number new ids for all.
             part.scale = self.scale
-            part.users, part.movies = replace(self.users), replace(self.movies)
+            part.users, part.movies = self._met()
         return parts
 
     def _arrays(self) -> Arrays:
@@ -89,7 +124,10 @@ class Blend(Model):
         return {f"{name}/{key}": v for name, part in parts for key, v in part._arrays().items()}
 
     def _restore(self, arrays: Arrays) -> None:
-        self._parts = self._made()
-        for name, part in self._parts.items():
+        self._parts = {}
+        for name, part in self._made().items():
             own = {k.partition("/")[2]: v for k, v in arrays.items() if k.startswith(f"{name}/")}
-            part._restore(own)
+            # What there was no room for at the fit is not there.
+            if own:
+                part._restore(own)
+                self._parts[name] = part

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ratecast.models.base import Arrays, Model
 from ratecast.models.cold_lmm import Kinds, Mixed, fit_mixed
 from ratecast.models.cold_surface import Surface
+from ratecast.models.news import News
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.traits import Labels, numbers
 from ratecast.ratings import MOVIE, USER, Ratings
@@ -34,11 +35,15 @@ _FEW, _SOME = 3.0, 10.0
 
 @dataclass(kw_only=True, eq=False)
 class Newcomer(Model):
-    """Forecasts every user as if none of her ratings were known, from her demographics alone."""
+    """Forecasts every user as if none of her ratings were known, from her demographics alone.
+
+    What is heard moves the movies, and the level of all, not the user: see `News`.
+    """
 
     name: ClassVar[str] = "cold"
     folds: int = 10
     share: float = 0.5
+    movie_damping: float = 60.0
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         self._prepare(train)
@@ -56,6 +61,7 @@ class Newcomer(Model):
         self._statistics = self._describe((kinds, people, stars), self._mixed)
         spread = stars - base - self.share * self._surface(inputs)
         self._deviation = float(np.sqrt(np.mean(spread**2)))
+        self._news = News.none(len(self.movies), self.movie_damping)
 
     def _held_out(self, rated: tuple[Kinds, F64, F64], weight: F64) -> tuple[F64, F64]:
         """Score and movie's statistics of each row, learned without the users of its fold."""
@@ -96,6 +102,19 @@ class Newcomer(Model):
         return np.column_stack(columns)
 
     def _expect(self, rows: Rows) -> Expected:
+        return self._news.added(self._said(rows), rows.movies)
+
+    def _observe(self, rows: Rows) -> None:
+        self._walk(rows, np.array([0, len(rows)]))
+
+    def _walk(self, rows: Rows, edges: I64) -> Expected:
+        return self._news.heard(self._said(rows), rows.movies, rows.stars, edges)
+
+    def _grow(self) -> None:
+        self._news.grow(len(self.movies))
+
+    def _said(self, rows: Rows) -> Expected:
+        """What the fit alone expects."""
         kinds = self._kinds(rows)
         base = self._line[0] + self._line[1] * self._mixed.score(kinds)
         inputs = np.column_stack([base, self._statistics[kinds.movie], self._people(rows)])
@@ -104,13 +123,20 @@ class Newcomer(Model):
 
     def _prepare(self, train: Rows) -> None:
         """Labels and borders of bins; the borders are quantiles over the rows of train."""
-        self._labels = {USER: Labels.of(self.users.table), MOVIE: Labels.of(self.movies.table)}
+        self._fitted = np.array([len(self.users) - 1, len(self.movies) - 1])
+        self._label()
         tenths, thirds = np.linspace(0, 1, 11)[1:-1], np.array([1 / 3, 2 / 3])
         age, year = self._numbers(train)
         self._borders = [_quantiles(age, tenths), _quantiles(age, thirds), _quantiles(year, tenths)]
         self._usual_age = np.nan_to_num(
             np.array([np.nanmean(age) if np.isfinite(age).any() else 0])
         )
+
+    def _label(self) -> None:
+        """Labels of the users and movies of the fit."""
+        users, movies = self._fitted
+        tables = {USER: self.users.table[:users], MOVIE: self.movies.table[:movies]}
+        self._labels = {kind: Labels.of(table) for kind, table in tables.items()}
 
     def _sides(self, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
         frame, table = rows.table.frame, rows.table
@@ -131,8 +157,10 @@ class Newcomer(Model):
             people["gender"] = _only(gender), gender.shape[1]
         genres = self._labels[MOVIE].matrices(movies).get("genres", sp.csr_array((len(rows), 0)))
         binned = _bins(year, self._borders[2]), len(self._borders[2]) + 1
-        sizes = len(self.users) - 1, len(self.movies) - 1
+        sizes = int(self._fitted[0]), int(self._fitted[1])
         user, movie = rows.users.astype(np.int64) - 1, rows.movies.astype(np.int64) - 1
+        # Those met later are as unknown to the fit as those not met.
+        user[user >= sizes[0]], movie[movie >= sizes[1]] = -1, -1
         return Kinds(user, movie, people, genres, binned, sizes)
 
     def _age_bins(self) -> dict[str, F64]:
@@ -152,10 +180,12 @@ class Newcomer(Model):
         arrays |= {f"borders.{k}": border for k, border in enumerate(self._borders)}
         level = np.array([self._mixed.level, self._deviation])
         arrays |= {"level": level, "line": self._line, "usual_age": self._usual_age}
-        return arrays | {"statistics": self._statistics}
+        arrays |= {"statistics": self._statistics, "news": self._news.sums}
+        return arrays | {"fitted": self._fitted}
 
     def _restore(self, arrays: Arrays) -> None:
-        self._labels = {USER: Labels.of(self.users.table), MOVIE: Labels.of(self.movies.table)}
+        self._fitted = arrays["fitted"]
+        self._label()
         self._borders = [arrays[f"borders.{k}"] for k in range(3)]
         surface = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith("surface.")}
         self._surface = Surface(**surface)
@@ -164,6 +194,7 @@ class Newcomer(Model):
         self._mixed = Mixed(level, mixed)
         self._line, self._usual_age = arrays["line"], arrays["usual_age"]
         self._statistics = arrays["statistics"]
+        self._news = News(arrays["news"], self.movie_damping)
 
 
 def _take(kinds: Kinds, rows: I64) -> Kinds:

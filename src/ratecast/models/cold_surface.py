@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.models.state_space.sums import rowwise
+
 F64 = NDArray[np.float64]
 
 _COSINES, _FREQUENCY, _LOUDNESS = 200, 0.3, 3.0
@@ -41,7 +43,9 @@ class Surface:
 
     def __call__(self, inputs: F64) -> F64:
         """Correction of each row: (n,)."""
-        return self._expanded(inputs) @ self.slope + self.level
+        # Not a matrix product: that rounds by the number of rows asked about at once.
+        expanded = np.ascontiguousarray(self._expanded(inputs))
+        return np.asarray((expanded * self.slope).sum(axis=1) + self.level, np.float64)
 
     def _solve(self, inputs: F64, target: F64, weight: F64, ridge: float = 3000.0) -> None:
         expanded = self._expanded(inputs)
@@ -54,5 +58,5 @@ class Surface:
     def _expanded(self, inputs: F64) -> F64:
         z = np.clip((inputs - self.centre) / self.spread, -_FARTHEST, _FARTHEST)
         first, second = np.triu_indices(z.shape[1])
-        cosines = _LOUDNESS * np.cos(z @ self.waves[:-1] + self.waves[-1])
+        cosines = _LOUDNESS * np.cos(rowwise(z, self.waves[:-1]) + self.waves[-1])
         return np.concatenate([z, z[:, first] * z[:, second], cosines], axis=1)

@@ -9,7 +9,9 @@ Differs: a user's own scale of deviations weighs what she says of S, as in a Stu
 kernels of time (same moment, same day, fading over minutes) say that her mood passes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -18,17 +20,22 @@ from numpy.typing import NDArray
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
-from ratecast.models.gp_em import History, Learned, at_times, learn
+from ratecast.models.gp_em import ByUser, learn
+from ratecast.models.gp_follow import follow, times_vector
+from ratecast.models.news import News
 from ratecast.models.rows import Expected, Rows
+from ratecast.models.state_space.history import Heard, History
 from ratecast.models.traits import Labels, numbers
+from ratecast.models.turns import Turns, asked, distinct, numbered, packed, times, told, unpacked
 from ratecast.ratings import MOVIE, Ratings
 
 F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
 
 
 @dataclass(kw_only=True, eq=False)
 class ItemGaussianProcess(Model):
-    """Forecast = mean + m + covariance with the user's ratings x their weights, fixed at fit.
+    """Forecast = mean + m + what the user's ratings say of z, conditioned on as they are heard.
 
     Memory and time grow with the square and the cube of the number of movies, hence `most_movies`.
     prior: variance of z shared by all movies, by genres, by years, and a movie's own; rounds of
@@ -45,6 +52,7 @@ class ItemGaussianProcess(Model):
     years: float = 8.0
     fading: list[float] = field(default_factory=lambda: [600.0, 3600.0])
     most_movies: int = 4000
+    movie_damping: float = 60.0
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         if len(self.movies) > self.most_movies:
@@ -52,62 +60,95 @@ class ItemGaussianProcess(Model):
                 f"gp: {len(self.movies) - 1} movies; its covariance holds {self.most_movies}: "
                 "choose model bfm, or raise most_movies"
             )
-        self._labels = Labels.of(self.movies.table)
-        at = self._at(train)
+        self._fitted = len(self.movies)
+        self.__dict__.pop("_inverse", None)
+        self._labels = Labels.of(self._met)
         self._mean = float(train.stars.mean(dtype=np.float64))
-        history = History.of(train.users, train.movies - 1, train.stars - self._mean, at)
+        at = times(train) if self.timed and train.table.timed else None
+        above = train.stars - np.float32(self._mean)
+        history = ByUser.of(train.users, train.movies - 1, above, at)
         prior = self._kernel(self.movies.table, self.movies.table)
         prior.flat[:: len(prior) + 1] += self.prior[3]
-        self._take(learn(history, prior, self))
-
-    def _take(self, learned: Learned) -> None:
-        self._learned = learned
-        users = learned.history.users
-        self._borders = np.searchsorted(users, np.arange(len(self.users) + 1))
+        learned = learn(history, prior, self)
+        self._covariance, self._variances = learned.covariance, learned.variances
+        self._offset = learned.offset
+        self._history = History(told(train))
+        self._news = News.none(len(self.movies), self.movie_damping)
 
     def _expect(self, rows: Rows) -> Expected:
-        mean, variance = np.zeros(len(rows)), np.zeros(len(rows))
-        at, order = self._at(rows), np.argsort(rows.users, kind="stable")
-        starts = np.flatnonzero(np.diff(rows.users[order], prepend=-1))
-        cross, own = self._new_movies(rows)
-        for part in np.split(order, starts[1:]) if len(order) else []:
-            mean[part] = self._of_user(rows, part, at, cross)
-        known = rows.movies > 0
-        offset, covariance = self._learned.offset, self._learned.covariance
-        mean[known] += offset[rows.movies[known] - 1]
-        variance[known] = covariance.diagonal()[rows.movies[known] - 1]
-        variance[~known] = own
-        return Expected(self._mean + mean, np.sqrt(variance + self._learned.variances[0]))
+        said = self._follow(asked(rows), np.zeros(len(rows), np.int64), self._new_movies(rows))
+        return self._news.added(said, rows.movies)
 
-    def _of_user(
-        self, rows: Rows, part: NDArray[np.int64], at: NDArray[np.int64] | None, cross: F32
-    ) -> NDArray[np.float64]:
-        """Covariance of one user's requests with her ratings x their weights."""
-        user, learned = rows.users[part[0]], self._learned
-        mine = slice(self._borders[user], self._borders[user + 1])
-        if mine.start == mine.stop:
-            return np.zeros(len(part))
-        movies, heard = rows.movies[part], learned.history.movies[mine]
-        covariance = learned.covariance[np.ix_(np.maximum(movies - 1, 0), heard)]
-        new = np.flatnonzero(movies == 0)
-        covariance[new] = cross[self._new_line[part[new]]][:, heard]
-        if at is not None and learned.history.at is not None:
-            times = at_times(at[part], learned.history.at[mine], self.fading)
-            for value, kernel in zip(learned.variances[1:], times, strict=True):
-                covariance += np.float32(value) * kernel
-        return np.asarray(covariance @ learned.weights[mine], np.float64)
+    def _observe(self, rows: Rows) -> None:
+        self._walk(rows, np.array([0, len(rows)]))
 
-    def _new_movies(self, rows: Rows) -> tuple[F32, float]:
-        """Prior covariance of the distinct movies not in train with those in it."""
+    def _walk(self, rows: Rows, edges: I64) -> Expected:
+        heard = told(rows)
+        said = self._follow(heard, numbered(edges), self._new_movies(rows))
+        self._history.add(heard)
+        return self._news.heard(said, rows.movies, rows.stars, edges)
+
+    def _grow(self) -> None:
+        self._news.grow(len(self.movies))
+        for line, own in self._lines(self.movies.table[len(self._covariance) :]):
+            column = np.append(line, own)[:, None]
+            self._covariance = np.hstack([np.vstack([self._covariance, line]), column])
+            self._offset = np.append(self._offset, 0.0)
+
+    def _follow(self, heard: Heard, moment: I64, new: tuple[I64, F32, F32]) -> Expected:
+        """What is expected of each row, told what its user said before its moment."""
+        lines, cross, own = new
+        users = np.unique(heard.users)
+        past = self._history.of(users)
+        local = np.searchsorted(users, past.users), np.searchsorted(users, heard.users)
+        movies = np.concatenate([past.movies - 1, lines])
+        turns = Turns.of(past, heard, local, moment)
+        movies, rows = movies[turns.order], turns.rows
+        offset = np.append(self._offset, np.zeros(len(own)))[movies]
+        above = rows.stars - self._mean - offset
+        mean, variance = follow(
+            (turns.edges, movies, above, rows.at, turns.moment),
+            (self._covariance, cross, own),
+            (self._variances, np.array(self.fading)),
+        )
+        said = (self._mean + offset + mean)[turns.asked], np.sqrt(variance)[turns.asked]
+        return Expected(*said)
+
+    def _new_movies(self, rows: Rows) -> tuple[I64, F32, F32]:
+        """Line of each row's movie, and of unknown ones, numbered after the known: `_cross`."""
         new = rows.movies == 0
-        ids = rows.table.frame[MOVIE].filter(pl.Series(new))
-        distinct = ids.unique(maintain_order=True)
-        self._new_line = np.zeros(len(rows), np.int64)
-        number = distinct.to_frame().with_row_index("_row")
-        which = ids.to_frame().join(number, on=MOVIE, how="left", maintain_order="left")["_row"]
-        self._new_line[new] = which.to_numpy()
-        side = self.movies.side(distinct, rows.table.movies)
-        return self._kernel(side, self.movies.table), sum(self.prior)
+        lines = rows.movies.astype(np.int64) - 1
+        which, movies = distinct(rows.table.frame[MOVIE].filter(pl.Series(new)))
+        lines[new] = len(self._covariance) + which
+        found = list(self._lines(self.movies.side(movies, rows.table.movies)))
+        cross = np.array([line for line, _ in found], np.float32)
+        own = np.array([variance for _, variance in found], np.float32)
+        return lines, cross.reshape(len(found), len(self._covariance)), own
+
+    def _lines(self, side: pl.DataFrame) -> Iterator[tuple[F32, F32]]:
+        """Covariance of other movies with those known here, and their variance.
+
+        What learning changed reaches them through the movies of the fit that are like them.
+        """
+        for k in range(side.height):
+            prior = self._kernel(side[k], self._met)[0]
+            pull = times_vector(self._inverse, prior)
+            line = times_vector(self._covariance[:, : len(prior)], pull)
+            alone = self._kernel(side[k], side[k])[0] + np.float32(self.prior[3])
+            rest = times_vector(np.stack([line[: len(prior)] - prior]), pull)
+            yield line, (alone + rest)[0]
+
+    @property
+    def _met(self) -> pl.DataFrame:
+        """The movies that the fit knew."""
+        return self.movies.table[: self._fitted - 1]
+
+    @cached_property
+    def _inverse(self) -> F32:
+        """Inverse of the prior covariance of the movies of the fit."""
+        prior = self._kernel(self._met, self._met).astype(np.float64)
+        prior.flat[:: len(prior) + 1] += self.prior[3]
+        return np.asarray(np.linalg.inv(prior), np.float32)
 
     def _kernel(self, side: pl.DataFrame, other: pl.DataFrame) -> F32:
         """Prior covariance of the movies of two tables, without a movie's own: (lines, lines)."""
@@ -119,20 +160,15 @@ class ItemGaussianProcess(Model):
             kernel += by_genre * (mine @ self._labels.matrices(other)["genres"].T).toarray()
         return np.asarray(kernel, np.float32)
 
-    def _at(self, rows: Rows) -> NDArray[np.int64] | None:
-        return rows.table.frame["at"].to_numpy() if self.timed and rows.table.timed else None
-
     def _arrays(self) -> Arrays:
-        history, learned = self._learned.history, self._learned
-        arrays: Arrays = {"mean": np.array([self._mean]), "covariance": learned.covariance}
-        arrays |= {"offset": learned.offset, "variances": learned.variances}
-        arrays |= {"weights": learned.weights, "users": history.users, "movies": history.movies}
-        return arrays if history.at is None else arrays | {"at": history.at}
+        arrays: Arrays = {"mean": np.array([self._mean]), "covariance": self._covariance}
+        arrays |= {"offset": self._offset, "variances": self._variances}
+        arrays |= {"fitted": np.array([self._fitted]), "news": self._news.sums}
+        return arrays | packed(self._history)
 
     def _restore(self, arrays: Arrays) -> None:
-        self._mean = float(arrays["mean"][0])
-        self._labels = Labels.of(self.movies.table)
-        rated = arrays["users"], arrays["movies"], np.zeros(len(arrays["users"]), np.float32)
-        history = History(*rated, arrays.get("at"))
-        fixed = arrays["covariance"], arrays["offset"], arrays["variances"], arrays["weights"]
-        self._take(Learned(history, *fixed))
+        self._mean, self._fitted = float(arrays["mean"][0]), int(arrays["fitted"][0])
+        self._labels = Labels.of(self._met)
+        self._covariance, self._offset = arrays["covariance"], arrays["offset"]
+        self._variances, self._history = arrays["variances"], unpacked(arrays)
+        self._news = News(arrays["news"], self.movie_damping)

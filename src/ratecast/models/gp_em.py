@@ -30,7 +30,7 @@ class Settings(Protocol):
 
 
 @dataclass(frozen=True)
-class History:
+class ByUser:
     """Ratings ordered by user: user and movie rows, stars without their mean, moments: (n,)."""
 
     users: NDArray[np.int32]
@@ -60,7 +60,7 @@ class Learned:
     weights: (n,) of the history's ratings, A^-1 (stars - offset) with A their covariance.
     """
 
-    history: History
+    history: ByUser
     covariance: F32
     offset: F64
     variances: F64
@@ -87,7 +87,7 @@ def at_times(at: I64, other: I64, fading: list[float]) -> Iterator[F32]:
         yield np.exp(gap.astype(np.float32) / np.float32(-seconds))
 
 
-def learn(history: History, prior: F32, settings: Settings) -> Learned:
+def learn(history: ByUser, prior: F32, settings: Settings) -> Learned:
     """Rounds of EM from covariance `prior`, which keeps the weight of `prior_users` users."""
     kernels = 0 if history.at is None else 2 + len(settings.fading)
     variances = np.array([NOISE_AT_START] + [TIME_AT_START] * kernels)
@@ -155,7 +155,7 @@ def _scatter(
     np.add.at(sums.sharpness, movies, sharpness)
 
 
-def _sizes(history: History, part: slice, fadings: int) -> list[int]:
+def _sizes(history: ByUser, part: slice, fadings: int) -> list[int]:
     """How many independent values each kind of variance has drawn for a user."""
     size = part.stop - part.start
     if history.at is None:
