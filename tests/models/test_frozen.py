@@ -11,18 +11,19 @@ import pytest
 import scipy.sparse as sp
 
 from ratecast.errors import InputError
-from ratecast.models import MODELS, gp_follow, load_model, model_class
-from ratecast.models import bfm_gibbs as kernels
+from ratecast.models import MODELS, load_model, model_class
 from ratecast.models.bfm import BayesianFM
-from ratecast.models.bfm_chain import Block, Chain
-from ratecast.models.bfm_features import normed
-from ratecast.models.bfm_fold import follow as fold
-from ratecast.models.bfm_latent import Latent
 from ratecast.models.blend import HEARD, STRANGERS, Blend
 from ratecast.models.cold import Newcomer
-from ratecast.models.cold_lmm import Kinds, fit_mixed, groups
+from ratecast.models.factorization_machine import gibbs as kernels
+from ratecast.models.factorization_machine.chain import Block, Chain
+from ratecast.models.factorization_machine.features import normed
+from ratecast.models.factorization_machine.fold import follow as fold
+from ratecast.models.factorization_machine.latent import Latent
+from ratecast.models.gaussian_process.em import ByUser, learn
+from ratecast.models.gaussian_process.follow import follow
 from ratecast.models.gp import ItemGaussianProcess
-from ratecast.models.gp_em import ByUser, learn
+from ratecast.models.newcomers.mixed import Kinds, fit_mixed, groups
 from ratecast.models.news import News
 from ratecast.models.rows import Expected
 from ratecast.models.traits import Labels
@@ -265,7 +266,7 @@ def test_gp_hears_as_plain_conditioning_in_time() -> None:
     moment = np.searchsorted(np.unique(at), at)
     moment[moment < 2] = -1
     variances, fading = np.array([0.5, 0.2, 0.3, 0.4]), np.array([900.0])
-    mean, variance = gp_follow.follow(
+    mean, variance = follow(
         (np.array([0, 14]), movies, above, at, moment),
         (process, process[:0], np.zeros(0, np.float32)),
         (variances, fading),

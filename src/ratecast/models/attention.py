@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 
 from ratecast.errors import InputError
 from ratecast.models.als import ProbabilisticMF
-from ratecast.models.attention_net import AttentionNet
 from ratecast.models.base import Arrays
 from ratecast.models.bilinear import Side, grown_side, without_own
 from ratecast.models.history import NONE
-from ratecast.models.lookback import ask, hear, packed, sights, take_in
+from ratecast.models.in_context.lookback import ask, hear, packed, sights, take_in
+from ratecast.models.in_context.net import AttentionNet
+from ratecast.models.in_context.sequence import Histories, histories
 from ratecast.models.net import Lesson, NetModel, TrainerSettings
 from ratecast.models.ridge import F64
 from ratecast.models.rows import Expected, Rows, grown
-from ratecast.models.sequence import Histories, histories
 from ratecast.models.vocabulary import Vocabulary
 from ratecast.ratings import AT, MOVIE, USER, Ratings, Requests
 

@@ -2,8 +2,8 @@
 
 Reference: Rendle, Zhang, Koren 2019, "On the difficulty of evaluating baselines"
 (arXiv:1905.01395); Freudenthaler, Schmidt-Thieme, Rendle 2011, "Bayesian factorization machines".
-Differs: see `bfm_chain`; time enters as linear effects of the user in nested bins of time, from a
-day down to a second, which are worth more than factors of the time are.
+Differs: see `factorization_machine/chain`; time enters as linear effects of the user in nested bins
+of time, from a day down to a second, which are worth more than factors of the time are.
 """
 
 from dataclasses import dataclass, field
@@ -15,10 +15,18 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
-from ratecast.models.bfm_chain import Chain, Sample
-from ratecast.models.bfm_features import Sets, block, condensed, joined, one_hot, sets_of, sums
-from ratecast.models.bfm_fold import follow
-from ratecast.models.bfm_latent import Latent
+from ratecast.models.factorization_machine.chain import Chain, Sample
+from ratecast.models.factorization_machine.features import (
+    Sets,
+    block,
+    condensed,
+    joined,
+    one_hot,
+    sets_of,
+    sums,
+)
+from ratecast.models.factorization_machine.fold import follow
+from ratecast.models.factorization_machine.latent import Latent
 from ratecast.models.news import News
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.models.state_space.history import Heard, History
@@ -54,8 +62,8 @@ class BayesianFM(Model):
     without ratings has the mean set of all rows. Of what is heard, the user's own vector and set
     take account, and the effects of the present bins of time; movies' vectors stay, see `News`.
     timed: use the request's own moment, where both tables have one; bins: their widths in seconds,
-    each a part of the next. likelihood: stars as numbers, or as ordered
-    classes (`bfm_latent`), where the forecast is the sum of stars x probabilities.
+    each a part of the next. likelihood: stars as numbers, or as ordered classes (see
+    `factorization_machine/latent`), where the forecast is the sum of stars x probabilities.
     """
 
     name: ClassVar[str] = "bfm"

@@ -1,10 +1,10 @@
 """What a newcomer will say: movies' effects, demographics, and who else rates such a movie.
 
 Three steps, each on users that the step before had not seen (folds of users):
-1. a linear mixed model (`cold_lmm`); heavy raters count less in it, a rating weighs n^-1/2;
+1. a linear mixed model (`newcomers/mixed`); heavy raters count less in it, a rating weighs n^-1/2;
 2. its level and slope are set on held-out rows, since heavy raters are harsher than others;
-3. half of a smooth correction (`cold_surface`) from the movie's statistics: what the raters of a
-   movie are like tells something of a user who is about to rate it.
+3. half of a smooth correction (`newcomers/surface`) from the movie's statistics: what the raters of
+   a movie are like tells something of a user who is about to rate it.
 Reference: Henderson 1975, "Best linear unbiased estimation and prediction under a selection
 model"; Wolpert 1992, "Stacked generalization".
 Differs: ridges are set by hand, not by likelihood; halving the correction stands for shrinking.
@@ -19,8 +19,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
-from ratecast.models.cold_lmm import Kinds, Mixed, fit_mixed
-from ratecast.models.cold_surface import Surface
+from ratecast.models.newcomers.mixed import Kinds, Mixed, fit_mixed
+from ratecast.models.newcomers.surface import Surface
 from ratecast.models.news import News
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.traits import Labels, numbers

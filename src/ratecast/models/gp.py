@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
-from ratecast.models.gp_em import ByUser, learn
-from ratecast.models.gp_follow import follow, times_vector
+from ratecast.models.gaussian_process.em import ByUser, learn
+from ratecast.models.gaussian_process.follow import follow, times_vector
 from ratecast.models.news import News
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.state_space.history import Heard, History

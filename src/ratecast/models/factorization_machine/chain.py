@@ -6,8 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ratecast.models import bfm_gibbs as kernels
-from ratecast.models.bfm_latent import Latent
+from ratecast.models.factorization_machine import gibbs as kernels
+from ratecast.models.factorization_machine.latent import Latent
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]

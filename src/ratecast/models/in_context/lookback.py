@@ -7,10 +7,10 @@ import numpy as np
 from numba import njit
 from torch import nn
 
-from ratecast.models.attention_net import LookBack
 from ratecast.models.bilinear import hear as tell
 from ratecast.models.bilinear import say
 from ratecast.models.history import NONE
+from ratecast.models.in_context.net import LookBack
 from ratecast.models.ridge import F64
 
 

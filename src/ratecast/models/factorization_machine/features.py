@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays
-from ratecast.models.bfm_chain import Block, Sample
+from ratecast.models.factorization_machine.chain import Block, Sample
 from ratecast.models.rows import Rows
 from ratecast.models.traits import Labels
 

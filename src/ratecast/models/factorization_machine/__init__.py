@@ -1,0 +1,1 @@
+"""The parts of the Bayesian factorization machine `bfm`."""

@@ -1,0 +1,1 @@
+"""The parts of `attention`, which learns in context."""

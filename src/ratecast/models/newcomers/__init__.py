@@ -1,0 +1,1 @@
+"""The parts of `cold`, the model of newcomers."""
