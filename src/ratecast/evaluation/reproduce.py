@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from ratecast.splits import Split, chronological, official
 
 EDITION = "ml-100k"
 WORKERS = 2
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 Make = Callable[..., Model]
 
@@ -87,7 +89,10 @@ def run(make: Make, workers: int = WORKERS) -> dict[str, Any]:
     """
     split = _split("chronological")
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+    # Before a process starts: a BLAS reads it when it is loaded, and two pools of threads on two
+    # cores wait for each other (40 times slower where matrices are large).
+    os.environ |= dict.fromkeys(THREADS, "1")
+    with ProcessPoolExecutor(workers, context) as pool:
         waiting = {pool.submit(measure, make, job): job for job in jobs()}
         done = {waiting[future]: future.result() for future in _watched(waiting)}
     return {"dataset": table.dataset(EDITION, split), "rows": _in_order(done)}
@@ -135,12 +140,6 @@ def read(folder: Path) -> tuple[dict[str, Any], list[table.Row]]:
 def _split(name: str) -> Split:
     ratings = data.load(EDITION)
     return chronological(ratings) if name == "chronological" else official(ratings, int(name[1:]))
-
-
-def _one_thread() -> None:
-    import os
-
-    os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
 def _watched(waiting: Iterable["Future[Any]"]) -> Iterable["Future[Any]"]:
