@@ -48,6 +48,8 @@ def evaluate(
 
     if (model is None) == (artifact is None):
         raise InputError("evaluate: give either --model NAME or --artifact DIR")
+    if model:
+        made(model, seed)  # A model that is not known is refused before data is fetched.
     parts = (
         [room.brought_split(train, test, columns, scale)]
         if train or test
@@ -107,8 +109,11 @@ def report(
     from ratecast.data import load_as
     from ratecast.evaluation import evaluate as room
     from ratecast.evaluation.report import collect, write_report
+    from ratecast.models import model_class
     from ratecast.training import curves_of, make_model
 
+    for name in models.split(","):
+        model_class(name)
     parts = room.splits_of(load_as(data, columns, scale), split, seed)[0]
     made: dict[str, Model] = {}
 
@@ -148,10 +153,12 @@ def tune(
     from ratecast.data import load_as
     from ratecast.evaluation.tune import Search
     from ratecast.evaluation.tune import tune as search
+    from ratecast.models import model_class
     from ratecast.splits import chronological
     from ratecast.training import make_model
     from ratecast.training.experiment import write_experiment
 
+    model_class(model)
     split = chronological(load_as(data, columns, scale))
     assert split.valid is not None
     asked = Search(model, split.train, split.valid, protocol, seed)
