@@ -86,9 +86,6 @@ class ProbabilisticMF(Model):
         self._of_users = grown_side(self._of_users, len(self.users))
         self._of_movies = grown_side(self._of_movies, len(self.movies))
 
-    def _observe(self, rows: Rows) -> None:
-        self._walk(rows, np.array([0, len(rows)]))
-
     def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         told = rows.users, rows.movies, self._above(rows)
         return self._in_stars(*hear(told, edges, self._sides()))

@@ -140,9 +140,6 @@ class Attention(NetModel):
         self._of_movies = grown_side(self._of_movies, len(self.movies))
         self._last = grown(self._last, len(self.users))
 
-    def _observe(self, rows: Rows) -> None:
-        self._walk(rows, np.array([0, len(rows)]))
-
     def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         told = rows.users, rows.movies, rows.stars.astype(np.float64), self._room(len(rows))
         als = self._sides(), self._stranger

@@ -41,8 +41,8 @@ class Model(ABC):
     an as-of walk refreshes the model. learned_from: the fingerprint of the train table; empty once
     more was heard.
 
-    A new model implements `_fit`, `_expect`, `_arrays` and `_restore`, and `_observe` where it
-    can hear a rating without a refit.
+    A new model implements `_fit`, `_expect`, `_arrays` and `_restore`, and, where it can hear a
+    rating without a refit, `_observe`, or `_walk` for a whole stream: either gives the other.
     """
 
     name: ClassVar[str]
@@ -120,7 +120,7 @@ class Model(ABC):
     @classmethod
     def listens(cls) -> bool:
         """Whether the model can hear a rating without a refit."""
-        return cls._observe is not Model._observe
+        return cls._observe is not Model._observe or cls._walk is not Model._walk
 
     def settings(self) -> dict[str, Any]:
         """The settings that this model was made with, as plain values."""
@@ -163,8 +163,10 @@ class Model(ABC):
         self._fit(train, None)
 
     def _observe(self, rows: Rows) -> None:
-        """Hear rows; the vocabularies have grown already."""
-        raise NotImplementedError(f"{self.name} cannot hear ratings without a refit yet")
+        """Hear rows as one moment; the vocabularies have grown already."""
+        if not self.listens():
+            raise NotImplementedError(f"{self.name} cannot hear ratings without a refit")
+        self._walk(rows, np.array([0, len(rows)]))
 
     def _grow(self) -> None:
         """Make room for the ids that the vocabularies have just met, answered as unknown ones."""

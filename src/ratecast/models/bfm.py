@@ -119,9 +119,6 @@ class BayesianFM(Model):
         said = self._follow(rows, asked(rows), np.zeros(len(rows), np.int64))
         return self._news.added(said, rows.movies)
 
-    def _observe(self, rows: Rows) -> None:
-        self._walk(rows, np.array([0, len(rows)]))
-
     def _walk(self, rows: Rows, edges: I64) -> Expected:
         heard = told(rows)
         said = self._follow(rows, heard, numbered(edges))

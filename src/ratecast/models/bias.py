@@ -63,9 +63,6 @@ class DampedBias(Model):
         self._of_users = grown(self._of_users, len(self.users))
         self._of_movies = grown(self._of_movies, len(self.movies))
 
-    def _observe(self, rows: Rows) -> None:
-        self._walk(rows, np.array([0, len(rows)]))
-
     def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         level = np.array([self._mean, self._prior])
         damping = np.array([self.user_damping, self.movie_damping])

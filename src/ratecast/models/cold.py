@@ -104,9 +104,6 @@ class Newcomer(Model):
     def _expect(self, rows: Rows) -> Expected:
         return self._news.added(self._said(rows), rows.movies)
 
-    def _observe(self, rows: Rows) -> None:
-        self._walk(rows, np.array([0, len(rows)]))
-
     def _walk(self, rows: Rows, edges: I64) -> Expected:
         return self._news.heard(self._said(rows), rows.movies, rows.stars, edges)
 

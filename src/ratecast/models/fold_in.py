@@ -86,9 +86,6 @@ class FoldInNet(NetModel):
         self._of_users = grown_side(self._of_users, len(self.users))
         self._of_movies = grown_side(self._of_movies, len(self.movies))
 
-    def _observe(self, rows: Rows) -> None:
-        self._walk(rows, np.array([0, len(rows)]))
-
     def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         return self._in_stars(*self._tell((rows.users, rows.movies, self._above(rows)), edges))
 

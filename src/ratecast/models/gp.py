@@ -79,9 +79,6 @@ class ItemGaussianProcess(Model):
         said = self._follow(asked(rows), np.zeros(len(rows), np.int64), self._new_movies(rows))
         return self._news.added(said, rows.movies)
 
-    def _observe(self, rows: Rows) -> None:
-        self._walk(rows, np.array([0, len(rows)]))
-
     def _walk(self, rows: Rows, edges: I64) -> Expected:
         heard = told(rows)
         said = self._follow(heard, numbered(edges), self._new_movies(rows))

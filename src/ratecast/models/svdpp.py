@@ -107,9 +107,6 @@ class SVDpp(Model):
             for name in names:
                 setattr(self, name, grown(getattr(self, name), size))
 
-    def _observe(self, rows: Rows) -> None:
-        self._walk(rows, np.array([0, len(rows)]))
-
     def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         told = rows.users, rows.movies, self._above(rows)
         return self._in_stars(*_hear(told, edges, self._state()))
