@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from ratecast.errors import InputError
 
 USER, MOVIE, RATING, AT = "user", "movie", "rating", "at"
-ID_TYPES = (pl.Int64, pl.String)
 MOST_STARS = 101
 
 

@@ -73,6 +73,15 @@ def kfold(ratings: Ratings, folds: int = FOLDS, seed: int = 0) -> list[Split]:
     ]
 
 
+def named(ratings: Ratings, name: str, seed: int = 0) -> list[Split]:
+    """The split called `name`: chronological, u1 ... u5, or kfold, which is five of them."""
+    if name == "chronological":
+        return [chronological(ratings)]
+    if name == "kfold":
+        return kfold(ratings, seed=seed)
+    return [official(ratings, int(name.removeprefix("u")))]
+
+
 def brought(train: Ratings, test: Ratings) -> Split:
     """A split that somebody brings as two tables."""
     return Split("brought", train, None, test)

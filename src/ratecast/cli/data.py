@@ -62,10 +62,10 @@ def split(
     """
     from ratecast.audit import audit
     from ratecast.data import load_as
-    from ratecast.evaluation import evaluate
     from ratecast.evaluation import show as tables
+    from ratecast.splits import named
 
     ratings = load_as(data, columns, scale)
-    facts = audit(evaluate.splits_of(ratings, split)[0], ratings)
+    facts = audit(named(ratings, split)[0], ratings)
     show(jsonlib.dumps(facts) if json else tables.audit_table(facts))
     return 1 if facts["leaks"] else 0

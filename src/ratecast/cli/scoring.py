@@ -44,6 +44,7 @@ def evaluate(
     from ratecast.data import load_as
     from ratecast.evaluation import evaluate as room
     from ratecast.evaluation import show as tables
+    from ratecast.splits import named
     from ratecast.training.experiment import made
 
     if (model is None) == (artifact is None):
@@ -53,7 +54,7 @@ def evaluate(
     parts = (
         [room.brought_split(train, test, columns, scale)]
         if train or test
-        else room.splits_of(load_as(data, columns, scale), split, seed)
+        else named(load_as(data, columns, scale), split, seed)
     )
     if artifact:
         rows = room.evaluate_saved(artifact, parts, protocol)
@@ -107,14 +108,14 @@ def report(
         out: the HTML file.
     """
     from ratecast.data import load_as
-    from ratecast.evaluation import evaluate as room
     from ratecast.evaluation.report import collect, write_report
     from ratecast.models import model_class
+    from ratecast.splits import named
     from ratecast.training import curves_of, make_model
 
     for name in models.split(","):
         model_class(name)
-    parts = room.splits_of(load_as(data, columns, scale), split, seed)[0]
+    parts = named(load_as(data, columns, scale), split, seed)[0]
     made: dict[str, Model] = {}
 
     def make(name: str, seed: int) -> "Model":

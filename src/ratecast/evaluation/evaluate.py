@@ -9,17 +9,8 @@ from ratecast.errors import InputError
 from ratecast.evaluation import protocol, table
 from ratecast.models import load_model
 from ratecast.models.base import Model
-from ratecast.ratings import Ratings, Scale, checked
-from ratecast.splits import Split, brought, chronological, kfold, official
-
-
-def splits_of(ratings: Ratings, name: str, seed: int = 0) -> list[Split]:
-    """The split called `name` of a table: chronological, u1 ... u5, or kfold (five of them)."""
-    if name == "chronological":
-        return [chronological(ratings)]
-    if name == "kfold":
-        return kfold(ratings, seed=seed)
-    return [official(ratings, int(name.removeprefix("u")))]
+from ratecast.ratings import Scale, checked
+from ratecast.splits import Split, brought
 
 
 def brought_split(

@@ -17,7 +17,7 @@ from ratecast.evaluation.results_page import SEEDS, page, readme_block, with_blo
 from ratecast.files import write_text
 from ratecast.models import model_class
 from ratecast.models.base import Model
-from ratecast.splits import Split, chronological, official
+from ratecast.splits import Split, named
 
 EDITION = "ml-100k"
 WORKERS = 2
@@ -138,8 +138,7 @@ def read(folder: Path) -> tuple[dict[str, Any], list[table.Row]]:
 
 
 def _split(name: str) -> Split:
-    ratings = data.load(EDITION)
-    return chronological(ratings) if name == "chronological" else official(ratings, int(name[1:]))
+    return named(data.load(EDITION), name)[0]
 
 
 def _watched(waiting: Iterable["Future[Any]"]) -> Iterable["Future[Any]"]:

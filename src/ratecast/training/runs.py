@@ -10,7 +10,6 @@ from pathlib import Path
 import yaml
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from ratecast.ratings import Ratings
 from ratecast.splits import Split
 from ratecast.training.experiment import Experiment
 
@@ -50,13 +49,8 @@ def fingerprint(split: Split) -> str:
     digest = hashlib.sha256()
     for part in (split.train, split.valid):
         if part is not None:
-            digest.update(_digest(part))
+            digest.update(part.fingerprint().encode())
     return digest.hexdigest()[:16]
-
-
-def _digest(part: Ratings) -> bytes:
-    rows = part.frame.hash_rows(seed=0).to_numpy().tobytes()
-    return hashlib.sha256(rows + str(part.scale).encode()).digest()
 
 
 def _versions(home: Path) -> dict[int, Path]:

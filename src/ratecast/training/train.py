@@ -12,7 +12,7 @@ from ratecast.errors import InputError
 from ratecast.models.base import Model
 from ratecast.models.net import NetModel
 from ratecast.ratings import Ratings
-from ratecast.splits import Split, chronological, official
+from ratecast.splits import Split, named
 from ratecast.training.experiment import Experiment
 from ratecast.training.fit import LightningTrainer
 from ratecast.training.runs import ARTIFACT, curves, run_folder
@@ -61,9 +61,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
 def split_of(experiment: Experiment) -> Split:
     """The parts that the experiment names."""
     ratings = data.load_as(experiment.data, experiment.columns, experiment.scale)
-    if experiment.split in ("chronological", "all"):
-        return chronological(ratings)
-    return official(ratings, int(experiment.split[1:]))
+    return named(ratings, "chronological" if experiment.split == "all" else experiment.split)[0]
 
 
 def joined(split: Split) -> Ratings:
