@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Group
 
 from ratecast.evaluation.show import Cells, markdown_table, terminal_table
-from ratecast.evaluation.table import Row
+from ratecast.evaluation.table import HEARD, Row
 
 SEEDS = (0, 1, 2)
 
@@ -148,8 +148,7 @@ def _parts(found: Found) -> list[str]:
 
 def _as_of_line(name: str, found: Found) -> list[str]:
     test = found["test", "all"]
-    heard = [f"heard-{span}" for span in ("0", "1-5", "6-20", "over-20")]
-    by_heard = [f"{found['test', span]['rmse']:.4f}" for span in heard]
+    by_heard = [f"{found['test', span]['rmse']:.4f}" for span in HEARD]
     sure = [f"{test['nll']:.4f}", f"{test['ece']:.4f}"]
     return [name, *_parts(found), f"{test['rmse_std']:.4f}", *by_heard, *sure]
 
@@ -169,5 +168,4 @@ def _fold_line(name: str, found: Found) -> list[str]:
 
 def _heard(rows: list[Row]) -> str:
     found = next(iter(_found(rows, "as-of").values()))
-    spans = ("0", "1-5", "6-20", "over-20")
-    return ", ".join(f"{found['test', f'heard-{span}']['n']:,}" for span in spans)
+    return ", ".join(f"{found['test', span]['n']:,}" for span in HEARD)

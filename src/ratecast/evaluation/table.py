@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Trial
 from ratecast.models.answer import Forecast
+from ratecast.models.stars import HEARD_EDGES
 from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.splits import Split
 
 Row = dict[str, Any]
 Mask = NDArray[np.bool_]
 
+# Slices by ratings heard, between the edges of the calibration.
+HEARD = ("heard-0", "heard-1-5", "heard-6-20", "heard-over-20")
 FIGURES = ("rmse", "mae", "nll", "ece", "coverage", "fit_seconds")
 COUNTS = ("n", "predictions_per_second")
 
@@ -55,13 +58,12 @@ def averaged(runs: list[list[Row]], split: str | None = None) -> list[Row]:
 
 def dataset(name: str, split: Split) -> Row:
     """What the rows were measured on."""
-    known = split.train.frame[USER].unique().implode()
     facts: Row = {"name": name} | {part: len(table) for part, table in split.parts.items()}
     facts["train_users"] = split.train.frame[USER].n_unique()
     facts["train_items"] = split.train.frame[MOVIE].n_unique()
     for part, table in split.parts.items():
         if part != "train":
-            facts[f"{part}_new_user_rows"] = int((~table.frame[USER].is_in(known)).sum())
+            facts[f"{part}_new_user_rows"] = int((~in_train(USER, table, split.train)).sum())
     return facts
 
 
@@ -72,21 +74,19 @@ def slices(part: Ratings, train: Ratings, forecast: Forecast) -> dict[str, Mask]
     heard-...: by how many of the user's ratings the model had heard when it answered, which in
     as-of grows from row to row.
     """
-    known, heard = _in_train(USER, part, train), forecast.heard
+    known, heard = in_train(USER, part, train), np.digitize(forecast.heard, HEARD_EDGES)
     masks = {
         "all": np.ones(len(part), bool),
         "known-user": known,
         "new-user": ~known,
-        "new-movie": ~_in_train(MOVIE, part, train),
-        "heard-0": heard == 0,
-        "heard-1-5": (heard >= 1) & (heard <= 5),
-        "heard-6-20": (heard >= 6) & (heard <= 20),
-        "heard-over-20": heard > 20,
+        "new-movie": ~in_train(MOVIE, part, train),
     }
+    masks |= {name: heard == place for place, name in enumerate(HEARD)}
     return {name: mask for name, mask in masks.items() if mask.any()}
 
 
-def _in_train(column: str, part: Ratings, train: Ratings) -> Mask:
+def in_train(column: str, part: Ratings, train: Ratings) -> Mask:
+    """Whether each row's user, or movie, has a rating in train: (n,)."""
     return part.frame[column].is_in(train.frame[column].unique().implode()).to_numpy()
 
 

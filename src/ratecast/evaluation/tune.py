@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ratecast.errors import InputError
+from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Protocol, as_of
 from ratecast.models import model_class
 from ratecast.models.base import Model, Range
@@ -76,7 +75,7 @@ def validation_rmse(model: Model, search: Search) -> float:
         forecast = model.predict(search.valid.requests())
     else:
         forecast = as_of(model, {"train": search.train, "valid": search.valid})["valid"]
-    return float(np.sqrt(np.mean(np.square(forecast.stars - search.valid.stars))))
+    return Score.of(forecast, search.valid).rmse
 
 
 def _suggested(trial: "Trial", name: str, bounds: Range) -> float:

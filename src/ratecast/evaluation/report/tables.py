@@ -9,7 +9,7 @@ from ratecast.evaluation import show
 from ratecast.evaluation.contest import F64, Contest
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, joined, section
-from ratecast.evaluation.table import Row
+from ratecast.evaluation.table import Row, in_train
 from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.splits import Split
 
@@ -140,8 +140,8 @@ def _part_line(key: str, split: Split) -> list[object]:
     line: list[object] = [key, f"{len(part):,}"]
     line += [f"{part.frame[column].n_unique():,}" for column in (USER, MOVIE)]
     for column in (USER, MOVIE):
-        new = ~part.frame[column].is_in(split.train.frame[column].unique().implode())
-        line.append("" if key == "train" else f"{float(new.to_numpy().mean()):.1%}")
+        new = ~in_train(column, part, split.train)
+        line.append("" if key == "train" else f"{float(new.mean()):.1%}")
     return line + ([_day(part.at.min()), _day(part.at.max())] if split.train.timed else [])
 
 
