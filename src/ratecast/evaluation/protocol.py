@@ -1,6 +1,7 @@
 """The two questions put to a model: frozen, and as-of."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -50,6 +51,28 @@ def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0
         forecasts = as_of(model, split.parts)
     seconds = time.perf_counter() - start
     return Trial(model.name, protocol, split, fit_seconds, seconds, forecasts)
+
+
+def fit_and_ask(
+    model: Model, split: Split, protocols: Sequence[Protocol] = ("frozen", "as-of")
+) -> list[Trial]:
+    """Fit `model` once, then ask it by every protocol that it and the split allow.
+
+    Frozen comes first, since as-of changes the model. as-of is left out where the split has no
+    order of time, or the model cannot hear.
+    """
+    seconds = fit_timed(model, split)
+    can_hear = model.listens() and in_order(split)
+    asked: list[Protocol] = ["frozen", "as-of"] if can_hear else ["frozen"]
+    return [run(model, split, each, seconds) for each in asked if each in protocols]
+
+
+def in_order(split: Split) -> bool:
+    """Whether as-of can be asked of `split`: timed parts, each after the one before it."""
+    parts = list(split.parts.values())
+    return all(part.timed for part in parts) and all(
+        before.at.max() < after.at.min() for before, after in pairwise(parts)
+    )
 
 
 def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:

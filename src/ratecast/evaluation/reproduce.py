@@ -101,12 +101,8 @@ def run(make: Make, workers: int = WORKERS) -> dict[str, Any]:
 def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[table.Row]]:
     """The rows of one fit, frozen and, where the model hears and time has an order, as-of."""
     settings = {"timed": False} if job.entry.untimed else {}
-    model, split = make(job.entry.name, seed=job.seed, **settings), _split(job.split)
-    seconds = protocol.fit_timed(model, split)
-    asked: list[protocol.Protocol] = ["frozen"]
-    if model.listens() and job.split == "chronological":
-        asked.append("as-of")
-    trials = [protocol.run(model, split, each, seconds) for each in asked]
+    model = make(job.entry.name, seed=job.seed, **settings)
+    trials = protocol.fit_and_ask(model, _split(job.split))
     return {t.protocol: table.rows_of(replace(t, model=job.entry.label)) for t in trials}
 
 

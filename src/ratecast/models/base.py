@@ -221,17 +221,20 @@ class Model(ABC):
 
     def _calibrated(self, train: Ratings, valid: Ratings | None) -> Calibration:
         """Spread of the stars around forecasts of `valid`; as-of ones, if the model can hear."""
-        table = train if valid is None else valid
-        rows, flat = self._rows(table), Calibration.flat(self.scale, len(train))
-        expected = self._expect(rows)
-        if valid is None and expected.deviation is not None:
+        flat = Calibration.flat(self.scale, len(train))
+        if valid is None and self._knows_deviation(train):
             return flat
-        frozen = told = self._compared(expected, self._heard[rows.users], table)
+        table = train if valid is None else valid
+        rows = self._rows(table)
+        frozen = told = self._compared(self._expect(rows), self._heard[rows.users], table)
         if valid is not None and valid.timed and self.listens():
             stream = valid.sorted().take(slice(0, NOISE_ROWS))
             later, heard, _ = deepcopy(self)._told(stream, moments(stream))
             told = self._compared(later, heard, stream)
         return flat.fitted(frozen, told)
+
+    def _knows_deviation(self, table: Ratings) -> bool:
+        return self._expect(self._rows(table.take(slice(0, 1)))).deviation is not None
 
 
 def _basis(heard: Counts, seen: Counts) -> NDArray[np.int8]:

@@ -60,10 +60,10 @@ class Calibration:
     """A `StarNoise` that is fitted again to the newest forecasts and what came of them.
 
     strangers: for users of whom nothing was heard; it stays. noise: in force for the others.
-    anchor: what validation fitted, which each new fit is pulled to. window: the
-    newest 8,000 rows heard. total: rows learned from. due: rows heard since the last fit; at
-    1,000, or 1 % of all rows, it is fitted again, between two moments, so that a forecast
-    rests on earlier ratings only. A table that grows tenfold has some 230 fits.
+    anchor: what validation fitted, which each new fit is pulled to. window: the newest 8,000 rows
+    heard. total: rows learned from. due: rows heard since the last fit; at 1,000, or 1 % of all
+    rows, it is fitted again, between two moments, so that a forecast rests on earlier ratings
+    only. A table that grows tenfold has some 230 fits.
     Reference: Dawid 1984, "Present position and potential developments: the prequential approach".
     """
 

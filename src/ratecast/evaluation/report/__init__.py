@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 from string import Template
 
@@ -21,7 +20,7 @@ from ratecast.files import write_text
 from ratecast.models.base import Model
 from ratecast.splits import Split
 
-__all__ = ["Curve", "collect", "in_order", "page", "write_report"]
+__all__ = ["Curve", "collect", "page", "write_report"]
 
 
 def collect(
@@ -31,31 +30,16 @@ def collect(
     seed: int = 0,
     protocols: Sequence[Protocol] = ("frozen", "as-of"),
 ) -> list[Trial]:
-    """Fit each model once, then ask it by every protocol.
+    """Fit each model once, and ask it by every protocol that it and the split allow.
 
-    Frozen comes first, since as-of changes the model. as-of is left out where the split has no
-    order of time, or the model cannot hear. A trial bears the name by which the model was asked
-    for, so that two settings of one model can stand side by side.
+    A trial bears the name by which the model was asked for, so that two settings of one model can
+    stand side by side.
     """
-    asked: Protocol
-    trials = []
-    for name in models:
-        model = make(name, seed)
-        seconds = protocol.fit_timed(model, split)
-        can_hear = model.listens() and in_order(split)
-        for asked in ("frozen", "as-of"):
-            if asked in protocols and (asked == "frozen" or can_hear):
-                trial = protocol.run(model, split, asked, seconds)
-                trials.append(replace(trial, model=name))
-    return trials
-
-
-def in_order(split: Split) -> bool:
-    """Whether as-of can be asked of `split`: timed parts, each after the one before it."""
-    parts = list(split.parts.values())
-    return all(part.timed for part in parts) and all(
-        before.at.max() < after.at.min() for before, after in pairwise(parts)
-    )
+    return [
+        replace(trial, model=name)
+        for name in models
+        for trial in protocol.fit_and_ask(make(name, seed), split, protocols)
+    ]
 
 
 def write_report(
