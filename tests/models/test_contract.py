@@ -1,7 +1,6 @@
 """What every model of the table must do: one test for all."""
 
 import copy
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ratecast.models.rows import moments
 from ratecast.ratings import Ratings, Requests
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
-from tests.planted import planted
+from tests.planted import planted, turned
 
 QUICK: dict[str, Any] = {"trainer": {"max_epochs": 2, "batch_size": 256}}
 NETS = ("mf", "mf_bias", "neumf", "attention")
@@ -143,13 +142,9 @@ def test_nothing_at_or_after_a_moment_reaches_its_forecast(
 ) -> None:
     """Turn round every rating from some moment on: forecasts up to and at it keep every bit."""
     stream = split.test
-    edges = moments(stream)
-    start, stop = edges[len(edges) // 2], edges[len(edges) // 2 + 1]
-    stars = stream.stars.copy()
-    stars[start:] = (stream.scale.low + stream.scale.high) - stars[start:]
-    turned = replace(stream, frame=stream.frame.with_columns(pl.Series("rating", stars)))
+    changed, stop = turned(stream)
     before = copy.deepcopy(fitted[name]).walk(stream)
-    after = copy.deepcopy(fitted[name]).walk(turned)
+    after = copy.deepcopy(fitted[name]).walk(changed)
     assert np.array_equal(before.stars[:stop], after.stars[:stop])
     assert np.array_equal(before.probabilities[:stop], after.probabilities[:stop])
     assert not np.array_equal(before.stars[stop:], after.stars[stop:])

@@ -18,6 +18,7 @@ from ratecast.models.state_space.filter import follow
 from ratecast.models.state_space.history import Heard, History
 from ratecast.ratings import Ratings, Requests, Scale, checked
 from ratecast.splits import Split, chronological
+from tests.planted import turned
 
 DAY = 86_400
 
@@ -109,14 +110,10 @@ def test_finds_the_camp_of_a_new_user(split: Split) -> None:
 
 def test_refreshes_keep_the_forecasts_causal(split: Split) -> None:
     """Turn round every rating from some moment on: nothing before or at it changes a bit."""
-    edges = moments(split.test)
-    start, stop = edges[len(edges) // 2], edges[len(edges) // 2 + 1]
-    stars = split.test.stars.copy()
-    stars[start:] = split.test.scale.low + split.test.scale.high - stars[start:]
-    frame = split.test.frame.with_columns(pl.Series("rating", stars))
-    turned = replace(split, test=replace(split.test, frame=frame))
+    changed, stop = turned(split.test)
+    other = replace(split, test=changed)
     before = as_of(model(growth=0).fit(split.train, split.valid), split.parts)["test"]
-    after = as_of(model(growth=0).fit(split.train, split.valid), turned.parts)["test"]
+    after = as_of(model(growth=0).fit(split.train, split.valid), other.parts)["test"]
     assert np.array_equal(before.stars[:stop], after.stars[:stop])
     assert np.array_equal(before.probabilities[:stop], after.probabilities[:stop])
     assert not np.array_equal(before.stars[stop:], after.stars[stop:])

@@ -18,7 +18,7 @@ from ratecast.models.tower import say
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
-from tests.planted import planted, tastes
+from tests.planted import gap_to_a_refit, planted, tastes
 
 NETS = ("mf", "mf_bias", "neumf")
 TRAINED = {"max_epochs": 40, "batch_size": 512, "learning_rate": 0.02, "patience": 60}
@@ -48,13 +48,7 @@ def test_hearing_agrees_with_a_refit(name: str) -> None:
     The band is the same for the perceptron: two seeds of one net differ by more (0.12).
     """
     split = chronological(planted(rows=4000, seed=1))
-    held = split.train.frame["user"] == split.train.frame["user"][0]
-    refitted = converged(name, split.train, split)
-    told = converged(name, split.train.take(~held), split)
-    told.observe(split.train.take(held))
-    requests = split.test.requests()
-    gap = told.predict(requests).stars - refitted.predict(requests).stars
-    assert np.sqrt(np.mean(gap**2)) < 0.1
+    assert gap_to_a_refit(lambda rows: converged(name, rows, split), split) < 0.1
 
 
 def test_a_new_user_is_ridge_regression_around_the_centre() -> None:

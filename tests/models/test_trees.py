@@ -20,6 +20,7 @@ from ratecast.models.state_space.lessons import Lessons
 from ratecast.models.state_space.trees import LEAST, Trees
 from ratecast.splits import Split, chronological
 from tests.models.test_forecast import camps, model, same
+from tests.planted import turned
 
 
 @pytest.fixture(scope="module")
@@ -174,15 +175,11 @@ def test_trees_learned_again_keep_the_forecasts_causal(
     """Turn round every rating from some moment on: nothing before or at it changes a bit."""
     monkeypatch.setattr(Lessons, "due", lambda _: True)
     monkeypatch.setattr(Trees, "learned", lambda c, s, seed: Trees.grown(c, s, 5, seed))
-    edges = moments(split.test)
-    start, stop = edges[len(edges) // 2], edges[len(edges) // 2 + 1]
-    stars = split.test.stars.copy()
-    stars[start:] = split.test.scale.low + split.test.scale.high - stars[start:]
-    frame = split.test.frame.with_columns(pl.Series("rating", stars))
-    turned = replace(split, test=replace(split.test, frame=frame))
+    changed, stop = turned(split.test)
+    other = replace(split, test=changed)
     before, after = (
         as_of(model(growth=0).fit(one.train, one.valid), one.parts)["test"]
-        for one in (split, turned)
+        for one in (split, other)
     )
     assert np.array_equal(before.stars[:stop], after.stars[:stop])
     assert np.array_equal(before.probabilities[:stop], after.probabilities[:stop])
