@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from ratecast.plots import canvas
@@ -71,6 +71,23 @@ def side_by_side(curves: Curves, pens: Mapping[str, Pen]) -> Picture:
         titled(axes, "RMSE, stars: validation (line) and train (dashes)")
         canvas.label_ends(axes, ends)
         return Picture(figure, f"RMSE after each epoch of training: {', '.join(curves)}")
+
+
+def losses(runs: Mapping[str, tuple[F64, F64]], enough: float) -> Picture:
+    """Training loss by step, log scale; `enough`: where a batch counts as learned by heart."""
+    with canvas.style():
+        figure, axes = canvas.single()
+        pens = canvas.pens(list(runs))
+        for name, (steps, values) in runs.items():
+            axes.plot(steps, values, color=pens[name].color, label=name)
+        axes.axhline(enough, color=MUTED, lw=1, ls=(0, (4, 3)))
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.minorticks_off()
+        axes.set_xlabel("step")
+        titled(axes, "loss of the one batch, stars² (log scale)")
+        axes.legend(frameon=False, labelcolor=MUTED)
+        return Picture(figure, "Training loss of one batch by step")
 
 
 def rates(rates: F64, losses: F64, smooth: F64, suggestion: float, model: str) -> Picture:
