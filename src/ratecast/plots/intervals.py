@@ -11,7 +11,8 @@ from ratecast.plots import canvas
 from ratecast.plots.canvas import MUTED, OTHER, SERIES, titled
 from ratecast.plots.picture import Picture
 
-_LINE, _REST, _WIDTH = 0.2, 0.9, 3.4
+# Inches: of a line, of title and axis, of a panel, and of a figure at least.
+_LINE, _REST, _WIDTH, _LEAST = 0.2, 0.9, 3.4, 6.4
 
 
 def intervals(
@@ -24,7 +25,7 @@ def intervals(
     """
     most = max(table.height for table in panels.values())
     with canvas.style():
-        size = (_WIDTH * len(panels) + 1.2 * (len(panels) == 1), _REST + _LINE * most)
+        size = (max(_LEAST, _WIDTH * len(panels)), _REST + _LINE * most)
         figure = Figure(figsize=size, layout="constrained")
         several = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, (title, table) in zip(several, panels.items(), strict=True):
