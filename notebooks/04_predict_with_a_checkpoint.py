@@ -90,7 +90,7 @@ answers.distributions(
 # ## Watch it listen
 #
 # An invented newcomer loves science fiction and says so, one rating after the other. Nothing is
-# fitted again; each rating takes microseconds. The forecast for a movie of the same taste rises,
+# fitted again. The forecast for a movie of the same taste rises,
 # that for another kind falls, and all move with how kind the newcomer turns out to be.
 
 # %%
@@ -138,8 +138,8 @@ scores.rmse_by(contest.models, by_heard(contest), drawn, "ratings heard from the
 
 # %% [markdown]
 # By movie: a dot is a movie, its size the rows it has; the line is the median. The best and the
-# worst are numbered, and named below. Errors are largest where a movie divides people, and where
-# few have rated it.
+# worst are numbered, and named below. How popular a movie is hardly matters. The worst ones divide
+# people: what they get in the mean is forecast well, what each person gives is not.
 
 # %%
 errors = by_movie(contest, MODEL)

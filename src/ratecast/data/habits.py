@@ -106,7 +106,8 @@ def grouped(ratings: Ratings, column: str) -> pl.DataFrame:
     if named.schema[GROUP] == pl.List:
         named = named.explode(GROUP).drop_nulls()
     if column == "age":
-        named = named.with_columns(pl.col(GROUP).cut(_AGES, labels=_bands(), left_closed=True))
+        band = np.searchsorted(_AGES, named[GROUP].to_numpy(), side="right")
+        named = named.with_columns(pl.Series(GROUP, np.array(_bands())[band]))
     rows = ratings.frame.join(named.with_columns(pl.col(GROUP).cast(pl.String)), on=kind)
     rows = rows.with_columns(apart=pl.col(RATING) - pl.col(RATING).mean().over(GROUP))
     sums = rows.group_by(GROUP, USER).agg(pl.col("apart").cast(pl.Float64).sum())

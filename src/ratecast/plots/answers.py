@@ -44,10 +44,8 @@ def distributions(
 def listening(seen: F64, heard: Sequence[str], movies: Sequence[str]) -> Picture:
     """Forecasts of some movies after each rating heard. seen: (len(heard), movies), stars."""
     with canvas.style():
-        longest = max(map(len, heard))
-        height = 2.8 + 0.065 * longest
-        figure, axes = canvas.single((), 7.4, height)
-        figure.subplots_adjust(bottom=(0.35 + 0.06 * longest) / height, right=0.97)
+        figure = Figure(figsize=(7.4, 4.8), layout="constrained")
+        axes = figure.subplots()
         at = np.arange(len(heard))
         for k, movie in enumerate(movies):
             pen = canvas.pens(movies)[movie]

@@ -15,6 +15,7 @@ F64 = NDArray[np.float64]
 
 PLAIN = Pen(INK, "o")
 _ROOM = 0.3
+_LEARNED = 1e-6
 
 
 class Curve(NamedTuple):
@@ -76,12 +77,13 @@ def side_by_side(curves: Curves, pens: Mapping[str, Pen]) -> Picture:
 def losses(runs: Mapping[str, tuple[F64, F64]], enough: float) -> Picture:
     """Training loss by step, log scale; `enough`: where a batch counts as learned by heart."""
     with canvas.style():
-        figure, axes = canvas.single()
+        figure, axes = canvas.single(left=0.75)
         pens = canvas.pens(list(runs))
         for name, (steps, values) in runs.items():
             axes.plot(steps, values, color=pens[name].color, label=name)
         axes.axhline(enough, color=MUTED, lw=1, ls=(0, (4, 3)))
         axes.set_yscale("log")
+        axes.set_ylim(bottom=_LEARNED)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         axes.minorticks_off()
         axes.set_xlabel("step")
@@ -104,6 +106,8 @@ def rates(rates: F64, losses: F64, smooth: F64, suggestion: float, model: str) -
             textcoords="offset points", ha="right", va="top", color=SERIES[1], fontweight="bold",
         )  # fmt: skip
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.minorticks_off()
         axes.set_ylim(*_window(smooth))
         axes.yaxis.set_major_locator(MaxNLocator(7))
         axes.set_xlabel(f"learning rate of {model} (step size of Adam, log scale)")
