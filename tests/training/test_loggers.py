@@ -17,7 +17,7 @@ from ratecast.ratings import Ratings
 from ratecast.splits import Split
 from ratecast.training import make_model
 from ratecast.training.experiment import Experiment, read_experiment
-from ratecast.training.loggers import COLUMNS, make_logger
+from ratecast.training.loggers import COLUMNS
 from ratecast.training.sweep import sweep
 from ratecast.training.train import train
 from tests.training.tables import few
@@ -137,6 +137,8 @@ def test_a_logger_whose_package_is_missing_is_said(
 
     monkeypatch.setattr("lightning.pytorch.loggers.MLFlowLogger.__init__", missing)
     named = {"class_path": "lightning.pytorch.loggers.MLFlowLogger"}
+    task = Experiment.of(make_model("bias"), out=tmp_path / "out", logger=named)
     with pytest.raises(InputError, match=r"logger MLFlowLogger: .*'mlflow'.*install it") as refused:
-        make_logger(named, tmp_path)
+        train(task, few())
+    assert not (tmp_path / "out").exists()
     assert "\n" not in str(refused.value)

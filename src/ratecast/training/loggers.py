@@ -1,7 +1,6 @@
 """Where the curves of a run go: TensorBoard, or any logger of Lightning that a config names."""
 
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
@@ -9,20 +8,17 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from ratecast.errors import InputError
 from ratecast.models.base import Model
 from ratecast.models.likeness import MovieVectors
-from ratecast.training.runs import curves
 
 MOVIES = "movies"
 # What the projector's table has of each movie; it colours by a column of few values or of numbers.
 COLUMNS = ["title", "genre", "genres", "year", "ratings", "bias"]
 
 
-def make_logger(named: dict[str, Any] | None, folder: Path) -> Logger:
-    """The logger that `named` describes (class_path, init_args), or TensorBoard's in `folder`.
+def make_logger(named: dict[str, Any]) -> Logger:
+    """The logger that `named` describes: class_path, and init_args.
 
     Raises `InputError` where its package is not installed, or refuses its settings.
     """
-    if named is None:
-        return curves(folder)
     module, _, name = named["class_path"].rpartition(".")
     try:
         logger: Logger = getattr(import_module(module), name)(**named.get("init_args") or {})

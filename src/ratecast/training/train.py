@@ -15,7 +15,7 @@ from ratecast.splits import Split, named
 from ratecast.training.experiment import Experiment
 from ratecast.training.fit import LightningTrainer
 from ratecast.training.loggers import make_logger, record
-from ratecast.training.runs import ARTIFACT, run_folder
+from ratecast.training.runs import ARTIFACT, curves, run_folder
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,10 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
     finite.
     """
     parts = split_of(experiment) if split is None else split
+    # Before there is a folder: one that is refused leaves nothing behind.
+    named_logger = make_logger(experiment.logger) if experiment.logger else None
     with run_folder(experiment, parts) as folder:
-        logger = make_logger(experiment.logger, folder)
+        logger = named_logger or curves(folder)
         logger.log_hyperparams(experiment.plain())
         model = experiment.make()
         if isinstance(model, NetModel):
