@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: reproduce folds test check format clean
+.PHONY: reproduce folds notebooks pictures test check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -14,6 +14,13 @@ folds: $(READY)  ## the best model on five random folds, with and without the ro
 	$(BIN)/ratecast evaluate --model configs/blend_untimed.yaml --split kfold \
 	  --json results/kfold_blend-untimed.json
 	$(BIN)/ratecast reproduce --render
+
+notebooks: $(READY)  ## execute the notebooks and keep their outputs
+	$(BIN)/python notebooks/run.py
+
+pictures: $(READY)  ## photograph TensorBoard, and draw the map of the movies; needs chromium
+	$(BIN)/python docs/pictures/boards.py
+	$(BIN)/python docs/pictures/map.py
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope

@@ -12,12 +12,12 @@ from ratecast.evaluation import protocol, table
 from ratecast.evaluation.contest import contests
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.report import figures, tables
-from ratecast.evaluation.report.canvas import pens
 from ratecast.evaluation.report.duels import duels
 from ratecast.evaluation.report.markup import joined, safe
-from ratecast.evaluation.report.plots import Curve, Curves
 from ratecast.files import write_text
 from ratecast.models.base import Model
+from ratecast.plots.canvas import pens
+from ratecast.plots.training import Curve, Curves
 from ratecast.splits import Split
 
 __all__ = ["Curve", "collect", "page", "write_report"]
