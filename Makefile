@@ -10,9 +10,9 @@ reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the
 	$(BIN)/ratecast reproduce
 
 folds: $(READY)  ## the best model on five random folds, with and without the row's own time
-	$(BIN)/ratecast evaluate --model blend --split kfold --json results/kfold_blend.json
+	$(BIN)/ratecast evaluate --model blend --split kfold --out results/kfold_blend.json
 	$(BIN)/ratecast evaluate --model configs/blend_untimed.yaml --split kfold \
-	  --json results/kfold_blend-untimed.json
+	  --out results/kfold_blend-untimed.json
 	$(BIN)/ratecast reproduce --render
 
 test: $(READY)  ## run the tests
