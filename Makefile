@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: reproduce folds test check format clean
+.PHONY: reproduce folds docs pictures test check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -15,6 +15,13 @@ folds: $(READY)  ## the best model on five random folds, with and without the ro
 	  --out results/kfold_blend-untimed.json
 	$(BIN)/ratecast reproduce --render
 
+docs: $(READY)  ## the documentation site, in site/; needs no network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "open site/index.html"
+
+pictures: $(READY)  ## the pictures of the documentation, anew from the results
+	$(BIN)/python docs/pictures.py
+
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
@@ -23,6 +30,7 @@ check: $(READY)  ## style, types, and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 format: $(READY)  ## bring the code into shape
 	$(BIN)/ruff format .
@@ -34,4 +42,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:  ## remove what was set up and what runs left behind
-	rm -rf $(VENV) lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

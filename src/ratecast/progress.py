@@ -110,6 +110,12 @@ def _new() -> "Progress":
                 return Text(f"{task.completed / 1e6:,.1f} of {task.total / 1e6:,.1f} MB")
             return Text(f"{task.completed:,.0f} of {task.total:,.0f} {unit}".rstrip())
 
+    class Left(TimeRemainingColumn):
+        """The time left, where there is a total to reckon with."""
+
+        def render(self, task: Task) -> Text:
+            return Text("") if task.total is None else Text("left ").append(super().render(task))
+
     # Results go to stdout as they are: only what is said on stderr is moved above the bars.
     return Progress(
         SpinnerColumn(),
@@ -117,8 +123,7 @@ def _new() -> "Progress":
         BarColumn(),
         Amount(),
         TimeElapsedColumn(),
-        TextColumn("· left"),
-        TimeRemainingColumn(),
+        Left(),
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=False,
