@@ -1,6 +1,7 @@
 """The doctor finds what is wrong, and says what to do about it."""
 
 import json
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,23 @@ def test_a_package_that_is_missing_or_too_old_is_named(monkeypatch: pytest.Monke
     assert by_name["rich"].next_step == "pip install 'rich>=999'"
     assert by_name["no-such-package"].value == "missing"
     assert "no-such-extra" not in by_name
+
+
+def test_an_extra_that_is_missing_is_told_and_fails_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    about = Message()
+    about["Requires-Python"] = ">=3.11"
+    for name in ("dev", "serve", "tune"):
+        about["Provides-Extra"] = name
+    lines = ['no-such-server>=2; extra == "serve"', 'rich>=1; extra == "tune"']
+    monkeypatch.setattr(packages, "metadata", lambda _: about)
+    monkeypatch.setattr(packages, "requires", lambda _: lines)
+    extras = {check.name: check for check in packages.examine() if check.group == "Extras"}
+    assert extras.keys() == {"serve", "tune"}
+    assert extras["tune"].ok is True
+    assert extras["serve"].ok is None
+    assert extras["serve"].next_step == "pip install 'ratecast[serve]'"
 
 
 def test_what_is_only_told_fails_nothing() -> None:

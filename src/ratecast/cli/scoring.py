@@ -207,7 +207,7 @@ def tune(
 def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False) -> None:
     """Train every model on MovieLens 100K and write the results.
 
-    Three seeds, both protocols; about twenty minutes on two cores.
+    Three seeds, both protocols, two processes.
 
     Examples:
         ratecast reproduce
