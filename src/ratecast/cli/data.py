@@ -1,22 +1,27 @@
 """Verbs about tables of ratings."""
 
-import json as jsonlib
 from pathlib import Path
 
-from ratecast.cli.call import SplitName, show
+from ratecast.cli.call import SplitName, tell
 
 
-def fetch(edition: str, *, source: Path | None = None) -> None:
+def fetch(edition: str, *, source: Path | None = None, json: bool = False) -> None:
     """Bring an edition of MovieLens into the cache.
+
+    Examples:
+        ratecast data fetch ml-100k
+        ratecast data fetch ml-latest-small
+        ratecast data fetch ml-1m --from ~/Downloads/ml-1m.zip
 
     Args:
         edition: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small or ml-latest.
         source: the published archive, or the folder that it unpacks to, instead of the network.
-            Write it --from PATH.
+        json: print the result as one JSON document.
     """
     from ratecast.data import fetch
 
-    print(fetch(edition, source))
+    folder = fetch(edition, source)
+    tell({"edition": edition, "folder": folder}, str(folder), json)
 
 
 def describe(
@@ -28,18 +33,24 @@ def describe(
 ) -> None:
     """Say what a table of ratings is like.
 
+    Examples:
+        ratecast data describe
+        ratecast data describe ratings.csv
+        ratecast data describe ratings.csv --columns movie=film,rating=score --scale 0:10:1
+        ratecast data describe ml-100k --json
+
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
         columns: role=name of a table of your own where a name is not recognised, as in
             movie=film,rating=score.
         scale: low:high:step, where it cannot be read from the ratings.
-        json: print JSON.
+        json: print the result as one JSON document.
     """
     from ratecast.data import describe, load_as
     from ratecast.evaluation import show as tables
 
     facts = describe(load_as(data, columns, scale))
-    show(jsonlib.dumps(facts) if json else tables.facts_table(data, facts))
+    tell(facts, tables.facts_table(data, facts), json)
 
 
 def split(
@@ -50,7 +61,14 @@ def split(
     scale: str | None = None,
     json: bool = False,
 ) -> int:
-    """Audit a split: who is new in each part, ties, and whether anything leaks.
+    """Audit a split: who is new, ties, and whether anything leaks.
+
+    Exit code 1 where something leaks.
+
+    Examples:
+        ratecast data split ml-100k
+        ratecast data split ml-100k --split u1
+        ratecast data split ratings.csv --json
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
@@ -58,7 +76,7 @@ def split(
         columns: role=name of a table of your own where a name is not recognised, as in
             movie=film,rating=score.
         scale: low:high:step, where it cannot be read from the ratings.
-        json: print JSON.
+        json: print the result as one JSON document.
     """
     from ratecast.audit import audit
     from ratecast.data import load_as
@@ -67,5 +85,5 @@ def split(
 
     ratings = load_as(data, columns, scale)
     facts = audit(named(ratings, split)[0], ratings)
-    show(jsonlib.dumps(facts) if json else tables.audit_table(facts))
+    tell(facts, tables.audit_table(facts), json)
     return 1 if facts["leaks"] else 0

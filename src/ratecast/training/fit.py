@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,11 +10,12 @@ from typing import Any
 
 import torch
 from lightning import Callback, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
 from ratecast.models.net import Lesson, RatingNet, threads
 from ratecast.training.batches import LessonData
+from ratecast.training.epoch_bar import EpochBar
 from ratecast.training.keep import WATCHED, KeepBest, StopEarly
 from ratecast.training.module import NetModule
 
@@ -72,9 +72,7 @@ class LightningTrainer:
             watchers = [best, StopEarly(patience)]
         if (folder := self._kept(lesson)) is not None:
             watchers.append(_checkpoints(folder, best is not None))
-        if self.logger is not None and sys.stderr.isatty():
-            watchers.append(RichProgressBar())
-        return watchers
+        return [*watchers, EpochBar()]
 
     def _kept(self, lesson: Lesson) -> Path | None:
         return None if self.folder is None else self.folder / "checkpoints" / lesson.stage
@@ -86,12 +84,11 @@ class LightningTrainer:
 
 def make_trainer(lesson: Lesson, **options: Any) -> Trainer:
     """A Trainer of ratecast's habits; `options` are Lightning's."""
-    bar = any(isinstance(c, RichProgressBar) for c in options.get("callbacks", []))
     steps = lesson.train.steps(lesson.settings.batch_size)
     habits: dict[str, Any] = {
         "accelerator": lesson.settings.accelerator,
         "devices": 1,
-        "enable_progress_bar": bar,
+        "enable_progress_bar": False,
         "enable_model_summary": False,
         "num_sanity_val_steps": 0,
         "log_every_n_steps": steps,

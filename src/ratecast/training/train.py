@@ -10,6 +10,7 @@ from ratecast import data
 from ratecast.errors import InputError
 from ratecast.models.base import Model
 from ratecast.models.net import NetModel
+from ratecast.progress import bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, named
 from ratecast.training.experiment import Experiment
@@ -51,10 +52,12 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
         model = experiment.make()
         if isinstance(model, NetModel):
             model.train_net = LightningTrainer(logger, folder)
-        model.fit(parts.train, parts.valid)
+        with bar(f"{model.name}: fit"):
+            model.fit(parts.train, parts.valid)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _seen(parts).items()}
         if experiment.split == "all":
-            model.refit(joined(parts))
+            with bar(f"{model.name}: fit on every rating"):
+                model.refit(joined(parts))
         record(logger, model, experiment.plain(), figures)
         model.save(folder / ARTIFACT)
     return Run(folder, folder / ARTIFACT, figures, _parameters(model))
