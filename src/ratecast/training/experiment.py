@@ -178,7 +178,7 @@ def _refuse_unknown(given: Mapping[str, Any], parser: ArgumentParser, path: Path
             if not isinstance(value, dict) or key == "logger"
             else [f"{key}.{k}" for k in value]
         ):
-            if inner not in known:
+            if inner not in known and not any(k.startswith(f"{inner}.") for k in known):
                 raise InputError(f"{path}: key {inner!r} is not known; keys are {_keys(parser)}")
             if (value[inner.partition(".")[2]] if "." in inner else value) is None:
                 raise InputError(f"{path}: key {inner!r} is empty; fill it or drop it")
