@@ -9,13 +9,13 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.models.bilinear import known
-from ratecast.models.factorize import DescentSettings, Task, by_user, factorize, rmse
-from ratecast.models.kernels.alternate import Heap, sweep
+from ratecast.models.factorize import DescentSettings, Task, factorize, rmse
+from ratecast.models.kernels.alternate import sweep
 from ratecast.models.kernels.covers import covers
 from ratecast.models.kernels.damped import residual_sums
-from ratecast.models.kernels.order import even, pieces, sorted_by
+from ratecast.models.kernels.order import Heap, even, heaps, pieces, sorted_by
 from ratecast.models.kernels.score import score
-from ratecast.models.kernels.strata import GROUPS, Factors, Strata, epoch
+from ratecast.models.kernels.strata import GROUPS, Strata, Weights, epoch
 from ratecast.training import make_model
 from tests.planted import tastes
 
@@ -53,14 +53,13 @@ def test_groups_and_pieces_are_even() -> None:
 
 def strata_of(seed: int = 0) -> Strata:
     users, movies, above = triples(seed)
-    ordered = by_user(users, movies, above, USERS)
-    counts = np.bincount(users, minlength=USERS), np.bincount(movies, minlength=MOVIES)
-    return Strata.of(ordered, *counts)
+    by_user = Heap.of(users, movies, above, USERS)
+    return Strata.of(by_user, np.bincount(movies, minlength=MOVIES))
 
 
-def drawn(seed: int = 2) -> tuple[Factors, Factors]:
+def drawn(seed: int = 2) -> tuple[Weights, Weights]:
     draw = np.random.default_rng(seed)
-    return Factors.drawn(USERS, WIDTH, 0.3, draw), Factors.drawn(MOVIES, WIDTH, 0.3, draw)
+    return Weights.drawn(USERS, WIDTH, 0.3, draw), Weights.drawn(MOVIES, WIDTH, 0.3, draw)
 
 
 def test_blocks_of_one_stratum_share_nothing() -> None:
@@ -92,7 +91,7 @@ def test_an_epoch_takes_the_steps_of_a_plain_loop() -> None:
 
 
 def _plain_step(
-    strata: Strata, i: int, sides: tuple[Factors, Factors], rate: float, decay: float
+    strata: Strata, i: int, sides: tuple[Weights, Weights], rate: float, decay: float
 ) -> None:
     user, movie = strata.triples[0][i], strata.triples[1][i]
     mine, theirs = sides[0].vectors[user].copy(), sides[1].vectors[movie].copy()
@@ -135,9 +134,8 @@ def test_a_sweep_ends_where_ridge_regression_does() -> None:
 
 def test_covers_are_inverse_normal_matrices() -> None:
     users, movies, above = triples()
-    edges, (_, others, _) = sorted_by(users, USERS, (users, movies, above))
     vectors, ridges = np.random.default_rng(5).normal(size=(MOVIES, WIDTH)), np.arange(2.0, 6.0)
-    found = covers(edges, others, vectors, ridges)
+    found = covers(Heap.of(users, movies, above, USERS), vectors, ridges)
     assert found.shape == (USERS, 4, 4)
     for user in range(USERS):
         theirs = vectors[movies[users == user], :3]
@@ -147,10 +145,11 @@ def test_covers_are_inverse_normal_matrices() -> None:
 
 
 def test_a_bias_that_must_stay_is_certain() -> None:
-    users, movies, _ = triples()
-    weights = np.zeros((USERS, 3)), np.ones((MOVIES, 3))
+    rated = heaps(*triples(), (USERS, MOVIES))
+    biases = np.zeros((USERS, 1)), np.ones((MOVIES, 1))
+    factors = np.zeros((USERS, 2)), np.ones((MOVIES, 2))
     ridges = np.array([np.inf, 2.0, 2.0])
-    (_, cover), _ = known((users, movies), weights, (ridges, ridges))
+    (_, cover), _ = known(rated, biases, factors, (ridges, ridges))
     assert (cover[:, 0] == 0).all()
     assert (cover[:, 1, 1] > 0).all()
 
@@ -168,10 +167,9 @@ def test_sums_and_scores_are_those_of_numpy() -> None:
 
 
 def test_the_best_epoch_of_validation_is_kept() -> None:
-    users, movies, above = triples()
-    train = by_user(users, movies, above, USERS)
+    train, valid = (Heap.of(*triples(seed), USERS) for seed in (0, 9))
     pulls = ((1.0, 1.0), (1.0, 1.0))
-    task = Task(train, triples(9), (USERS, MOVIES), pulls, WIDTH, 0.1, seed=0)
+    task = Task(train, valid, MOVIES, pulls, WIDTH, 0.1, seed=0)
     settings = DescentSettings(epochs=30, learning_rate=0.1, decay=0.0, patience=2)
     sides, epochs = factorize(task, settings)
     assert epochs < 30, "noise has nothing to learn, so that more epochs only learn it by heart"

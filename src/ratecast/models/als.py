@@ -17,20 +17,19 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model, Range
 from ratecast.models.bilinear import Side, forecast, grown_side, hear, known, solve
-from ratecast.models.directions import turned
-from ratecast.models.kernels.alternate import Heap, sweep
+from ratecast.models.kernels.alternate import sweep
+from ratecast.models.kernels.order import heaps
 from ratecast.models.likeness import Factors
-from ratecast.models.ridge import F64, prior_cover
+from ratecast.models.ridge import F64, prior_cover, ridges
 from ratecast.models.rows import Expected, Rows
+from ratecast.models.solver import refuse_unknown, takes
 from ratecast.models.vocabulary import Vocabulary
 from ratecast.ratings import Ratings
 
 Solver = Literal["auto", "exact", "gradients"]
 FIRST_SPREAD = 0.3
-MANY = 1_000_000
 
 
 @dataclass(kw_only=True, eq=False)
@@ -60,14 +59,12 @@ class ProbabilisticMF(Model):
     solver: Solver = "auto"
 
     def __post_init__(self) -> None:
-        if self.solver not in get_args(Solver):
-            allowed = ", ".join(get_args(Solver))
-            raise InputError(f"model.solver is {self.solver!r}; choose one of {allowed}")
+        refuse_unknown(self.solver, get_args(Solver))
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         self._mean = float(train.stars.mean(dtype=np.float64))
         self._unit = float(train.stars.std(dtype=np.float64)) or 1.0
-        if self.solver == "gradients" or (self.solver == "auto" and len(train) >= MANY):
+        if takes(self.solver, "gradients", len(train)):
             self._fit_by_gradients(train)
         else:
             self._fit_exactly(train)
@@ -75,37 +72,29 @@ class ProbabilisticMF(Model):
     def _fit_by_gradients(self, train: Rows) -> None:
         sizes = len(self.users), len(self.movies)
         above = ((train.stars - np.float32(self._mean)) / np.float32(self._unit)).astype(np.float32)
-        heaps = [
-            Heap.of(train.users, train.movies, above, sizes[0]),
-            Heap.of(train.movies, train.users, above, sizes[1]),
-        ]
+        rated = heaps(train.users, train.movies, above, sizes)
         weights = [np.zeros((size, 1 + self.factors), np.float32) for size in sizes]
         draw = np.random.default_rng(self.seed).normal(0, FIRST_SPREAD, weights[1][1:, 1:].shape)
         weights[1][1:, 1:] = draw
-        counts, mean = np.diff(heaps[0].edges), np.zeros(1 + self.factors, np.float32)
-        none = mean.copy()
-        ridges = [(damping, self.ridge, self.ridge_share) for damping in self._dampings()]
+        counts = rated[0].counts
+        mean = none = np.zeros(1 + self.factors, np.float32)
         for turn in range(2 * self.sweeps + 1):
             side = turn % 2
-            sweep(heaps[side], weights[side], weights[1 - side], (mean, none)[side], ridges[side])
-            mean = (counts @ weights[0] / counts.sum()).astype(np.float32)
+            damping = (self.user_damping, self.movie_damping)[side]
+            pulls = damping, self.ridge, self.ridge_share
+            sweep(rated[side], weights[side], weights[1 - side], (mean, none)[side], pulls)
+            if side == 0:
+                mean = (counts @ weights[0] / counts.sum()).astype(np.float32)
         weights[0][0] = mean
-        self._of_users, self._of_movies = self._known(train, weights[0], weights[1])
+        self._of_users, self._of_movies = known(
+            rated,
+            (weights[0][:, :1], weights[1][:, :1]),
+            (weights[0][:, 1:], weights[1][:, 1:]),
+            (self._ridges(self.user_damping), self._ridges(self.movie_damping)),
+        )
 
-    def _known(
-        self, train: Rows, users: NDArray[np.float32], movies: NDArray[np.float32]
-    ) -> tuple[Side, Side]:
-        """Sides from single-precision weights, with the covers that train leaves."""
-        factors = turned(users[:, 1:].astype(np.float64), movies[:, 1:].astype(np.float64))
-        both = np.hstack([users[:, :1], factors[0]]), np.hstack([movies[:, :1], factors[1]])
-        ridges = [
-            np.concatenate([[damping], np.full(self.factors, self.ridge)])
-            for damping in self._dampings()
-        ]
-        return known((train.users, train.movies), both, (ridges[0], ridges[1]))
-
-    def _dampings(self) -> tuple[float, float]:
-        return self.user_damping, self.movie_damping
+    def _ridges(self, damping: float) -> F64:
+        return ridges(damping, self.ridge, self.factors)
 
     def _fit_exactly(self, train: Rows) -> None:
         self._of_movies = self._first_movies()
@@ -134,8 +123,7 @@ class ProbabilisticMF(Model):
 
     def _prior(self, mean: F64, damping: float, ids: Vocabulary) -> Side:
         size = len(ids)
-        ridges = np.concatenate([[damping], np.full(self.factors, self.ridge)])
-        return np.tile(mean, (size, 1)), prior_cover(ridges, size)
+        return np.tile(mean, (size, 1)), prior_cover(self._ridges(damping), size)
 
     def _expect(self, rows: Rows) -> Expected:
         return self._in_stars(*forecast((rows.users, rows.movies), self._sides()))

@@ -9,13 +9,14 @@ moves; in a wide model the others stand still.
 import numpy as np
 from numba import njit
 
-from ratecast.models.directions import heard
+from ratecast.models.directions import heard, turned
 from ratecast.models.kernels.covers import covers
-from ratecast.models.kernels.order import I32, sorted_by
+from ratecast.models.kernels.order import F32, Heap
 from ratecast.models.ridge import F64, absorb, variance
 from ratecast.models.rows import grown
 
 Side = tuple[F64, F64]
+Reals = F64 | F32
 LEAST_LEFT = 0.05
 
 
@@ -26,24 +27,25 @@ def grown_side(side: Side, rows: int) -> Side:
 
 
 def known(
-    pairs: tuple[I32, I32], weights: tuple[F64, F64], ridges: tuple[F64, F64]
+    heaps: tuple[Heap, Heap],
+    biases: tuple[Reals, Reals],
+    factors: tuple[Reals, Reals],
+    ridges: tuple[F64, F64],
 ) -> tuple[Side, Side]:
-    """Both sides, with the covers that the ratings of `pairs` leave, which gave the weights.
+    """Both sides, with the covers that the ratings leave which gave their weights.
 
-    pairs: (users, movies), each (n,). weights: (rows, 1 + k) of either side, what is heard first.
+    heaps: the ratings by user, and by movie. biases: (rows, 1) of either side. factors: (rows, k).
     ridges: (1 + k,), how many ratings the prior of each weight counts for.
     """
-    size = 1 + heard(weights[0].shape[1] - 1, sum(len(side) for side in weights))
-    unused = np.empty(len(pairs[0]), np.float32)
-    sides = []
-    for mine in (0, 1):
-        theirs = 1 - mine
-        edges, (_, others, _) = sorted_by(
-            pairs[mine], len(weights[mine]), (pairs[mine], pairs[theirs], unused)
-        )
-        vectors = np.ascontiguousarray(weights[theirs][:, 1:size])
-        sides.append((weights[mine], covers(edges, others, vectors, ridges[mine][:size])))
-    return sides[0], sides[1]
+    longest_first = turned(*(side.astype(np.float64, copy=False) for side in factors))
+    users, movies = (
+        np.hstack(pair, dtype=np.float64) for pair in zip(biases, longest_first, strict=True)
+    )
+    size = 1 + heard(users.shape[1] - 1, len(users) + len(movies))
+    return (
+        (users, covers(heaps[0], np.ascontiguousarray(movies[:, 1:size]), ridges[0][:size])),
+        (movies, covers(heaps[1], np.ascontiguousarray(users[:, 1:size]), ridges[1][:size])),
+    )
 
 
 @njit(cache=True)

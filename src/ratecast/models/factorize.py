@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ratecast.errors import InputError
-from ratecast.models.kernels.order import F32, Triples, sorted_by
+from ratecast.models.kernels.order import F32, Heap, Triples
 from ratecast.models.kernels.score import score
-from ratecast.models.kernels.strata import Factors, Strata, epoch
+from ratecast.models.kernels.strata import Strata, Weights, epoch
+from ratecast.models.limits import refuse_below_one, refuse_negative
 
-Sides = tuple[Factors, Factors]
+Sides = tuple[Weights, Weights]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,8 @@ class DescentSettings:
     patience: int = 3
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "patience"):
-            if getattr(self, name) < 1:
-                raise InputError(f"descent.{name} is {getattr(self, name)}; it must be 1 or more")
-        for name in ("learning_rate", "decay"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise InputError(f"descent.{name} is {getattr(self, name)}; give 0 or more")
+        refuse_below_one(self, "descent", ("epochs", "patience"))
+        refuse_negative(self, "descent", ("learning_rate", "decay"))
 
     def rate(self, past: int) -> float:
         """Of the epoch after `past` others."""
@@ -44,14 +40,13 @@ class DescentSettings:
 class Task:
     """What is learned from: ratings, lines of either side, and the priors' pulls.
 
-    train: (users, movies, above), each (n,), ordered by user; valid: the same, or None. sizes: rows
-    of users and of movies, the unknown's included. pulls: of users and of movies, each of the bias
-    and of the vector.
+    train, valid: ratings by user. movies: how many lines of movies there are, the unknown's
+    included. pulls: of users and of movies, each of the bias and of the vector.
     """
 
-    train: Triples
-    valid: Triples | None
-    sizes: tuple[int, int]
+    train: Heap
+    valid: Heap | None
+    movies: int
     pulls: tuple[tuple[float, float], tuple[float, float]]
     width: int
     spread: float
@@ -60,9 +55,17 @@ class Task:
 
 @dataclass
 class _Best:
+    """The epoch of least validation RMSE so far."""
+
     rmse: float = np.inf
     epochs: int = 0
     sides: Sides | None = field(default=None, repr=False)
+
+    def hear(self, sides: Sides, found: float, epochs: int) -> None:
+        """Keep the sides if their RMSE, `found` after so many epochs, is the least."""
+        if found < self.rmse:
+            self.rmse, self.epochs = found, epochs
+            self.sides = sides[0].copy(), sides[1].copy()
 
 
 def factorize(
@@ -73,27 +76,26 @@ def factorize(
     With `valid`, the epoch of least RMSE there is kept; without, the last one, or the `epochs`-th.
     """
     random = np.random.default_rng(task.seed)
-    sides = _start(task, random)
-    counts = _counts(task)
-    strata = Strata.of(task.train, *counts)
-    weights = counts[0].astype(np.float32), (counts[1] > 0).astype(np.float32)
-    best = _Best()
+    seen = np.bincount(task.train.others, minlength=task.movies)
+    strata = Strata.of(task.train, seen)
+    weights = task.train.counts.astype(np.float32), (seen > 0).astype(np.float32)
+    sides = (
+        Weights.drawn(len(weights[0]), task.width, task.spread, random),
+        Weights.drawn(task.movies, task.width, task.spread, random),
+    )
+    valid, best = None if task.valid is None else task.valid.triples, _Best()
     for past in range(epochs or settings.epochs):
         rate = settings.rate(past)
         epoch(strata, sides, (rate, settings.decay), random)
         for side, weight, pulls in zip(sides, weights, task.pulls, strict=True):
             side.pulled(side.centre(weight), (rate * pulls[0], rate * pulls[1]))
-        if task.valid is not None and _waits_too_long(best, sides, task.valid, past + 1, settings):
-            break
+        if valid is not None:
+            best.hear(sides, rmse(sides, valid), past + 1)
+            if past + 1 - best.epochs >= settings.patience:
+                break
     kept = best.sides or sides
     _set_unknown(kept, weights)
     return kept, best.epochs or epochs or settings.epochs
-
-
-def by_user(users: np.ndarray, movies: np.ndarray, above: F32, rows: int) -> Triples:
-    """Ratings ordered by user, otherwise as they stand."""
-    ordered: Triples = sorted_by(users, rows, (users, movies, above))[1]
-    return ordered
 
 
 def rmse(sides: Sides, triples: Triples) -> float:
@@ -104,30 +106,6 @@ def rmse(sides: Sides, triples: Triples) -> float:
     said += sides[1].biases[movies]
     said -= above
     return float(np.sqrt(np.mean(np.square(said, dtype=np.float64))))
-
-
-def _start(task: Task, random: np.random.Generator) -> Sides:
-    users, movies = (Factors.drawn(rows, task.width, task.spread, random) for rows in task.sizes)
-    return users, movies
-
-
-def _counts(task: Task) -> tuple[np.ndarray, np.ndarray]:
-    users, movies = (
-        np.bincount(rows, minlength=size)
-        for rows, size in zip(task.train[:2], task.sizes, strict=True)
-    )
-    return users, movies
-
-
-def _waits_too_long(
-    best: _Best, sides: Sides, valid: Triples, epochs: int, settings: DescentSettings
-) -> bool:
-    """Keep the best epoch so far; whether `patience` epochs passed since."""
-    found = rmse(sides, valid)
-    if found < best.rmse:
-        best.rmse, best.epochs = found, epochs
-        best.sides = sides[0].copy(), sides[1].copy()
-    return epochs - best.epochs >= settings.patience
 
 
 def _set_unknown(sides: Sides, weights: tuple[F32, F32]) -> None:

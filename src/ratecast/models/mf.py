@@ -18,12 +18,12 @@ from torch import Tensor
 
 from ratecast.models.base import Range
 from ratecast.models.bilinear import Side, known
-from ratecast.models.directions import turned
 from ratecast.models.embedding import CentredEmbedding, forget
-from ratecast.models.fold_in import FoldInNet, beside, restrained
+from ratecast.models.fold_in import FoldInNet, restrained
+from ratecast.models.kernels.order import heaps
 from ratecast.models.likeness import Factors
 from ratecast.models.net import RatingNet, TrainerSettings
-from ratecast.models.ridge import F64
+from ratecast.models.ridge import ridges
 from ratecast.models.rows import Rows
 
 
@@ -89,14 +89,13 @@ class MatrixFactorization(FoldInNet):
         return self.net.mean.item()
 
     def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
-        users, movies = turned(self.net.users.vectors(), self.net.movies.vectors())
-        weights = (
-            beside(np.zeros((len(users), 1)), users),
-            beside(np.zeros((len(movies), 1)), movies),
+        sizes = len(self.users), len(self.movies)
+        rated = heaps(train.users, train.movies, train.stars, sizes)
+        none = np.zeros((sizes[0], 1)), np.zeros((sizes[1], 1))
+        factors = self.net.users.vectors(), self.net.movies.vectors()
+        # An infinite pull: the bias, which this model has not, must stay 0.
+        users, movies = (
+            restrained(ridges(np.inf, pull, self.factors))
+            for pull in (self.pull_users, self.pull_movies)
         )
-        ridges = self._ridges(self.pull_users), self._ridges(self.pull_movies)
-        return known((train.users, train.movies), weights, ridges)
-
-    def _ridges(self, pull: float) -> F64:
-        """Pulls of the bias, which must stay 0, and of each factor: (1 + factors,)."""
-        return restrained(np.concatenate([[np.inf], np.full(self.factors, pull)]))
+        return known(rated, none, factors, (users, movies))

@@ -15,22 +15,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ratecast.errors import InputError
 from ratecast.models.base import Range
-from ratecast.models.bilinear import Side, known
-from ratecast.models.directions import turned
+from ratecast.models.bilinear import Reals, Side, known
 from ratecast.models.embedding import CentredEmbedding, forget
-from ratecast.models.factorize import DescentSettings, Task, by_user, factorize
-from ratecast.models.fold_in import FoldInNet, beside, restrained
-from ratecast.models.kernels.order import Triples
+from ratecast.models.factorize import DescentSettings, Task, factorize
+from ratecast.models.fold_in import FoldInNet, restrained
+from ratecast.models.kernels.order import Heap
 from ratecast.models.likeness import Factors
 from ratecast.models.net import RatingNet, TrainerSettings
-from ratecast.models.ridge import F64
+from ratecast.models.ridge import ridges
 from ratecast.models.rows import Rows
+from ratecast.models.solver import refuse_unknown, takes
 from ratecast.ratings import Ratings
 
+Pair = tuple[Reals, Reals]
 Solver = Literal["auto", "lightning", "kernel"]
-MANY = 1_000_000
 
 
 class BiasedFactorNet(RatingNet):
@@ -117,46 +116,36 @@ class BiasedMatrixFactorization(FoldInNet):
         super().__post_init__()
         if isinstance(self.descent, dict):
             self.descent = DescentSettings(**self.descent)
-        if self.solver not in get_args(Solver):
-            allowed = ", ".join(get_args(Solver))
-            raise InputError(f"model.solver is {self.solver!r}; choose one of {allowed}")
+        refuse_unknown(self.solver, get_args(Solver))
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
-        if self._by_kernel(train):
+        if takes(self.solver, "kernel", len(train)):
             self._descend(train, valid, None)
         else:
             super()._fit(train, valid)
 
     def _refit(self, train: Rows) -> None:
-        if self._by_kernel(train):
+        if takes(self.solver, "kernel", len(train)):
             self._descend(train, None, self.epochs)
         else:
             super()._refit(train)
-
-    def _by_kernel(self, train: Rows) -> bool:
-        return self.solver == "kernel" or (self.solver == "auto" and len(train) >= MANY)
 
     def _descend(self, train: Rows, valid: Ratings | None, epochs: int | None) -> None:
         mean = float(train.stars.mean(dtype=np.float64))
         sizes = len(self.users), len(self.movies)
 
-        def triples(rows: Rows) -> Triples:
+        def by_user(rows: Rows) -> Heap:
             above = rows.stars.astype(np.float32) - np.float32(mean)
-            return by_user(rows.users, rows.movies, above, sizes[0])
+            return Heap.of(rows.users, rows.movies, above, sizes[0])
 
-        pulls = (
-            (self.pull_user_biases, self.pull_users),
-            (self.pull_movie_biases, self.pull_movies),
+        tested = None if valid is None else by_user(self._rows(valid))
+        task = Task(
+            by_user(train), tested, sizes[1], self._pulls(), self.factors, self.spread, self.seed
         )
-        tested = None if valid is None else triples(self._rows(valid))
-        task = Task(triples(train), tested, sizes, pulls, self.factors, self.spread, self.seed)
-        found, self.epochs = factorize(task, self.descent, epochs)
-        del task
-        users, movies = (
-            (side.biases[:, None].astype(np.float64), side.vectors.astype(np.float64))
-            for side in found
-        )
-        self._keep(train, mean, self._sides_of(train, (users[0], movies[0]), (users[1], movies[1])))
+        (users, movies), self.epochs = factorize(task, self.descent, epochs)
+        biases = users.biases[:, None], movies.biases[:, None]
+        sides = self._sides_of(task.train, train, biases, (users.vectors, movies.vectors))
+        self._keep(train, mean, sides)
 
     def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
         """The net of equation 4."""
@@ -170,20 +159,23 @@ class BiasedMatrixFactorization(FoldInNet):
 
     def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
         net = self.net
+        by_user = Heap.of(train.users, train.movies, train.stars, len(self.users))
         biases = net.user_biases.vectors(), net.movie_biases.vectors()
-        return self._sides_of(train, biases, (net.users.vectors(), net.movies.vectors()))
+        return self._sides_of(by_user, train, biases, (net.users.vectors(), net.movies.vectors()))
 
     def _sides_of(
-        self, train: Rows, biases: tuple[F64, F64], factors: tuple[F64, F64]
+        self, by_user: Heap, train: Rows, biases: Pair, factors: Pair
     ) -> tuple[Side, Side]:
         """From biases (rows, 1) and factors (rows, k) of either side, learned from train."""
-        users, movies = turned(*factors)
-        weights = beside(biases[0], users), beside(biases[1], movies)
-        ridges = (
-            self._ridges(self.pull_user_biases, self.pull_users),
-            self._ridges(self.pull_movie_biases, self.pull_movies),
+        by_movie = Heap.of(train.movies, train.users, train.stars, len(self.movies))
+        users, movies = (
+            restrained(ridges(bias, factor, self.factors)) for bias, factor in self._pulls()
         )
-        return known((train.users, train.movies), weights, ridges)
+        return known((by_user, by_movie), biases, factors, (users, movies))
 
-    def _ridges(self, bias: float, factor: float) -> F64:
-        return restrained(np.concatenate([[bias], np.full(self.factors, factor)]))
+    def _pulls(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Of the bias and of each factor, for users and for movies."""
+        return (
+            (self.pull_user_biases, self.pull_users),
+            (self.pull_movie_biases, self.pull_movies),
+        )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
+from ratecast.models.limits import refuse_below_one, refuse_negative
 from ratecast.models.material import Examples, Material
 from ratecast.models.rows import Rows
 from ratecast.ratings import Ratings
@@ -43,11 +44,8 @@ class TrainerSettings:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("max_epochs", "batch_size", "patience", "threads"):
-            if getattr(self, name) < 1:
-                raise InputError(f"trainer.{name} is {getattr(self, name)}; it must be 1 or more")
-        if not 0 <= self.learning_rate < np.inf:
-            raise InputError(f"trainer.learning_rate is {self.learning_rate}; give 0 or more")
+        refuse_below_one(self, "trainer", ("max_epochs", "batch_size", "patience", "threads"))
+        refuse_negative(self, "trainer", ("learning_rate",))
 
 
 class RatingNet(nn.Module):
@@ -120,11 +118,8 @@ class NetModel(Model):
     def __post_init__(self) -> None:
         if isinstance(self.trainer, dict):
             self.trainer = TrainerSettings(**self.trainer)
-        if self.factors < 1:
-            raise InputError(f"model.factors is {self.factors}; it must be 1 or more")
-        for name in self.restraints:
-            if not 0 <= getattr(self, name) < np.inf:
-                raise InputError(f"model.{name} is {getattr(self, name)}; give 0 or more")
+        refuse_below_one(self, "model", ("factors",))
+        refuse_negative(self, "model", self.restraints)
 
     def unrestrained(self) -> Self:
         """The same model, not fitted, without priors and id dropout: free to learn by heart."""

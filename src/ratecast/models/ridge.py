@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 
 
+def ridges(bias: float, factor: float, factors: int) -> F64:
+    """How many ratings the priors of a bias and of each factor count for: (1 + factors,)."""
+    return np.concatenate([[bias], np.full(factors, factor)])
+
+
 def prior_cover(ridges: F64, rows: int) -> F64:
     """Covariance of the weights before any rating, for each of `rows`: (rows, d, d).
 

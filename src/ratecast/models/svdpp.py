@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ratecast.models.base import Arrays, Model, Range
 from ratecast.models.descent import epoch
 from ratecast.models.likeness import Factors
-from ratecast.models.ridge import F64, absorb, prior_cover, variance
+from ratecast.models.ridge import F64, absorb, prior_cover, ridges, variance
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.ratings import Ratings
 
@@ -59,7 +59,7 @@ class SVDpp(Model):
         self._mean = float(train.stars.mean(dtype=np.float64))
         self._unit = float(train.stars.std(dtype=np.float64)) or 1.0
         self._descend(train)
-        self._ridges = np.concatenate([[self.user_damping], np.full(self.factors, self.ridge)])
+        self._ridges = ridges(self.user_damping, self.ridge, self.factors)
         self._start_users(train)
         damped = np.concatenate([[self.movie_damping], self._ridges[1:]])
         self._movie_covers = prior_cover(damped, len(self.movies))

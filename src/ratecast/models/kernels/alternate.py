@@ -7,31 +7,13 @@ Differs: the first weight is a bias; each line starts from its last solution, so
 a sweep stand for an exact solution, with operations in proportion to k instead of its square.
 """
 
-from dataclasses import dataclass
-from typing import Self
-
 import numpy as np
 from numba import njit, prange
 
-from ratecast.models.kernels.order import F32, I32, I64, pieces, sorted_by
+from ratecast.models.kernels.order import F32, Heap, pieces
 
 STEPS = 3
 _LEAST = np.float32(1e-12)
-
-
-@dataclass(frozen=True)
-class Heap:
-    """Ratings line by line of one side. edges: (rows + 1,). others, above: (n,)."""
-
-    edges: I64
-    others: I32
-    above: F32
-
-    @classmethod
-    def of(cls, lines: I32, others: I32, above: F32, size: int) -> Self:
-        """From ratings in any order; lines: (n,) below `size`."""
-        edges, (_, ordered, stars) = sorted_by(lines, size, (lines, others, above))
-        return cls(edges, ordered, stars)
 
 
 def sweep(

@@ -6,18 +6,17 @@ Reference: Bishop 2006, "Pattern Recognition and Machine Learning", eq. 3.51 and
 import numpy as np
 from numba import njit, prange
 
-from ratecast.models.kernels.order import I32, I64, pieces
+from ratecast.models.kernels.order import Heap, pieces
 from ratecast.models.ridge import F64
 
 
-def covers(edges: I64, others: I32, vectors: F64, ridges: F64) -> F64:
+def covers(heap: Heap, vectors: F64, ridges: F64) -> F64:
     """Covariance of each line's weights, (rows, d, d), in units of the noise of one rating.
 
-    edges: (rows + 1,), where each line's ratings start. others: (n,) the other side's lines.
     vectors: (lines, d - 1 or more) of the other side, of which the first d - 1 count; the first
     weight is the bias, which multiplies 1. ridges: (d,), how many ratings the prior counts for.
     """
-    found: F64 = _covers(edges, others, vectors, ridges, pieces(edges))
+    found: F64 = _covers(heap.edges, heap.others, vectors, ridges, pieces(heap.edges))
     return found
 
 
@@ -42,7 +41,10 @@ def _covers(edges, others, vectors, ridges, cuts):  # type: ignore[no-untyped-de
 
 @njit(cache=True)
 def _invert(matrix):  # type: ignore[no-untyped-def]
-    """Invert in place, from the lower triangle: by Cholesky's factor and its inverse."""
+    """Invert in place, from the lower triangle: by Cholesky's factor and its inverse.
+
+    A library's inverse makes NaN of an infinite ridge, which holds a weight at its mean.
+    """
     size = len(matrix)
     for a in range(size):
         for b in range(a + 1):

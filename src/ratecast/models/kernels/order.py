@@ -1,5 +1,8 @@
 """Ratings in the order in which a kernel wants them: a stable counting sort, in parallel."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
@@ -39,6 +42,40 @@ def sorted_by(keys, size, columns):  # type: ignore[no-untyped-def]
             place[piece, keys[i]] = to + 1
             out[0][to], out[1][to], out[2][to] = users[i], movies[i], stars[i]
     return edges, out
+
+
+@dataclass(frozen=True)
+class Heap:
+    """Ratings line by line of one side. edges: (lines + 1,). others, above: (n,).
+
+    others: lines of the other side. above: stars above the mean.
+    """
+
+    edges: I64
+    others: I32
+    above: F32
+
+    @classmethod
+    def of(cls, lines: I32, others: I32, above: F32, size: int) -> Self:
+        """From ratings in any order; lines: (n,) below `size`. Those of a line keep their order."""
+        edges, (_, ordered, stars) = sorted_by(lines, size, (lines, others, above))
+        return cls(edges, ordered, stars)
+
+    @property
+    def counts(self) -> I64:
+        """How many ratings each line has: (lines,)."""
+        return np.diff(self.edges)
+
+    @property
+    def triples(self) -> Triples:
+        """Line, other line and stars of each rating, ordered by line."""
+        lines = np.repeat(np.arange(len(self.edges) - 1, dtype=np.int32), self.counts)
+        return lines, self.others, self.above
+
+
+def heaps(users: I32, movies: I32, above: F32, sizes: tuple[int, int]) -> tuple[Heap, Heap]:
+    """The same ratings by user, and by movie; sizes: how many lines either side has."""
+    return Heap.of(users, movies, above, sizes[0]), Heap.of(movies, users, above, sizes[1])
 
 
 def even(counts: I64, groups: int) -> I32:

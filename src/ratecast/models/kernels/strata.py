@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numba import njit, prange
 
-from ratecast.models.kernels.order import F32, I64, Triples, even, sorted_by
+from ratecast.models.kernels.order import F32, I64, Heap, Triples, even, sorted_by
 
 GROUPS = 16
 
@@ -31,8 +31,9 @@ class Strata:
     edges: I64
 
     @classmethod
-    def of(cls, triples: Triples, user_counts: I64, movie_counts: I64) -> Self:
-        """From ratings ordered by user."""
+    def of(cls, by_user: Heap, movie_counts: I64) -> Self:
+        """From the ratings of each user, and how many each movie has."""
+        triples, user_counts = by_user.triples, by_user.counts
         popular = np.argsort(-movie_counts, kind="stable")
         of_movie = np.empty(len(popular), np.int32)
         of_movie[popular] = even(movie_counts[popular], GROUPS)
@@ -43,7 +44,7 @@ class Strata:
 
 
 @dataclass(frozen=True)
-class Factors:
+class Weights:
     """What is learned of one side: biases (rows,) and vectors (rows, k), float32."""
 
     biases: F32
@@ -71,9 +72,9 @@ class Factors:
         np.multiply(self.vectors, np.float32(1) - vector, out=self.vectors)
         np.add(self.vectors, centre[1] * vector, out=self.vectors)
 
-    def copy(self) -> "Factors":
+    def copy(self) -> "Weights":
         """As it is now."""
-        return Factors(self.biases.copy(), self.vectors.copy())
+        return Weights(self.biases.copy(), self.vectors.copy())
 
 
 @njit(cache=True, fastmath=True)
@@ -125,7 +126,7 @@ def _pass(strata, users, movies, steps, rounds):  # type: ignore[no-untyped-def]
 
 def epoch(
     strata: Strata,
-    sides: tuple[Factors, Factors],
+    sides: tuple[Weights, Weights],
     steps: tuple[float, float],
     random: np.random.Generator,
 ) -> None:

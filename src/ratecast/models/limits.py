@@ -1,0 +1,21 @@
+"""What settings may be: one clear line for a number that is too small."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ratecast.errors import InputError
+
+
+def refuse_below_one(settings: object, section: str, names: Iterable[str]) -> None:
+    """Raise `InputError` for the first of these counts that is below 1."""
+    for name in names:
+        if getattr(settings, name) < 1:
+            raise InputError(f"{section}.{name} is {getattr(settings, name)}; it must be 1 or more")
+
+
+def refuse_negative(settings: object, section: str, names: Iterable[str]) -> None:
+    """Raise `InputError` for the first of these amounts that is negative, or not finite."""
+    for name in names:
+        if not 0 <= getattr(settings, name) < np.inf:
+            raise InputError(f"{section}.{name} is {getattr(settings, name)}; give 0 or more")
