@@ -1,6 +1,6 @@
 """An experiment as typed data: a YAML file, and what the command line changes in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -172,16 +172,23 @@ def _logger_type() -> Any:
 
 def _refuse_unknown(given: Mapping[str, Any], parser: ArgumentParser, path: Path | str) -> None:
     known = _known(parser)
-    for key, value in given.items():
-        for inner in (
-            [key]
-            if not isinstance(value, dict) or key == "logger"
-            else [f"{key}.{k}" for k in value]
-        ):
-            if inner not in known and not any(k.startswith(f"{inner}.") for k in known):
-                raise InputError(f"{path}: key {inner!r} is not known; keys are {_keys(parser)}")
-            if (value[inner.partition(".")[2]] if "." in inner else value) is None:
-                raise InputError(f"{path}: key {inner!r} is empty; fill it or drop it")
+    for key, value in _leaves(given, known):
+        if key not in known:
+            raise InputError(f"{path}: key {key!r} is not known; keys are {_keys(parser)}")
+        if value is None:
+            raise InputError(f"{path}: key {key!r} is empty; fill it or drop it")
+
+
+def _leaves(
+    given: Mapping[Any, Any], known: Sequence[str], above: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Every value by its whole key, as model.factors; a known key may hold a mapping, as logger."""
+    for name, value in given.items():
+        key = f"{above}{name}"
+        if isinstance(value, dict) and key not in known:
+            yield from _leaves(value, known, f"{key}.")
+        else:
+            yield key, value
 
 
 def _known(parser: ArgumentParser) -> list[str]:
