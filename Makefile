@@ -27,7 +27,6 @@ docs: $(READY)  ## the documentation site, in site/; needs no network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "open site/index.html"
 
-
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
 

@@ -1,70 +1,50 @@
-"""Draws the pictures of the pages from the results file: `make pictures`.
-
-One file serves the light and the dark page, so that its text is of a grey that both carry.
-"""
+"""Draws the error by ratings heard, from the results file: python docs/pictures/heard.py."""
 
 import json
-import re
-from io import StringIO
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
+import numpy as np
+from numpy.typing import NDArray
+
+from ratecast.evaluation.table import HEARD
+from ratecast.files import write_text
+from ratecast.plots.canvas import pens
+from ratecast.plots.scores import rmse_by
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURE = ROOT / "docs" / "pictures" / "heard.svg"
-# Model and colour; the last is drawn on top.
-LINES = {"mean": "#8a8f98", "bias": "#4c8dd6", "als": "#2fa37c", "blend": "#f0642d"}
-SPANS = {
-    "heard-0": "none",
-    "heard-1-5": "1 to 5",
-    "heard-6-20": "6 to 20",
-    "heard-over-20": "more than 20",
-}
-GREY = "#7d838c"
+MODELS = ("blend", "als", "bias", "mean")
+LABELS = dict(zip(HEARD, ("0", "1-5", "6-20", "21+"), strict=True))
+
+
+@dataclass(frozen=True)
+class Heard:
+    """RMSE of every model on the rows before which so many of the user's ratings were heard."""
+
+    label: str
+    n: int
+    rmse: NDArray[np.float64]
+    interval: NDArray[np.float64]
 
 
 def heard(rows: list[dict[str, Any]]) -> str:
     """SVG: as-of RMSE on the test part, by how many of the user's ratings the model had heard."""
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ratecast", "font.size": 11}):
-        figure = Figure(figsize=(7.6, 3.6), layout="constrained")
-        axes = figure.add_subplot()
-        for model, colour in LINES.items():
-            rmse = [_rmse(rows, model, span) for span in SPANS]
-            axes.plot(list(SPANS.values()), rmse, "o-", color=colour, linewidth=2.2, markersize=6)
-            end = (len(SPANS) - 1, rmse[-1])
-            axes.annotate(model, end, (12, -4), color=colour, textcoords="offset points")
-        axes.set_xlabel("ratings of the user heard before the forecast")
-        axes.set_ylabel("test RMSE (stars)")
-        axes.set_xlim(-0.2, len(SPANS) - 0.45)
-        _plain(axes)
-        return _svg(figure)
+    picture = rmse_by(MODELS, [_bin(rows, name) for name in HEARD], pens(MODELS), "ratings heard")
+    return replace(picture, words="As-of test RMSE by ratings heard of the user").file()
 
 
-def _rmse(rows: list[dict[str, Any]], model: str, span: str) -> float:
-    wanted = (model, "as-of", "test", span)
-    keys = ("model", "protocol", "part", "slice")
-    return float(next(row["rmse"] for row in rows if tuple(row[k] for k in keys) == wanted))
-
-
-def _plain(axes: Any) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GREY)
-    axes.tick_params(colors=GREY)
-    axes.xaxis.label.set_color(GREY)
-    axes.yaxis.label.set_color(GREY)
-    axes.grid(axis="y", color=GREY, alpha=0.2)
-
-
-def _svg(figure: Figure) -> str:
-    text = StringIO()
-    nothing = {"Date": None, "Creator": None}
-    figure.savefig(text, format="svg", transparent=True, metadata=nothing)
-    # The reader's own font, as that of the text around it.
-    return re.sub(r"font-family: [^;]+;", "font-family: sans-serif;", text.getvalue())
+def _bin(rows: list[dict[str, Any]], name: str) -> Heard:
+    wanted = ("as-of", "test", name)
+    keys = ("protocol", "part", "slice")
+    found = {row["model"]: row for row in rows if tuple(row[k] for k in keys) == wanted}
+    rmse = np.array([found[model]["rmse"] for model in MODELS])
+    # The results file holds means over seeds, without intervals.
+    unsure = np.full((len(MODELS), 2), np.nan)
+    return Heard(LABELS[name], found[MODELS[0]]["n"], rmse, unsure)
 
 
 if __name__ == "__main__":
     results = json.loads((ROOT / "results" / "reproduce.json").read_text("utf-8"))
-    PICTURE.write_text(heard(results["rows"]), "utf-8")
+    write_text(PICTURE, heard(results["rows"]))

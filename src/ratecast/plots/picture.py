@@ -48,7 +48,7 @@ class Picture:
         """Write a file: .svg (light and dark in one) or .png (light); the path, for chaining."""
         path = Path(path)
         if path.suffix == ".svg":
-            write_text(path, self._file())
+            write_text(path, self.file())
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.png(150))
@@ -70,7 +70,7 @@ class Picture:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {"image/png": self.png(), "text/plain": self.words}
 
-    def _file(self) -> str:
+    def file(self) -> str:
         """A whole SVG file, which follows the reader's choice of light or dark."""
         body = self.svg()
         size = [float(x) for x in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', body)[0]]
