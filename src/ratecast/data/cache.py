@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from platformdirs import user_cache_dir
+
 from ratecast.errors import InputError
 
 VARIABLE = "RATECAST_HOME"
@@ -18,9 +20,7 @@ def home() -> Path:
     """`RATECAST_HOME`, else `ratecast` in the user's cache folder (`XDG_CACHE_HOME` heeded)."""
     if chosen := os.environ.get(VARIABLE):
         return Path(chosen).expanduser().absolute()
-    from pooch import os_cache
-
-    return Path(os_cache("ratecast"))
+    return Path(user_cache_dir("ratecast"))
 
 
 def dataset_folder(name: str) -> Path:

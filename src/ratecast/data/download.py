@@ -2,6 +2,7 @@
 
 import logging
 import re
+import warnings
 from pathlib import Path
 
 from ratecast.data.catalog import Edition
@@ -48,9 +49,12 @@ def _published_md5(edition: Edition, work: Path) -> str:
 
 
 def _retrieve(url: str, known_hash: str | None, folder: Path, name: str) -> Path:
-    import pooch
     from requests.exceptions import RequestException
 
+    with warnings.catch_warnings():
+        # In a notebook without ipywidgets it misses a bar that is not its own here.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import pooch
     pooch.get_logger().setLevel(logging.WARNING)
     try:
         with bar(name, unit="bytes") as shown:
