@@ -12,6 +12,7 @@ VERBS: dict[str, Verb] = {
     "data fetch": data.fetch,
     "data describe": data.describe,
     "data split": data.split,
+    "data expand": data.expand,
     "train": training.train,
     "evaluate": scoring.evaluate,
     "predict": scoring.predict,

@@ -2,6 +2,7 @@
 
 import json as jsonlib
 from pathlib import Path
+from typing import Literal
 
 from ratecast.cli.call import SplitName, show
 
@@ -17,6 +18,29 @@ def fetch(edition: str, *, source: Path | None = None) -> None:
     from ratecast.data import fetch
 
     print(fetch(edition, source))
+
+
+def expand(
+    data: str = "ml-100k",
+    *,
+    ratings: float,
+    out: Path,
+    seed: int = 0,
+    form: Literal["parquet", "csv"] = "parquet",
+) -> None:
+    """Make a large table that is like a small one, for tests of speed and size.
+
+    Args:
+        data: an edition, a folder, or a CSV or Parquet file of ratings.
+        ratings: how many are wanted, as in 25e6; up to 1e9.
+        out: a new folder.
+        seed: the same seed gives the same table.
+        form: parquet, in partitions; or csv, the files of ml-25m.
+    """
+    from ratecast.data import load
+    from ratecast.data.expand import expand
+
+    print(expand(load(data), int(ratings), out, seed=seed, form=form))
 
 
 def describe(

@@ -27,17 +27,25 @@ def write(
     fresh.mkdir()
     for name, table in _tables(ratings).items():
         table.write_parquet(fresh / f"{name}.parquet", compression="lz4")
-    sizes = {path.name: path.stat().st_size for path in sorted(fresh.iterdir())}
-    said = {"version": VERSION, **facts, "scale": asdict(ratings.scale), "files": sizes}
-    (fresh / FACTS).write_text(json.dumps(said, indent=2) + "\n", "utf-8")
+    seal(fresh, ratings.scale, facts)
     _swap(fresh, folder, None if not replace and is_whole(folder) else work / "replaced")
+
+
+def seal(folder: Path, scale: Scale, facts: dict[str, Any]) -> None:
+    """Write the JSON that makes the tables in `folder` a dataset; nothing may change after it."""
+    sizes = {
+        str(path.relative_to(folder)): path.stat().st_size
+        for path in sorted(folder.rglob("*.parquet"))
+    }
+    said = {"version": VERSION, **facts, "scale": asdict(scale), "files": sizes}
+    (folder / FACTS).write_text(json.dumps(said, indent=2) + "\n", "utf-8")
 
 
 def read(folder: Path) -> Ratings:
     """The dataset in `folder`; `InputError` where it is incomplete or of another version."""
     facts = facts_of(folder)
     try:
-        tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in _TABLES}
+        tables = {name: _table(folder, name) for name in _TABLES}
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{folder}: cannot be read ({error}); {_again(facts)}") from None
     scale = Scale(**facts["scale"])
@@ -61,6 +69,11 @@ def facts_of(folder: Path) -> dict[str, Any]:
         if not path.is_file() or path.stat().st_size != size:
             raise InputError(f"{folder}: {name} is missing or torn; {_again(facts)}")
     return facts
+
+
+def _table(folder: Path, name: str) -> pl.DataFrame:
+    parts = folder / name
+    return pl.read_parquet(parts if parts.is_dir() else folder / f"{name}.parquet")
 
 
 def is_whole(folder: Path) -> bool:
