@@ -12,7 +12,7 @@ from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, USER, Ratings
 
 LEAST_ROWS = 1000
-RANK = 8
+RANK = 4
 _DAMPING = 5.0
 
 
