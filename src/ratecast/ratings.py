@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from ratecast.errors import InputError
+from ratecast.order import by_time
 
 USER, MOVIE, RATING, AT = "user", "movie", "rating", "at"
 MOST_STARS = 101
@@ -161,8 +162,10 @@ class Ratings(Requests):
         return digest.hexdigest()
 
     def sorted(self) -> Self:
-        """By time; ties keep their order."""
-        return replace(self, frame=self.frame.sort(AT, maintain_order=True))
+        """By time; ties keep their order. A table that is in order is returned as it is."""
+        if self.timed and self.frame[AT].is_sorted():
+            return self
+        return replace(self, frame=self.frame[pl.Series(by_time(self.at))])
 
     def with_more(self, other: "Ratings") -> Self:
         """These ratings followed by those of `other`; the side information is this table's."""
