@@ -54,7 +54,7 @@ def _close(ids: Ids) -> tuple[int, int] | None:
 @njit(cache=True)
 def _looked_up(ids: Ids, low: int, rows: NDArray[np.int32]) -> NDArray[np.int32]:
     found = np.zeros(len(ids), np.int32)
-    high = low + len(rows) - 1
+    high = low + (len(rows) - 1)
     for k in range(len(ids)):
         if low <= ids[k] <= high:
             found[k] = rows[ids[k] - low]
