@@ -24,7 +24,10 @@ class Read:
 def read_folder(
     folder: Path, scale: Scale | None = None, merge_same_title: bool | None = None
 ) -> Read:
-    """The canonical table of an unpacked edition; scale and merge default to the layout's."""
+    """The canonical table of an unpacked edition; scale and merge default to the layout's.
+
+    Rows are in order of time; those of ml-100k in that of the file, by which its folds go.
+    """
     found = layouts.find(folder)
     if found is None:
         keys = ", ".join(layout.key for layout in layouts.LAYOUTS)
@@ -36,10 +39,11 @@ def read_folder(
     frame, repeats = keep_latest(tables.ratings)
     table = Ratings(frame, tables.movies, tables.users, scale)
     notes = [repeats_note(str(tables.sheet.path), repeats)] if repeats else []
-    if merge_same_title if merge_same_title is not None else _merges(layout):
+    if merge_same_title if merge_same_title is not None else _is_100k(layout):
         table, gone = _merged(table)
         notes.append(f"movie ids merged with another of the same title: {gone}")
-    return Read(checked(table, str(tables.sheet.path)), tuple(notes))
+    table = checked(table, str(tables.sheet.path))
+    return Read(table if _is_100k(layout) else table.sorted(), tuple(notes))
 
 
 def refuse_off_scale(tables: Tables, scale: Scale) -> None:
@@ -62,7 +66,7 @@ def repeats_note(where: str, count: int) -> str:
     )
 
 
-def _merges(layout: Layout) -> bool:
+def _is_100k(layout: Layout) -> bool:
     return layout.key in ("u.data", "ml-100k.inter")
 
 

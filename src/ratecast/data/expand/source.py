@@ -65,7 +65,9 @@ def studied(ratings: Ratings) -> Source:
     stars = table["rating"].to_numpy().astype(np.float64)
     level = _levels(user, movie, stars - stars.mean())
     rest = stars - stars.mean() - level
-    left, values, right = svds(_sparse(user, movie, rest), RANK, v0=np.ones(min(user.max(), movie.max()) + 1))
+    left, values, right = svds(
+        _sparse(user, movie, rest), RANK, v0=np.ones(min(user.max(), movie.max()) + 1)
+    )
     of_users, of_movies = left * np.sqrt(values), right.T * np.sqrt(values)
     taste = (of_users[user] * of_movies[movie]).sum(1)
     at = table[AT].to_numpy()
