@@ -117,7 +117,7 @@ def test_csv_editions_are_read_as_written(world: World) -> None:
 
 
 SMALL = World(
-    [(1, 10, 4.0, 100), (2, 10, 3.5, 90), (1, 20, 0.5, 100)],
+    [(2, 10, 3.5, 90), (1, 10, 4.0, 100), (1, 20, 0.5, 100)],
     [Film(10, 'Good, the "Bad" and: Café', 1966, ["Western"]), Film(20, "Babylon 5")],
 )
 
@@ -259,9 +259,23 @@ def test_repeated_rows_keep_the_latest_and_are_counted(tmp_path: Path) -> None:
     writers.csvs(tmp_path, World(rated, SMALL.films))
     said: list[str] = []
     table = data.load(tmp_path, say=said.append)
-    assert table.frame.rows() == [(1, 10, 5.0, 70), (2, 10, 4.0, 50)]
+    assert table.frame.rows() == [(2, 10, 4.0, 50), (1, 10, 5.0, 70)]
     assert len(said) == 1
     assert "rows that rate a movie again: 3" in said[0]
+
+
+def test_rows_come_in_order_of_time_and_those_of_ml_100k_in_that_of_the_file(
+    tmp_path: Path,
+) -> None:
+    rated = [(1, 10, 1.0, 50), (1, 20, 2.0, 50), (2, 10, 3.0, 40), (3, 10, 4.0, 50)]
+    folders = {}
+    for write in (writers.csvs, writers.dat, writers.u_data):
+        folders[write] = tmp_path / write.__name__
+        folders[write].mkdir()
+        write(folders[write], World(rated, SMALL.films))
+    for write in (writers.csvs, writers.dat):
+        assert data.load(folders[write]).frame.rows() == [rated[2], *rated[:2], rated[3]]
+    assert data.load(folders[writers.u_data]).frame.rows() == rated
 
 
 def test_movies_of_the_same_title_are_one(tmp_path: Path) -> None:

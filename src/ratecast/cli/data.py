@@ -40,7 +40,7 @@ def expand(
     from ratecast.data import load
     from ratecast.data.expand import expand
 
-    print(expand(load(data), int(ratings), out, seed=seed, form=form))
+    print(expand(load(data), ratings, out, seed=seed, form=form, name=data))
 
 
 def describe(

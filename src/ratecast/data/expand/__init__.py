@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 from ratecast.data.expand.blocks import Expansion
-from ratecast.data.expand.shape import shaped
+from ratecast.data.expand.files import refuse_without_room, write
+from ratecast.data.expand.shape import blocks, shaped
 from ratecast.data.expand.source import studied
-from ratecast.data.expand.write import write
 from ratecast.data.say import Say, to_stderr
 from ratecast.ratings import Ratings
 
@@ -15,20 +15,31 @@ Form = Literal["parquet", "csv"]
 
 def expand(
     ratings: Ratings,
-    rows: int,
+    rows: float,
     out: Path,
     *,
     seed: int = 0,
     form: Form = "parquet",
+    name: str = "SOURCE",
     say: Say = to_stderr,
 ) -> Path:
     """Make exactly `rows` ratings like those of `ratings` in the new folder `out`.
 
-    form: `parquet`, a canonical dataset in partitions, or `csv`, the layout of ml-25m. The same
-    ratings, rows and seed give the same table. Raises `InputError` before the work starts where
-    `out` holds something, or disk or memory would not do.
+    form: `parquet`, a canonical dataset in parts, in order of time; or `csv`, the files of ml-25m.
+    name: what the source is called. The same ratings, rows and seed give the same table. Raises
+    `InputError` before the work starts where `out` holds something, or disk or memory would not do.
     """
     source = studied(ratings)
-    made = Expansion(source, shaped(source, rows, seed), seed)
-    write(made, Path(out), form, say)
-    return Path(out)
+    users, movies = blocks(source, rows)
+    count = int(rows)
+    refuse_without_room(out, form, count, users * movies)
+    made = Expansion(source, shaped(source, count, seed), seed)
+    facts = {
+        "name": out.name,
+        "made": f"ratecast data expand {name} --ratings {count} --seed {seed} --out {out}",
+        "licence": f"that of {name} goes on holding",
+        "rows": count,
+    }
+    write(made, out, form, facts)
+    say(f"{out}: {count:,} ratings, made from {name}, whose licence goes on holding")
+    return out

@@ -42,58 +42,64 @@ class Shape:
     @property
     def users_times(self) -> int:
         """How often the source's users recur."""
-        return self.counts.shape[0]
+        return int(self.counts.shape[0])
 
     @property
     def movies_times(self) -> int:
         """How often the source's movies recur."""
-        return self.counts.shape[1]
+        return int(self.counts.shape[1])
+
+
+def blocks(source: Source, rows: float) -> tuple[int, int]:
+    """How many blocks of users and of movies `rows` take. Raises where it is not from n to 1e9."""
+    if not len(source) <= rows <= MOST_ROWS or rows % 1:
+        raise InputError(
+            f"expand: {rows:,} ratings asked; give a whole number from {len(source):,}, "
+            f"which the source has, to {MOST_ROWS:,}"
+        )
+    times = rows / len(source)
+    return int(np.ceil(times**USERS_POWER)), int(np.ceil(times**MOVIES_POWER))
 
 
 def shaped(source: Source, rows: int, seed: int) -> Shape:
-    """The shape of an expansion to exactly `rows` rows. Raises where that is not from n to 1e9."""
-    if not len(source) <= rows <= MOST_ROWS:
-        raise InputError(
-            f"expand: {rows:,} ratings asked; from {len(source):,}, which the source has, "
-            f"to {MOST_ROWS:,} can be made"
-        )
-    times = rows / len(source)
-    blocks = int(np.ceil(times**USERS_POWER)), int(np.ceil(times**MOVIES_POWER))
+    """The shape of an expansion to exactly `rows` rows."""
+    of_users, of_movies = sizes = blocks(source, rows)
     random = np.random.default_rng([seed, 0])
-    order = random.permutation(blocks[0]), random.permutation(blocks[1])
-    share = _shares(source, blocks, times)[np.ix_(*order)]
+    order = np.ix_(random.permutation(of_users), random.permutation(of_movies))
+    share = _shares(source, sizes, rows / len(source))[order]
     until = np.rint(np.cumsum(share.ravel()) * len(source)).astype(np.int64)
     until[-1] = rows
-    counts = np.diff(until, prepend=0).clip(0, len(source)).reshape(blocks)
-    tilt = (_resized(source.of_users, blocks[0]) @ _resized(source.of_movies, blocks[1]).T)[
-        np.ix_(*order)
-    ]
+    counts = np.diff(until, prepend=0).reshape(sizes)
+    tilt = (_resized(source.of_users, of_users) @ _resized(source.of_movies, of_movies).T)[order]
     return Shape(counts, tilt / np.sqrt((counts * tilt**2).sum() / counts.sum()))
 
 
-def _shares(source: Source, blocks: tuple[int, int], times: float) -> Matrix:
+def _shares(source: Source, sizes: tuple[int, int], times: float) -> Matrix:
     """The share of the source's rows that each block keeps, in 0 to 1; together `times`."""
     incidence = source.incidence()
     left, values, right = svds(incidence, _RANK, v0=np.ones(min(incidence.shape)))
     users = left[np.argsort(-incidence.sum(1), kind="stable")] * values
     movies = right.T[np.argsort(-incidence.sum(0), kind="stable")]
-    reduced = _resized(users, blocks[0]) @ _resized(movies, blocks[1]).T
+    reduced = _resized(users, sizes[0]) @ _resized(movies, sizes[1]).T
     reduced = reduced.clip(_FLOOR * reduced.max())
     # Every user keeps some history: half of the mean is shared out evenly, half by activity.
     active = reduced.sum(1, keepdims=True)
     even = _LEAST_SHARE + (1 - _LEAST_SHARE) * active / active.mean()
-    return _filled(reduced / active * even, times)
+    # One row short of the whole source, so that a count that is rounded up is never above it.
+    return _filled(reduced / active * even, times, 1 - 1 / len(source))
 
 
-def _filled(weights: Matrix, total: float) -> Matrix:
-    """`weights` times one number, cut at 1, so that they sum to `total`."""
+def _filled(weights: Matrix, total: float, most: float) -> Matrix:
+    """`weights` times one number, cut at `most`, so that they sum to `total`."""
     low, high = 0.0, total / weights.min()
     for _ in range(_ROUNDS):
         middle = (low + high) / 2
-        low, high = (
-            (middle, high) if np.minimum(1, weights * middle).sum() < total else (low, middle)
-        )
-    return np.minimum(1, weights * high)
+        if np.minimum(most, weights * middle).sum() < total:
+            low = middle
+        else:
+            high = middle
+    filled: Matrix = np.minimum(most, weights * high)
+    return filled
 
 
 def _resized(factors: Matrix, rows: int) -> Matrix:
@@ -101,4 +107,5 @@ def _resized(factors: Matrix, rows: int) -> Matrix:
     sums = np.vstack([np.zeros(factors.shape[1]), np.cumsum(factors, 0)])
     edges = np.linspace(0, len(factors), rows + 1)
     columns = [np.interp(edges, np.arange(len(sums)), column) for column in sums.T]
-    return np.diff(np.stack(columns, 1), axis=0) * rows / len(factors)
+    resized: Matrix = np.diff(np.stack(columns, 1), axis=0) * rows / len(factors)
+    return resized

@@ -71,8 +71,7 @@ def studied(ratings: Ratings) -> Source:
     of_users, of_movies = left * np.sqrt(values), right.T * np.sqrt(values)
     taste = (of_users[user] * of_movies[movie]).sum(1)
     at = table[AT].to_numpy()
-    first = np.full(user.max() + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first, user, at)
+    first = at[np.r_[True, user[1:] != user[:-1]]]
     return Source(
         user,
         movie,
