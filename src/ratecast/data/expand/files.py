@@ -20,7 +20,7 @@ PART_ROWS = 4_000_000
 # Measured: bytes on disk for each row; in memory at the start, for each row of a part, and for
 # each cell of the reduced matrix.
 _DISK = {"parquet": 9, "csv": 31}
-_START_BYTES, _PART_BYTES, _CELL_BYTES = 300e6, 130, 64
+_START_BYTES, _PART_BYTES, _CELL_BYTES = 300e6, 80, 64
 
 Form = Callable[[Expansion, Path, dict[str, Any]], None]
 
