@@ -203,7 +203,7 @@ def test_too_little_disk_or_memory_is_said_before_the_work(
     table = grown(small(), 9_000, tmp_path / "there")
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _: Usage(10, 10, 3_000_000_000))
-        with pytest.raises(InputError, match=r"needs about 9\.0 GB, 3\.0 GB are free at"):
+        with pytest.raises(InputError, match=r"needs about 9\.0 GB of disk, 3\.0 GB are free at"):
             expand(small(), 1e9, tmp_path / "new" / "out")
     monkeypatch.setattr(room, "available_memory", lambda: 100_000)
     with pytest.raises(InputError, match=r"needs about .* of memory, 0\.1 MB are available"):

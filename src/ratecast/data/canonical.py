@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from ratecast.data.room import ROW_BYTES, in_memory
+from ratecast.data.room import ROW_BYTES, in_memory, on_disk
 from ratecast.errors import InputError
 from ratecast.files import write_text
 from ratecast.ratings import Ratings, Scale
@@ -16,7 +16,8 @@ from ratecast.ratings import Ratings, Scale
 VERSION = 1
 FACTS = "dataset.json"
 _TABLES = ("ratings", "movies", "users")
-# Bytes in memory at the peak of reading, for each byte of the rows.
+# Bytes on disk for each row, at most; and in memory at the peak of reading, for each of a row.
+_DISK_BYTES = 16
 _READ_TIMES = 1.5
 
 
@@ -28,6 +29,7 @@ def write(
     `work` is a folder on the same disk, for what is not finished. facts: plain values to be kept
     beside the tables. replace: whether a whole dataset that stands there gives way.
     """
+    on_disk(work, len(ratings) * _DISK_BYTES, f"{folder}: {len(ratings):,} ratings")
     fresh = work / "canonical"
     fresh.mkdir()
     for name, table in _tables(ratings).items():

@@ -8,9 +8,13 @@ import polars as pl
 from ratecast.data import layouts
 from ratecast.data.layouts import Layout, Tables
 from ratecast.data.repeats import keep_latest
+from ratecast.data.room import in_memory
 from ratecast.data.titles import first_of_title
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, RATING, Ratings, Scale, checked
+
+# Bytes in memory at the peak of reading, for each byte of the ratings' file.
+_READ_TIMES = 3.2
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ def read_folder(
         keys = ", ".join(layout.key for layout in layouts.LAYOUTS)
         raise InputError(f"{folder}: no dataset in it; looked for dataset.json, {keys}")
     layout, place = found
+    in_memory((place / layout.key).stat().st_size * _READ_TIMES, str(folder))
     tables = layout.read(place)
     scale = scale or layouts.default_scale(layout, place)
     refuse_off_scale(tables, scale)

@@ -15,7 +15,7 @@ def on_disk(folder: Path, needed: float, what: str) -> None:
     free = shutil.disk_usage(place).free
     if needed > free:
         raise InputError(
-            f"{what}: needs about {_said(needed)}, {_said(free)} are free at {place}; "
+            f"{what}: needs about {_said(needed)} of disk, {_said(free)} are free at {place}; "
             "free some, or choose a folder on another disk"
         )
 
