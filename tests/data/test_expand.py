@@ -224,6 +224,8 @@ def test_a_source_that_will_not_do_and_a_folder_in_use(tmp_path: Path) -> None:
     untimed = replace(small(), frame=small().frame.drop("at"))
     with pytest.raises(InputError, match="no timestamps"):
         expand(untimed, 9_000, tmp_path / "out")
+    with pytest.raises(InputError, match="seed -1 is below 0"):
+        expand(small(), 9_000, tmp_path / "out", seed=-1)
     with pytest.raises(InputError, match="too few"):
         expand(small().take(slice(0, 100)), 9_000, tmp_path / "out")
     (tmp_path / "used").mkdir()

@@ -35,7 +35,7 @@ def expand(
         ratings: how many are wanted, as in 25e6; up to 1e9.
         out: a new folder.
         seed: the same seed gives the same table.
-        form: parquet, in partitions; or csv, the files of ml-25m.
+        form: parquet, in parts and in order of time; or csv, the files of ml-25m.
     """
     from ratecast.data import load
     from ratecast.data.expand import expand

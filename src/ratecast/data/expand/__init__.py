@@ -8,6 +8,7 @@ from ratecast.data.expand.files import refuse_without_room, write
 from ratecast.data.expand.shape import blocks, shaped
 from ratecast.data.expand.source import studied
 from ratecast.data.say import Say, to_stderr
+from ratecast.errors import InputError
 from ratecast.ratings import Ratings
 
 Form = Literal["parquet", "csv"]
@@ -29,6 +30,8 @@ def expand(
     name: what the source is called. The same ratings, rows and seed give the same table. Raises
     `InputError` before the work starts where `out` holds something, or disk or memory would not do.
     """
+    if seed < 0:
+        raise InputError(f"expand: seed {seed} is below 0; give a whole number from 0 on")
     source = studied(ratings)
     users, movies = blocks(source, rows)
     count = int(rows)
@@ -40,6 +43,7 @@ def expand(
         "licence": f"that of {name} goes on holding",
         "rows": count,
     }
+    say(f"Making {count:,} ratings of {users * source.users:,} users ...")
     write(made, out, form, facts)
     say(f"{out}: {count:,} ratings, made from {name}, whose licence goes on holding")
     return out

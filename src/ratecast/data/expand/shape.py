@@ -54,7 +54,7 @@ def blocks(source: Source, rows: float) -> tuple[int, int]:
     """How many blocks of users and of movies `rows` take. Raises where it is not from n to 1e9."""
     if not len(source) <= rows <= MOST_ROWS or rows % 1:
         raise InputError(
-            f"expand: {rows:,} ratings asked; give a whole number from {len(source):,}, "
+            f"expand: {rows:,.12g} ratings asked; give a whole number from {len(source):,}, "
             f"which the source has, to {MOST_ROWS:,}"
         )
     times = rows / len(source)
