@@ -4,16 +4,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: reproduce folds test check format clean
+.PHONY: reproduce folds notebooks pictures docs test check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
 
 folds: $(READY)  ## the best model on five random folds, with and without the row's own time
-	$(BIN)/ratecast evaluate --model blend --split kfold --json results/kfold_blend.json
+	$(BIN)/ratecast evaluate --model blend --split kfold --out results/kfold_blend.json
 	$(BIN)/ratecast evaluate --model configs/blend_untimed.yaml --split kfold \
-	  --json results/kfold_blend-untimed.json
+	  --out results/kfold_blend-untimed.json
 	$(BIN)/ratecast reproduce --render
+
+notebooks: $(READY)  ## execute the notebooks and keep their outputs
+	$(BIN)/python notebooks/run.py
+
+pictures: $(READY)  ## photograph TensorBoard, and draw the map of the movies; needs chromium
+	$(BIN)/python docs/pictures/boards.py
+	$(BIN)/python docs/pictures/map.py
+	$(BIN)/python docs/pictures/heard.py
+
+docs: $(READY)  ## the documentation site, in site/; needs no network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "open site/index.html"
+
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
@@ -23,6 +36,7 @@ check: $(READY)  ## style, types, and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 format: $(READY)  ## bring the code into shape
 	$(BIN)/ruff format .
@@ -34,4 +48,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:  ## remove what was set up and what runs left behind
-	rm -rf $(VENV) lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

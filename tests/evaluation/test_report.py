@@ -11,10 +11,11 @@ from ratecast.errors import InputError
 from ratecast.evaluation import table
 from ratecast.evaluation.contest import by_heard, by_movie, by_period, contests, reliability
 from ratecast.evaluation.protocol import Trial
-from ratecast.evaluation.report import Curve, canvas, collect, markup, write_report
+from ratecast.evaluation.report import Curve, collect, markup, write_report
 from ratecast.models.base import Model
 from ratecast.models.bias import DampedBias
 from ratecast.models.mean import Mean
+from ratecast.plots import canvas
 from ratecast.ratings import Ratings, checked
 from ratecast.splits import Split, chronological, kfold
 from tests.planted import planted

@@ -1,5 +1,6 @@
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from ratecast.ratings import Ratings, Requests, Scale, checked
 from ratecast.splits import chronological
 from tests.planted import gap_to_a_refit, planted, tastes
 
-SMALL = {"factors": 2, "sweeps": 10}
+SMALL: dict[str, Any] = {"factors": 2, "sweeps": 10}
 
 
 def reference_ridge(model: ProbabilisticMF, heard: Ratings) -> np.ndarray:

@@ -11,7 +11,8 @@ import torch
 
 from ratecast.models import load_model
 from ratecast.models.base import Model
-from ratecast.models.fold_in import MOST_HEARD, FoldInNet, leading, turned
+from ratecast.models.directions import MOST_HEARD, leading, turned
+from ratecast.models.fold_in import FoldInNet
 from ratecast.models.ridge import F64
 from ratecast.models.rows import Rows
 from ratecast.models.tower import say

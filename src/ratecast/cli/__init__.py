@@ -1,28 +1,38 @@
 """The command line: its verbs, and how one is found. Each calls the room that does the work."""
 
 import sys
-from importlib.metadata import version
-from inspect import getdoc
+from difflib import get_close_matches
 
-from ratecast.cli import data, scoring, training
+from ratecast.cli import data, pages, scoring, setup, training
 from ratecast.cli.call import Verb, call
 from ratecast.errors import InputError
 
-VERBS: dict[str, Verb] = {
-    "data fetch": data.fetch,
-    "data describe": data.describe,
-    "data split": data.split,
-    "data expand": data.expand,
-    "train": training.train,
-    "evaluate": scoring.evaluate,
-    "predict": scoring.predict,
-    "report": scoring.report,
-    "tune": scoring.tune,
-    "reproduce": scoring.reproduce,
-    "overfit": training.overfit,
-    "lr-find": training.lr_find,
-    "sweep": training.sweep,
+GROUPS: dict[str, dict[str, Verb]] = {
+    "Data": {
+        "data fetch": data.fetch,
+        "data describe": data.describe,
+        "data split": data.split,
+        "data expand": data.expand,
+    },
+    "Models": {
+        "train": training.train,
+        "predict": scoring.predict,
+        "evaluate": scoring.evaluate,
+        "report": scoring.report,
+        "tune": scoring.tune,
+        "reproduce": scoring.reproduce,
+    },
+    "Experiments with a net": {
+        "overfit": training.overfit,
+        "lr-find": training.lr_find,
+        "sweep": training.sweep,
+    },
+    "Setup": {
+        "doctor": setup.doctor,
+        "completion": setup.completion,
+    },
 }
+VERBS: dict[str, Verb] = {name: verb for group in GROUPS.values() for name, verb in group.items()}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,20 +48,28 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if words and words[0] == "help":
+        words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help"):
-        print(_help())
+        print(pages.home(GROUPS))
         return 0
     if words[0] == "--version":
+        from importlib.metadata import version
+
         print(f"ratecast {version('ratecast')}")
         return 0
     for length in (2, 1):
         name = " ".join(words[:length])
         if name in VERBS:
             return call(VERBS[name], name, words[length:]) or 0
-    near = [name for name in VERBS if name.split()[0] == words[0]] or list(VERBS)
-    raise InputError(f"{' '.join(words[:2])!r} is not a verb; choose one of {', '.join(near)}")
+    raise InputError(_unknown(words))
 
 
-def _help() -> str:
-    verbs = (f"  {name:<15}{(getdoc(verb) or '').splitlines()[0]}" for name, verb in VERBS.items())
-    return "\n".join(["Usage: ratecast VERB ...   (ratecast VERB --help says more)", "", *verbs])
+def _unknown(words: list[str]) -> str:
+    """What to say of words that name no verb: those that begin alike, or the nearest."""
+    family = [name for name in VERBS if name.split()[0] == words[0]]
+    if family:
+        return f"{' '.join(words[:2])!r} is not a verb; choose one of {', '.join(family)}"
+    near = get_close_matches(words[0], VERBS, n=1)
+    hint = f"did you mean ratecast {near[0]}?" if near else f"choose one of {', '.join(VERBS)}"
+    return f"{words[0]!r} is not a verb; {hint}"

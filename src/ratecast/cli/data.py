@@ -1,23 +1,28 @@
 """Verbs about tables of ratings."""
 
-import json as jsonlib
 from pathlib import Path
 from typing import Literal
 
-from ratecast.cli.call import SplitName, show
+from ratecast.cli.call import SplitName, tell
 
 
-def fetch(edition: str, *, source: Path | None = None) -> None:
+def fetch(edition: str, *, source: Path | None = None, json: bool = False) -> None:
     """Bring an edition of MovieLens into the cache.
+
+    Examples:
+        ratecast data fetch ml-100k
+        ratecast data fetch ml-latest-small
+        ratecast data fetch ml-1m --from ~/Downloads/ml-1m.zip
 
     Args:
         edition: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small or ml-latest.
         source: the published archive, or the folder that it unpacks to, instead of the network.
-            Write it --from PATH.
+        json: print the result as one JSON document.
     """
     from ratecast.data import fetch
 
-    print(fetch(edition, source))
+    folder = fetch(edition, source)
+    tell({"edition": edition, "folder": folder}, str(folder), json)
 
 
 def expand(
@@ -27,8 +32,15 @@ def expand(
     out: Path,
     seed: int = 0,
     form: Literal["parquet", "csv"] = "parquet",
+    json: bool = False,
 ) -> None:
-    """Make a large table that is like a small one, for tests of speed and size.
+    """Grow a large table that is like a small one.
+
+    For tests of speed and size. The licence of the source goes on holding.
+
+    Examples:
+        ratecast data expand ml-100k --ratings 1e6 --out grown
+        ratecast data expand ml-100k --ratings 25e6 --out grown-csv --form csv
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
@@ -36,11 +48,13 @@ def expand(
         out: a new folder.
         seed: the same seed gives the same table.
         form: parquet, in parts and in order of time; or csv, the files of ml-25m.
+        json: print the result as one JSON document.
     """
     from ratecast.data import load
     from ratecast.data.expand import expand
 
-    print(expand(load(data), ratings, out, seed=seed, form=form, name=data))
+    folder = expand(load(data), ratings, out, seed=seed, form=form, name=data)
+    tell({"source": data, "ratings": int(ratings), "folder": folder}, str(folder), json)
 
 
 def describe(
@@ -52,18 +66,24 @@ def describe(
 ) -> None:
     """Say what a table of ratings is like.
 
+    Examples:
+        ratecast data describe
+        ratecast data describe ratings.csv
+        ratecast data describe ratings.csv --columns movie=film,rating=score --scale 0:10:1
+        ratecast data describe ml-100k --json
+
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
         columns: role=name of a table of your own where a name is not recognised, as in
             movie=film,rating=score.
         scale: low:high:step, where it cannot be read from the ratings.
-        json: print JSON.
+        json: print the result as one JSON document.
     """
     from ratecast.data import describe, load_as
     from ratecast.evaluation import show as tables
 
     facts = describe(load_as(data, columns, scale))
-    show(jsonlib.dumps(facts) if json else tables.facts_table(data, facts))
+    tell(facts, tables.facts_table(data, facts), json)
 
 
 def split(
@@ -74,7 +94,14 @@ def split(
     scale: str | None = None,
     json: bool = False,
 ) -> int:
-    """Audit a split: who is new in each part, ties, and whether anything leaks.
+    """Audit a split: who is new, ties, and whether anything leaks.
+
+    Exit code 1 where something leaks.
+
+    Examples:
+        ratecast data split ml-100k
+        ratecast data split ml-100k --split u1
+        ratecast data split ratings.csv --json
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
@@ -82,7 +109,7 @@ def split(
         columns: role=name of a table of your own where a name is not recognised, as in
             movie=film,rating=score.
         scale: low:high:step, where it cannot be read from the ratings.
-        json: print JSON.
+        json: print the result as one JSON document.
     """
     from ratecast.audit import audit
     from ratecast.data import load_as
@@ -91,5 +118,5 @@ def split(
 
     ratings = load_as(data, columns, scale)
     facts = audit(named(ratings, split)[0], ratings)
-    show(jsonlib.dumps(facts) if json else tables.audit_table(facts))
+    tell(facts, tables.audit_table(facts), json)
     return 1 if facts["leaks"] else 0

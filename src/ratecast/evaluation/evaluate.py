@@ -9,6 +9,7 @@ from ratecast.errors import InputError
 from ratecast.evaluation import protocol, table
 from ratecast.models import load_model
 from ratecast.models.base import Model
+from ratecast.progress import each
 from ratecast.ratings import Scale, checked
 from ratecast.splits import Split, brought
 
@@ -32,7 +33,7 @@ def evaluate_new(
 ) -> list[table.Row]:
     """Rows of a model that is fitted anew on each of the splits; their mean."""
     trials = []
-    for split in splits:
+    for split in each(splits, "folds") if len(splits) > 1 else splits:
         model = make()
         seconds = protocol.fit_timed(model, split)
         trials.append(protocol.run(model, split, asked, seconds))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ratecast.errors import InputError
 from ratecast.models.answer import Forecast
 from ratecast.models.base import Model
+from ratecast.progress import bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split
 
@@ -32,9 +33,10 @@ class Trial:
 
 def fit_timed(model: Model, split: Split) -> float:
     """Fit `model` on the split's train part; the seconds that took."""
-    start = time.perf_counter()
-    model.fit(split.train, split.valid)
-    return time.perf_counter() - start
+    with bar(f"{model.name}: fit"):
+        start = time.perf_counter()
+        model.fit(split.train, split.valid)
+        return time.perf_counter() - start
 
 
 def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0) -> Trial:
@@ -85,11 +87,16 @@ def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
     forecasts, fresh = {}, True
     for name, part in later:
         answers = []
-        for piece in periods(part, model.refresh_seconds):
-            if not fresh:
-                model.refresh(heard)
-            answers.append(model.walk(piece))
-            heard, fresh = heard.with_more(piece), False
+        pieces = periods(part, model.refresh_seconds)
+        # Where all is one piece, nothing is known of how far it is.
+        total = len(part) if len(pieces) > 1 else None
+        with bar(f"{model.name}: as-of {name}", total, unit="ratings") as walked:
+            for piece in pieces:
+                if not fresh:
+                    model.refresh(heard)
+                answers.append(model.walk(piece))
+                heard, fresh = heard.with_more(piece), False
+                walked.advance(len(piece))
         forecasts[name] = Forecast.concat(answers)
     return forecasts
 

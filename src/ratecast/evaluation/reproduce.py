@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich.progress import Progress, TimeElapsedColumn
-
 from ratecast import data
 from ratecast.evaluation import protocol, table
 from ratecast.evaluation.results_page import SEEDS, page, readme_block, with_block
 from ratecast.files import write_text
 from ratecast.models import model_class
 from ratecast.models.base import Model
+from ratecast.progress import bar, silent
 from ratecast.splits import Split, named
 
 EDITION = "ml-100k"
@@ -102,7 +101,8 @@ def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[table.Row]]:
     """The rows of one fit, frozen and, where the model hears and time has an order, as-of."""
     settings = {"timed": False} if job.entry.untimed else {}
     model = make(job.entry.name, seed=job.seed, **settings)
-    trials = protocol.fit_and_ask(model, _split(job.split))
+    with silent():
+        trials = protocol.fit_and_ask(model, _split(job.split))
     return {t.protocol: table.rows_of(replace(t, model=job.entry.label)) for t in trials}
 
 
@@ -139,10 +139,9 @@ def _split(name: str) -> Split:
 
 def _watched(waiting: Iterable["Future[Any]"]) -> Iterable["Future[Any]"]:
     futures = list(waiting)
-    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), transient=True) as bar:
-        task = bar.add_task("fits", total=len(futures))
+    with bar("reproduce", len(futures), unit="fits") as moved:
         for future in as_completed(futures):
-            bar.advance(task)
+            moved.advance()
             yield future
 
 

@@ -9,6 +9,7 @@ from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Protocol, as_of
 from ratecast.models import model_class
 from ratecast.models.base import Model, Range
+from ratecast.progress import bar
 from ratecast.ratings import Ratings
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ def tune(
         rmse = validation_rmse(make(search.model, seed=search.seed, **settings), search)
         if told is not None:
             told(trial.number, rmse)
+        tried.advance()
         return rmse
 
-    study.optimize(objective, n_trials=trials)
+    with bar(f"tune {search.model}", trials, unit="trials") as tried:
+        study.optimize(objective, n_trials=trials)
     return Tuned(study.trials[0].value, study.best_value, study.best_params, len(study.trials))
 
 

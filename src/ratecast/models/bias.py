@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model, Range
+from ratecast.models.kernels.damped import residual_sums
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.ratings import Ratings
 
@@ -49,11 +50,13 @@ class DampedBias(Model):
         self._of_movies[:, 1] = np.bincount(train.movies, minlength=len(self.movies))
         self._prior = 0.0
         for _ in range(self.sweeps):
-            rest = residual - self._user_bias()[train.users]
-            self._of_movies[:, 0] = np.bincount(train.movies, rest, len(self.movies))
-            rest = residual - self._movie_bias()[train.movies]
-            self._prior = float(rest.mean())
-            self._of_users[:, 0] = np.bincount(train.users, rest, len(self.users))
+            self._of_movies[:, 0] = residual_sums(
+                train.movies, len(self.movies), train.users, residual, self._user_bias()
+            )
+            self._of_users[:, 0] = residual_sums(
+                train.users, len(self.users), train.movies, residual, self._movie_bias()
+            )
+            self._prior = float(self._of_users[:, 0].sum() / len(train))
 
     def _expect(self, rows: Rows) -> Expected:
         user, movie = self._user_bias()[rows.users], self._movie_bias()[rows.movies]

@@ -1,13 +1,17 @@
 """Two sides, each linear in its weights while the other stands still: forecasts and hearing.
 
 A forecast is the bias of the user, the bias of the movie, and the product of their factors. A side
-is (weights, cover): (rows, 1 + factors), the bias first, and the covariance of each row's weights,
-(rows, 1 + factors, 1 + factors), in units of the noise of one rating.
+is (weights, cover): (rows, 1 + factors), the bias first, and the covariance of each row's first d
+weights, (rows, d, d), in units of the noise of one rating. Those are the weights that a rating
+moves; in a wide model the others stand still.
 """
 
 import numpy as np
 from numba import njit
 
+from ratecast.models.directions import heard
+from ratecast.models.kernels.covers import covers
+from ratecast.models.kernels.order import I32, sorted_by
 from ratecast.models.ridge import F64, absorb, variance
 from ratecast.models.rows import grown
 
@@ -19,6 +23,27 @@ def grown_side(side: Side, rows: int) -> Side:
     """Lines for new ids up to `rows`, each a copy of the unknown's."""
     weights, cover = side
     return grown(weights, rows), grown(cover, rows)
+
+
+def known(
+    pairs: tuple[I32, I32], weights: tuple[F64, F64], ridges: tuple[F64, F64]
+) -> tuple[Side, Side]:
+    """Both sides, with the covers that the ratings of `pairs` leave, which gave the weights.
+
+    pairs: (users, movies), each (n,). weights: (rows, 1 + k) of either side, what is heard first.
+    ridges: (1 + k,), how many ratings the prior of each weight counts for.
+    """
+    size = 1 + heard(weights[0].shape[1] - 1, sum(len(side) for side in weights))
+    unused = np.empty(len(pairs[0]), np.float32)
+    sides = []
+    for mine in (0, 1):
+        theirs = 1 - mine
+        edges, (_, others, _) = sorted_by(
+            pairs[mine], len(weights[mine]), (pairs[mine], pairs[theirs], unused)
+        )
+        vectors = np.ascontiguousarray(weights[theirs][:, 1:size])
+        sides.append((weights[mine], covers(edges, others, vectors, ridges[mine][:size])))
+    return sides[0], sides[1]
 
 
 @njit(cache=True)
@@ -42,23 +67,6 @@ def solve(rows, side, others):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def narrow(rows, sides):  # type: ignore[no-untyped-def]
-    """Narrow the covers by `rows` (users, movies) that the weights have learned from: forecasts.
-
-    The weights stay as they are. (n,) forecasts above the mean.
-    """
-    users, movies = rows
-    said = np.empty(len(users))
-    of_user, of_movie = np.empty(sides[0][0].shape[1]), np.empty(sides[0][0].shape[1])
-    for i in range(len(users)):
-        user, movie = users[i], movies[i]
-        said[i], _, _ = say(user, movie, sides, of_user, of_movie)
-        absorb(sides[0][0][user], sides[0][1][user], of_movie, 0.0, 1.0)
-        absorb(sides[1][0][movie], sides[1][1][movie], of_user, 0.0, 1.0)
-    return said
-
-
-@njit(cache=True)
 def without_own(rows, sides):  # type: ignore[no-untyped-def]
     """The movie's weights as they were without each row's own rating: (n, d).
 
@@ -73,8 +81,8 @@ def without_own(rows, sides):  # type: ignore[no-untyped-def]
         share = (above[i] - said) / max(1.0 - sway, LEAST_LEFT)
         cover = sides[1][1][movies[i]]
         found[i] = sides[1][0][movies[i]]
-        for a in range(len(of_user)):
-            for b in range(len(of_user)):
+        for a in range(len(cover)):
+            for b in range(len(cover)):
                 found[i, a] -= cover[a, b] * of_user[b] * share
     return found
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays
-from ratecast.models.bilinear import Side, forecast, grown_side, hear, narrow
+from ratecast.models.bilinear import Side, forecast, grown_side, hear
 from ratecast.models.net import NetModel
-from ratecast.models.ridge import F64, prior_cover
+from ratecast.models.ridge import F64
 from ratecast.models.rows import Expected, Rows
 
 LEAST_PULL = 0.01
-MOST_HEARD = 32
+NOISE_ROWS = 200_000
 Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]
 Told = tuple[NDArray[np.int32], NDArray[np.int32], F64]
 
@@ -30,9 +30,9 @@ Told = tuple[NDArray[np.int32], NDArray[np.int32], F64]
 class FoldInNet(NetModel):
     """A net that hears. Its numbers leave torch after training, for kernels that go row by row.
 
-    A side is (weights, cover): (rows, d) numbers of each id, its centre included, and their
-    covariance, (rows, d, d), in units of the noise of one rating, given all ratings heard. The
-    pulls of training are the priors.
+    A side is (weights, cover): numbers of each id, its centre included, and the covariance of
+    those that hear, in units of the noise of one rating, given all ratings heard. The pulls of
+    training are the priors.
 
     unknown_share: share of the training rows that the net must answer without knowing the user,
     as it will be asked for new users.
@@ -51,18 +51,23 @@ class FoldInNet(NetModel):
             raise InputError(f"model.unknown_share is {self.unknown_share}; give 0 to below 1")
 
     @abstractmethod
-    def _sides_of_net(self) -> tuple[Side, Side]:
-        """Both sides of the trained net, before any cover was narrowed by ratings."""
+    def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
+        """Both sides of the net, and how well it knows them from `train`."""
 
     def _level_of_net(self) -> float:
         """What the net adds to every forecast, in stars."""
         return 0.0
 
     def _settle(self, train: Rows) -> None:
-        self._level = self._level_of_net()
-        self._of_users, self._of_movies = self._sides_of_net()
-        said = self._narrow((train.users, train.movies))
-        self._noise = float(np.sqrt(np.mean(np.square(self._above(train) - said))))
+        self._keep(train, self._level_of_net(), self._sides_of_net(train))
+
+    def _keep(self, train: Rows, level: float, sides: tuple[Side, Side]) -> None:
+        """Answer from these sides, and be as sure as the rows learned from allow."""
+        self._level = level
+        self._of_users, self._of_movies = sides
+        some = train.take(slice(0, None, -(-len(train) // NOISE_ROWS)))
+        missed = self._above(some) - self._ask((some.users, some.movies))[0]
+        self._noise = float(np.sqrt(np.mean(np.square(missed))))
 
     def _ask(self, pairs: Pairs) -> tuple[F64, F64]:
         """Forecast above the level, and its deviation in units of the noise: (n,) each."""
@@ -72,11 +77,6 @@ class FoldInNet(NetModel):
     def _tell(self, told: Told, edges: NDArray[np.int64]) -> tuple[F64, F64]:
         """The same, moment by moment, each heard after its forecast."""
         found: tuple[F64, F64] = hear(told, edges, self._sides())
-        return found
-
-    def _narrow(self, pairs: Pairs) -> F64:
-        """Let the covers know which ratings the weights have learned from; their forecasts."""
-        found: F64 = narrow(pairs, self._sides())
         return found
 
     def _expect(self, rows: Rows) -> Expected:
@@ -113,34 +113,10 @@ class FoldInNet(NetModel):
 
 def beside(first: F64, second: F64) -> F64:
     """Numbers of the same ids, side by side: (rows, a + b)."""
-    return np.ascontiguousarray(np.hstack([first, second]))
+    both: F64 = np.hstack([first, second], dtype=np.float64)
+    return both
 
 
-def prior(pulls: F64, rows: int) -> F64:
-    """Covers from pulls (d,): (rows, d, d). None is 0: the first rating would swing without end."""
-    return prior_cover(np.maximum(pulls, LEAST_PULL), rows)
-
-
-def leading(vectors: F64) -> F64:
-    """The directions in which `vectors` (n, d) are longest: (d, k), orthonormal; k <= MOST_HEARD.
-
-    The identity where all of them fit. A cover has k * k numbers for each id, so that a wide net
-    hears along these alone.
-    """
-    width = vectors.shape[1]
-    if width <= MOST_HEARD:
-        return np.eye(width)
-    _, directions = np.linalg.eigh(vectors.T @ vectors)
-    return np.ascontiguousarray(directions[:, ::-1][:, :MOST_HEARD])
-
-
-def factor_side(bias: F64, factors: F64, pulls: tuple[float, float]) -> Side:
-    """A side of `bilinear` from biases (rows, 1) and factors (rows, k), each with its pull."""
-    ridges = np.concatenate([pulls[:1], np.full(factors.shape[1], pulls[1])])
-    return beside(bias, factors), prior(ridges, len(factors))
-
-
-def turned(users: F64, movies: F64) -> tuple[F64, F64]:
-    """The same products of factors, along the leading directions of both: (rows, k) each."""
-    both = leading(np.vstack([users / np.sqrt(len(users)), movies / np.sqrt(len(movies))]))
-    return users @ both, movies @ both
+def restrained(pulls: F64) -> F64:
+    """Pulls as priors need them: none is 0, or the first rating would swing without end."""
+    return np.maximum(pulls, LEAST_PULL)

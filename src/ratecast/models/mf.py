@@ -17,10 +17,14 @@ import torch
 from torch import Tensor
 
 from ratecast.models.base import Range
-from ratecast.models.bilinear import Side
+from ratecast.models.bilinear import Side, known
+from ratecast.models.directions import turned
 from ratecast.models.embedding import CentredEmbedding, forget
-from ratecast.models.fold_in import FoldInNet, factor_side, turned
+from ratecast.models.fold_in import FoldInNet, beside, restrained
+from ratecast.models.likeness import Factors
 from ratecast.models.net import RatingNet, TrainerSettings
+from ratecast.models.ridge import F64
+from ratecast.models.rows import Rows
 
 
 class FactorNet(RatingNet):
@@ -78,13 +82,21 @@ class MatrixFactorization(FoldInNet):
         """The net of equation 1."""
         return FactorNet(self, users, movies, mean)
 
+    def _factors(self) -> Factors:
+        return Factors.of(self._of_users[0], self._of_movies[0])
+
     def _level_of_net(self) -> float:
         return self.net.mean.item()
 
-    def _sides_of_net(self) -> tuple[Side, Side]:
+    def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
         users, movies = turned(self.net.users.vectors(), self.net.movies.vectors())
-        none = np.zeros((len(users), 1)), np.zeros((len(movies), 1))
-        return (
-            factor_side(none[0], users, (np.inf, self.pull_users)),
-            factor_side(none[1], movies, (np.inf, self.pull_movies)),
+        weights = (
+            beside(np.zeros((len(users), 1)), users),
+            beside(np.zeros((len(movies), 1)), movies),
         )
+        ridges = self._ridges(self.pull_users), self._ridges(self.pull_movies)
+        return known((train.users, train.movies), weights, ridges)
+
+    def _ridges(self, pull: float) -> F64:
+        """Pulls of the bias, which must stay 0, and of each factor: (1 + factors,)."""
+        return restrained(np.concatenate([[np.inf], np.full(self.factors, pull)]))

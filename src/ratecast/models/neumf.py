@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Range
 from ratecast.models.bilinear import Side
+from ratecast.models.directions import leading
 from ratecast.models.embedding import CentredEmbedding, forget
-from ratecast.models.fold_in import FoldInNet, Pairs, Told, beside, leading, prior
+from ratecast.models.fold_in import FoldInNet, Pairs, Told, beside, restrained
 from ratecast.models.net import RatingNet, TrainerSettings
-from ratecast.models.ridge import F64
+from ratecast.models.ridge import F64, prior_cover
 from ratecast.models.rows import Rows
 from ratecast.models.tower import Shared, forecast, hear, narrow
 
@@ -122,18 +123,21 @@ class NeuMF(FoldInNet):
         self._shared = self.net.shared()
         super()._settle(train)
 
-    def _sides_of_net(self) -> tuple[Side, Side]:
+    def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
         net = self.net
         users = beside(net.gmf_users.vectors(), net.mlp_users.vectors())
         movies = beside(net.gmf_movies.vectors(), net.mlp_movies.vectors())
         self._shared |= {"along_users": leading(users), "along_movies": leading(movies)}
-        return (
+        sides = (
             (users, self._prior(self.pull_users, "along_users", len(users))),
             (movies, self._prior(self.pull_movies, "along_movies", len(movies))),
         )
+        narrow((train.users, train.movies), sides, self._kernel())
+        return sides
 
     def _prior(self, pull: float, along: str, rows: int) -> F64:
-        return prior(np.full(self._shared[along].shape[1], pull), rows)
+        pulls = np.full(self._shared[along].shape[1], pull)
+        return prior_cover(restrained(pulls), rows)
 
     def _ask(self, pairs: Pairs) -> tuple[F64, F64]:
         found: tuple[F64, F64] = forecast(pairs, self._sides(), self._kernel())
@@ -141,10 +145,6 @@ class NeuMF(FoldInNet):
 
     def _tell(self, told: Told, edges: NDArray[np.int64]) -> tuple[F64, F64]:
         found: tuple[F64, F64] = hear(told, edges, self._sides(), self._kernel())
-        return found
-
-    def _narrow(self, pairs: Pairs) -> F64:
-        found: F64 = narrow(pairs, self._sides(), self._kernel())
         return found
 
     def _kernel(self) -> Shared:

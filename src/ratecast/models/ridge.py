@@ -24,10 +24,11 @@ def absorb(mean, cover, inputs, error, noise):  # type: ignore[no-untyped-def]
     """Hear one rating: afterwards `mean` is the ridge solution with it among the others.
 
     mean: (d,) weights. cover: (d, d), their covariance in units of the noise of one rating. Both
-    are changed in place. inputs: (d,). error: the rating less its forecast. noise: variance of
-    `error` for known weights, 1 where all else is certain. About 3 d^2 multiplications a rating.
+    are changed in place. inputs: (d,). Where mean and inputs are longer, the rest stands still.
+    error: the rating less its forecast. noise: variance of `error` for known weights, 1 where all
+    else is certain. About 3 d^2 multiplications a rating.
     """
-    size = len(inputs)
+    size = len(cover)
     gain = cover[0] * inputs[0]
     for a in range(1, size):
         for b in range(size):
@@ -44,11 +45,14 @@ def absorb(mean, cover, inputs, error, noise):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def variance(cover, inputs):  # type: ignore[no-untyped-def]
-    """Variance of inputs . weights, where `cover` (d, d) is that of the weights; d^2 steps."""
+    """Variance of inputs . weights, where `cover` (d, d) is that of the weights; d^2 steps.
+
+    inputs: (d,) or longer; weights beyond d are taken as known.
+    """
     total = 0.0
-    for a in range(len(inputs)):
+    for a in range(len(cover)):
         along = 0.0
-        for b in range(len(inputs)):
+        for b in range(len(cover)):
             along += cover[a, b] * inputs[b]
         total += inputs[a] * along
     return total

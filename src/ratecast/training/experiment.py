@@ -27,7 +27,8 @@ class Experiment:
     path; columns and scale: of a table of one's own, see `data.load_as`. split: `all` trains on
     every rating. resume: `auto` goes on with a killed run of the very same experiment on the same
     ratings; `never` starts anew. model: its settings, every one of them (`trainer` among them
-    where it has a net).
+    where it has a net). logger: class_path and init_args of one of Lightning's loggers, instead of
+    TensorBoard's.
     """
 
     experiment: str
@@ -40,6 +41,7 @@ class Experiment:
     seed: int = 0
     out: Path = Path("lightning_logs")
     resume: Resume = "auto"
+    logger: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, model: Model, **fields: Any) -> Self:
@@ -87,13 +89,14 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
     if named:
         model_class(str(path))
     given = {"model": {"name": str(path)}} if named else _mapping(Path(path))
-    parser = _parser(_model_name(given, overrides, path))
+    logs = "logger" in given or any(word.startswith("--logger") for word in overrides)
+    parser = _parser(_model_name(given, overrides, path), logs)
     _refuse_unknown(given, parser, path)
     try:
         written = parser.parse_object(given, defaults=False)
     except ArgumentError as error:
         raise InputError(f"{path}: {_line(error, parser)}") from None
-    parser.set_defaults(dict(written.items()))
+    parser.set_defaults(_plain({key: written[key] for key in _known(parser) if key in written}))
     try:
         return _experiment(parser.parse_args([*overrides]))
     except ArgumentError as error:
@@ -134,7 +137,7 @@ def _model_name(given: Mapping[str, Any], overrides: Sequence[str], path: Path |
     return str(name)
 
 
-def _parser(name: str) -> ArgumentParser:
+def _parser(name: str, logs: bool) -> ArgumentParser:
     parser = ArgumentParser(prog="ratecast train", exit_on_error=False, add_help=False)
     parser.add_argument("--experiment", type=str, default=name)
     parser.add_argument("--data", type=str, default=Experiment.data)
@@ -144,6 +147,7 @@ def _parser(name: str) -> ArgumentParser:
     parser.add_argument("--seed", type=int, default=Experiment.seed)
     parser.add_argument("--out", type=str, default=str(Experiment.out))
     parser.add_argument("--resume", type=Resume, default=Experiment.resume)
+    parser.add_argument("--logger", type=_logger_type() if logs else None, default=None)
     parser.add_argument("--model.name", type=str, default=name)
     made = model_class(name)
     parser.add_class_arguments(made, "model", skip={"seed", "trainer"})
@@ -155,13 +159,28 @@ def _parser(name: str) -> ArgumentParser:
     return parser
 
 
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: v.as_dict() if isinstance(v, Namespace) else v for k, v in values.items()}
+
+
+def _logger_type() -> Any:
+    # Lightning takes seconds to import, and most experiments name no logger.
+    from lightning.pytorch.loggers import Logger
+
+    return Logger
+
+
 def _refuse_unknown(given: Mapping[str, Any], parser: ArgumentParser, path: Path | str) -> None:
     known = _known(parser)
     for key, value in given.items():
-        for inner in [key] if not isinstance(value, dict) else [f"{key}.{k}" for k in value]:
+        for inner in (
+            [key]
+            if not isinstance(value, dict) or key == "logger"
+            else [f"{key}.{k}" for k in value]
+        ):
             if inner not in known:
                 raise InputError(f"{path}: key {inner!r} is not known; keys are {_keys(parser)}")
-            if (value[inner.partition(".")[2]] if isinstance(value, dict) else value) is None:
+            if (value[inner.partition(".")[2]] if "." in inner else value) is None:
                 raise InputError(f"{path}: key {inner!r} is empty; fill it or drop it")
 
 
@@ -187,7 +206,8 @@ def _experiment(found: Namespace) -> Experiment:
     kept = {
         k: top[k] for k in ("experiment", "data", "columns", "scale", "split", "seed", "resume")
     }
-    experiment = Experiment(name=name, model=settings, out=Path(top["out"]), **kept)
+    named = _plain({"logger": top["logger"]})
+    experiment = Experiment(name=name, model=settings, out=Path(top["out"]), **named, **kept)
     _refuse_folder_names(experiment.experiment)
     return replace(experiment, model=_made_settings(experiment))
 

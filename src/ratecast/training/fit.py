@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,11 +10,12 @@ from typing import Any
 
 import torch
 from lightning import Callback, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import Logger
 
 from ratecast.models.net import Lesson, RatingNet, threads
 from ratecast.training.batches import LessonData
+from ratecast.training.epoch_bar import EpochBar
 from ratecast.training.keep import WATCHED, KeepBest, StopEarly
 from ratecast.training.module import NetModule
 
@@ -30,14 +30,14 @@ NEEDLESS = (
 class LightningTrainer:
     """The `TrainNet` of this room.
 
-    logger: where the curves go; None: no file is written and nothing is printed, as inside an
-    evaluation. checkpoints: with a logger, keep the best epoch and the last one under
-    `checkpoints/<stage>`, beside the curves; a lesson whose last epoch is there goes on from it.
+    logger: where the curves go; None: nothing is printed, as inside an evaluation. folder: of the
+    run, which keeps the best epoch and the last one under `checkpoints/<stage>`; a lesson whose
+    last epoch is there goes on from it. None: no checkpoint is written.
     figures: losses and RMSE of the newest lesson's last epoch. history: of each of its epochs.
     """
 
-    logger: TensorBoardLogger | None = None
-    checkpoints: bool = True
+    logger: Logger | None = None
+    folder: Path | None = None
     callbacks: list[Callback] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict, init=False)
     history: list[dict[str, float]] = field(default_factory=list, init=False)
@@ -61,7 +61,7 @@ class LightningTrainer:
             max_epochs=lesson.epochs or lesson.settings.max_epochs,
             callbacks=[*self._watchers(lesson, best), *self.callbacks],
             logger=self.logger or False,
-            enable_checkpointing=self._keeps,
+            enable_checkpointing=self.folder is not None,
             limit_val_batches=0 if best is None else 1.0,
         )
 
@@ -70,34 +70,25 @@ class LightningTrainer:
         if best is not None:
             patience = lesson.settings.patience
             watchers = [best, StopEarly(patience)]
-        if self._keeps:
-            watchers.append(_checkpoints(self._folder(lesson), best is not None))
-        if self.logger is not None and sys.stderr.isatty():
-            watchers.append(RichProgressBar())
-        return watchers
+        if (folder := self._kept(lesson)) is not None:
+            watchers.append(_checkpoints(folder, best is not None))
+        return [*watchers, EpochBar()]
 
-    @property
-    def _keeps(self) -> bool:
-        return self.checkpoints and self.logger is not None
-
-    def _folder(self, lesson: Lesson) -> Path:
-        assert self.logger is not None
-        return Path(self.logger.log_dir) / "checkpoints" / lesson.stage
+    def _kept(self, lesson: Lesson) -> Path | None:
+        return None if self.folder is None else self.folder / "checkpoints" / lesson.stage
 
     def _last(self, lesson: Lesson) -> Path | None:
-        if not self._keeps or not (self._folder(lesson) / LAST).exists():
-            return None
-        return self._folder(lesson) / LAST
+        folder = self._kept(lesson)
+        return folder / LAST if folder is not None and (folder / LAST).exists() else None
 
 
 def make_trainer(lesson: Lesson, **options: Any) -> Trainer:
     """A Trainer of ratecast's habits; `options` are Lightning's."""
-    bar = any(isinstance(c, RichProgressBar) for c in options.get("callbacks", []))
     steps = lesson.train.steps(lesson.settings.batch_size)
     habits: dict[str, Any] = {
         "accelerator": lesson.settings.accelerator,
         "devices": 1,
-        "enable_progress_bar": bar,
+        "enable_progress_bar": False,
         "enable_model_summary": False,
         "num_sanity_val_steps": 0,
         "log_every_n_steps": steps,

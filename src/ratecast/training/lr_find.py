@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from ratecast.errors import InputError
 from ratecast.models.net import Lesson, RatingNet
+from ratecast.plots import Picture
+from ratecast.plots.training import rates
 from ratecast.splits import Split
 from ratecast.training.batches import LessonData
-from ratecast.training.curve import draw
 from ratecast.training.experiment import Experiment
 from ratecast.training.fit import make_trainer, quiet, reproducible
 from ratecast.training.module import NetModule
@@ -41,6 +42,10 @@ class RateCurve:
     def picture(self) -> Path:
         """The PNG of the curve."""
         return self.folder / PICTURE
+
+    def drawn(self, model: str) -> Picture:
+        """The curve, for a page or a notebook."""
+        return rates(self.rates, self.losses, smoothed(self.losses), self.suggestion, model)
 
 
 def lr_find(experiment: Experiment, split: Split | None = None, steps: int = STEPS) -> RateCurve:
@@ -86,10 +91,10 @@ class RateSearch:
 
 
 def _record(curve: RateCurve, model: str) -> None:
-    figure = draw(curve.rates, curve.losses, curve.suggestion, model)
-    figure.savefig(curve.picture)
+    drawn = curve.drawn(model)
+    drawn.save(curve.picture)
     logger = curves(curve.folder)
-    logger.experiment.add_figure("lr_find/curve", figure)
+    logger.experiment.add_figure("lr_find/curve", drawn.figure)
     smooth = smoothed(curve.losses)
     for step, (rate, loss) in enumerate(zip(curve.rates, smooth, strict=True)):
         logger.log_metrics({"lr_find/rate": float(rate), "lr_find/loss": float(loss)}, step)

@@ -49,7 +49,7 @@ def overfit(experiment: Experiment, split: Split | None = None, steps: int = STE
         )
     model.trainer = _by_heart(model.trainer, steps)
     with run_folder(named, parts) as folder:
-        trainer = LightningTrainer(curves(folder), checkpoints=False)
+        trainer = LightningTrainer(curves(folder))
         model.train_net = trainer
         model.fit(batch)
     return Overfit(trainer.figures["train/loss"], folder)

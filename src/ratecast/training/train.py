@@ -5,16 +5,17 @@ from functools import reduce
 from pathlib import Path
 
 import numpy as np
-from lightning.pytorch.loggers import TensorBoardLogger
 
 from ratecast import data
 from ratecast.errors import InputError
 from ratecast.models.base import Model
 from ratecast.models.net import NetModel
+from ratecast.progress import bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, named
 from ratecast.training.experiment import Experiment
 from ratecast.training.fit import LightningTrainer
+from ratecast.training.loggers import make_logger, record
 from ratecast.training.runs import ARTIFACT, curves, run_folder
 
 
@@ -43,17 +44,21 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
     finite.
     """
     parts = split_of(experiment) if split is None else split
+    # Before there is a folder: one that is refused leaves nothing behind.
+    named_logger = make_logger(experiment.logger) if experiment.logger else None
     with run_folder(experiment, parts) as folder:
-        logger = curves(folder)
+        logger = named_logger or curves(folder)
         logger.log_hyperparams(experiment.plain())
         model = experiment.make()
         if isinstance(model, NetModel):
-            model.train_net = LightningTrainer(logger)
-        model.fit(parts.train, parts.valid)
+            model.train_net = LightningTrainer(logger, folder)
+        with bar(f"{model.name}: fit"):
+            model.fit(parts.train, parts.valid)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _seen(parts).items()}
         if experiment.split == "all":
-            model.refit(joined(parts))
-        _record(logger, experiment, figures)
+            with bar(f"{model.name}: fit on every rating"):
+                model.refit(joined(parts))
+        record(logger, model, experiment.plain(), figures)
         model.save(folder / ARTIFACT)
     return Run(folder, folder / ARTIFACT, figures, _parameters(model))
 
@@ -85,10 +90,3 @@ def _seen(split: Split) -> dict[str, Ratings]:
 
 def _parameters(model: Model) -> int:
     return sum(x.numel() for x in model.net.parameters()) if isinstance(model, NetModel) else 0
-
-
-def _record(logger: TensorBoardLogger, experiment: Experiment, figures: dict[str, float]) -> None:
-    """Write the settings beside the final figures, so that runs can be compared."""
-    named = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
-    logger.log_hyperparams(experiment.plain(), named)
-    logger.finalize("success")

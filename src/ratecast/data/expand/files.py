@@ -14,6 +14,7 @@ from ratecast.data.expand.blocks import Expansion
 from ratecast.data.expand.movies import movies_of
 from ratecast.data.titles import GENRES, NO_GENRES
 from ratecast.errors import InputError
+from ratecast.progress import each
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 
 PART_ROWS = 4_000_000
@@ -75,13 +76,18 @@ def _sweep(out: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def _blocks(made: Expansion) -> Iterator[pl.DataFrame]:
+    for k in each(range(len(made)), "Growing", "blocks of users"):
+        yield made.block(k)
+
+
 def _in_time_order(made: Expansion) -> Iterator[pl.DataFrame]:
     """All rows, in parts that follow one another in time; rows wait until none can be earlier."""
     held: list[pl.DataFrame] = []
     fresh = 0
-    for k in range(len(made)):
-        held.append(made.block(k))
-        fresh += held[-1].height
+    for k, block in enumerate(_blocks(made)):
+        held.append(block)
+        fresh += block.height
         last = k + 1 == len(made)
         if fresh < PART_ROWS and not last:
             continue
@@ -109,8 +115,8 @@ def _csv(made: Expansion, folder: Path, facts: dict[str, Any]) -> None:
     (folder / "README.txt").write_text(said, "utf-8")
     with (folder / "ratings.csv").open("wb") as file:
         file.write(b"userId,movieId,rating,timestamp\n")
-        for k in range(len(made)):
-            rows = made.block(k).sort(USER, MOVIE).select(USER, MOVIE, RATING, AT)
+        for block in _blocks(made):
+            rows = block.sort(USER, MOVIE).select(USER, MOVIE, RATING, AT)
             rows.write_csv(file, include_header=False, float_precision=1)
     genres = pl.col(GENRES).list.join("|")
     table = movies_of(made).select(

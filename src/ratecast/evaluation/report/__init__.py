@@ -12,12 +12,13 @@ from ratecast.evaluation import protocol, table
 from ratecast.evaluation.contest import contests
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.report import figures, tables
-from ratecast.evaluation.report.canvas import pens
 from ratecast.evaluation.report.duels import duels
 from ratecast.evaluation.report.markup import joined, safe
-from ratecast.evaluation.report.plots import Curve, Curves
 from ratecast.files import write_text
 from ratecast.models.base import Model
+from ratecast.plots.canvas import pens
+from ratecast.plots.training import Curve, Curves
+from ratecast.progress import bar, each
 from ratecast.splits import Split
 
 __all__ = ["Curve", "collect", "page", "write_report"]
@@ -37,7 +38,7 @@ def collect(
     """
     return [
         replace(trial, model=name)
-        for name in models
+        for name in each(models, "report", "models")
         for trial in protocol.fit_and_ask(make(name, seed), split, protocols)
     ]
 
@@ -56,7 +57,8 @@ def write_report(
     part: the one that intervals, tests and plots are of; the figures of every part are listed.
     curves: of the models that were trained by epochs.
     """
-    write_text(out, page(trials, name, part, curves or {}))
+    with bar("intervals and plots"):
+        write_text(out, page(trials, name, part, curves or {}))
 
 
 def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from ratecast.evaluation.contest import Bin, Contest, by_heard, by_movie, by_period
-from ratecast.evaluation.report import markup, plots
+from ratecast.evaluation.contest import Bin, Contest, by_heard, by_movie, by_period, reliability
+from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Markup, card, joined, section
-from ratecast.evaluation.report.plots import MARKED, Curve, Curves, Pens
 from ratecast.evaluation.report.tables import MEANING
+from ratecast.plots import Picture, scores
+from ratecast.plots import training as epochs
+from ratecast.plots.scores import MARKED, Pens
+from ratecast.plots.training import Curve, Curves
 from ratecast.ratings import Ratings
 
 NOTHING = Markup("")
@@ -27,7 +30,7 @@ def heard(contests: Sequence[Contest], pens: Pens) -> Markup:
 
 def calibration(contests: Sequence[Contest], pens: Pens) -> Markup:
     """Whether a star that is said to come in 30 % of the rows does so."""
-    cards = [card(MEANING[c.protocol], plots.calibration(c, pens)) for c in contests]
+    cards = [card(MEANING[c.protocol], _inline(_calibration(c, pens), c)) for c in contests]
     return section(
         "Calibration",
         "A point above the dashed line: the star came more often than forecast. All stars are "
@@ -42,7 +45,7 @@ def movies(contest: Contest, pens: Pens) -> Markup:
     found = by_movie(contest, model)
     least = int(found["n"].cast(pl.Int64).min() or 0)  # type: ignore[arg-type]
     count = min(MARKED, len(found) // 2)
-    cards = [card("Error by popularity", plots.movies(found, pens[model]), _SIZES)]
+    cards = [card("Error by popularity", _inline(scores.movies(found, pens[model])), _SIZES)]
     for title, rows in (
         ("Forecast best", found.head(count)),
         ("worst", found.reverse().head(count)),
@@ -71,7 +74,7 @@ def training(curves: Curves, pens: Pens) -> Markup:
     if not curves:
         return NOTHING
     cards = [
-        card(model, plots.training(model, Curve(*curve), pens.get(model, plots.PLAIN)))
+        card(model, _inline(epochs.training(model, Curve(*curve), pens.get(model, epochs.PLAIN))))
         for model, curve in curves.items()
     ]
     lead = "RMSE after each epoch; the ring marks the epoch of the lowest validation RMSE."
@@ -90,10 +93,22 @@ def _by_bins(
         return NOTHING
     limits = _limits(drawn, pens)
     cards = [
-        card(MEANING[contest.protocol], plots.rmse_by(contest, bins, pens, label, limits))
+        card(
+            MEANING[contest.protocol],
+            _inline(scores.rmse_by(contest.models, bins, pens, label, limits), contest),
+        )
         for contest, bins in drawn
     ]
     return section(title, lead + _others(pens), _grid(cards))
+
+
+def _calibration(contest: Contest, pens: Pens) -> Picture:
+    points = {name: reliability(f, contest.part) for name, f in contest.forecasts.items()}
+    return scores.calibration(points, pens)
+
+
+def _inline(picture: Picture, contest: Contest | None = None) -> Markup:
+    return Markup(picture.svg(contest.protocol if contest else ""))
 
 
 def _limits(drawn: Sequence[tuple[Contest, list[Bin]]], pens: Pens) -> tuple[float, float]:

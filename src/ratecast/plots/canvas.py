@@ -1,11 +1,5 @@
-"""One visual style: figures that take their colours and their letters from the page.
+"""One visual style: the colours, the letters, and the boxes that every figure stands in."""
 
-A figure is drawn by matplotlib as inline SVG; its colours become CSS variables, so that light,
-dark and print are the page's choice.
-"""
-
-import io
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +8,9 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
-
-from ratecast.evaluation.report.markup import Markup
 
 INK, MUTED, GRID, PAPER = "#1f2933", "#61707f", "#dfe4ea", "#fefefe"
 OTHER = "#a3adb8"
@@ -27,13 +20,30 @@ OTHER = "#a3adb8"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "D", "^", "v", "P")
 
-_VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card", OTHER: "other"} | {
+VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card", OTHER: "other"} | {
     color: f"s{k}" for k, color in enumerate(SERIES)
 }
 
+# The same names on a light and on a dark page; `report/page.css` has them too, and a test says so.
+LIGHT = {
+    "ink": INK, "muted": "#5b6977", "grid": "#e1e6eb", "card": "#ffffff", "other": OTHER,
+    "s0": "#0072b2", "s1": "#d55e00", "s2": "#009e73", "s3": "#b8558f", "s4": "#b87a00",
+    "s5": "#3291c8",
+}  # fmt: skip
+DARK = {
+    "ink": "#e6eaee", "muted": "#9aa7b4", "grid": "#2d3641", "card": "#1a2027", "other": "#5c6875",
+    "s0": "#4aa3df", "s1": "#f0803c", "s2": "#2fc79a", "s3": "#dd93bd", "s4": "#f0b640",
+    "s5": "#9bd3f5",
+}  # fmt: skip
+# Light is little, dark is much; the middle of the other is nothing, blue below and orange above.
+MUCH = LinearSegmentedColormap.from_list("much", ["#e8f1f8", SERIES[5], SERIES[0], "#06304d"])
+APART = LinearSegmentedColormap.from_list("apart", [SERIES[0], "#e9ecef", SERIES[1]])
+
+# Inches; a phone shows them about as wide as that.
+WIDTH, HEIGHT = 5.0, 3.6
+_LETTER, _EDGE = 0.09, 0.17
+
 SIZE = 10.0
-# A figure grows to this many pixels for each of its points, so that letters stay in proportion.
-MOST_WIDER = 1.35
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -137,38 +147,56 @@ def short(count: int) -> str:
     return f"{count / 1000:.1f}k" if count < 9950 else f"{count / 1000:,.0f}k"
 
 
-def svg(figure: Figure, words: str) -> Markup:
-    """`figure` as SVG for a page; `words` say to a screen reader what it shows."""
-    buffer = io.StringIO()
-    nothing: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with mpl.rc_context({"svg.hashsalt": words}):
-        figure.savefig(buffer, format="svg", metadata=nothing)
-    drawn = buffer.getvalue()
-    drawn = drawn[drawn.index("<svg") :]
-    box = re.search(r'viewBox="([^"]+)"', drawn)
-    body = drawn[drawn.index(">") + 1 :]
-    size = box.group(1) if box else ""
-    opening = Markup(
-        '<svg viewBox="{}" style="max-width: {}px" role="img" aria-label="{}">'
-    ).filled(size, round(MOST_WIDER * float(size.split()[2])), words)
-    return Markup(opening + _of_page(body))
+def titled(axes: Axes, text: str, pad: float = 8) -> None:
+    """What the vertical axis shows, above it: nobody has to turn the head."""
+    axes.set_title(text, loc="left", fontsize=SIZE, color=MUTED, pad=pad)
 
 
-def _of_page(body: str) -> str:
-    """Colours by the page's variables, letters by its font, and nothing that it does not need."""
-    body = re.sub(r' id="(?:figure|axes|matplotlib|patch|line2d|text|xtick|ytick|Path|Line)[^"]*"',
-                  "", body)  # fmt: skip
-    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
-    body = re.sub(r"font: (?:(\w+) )?([\d.]+)px [^;\"]+", _letters, body)
-    body = body.replace("xlink:href", "href")
-    return re.sub(r"#[0-9a-f]{6}(?=[;\"])", _color, body)
+def single(
+    names: Sequence[str] = (), width: float = WIDTH, height: float = HEIGHT, left: float = 0.52
+) -> tuple[Figure, Axes]:
+    """One plot, with room for `names` at its right; sizes in inches."""
+    figure = Figure(figsize=(width, height))
+    box = {
+        "left": left / width,
+        "right": _right(names, width),
+        "top": 1 - 0.32 / height,
+        "bottom": 0.46 / height,
+    }
+    return figure, figure.subplots(gridspec_kw=box)
 
 
-def _letters(found: re.Match[str]) -> str:
-    weight = f"font-weight: {found[1]}; " if found[1] else ""
-    return f"{weight}font-size: {found[2]}px"
+def stacked(names: Sequence[str], heights: tuple[int, int]) -> tuple[Figure, tuple[Axes, Axes]]:
+    """Two plots above each other, on one horizontal axis."""
+    figure = Figure(figsize=(WIDTH, HEIGHT))
+    box = {
+        "left": 0.52 / WIDTH,
+        "right": _right(names, WIDTH),
+        "top": 0.93,
+        "bottom": 0.13,
+        "hspace": 0.32,
+    }
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=heights, gridspec_kw=box)
+    upper.tick_params(axis="x", length=0, labelbottom=False)
+    return figure, (upper, lower)
 
 
-def _color(found: re.Match[str]) -> str:
-    name = _VARIABLES.get(found[0])
-    return f"var(--{name})" if name else found[0]
+def side_by_side(count: int, width: float = 3.6, height: float = 3.0) -> tuple[Figure, list[Axes]]:
+    """So many plots in one row, each with axes of its own."""
+    whole = count * width
+    figure = Figure(figsize=(whole, height))
+    box = {
+        "left": 0.55 / whole,
+        "right": 1 - 0.15 / whole,
+        "top": 1 - 0.36 / height,
+        "bottom": 0.5 / height,
+        "wspace": 0.27,
+    }
+    axes = figure.subplots(1, count, squeeze=False, gridspec_kw=box)
+    return figure, list(axes[0])
+
+
+def _right(names: Sequence[str], width: float) -> float:
+    """Where the plot ends, so that the names fit beside it."""
+    longest = max((len(shortened(name)) for name in names), default=0)
+    return 1 - (_EDGE + (0.12 + _LETTER * longest if longest else 0)) / width

@@ -1,54 +1,64 @@
-"""The figures of the report, each as SVG for the page."""
+"""How good forecasts are: by bins, by probability, by movie."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
 
-from ratecast.evaluation.contest import F64, Bin, Contest, reliability
-from ratecast.evaluation.report import canvas
-from ratecast.evaluation.report.canvas import GRID, INK, MUTED, PAPER, Pen
-from ratecast.evaluation.report.markup import Markup
+from ratecast.plots import canvas
+from ratecast.plots.canvas import GRID, INK, MUTED, PAPER, Pen, titled
+from ratecast.plots.picture import Picture
 
-# Inches; a phone shows them about as wide as that.
-WIDTH, HEIGHT = 5.0, 3.6
-_LETTER, _EDGE = 0.09, 0.17
+F64 = NDArray[np.float64]
+
 MARKED = 5
 # Pixels of matplotlib's canvas (100 an inch) between the middles of two numbered marks.
 _MARK = 19
 
-PLAIN = Pen(INK, "o")
 Pens = Mapping[str, Pen]
 End = tuple[float, float, str, str]
 
 
-class Curve(NamedTuple):
-    """How a model's training went: RMSE in stars after each of its epochs."""
+class Bin(Protocol):
+    """RMSE of M models on n rows: (M,), and its interval: (M, 2), NaN where it is unsure."""
 
-    epochs: Sequence[float]
-    train: Sequence[float]
-    valid: Sequence[float]
+    @property
+    def label(self) -> str:
+        """What the rows have in common."""
 
+    @property
+    def n(self) -> int:
+        """How many they are."""
 
-Curves = Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]]
+    @property
+    def rmse(self) -> F64:
+        """In stars."""
+
+    @property
+    def interval(self) -> F64:
+        """In stars."""
 
 
 def rmse_by(
-    contest: Contest, bins: list[Bin], pens: Pens, label: str, limits: tuple[float, float]
-) -> Markup:
+    models: Sequence[str],
+    bins: Sequence[Bin],
+    pens: Pens,
+    label: str,
+    limits: tuple[float, float] | None = None,
+) -> Picture:
     """RMSE of every model by bin, with its interval; below, how many rows a bin has.
 
     limits: of the vertical axis, stars, so that figures side by side can be compared.
     """
     with canvas.style():
-        figure, (upper, lower) = _stacked(contest.models, (4, 1))
+        figure, (upper, lower) = canvas.stacked(models, (4, 1))
         ends: list[End] = []
-        named = [model for model in contest.models if pens[model].named]
-        for k, model in enumerate(contest.models):
+        named = [model for model in models if pens[model].named]
+        for k, model in enumerate(models):
             place = named.index(model) - (len(named) - 1) / 2 if model in named else 0
             at = np.linspace(0, len(bins) - 1, len(bins)) + 0.07 * place
             rmse = np.array([each.rmse[k] for each in bins])
@@ -57,22 +67,25 @@ def rmse_by(
             if pens[model].named:
                 ends.append((at[-1], rmse[-1], model, pens[model].color))
         lower.bar(range(len(bins)), [each.n for each in bins], color=canvas.OTHER, width=0.6)
-        upper.set_ylim(limits)
+        if limits is not None:
+            upper.set_ylim(limits)
         _dress_bins(upper, lower, bins, label)
         canvas.label_ends(upper, ends)
-        words = f"RMSE by {label.lower()}, {contest.protocol}, with 95 % intervals"
-        return canvas.svg(figure, words)
+        return Picture(figure, f"RMSE by {label.lower()}, with 95 % intervals")
 
 
-def calibration(contest: Contest, pens: Pens) -> Markup:
-    """How often a star came against its forecast probability; below, the gap in points."""
+def calibration(points: Mapping[str, F64], pens: Pens) -> Picture:
+    """How often a star came against its forecast probability; below, the gap in points.
+
+    points: of each model, (bins, 3): mean forecast probability, frequency, n.
+    """
     with canvas.style():
-        figure, (upper, lower) = _stacked(contest.models, (5, 3))
+        figure, (upper, lower) = canvas.stacked(list(points), (5, 3))
         ends: list[End] = []
-        for model, forecast in contest.forecasts.items():
-            points, pen = reliability(forecast, contest.part), pens[model]
-            if len(points):
-                said, seen, _ = points.T
+        for model, found in points.items():
+            pen = pens[model]
+            if len(found):
+                said, seen, _ = found.T
                 _line(upper, said, seen, None, pen)
                 _line(lower, said, 100 * (seen - said), None, pen)
                 ends += [(said[-1], seen[-1], model, pen.color)] * pen.named
@@ -80,19 +93,19 @@ def calibration(contest: Contest, pens: Pens) -> Markup:
         upper.plot([0, top], [0, top], color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
         lower.axhline(0, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
         upper.set(xlim=(0, top), ylim=(0, top))
-        _titled(upper, "share of rows in which the star came")
-        _titled(lower, "came minus forecast, percentage points", 4)
+        titled(upper, "share of rows in which the star came")
+        titled(lower, "came minus forecast, percentage points", 4)
         lower.set_xlabel("forecast probability of the star")
         upper.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         upper.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         canvas.label_ends(upper, ends)
-        return canvas.svg(figure, f"Calibration of the star probabilities, {contest.protocol}")
+        return Picture(figure, "Calibration of the star probabilities")
 
 
-def movies(table: pl.DataFrame, pen: Pen) -> Markup:
+def movies(table: pl.DataFrame, pen: Pen) -> Picture:
     """Each movie's RMSE by its number of ratings in train; the best and the worst are numbered."""
     with canvas.style():
-        figure, axes = _single([])
+        figure, axes = canvas.single()
         learned, rmse = table["learned"].to_numpy() + 1, table["rmse"].to_numpy()
         area = 6 + 60 * table["n"].to_numpy() / max(int(table["n"].cast(pl.Int64).max() or 1), 1)  # type: ignore[arg-type]
         axes.scatter(learned, rmse, s=area, color=pen.color, alpha=0.35, lw=0)
@@ -105,72 +118,8 @@ def movies(table: pl.DataFrame, pen: Pen) -> Markup:
         _ranks(axes, points[:shown], canvas.SERIES[2], -1)
         _ranks(axes, points[::-1][:shown], canvas.SERIES[1], 1)
         axes.set_xlabel("ratings of the movie in train")
-        _titled(axes, "RMSE of the movie, stars")
-        return canvas.svg(figure, "RMSE of each movie by its number of ratings in train")
-
-
-def training(model: str, curve: Curve, pen: Pen) -> Markup:
-    """RMSE by epoch: train dashed, validation thick, its lowest marked."""
-    with canvas.style():
-        figure, axes = _single(["validation"], 4.2, 2.8)
-        color = pen.color if pen.named else INK
-        epochs, train, valid = (np.asarray(values, float) for values in curve)
-        axes.plot(epochs, train, color=color, lw=1.2, ls=(0, (4, 2)))
-        axes.plot(epochs, valid, color=color, lw=2)
-        best = int(np.nanargmin(valid))
-        axes.plot(epochs[best], valid[best], "o", ms=7, mfc=PAPER, mec=color, mew=1.8)
-        axes.annotate(
-            f"{valid[best]:.3f}", (epochs[best], valid[best]), (0, 8), textcoords="offset points",
-            ha="center", color=color, fontweight="bold", fontsize=9,
-        )  # fmt: skip
-        axes.margins(y=0.12)
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.set_xlabel("epoch")
-        _titled(axes, "RMSE, stars")
-        ends = [
-            (epochs[-1], train[-1], "train", color),
-            (epochs[-1], valid[-1], "validation", color),
-        ]
-        canvas.label_ends(axes, ends)
-        return canvas.svg(figure, f"RMSE of {model} after each epoch of training")
-
-
-def _titled(axes: Axes, text: str, pad: float = 8) -> None:
-    """What the vertical axis shows, above it: nobody has to turn the head."""
-    axes.set_title(text, loc="left", fontsize=canvas.SIZE, color=MUTED, pad=pad)
-
-
-def _right(models: Sequence[str], width: float = WIDTH) -> float:
-    """Where the plot ends, so that the names fit beside it."""
-    longest = max((len(canvas.shortened(model)) for model in models), default=0)
-    return 1 - (_EDGE + (0.12 + _LETTER * longest if longest else 0)) / width
-
-
-def _single(
-    models: Sequence[str], width: float = WIDTH, height: float = HEIGHT
-) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height))
-    box = {
-        "left": 0.52 / width,
-        "right": _right(models, width),
-        "top": 0.91,
-        "bottom": 0.46 / height,
-    }
-    return figure, figure.subplots(gridspec_kw=box)
-
-
-def _stacked(models: Sequence[str], heights: tuple[int, int]) -> tuple[Figure, tuple[Axes, Axes]]:
-    figure = Figure(figsize=(WIDTH, HEIGHT))
-    box = {
-        "left": 0.52 / WIDTH,
-        "right": _right(models),
-        "top": 0.93,
-        "bottom": 0.13,
-        "hspace": 0.32,
-    }
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=heights, gridspec_kw=box)
-    upper.tick_params(axis="x", length=0, labelbottom=False)
-    return figure, (upper, lower)
+        titled(axes, "RMSE of the movie, stars")
+        return Picture(figure, "RMSE of each movie by its number of ratings in train")
 
 
 def _line(axes: Axes, x: F64, y: F64, interval: F64 | None, pen: Pen) -> None:
@@ -182,9 +131,9 @@ def _line(axes: Axes, x: F64, y: F64, interval: F64 | None, pen: Pen) -> None:
         axes.vlines(x, *interval.T, color=pen.color, lw=1.2, alpha=0.6, zorder=level)
 
 
-def _dress_bins(upper: Axes, lower: Axes, bins: list[Bin], label: str) -> None:
-    _titled(upper, "RMSE, stars")
-    _titled(lower, "rows", 2)
+def _dress_bins(upper: Axes, lower: Axes, bins: Sequence[Bin], label: str) -> None:
+    titled(upper, "RMSE, stars")
+    titled(lower, "rows", 2)
     lower.set_xlabel(label)
     upper.grid(visible=False, axis="x")
     lower.grid(visible=False)

@@ -1,0 +1,121 @@
+"""Photographs TensorBoard: three embedding sizes side by side, their table, the movies' map.
+
+python docs/pictures/boards.py [FOLDER] trains the sizes on MovieLens 100K and writes the PNGs
+of this folder anew. Needs Chromium (CHROMIUM says where, else the one on the path).
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+from tensorboard import program
+
+from ratecast.errors import InputError
+from ratecast.splits import Split
+from ratecast.training.experiment import read_experiment
+from ratecast.training.sweep import FACTORS, sweep
+
+HERE = Path(__file__).parent
+SIZES: dict[str, ViewportSize] = {
+    "scalars": {"width": 1280, "height": 640},
+    "hparams": {"width": 1760, "height": 480},
+    "projector": {"width": 1280, "height": 720},
+}
+# Drawing without a graphics card; the projector needs WebGL.
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PATIENCE = 90_000
+ASKED = "Star Wars (1977)"
+
+
+def main(
+    folder: Path = HERE,
+    factors: Sequence[int] = FACTORS,
+    split: Split | None = None,
+    changes: Sequence[str] = (),
+) -> list[Path]:
+    """Train, open, photograph; the pictures' paths."""
+    browser = chromium()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        task = read_experiment("mf_bias", ["--out", home, *changes])
+        runs = Path(home) / "sizes"
+        runs.mkdir()
+        for row in sweep(task, factors, split):
+            row.run.folder.rename(runs / f"{row.factors:03} factors")
+        return photographs(served(runs), folder, browser)
+
+
+def chromium() -> str:
+    """The browser's path. Raises `InputError` where there is none."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+    if not found:
+        raise InputError("pictures: no Chromium; apt-get install chromium, or set CHROMIUM")
+    return found
+
+
+def served(runs: Path) -> str:
+    """The address of a TensorBoard of `runs`, which stops with this program."""
+    board = program.TensorBoard()
+    board.configure(logdir=str(runs), port=0, host="localhost", load_fast="false")
+    address: str = board.launch()
+    return address
+
+
+def photographs(address: str, folder: Path, browser: str) -> list[Path]:
+    """One picture of each tab."""
+    tabs: dict[str, tuple[str, Callable[[Page], None]]] = {
+        "scalars": ("?darkMode=false&smoothing=0&tagFilter=/rmse$#timeseries", _curves),
+        "hparams": ("?darkMode=false#hparams", _table),
+        "projector": ("?darkMode=false#projector", _map),
+    }
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=browser, args=FLAGS)
+        paths = [
+            _photograph(
+                opened.new_page(viewport=SIZES[name]), address + where, shown, folder / name
+            )
+            for name, (where, shown) in tabs.items()
+        ]
+        opened.close()
+    return paths
+
+
+def _photograph(page: Page, address: str, shown: Callable[[Page], None], name: Path) -> Path:
+    path = name.with_name(f"tensorboard_{name.name}.png")
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    shown(page)
+    # Charts glide into place.
+    page.wait_for_timeout(2500)
+    page.screenshot(path=path)
+    page.close()
+    return path
+
+
+def _curves(page: Page) -> None:
+    page.get_by_text("valid/rmse").first.wait_for()
+    page.get_by_label("Close side pane").click()
+
+
+def _table(page: Page) -> None:
+    page.get_by_text("final/valid_rmse").last.wait_for(state="attached")
+
+
+def _map(page: Page) -> None:
+    """By genre, with what is near to the movie that most have rated, as if a reader had asked."""
+    inside = page.frame_locator("iframe").frame_locator("iframe")
+    inside.get_by_text("Points: ").first.wait_for()
+    inside.locator("paper-dropdown-menu").filter(has_text="Color by").first.click()
+    inside.locator("paper-item:visible").filter(has_text="genre").first.click()
+    inside.locator("vz-projector-inspector-panel input:visible").first.fill(ASKED)
+    inside.get_by_text(ASKED, exact=True).first.click()
+    inside.get_by_text("Nearest points").first.wait_for()
+
+
+if __name__ == "__main__":
+    for picture in main(Path(sys.argv[1]) if sys.argv[1:] else HERE):
+        print(f"wrote {picture}")

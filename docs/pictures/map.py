@@ -1,0 +1,36 @@
+"""Draws the map of the movies, light and dark in one SVG: python docs/pictures/map.py [FOLDER]."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ratecast import data
+from ratecast.evaluation.probes import flat_map
+from ratecast.models.likeness import MovieVectors
+from ratecast.plots.vectors import flat
+from ratecast.ratings import Ratings
+from ratecast.training import make_model
+
+HERE = Path(__file__).parent
+GENRES = ["Children's", "Sci-Fi", "Horror", "Romance", "Film-Noir"]
+LEAST, NAMED = 50, 150
+
+
+def main(
+    folder: Path = HERE,
+    ratings: Ratings | None = None,
+    name: str = "forecast",
+    least: int = LEAST,
+) -> Path:
+    """Learn from all ratings, lay the movies out, draw; the picture's path."""
+    table = data.load("ml-100k") if ratings is None else ratings
+    every = MovieVectors.of(make_model(name).fit(table))
+    known = every.taken(every.seen >= least)
+    famous = np.argsort(-known.seen, kind="stable")[:NAMED].tolist()
+    drawn = flat(known, flat_map(known), famous, GENRES, "t-SNE of the movies' cosines")
+    return drawn.save(folder / "movies.svg")
+
+
+if __name__ == "__main__":
+    print(f"wrote {main(Path(sys.argv[1]) if sys.argv[1:] else HERE)}")

@@ -1,0 +1,76 @@
+"""What the site has beside the pages of this folder: the reference, and files of the project.
+
+The pages are read in the repository too, so that their links are those of the repository; here
+they are turned to where the file stands in the site.
+"""
+
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from ratecast.cli import GROUPS, pages
+from ratecast.models import MODELS
+
+ROOT = Path(__file__).parent.parent
+COMMAND_LINE = "reference/command-line.md"
+
+# Title of a page, and the modules on it.
+ROOMS: dict[str, list[str]] = {
+    "Ratings and splits": ["ratings", "splits", "audit", "errors"],
+    "Data": ["data", "data.catalog"],
+    "The contract of a model": ["models", "models.base", "models.answer", "artifact"],
+    "Models": [path.partition(":")[0].removeprefix("ratecast.") for path in MODELS.values()],
+    "Training": ["training", "training.experiment", "training.train", "training.fit",
+                 "training.overfit", "training.lr_find", "training.sweep"],
+    "Evaluation": ["evaluation.protocol", "evaluation.metrics", "evaluation.intervals",
+                   "evaluation.evaluate", "evaluation.table", "evaluation.report",
+                   "evaluation.tune"],
+}  # fmt: skip
+# Where files outside this folder stand in the site.
+OUTSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Name the pages that are made here in the navigation."""
+    assert config.nav is not None
+    (reference,) = (section["Reference"] for section in config.nav if "Reference" in section)
+    made = [{"Command line": COMMAND_LINE}, *({title: _page(title)} for title in ROOMS)]
+    reference[:0] = made
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the reference, and what the pages link to outside this folder."""
+    files.append(File.generated(config, COMMAND_LINE, content=pages.markdown(GROUPS)))
+    for title, modules in ROOMS.items():
+        blocks = "\n\n".join(f"::: ratecast.{module}" for module in modules)
+        files.append(File.generated(config, _page(title), content=f"# {title}\n\n{blocks}\n"))
+    for source, target in OUTSIDE.items():
+        text = (ROOT / source).read_text("utf-8")
+        files.append(File.generated(config, target, content=text))
+    for path in sorted((ROOT / "results").glob("*.json")):
+        name = f"results/{path.name}"
+        files.append(File.generated(config, name, abs_src_path=str(path)))
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        name = f"notebooks/{path.name}"
+        files.append(File.generated(config, name, abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn the links of the repository to those of the site."""
+    if page.file.src_uri in OUTSIDE.values():
+        markdown = markdown.replace("](docs/", "](").replace("](README.md", "](index.md")
+    markdown = markdown.replace("](../README.md", "](index.md")
+    for source, target in OUTSIDE.items():
+        markdown = re.sub(rf"\]\((\.\./)?{re.escape(source)}", f"]({target}", markdown)
+    return markdown.replace("](../results/", "](results/").replace(
+        "](../notebooks/", "](notebooks/"
+    )
+
+
+def _page(title: str) -> str:
+    return f"reference/{title.lower().replace(' ', '-')}.md"

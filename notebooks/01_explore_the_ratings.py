@@ -1,0 +1,206 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Explore the ratings
+#
+# Before a model is fitted, look at what it will be asked. This notebook looks at MovieLens 100K
+# and makes every claim with a plot. Nothing below is typed by hand: every figure is computed in
+# the cell that shows it, and the tests run all cells.
+#
+# Change `EDITION` to look at another table (`ratecast data fetch ml-1m`, or a CSV file of yours).
+
+# %%
+import numpy as np
+import polars as pl
+
+from ratecast import data, splits
+from ratecast.audit import audit
+from ratecast.data import habits
+from ratecast.plots import habits as plots
+from ratecast.plots.intervals import intervals
+
+EDITION = "ml-100k"
+pl.Config.set_tbl_rows(20).set_float_precision(3).set_tbl_hide_dataframe_shape(True)
+
+ratings = data.load(EDITION)
+facts = data.describe(ratings)
+sizes = {name: facts[name] for name in ("rows", "users", "movies", "density", "mean", "tie_share")}
+pl.DataFrame(sizes)
+
+# %% [markdown]
+# ## Most ratings are kind, and people differ in how they use the stars
+#
+# The blue bars are the ratings, the orange ones the users who ever give that star. Nearly
+# everybody uses the upper half of the scale; a good part of the users never gives the lowest star
+# at all. So "three stars" of one person is not that of another: a model needs a level for each
+# user.
+
+# %%
+plots.stars(habits.stars_used(ratings))
+
+# %%
+users, movies = (habits.activity(ratings, kind) for kind in ("user", "movie"))
+plots.histograms(
+    {
+        "users: mean": users["mean"].to_numpy(),
+        "users: spread": users["spread"].to_numpy(),
+        "movies of 20 ratings or more: mean": movies.filter(pl.col("rows") >= 20)[
+            "mean"
+        ].to_numpy(),
+    },
+    ["mean stars of the user", "standard deviation, stars", "mean stars of the movie"],
+)
+
+# %% [markdown]
+# ## The long tail
+#
+# A few users and movies have most of the ratings. On the right: how much of the table the most
+# active ones hold; on the dashed line, all would hold alike. Many movies are so rare that their
+# own mean says little: their bias must be *damped*, drawn to what is usual.
+
+# %%
+tails = {"users": users["rows"].to_numpy(), "movies": movies["rows"].to_numpy()}
+plots.long_tail(tails)
+
+# %%
+pl.DataFrame(
+    [
+        {
+            "of": kind,
+            "ids": len(counts),
+            "median ratings": float(np.median(counts)),
+            "share of the most active tenth": float(
+                counts[: len(counts) // 10].sum() / counts.sum()
+            ),
+            "share of ids under 10 ratings": float((counts < 10).mean()),
+        }
+        for kind, counts in tails.items()
+    ]
+)
+
+# %% [markdown]
+# ## Ratings over time
+#
+# People arrive in waves (black), and the ratings follow them. The mean of the stars moves too, by
+# more than the best model gains over a plain one. The dashed lines are the borders of the
+# chronological split.
+
+# %%
+split = splits.chronological(ratings)
+names = list(split.parts)
+borders = [int(part.at.min()) for part in list(split.parts.values())[1:]]
+plots.over_time(habits.by_period(ratings), borders)
+
+# %% [markdown]
+# ## What the chronological split does to users
+#
+# A model learns from what came first and is asked about what came later. That is how it will be
+# used; and it is much harder than the usual random split, because **the later rows are of other
+# people**. In the matrix of ratings, with users in order of arrival, the parts are nearly blocks
+# of rows.
+
+# %%
+rows, columns = habits.places(ratings)
+part = np.searchsorted(borders, ratings.at, side="right")
+plots.matrix(rows, columns, part, names)
+
+# %%
+plots.lives(habits.lifetimes(ratings), borders, names)
+
+# %%
+parts = audit(split, ratings)["parts"]
+pl.DataFrame(
+    [{"part": name} | {k: v for k, v in of.items() if k != "period"} for name, of in parts.items()]
+)
+
+# %% [markdown]
+# The share of rows whose user, or whose movie, has no rating in train. An embedding of a user's id
+# knows nothing of such a row. Answered by an untrained row of a table, it is answered at random.
+
+# %%
+random = splits.kfold(ratings)[0]
+shares = {
+    f"new {kind}, {name}": of[f"new_{kind}_share"]
+    for kind in ("user", "movie")
+    for name, of in parts.items()
+    if name != "train"
+}
+of_random = audit(random, ratings)["parts"]["test"]
+shares["new user, random test fold"] = of_random["new_user_share"]
+shares["new movie, random test fold"] = of_random["new_movie_share"]
+plots.shares(shares, "share of the part's rows")
+
+# %% [markdown]
+# ## Ties: people rate whole pages at once
+#
+# Each second of a user is one click on "submit", with several ratings in it. Rows of the same
+# second have no order among them: to forecast one from the other would be to peek. So ratecast
+# forecasts the rows of a moment together, and only then hears them.
+
+# %%
+tied = habits.tied_rows(ratings)
+few = tied.filter(pl.col("size") <= 8)
+of_size = {f"{size} in a second": n / len(ratings) for size, n in few.select("size", "rows").rows()}
+plots.shares(of_size, "share of the rows, by how many share user and second")
+
+# %% [markdown]
+# ## Sittings: most people come once
+#
+# A sitting ends when a user is silent for an hour. Most users have a single one: they arrive, rate
+# what they know, and leave. Whoever wants to be of use to them must learn *while* they rate. That
+# is the **as-of** question, which ratecast asks beside the **frozen** one.
+
+# %%
+sat = habits.sittings(ratings)
+per_user = sat.group_by("user").agg(pl.len().alias("sittings"), pl.col("rows").sum())
+plots.histograms(
+    {
+        "users": per_user["sittings"].clip(upper_bound=15).to_numpy(),
+        "sittings": sat["minutes"].clip(upper_bound=120).to_numpy(),
+        "sittings ": sat["rows"].clip(upper_bound=200).to_numpy(),
+    },
+    ["sittings of the user, at most 15", "minutes, at most 120", "ratings, at most 200"],
+)
+
+# %%
+first = sat.filter(pl.col("number") == 1)
+plots.shares(
+    {
+        "users with one sitting": float((per_user["sittings"] == 1).to_numpy().mean()),
+        "ratings in a user's first sitting": float(first["rows"].to_numpy().sum() / len(ratings)),
+    },
+    "share",
+)
+
+# %% [markdown]
+# ## Who rates, and what
+#
+# Means with their 95 % intervals; the intervals count users, not ratings, since the ratings of one
+# person hang together. Age and occupation say something of a stranger, though little: most
+# intervals touch the dashed mean of all. Genres say more, of what a movie will get.
+
+# %%
+demographics = {name: habits.grouped(ratings, name) for name in ("age", "gender", "occupation")}
+MEAN_STARS = "mean stars, 95 % interval"
+intervals(demographics, MEAN_STARS, facts["mean"])
+
+# %%
+genres = habits.grouped(ratings, "genres").filter(pl.col("rows") >= 100)
+intervals({"genres": genres}, MEAN_STARS, facts["mean"])
+
+# %% [markdown]
+# ## What follows for a model
+#
+# - It is mostly asked about people it never met: it needs an answer for a stranger, learned, not
+#   left over.
+# - It should hear a rating at once, without a refit: a person's next rating comes within minutes.
+# - Levels of users and movies come first, damped; taste comes after them.
+# - It must be measured in order of time, ties together. `02_train_and_compare` does.

@@ -1,0 +1,169 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Predict with a checkpoint
+#
+# A fitted model is a folder: a manifest, arrays and tables, no pickle. It answers without the data
+# it learned from, knows how sure it is, and hears a rating at once. Here one is trained, loaded as
+# a service would load it, asked about a known and a new user, told ratings, and checked.
+
+# %%
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ratecast import splits
+from ratecast.data import load
+from ratecast.evaluation.contest import by_heard, by_movie, contests, reliability
+from ratecast.evaluation.protocol import run
+from ratecast.models import load_model
+from ratecast.models.answer import Basis
+from ratecast.models.likeness import MovieVectors
+from ratecast.models.lookup import movie_id
+from ratecast.plots import answers, scores
+from ratecast.plots.canvas import pens
+from ratecast.ratings import Ratings, Requests
+from ratecast.training.experiment import read_experiment
+from ratecast.training.train import train
+
+SHORT = bool(os.environ.get("RATECAST_SHORT"))
+MODEL = "als" if SHORT else "forecast"
+pl.Config.set_fmt_str_lengths(60).set_tbl_rows(20).set_float_precision(3)
+pl.Config.set_tbl_hide_dataframe_shape(True)
+
+home = Path(tempfile.mkdtemp())
+split = splits.chronological(load("ml-100k"))
+trained = train(read_experiment(f"../configs/{MODEL}.yaml", ["--out", str(home)]), split)
+pl.DataFrame(
+    [
+        {"file": path.name, "kilobytes": path.stat().st_size / 1000}
+        for path in sorted(trained.artifact.iterdir())
+    ]
+)
+
+# %% [markdown]
+# The same from a terminal: `ratecast train forecast`, then `ratecast predict --artifact ... --user
+# 196 --movie "Kolya (1996)"`.
+
+# %% [markdown]
+# ## A known user, and a new one
+#
+# The bars are the probability of each star; the line is the expected rating. Of a stranger the
+# model says what the movie usually gets, and is less sure: its bars are flatter.
+
+# %%
+model = load_model(trained.artifact)
+movies = [
+    movie_id(model, title)
+    for title in ("Star Wars (1977)", "Fargo (1996)", "Jungle2Jungle (1997)", "Casablanca (1942)")
+]
+titles = dict(model.movies.table.select("movie", "title").iter_rows())
+regular = split.train.frame["user"].value_counts(sort=True)["user"][0]
+asked = {"a known user": regular, "a new user": -1}
+now = int(split.valid.at.min())
+
+told = {}
+for who, user in asked.items():
+    said = model.predict(Requests.of([user] * len(movies), movies, at=now))
+    told[who] = said
+    print(f"{who}: {said.heard[0]} ratings heard; {Basis(int(said.basis[0])).words}")
+answers.distributions(
+    {who: said.probabilities for who, said in told.items()},
+    {who: said.stars for who, said in told.items()},
+    model.scale.stars,
+    [titles[movie] for movie in movies],
+)
+
+# %% [markdown]
+# ## Watch it listen
+#
+# An invented newcomer loves science fiction and says so, one rating after the other. Nothing is
+# fitted again. The forecast for a movie of the same taste rises,
+# that for another kind falls, and all move with how kind the newcomer turns out to be.
+
+# %%
+LIKES = {
+    "Empire Strikes Back, The (1980)": 5,
+    "Alien (1979)": 5,
+    "Sound of Music, The (1965)": 1,
+    "Terminator, The (1984)": 5,
+    "Pretty Woman (1990)": 1,
+    "Aliens (1986)": 5,
+    "Ghost (1990)": 2,
+    "Blade Runner (1982)": 5,
+}
+WATCHED = ["Star Wars (1977)", "Star Trek: The Wrath of Khan (1982)", "Sleepless in Seattle (1993)"]
+NEWCOMER = 10_000
+watched = [movie_id(model, title) for title in WATCHED]
+
+
+def forecasts(at):
+    return model.predict(Requests.of([NEWCOMER] * len(watched), watched, at=at)).stars
+
+
+seen = [forecasts(now)]
+for step, (title, stars) in enumerate(LIKES.items(), start=1):
+    row = {"user": NEWCOMER, "movie": movie_id(model, title), "rating": float(stars)}
+    heard = pl.DataFrame([row | {"at": now + step}]).cast({"rating": pl.Float32})
+    model.observe(Ratings(heard, scale=model.scale))
+    seen.append(forecasts(now + step))
+
+labels = ["nothing yet", *(f"{title}: {stars}" for title, stars in LIKES.items())]
+answers.listening(np.array(seen), labels, WATCHED)
+
+# %% [markdown]
+# ## How good is it, and where is it wrong?
+#
+# As-of: every rating of the validation period is forecast from what came strictly before, then
+# heard. The error falls with what has been heard of the user.
+
+# %%
+fresh = load_model(trained.artifact)
+first_of_test = replace(split, test=split.test.take(slice(0, 1)))
+contest = contests([run(fresh, first_of_test, "as-of")], "valid")[0]
+drawn = pens(contest.models)
+scores.rmse_by(contest.models, by_heard(contest), drawn, "ratings heard from the user, at least")
+
+# %% [markdown]
+# By movie: a dot is a movie, its size the rows it has; the line is the median. The best and the
+# worst are numbered, and named below. How popular a movie is hardly matters. The worst ones divide
+# people: what they get in the mean is forecast well, what each person gives is not.
+
+# %%
+errors = by_movie(contest, MODEL)
+scores.movies(errors, drawn[MODEL])
+
+# %%
+shown = errors.select("title", "n", "learned", "rmse", "given", "forecast")
+pl.concat([shown.head(5), shown.tail(5)])
+
+# %% [markdown]
+# ## Are the probabilities true?
+#
+# Of all stars that were said to come in thirty of a hundred rows, thirty should. Above: how often
+# the star came against what was said; below: the gap, in percentage points.
+
+# %%
+points = {MODEL: reliability(contest.forecasts[MODEL], contest.part)}
+scores.calibration(points, drawn)
+
+# %% [markdown]
+# ## Similar movies, from the same folder
+#
+# The artifact holds the movies' vectors too, so that a page can show what is near to what.
+
+# %%
+vectors = MovieVectors.of(fresh)
+vectors.similar(movie_id(fresh, "Toy Story (1995)"), 6, least=50).select("title", "cosine", "seen")

@@ -1,0 +1,80 @@
+"""Cores, threads, memory, accelerators, and whether compiled kernels run."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ratecast.doctor.check import Check
+
+_LEAST_MEMORY = 1 << 30
+_GIGA = 1e9
+
+
+def examine() -> Iterator[Check]:
+    """What the work will run on."""
+    yield Check("Machine", "cores", f"{_usable()} of {os.cpu_count()} usable", True)
+    yield _kernels()
+    yield _memory()
+    yield from _torch()
+
+
+def _usable() -> int:
+    # A container or taskset may allow fewer than there are.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _kernels() -> Check:
+    try:
+        import numba
+
+        compiled = numba.njit(lambda x: x + 1)
+        assert compiled(1) == 2
+    except Exception as error:  # Any fault of a compiler is the answer here.
+        step = "pip install --force-reinstall numba"
+        return Check("Machine", "compiled kernels", f"fail: {error}"[:200], False, step)
+    return Check("Machine", "compiled kernels", f"run; threads: {numba.get_num_threads()}", True)
+
+
+def _memory() -> Check:
+    facts = dict(line.split(":") for line in _lines("/proc/meminfo"))
+    if "MemAvailable" not in facts:
+        return Check("Machine", "memory", "unknown on this system")
+    free, total = (1024 * int(facts[name].split()[0]) for name in ("MemAvailable", "MemTotal"))
+    limit = next(iter(_lines("/sys/fs/cgroup/memory.max")), "max")
+    limited = f", limited to {int(limit) / _GIGA:.1f} GB" if limit.isdigit() else ""
+    value = f"{free / _GIGA:.1f} GB free of {total / _GIGA:.1f} GB{limited}"
+    good = free > _LEAST_MEMORY
+    step = "" if good else "end other programs: ml-100k needs 1 GB, larger editions more"
+    return Check("Machine", "memory", value, good, step)
+
+
+def _torch() -> Iterator[Check]:
+    try:
+        import torch
+
+        found = float(torch.ones(2, 2).matmul(torch.ones(2, 2)).sum())
+        assert found == 8
+    except Exception as error:  # A broken torch fails in many ways.
+        step = "pip install --force-reinstall torch"
+        yield Check("Machine", "torch", f"fails: {error}"[:200], False, step)
+        return
+    yield Check("Machine", "torch", f"runs; threads: {torch.get_num_threads()}", True)
+    yield _accelerator()
+
+
+def _accelerator() -> Check:
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
+        return Check("Machine", "accelerator", ", ".join(names), True)
+    if torch.backends.mps.is_available():
+        return Check("Machine", "accelerator", "Apple GPU (mps)", True)
+    return Check("Machine", "accelerator", "none; everything runs on the CPU")
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text("utf-8").splitlines()
+    except OSError:
+        return []

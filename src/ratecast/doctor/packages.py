@@ -1,0 +1,65 @@
+"""Python, the packages that ratecast needs, and its extras, held against its own metadata."""
+
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from ratecast import __version__
+from ratecast.doctor.check import Check
+
+# For those who work on ratecast itself: its users lack nothing without them.
+_OWN = ("dev", "docs")
+
+
+def examine() -> Iterator[Check]:
+    """The versions of ratecast and Python, the packages, then the extras."""
+    yield Check("Versions", "ratecast", __version__, True)
+    yield _python()
+    lines = [Requirement(line) for line in requires("ratecast") or []]
+    for needed in lines:
+        if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+            yield _package(needed)
+    for extra in metadata("ratecast").get_all("Provides-Extra") or []:
+        if extra not in _OWN:
+            yield _extra(extra, [line for line in lines if _is_of(line, extra)])
+
+
+def _python() -> Check:
+    wanted = SpecifierSet(metadata("ratecast")["Requires-Python"])
+    found = platform.python_version()
+    value = f"{found} ({sys.platform}, {platform.machine()})"
+    good = wanted.contains(found, prereleases=True)
+    return Check("Versions", "python", value, good, "" if good else f"take a Python {wanted}")
+
+
+def _package(needed: Requirement) -> Check:
+    found = _version(needed)
+    install = f"pip install '{needed.name}{needed.specifier}'"
+    if found is None:
+        return Check("Versions", needed.name, "missing", False, install)
+    good = needed.specifier.contains(found, prereleases=True)
+    return Check("Versions", needed.name, found, good, "" if good else install)
+
+
+def _extra(name: str, lines: list[Requirement]) -> Check:
+    missing = [line.name for line in lines if _version(line) is None]
+    if missing:
+        install = f"pip install 'ratecast[{name}]'"
+        return Check("Extras", name, f"without {', '.join(missing)}", None, install)
+    return Check("Extras", name, "installed", True)
+
+
+def _is_of(line: Requirement, extra: str) -> bool:
+    marker = line.marker
+    return marker is not None and marker.evaluate({"extra": extra}) > marker.evaluate({"extra": ""})
+
+
+def _version(needed: Requirement) -> str | None:
+    try:
+        return version(needed.name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,149 @@
+"""What a model thinks of movies: biases, a map with titles, and what lies along a direction."""
+
+from collections.abc import Sequence
+from html import escape
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.transforms import BboxBase
+from numpy.typing import NDArray
+
+from ratecast.errors import InputError
+from ratecast.files import write_text
+from ratecast.models.likeness import MovieVectors
+from ratecast.plots import canvas
+from ratecast.plots.canvas import INK, MUTED, OTHER, SERIES, titled
+from ratecast.plots.picture import Picture
+
+F64 = NDArray[np.float64]
+
+_ROW = 0.21
+
+
+def biases(vectors: MovieVectors, count: int = 12) -> Picture:
+    """The movies of the lowest and of the highest bias, side by side, with their ratings."""
+    order = np.argsort(vectors.biases, kind="stable")
+    ends = {"lowest": order[:count][::-1], "highest": order[-count:]}
+    with canvas.style():
+        figure = Figure(figsize=(10.4, 0.9 + _ROW * count), layout="constrained")
+        for axes, color, (name, rows) in zip(
+            figure.subplots(1, 2), (SERIES[1], SERIES[0]), ends.items(), strict=True
+        ):
+            at = np.arange(len(rows))
+            axes.barh(at, vectors.biases[rows], 0.66, color=color)
+            names = [f"{_title(vectors, r)}  ({vectors.seen[r]})" for r in rows]
+            axes.set_yticks(at, names)
+            axes.tick_params(axis="y", labelsize=8.5)
+            axes.grid(visible=False, axis="y")
+            axes.set_xlabel("bias, stars")
+            titled(axes, f"{name} bias (ratings)")
+        return Picture(figure, "The lowest and the highest biases of movies")
+
+
+def flat(
+    vectors: MovieVectors, places: F64, named: Sequence[int], genres: Sequence[str], axes: str
+) -> Picture:
+    """A map: places (m, 2), the movies of some genres in colour, some lines `named` by title.
+
+    axes: what the two directions are. A movie has the colour of the first of `genres` that it has.
+    """
+    with canvas.style():
+        figure, plot = canvas.single((), 8.6, 6.4, 0.3)
+        colored = _by_genre(vectors, genres)
+        sizes = 5 + 26 * np.sqrt(vectors.seen / max(int(vectors.seen.max()), 1))
+        for k, name in [(-1, "others"), *enumerate(genres)]:
+            of, color = colored == k, OTHER if k < 0 else SERIES[k]
+            plot.scatter(
+                places[of, 0], places[of, 1], s=sizes[of], color=color, lw=0, alpha=0.75, label=name
+            )
+        texts = [
+            plot.annotate(
+                _title(vectors, row), places[row], (0, 5), textcoords="offset points",
+                ha="center", fontsize=7.5, color=INK,
+            )
+            for row in named
+        ]  # fmt: skip
+        _drop_covered(plot, texts)
+        plot.grid(visible=False)
+        plot.set_xticks([])
+        plot.set_yticks([])
+        plot.legend(frameon=False, labelcolor=MUTED, ncols=len(genres) + 1, loc="lower right",
+                    bbox_to_anchor=(1, 0.995), handletextpad=0, columnspacing=1)  # fmt: skip
+        plot.set_xlabel(axes)
+        return Picture(figure, f"A map of {len(places)} movies, by {axes}")
+
+
+def interactive(vectors: MovieVectors, places: F64, genres: Sequence[str], path: Path) -> Path:
+    """The same map as one HTML file that needs no network: hover for title, year and bias."""
+    if find_spec("plotly") is None:
+        raise InputError("map: plotly is missing; pip install 'ratecast[notebooks]'")
+    import plotly.graph_objects as go
+
+    colored, sizes = _by_genre(vectors, genres), 6 + 14 * np.sqrt(vectors.seen / vectors.seen.max())
+    figure = go.Figure()
+    for k, name in [(-1, "others"), *enumerate(genres)]:
+        of = np.flatnonzero(colored == k)
+        figure.add_scattergl(
+            x=places[of, 0],
+            y=places[of, 1],
+            mode="markers",
+            name=name,
+            text=[_said(vectors, int(row)) for row in of],
+            hoverinfo="text",
+            marker={"size": sizes[of], "color": OTHER if k < 0 else SERIES[k], "opacity": 0.8},
+        )
+    bare = {"visible": False}
+    figure.update_layout(template="plotly_white", xaxis=bare, yaxis=bare, title="Movies by taste")
+    write_text(path, figure.to_html(include_plotlyjs=True, full_html=True, div_id="movies"))
+    return path
+
+
+def ends(vectors: MovieVectors, along: F64, count: int = 8) -> pl.DataFrame:
+    """The movies at both ends of a direction: along, (m,), where each stands."""
+    order = np.argsort(along, kind="stable")
+    low, high = order[:count], order[::-1][:count]
+    return pl.DataFrame(
+        {
+            "at one end": [_title(vectors, row) for row in low],
+            "at the other": [_title(vectors, row) for row in high],
+        }
+    )
+
+
+def _by_genre(vectors: MovieVectors, genres: Sequence[str]) -> NDArray[np.int64]:
+    """The place of the first of `genres` that each movie has, or -1: (m,)."""
+    known = vectors.table["genres"].to_list() if "genres" in vectors.table.columns else []
+    found = [next((k for k, g in enumerate(genres) if g in (of or ())), -1) for of in known]
+    return np.array(found or [-1] * len(vectors.seen), np.int64)
+
+
+def _title(vectors: MovieVectors, row: int) -> str:
+    table = vectors.table
+    name = table["title" if "title" in table.columns else "movie"][int(row)]
+    return canvas.shortened(str(name), 36)
+
+
+def _said(vectors: MovieVectors, row: int) -> str:
+    genres = vectors.table["genres"].to_list()[row] if "genres" in vectors.table.columns else None
+    return (
+        f"{escape(_title(vectors, row))}<br>{escape(', '.join(genres or []))}<br>"
+        f"{vectors.seen[row]} ratings, bias {vectors.biases[row]:+.2f} stars"
+    )
+
+
+def _drop_covered(axes: Axes, texts: list[Annotation]) -> None:
+    """Leave out each title that would cover an earlier one, or leave the plot."""
+    axes.autoscale_view()
+    inside = axes.get_window_extent()
+    kept: list[BboxBase] = []
+    for text in texts:
+        box = text.get_window_extent().padded(1)
+        if any(box.overlaps(other) for other in kept) or box.x0 < inside.x0 or box.x1 > inside.x1:
+            text.remove()
+        else:
+            kept.append(box)

@@ -1,0 +1,40 @@
+"""Shows how far the training of a net is: its epochs, the newest RMSE, the time left."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+from lightning import Callback, LightningModule, Trainer
+
+from ratecast.progress import Bar, bar
+from ratecast.training.keep import WATCHED
+from ratecast.training.module import NetModule
+
+
+class EpochBar(Callback):
+    """One step of the bar for each epoch; early stopping may end it before its end."""
+
+    _shown: AbstractContextManager[Bar | None] = nullcontext()
+    _bar: Bar | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Open the bar; a run that goes on starts where it was."""
+        self._shown = bar("training", trainer.max_epochs, unit="epochs")
+        self._bar = self._shown.__enter__()
+        self._bar.advance(trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """One more; say how good the net is."""
+        assert isinstance(pl_module, NetModule)
+        assert self._bar is not None
+        rmse = pl_module.figures.get(WATCHED)
+        self._bar.advance()
+        self._bar.change(label="training" if rmse is None else f"training, valid RMSE {rmse:.4f}")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Close the bar."""
+        self._shown.__exit__(None, None, None)
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Close the bar."""
+        self._shown.__exit__(None, None, None)

@@ -1,0 +1,62 @@
+"""Where the curves of a run go: TensorBoard, or any logger of Lightning that a config names."""
+
+from importlib import import_module
+from typing import Any
+
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+
+from ratecast.errors import InputError
+from ratecast.models.base import Model
+from ratecast.models.likeness import MovieVectors
+
+MOVIES = "movies"
+# What the projector's table has of each movie; it colours by a column of few values or of numbers.
+COLUMNS = ["title", "genre", "genres", "year", "ratings", "bias"]
+
+
+def make_logger(named: dict[str, Any]) -> Logger:
+    """The logger that `named` describes: class_path, and init_args.
+
+    Raises `InputError` where its package is not installed, or refuses its settings.
+    """
+    module, _, name = named["class_path"].rpartition(".")
+    try:
+        logger: Logger = getattr(import_module(module), name)(**named.get("init_args") or {})
+    except ImportError as error:
+        said = str(error).splitlines()[0]
+        raise InputError(f"logger {name}: {said}; install it, or leave the logger out") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"logger {name}: {' '.join(str(error).split())}") from None
+    return logger
+
+
+def record(
+    logger: Logger, model: Model, settings: dict[str, Any], figures: dict[str, float]
+) -> None:
+    """Write the settings beside the final figures, and the movies' vectors; close the logger."""
+    named = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
+    if isinstance(logger, TensorBoardLogger):
+        logger.log_hyperparams(settings, named)
+        project(logger, model)
+    else:
+        logger.log_metrics(named)
+    logger.finalize("success")
+
+
+def project(logger: TensorBoardLogger, model: Model) -> None:
+    """The vectors of a model's movies for TensorBoard's projector; nothing where it has none."""
+    if model._factors() is None:
+        return
+    vectors = MovieVectors.of(model)
+    lines = [_cells(vectors, row) for row in range(len(vectors.vectors))]
+    logger.experiment.add_embedding(
+        vectors.vectors, metadata=lines, metadata_header=COLUMNS, tag=MOVIES
+    )
+
+
+def _cells(vectors: MovieVectors, row: int) -> list[str]:
+    known = {k: v for k, v in vectors.table.row(row, named=True).items() if v is not None}
+    genres = list(known.get("genres") or ["unknown"])
+    cells = [known.get("title", known["movie"]), genres[0], ", ".join(genres)]
+    cells += [known.get("year", "unknown"), int(vectors.seen[row]), f"{vectors.biases[row]:.2f}"]
+    return [" ".join(str(cell).split()) for cell in cells]

@@ -1,0 +1,110 @@
+"""What the command line says of itself holds: verbs, help, and every example in it."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ratecast.cli import GROUPS, VERBS, main, pages
+from ratecast.cli.call import arguments
+from ratecast.cli.manual import FIELDS, manual
+from ratecast.training.experiment import _parser, experiments
+from tests.planted import planted
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = [(name, line) for name, verb in VERBS.items() for line in manual(name, verb).examples]
+# Parsed but not run here: they need the network, or minutes. What they do is tested elsewhere.
+NETWORK = ("data fetch ml-latest-small", "data fetch ml-1m", "doctor")
+LONG = ("reproduce", "train", "report", "tune", "sweep", "overfit", "lr-find")
+KFOLD = "evaluate --model configs/mf.yaml"
+LATER = (*NETWORK, *LONG, KFOLD)
+
+Say = pytest.CaptureFixture[str]
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["help"]])
+def test_alone_it_shows_the_verbs_and_a_start(words: list[str], capsys: Say) -> None:
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    named = [name for name in VERBS if any(line.startswith(f"  {name} ") for line in lines)]
+    assert named == list(VERBS)
+    assert all(title in lines for title in GROUPS)
+    start = lines[lines.index("Start with") + 1 :][:3]
+    assert all(line.startswith("  ratecast ") for line in start)
+    assert max(map(len, lines)) <= 100
+
+
+def test_help_loads_no_library() -> None:
+    code = (
+        "import sys; from ratecast.cli import main; main([]); main(['evaluate', '--help']); "
+        "heavy = {'torch', 'lightning', 'polars', 'numba', 'numpy', 'rich', 'jsonargparse'}; "
+        "sys.exit(bool(heavy & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_examples(verb: str, capsys: Say) -> None:
+    assert main([*verb.split(), "--help"]) == 0
+    out = capsys.readouterr().out
+    about = manual(verb, VERBS[verb])
+    assert about.examples
+    assert len(about.purpose) <= 63
+    assert all(line in out for line in about.examples)
+    for argument in about.arguments:
+        assert argument.about, argument.name
+        assert (argument.name.upper() if argument.bare else argument.option) in out
+
+
+def test_the_reference_page_holds_every_verb_and_example() -> None:
+    page = pages.markdown(GROUPS)
+    assert all(f"### {name}\n" in page for name in VERBS)
+    assert all(line in page for _, line in EXAMPLES)
+
+
+@pytest.mark.parametrize(("name", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
+def test_every_example_is_understood(name: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    words = shlex.split(line.partition(" > ")[0])[1 + len(name.split()) :]
+    left, _ = arguments(VERBS[name], name, words)
+    if left:
+        assert experiments(left, ())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a person might stand: configs, tables of their own, a trained model."""
+    place = tmp_path_factory.mktemp("examples")
+    shutil.copytree(ROOT / "configs", place / "configs")
+    table = planted(movies=400).frame
+    more = {"film": pl.col("movie"), "score": pl.col("rating") * 2}
+    table.with_columns(**more).write_csv(place / "ratings.csv")
+    table[:1000].write_csv(place / "train.csv")
+    table[1000:].write_csv(place / "test.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        assert main(["train", "bias"]) == 0
+        assert main(["train", "als", "--out", "logs"]) == 0
+    shutil.copytree(place / "logs" / "als" / "version_0" / "artifact", place / "artifacts" / "als")
+    return place
+
+
+@pytest.mark.usefixtures("ml100k")
+@pytest.mark.parametrize(
+    "line",
+    [line for _, line in EXAMPLES if not line.removeprefix("ratecast ").startswith(LATER)],
+)
+def test_the_quick_examples_run(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert main(shlex.split(line.partition(" > ")[0])[1:]) == 0
+
+
+def test_the_fields_of_an_experiment_are_those_that_are_named() -> None:
+    known = {
+        name for name in dict(_parser("bias", logs=True).get_defaults().items()) if "." not in name
+    }
+    assert set(FIELDS) == known
