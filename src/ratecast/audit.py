@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from ratecast.data.facts import period, tie_share
+from ratecast.data.facts import period, row_counts, tie_share
 from ratecast.ratings import AT, MOVIE, USER, Ratings
 from ratecast.splits import Split
 
@@ -60,45 +59,51 @@ def _hash_sum(frames: list[pl.DataFrame]) -> int:
 
 
 def _part(part: Ratings, train: Ratings) -> dict[str, Any]:
-    frame = part.frame
+    new = {kind: _new(part.frame[kind], train.frame[kind]) for kind in (USER, MOVIE)}
     return {
         "rows": len(part),
-        "users": frame[USER].n_unique(),
-        "movies": frame[MOVIE].n_unique(),
+        "users": len(row_counts(part.frame[USER])),
+        "movies": len(row_counts(part.frame[MOVIE])),
         "period": period(part),
-        "new_user_rows": _new(frame, train.frame, USER),
-        "new_movie_rows": _new(frame, train.frame, MOVIE),
-        "new_user_share": _new(frame, train.frame, USER) / max(len(part), 1),
-        "new_movie_share": _new(frame, train.frame, MOVIE) / max(len(part), 1),
+        "new_user_rows": new[USER],
+        "new_movie_rows": new[MOVIE],
+        "new_user_share": new[USER] / max(len(part), 1),
+        "new_movie_share": new[MOVIE] / max(len(part), 1),
         "tie_share": tie_share(part),
     }
 
 
-def _new(frame: pl.DataFrame, train: pl.DataFrame, kind: str) -> int:
+def _new(ids: pl.Series, known: pl.Series) -> int:
     """Rows whose user or movie has no row in train."""
-    return frame.select(kind).join(train.select(kind).unique(), on=kind, how="anti").height
+    return ids.to_frame().join(known.unique().to_frame(), on=ids.name, how="anti").height
 
 
 def _shared(split: Split) -> dict[str, int]:
     """Rows of a part, by user, movie and time, that an earlier part holds too."""
-    columns = [name for name in (USER, MOVIE, AT) if name in split.train.frame.columns]
-    frames = {name: part.frame.select(columns) for name, part in split.parts.items()}
-    hashes = {name: np.sort(frame.hash_rows().to_numpy()) for name, frame in frames.items()}
     return {
-        f"{one}, {other}": _common(frames[one], frames[other], hashes[one])
-        for one, other in combinations(frames, 2)
+        f"{one}, {other}": 0 if _apart(early, late) else _common(early, late)
+        for (one, early), (other, late) in combinations(split.parts.items(), 2)
     }
 
 
-def _common(one: pl.DataFrame, other: pl.DataFrame, hashes: NDArray[np.uint64]) -> int:
-    """Rows of `other` that `one` has too; `hashes` of `one`, sorted, leave few to be compared."""
-    if not (one.height and other.height):
-        return 0
-    mine = other.hash_rows().to_numpy()
-    at = np.searchsorted(hashes, mine).clip(max=len(hashes) - 1)
-    maybe = other.filter(pl.Series(hashes[at] == mine))
+def _apart(early: Ratings, late: Ratings) -> bool:
+    """Whether they have no moment in common, as parts of a chronological split."""
+    if not (len(early) and len(late)):
+        return True
+    return early.timed and bool(early.at.max() < late.at.min() or late.at.max() < early.at.min())
+
+
+def _common(early: Ratings, late: Ratings) -> int:
+    """Rows of `late` that `early` has too; hashes, both in order, leave few to be compared."""
+    columns = [name for name in (USER, MOVIE, AT) if name in early.frame.columns]
+    one, other = early.frame.select(columns), late.frame.select(columns)
+    known, mine = np.sort(one.hash_rows().to_numpy()), other.hash_rows().to_numpy()
+    order = np.argsort(mine)
+    mine = mine[order]
+    met = known[np.searchsorted(known, mine).clip(max=len(known) - 1)] == mine
+    maybe = other[order[met]]
     if maybe.is_empty():
         return 0
-    return maybe.join(
-        one.join(maybe, on=one.columns, how="semi"), on=one.columns, how="semi"
-    ).height
+    both = one.join(maybe, on=columns, how="semi")
+    shared: pl.DataFrame = maybe.join(both, on=columns, how="semi")
+    return shared.height

@@ -1,6 +1,8 @@
 import hashlib
+import shutil
 import sys
 import threading
+from collections import namedtuple
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.data.test_layouts import SMALL
 from tests.data.writers import World
 
 Served = dict[str, bytes]
+Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture(autouse=True)
@@ -282,3 +285,16 @@ def test_ml_100k_falls_back_and_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     table = data.load("ml-100k", say=said.append)
     assert any("second source" in line for line in said)
     assert table.movies["title"].to_list() == ["Kolya (1996)"]
+
+
+def test_too_little_disk_is_said_before_anything_is_unpacked(
+    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tmp_path / "made"
+    archived(made)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(9, 9, 10))
+    with pytest.raises(InputError, match=r"made\.zip: unpacking: needs about .* are free at"):
+        data.fetch("ml-latest", made / "made.zip", say=lambda _: None)
+    with pytest.raises(InputError, match=r"ml-latest: 3 ratings: needs about"):
+        data.fetch("ml-latest", made, say=lambda _: None)
+    nothing_half_written(empty_cache)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratecast import data
-from ratecast.data import layouts
+from ratecast.data import layouts, room
 from ratecast.data.edition import read_folder
 from ratecast.data.layouts import ML_1M_OCCUPATIONS, ML_100K_GENRES, Tables
+from ratecast.data.sheet import Sheet
 from ratecast.errors import InputError
 from tests.data import writers
 from tests.data.writers import Film, Person, World
@@ -117,7 +118,7 @@ def test_csv_editions_are_read_as_written(world: World) -> None:
 
 
 SMALL = World(
-    [(1, 10, 4.0, 100), (2, 10, 3.5, 90), (1, 20, 0.5, 100)],
+    [(2, 10, 3.5, 90), (1, 10, 4.0, 100), (1, 20, 0.5, 100)],
     [Film(10, 'Good, the "Bad" and: Café', 1966, ["Western"]), Film(20, "Babylon 5")],
 )
 
@@ -259,9 +260,23 @@ def test_repeated_rows_keep_the_latest_and_are_counted(tmp_path: Path) -> None:
     writers.csvs(tmp_path, World(rated, SMALL.films))
     said: list[str] = []
     table = data.load(tmp_path, say=said.append)
-    assert table.frame.rows() == [(1, 10, 5.0, 70), (2, 10, 4.0, 50)]
+    assert table.frame.rows() == [(2, 10, 4.0, 50), (1, 10, 5.0, 70)]
     assert len(said) == 1
     assert "rows that rate a movie again: 3" in said[0]
+
+
+def test_rows_come_in_order_of_time_and_those_of_ml_100k_in_that_of_the_file(
+    tmp_path: Path,
+) -> None:
+    rated = [(1, 10, 1.0, 50), (1, 20, 2.0, 50), (2, 10, 3.0, 40), (3, 10, 4.0, 50)]
+    folders = {}
+    for write in (writers.csvs, writers.dat, writers.u_data):
+        folders[write] = tmp_path / write.__name__
+        folders[write].mkdir()
+        write(folders[write], World(rated, SMALL.films))
+    for write in (writers.csvs, writers.dat):
+        assert data.load(folders[write]).frame.rows() == [rated[2], *rated[:2], rated[3]]
+    assert data.load(folders[writers.u_data]).frame.rows() == rated
 
 
 def test_movies_of_the_same_title_are_one(tmp_path: Path) -> None:
@@ -276,3 +291,13 @@ def test_movies_of_the_same_title_are_one(tmp_path: Path) -> None:
     (tmp_path / "later").mkdir()
     writers.csvs(tmp_path / "later", World(rated, films))
     assert read_folder(tmp_path / "later").ratings.frame["movie"].to_list() == [7, 3, 5]
+
+
+def test_too_little_memory_is_said_before_the_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers.csvs(tmp_path, SMALL)
+    monkeypatch.setattr(room, "available_memory", lambda: 10)
+    monkeypatch.setattr(Sheet, "read", None)
+    with pytest.raises(InputError, match=r"needs about .* MB of memory, 0\.0 MB are available"):
+        data.load(tmp_path)

@@ -4,7 +4,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratecast.data.repeats import keep_latest, keys, tied
+from ratecast.data.repeats import keep_latest, keys
+from ratecast.data.ties import tied_rows
+from ratecast.ratings import Ratings
 
 IDS = st.integers(0, 3) | st.sampled_from([-(2**62), 2**62, 2**40])
 ROWS = st.lists(st.tuples(IDS, IDS, st.integers(0, 5)), max_size=30)
@@ -23,8 +25,17 @@ def test_keys_are_equal_for_equal_rows_and_only_then(
 ) -> None:
     key = keys(framed(rows, text)).tolist()
     assert len(set(key)) == len(set(rows)) == len(set(zip(key, rows, strict=True)))
-    counts = Counter(rows)
-    assert tied(keys(framed(rows, text))) == sum(n for n in counts.values() if n > 1)
+
+
+@settings(deadline=None)
+@given(ROWS, st.booleans(), st.booleans())
+def test_ties_are_counted_in_any_order(
+    rows: list[tuple[int, int, int]], text: bool, ordered: bool
+) -> None:
+    rows = sorted(rows, key=lambda row: row[2]) if ordered else rows
+    table = Ratings(framed(rows, text).with_columns(rating=pl.lit(3.0)))
+    counts = Counter((user, at) for user, _, at in rows)
+    assert tied_rows(table) == sum(n for n in counts.values() if n > 1)
 
 
 @settings(deadline=None)

@@ -1,5 +1,7 @@
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ratecast.errors import InputError
 from ratecast.models.vocabulary import Vocabulary
@@ -46,3 +48,23 @@ def test_many_ids_are_looked_up_as_few_ones_are(known: Vocabulary) -> None:
 def test_side_information_comes_from_the_request_first(known: Vocabulary) -> None:
     more = pl.DataFrame({"user": [5, 9], "age": [51, 90]})
     assert known.side(users(9, 5, 7, 1), more)["age"].to_list() == [90, 51, 70, None]
+
+
+FAR = st.sampled_from([-(2**63), 2**63 - 1, 2**40])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-50, 50) | FAR, min_size=1, max_size=40), st.booleans())
+def test_ids_near_and_far_are_numbered_alike_in_bulk_and_alone(ids: list[int], near: bool) -> None:
+    chosen = [i for i in ids if abs(i) <= 50] or [7] if near else ids
+    bulk = users(*(chosen * 300))
+    known = Vocabulary.of(bulk, bulk.to_frame().head(0))
+    expected = {i: k for k, i in enumerate(dict.fromkeys(chosen), 1)}
+    assert known.table["user"].to_list() == list(expected)
+    asked = [*chosen, 99, 2**63 - 1, -(2**63)] * 300
+    assert known.encode(users(*asked)).tolist() == [expected.get(i, 0) for i in asked]
+    assert known.encode(users(*asked[:9])).tolist() == [expected.get(i, 0) for i in asked[:9]]
+    more = known.encode(users(*asked), "create")
+    assert more.tolist() == known.encode(users(*asked)).tolist()
+    assert known.encode(users(*asked[:9])).tolist() == more[:9].tolist()
+    assert len(known) == len(set(asked)) + 1

@@ -12,6 +12,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "data fetch": data.fetch,
         "data describe": data.describe,
         "data split": data.split,
+        "data expand": data.expand,
     },
     "Models": {
         "train": training.train,

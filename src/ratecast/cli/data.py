@@ -1,6 +1,7 @@
 """Verbs about tables of ratings."""
 
 from pathlib import Path
+from typing import Literal
 
 from ratecast.cli.call import SplitName, tell
 
@@ -22,6 +23,38 @@ def fetch(edition: str, *, source: Path | None = None, json: bool = False) -> No
 
     folder = fetch(edition, source)
     tell({"edition": edition, "folder": folder}, str(folder), json)
+
+
+def expand(
+    data: str = "ml-100k",
+    *,
+    ratings: float,
+    out: Path,
+    seed: int = 0,
+    form: Literal["parquet", "csv"] = "parquet",
+    json: bool = False,
+) -> None:
+    """Grow a large table that is like a small one.
+
+    For tests of speed and size. The licence of the source goes on holding.
+
+    Examples:
+        ratecast data expand ml-100k --ratings 1e6 --out grown
+        ratecast data expand ml-100k --ratings 25e6 --out grown-csv --form csv
+
+    Args:
+        data: an edition, a folder, or a CSV or Parquet file of ratings.
+        ratings: how many are wanted, as in 25e6; up to 1e9.
+        out: a new folder.
+        seed: the same seed gives the same table.
+        form: parquet, in parts and in order of time; or csv, the files of ml-25m.
+        json: print the result as one JSON document.
+    """
+    from ratecast.data import load
+    from ratecast.data.expand import expand
+
+    folder = expand(load(data), ratings, out, seed=seed, form=form, name=data)
+    tell({"source": data, "ratings": int(ratings), "folder": folder}, str(folder), json)
 
 
 def describe(

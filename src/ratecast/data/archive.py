@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
+from ratecast.data.room import on_disk
 from ratecast.errors import InputError
 
 _CHUNK = 1 << 20
@@ -22,8 +23,10 @@ def extract(archive: Path, wanted: Collection[str], target: Path, most_bytes: in
     try:
         with zipfile.ZipFile(archive) as opened:
             members = _wanted(archive, opened.infolist(), wanted)
-            if sum(member.file_size for member in members) > most_bytes:
+            size = sum(member.file_size for member in members)
+            if size > most_bytes:
                 raise _too_big(archive, most_bytes)
+            on_disk(target, size, f"{archive}: unpacking")
             for member in members:
                 _write(opened, member, target / PurePosixPath(member.filename).name)
     except _BROKEN as error:

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from ratecast.data.repeats import keys, tied
-from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
+from ratecast.data.repeats import codes
+from ratecast.ratings import MOVIE, RATING, USER, Ratings
 
 _QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
 
@@ -15,7 +16,8 @@ _QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
 def describe(ratings: Ratings) -> dict[str, Any]:
     """Sizes, period, stars, density, ties, activity and side information; fit for JSON."""
     frame = ratings.frame
-    users, movies = frame[USER].n_unique(), frame[MOVIE].n_unique()
+    of_users, of_movies = row_counts(frame[USER]), row_counts(frame[MOVIE])
+    users, movies = len(of_users), len(of_movies)
     return {
         "rows": frame.height,
         "users": users,
@@ -26,8 +28,8 @@ def describe(ratings: Ratings) -> dict[str, Any]:
         "stars": _histogram(ratings),
         "density": frame.height / (users * movies) if frame.height else None,
         "tie_share": tie_share(ratings),
-        "ratings_per_user": _activity(frame[USER]),
-        "ratings_per_movie": _activity(frame[MOVIE]),
+        "ratings_per_user": _activity(of_users),
+        "ratings_per_movie": _activity(of_movies),
         "movie_columns": [name for name in ratings.movies.columns if name != MOVIE],
         "user_columns": [name for name in ratings.users.columns if name != USER],
     }
@@ -50,7 +52,15 @@ def tie_share(ratings: Ratings) -> float | None:
     """Share of the rows whose user has another row at the same second; None without times."""
     if not (ratings.timed and len(ratings)):
         return None
-    return tied(keys(ratings.frame.select(USER, AT))) / len(ratings)
+    from ratecast.data.ties import tied_rows
+
+    return tied_rows(ratings) / len(ratings)
+
+
+def row_counts(ids: pl.Series) -> NDArray[np.int64]:
+    """How many rows each distinct id has, in no order."""
+    counts = np.bincount(codes(ids, len(ids))[0]) if len(ids) else np.zeros(0, np.int64)
+    return counts[counts > 0]
 
 
 def _histogram(ratings: Ratings) -> dict[str, int]:
@@ -60,10 +70,9 @@ def _histogram(ratings: Ratings) -> dict[str, int]:
     return {f"{star:g}": int(n) for star, n in zip(ratings.scale.stars, stars, strict=True)}
 
 
-def _activity(ids: pl.Series) -> dict[str, float] | None:
-    if not len(ids):
+def _activity(counts: NDArray[np.int64]) -> dict[str, float] | None:
+    if not len(counts):
         return None
-    counts = ids.value_counts()["count"].to_numpy()
     return {name: float(np.quantile(counts, q)) for name, q in _QUANTILES.items()} | {
         "mean": float(counts.mean())
     }

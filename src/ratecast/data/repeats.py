@@ -8,6 +8,8 @@ from ratecast.ratings import AT, MOVIE, USER
 
 _ROW = "_row"
 _MOST = 1 << 63
+# A table by value may be this much longer than the values are many.
+_GAPS = 8
 
 
 def keep_latest(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -44,21 +46,18 @@ def keys(frame: pl.DataFrame) -> NDArray[np.int64]:
     return key
 
 
-def tied(key: NDArray[np.int64]) -> int:
-    """How many rows have a key that another row has too."""
-    if len(key) < 2:
-        return 0
-    ordered = np.sort(key)
-    same = ordered[1:] == ordered[:-1]
-    return int(same.sum() + (same & ~np.r_[False, same[:-1]]).sum())
-
-
 def _has_repeats(key: NDArray[np.int64]) -> bool:
     """Quick where rows are ordered, as MovieLens orders them by user and movie."""
     if len(key) < 2 or bool((key[1:] > key[:-1]).all()):
         return False
     ordered = np.sort(key)
     return bool((ordered[1:] == ordered[:-1]).any())
+
+
+def codes(column: pl.Series, most: int) -> tuple[NDArray[np.int64], int]:
+    """Numbers from 0 that stand for the values, and their bound, which stays near `most`."""
+    code, bound = _codes(column)
+    return (code, bound) if bound <= _GAPS * max(most, 1) else _dense(column)
 
 
 def _codes(column: pl.Series) -> tuple[NDArray[np.int64], int]:

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
+from ratecast.models.direct import Direct, first_rows
 
 UNKNOWN = 0
 _ROW = "_row"
@@ -26,16 +27,13 @@ class Vocabulary:
 
     kind: str
     table: pl.DataFrame
-    _rows: dict[int | str, int] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        ids = self.table[self.kind]
-        self._rows = dict(zip(ids.to_list(), range(1, len(ids) + 1), strict=True))
+    _few: dict[int | str, int] | None = field(default=None, init=False, repr=False)
+    _many: Direct | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(cls, ids: pl.Series, side: pl.DataFrame) -> "Vocabulary":
         """The distinct `ids` in order of appearance, with their lines of `side`."""
-        return cls(ids.name, _with_side(ids.unique(maintain_order=True), side))
+        return cls(ids.name, _with_side(_distinct(ids), side))
 
     def __len__(self) -> int:
         """Number of row numbers, the unknown's included."""
@@ -56,10 +54,7 @@ class Vocabulary:
             return rows
         if unknown == "raise":
             raise InputError(f"{self.kind} {ids[int(new.argmax())]!r}: not known to this model")
-        fresh = _with_side(ids.filter(pl.Series(new)).unique(maintain_order=True), side)
-        numbers = range(len(self), len(self) + fresh.height)
-        self._rows |= dict(zip(fresh[self.kind].to_list(), numbers, strict=True))
-        self.table = pl.concat([self.table, fresh], how="diagonal")
+        self._add(_with_side(_distinct(ids.filter(pl.Series(new))), side))
         return self._look_up(ids)
 
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
@@ -71,12 +66,30 @@ class Vocabulary:
             )
         return ids.to_frame().join(table, on=self.kind, how="left", maintain_order="left")
 
+    def _add(self, fresh: pl.DataFrame) -> None:
+        numbers = range(len(self), len(self) + fresh.height)
+        if self._few is not None:
+            self._few |= dict(zip(fresh[self.kind].to_list(), numbers, strict=True))
+        self.table = pl.concat([self.table, fresh], how="diagonal")
+        self._many = None
+
     def _look_up(self, ids: pl.Series) -> NDArray[np.int32]:
         if len(ids) <= _FEW:
-            return np.array([self._rows.get(i, UNKNOWN) for i in ids.to_list()], np.int32)
-        numbered = self.table.select(self.kind).with_row_index(_ROW, offset=1)
+            return self._look_up_few(ids)
+        known = self.table[self.kind]
+        if self._many is None and known.dtype == pl.Int64:
+            self._many = Direct.of(known.to_numpy())
+        if self._many is not None and not ids.null_count():
+            return self._many.look_up(ids.to_numpy())
+        numbered = known.to_frame().with_row_index(_ROW, offset=1)
         found = ids.to_frame().join(numbered, on=self.kind, how="left", maintain_order="left")
         return found[_ROW].fill_null(UNKNOWN).cast(pl.Int32).to_numpy()
+
+    def _look_up_few(self, ids: pl.Series) -> NDArray[np.int32]:
+        if self._few is None:
+            known = self.table[self.kind].to_list()
+            self._few = dict(zip(known, range(1, len(self)), strict=True))
+        return np.array([self._few.get(i, UNKNOWN) for i in ids.to_list()], np.int32)
 
     def _check_type(self, ids: pl.Series) -> None:
         known = self.table.schema[self.kind]
@@ -84,6 +97,13 @@ class Vocabulary:
             raise InputError(
                 f"{self.kind} {ids[0]!r}: ids of this model are {known}, not {ids.dtype}"
             )
+
+
+def _distinct(ids: pl.Series) -> pl.Series:
+    """The distinct ids in order of appearance."""
+    whole = ids.dtype == pl.Int64 and not ids.null_count() and len(ids) > _FEW
+    first = first_rows(ids.to_numpy()) if whole else None
+    return ids.unique(maintain_order=True) if first is None else ids.gather(first)
 
 
 def _with_side(ids: pl.Series, side: pl.DataFrame | None) -> pl.DataFrame:

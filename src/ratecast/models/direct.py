@@ -1,0 +1,73 @@
+"""A table from id to row number for whole ids that lie close together: one look for each id."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+# A table may be this much longer than the ids are many, and this long in any case.
+_GAPS, _SMALL = 32, 1 << 16
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Row numbers by id: `rows[id - low]`, 0 where there is none."""
+
+    low: int
+    rows: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, ids: Ids) -> "Direct | None":
+        """Numbers 1, 2, ... for distinct `ids`, in their order; None where they lie far apart."""
+        bounds = _close(ids)
+        if bounds is None:
+            return None
+        rows = np.zeros(bounds[1] - bounds[0] + 1, np.int32)
+        rows[ids - bounds[0]] = np.arange(1, len(ids) + 1)
+        return cls(bounds[0], rows)
+
+    def look_up(self, ids: Ids) -> NDArray[np.int32]:
+        """The row number of each id: (n,)."""
+        found: NDArray[np.int32] = _looked_up(ids, self.low, self.rows)
+        return found
+
+
+def first_rows(ids: Ids) -> NDArray[np.int64] | None:
+    """Where each distinct id stands first, in that order; None where they lie far apart."""
+    bounds = _close(ids)
+    if bounds is None:
+        return None
+    first: NDArray[np.int64] = _firsts(ids, bounds[0], bounds[1] - bounds[0] + 1)
+    return first
+
+
+def _close(ids: Ids) -> tuple[int, int] | None:
+    if not len(ids):
+        return None
+    low, high = int(ids.min()), int(ids.max())
+    return (low, high) if high - low < max(_SMALL, _GAPS * len(ids)) else None
+
+
+@njit(cache=True)
+def _looked_up(ids: Ids, low: int, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    found = np.zeros(len(ids), np.int32)
+    high = low + (len(rows) - 1)
+    for k in range(len(ids)):
+        if low <= ids[k] <= high:
+            found[k] = rows[ids[k] - low]
+    return found
+
+
+@njit(cache=True)
+def _firsts(ids: Ids, low: int, span: int) -> NDArray[np.int64]:
+    seen, first = np.zeros(span, np.bool_), np.empty(min(span, len(ids)), np.int64)
+    count = 0
+    for k in range(len(ids)):
+        if not seen[ids[k] - low]:
+            seen[ids[k] - low] = True
+            first[count] = k
+            count += 1
+    return first[:count]
