@@ -83,12 +83,9 @@ class Scale:
         return (on_step & inside).fill_null(False)
 
 
-def _no_movies() -> pl.DataFrame:
-    return pl.DataFrame(schema={MOVIE: pl.Int64})
-
-
-def _no_users() -> pl.DataFrame:
-    return pl.DataFrame(schema={USER: pl.Int64})
+# Made once: a service makes a table for every request, and a frame is never changed in place.
+_NO_MOVIES = pl.DataFrame(schema={MOVIE: pl.Int64})
+_NO_USERS = pl.DataFrame(schema={USER: pl.Int64})
 
 
 @dataclass(frozen=True)
@@ -101,8 +98,8 @@ class Requests:
     """
 
     frame: pl.DataFrame
-    movies: pl.DataFrame = field(default_factory=_no_movies)
-    users: pl.DataFrame = field(default_factory=_no_users)
+    movies: pl.DataFrame = field(default_factory=lambda: _NO_MOVIES)
+    users: pl.DataFrame = field(default_factory=lambda: _NO_USERS)
 
     @classmethod
     def of(cls, users: list[int | str], movies: list[int | str], at: int | None = None) -> Self:

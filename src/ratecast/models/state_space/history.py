@@ -1,5 +1,6 @@
 """Every rating heard, kept so that the ratings of one user are found at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from ratecast.models.rows import Rows
 from ratecast.ratings import Ratings
 
 _CHUNKS = 64
+_FEW = 64
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class History:
 
     settled: Heard
     recent: list[Heard] = field(default_factory=list)
+    _places: dict[int, list[int]] = field(default_factory=dict, repr=False)
+    _placed: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         self.settle()
@@ -105,7 +109,15 @@ class History:
     def settle(self) -> None:
         """Sort what came lately in with the rest."""
         heard = self.everything()
-        self.settled, self.recent = heard.take(np.lexsort((heard.at, heard.users))), []
+        self._wait(heard.take(np.lexsort((heard.at, heard.users))), [])
+
+    def forget(self, gone: Callable[[Heard], NDArray[np.bool_]]) -> Heard:
+        """Take back the ratings that `gone` points out, and give them."""
+        parts = [self.settled, *self.recent]
+        masks = [gone(part) for part in parts]
+        left = [part.take(~mask) for part, mask in zip(parts, masks, strict=True)]
+        self._wait(left[0], left[1:])
+        return Heard.concat([part.take(mask) for part, mask in zip(parts, masks, strict=True)])
 
     def everything(self) -> Heard:
         """All ratings, the recent ones last."""
@@ -119,8 +131,33 @@ class History:
 
     def of(self, users: NDArray[np.int32]) -> Heard:
         """All ratings of these users (distinct, ascending); each user's in order of time."""
-        recent = [chunk.take(np.isin(chunk.users, users)) for chunk in self.recent]
-        return Heard.concat([self.settled_of(users), *recent])
+        return Heard.concat([self.settled_of(users), *self._recent_of(users)])
+
+    def _recent_of(self, users: NDArray[np.int32]) -> list[Heard]:
+        """The recent rows of these users, in the order in which they came."""
+        if len(users) > _FEW:
+            return [chunk.take(np.isin(chunk.users, users)) for chunk in self.recent]
+        self._place()
+        rows = sorted(row for user in users.tolist() for row in self._places.get(user, ()))
+        if not rows:
+            return []
+        if len(self.recent) > 1:
+            self.recent = [Heard.concat(self.recent)]
+        return [self.recent[0].take(np.array(rows))]
+
+    def _place(self) -> None:
+        """Take down where the recent rows of each user are, up to the newest."""
+        first = 0
+        for chunk in self.recent:
+            new = max(self._placed - first, 0)
+            for row, user in enumerate(chunk.users[new:].tolist(), first + new):
+                self._places.setdefault(user, []).append(row)
+            first += len(chunk)
+        self._placed = first
+
+    def _wait(self, settled: Heard, recent: list[Heard]) -> None:
+        self.settled, self.recent = settled, recent
+        self._places, self._placed = {}, 0
 
 
 Grouped = tuple[Heard, NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]
