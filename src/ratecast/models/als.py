@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model, Range
 from ratecast.models.bilinear import Side, forecast, grown_side, hear, solve
+from ratecast.models.likeness import Factors
 from ratecast.models.ridge import F64, prior_cover
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.vocabulary import Vocabulary
@@ -92,6 +93,9 @@ class ProbabilisticMF(Model):
 
     def _sides(self) -> tuple[Side, Side]:
         return self._of_users, self._of_movies
+
+    def _factors(self) -> Factors:
+        return Factors.of(self._of_users[0], self._of_movies[0], self._unit)
 
     def _above(self, rows: Rows) -> F64:
         """The stars above the mean, in units of their spread: priors then fit any scale."""

@@ -25,6 +25,7 @@ from ratecast.models.history import NONE
 from ratecast.models.in_context.lookback import ask, hear, packed, sights, take_in
 from ratecast.models.in_context.net import AttentionNet
 from ratecast.models.in_context.sequence import Histories, histories
+from ratecast.models.likeness import Factors
 from ratecast.models.net import Lesson, NetModel, TrainerSettings
 from ratecast.models.ridge import F64
 from ratecast.models.rows import Expected, Rows, grown
@@ -159,6 +160,9 @@ class Attention(NetModel):
 
     def _net(self) -> tuple[F64, F64, F64]:
         return self._weights, self._scalars, self._level
+
+    def _factors(self) -> Factors:
+        return Factors.of(self._of_users[0], self._of_movies[0], float(self._stranger[1]))
 
     def _sides(self) -> tuple[Side, Side]:
         return self._of_users, self._of_movies

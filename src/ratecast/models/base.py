@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from ratecast.models.calibration import Calibration, Told
 from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
 from ratecast.models.vocabulary import Unknown, Vocabulary
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
+
+if TYPE_CHECKING:
+    from ratecast.models.likeness import Factors
 
 Arrays = dict[str, NDArray[Any]]
 Counts = NDArray[np.int64]
@@ -187,6 +190,10 @@ class Model(ABC):
     @abstractmethod
     def _restore(self, arrays: Arrays) -> None:
         """Take over what `_arrays` gave."""
+
+    def _factors(self) -> "Factors | None":
+        """What a factor model has learned of movies, for `likeness`; others have none."""
+        return None
 
     def _rows(self, table: Requests, unknown: Unknown = "ignore") -> Rows:
         return Rows(

@@ -20,6 +20,7 @@ from ratecast.models.bfm import BayesianFM
 from ratecast.models.cold import Newcomer
 from ratecast.models.forecast import StateSpace
 from ratecast.models.gp import ItemGaussianProcess
+from ratecast.models.likeness import Factors
 from ratecast.models.rows import Expected, Rows, counted_before
 from ratecast.models.vocabulary import Vocabulary
 from ratecast.ratings import Ratings
@@ -118,6 +119,9 @@ class Blend(Model):
             part.scale = self.scale
             part.users, part.movies = self._met()
         return parts
+
+    def _factors(self) -> Factors | None:
+        return self._parts["forecast"]._factors()
 
     def _arrays(self) -> Arrays:
         parts = self._parts.items()

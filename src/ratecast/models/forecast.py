@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
+from ratecast.models.likeness import Factors
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.state_space.echo import COLUMNS, columns_of
 from ratecast.models.state_space.filter import Motion, follow
@@ -202,6 +203,12 @@ class StateSpace(Model):
         movies = rows.movies.copy()
         movies[new] = len(self._movies.lines) + np.arange(len(table))
         return movies, self._movies.with_more(MovieSide(*side))
+
+    def _factors(self) -> Factors:
+        learned, tastes = self._movies.learned, self._prior[:, 1:]
+        # What side information says of users' tastes differs too, beside what it leaves open.
+        cov = learned.taste_cov[1:, 1:] + np.atleast_2d(np.cov(tastes, rowvar=False, ddof=0))
+        return Factors(learned.levels[:, 0], learned.levels[:, 1:], tastes.mean(axis=0), cov)
 
     def _arrays(self) -> Arrays:
         arrays: Arrays = {"side": self._side.packed(), "basis": self._basis, "pull": self._pull}

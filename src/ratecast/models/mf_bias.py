@@ -18,6 +18,7 @@ from ratecast.models.base import Range
 from ratecast.models.bilinear import Side
 from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.fold_in import FoldInNet, factor_side, turned
+from ratecast.models.likeness import Factors
 from ratecast.models.net import RatingNet, TrainerSettings
 
 
@@ -98,6 +99,9 @@ class BiasedMatrixFactorization(FoldInNet):
     def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
         """The net of equation 4."""
         return BiasedFactorNet(self, users, movies, mean)
+
+    def _factors(self) -> Factors:
+        return Factors.of(self._of_users[0], self._of_movies[0])
 
     def _level_of_net(self) -> float:
         return self.net.mean.item()

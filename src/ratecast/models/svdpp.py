@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model, Range
 from ratecast.models.descent import epoch
+from ratecast.models.likeness import Factors
 from ratecast.models.ridge import F64, absorb, prior_cover, variance
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.ratings import Ratings
@@ -110,6 +111,12 @@ class SVDpp(Model):
     def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         told = rows.users, rows.movies, self._above(rows)
         return self._in_stars(*_hear(told, edges, self._state()))
+
+    def _factors(self) -> Factors:
+        users = np.empty((len(self.users), 1 + self.factors))
+        for user, weights in enumerate(users):
+            _weigh(user, self._state(), weights)
+        return Factors.of(users, self._movies, self._unit)
 
     def _above(self, rows: Rows) -> F64:
         """The stars above the mean, in units of their spread: rate and penalties fit any scale."""
