@@ -109,12 +109,13 @@ class Model(ABC):
     def refresh(self, ratings: Ratings) -> None:
         """A warm refit on everything heard so far; models without one leave it out."""
 
-    def walk(self, stream: Ratings) -> Forecast:
+    def walk(self, stream: Ratings, edges: Counts | None = None) -> Forecast:
         """Predict, then observe, moment by moment: `stream` ordered by time, ties together.
 
-        The answers are those of a plain loop of `predict` and `observe`.
+        The answers are those of a plain loop of `predict` and `observe`. edges: where what was
+        heard together begins, (k + 1,), if that is not each second's rows.
         """
-        edges = moments(stream)
+        edges = moments(stream) if edges is None else edges
         expected, heard, seen = self._told(stream, edges)
         told = self._compared(expected, heard, stream)
         shares = self.calibration.walk(told, edges)

@@ -18,8 +18,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays, Model
+from ratecast.models.base import Arrays
 from ratecast.models.likeness import Factors
+from ratecast.models.recall import Recall
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.state_space.echo import COLUMNS, columns_of
 from ratecast.models.state_space.filter import Motion, follow
@@ -42,7 +43,7 @@ NOTHING = pl.DataFrame({"id": ["unknown"]})
 
 
 @dataclass(kw_only=True, eq=False)
-class StateSpace(Model):
+class StateSpace(Recall):
     """A linear-Gaussian state-space model of the users, on movies learned by variational EM.
 
     factors: K. company: columns for who rated what. iterations: of EM when fitted. growth: a
@@ -88,6 +89,23 @@ class StateSpace(Model):
         asked = Heard(users, movies_at, np.zeros(len(rows)), np.full(len(rows), LAST))
         past = self._history.of(np.unique(rows.users))
         return self._answered(*self._follow(asked, past, prior, movies))
+
+    def _had(self, rows: Rows, past: Heard) -> Expected:
+        users, prior = self._with_strangers(rows)
+        movies_at, movies = self._with_new_movies(rows)
+        lines, last = np.arange(len(rows), dtype=np.int32), np.full(len(rows), LAST)
+        asked = Heard(lines, movies_at, np.zeros(len(rows)), last)
+        return self._answered(*self._follow(asked, past, prior[users], movies))
+
+    def _kept(self, users: NDArray[np.int32]) -> Heard:
+        return self._history.of(users)
+
+    def _dropped(self, user: int, movies: NDArray[np.int32] | None) -> Heard:
+        def gone(heard: Heard) -> NDArray[np.bool_]:
+            of_user = heard.users == user
+            return of_user if movies is None else of_user & np.isin(heard.movies, movies)
+
+        return self._history.forget(gone)
 
     def _observe(self, rows: Rows) -> None:
         self._history.add(Heard.of(rows))
@@ -183,9 +201,12 @@ class StateSpace(Model):
         return Expected(mean + self._trees.correct(columns), np.sqrt(variance))
 
     def _with_strangers(self, rows: Rows) -> tuple[NDArray[np.int32], F64]:
-        """Row numbers and priors where every unknown user has a line of its own."""
+        """Row numbers and priors where every unknown user has a line of its own.
+
+        Of whom nothing is told, line 0 knows as much.
+        """
         new = rows.users == 0
-        if not new.any():
+        if not new.any() or rows.table.users.width <= 1:
             return rows.users, self._prior
         side = self.users.side(rows.table.frame.filter(pl.Series(new))[USER], rows.table.users)
         prior = rowwise(self._side.of_users(side), self._movies.learned.of_users)
