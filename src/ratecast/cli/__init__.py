@@ -4,7 +4,7 @@ import sys
 from importlib.metadata import version
 from inspect import getdoc
 
-from ratecast.cli import data, scoring, training
+from ratecast.cli import data, scoring, serving, training
 from ratecast.cli.call import Verb, call
 from ratecast.errors import InputError
 
@@ -21,6 +21,8 @@ VERBS: dict[str, Verb] = {
     "overfit": training.overfit,
     "lr-find": training.lr_find,
     "sweep": training.sweep,
+    "serve": serving.serve,
+    "publish": serving.publish,
 }
 
 

@@ -38,8 +38,8 @@ class Forecast:
     def __len__(self) -> int:
         return len(self.stars)
 
-    def take(self, rows: NDArray[np.bool_]) -> "Forecast":
-        """Only the answers where `rows` is true."""
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Forecast":
+        """Only these answers: a mask, or row numbers."""
         return Forecast(
             self.stars[rows], self.probabilities[rows], self.heard[rows], self.basis[rows]
         )

@@ -1,0 +1,94 @@
+"""Verbs of the service."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ratecast.cli.call import show
+from ratecast.errors import InputError
+
+if TYPE_CHECKING:
+    from ratecast.serving.app import Page
+
+
+def serve(
+    *,
+    home: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    database: str | None = None,
+    token: str | None = None,
+    rate_limit: float | None = None,
+    insecure: bool = False,
+    log_all: bool = False,
+    data: str = "ml-100k",
+    model: str = "forecast",
+) -> None:
+    """Serve forecasts: the API under /v1, its description at /docs, the page at /.
+
+    Args:
+        home: folder of models, ratings and the secret; RATECAST_HOME/service without it.
+        host: address to listen at; only this machine reaches the usual one.
+        port: port to listen at.
+        database: postgresql+psycopg://USER@HOST/NAME; without it, SQLite in the folder.
+        token: what writes must be sent with; also read from RATECAST_TOKEN.
+        rate_limit: requests a second of one client, 0 for no limit; 50 where others can reach it.
+        insecure: let others reach it without a token.
+        log_all: log every request, not only writes and errors.
+        data: what to train on where no model was published yet.
+        model: which model to train then.
+    """
+    import os
+
+    from ratecast.serving.run import Settings
+    from ratecast.serving.run import serve as run
+    from ratecast.serving.shelf import Shelf
+
+    settings = Settings(
+        _home(home), host, port, database, token or os.environ.get("RATECAST_TOKEN"),
+        rate_limit, insecure, log_all,
+    ).checked()  # fmt: skip
+    shelf = Shelf(settings.home)
+    if shelf.current is None:
+        show(f"no model was published in {settings.home} yet: training {model} on {data} first")
+        shelf.publish(_trained(model, data))
+    show(f"ratecast: http://{host}:{port}/  (description of the API: /docs; stop with Ctrl-C)")
+    run(settings, _page)
+
+
+def publish(artifact: Path, *, home: Path | None = None) -> None:
+    """Put a new artifact in force; a service that runs takes it up by itself, or refuses it.
+
+    Args:
+        artifact: folder that ratecast train wrote.
+        home: the service's folder; RATECAST_HOME/service without it.
+    """
+    from ratecast.serving.shelf import Shelf
+
+    show(f"published as {Shelf(_home(home)).publish(artifact)}")
+
+
+def _home(home: Path | None) -> Path:
+    from ratecast.data import home as kept
+
+    return (kept() / "service" if home is None else home).expanduser()
+
+
+def _trained(model: str, data: str) -> Path:
+    """The artifact of a fit on every rating."""
+    from ratecast.training.experiment import experiments
+    from ratecast.training.train import train
+
+    (experiment,) = experiments([model, f"--data={data}", "--split=all"], ())
+    return train(experiment).artifact
+
+
+def _page() -> "Page | None":
+    """What mounts the page, where it is installed."""
+    try:
+        from ratecast.serving.page import mount
+    except ModuleNotFoundError as error:
+        if error.name not in ("ratecast.serving.page", "nicegui"):
+            raise InputError(f"serve: the page cannot be loaded ({error})") from None
+        return None
+    found: Page = mount
+    return found

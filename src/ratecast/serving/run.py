@@ -1,0 +1,113 @@
+"""Start the service: the settings it takes, what it refuses, and the process itself."""
+
+import ipaddress
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from ratecast.errors import InputError
+from ratecast.serving.access import Access, secret_of
+from ratecast.serving.app import Page, create_app
+from ratecast.serving.front import Limits
+from ratecast.serving.renewal import Renewal
+from ratecast.serving.shelf import Shelf
+from ratecast.serving.store import Store, reachable
+
+LEAST_TOKEN = 16
+RATE_ABROAD = 50.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """home: the service's folder. database: its address, SQLite in `home` without one. token: of
+    the service. rate: requests a second of one client; None: as many as one likes on this machine,
+    50 from elsewhere. insecure: reachable from elsewhere without a token.
+    """
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    database: str | None = None
+    token: str | None = None
+    rate: float | None = None
+    insecure: bool = False
+    all_lines: bool = False
+
+    def checked(self) -> "Settings":
+        """These settings, unless they would open what should be closed. Raises `InputError`."""
+        if not self.local and self.token is None and not self.insecure:
+            raise InputError(
+                f"serve: --host {self.host} lets others in, and without a token they could change "
+                "everything; give --token, or say --insecure"
+            )
+        if self.token is not None and len(self.token) < LEAST_TOKEN:
+            raise InputError(f"serve: a token needs {LEAST_TOKEN} characters or more")
+        return self
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach the service."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def limits(self) -> Limits:
+        """What one request, and one client, may ask."""
+        usual = 0.0 if self.local else RATE_ABROAD
+        return Limits(rate=usual if self.rate is None else self.rate, all_lines=self.all_lines)
+
+    @property
+    def url(self) -> str:
+        """Address of the database."""
+        return self.database or f"sqlite:///{self.home.absolute() / 'ratings.db'}"
+
+
+class Lines(logging.Formatter):
+    """One JSON object a line; tokens never come near it, since no header is logged."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level, what happened, and its facts."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        line = {"at": at, "level": record.levelname.lower(), "what": record.getMessage()}
+        line |= getattr(record, "facts", {})
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) -> None:
+    """Serve until the process is told to stop. page: gives what mounts the page, asked once."""
+    settings.checked()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    access = Access(settings.token, secret_of(settings.home))
+    with reachable(settings.url):
+        store = Store(settings.url)
+    app = create_app(Renewal(Shelf(settings.home), store), access, settings.limits, page())
+    log_in_lines()
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    store.close()
+
+
+def log_in_lines() -> None:
+    """Let everything that is logged be lines of JSON on stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for name in ("ratecast", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.INFO)
