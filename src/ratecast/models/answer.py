@@ -19,7 +19,16 @@ class Basis(IntEnum):
     @property
     def words(self) -> str:
         """For people."""
-        return ("user and movie known", "new user", "new movie", "new user and new movie")[self]
+        return _WORDS[self]
+
+    @classmethod
+    def of(cls, heard: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int8]:
+        """From how many ratings were heard of each row's user and of its movie: (n,)."""
+        new = cls.NEW_USER * (heard == 0) + cls.NEW_MOVIE * (seen == 0)
+        return np.asarray(new, np.int8)
+
+
+_WORDS = ("user and movie known", "new user", "new movie", "new user and new movie")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ratecast import artifact
 from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
+from ratecast.models.asked import Asked
 from ratecast.models.calibration import Calibration, Told
 from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
 from ratecast.models.vocabulary import Unknown, Vocabulary
@@ -91,10 +92,23 @@ class Model(ABC):
     def predict(self, requests: Requests) -> Forecast:
         """A forecast for each request; nothing is learned."""
         rows = self._rows(requests)
-        expected, heard = self._expect(rows), self._heard[rows.users]
-        stars = self.scale.clip(expected.mean)
+        return self.answer(rows, self._expect(rows))
+
+    def ask(self, users: list[int | str], movies: list[int | str]) -> tuple[Rows, Expected]:
+        """What `predict` makes its `answer` of: quick, where a few are asked."""
+        rows = self.rows(users, movies)
+        return rows, self._expect(rows)
+
+    def rows(self, users: list[int | str], movies: list[int | str]) -> Rows:
+        """Row numbers of ids of the model's own types, in lists of one length."""
+        asked = self.users.rows_of(users), self.movies.rows_of(movies)
+        return Rows(*asked, Asked(users, movies))
+
+    def answer(self, rows: Rows, expected: Expected) -> Forecast:
+        """The forecast of rows of which is known what is expected, calibrated as of now."""
+        heard, stars = self._heard[rows.users], self.scale.clip(expected.mean)
         shares = self.calibration.probabilities(stars, heard, expected.deviation)
-        return Forecast(stars, shares, heard, _basis(heard, self._seen[rows.movies]))
+        return Forecast(stars, shares, heard, Basis.of(heard, self._seen[rows.movies]))
 
     def observe(self, ratings: Ratings) -> None:
         """Hear new ratings at once, of new users and new movies too, without a refit."""
@@ -109,6 +123,9 @@ class Model(ABC):
     def refresh(self, ratings: Ratings) -> None:
         """A warm refit on everything heard so far; models without one leave it out."""
 
+    def warm(self) -> None:
+        """Spend memory so that a service is answered sooner; changes no answer."""
+
     def walk(self, stream: Ratings, edges: Counts | None = None) -> Forecast:
         """Predict, then observe, moment by moment: `stream` ordered by time, ties together.
 
@@ -119,7 +136,7 @@ class Model(ABC):
         expected, heard, seen = self._told(stream, edges)
         told = self._compared(expected, heard, stream)
         shares = self.calibration.walk(told, edges)
-        return Forecast(told.mean, shares, heard, _basis(heard, seen))
+        return Forecast(told.mean, shares, heard, Basis.of(heard, seen))
 
     @classmethod
     def listens(cls) -> bool:
@@ -243,8 +260,3 @@ class Model(ABC):
 
     def _knows_deviation(self, table: Ratings) -> bool:
         return self._expect(self._rows(table.take(slice(0, 1)))).deviation is not None
-
-
-def _basis(heard: Counts, seen: Counts) -> NDArray[np.int8]:
-    new = Basis.NEW_USER * (heard == 0) + Basis.NEW_MOVIE * (seen == 0)
-    return np.asarray(new, np.int8)

@@ -90,6 +90,10 @@ class StateSpace(Recall):
         past = self._history.of(np.unique(rows.users))
         return self._answered(*self._follow(asked, past, prior, movies))
 
+    def warm(self) -> None:
+        """Make ready what many questions about many movies need."""
+        self._movies.warm()
+
     def _had(self, rows: Rows, past: Heard) -> Expected:
         users, prior = self._with_strangers(rows)
         movies_at, movies = self._with_new_movies(rows)

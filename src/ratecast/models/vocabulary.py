@@ -27,6 +27,7 @@ class Vocabulary:
     kind: str
     table: pl.DataFrame
     _rows: dict[int | str, int] = field(default_factory=dict, repr=False)
+    _ids: list[int | str] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         ids = self.table[self.kind]
@@ -62,6 +63,16 @@ class Vocabulary:
         self.table = pl.concat([self.table, fresh], how="diagonal")
         return self._look_up(ids)
 
+    def rows_of(self, ids: list[int | str]) -> NDArray[np.int32]:
+        """Row number of each id in a list, 0 for one that is not known: (n,)."""
+        return np.array([self._rows.get(i, UNKNOWN) for i in ids], np.int32)
+
+    def ids_of(self, rows: NDArray[np.integer]) -> list[int | str]:
+        """Raw id of each row number, none of them the unknown's: (n,)."""
+        if len(self._ids) < self.table.height:
+            self._ids = self.table[self.kind].to_list()
+        return [self._ids[row - 1] for row in rows.tolist()]
+
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
         table = self.table
@@ -73,7 +84,7 @@ class Vocabulary:
 
     def _look_up(self, ids: pl.Series) -> NDArray[np.int32]:
         if len(ids) <= _FEW:
-            return np.array([self._rows.get(i, UNKNOWN) for i in ids.to_list()], np.int32)
+            return self.rows_of(ids.to_list())
         numbered = self.table.select(self.kind).with_row_index(_ROW, offset=1)
         found = ids.to_frame().join(numbered, on=self.kind, how="left", maintain_order="left")
         return found[_ROW].fill_null(UNKNOWN).cast(pl.Int32).to_numpy()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.models.recall import Recall
-from ratecast.ratings import Requests, Scale
+from ratecast.ratings import Scale
 from ratecast.serving.answers import (
     Answer,
     Explanation,
@@ -56,10 +56,8 @@ class Desk:
     def predict(self, user: Id, movies: Sequence[Id]) -> list[Answer]:
         """A forecast for each movie; a user who is not known is answered as a stranger."""
         who, found = self.live.loaded.user(user), [self.movie(movie) for movie in movies]
-        if not found:
-            return []
-        asked = Requests.of([who] * len(found), [movie.id for movie in found])
-        return answers(found, self.live.loaded.model.predict(asked), self.scale)
+        lines = [self.live.loaded.catalogue.line[movie.id] for movie in found]
+        return answers(found, self.live.forecast(who, lines), self.scale) if found else []
 
     async def predict_pairs(self, pairs: Sequence[tuple[Id, Id]]) -> list[tuple[Id, Answer]]:
         """A forecast for each pair of user and movie, and whose it is, in the order asked."""
@@ -68,8 +66,9 @@ class Desk:
         got: list[Answer] = []
         for start in range(0, len(pairs), CHUNK_PAIRS):
             part = slice(start, start + CHUNK_PAIRS)
-            asked = Requests.of(users[part], [movie.id for movie in found[part]])
-            got += answers(found[part], loaded.model.predict(asked), self.scale)
+            asked = loaded.model.ask(users[part], [movie.id for movie in found[part]])
+            forecast = loaded.model.answer(*asked)
+            got += answers(found[part], forecast, self.scale)
             await asyncio.sleep(0)
         return list(zip(users, got, strict=True))
 
@@ -87,7 +86,7 @@ class Desk:
         """
         who = self.live.loaded.user(user)
         allowed = self._allowed(who, genre, years)
-        return self._best(who, self.live.forecast(who).stars, allowed, count)
+        return self._best(who, self.live.expected(who).mean, allowed, count)
 
     def teach(self, user: Id, count: int = 10) -> list[Answer]:
         """The movies whose rating would teach the model most of this user, best first.
@@ -95,9 +94,9 @@ class Desk:
         Those that many know, and of which it is least sure; of movies that are alike, one.
         """
         who = self.live.loaded.user(user)
-        forecast, seen = self.live.forecast(who), self.live.loaded.catalogue.seen
-        apart = self.scale.stars - (forecast.probabilities @ self.scale.stars)[:, None]
-        worth = (forecast.probabilities * apart**2).sum(axis=1) * np.sqrt(seen)
+        expected, seen = self.live.expected(who), self.live.loaded.catalogue.seen
+        unsure = 1.0 if expected.deviation is None else expected.deviation**2
+        worth = unsure * np.sqrt(seen)
         allowed = self._unlike(worth, self._allowed(who, None, (None, None)), count)
         return self._best(who, worth, allowed, count)
 
@@ -118,10 +117,10 @@ class Desk:
         if not isinstance(model, Recall):
             raise Unsupported(f"model {model.name}: keeps no ratings that could be left out")
         answer, change = self.predict(who, [movie])[0], self.live.changes[who]
-        kept = model.recall(who).frame
-        step = max(1, CHUNK_ROWS // max(kept.height, 1))
+        kept = model.recall(who)
+        step = max(1, CHUNK_ROWS // max(len(kept), 1))
         without: list[NDArray[np.float64]] = [np.empty(0)]
-        for start in range(0, kept.height, step):
+        for start in range(0, len(kept), step):
             without.append(model.without(who, answer.movie.id, slice(start, start + step)))
             await asyncio.sleep(0)
             if (model, change) != (self.live.loaded.model, self.live.changes[who]):
@@ -129,8 +128,8 @@ class Desk:
         effects = answer.stars - np.concatenate(without)
         most = np.argsort(-np.abs(effects), kind="stable")[:count]
         reasons = [
-            Reason(self.movie(m), float(stars), int(at), float(effects[row]))
-            for row, (_, m, stars, at) in zip(most, kept[most].iter_rows(), strict=True)
+            Reason(self.movie(kept[row].movie), kept[row].stars, kept[row].at, float(effects[row]))
+            for row in most.tolist()
         ]
         return Explanation(answer, reasons)
 
@@ -246,9 +245,9 @@ class Desk:
     ) -> list[Answer]:
         """The `count` best of the allowed movies."""
         lines = np.flatnonzero(allowed)
-        best = lines[np.argsort(-worth[lines], kind="stable")[:count]]
+        best = lines[np.argsort(-worth[lines], kind="stable")[:count]].tolist()
         movies = [self.live.loaded.catalogue.movies[line] for line in best]
-        return answers(movies, self.live.forecast(user).take(best), self.scale)
+        return answers(movies, self.live.forecast(user, best), self.scale) if best else []
 
     def _unlike(
         self, worth: NDArray[np.float64], allowed: NDArray[np.bool_], count: int

@@ -6,18 +6,20 @@ done on another model, which then takes the place of this one in a single step.
 
 import secrets
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import polars as pl
 
 from ratecast.models.answer import Forecast
 from ratecast.models.recall import Recall
-from ratecast.ratings import USER, Requests
+from ratecast.models.rows import Expected
+from ratecast.ratings import USER
 from ratecast.serving.catalogue import Id
 from ratecast.serving.loaded import Loaded
 from ratecast.serving.store import Event, Given, Removed
 
-KEPT_ROWS = 1_000_000
+KEPT_ROWS = 4_000_000
 
 
 class Live:
@@ -33,7 +35,7 @@ class Live:
         self.changes: dict[Id, int] = defaultdict(int)
         self.since: list[list[Event]] | None = None
         self.stale = False
-        self._forecasts: OrderedDict[Id, Forecast] = OrderedDict()
+        self._expected: OrderedDict[Id, Expected] = OrderedDict()
         known = loaded.model.users.table[USER]
         numbers = [*known.to_list(), *map(loaded.user, users)]
         self._number = None if known.dtype == pl.String else max(map(int, numbers), default=0)
@@ -53,7 +55,7 @@ class Live:
         for events in self.since or []:
             self._tell(loaded, [event for event in events if event.seq > loaded.heard_to])
         self.loaded, self.since = loaded, None
-        self._forecasts.clear()
+        self._expected.clear()
 
     def next_user(self) -> Id:
         """An id that nobody has: the next number, or a word drawn by chance."""
@@ -67,21 +69,29 @@ class Live:
         model = self.loaded.model
         own: dict[Id, tuple[float, int | None]] = {}
         if isinstance(model, Recall):
-            _, movies, stars, at = model.recall(user).frame.get_columns()
-            own = dict(zip(movies, zip(stars, at, strict=True), strict=True))
+            own = {kept.movie: (kept.stars, kept.at or None) for kept in model.recall(user)}
         return own | {m: (g.stars, g.at) for m, g in self.given.get(user, {}).items()}
 
-    def forecast(self, user: Id) -> Forecast:
-        """The forecast of every movie of the catalogue; kept until something changes it."""
-        kept = self._forecasts.get(user)
+    def expected(self, user: Id) -> Expected:
+        """What is expected of every movie of the catalogue; kept until something changes it."""
+        kept = self._expected.get(user)
         if kept is None:
             movies = self.loaded.catalogue.ids
-            kept = self.loaded.model.predict(Requests.of([user] * len(movies), movies))
-            self._forecasts[user] = kept
-            while len(self._forecasts) * len(movies) > KEPT_ROWS and len(self._forecasts) > 1:
-                self._forecasts.popitem(last=False)
-        self._forecasts.move_to_end(user)
+            kept = self.loaded.model.ask([user] * len(movies), movies)[1]
+            self._expected[user] = kept
+            while len(self._expected) * len(movies) > KEPT_ROWS and len(self._expected) > 1:
+                self._expected.popitem(last=False)
+        self._expected.move_to_end(user)
         return kept
+
+    def forecast(self, user: Id, lines: Sequence[int]) -> Forecast:
+        """The forecast of these lines of the catalogue: (n,)."""
+        model, ids = self.loaded.model, self.loaded.catalogue.ids
+        users, movies = [user] * len(lines), [ids[line] for line in lines]
+        if user in self._expected:
+            rows = model.rows(users, movies)
+            return model.answer(rows, self._expected[user].take(np.array(lines, np.int64)))
+        return model.answer(*model.ask(users, movies))
 
     def _tell(self, loaded: Loaded, events: list[Event]) -> None:
         loaded.take_back(event for event in events if isinstance(event, Removed))
@@ -93,7 +103,7 @@ class Live:
         if self._number is not None:
             self._number = max(self._number, int(user))
         self.changes[user] += 1
-        self._forget_forecasts(user)
+        self._forget(user)
         self.stale |= isinstance(event, Removed)
         if isinstance(event, Given):
             self.given.setdefault(user, {})[self.loaded.movie(event.movie)] = event
@@ -102,9 +112,9 @@ class Live:
         else:
             self.given.get(user, {}).pop(self.loaded.movie(event.movie), None)
 
-    def _forget_forecasts(self, user: Id) -> None:
+    def _forget(self, user: Id) -> None:
         """Another user's forecasts hang on this rating only where the model moves its movies."""
         if self.loaded.recalls:
-            self._forecasts.pop(user, None)
+            self._expected.pop(user, None)
         else:
-            self._forecasts.clear()
+            self._expected.clear()

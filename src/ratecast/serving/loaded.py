@@ -99,6 +99,7 @@ def load(folder: Path, given: list[Given], removed: list[Removed]) -> Loaded:
     made.replay([event for event in given if event.seq > learned_to])
     if len(model.movies) - 1 > len(made.catalogue):
         made.catalogue = Catalogue(model.movies.table, model._seen[1:].copy())
+    model.warm()
     made.heard_to = max([e.seq for e in (*given, *removed)], default=0)
     return made
 

@@ -99,6 +99,7 @@ def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) ->
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
     store.close()

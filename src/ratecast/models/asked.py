@@ -1,0 +1,33 @@
+"""A few questions as plain lists: what a service asks, many times a second."""
+
+from functools import cached_property
+
+import polars as pl
+
+from ratecast.ratings import MOVIE, USER, Requests
+
+Id = int | str
+_NO_MOVIES, _NO_USERS = pl.DataFrame(schema={MOVIE: pl.Int64}), pl.DataFrame(schema={USER: pl.Int64})
+
+
+class Asked(Requests):
+    """Requests whose frame is made only where a model looks at it: making one costs a forecast."""
+
+    ids: dict[str, list[Id]]
+
+    def __init__(self, users: list[Id], movies: list[Id]) -> None:
+        # The fields of a frozen table, without its frame.
+        self.__dict__.update(movies=_NO_MOVIES, users=_NO_USERS, ids={USER: users, MOVIE: movies})
+
+    def __len__(self) -> int:
+        return len(self.ids[USER])
+
+    @property
+    def timed(self) -> bool:
+        """Never: what is asked is asked now."""
+        return False
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:  # type: ignore[override]
+        """The lists, as columns."""
+        return pl.DataFrame(self.ids)
