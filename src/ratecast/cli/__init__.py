@@ -23,6 +23,7 @@ VERBS: dict[str, Verb] = {
     "sweep": training.sweep,
     "serve": serving.serve,
     "publish": serving.publish,
+    "refit": serving.refit,
 }
 
 

@@ -7,6 +7,7 @@ from ratecast.cli.call import show
 from ratecast.errors import InputError
 
 if TYPE_CHECKING:
+    from ratecast.ratings import Ratings
     from ratecast.serving.app import Page
 
 
@@ -67,19 +68,56 @@ def publish(artifact: Path, *, home: Path | None = None) -> None:
     show(f"published as {Shelf(_home(home)).publish(artifact)}")
 
 
+def refit(
+    *,
+    home: Path | None = None,
+    database: str | None = None,
+    data: str = "ml-100k",
+    columns: str | None = None,
+    scale: str | None = None,
+    model: str = "forecast",
+) -> None:
+    """Train anew on a table and the ratings in the store, and publish; the service goes on.
+
+    Args:
+        home: the service's folder; RATECAST_HOME/service without it.
+        database: as of ratecast serve.
+        data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        columns: role=name of a table of your own where a name is not recognised.
+        scale: low:high:step, where it cannot be read from the ratings.
+        model: the model's name, or the YAML file of an experiment.
+    """
+    from ratecast.data import load_as
+    from ratecast.serving.refit import gathered
+    from ratecast.serving.run import Settings
+    from ratecast.serving.shelf import Shelf
+    from ratecast.serving.store import Store, reachable
+
+    settings = Settings(_home(home), database=database)
+    with reachable(settings.url):
+        store = Store(settings.url)
+        written = store.so_far()
+        store.close()
+    table = gathered(load_as(data, columns, scale), written)
+    show(f"training {model} on {len(table)} ratings, {len(written.given)} of them from the store")
+    name = Shelf(settings.home).publish(_trained(model, data, table), written.last)
+    show(f"published as {name}")
+
+
 def _home(home: Path | None) -> Path:
     from ratecast.data import home as kept
 
     return (kept() / "service" if home is None else home).expanduser()
 
 
-def _trained(model: str, data: str) -> Path:
-    """The artifact of a fit on every rating."""
+def _trained(model: str, data: str, table: "Ratings | None" = None) -> Path:
+    """The artifact of a fit on every rating, of `data` or of a table."""
+    from ratecast.splits import chronological
     from ratecast.training.experiment import experiments
     from ratecast.training.train import train
 
     (experiment,) = experiments([model, f"--data={data}", "--split=all"], ())
-    return train(experiment).artifact
+    return train(experiment, None if table is None else chronological(table)).artifact
 
 
 def _page() -> "Page | None":

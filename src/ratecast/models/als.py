@@ -15,11 +15,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays, Model, Range
+from ratecast.models.base import Arrays, Model
 from ratecast.models.bilinear import Side, forecast, grown_side, hear, solve
 from ratecast.models.likeness import Factors
 from ratecast.models.ridge import F64, prior_cover
 from ratecast.models.rows import Expected, Rows
+from ratecast.models.search import Range
 from ratecast.models.vocabulary import Vocabulary
 from ratecast.ratings import Ratings
 

@@ -4,10 +4,15 @@ from functools import cached_property
 
 import polars as pl
 
+from ratecast.models.base import Model
+from ratecast.models.rows import Expected, Rows
 from ratecast.ratings import MOVIE, USER, Requests
 
 Id = int | str
-_NO_MOVIES, _NO_USERS = pl.DataFrame(schema={MOVIE: pl.Int64}), pl.DataFrame(schema={USER: pl.Int64})
+_NO_MOVIES, _NO_USERS = (
+    pl.DataFrame(schema={MOVIE: pl.Int64}),
+    pl.DataFrame(schema={USER: pl.Int64}),
+)
 
 
 class Asked(Requests):
@@ -28,6 +33,17 @@ class Asked(Requests):
         return False
 
     @cached_property
-    def frame(self) -> pl.DataFrame:  # type: ignore[override]
+    def frame(self) -> pl.DataFrame:
         """The lists, as columns."""
         return pl.DataFrame(self.ids)
+
+
+def rows_of(model: Model, users: list[Id], movies: list[Id]) -> Rows:
+    """Row numbers of ids of the model's own types, in lists of one length."""
+    return Rows(model.users.rows_of(users), model.movies.rows_of(movies), Asked(users, movies))
+
+
+def ask(model: Model, users: list[Id], movies: list[Id]) -> tuple[Rows, Expected]:
+    """What `Model.predict` makes its `answer` of, without a frame."""
+    rows = rows_of(model, users, movies)
+    return rows, model._expect(rows)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ratecast import artifact
 from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
-from ratecast.models.asked import Asked
 from ratecast.models.calibration import Calibration, Told
 from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
+from ratecast.models.search import Range
 from ratecast.models.vocabulary import Unknown, Vocabulary
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
 
@@ -26,15 +26,6 @@ Arrays = dict[str, NDArray[Any]]
 Counts = NDArray[np.int64]
 
 NOISE_ROWS = 50_000
-
-
-@dataclass(frozen=True)
-class Range:
-    """Where a setting is searched: whole numbers where low and high are; log: by ratio."""
-
-    low: float
-    high: float
-    log: bool = False
 
 
 @dataclass(kw_only=True, eq=False)
@@ -94,16 +85,6 @@ class Model(ABC):
         rows = self._rows(requests)
         return self.answer(rows, self._expect(rows))
 
-    def ask(self, users: list[int | str], movies: list[int | str]) -> tuple[Rows, Expected]:
-        """What `predict` makes its `answer` of: quick, where a few are asked."""
-        rows = self.rows(users, movies)
-        return rows, self._expect(rows)
-
-    def rows(self, users: list[int | str], movies: list[int | str]) -> Rows:
-        """Row numbers of ids of the model's own types, in lists of one length."""
-        asked = self.users.rows_of(users), self.movies.rows_of(movies)
-        return Rows(*asked, Asked(users, movies))
-
     def answer(self, rows: Rows, expected: Expected) -> Forecast:
         """The forecast of rows of which is known what is expected, calibrated as of now."""
         heard, stars = self._heard[rows.users], self.scale.clip(expected.mean)
@@ -142,6 +123,11 @@ class Model(ABC):
     def listens(cls) -> bool:
         """Whether the model can hear a rating without a refit."""
         return cls._observe is not Model._observe or cls._walk is not Model._walk
+
+    @property
+    def seen(self) -> Counts:
+        """How many ratings were heard of each movie that is known, in order of row numbers."""
+        return self._seen[1:].copy()
 
     def settings(self) -> dict[str, Any]:
         """The settings that this model was made with, as plain values."""

@@ -11,7 +11,7 @@ Differs: only users move, by their moments and not by the clock; movies are refi
 Presence and genres enter both priors; trees on the surprises at like movies correct the rest.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -28,6 +28,7 @@ from ratecast.models.state_space.history import Heard, History
 from ratecast.models.state_space.learn import Learned, Table, iterate
 from ratecast.models.state_space.lessons import Lessons
 from ratecast.models.state_space.movies import Movies, Signs
+from ratecast.models.state_space.packing import packed, part_of
 from ratecast.models.state_space.presence import MovieSide, company, company_columns, pull_of
 from ratecast.models.state_space.side import Side
 from ratecast.models.state_space.sums import rowwise
@@ -100,16 +101,6 @@ class StateSpace(Recall):
         lines, last = np.arange(len(rows), dtype=np.int32), np.full(len(rows), LAST)
         asked = Heard(lines, movies_at, np.zeros(len(rows)), last)
         return self._answered(*self._follow(asked, past, prior[users], movies))
-
-    def _kept(self, users: NDArray[np.int32]) -> Heard:
-        return self._history.of(users)
-
-    def _dropped(self, user: int, movies: NDArray[np.int32] | None) -> Heard:
-        def gone(heard: Heard) -> NDArray[np.bool_]:
-            of_user = heard.users == user
-            return of_user if movies is None else of_user & np.isin(heard.movies, movies)
-
-        return self._history.forget(gone)
 
     def _observe(self, rows: Rows) -> None:
         self._history.add(Heard.of(rows))
@@ -239,30 +230,20 @@ class StateSpace(Recall):
         arrays: Arrays = {"side": self._side.packed(), "basis": self._basis, "pull": self._pull}
         arrays |= {"user_columns": self._user_columns, "prior": self._prior}
         arrays |= {"lines": self._movies.lines, "settled": np.array([len(self._history.settled)])}
-        for group, part in (
-            ("learned", self._movies.learned),
-            ("measure", self._movies.measure),
-            ("movie_side", self._movie_side),
-            ("lessons", self._lessons),
-            ("trees", self._trees),
-            ("heard", self._history.everything()),
-        ):
-            arrays |= {f"{group}.{key}": value for key, value in asdict(part).items()}
-        return arrays
+        parts = {"learned": self._movies.learned, "measure": self._movies.measure}
+        parts |= {"movie_side": self._movie_side, "lessons": self._lessons, "trees": self._trees}
+        return arrays | packed(parts | {"heard": self._history.everything()})
 
     def _restore(self, arrays: Arrays) -> None:
         self._side = Side.unpacked(arrays["side"])
         self._basis, self._pull = arrays["basis"], arrays["pull"]
         self._user_columns, self._prior = arrays["user_columns"], arrays["prior"]
-        self._movie_side = MovieSide(**_part(arrays, "movie_side"))
-        self._lessons = Lessons(**_part(arrays, "lessons"))
-        self._trees = Trees(**_part(arrays, "trees"))
-        learned, measure = Learned(**_part(arrays, "learned")), Signs(**_part(arrays, "measure"))
+        self._movie_side = MovieSide(**part_of(arrays, "movie_side"))
+        self._lessons = Lessons(**part_of(arrays, "lessons"))
+        self._trees = Trees(**part_of(arrays, "trees"))
+        learned, measure = (
+            Learned(**part_of(arrays, "learned")),
+            Signs(**part_of(arrays, "measure")),
+        )
         self._movies = Movies(learned, measure, arrays["lines"], len(self._side.genres))
-        self._history = History.parted(Heard(**_part(arrays, "heard")), int(arrays["settled"][0]))
-
-
-def _part(arrays: Arrays, group: str) -> Arrays:
-    return {
-        key.partition(".")[2]: value for key, value in arrays.items() if key.startswith(f"{group}.")
-    }
+        self._history = History.parted(Heard(**part_of(arrays, "heard")), int(arrays["settled"][0]))

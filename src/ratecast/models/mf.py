@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ratecast.models.base import Range
 from ratecast.models.bilinear import Side
 from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.fold_in import FoldInNet, factor_side, turned
 from ratecast.models.likeness import Factors
 from ratecast.models.net import RatingNet, TrainerSettings
+from ratecast.models.search import Range
 
 
 class FactorNet(RatingNet):

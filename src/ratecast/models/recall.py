@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.models.asked import Id, rows_of
 from ratecast.models.base import Model
 from ratecast.models.rows import Expected, Rows
-from ratecast.models.state_space.history import Heard
-
-Id = int | str
+from ratecast.models.state_space.history import Heard, History
 
 
 class Kept(NamedTuple):
@@ -22,15 +21,16 @@ class Kept(NamedTuple):
 
 
 class Recall(Model):
-    """A model that implements `_kept`, `_dropped` and `_had` as well.
+    """A model that keeps a `_history`, and implements `_had` as well.
 
     What it learned of movies from a rating stays until the next fit; a user is forgotten at once.
     """
 
+    _history: History
+
     def recall(self, user: Id) -> list[Kept]:
         """The ratings of one user that the model has heard, in order of time."""
-        row = self.users.rows_of([user])
-        kept = self._kept(row[row > 0])
+        kept = self._kept(self.users.rows_of([user]))
         columns = self.movies.ids_of(kept.movies), kept.stars.tolist(), kept.at.tolist()
         return [Kept(*values) for values in zip(*columns, strict=True)]
 
@@ -53,23 +53,14 @@ class Recall(Model):
 
         left_out: which of the user's ratings are left out in turn, as `recall` counts them.
         """
-        row = self.users.rows_of([user])
-        kept = self._kept(row[row > 0])
+        kept = self._kept(self.users.rows_of([user]))
         turns = range(*left_out.indices(len(kept)))
         variants = [kept.take(np.delete(np.arange(len(kept)), turn)) for turn in turns]
         lines = np.repeat(np.arange(len(turns), dtype=np.int32), max(len(kept) - 1, 0))
         past = Heard.concat([Heard.none(), *variants])
-        rows = self.rows([user] * len(turns), [movie] * len(turns))
+        rows = rows_of(self, [user] * len(turns), [movie] * len(turns))
         expected = self._had(rows, Heard(lines, past.movies, past.stars, past.at))
         return self.scale.clip(expected.mean)
-
-    @abstractmethod
-    def _kept(self, users: NDArray[np.int32]) -> Heard:
-        """What was heard of these users (ascending), each user's in order of time."""
-
-    @abstractmethod
-    def _dropped(self, user: int, movies: NDArray[np.int32] | None) -> Heard:
-        """Forget what was heard of a user, of these movies or of all, and give it."""
 
     @abstractmethod
     def _had(self, rows: Rows, past: Heard) -> Expected:
@@ -77,3 +68,14 @@ class Recall(Model):
 
         past: its `users` are line numbers of `rows`.
         """
+
+    def _kept(self, row: NDArray[np.int32]) -> Heard:
+        """What was heard of one user, in order of time; of the unknown, nothing."""
+        return self._history.of(row[row > 0])
+
+    def _dropped(self, user: int, movies: NDArray[np.int32] | None) -> Heard:
+        def gone(heard: Heard) -> NDArray[np.bool_]:
+            of_user: NDArray[np.bool_] = heard.users == user
+            return of_user if movies is None else of_user & np.isin(heard.movies, movies)
+
+        return self._history.forget(gone)

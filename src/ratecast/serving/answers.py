@@ -57,7 +57,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A rating in force. at: UTC seconds, where known. live: given here, not learned from a file."""
+    """A rating in force. at: UTC seconds, where known. live: given here, not in a file."""
 
     movie: Movie
     stars: float
@@ -109,4 +109,5 @@ def interval(probabilities: NDArray[np.float64], scale: Scale) -> NDArray[np.flo
     reached = np.cumsum(probabilities, axis=1)
     last = probabilities.shape[1] - 1
     low, high = (reached < TAIL).sum(axis=1), (reached < 1 - TAIL - 1e-12).sum(axis=1)
-    return scale.stars[np.minimum(np.column_stack([low, high]), last)]
+    edges: NDArray[np.float64] = scale.stars[np.minimum(np.column_stack([low, high]), last)]
+    return edges

@@ -1,5 +1,6 @@
 """The API, /v1: reads a request, calls the desk, writes the answer."""
 
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -30,6 +31,15 @@ from ratecast.serving.refusals import Later, Malformed
 UserId = Annotated[str, Path(min_length=1, max_length=128, description="raw id of the user")]
 MovieId = Annotated[str, Path(min_length=1, max_length=128, description="raw id of the movie")]
 Year = Annotated[int | None, Query(ge=0, le=9999)]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which movies may be recommended."""
+
+    genre: Annotated[str | None, Query(max_length=128)] = None
+    from_year: Year = None
+    to_year: Year = None
 
 
 async def desk_of(request: Request) -> Desk:
@@ -113,13 +123,11 @@ async def recommend(
     desk: TheDesk,
     user: Owner,
     n: Count = 10,
-    genre: Annotated[str | None, Query(max_length=128)] = None,
-    from_year: Year = None,
-    to_year: Year = None,
+    only: Annotated[Filter, Depends()] = Filter(),
 ) -> Response:
     """The movies with the highest expected stars that the user has not rated."""
-    found = desk.recommend(user, n, genre=genre, years=(from_year, to_year))
-    query = {"user": user, "n": n, "genre": genre, "from_year": from_year, "to_year": to_year}
+    found = desk.recommend(user, n, genre=only.genre, years=(only.from_year, only.to_year))
+    query = {"user": user, "n": n} | asdict(only)
     return reply(Forecasts(query, desk.live.loaded.model.name, found))
 
 

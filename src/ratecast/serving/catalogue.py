@@ -1,9 +1,10 @@
-"""The movies that a model knows, as facts for people, and how one is found by a part of its title."""
+"""The movies that a model knows, as facts for people, and how one is found by its title."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -71,7 +72,7 @@ class Catalogue:
         if all(rank == 3 for rank in ranks):
             near = process.cdist([asked], self._plain, scorer=fuzz.partial_ratio)[0]
             whole = process.cdist([asked], self._plain, scorer=fuzz.ratio)[0]
-            found = [line for line in np.flatnonzero(near >= ALIKE).tolist()]
+            found = np.flatnonzero(near >= ALIKE).tolist()
             found.sort(key=lambda line: (-round(near[line] + whole[line]), -self.seen[line]))
         else:
             found = [line for line, rank in enumerate(ranks) if rank < 3]
@@ -103,7 +104,7 @@ def _rank(title: str, asked: str, words: list[str]) -> int:
     return 2 if all(any(part.startswith(word) for part in parts) for word in words) else 3
 
 
-def _column(table: pl.DataFrame, name: str) -> list[object]:
+def _column(table: pl.DataFrame, name: str) -> list[Any]:
     return table[name].to_list() if name in table.columns else [None] * table.height
 
 

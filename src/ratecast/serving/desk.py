@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.models.asked import ask
 from ratecast.models.recall import Recall
 from ratecast.ratings import Scale
 from ratecast.serving.answers import (
@@ -36,8 +37,8 @@ TWINS = 0.75
 class Desk:
     """Answers from `live`, writes through `ledger`.
 
-    Ids may be given as text or number; they are brought to the type of the model's own ids. Every
-    method raises a `Refusal` (`Malformed`, `Unknown`, `Unsupported`, `Later`) for what it cannot do.
+    Ids may be given as text or number; they are brought to the type of the model's own ids. What
+    cannot be done raises a `Refusal`: `Malformed`, `Unknown`, `Unsupported` or `Later`.
     """
 
     def __init__(self, live: Live, ledger: Ledger, rebuild: Callable[[], Awaitable[None]]) -> None:
@@ -66,7 +67,7 @@ class Desk:
         got: list[Answer] = []
         for start in range(0, len(pairs), CHUNK_PAIRS):
             part = slice(start, start + CHUNK_PAIRS)
-            asked = loaded.model.ask(users[part], [movie.id for movie in found[part]])
+            asked = ask(loaded.model, users[part], [movie.id for movie in found[part]])
             forecast = loaded.model.answer(*asked)
             got += answers(found[part], forecast, self.scale)
             await asyncio.sleep(0)

@@ -39,7 +39,9 @@ class TooLarge(Refusal):
 
 @dataclass(frozen=True)
 class Limits:
-    """body: bytes of a request. rate: requests a second of one client, 0 for no limit; twice as
+    """What one request, and one client, may ask.
+
+    body: bytes of a request. rate: requests a second of one client, 0 for no limit; twice as
     many at once. all_lines: log every request, not only writes and errors.
     """
 

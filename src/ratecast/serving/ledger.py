@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ratecast.serving.catalogue import Id
 from ratecast.serving.live import Live
@@ -77,7 +78,7 @@ class Ledger:
         """Something else to be done with the store, between two commits. Raises `Later`."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
-        except (DBAPIError, TimeoutError):
+        except (DBAPIError, PoolTimeout):
             raise Later("the store does not answer; ask again in a moment") from None
 
     async def close(self) -> None:
@@ -138,9 +139,8 @@ class Ledger:
     async def _catch_up(self) -> None:
         """After a commit of which nobody knows whether it arrived: hear it, if it did."""
         if self._unsure:
-            removed = await self.run(self.store.removed, self._seq)
-            given = await self.run(self.store.given, self._seq)
-            self._heard([*removed, *given])
+            written = await self.run(self.store.so_far, self._seq)
+            self._heard([*written.removed, *written.given])
             self._unsure = False
 
     def _planned(self, wishes: list[Wish]) -> list[list[Event]]:

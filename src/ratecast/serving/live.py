@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from ratecast.models.answer import Forecast
+from ratecast.models.asked import ask, rows_of
 from ratecast.models.recall import Recall
 from ratecast.models.rows import Expected
 from ratecast.ratings import USER
@@ -52,8 +53,9 @@ class Live:
 
     def swap(self, loaded: Loaded) -> None:
         """Serve from another model; it is told what was heard while it was made ready."""
+        told = loaded.heard_to
         for events in self.since or []:
-            self._tell(loaded, [event for event in events if event.seq > loaded.heard_to])
+            self._tell(loaded, [event for event in events if event.seq > told])
         self.loaded, self.since = loaded, None
         self._expected.clear()
 
@@ -77,7 +79,7 @@ class Live:
         kept = self._expected.get(user)
         if kept is None:
             movies = self.loaded.catalogue.ids
-            kept = self.loaded.model.ask([user] * len(movies), movies)[1]
+            kept = ask(self.loaded.model, [user] * len(movies), movies)[1]
             self._expected[user] = kept
             while len(self._expected) * len(movies) > KEPT_ROWS and len(self._expected) > 1:
                 self._expected.popitem(last=False)
@@ -89,9 +91,9 @@ class Live:
         model, ids = self.loaded.model, self.loaded.catalogue.ids
         users, movies = [user] * len(lines), [ids[line] for line in lines]
         if user in self._expected:
-            rows = model.rows(users, movies)
+            rows = rows_of(model, users, movies)
             return model.answer(rows, self._expected[user].take(np.array(lines, np.int64)))
-        return model.answer(*model.ask(users, movies))
+        return model.answer(*ask(model, users, movies))
 
     def _tell(self, loaded: Loaded, events: list[Event]) -> None:
         loaded.take_back(event for event in events if isinstance(event, Removed))

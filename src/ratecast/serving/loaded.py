@@ -17,7 +17,7 @@ from ratecast.models.recall import Recall
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 from ratecast.serving.catalogue import Catalogue, Id
 from ratecast.serving.refusals import Malformed
-from ratecast.serving.store import Given, Removed
+from ratecast.serving.store import Given, Removed, Written
 
 LEARNED_TO = "learned_to"
 MOST_DIGITS = 18
@@ -89,18 +89,16 @@ class Loaded:
         return Ratings(frame, scale=self.model.scale)
 
 
-def load(folder: Path, given: list[Given], removed: list[Removed]) -> Loaded:
+def load(folder: Path, written: Written) -> Loaded:
     """The artifact in `folder`, told of every rating and removal that it was not fitted on."""
-    model = load_model(folder)
-    learned_to = learned(folder)
-    seen = model._seen[1:].copy()
-    made = Loaded(folder.name, model, Catalogue(model.movies.table, seen))
-    made.take_back(event for event in removed if event.seq > learned_to)
-    made.replay([event for event in given if event.seq > learned_to])
+    model, known = load_model(folder), learned(folder)
+    made = Loaded(folder.name, model, Catalogue(model.movies.table, model.seen))
+    made.take_back(event for event in written.removed if event.seq > known)
+    made.replay([event for event in written.given if event.seq > known])
     if len(model.movies) - 1 > len(made.catalogue):
-        made.catalogue = Catalogue(model.movies.table, model._seen[1:].copy())
+        made.catalogue = Catalogue(model.movies.table, model.seen)
     model.warm()
-    made.heard_to = max([e.seq for e in (*given, *removed)], default=0)
+    made.heard_to = written.last
     return made
 
 

@@ -1,7 +1,7 @@
 """What the service refuses, or cannot do just now."""
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - not an error of the service's
     """A request that is not served: its HTTP status, what is wrong, and which field is to blame."""
 
     status = 422

@@ -60,20 +60,20 @@ class Renewal:
 
     def _first(self) -> Live:
         """The present artifact; if it is no good, the newest that has served."""
-        given, removed = self.store.given(), self.store.removed()
+        written = self.store.so_far()
         names = [self.shelf.current, *reversed(self.shelf.good())]
         for name in dict.fromkeys(name for name in names if name):
             try:
-                loaded = load(self.shelf.folder(name), given, removed)
+                loaded = load(self.shelf.folder(name), written)
                 sanity.check(loaded, None)
             except InputError as error:
                 self._refuse(name, error)
                 continue
-            return Live(loaded, given, self.store.registered())
+            return Live(loaded, written.given, self.store.registered())
         raise InputError(f"{self.shelf.home}: no artifact that can serve; ratecast publish DIR")
 
     async def _look(self, live: Live) -> None:
-        """A newer artifact, or ratings taken back since this one was made ready?"""
+        """Take up a newer artifact, or forget what was taken back since this one was made ready."""
         name, now = self.shelf.current, time.monotonic()
         if name and name != live.loaded.name and self.shelf.verdicts().get(name) in (None, SERVING):
             await self._renew(live, name)
@@ -105,8 +105,7 @@ class Renewal:
         live.since, live.stale = [], False
 
         def make() -> Loaded:
-            given, removed = self.store.given(), self.store.removed()
-            return load(self.shelf.folder(name), given, removed)
+            return load(self.shelf.folder(name), self.store.so_far())
 
         return await asyncio.to_thread(make)
 

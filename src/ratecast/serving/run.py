@@ -25,9 +25,11 @@ RATE_ABROAD = 50.0
 
 @dataclass(frozen=True)
 class Settings:
-    """home: the service's folder. database: its address, SQLite in `home` without one. token: of
-    the service. rate: requests a second of one client; None: as many as one likes on this machine,
-    50 from elsewhere. insecure: reachable from elsewhere without a token.
+    """How the service is started.
+
+    home: its folder. database: its address, SQLite in `home` without one. token: of the service.
+    rate: requests a second of one client; None: as many as one likes on this machine, 50 from
+    elsewhere. insecure: reachable from elsewhere without a token. all_lines: log every request.
     """
 
     home: Path

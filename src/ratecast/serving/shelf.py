@@ -1,4 +1,4 @@
-"""Artifacts that were published: each in a folder of its own, and a file that names the present one.
+"""Artifacts that were published, each in a folder of its own; a file names the present one.
 
 HOME/models/NAME/   HOME/current   HOME/verdicts.json   HOME/ratings.db   HOME/secret
 """

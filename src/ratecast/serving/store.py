@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,6 +43,15 @@ class Removed:
 Event = Given | Removed
 
 
+@dataclass(frozen=True)
+class Written:
+    """Ratings in force and removals, each in the order of their numbers, up to number `last`."""
+
+    given: list[Given]
+    removed: list[Removed]
+    last: int
+
+
 class Store:
     """The database behind `url`, brought to the present form of its tables."""
 
@@ -61,18 +71,20 @@ class Store:
             if given:
                 connection.execute(sa.insert(ratings), given)
 
-    def given(self, after: int = 0) -> list[Given]:
-        """Ratings in force, in the order in which they were written; `after` a number."""
-        asked = sa.select(ratings).where(ratings.c.seq > after).order_by(ratings.c.seq)
-        with self.engine.connect() as connection:
-            rows = connection.execute(asked).all()
-        return [Given(r.user, r.movie, r.stars, r.at, r.moment, r.seq) for r in rows]
+    def so_far(self, after: int = 0) -> "Written":
+        """What was written, later than number `after`.
 
-    def removed(self, after: int = 0) -> list[Removed]:
-        """What was taken back, in order."""
-        asked = sa.select(removals).where(removals.c.seq > after).order_by(removals.c.seq)
+        The last number is read first: what is written meanwhile has a higher one, and is left out.
+        """
+        last, _ = self.last()
         with self.engine.connect() as connection:
-            return [Removed(r.user, r.movie, r.seq) for r in connection.execute(asked)]
+            given = connection.execute(_between(ratings, after, last)).all()
+            removed = connection.execute(_between(removals, after, last)).all()
+        return Written(
+            [Given(r.user, r.movie, r.stars, r.at, r.moment, r.seq) for r in given],
+            [Removed(r.user, r.movie, r.seq) for r in removed],
+            last,
+        )
 
     def registered(self) -> list[str]:
         """Everybody who was given an id here and was not forgotten."""
@@ -98,6 +110,11 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
+
+
+def _between(table: sa.Table, after: int, last: int) -> sa.Select[Any]:
+    seq = table.c.seq
+    return sa.select(table).where(seq > after, seq <= last).order_by(seq)
 
 
 def _line(event: Given) -> dict[str, object]:
