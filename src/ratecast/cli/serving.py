@@ -1,5 +1,6 @@
 """Verbs of the service."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,11 +123,11 @@ def _trained(model: str, data: str, table: "Ratings | None" = None) -> Path:
 
 def _page() -> "Page | None":
     """What mounts the page, where it is installed."""
+    name = "ratecast.serving.page"
     try:
-        from ratecast.serving.page import mount
+        found: Page = import_module(name).mount
     except ModuleNotFoundError as error:
-        if error.name not in ("ratecast.serving.page", "nicegui"):
+        if error.name not in (name, "nicegui"):
             raise InputError(f"serve: the page cannot be loaded ({error})") from None
         return None
-    found: Page = mount
     return found

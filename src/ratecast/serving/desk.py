@@ -24,6 +24,7 @@ from ratecast.serving.answers import (
     answers,
 )
 from ratecast.serving.catalogue import Id, Movie
+from ratecast.serving.choice import matching, unlike
 from ratecast.serving.ledger import Ledger, Wish
 from ratecast.serving.live import Live
 from ratecast.serving.refusals import Malformed, Unknown, Unsupported
@@ -31,7 +32,6 @@ from ratecast.serving.store import Removed
 
 CHUNK_ROWS = 3_000
 CHUNK_PAIRS = 20
-TWINS = 0.75
 
 
 class Desk:
@@ -86,7 +86,7 @@ class Desk:
         genre: one of `genres`. years: first and last, both included; None leaves that side open.
         """
         who = self.live.loaded.user(user)
-        allowed = self._allowed(who, genre, years)
+        allowed = self._left(who) & matching(self.live.loaded.catalogue, genre, years)
         return self._best(who, self.live.expected(who).mean, allowed, count)
 
     def teach(self, user: Id, count: int = 10) -> list[Answer]:
@@ -98,7 +98,7 @@ class Desk:
         expected, seen = self.live.expected(who), self.live.loaded.catalogue.seen
         unsure = 1.0 if expected.deviation is None else expected.deviation**2
         worth = unsure * np.sqrt(seen)
-        allowed = self._unlike(worth, self._allowed(who, None, (None, None)), count)
+        allowed = unlike(self.live.loaded.vectors, worth, self._left(who), count)
         return self._best(who, worth, allowed, count)
 
     def similar(self, movie: Id, count: int = 10) -> list[Likeness]:
@@ -221,25 +221,12 @@ class Desk:
             raise Malformed(f"stars {stars:g}: not on the scale {self.scale}", "stars")
         return float(self.scale.stars[round(place)])
 
-    def _allowed(
-        self, user: Id, genre: str | None, years: tuple[int | None, int | None]
-    ) -> NDArray[np.bool_]:
-        """Which movies may be named: of the genre, of the years, and not rated: (m,)."""
+    def _left(self, user: Id) -> NDArray[np.bool_]:
+        """Which movies the user has not rated: (m,)."""
         catalogue = self.live.loaded.catalogue
-        allowed = np.ones(len(catalogue), bool)
-        if genre is not None:
-            if genre not in catalogue.genres:
-                known = ", ".join(catalogue.genres) or "none"
-                raise Unknown(f"genre {genre[:40]!r}: not known; genres are {known}", "genre")
-            allowed &= catalogue.genres[genre]
-        first, last = years
-        if first is not None:
-            allowed &= catalogue.years >= first
-        if last is not None:
-            allowed &= catalogue.years <= last
-        rated = [catalogue.line[m] for m in self.live.of(user) if m in catalogue.line]
-        allowed[rated] = False
-        return allowed
+        left = np.ones(len(catalogue), bool)
+        left[[catalogue.line[m] for m in self.live.of(user) if m in catalogue.line]] = False
+        return left
 
     def _best(
         self, user: Id, worth: NDArray[np.float64], allowed: NDArray[np.bool_], count: int
@@ -249,18 +236,3 @@ class Desk:
         best = lines[np.argsort(-worth[lines], kind="stable")[:count]].tolist()
         movies = [self.live.loaded.catalogue.movies[line] for line in best]
         return answers(movies, self.live.forecast(user, best), self.scale) if best else []
-
-    def _unlike(
-        self, worth: NDArray[np.float64], allowed: NDArray[np.bool_], count: int
-    ) -> NDArray[np.bool_]:
-        """Of the allowed movies the best of which no two are alike: a mask."""
-        vectors, left = self.live.loaded.vectors, np.where(allowed, worth, -np.inf)
-        picked = np.zeros(len(left), bool)
-        for _ in range(min(count, int(allowed.sum()))):
-            best = int(left.argmax())
-            picked[best], left[best] = True, -np.inf
-            if vectors is not None and best < len(vectors.vectors):
-                left[: len(vectors.vectors)][vectors.cosines(best) > TWINS] = -np.inf
-            if not np.isfinite(left).any():
-                break
-        return picked

@@ -1,0 +1,38 @@
+"""Which movies may be named to a user."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratecast.models.likeness import MovieVectors
+from ratecast.serving.catalogue import Catalogue
+from ratecast.serving.refusals import Unknown
+
+Mask = NDArray[np.bool_]
+TWINS = 0.75
+
+
+def matching(catalogue: Catalogue, genre: str | None, years: tuple[int | None, int | None]) -> Mask:
+    """Which movies are of the genre and the years, first and last included: (m,)."""
+    if genre is not None and genre not in catalogue.genres:
+        known = ", ".join(catalogue.genres) or "none"
+        raise Unknown(f"genre {genre[:40]!r}: not known; genres are {known}", "genre")
+    allowed = np.ones(len(catalogue), bool) if genre is None else catalogue.genres[genre].copy()
+    first, last = years
+    if first is not None:
+        allowed &= catalogue.years >= first
+    if last is not None:
+        allowed &= catalogue.years <= last
+    return allowed
+
+
+def unlike(
+    vectors: MovieVectors | None, worth: NDArray[np.float64], allowed: Mask, count: int
+) -> Mask:
+    """Of the allowed movies the worthiest of which no two are alike: (m,)."""
+    left, picked = np.where(allowed, worth, -np.inf), np.zeros(len(allowed), bool)
+    while picked.sum() < count and np.isfinite(left).any():
+        best = int(left.argmax())
+        picked[best], left[best] = True, -np.inf
+        if vectors is not None and best < len(vectors.vectors):
+            left[: len(vectors.vectors)][vectors.cosines(best) > TWINS] = -np.inf
+    return picked
