@@ -1,14 +1,18 @@
 """A model that recalls answers as if a rating had never been given, and is asked in lists."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
+from ratecast.models import load_model
 from ratecast.models.answer import Forecast
 from ratecast.models.asked import Id, ask
 from ratecast.models.forecast import StateSpace
 from ratecast.ratings import MOVIE, USER, Ratings, Requests
+from ratecast.training import make_model
 from tests.models.test_forecast import camps, model
 
 
@@ -50,15 +54,28 @@ def test_what_is_taken_back_was_never_heard(told: tuple[StateSpace, Ratings]) ->
     assert changed.learned_from == ""
 
 
-def test_a_user_is_forgotten(told: tuple[StateSpace, Ratings]) -> None:
-    changed = copied(*told)
-    user = int(changed.users.table[USER][3])
-    count = len(changed.recall(user))
-    assert changed.take_back(user) == count > 0
-    assert changed.recall(user) == []
-    answer = changed.predict(Requests.of([user], [1]))
-    assert answer.heard[0] == 0
-    assert changed.take_back(12_345) == 0
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("name", ["forecast", "bias"])
+def test_a_forgotten_user_is_a_stranger(name: str, text: bool, tmp_path: Path) -> None:
+    table = camps()
+    if text:
+        named = pl.col(USER).cast(pl.String)
+        users = table.users.with_columns(named)
+        table = replace(table, frame=table.frame.with_columns(named), users=users)
+    made = model() if name == "forecast" else make_model(name)
+    fitted = made.fit(table.take(slice(0, 2400)))
+    user, stranger = ("3", "999") if text else (3, 999)
+    asked = [Requests.of([who] * 60, list(range(60))) for who in (user, stranger)]
+    assert not same(*map(fitted.predict, asked))
+    fitted.forget(user)
+    fitted.forget(stranger)
+    assert same(*map(fitted.predict, asked))
+    assert (fitted.users.table[USER] == user).sum() == 0
+    fitted.observe(table.take((table.frame[USER] == user).to_numpy()))
+    fitted.save(tmp_path / "artifact")
+    again = load_model(tmp_path / "artifact")
+    assert same(again.predict(asked[0]), fitted.predict(asked[0]))
+    assert again.predict(asked[0]).heard[0] > 0
 
 
 def test_a_rating_left_out_is_one_taken_back(told: tuple[StateSpace, Ratings]) -> None:

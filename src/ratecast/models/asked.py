@@ -2,7 +2,9 @@
 
 from functools import cached_property
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ratecast.models.base import Model
 from ratecast.models.rows import Expected, Rows
@@ -47,3 +49,8 @@ def ask(model: Model, users: list[Id], movies: list[Id]) -> tuple[Rows, Expected
     """What `Model.predict` makes its `answer` of, without a frame."""
     rows = rows_of(model, users, movies)
     return rows, model._expect(rows)
+
+
+def seen(model: Model) -> NDArray[np.int64]:
+    """How many ratings were heard of each movie that is known, in the order of their rows: (m,)."""
+    return model._seen[1:].copy()

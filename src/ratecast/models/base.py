@@ -124,10 +124,13 @@ class Model(ABC):
         """Whether the model can hear a rating without a refit."""
         return cls._observe is not Model._observe or cls._walk is not Model._walk
 
-    @property
-    def seen(self) -> Counts:
-        """How many ratings were heard of each movie that is known, in order of row numbers."""
-        return self._seen[1:].copy()
+    def forget(self, user: int | str) -> None:
+        """Forget a user: whoever asks by this id is a stranger.
+
+        What was learned of movies from the user's ratings stays until the next fit.
+        """
+        self.learned_from = ""
+        self.users.forget(user)
 
     def settings(self) -> dict[str, Any]:
         """The settings that this model was made with, as plain values."""

@@ -62,6 +62,11 @@ class Recall(Model):
         expected = self._had(rows, Heard(lines, past.movies, past.stars, past.at))
         return self.scale.clip(expected.mean)
 
+    def forget(self, user: Id) -> None:
+        """Forget a user and every rating of theirs: whoever asks by this id is a stranger."""
+        self.take_back(user)
+        super().forget(user)
+
     @abstractmethod
     def _had(self, rows: Rows, past: Heard) -> Expected:
         """Expected stars of each row, as if its user had given the ratings in `past` and no other.

@@ -12,6 +12,8 @@ from ratecast.errors import InputError
 UNKNOWN = 0
 _ROW = "_row"
 _FEW = 256
+# Below every id that is asked for: who was forgotten.
+NOBODY = -(2**62)
 
 Unknown = Literal["create", "ignore", "raise"]
 
@@ -72,6 +74,22 @@ class Vocabulary:
         if len(self._ids) < self.table.height:
             self._ids = self.table[self.kind].to_list()
         return [self._ids[row - 1] for row in rows.tolist()]
+
+    def forget(self, known: int | str) -> None:
+        """Let nobody be known by this id any more; the line stays, and tells nothing."""
+        row = self._rows.pop(known, UNKNOWN)
+        if row == UNKNOWN:
+            return
+        nobody = f"\0{row}" if isinstance(known, str) else NOBODY - row
+        gone = pl.int_range(1, pl.len() + 1) == row
+        self.table = self.table.with_columns(
+            pl.when(gone)
+            .then(pl.lit(nobody if name == self.kind else None))
+            .otherwise(name)
+            .alias(name)
+            for name in self.table.columns
+        )
+        self._rows[nobody], self._ids = row, []
 
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""

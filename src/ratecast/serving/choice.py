@@ -28,9 +28,11 @@ def matching(catalogue: Catalogue, genre: str | None, years: tuple[int | None, i
 def unlike(
     vectors: MovieVectors | None, worth: NDArray[np.float64], allowed: Mask, count: int
 ) -> Mask:
-    """Of the allowed movies the worthiest of which no two are alike: (m,)."""
-    left, picked = np.where(allowed, worth, -np.inf), np.zeros(len(allowed), bool)
-    while picked.sum() < count and np.isfinite(left).any():
+    """Of the allowed movies the worthiest, of which no two are alike as long as it lasts: (m,)."""
+    picked, left = np.zeros(len(allowed), bool), np.full(len(allowed), -np.inf)
+    for _ in range(min(count, int(allowed.sum()))):
+        if not np.isfinite(left).any():
+            left = np.where(allowed & ~picked, worth, -np.inf)
         best = int(left.argmax())
         picked[best], left[best] = True, -np.inf
         if vectors is not None and best < len(vectors.vectors):

@@ -7,6 +7,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ratecast.serving.measures import Measures
@@ -93,8 +94,6 @@ class Front:
                 await refusal(refused)(scope, receive, answered)
             else:
                 await self.app(scope, _counted(receive, self.limits.body), answered)
-        except TooLarge as error:
-            await refusal(error)(scope, receive, answered)
         finally:
             self._note(scope, status, time.perf_counter() - start)
         return None
@@ -128,7 +127,8 @@ def _counted(receive: Receive, most: int) -> Receive:
         message = await receive()
         size += len(message.get("body", b""))
         if size > most:
-            raise TooLarge(f"at most {most} bytes")
+            # Of all errors, this one FastAPI lets through while it reads a body.
+            raise HTTPException(413, f"at most {most} bytes")
         return message
 
     return counted

@@ -11,6 +11,7 @@ import polars as pl
 
 from ratecast.errors import InputError
 from ratecast.models import load_model
+from ratecast.models.asked import seen
 from ratecast.models.base import Model
 from ratecast.models.likeness import MovieVectors
 from ratecast.models.recall import Recall
@@ -66,10 +67,12 @@ class Loaded:
 
     def take_back(self, removed: Iterable[Removed]) -> None:
         """Forget what was removed; a model that recalls nothing never learned it but by a fit."""
-        if isinstance(self.model, Recall):
-            for event in removed:
-                movies = None if event.movie is None else [self.movie(event.movie)]
-                self.model.take_back(self.user(event.user), movies)
+        for event in removed:
+            user = self.user(event.user)
+            if event.movie is None:
+                self.model.forget(user)
+            elif isinstance(self.model, Recall):
+                self.model.take_back(user, [self.movie(event.movie)])
 
     def replay(self, given: list[Given]) -> None:
         """What was heard before, moment by moment: the same as hearing it live."""
@@ -92,11 +95,11 @@ class Loaded:
 def load(folder: Path, written: Written) -> Loaded:
     """The artifact in `folder`, told of every rating and removal that it was not fitted on."""
     model, known = load_model(folder), learned(folder)
-    made = Loaded(folder.name, model, Catalogue(model.movies.table, model.seen))
+    made = Loaded(folder.name, model, Catalogue(model.movies.table, seen(model)))
     made.take_back(event for event in written.removed if event.seq > known)
     made.replay([event for event in written.given if event.seq > known])
     if len(model.movies) - 1 > len(made.catalogue):
-        made.catalogue = Catalogue(model.movies.table, model.seen)
+        made.catalogue = Catalogue(model.movies.table, seen(model))
     model.warm()
     made.heard_to = written.last
     return made

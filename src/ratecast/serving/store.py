@@ -57,7 +57,11 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-        upgrade(self.engine)
+        try:
+            upgrade(self.engine)
+        except BaseException:
+            self.engine.dispose()
+            raise
 
     def write(self, events: list[Event], fresh: list[tuple[str, int]]) -> None:
         """All of it, or nothing, in one commit; `fresh`: new users and the second they came."""
