@@ -12,7 +12,7 @@ from ratecast.serving.live import Live
 from ratecast.serving.loaded import load
 from ratecast.serving.measures import Measures
 from ratecast.serving.refusals import Later
-from ratecast.serving.store import Event, Given, Store
+from ratecast.serving.store import Event, Store
 
 NOW = 2_000_000_000.0
 
@@ -62,7 +62,7 @@ def test_writes_that_wait_share_a_commit(store: Broken, artifact: Path) -> None:
 
 
 def test_a_user_has_one_moment_in_a_commit(store: Broken, artifact: Path) -> None:
-    async def work(ledger: Ledger, live: Live) -> None:
+    async def work(ledger: Ledger, _: Live) -> None:
         wishes = [Wish(2000, {50: 4.0}), Wish(2000, {50: 2.0}), Wish(2000, {1: 3.0, 2: 3.0})]
         await asyncio.gather(*map(ledger.write, wishes))
 
@@ -106,7 +106,7 @@ def test_what_was_heard_live_is_what_is_heard_on_the_next_start(
 ) -> None:
     """To the last bit, probabilities and the calibration included."""
 
-    async def work(ledger: Ledger, live: Live) -> None:
+    async def work(ledger: Ledger, _: Live) -> None:
         for turn in range(12):
             wishes = [Wish(2000 + k, {1 + (turn * 7 + k) % 200: 1.0 + k % 5}) for k in range(100)]
             await asyncio.gather(*map(ledger.write, wishes))

@@ -51,7 +51,8 @@ def test_the_service_forecasts_what_the_evaluation_scores(
     movies = load_model(folder).movies.table[MOVIE]
     known = valid.take(valid.frame[MOVIE].is_in(movies.implode()))
     last = known.frame[AT].unique().sort()[MOMENTS]
-    stream = known.take(known.frame[AT] < last)
+    # A service is told no age or occupation of who comes.
+    stream = Ratings(known.frame.filter(pl.col(AT) < last), scale=known.scale)
     walked = load_model(folder).walk(stream)
     Shelf(tmp_path).publish(folder)
     place, row = Place(tmp_path), 0

@@ -52,7 +52,7 @@ def serve(
     shelf = Shelf(settings.home)
     if shelf.current is None:
         show(f"no model was published in {settings.home} yet: training {model} on {data} first")
-        shelf.publish(_trained(model, data))
+        shelf.publish(_trained(model, data, settings.home))
     show(f"ratecast: http://{host}:{port}/  (description of the API: /docs; stop with Ctrl-C)")
     run(settings, _page)
 
@@ -101,7 +101,7 @@ def refit(
         store.close()
     table = gathered(load_as(data, columns, scale), written)
     show(f"training {model} on {len(table)} ratings, {len(written.given)} of them from the store")
-    name = Shelf(settings.home).publish(_trained(model, data, table), written.last)
+    name = Shelf(settings.home).publish(_trained(model, data, settings.home, table), written.last)
     show(f"published as {name}")
 
 
@@ -111,13 +111,14 @@ def _home(home: Path | None) -> Path:
     return (kept() / "service" if home is None else home).expanduser()
 
 
-def _trained(model: str, data: str, table: "Ratings | None" = None) -> Path:
+def _trained(model: str, data: str, home: Path, table: "Ratings | None" = None) -> Path:
     """The artifact of a fit on every rating, of `data` or of a table."""
     from ratecast.splits import chronological
     from ratecast.training.experiment import experiments
     from ratecast.training.train import train
 
-    (experiment,) = experiments([model, f"--data={data}", "--split=all"], ())
+    words = [model, f"--data={data}", "--split=all", f"--out={home / 'training'}"]
+    (experiment,) = experiments(words, ())
     return train(experiment, None if table is None else chronological(table)).artifact
 
 

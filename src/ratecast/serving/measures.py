@@ -23,6 +23,7 @@ class Measures:
         self.commits = Counter("ratecast_commits", "Commits of the store", registry=own)
         self.failures = Counter("ratecast_commit_failures", "Commits that failed", registry=own)
         self.swaps = Counter("ratecast_models_swapped", "Models put in force", registry=own)
+        self.rebuilds = Counter("ratecast_rebuilds", "Models told anew", registry=own)
         self.refused = Counter("ratecast_models_refused", "Models refused", registry=own)
         self.ready = Gauge("ratecast_ready", "1 once the model is ready", registry=own)
         self.model = Gauge(

@@ -59,10 +59,13 @@ class Renewal:
             await ledger.close()
 
     def _first(self) -> Live:
-        """The present artifact; if it is no good, the newest that has served."""
+        """The newest artifact that has served before; only without one, what was published.
+
+        A newer one is taken up like any other, once this one serves.
+        """
         written = self.store.so_far()
-        names = [self.shelf.current, *reversed(self.shelf.good())]
-        for name in dict.fromkeys(name for name in names if name):
+        names = [*self.shelf.served()] or [self.shelf.current or ""]
+        for name in filter(None, names):
             try:
                 loaded = load(self.shelf.folder(name), written)
                 sanity.check(loaded, None)
@@ -86,6 +89,7 @@ class Renewal:
         async with self._one:
             if live.stale:
                 live.swap(await self._made(live, live.loaded.name))
+                self._measures.rebuilds.inc()
 
     async def _renew(self, live: Live, name: str) -> None:
         async with self._one:

@@ -3,9 +3,11 @@
 import ipaddress
 import json
 import logging
+import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +19,11 @@ from ratecast.serving.app import Page, create_app
 from ratecast.serving.front import Limits
 from ratecast.serving.renewal import Renewal
 from ratecast.serving.shelf import Shelf
+from ratecast.serving.sole import sole
 from ratecast.serving.store import Store, reachable
 
 LEAST_TOKEN = 16
+GRACE_SECONDS = 5
 RATE_ABROAD = 50.0
 
 
@@ -92,19 +96,35 @@ def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) ->
     access = Access(settings.token, secret_of(settings.home))
     with reachable(settings.url):
         store = Store(settings.url)
-    app = create_app(Renewal(Shelf(settings.home), store), access, settings.limits, page())
-    log_in_lines()
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )
+    with sole(store), _port(settings) as port:
+        app = create_app(Renewal(Shelf(settings.home), store), access, settings.limits, page())
+        log_in_lines()
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[port])
     store.close()
+
+
+@contextmanager
+def _port(settings: Settings) -> Iterator[socket.socket]:
+    """The port to listen at. Raises `InputError` where it cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as opened:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            opened.bind((settings.host, settings.port))
+        except OSError as error:
+            raise InputError(
+                f"serve: {settings.host}:{settings.port} cannot be listened at "
+                f"({error.strerror}); give another --port or --host"
+            ) from None
+        yield opened
 
 
 def log_in_lines() -> None:

@@ -28,7 +28,7 @@ def check(new: Loaded, old: Loaded | None) -> None:
     if new.model.scale != before.model.scale:
         raise InputError(
             f"{new.name}: scale {new.model.scale}, but {before.model.scale} is served; "
-            "start the service anew for another scale"
+            "give a service of another scale a --home of its own"
         )
     asked = _asked(new.model, before.model)
     _sound(new, asked)

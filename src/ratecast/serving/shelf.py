@@ -66,9 +66,10 @@ class Shelf:
         kept = {n: v for n, v in self.verdicts().items() if n != name and self.folder(n).exists()}
         write_text(self.home / "verdicts.json", json.dumps(kept | {name: verdict}, indent=1) + "\n")
 
-    def good(self) -> list[str]:
-        """Names of artifacts that have served, the newest last."""
-        return sorted(n for n, v in self.verdicts().items() if v == SERVING)
+    def served(self) -> list[str]:
+        """Artifacts that have served: the present one if it has, then the newest."""
+        good = sorted((n for n, v in self.verdicts().items() if v == SERVING), reverse=True)
+        return sorted(good, key=lambda name: name != self.current)
 
 
 def _digest(folder: Path) -> str:
