@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: reproduce folds test check format clean
+.PHONY: reproduce folds test test-chaos bench-serve check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -17,6 +17,12 @@ folds: $(READY)  ## the best model on five random folds, with and without the ro
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
+
+test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
+	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs
+
+bench-serve: $(READY)  ## how quick the service is: benchmarks/serving.json and docs/serving.md
+	$(BIN)/python benchmarks/serve.py
 
 check: $(READY)  ## style, types, and which room may import which
 	$(BIN)/ruff format --check .

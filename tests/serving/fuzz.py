@@ -27,7 +27,8 @@ def described(client: httpx.Client, cases: int, seed_of: int) -> int:
     """So many cases of every operation, each answer held against the schema; how many in all."""
     schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
     done = 0
-    for found in schema.get_all_operations():
+    operations: Any = schema.get_all_operations()
+    for found in operations:
         done += _cases(found.ok(), str(client.base_url), cases, seed_of)
     return done
 

@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from ratecast.errors import InputError
 from ratecast.serving import sanity
@@ -17,6 +20,7 @@ from ratecast.serving.refusals import Refusal
 from ratecast.serving.shelf import SERVING, Shelf
 from ratecast.serving.store import Store
 
+T = TypeVar("T")
 log = logging.getLogger("ratecast.serving")
 LOOK_SECONDS = 1.0
 REBUILD_SECONDS, RESTING = 5.0, 20.0
@@ -46,7 +50,8 @@ class Renewal:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self, ready: Callable[[Desk], None]) -> None:
-        live = await asyncio.to_thread(self._first)
+        while (live := await self._tried(asyncio.to_thread(self._first))) is None:
+            await asyncio.sleep(LOOK_SECONDS)
         ledger = Ledger(self.store, live, self._measures)
         desk = Desk(live, ledger, lambda: self._again(live))
         try:
@@ -54,9 +59,17 @@ class Renewal:
             ready(desk)
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
-                await self._look(live)
+                await self._tried(self._look(live))
         finally:
             await ledger.close()
+
+    async def _tried(self, work: Awaitable[T]) -> T | None:
+        """What it gives; where the store does not answer, it is tried again later."""
+        try:
+            return await work
+        except SQLAlchemyError as error:
+            log.warning("store away", extra={"facts": {"why": " ".join(str(error).split())[:200]}})
+            return None
 
     def _first(self) -> Live:
         """The newest artifact that has served before; only without one, what was published.
@@ -97,7 +110,6 @@ class Renewal:
                 loaded = await self._made(live, name)
                 await asyncio.to_thread(sanity.check, loaded, live.loaded)
             except (InputError, Refusal) as error:
-                live.since = None
                 self._refuse(name, error)
                 return
             live.swap(loaded)
@@ -111,7 +123,11 @@ class Renewal:
         def make() -> Loaded:
             return load(self.shelf.folder(name), self.store.so_far())
 
-        return await asyncio.to_thread(make)
+        try:
+            return await asyncio.to_thread(make)
+        except BaseException:
+            live.since, live.stale = None, True
+            raise
 
     def _in_force(self, loaded: Loaded) -> None:
         self._measures.ready.set(1)
