@@ -22,7 +22,7 @@ test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs
 
 bench-serve: $(READY)  ## how quick the service is: benchmarks/serving.json and docs/serving.md
-	$(BIN)/python benchmarks/serve.py
+	$(BIN)/python -m benchmarks.serve
 
 check: $(READY)  ## style, types, and which room may import which
 	$(BIN)/ruff format --check .

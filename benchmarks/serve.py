@@ -1,6 +1,6 @@
 """How quick and how steady the service is: writes benchmarks/serving.json, and docs/serving.md.
 
-    python benchmarks/serve.py [--artifact DIR] [--soak SECONDS] [--render]
+    python -m benchmarks.serve [--artifact DIR] [--soak SECONDS] [--render]
 
 One service, one process; the load comes from this one, over loopback. Two cores are enough.
 """
@@ -22,9 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from load import load, request
+from benchmarks.load import load, request
 
 ROOT = Path(__file__).parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "serving.json", ROOT / "docs" / "serving.md"
@@ -205,8 +203,8 @@ def section(results: dict[str, Any]) -> str:
         [
             *lines,
             "",
-            f"Soak: {soak['seconds']:.0f} s at {soak['per_second']:,.0f} requests a second, a tenth "
-            f"of them ratings: {soak['failed']} failed, memory {soak['change_percent']:+.1f} % to "
+            f"Soak, {soak['seconds']:.0f} s at {soak['per_second']:,.0f} a second, a tenth of "
+            f"them ratings: {soak['failed']} failed, memory {soak['change_percent']:+.1f} % to "
             f"{soak['megabytes']:.0f} MB. Ready after {ready['first']:.1f} s, and after "
             f"{ready['with the ratings given']:.1f} s with the ratings given above in the store.",
         ]
