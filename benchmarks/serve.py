@@ -34,7 +34,6 @@ GOALS = {
     "recommend, first time": "150 a second",
     "recommend": "400 a second",
     "rate, SQLite": "1,000 a second",
-    "rate, PostgreSQL": "",
 }
 
 

