@@ -47,9 +47,9 @@ def test_what_is_taken_back_was_never_heard(told: tuple[StateSpace, Ratings]) ->
     changed = copied(fitted, later)
     assert not same(changed.predict(asked), never.predict(asked))
     before = sum(kept.movie == movie for kept in fitted.recall(user))
-    taken = changed.take_back(user, [movie])
+    taken = changed.take_back([(user, movie)])
     assert taken == int(gone.sum()) + before
-    never.take_back(user, [movie])
+    never.take_back([(user, movie)])
     assert same(changed.predict(asked), never.predict(asked))
     assert changed.learned_from == ""
 
@@ -89,7 +89,7 @@ def test_a_rating_left_out_is_one_taken_back(told: tuple[StateSpace, Ratings]) -
     assert alone
     for rating in alone[:5]:
         twin = copied(*told)
-        twin.take_back(user, [rating.movie])
+        twin.take_back([(user, rating.movie)])
         expected = twin.predict(Requests.of([user], [7])).stars[0]
         assert without[kept.index(rating)] == expected
     assert heard.without(99_999, 7, slice(None)).shape == (0,)

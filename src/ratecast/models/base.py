@@ -125,10 +125,7 @@ class Model(ABC):
         return cls._observe is not Model._observe or cls._walk is not Model._walk
 
     def forget(self, user: int | str) -> None:
-        """Forget a user: whoever asks by this id is a stranger.
-
-        What was learned of movies from the user's ratings stays until the next fit.
-        """
+        """Forget a user, who asks as a stranger now; what movies learned stays until a fit."""
         self.learned_from = ""
         self.users.forget(user)
 

@@ -75,7 +75,7 @@ class StateSpace(Recall):
 
     def refresh(self, ratings: Ratings) -> None:
         """One warm iteration of EM on everything heard, unless hardly anything is new."""
-        recent = Heard.concat([Heard.none(), *self._history.recent])
+        recent = Heard.concat([Heard.none(), *self._history.recent]).standing()
         if len(recent) < self.growth * len(self._history.settled):
             return
         self._take_lessons(recent, self._history.settled_of(np.unique(recent.users)))
@@ -227,9 +227,10 @@ class StateSpace(Recall):
         return Factors(learned.levels[:, 0], learned.levels[:, 1:], tastes.mean(axis=0), cov)
 
     def _arrays(self) -> Arrays:
+        settled = np.array([len(self._history.settled.standing())])
         arrays: Arrays = {"side": self._side.packed(), "basis": self._basis, "pull": self._pull}
-        arrays |= {"user_columns": self._user_columns, "prior": self._prior}
-        arrays |= {"lines": self._movies.lines, "settled": np.array([len(self._history.settled)])}
+        arrays |= {"user_columns": self._user_columns, "prior": self._prior, "settled": settled}
+        arrays["lines"] = self._movies.lines
         parts = {"learned": self._movies.learned, "measure": self._movies.measure}
         parts |= {"movie_side": self._movie_side, "lessons": self._lessons, "trees": self._trees}
         return arrays | packed(parts | {"heard": self._history.everything()})

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ratecast.models.asked import Id, rows_of
 from ratecast.models.base import Model
 from ratecast.models.rows import Expected, Rows
-from ratecast.models.state_space.history import Heard, History
+from ratecast.models.state_space.history import Gone, Heard, History
 
 
 class Kept(NamedTuple):
@@ -34,19 +34,19 @@ class Recall(Model):
         columns = self.movies.ids_of(kept.movies), kept.stars.tolist(), kept.at.tolist()
         return [Kept(*values) for values in zip(*columns, strict=True)]
 
-    def take_back(self, user: Id, movies: list[Id] | None = None) -> int:
-        """Forget a user's ratings of these movies, or all; how many there were.
+    def take_back(self, pairs: list[tuple[Id, Id]]) -> int:
+        """Forget ratings, of (user, movie); how many there were.
 
-        Every later forecast for the user is as if they had never been heard.
+        Every later forecast for these users is as if they had never been heard.
         """
-        row = int(self.users.rows_of([user])[0])
-        films = None if movies is None else self.movies.rows_of(movies)
-        gone = self._dropped(row, films) if row else Heard.none()
-        if len(gone):
-            self.learned_from = ""
-            self._heard[row] -= len(gone)
-            np.subtract.at(self._seen, gone.movies, 1)
-        return len(gone)
+        users = self.users.rows_of([user for user, _ in pairs])
+        movies = self.movies.rows_of([movie for _, movie in pairs])
+        keys = np.sort(_keys(users, movies)[(users > 0) & (movies > 0)])
+
+        def gone(heard: Heard) -> NDArray[np.bool_]:
+            return np.isin(_keys(heard.users, heard.movies), keys)
+
+        return self._strike(np.unique(users), gone)
 
     def without(self, user: Id, movie: Id, left_out: slice) -> NDArray[np.float64]:
         """Expected stars of one request, (k,), each as if one rating had not been given.
@@ -64,7 +64,7 @@ class Recall(Model):
 
     def forget(self, user: Id) -> None:
         """Forget a user and every rating of theirs: whoever asks by this id is a stranger."""
-        self.take_back(user)
+        self._strike(self.users.rows_of([user]), lambda heard: np.ones(len(heard), bool))
         super().forget(user)
 
     @abstractmethod
@@ -78,9 +78,15 @@ class Recall(Model):
         """What was heard of one user, in order of time; of the unknown, nothing."""
         return self._history.of(row[row > 0])
 
-    def _dropped(self, user: int, movies: NDArray[np.int32] | None) -> Heard:
-        def gone(heard: Heard) -> NDArray[np.bool_]:
-            of_user: NDArray[np.bool_] = heard.users == user
-            return of_user if movies is None else of_user & np.isin(heard.movies, movies)
+    def _strike(self, users: NDArray[np.int32], gone: Gone) -> int:
+        struck = self._history.forget(users[users > 0], gone)
+        if len(struck):
+            self.learned_from = ""
+            np.subtract.at(self._heard, struck.users, 1)
+            np.subtract.at(self._seen, struck.movies, 1)
+        return len(struck)
 
-        return self._history.forget(gone)
+
+def _keys(users: NDArray[np.int32], movies: NDArray[np.int32]) -> NDArray[np.int64]:
+    """One number for each pair: (n,)."""
+    return users.astype(np.int64) << 32 | movies

@@ -39,6 +39,12 @@ class Loaded:
         return isinstance(self.model, Recall)
 
     @cached_property
+    def _words(self) -> dict[str, bool]:
+        """Of users and movies, whether their ids are words; else they are whole numbers."""
+        found = {USER: self.model.users, MOVIE: self.model.movies}
+        return {kind: v.table.schema[kind] == pl.String for kind, v in found.items()}
+
+    @cached_property
     def vectors(self) -> MovieVectors | None:
         """The movies as vectors, where the model has them."""
         try:
@@ -48,11 +54,11 @@ class Loaded:
 
     def user(self, text: Id, field: str = "user") -> Id:
         """The user's id in the type that the model has. Raises `Malformed`."""
-        return _typed(self.model.users.table.schema[USER], text, field)
+        return _typed(self._words[USER], text, field)
 
     def movie(self, text: Id, field: str = "movie") -> Id:
         """The movie's id in the type that the model has. Raises `Malformed`."""
-        return _typed(self.model.movies.table.schema[MOVIE], text, field)
+        return _typed(self._words[MOVIE], text, field)
 
     def side(self, user: Id) -> dict[str, object]:
         """What the model was told of a user beside ratings: age, occupation and the like."""
@@ -67,12 +73,13 @@ class Loaded:
 
     def take_back(self, removed: Iterable[Removed]) -> None:
         """Forget what was removed; a model that recalls nothing never learned it but by a fit."""
-        for event in removed:
-            user = self.user(event.user)
+        events = list(removed)
+        pairs = [(self.user(e.user), self.movie(e.movie)) for e in events if e.movie is not None]
+        if pairs and isinstance(self.model, Recall):
+            self.model.take_back(pairs)
+        for event in events:
             if event.movie is None:
-                self.model.forget(user)
-            elif isinstance(self.model, Recall):
-                self.model.take_back(user, [self.movie(event.movie)])
+                self.model.forget(self.user(event.user))
 
     def replay(self, given: list[Given]) -> None:
         """What was heard before, moment by moment: the same as hearing it live."""
@@ -111,9 +118,9 @@ def learned(folder: Path) -> int:
     return int(file.read_text()) if file.exists() else 0
 
 
-def _typed(dtype: pl.DataType, text: Id, field: str) -> Id:
+def _typed(as_word: bool, text: Id, field: str) -> Id:
     words = str(text)
-    if dtype == pl.String:
+    if as_word:
         if not 0 < len(words) <= 128 or not words.isprintable():
             raise Malformed(f"{field}: write 1 to 128 printable characters", field)
         return words
