@@ -5,6 +5,7 @@ Raw ids (integers or strings, as the source has them) live here; row numbers liv
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -59,11 +60,12 @@ class Scale:
                 return cls(low, max(high, low + step), step)
         raise InputError("ratings: not in steps of 1, 0.5 or 0.1; say the scale as low:high:step")
 
-    @property
+    @cached_property
     def stars(self) -> NDArray[np.float64]:
-        """Every star, ascending: (S,)."""
+        """Every star, ascending: (S,); it cannot be written to."""
         count = round((self.high - self.low) / self.step) + 1
         stars: NDArray[np.float64] = np.round(self.low + self.step * np.arange(count), 6)
+        stars.setflags(write=False)
         return stars
 
     def index(self, ratings: ArrayLike) -> NDArray[np.int64]:

@@ -24,8 +24,9 @@ class Basis(IntEnum):
     @classmethod
     def of(cls, heard: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int8]:
         """From how many ratings were heard of each row's user and of its movie: (n,)."""
-        new = cls.NEW_USER * (heard == 0) + cls.NEW_MOVIE * (seen == 0)
-        return np.asarray(new, np.int8)
+        new_user, new_movie = np.int8(cls.NEW_USER), np.int8(cls.NEW_MOVIE)
+        new: NDArray[np.int8] = new_user * (heard == 0) + new_movie * (seen == 0)
+        return new
 
 
 _WORDS = ("user and movie known", "new user", "new movie", "new user and new movie")

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ratecast.models.answer import Basis, Forecast
 from ratecast.ratings import Scale
 from ratecast.serving.catalogue import Id, Movie
@@ -90,24 +87,32 @@ class Facts:
 
 def answers(movies: list[Movie], forecast: Forecast, scale: Scale) -> list[Answer]:
     """A record for each row of the forecast."""
-    edges, names = interval(forecast.probabilities, scale), [f"{s:g}" for s in scale.stars.tolist()]
+    stars = scale.stars.tolist()
+    names = [f"{star:g}" for star in stars]
     columns = (
         forecast.stars.tolist(),
-        [dict(zip(names, row, strict=True)) for row in forecast.probabilities.tolist()],
-        edges.tolist(),
+        forecast.probabilities.tolist(),
         forecast.heard.tolist(),
         forecast.basis.tolist(),
     )
     return [
-        Answer(movie, stars, shares, (low, high), heard, Basis(basis).words)
-        for movie, stars, shares, (low, high), heard, basis in zip(movies, *columns, strict=True)
+        Answer(
+            movie,
+            mean,
+            dict(zip(names, shares, strict=True)),
+            (_reached(shares, stars, TAIL), _reached(shares, stars, 1 - TAIL)),
+            heard,
+            Basis(basis).words,
+        )
+        for movie, mean, shares, heard, basis in zip(movies, *columns, strict=True)
     ]
 
 
-def interval(probabilities: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
-    """The stars at which 10 % and 90 % of the probability are reached: (n, 2)."""
-    reached = np.cumsum(probabilities, axis=1)
-    last = probabilities.shape[1] - 1
-    low, high = (reached < TAIL).sum(axis=1), (reached < 1 - TAIL - 1e-12).sum(axis=1)
-    edges: NDArray[np.float64] = scale.stars[np.minimum(np.column_stack([low, high]), last)]
-    return edges
+def _reached(shares: list[float], stars: list[float], part: float) -> float:
+    """The star at which so much of the probability is reached; sums are not exact."""
+    total = 0.0
+    for share, star in zip(shares, stars, strict=True):
+        total += share
+        if total >= part - 1e-12:
+            return star
+    return stars[-1]
