@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: reproduce folds notebooks pictures docs test check format clean
+.PHONY: reproduce folds notebooks pictures docs test test-chaos bench-serve check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -29,6 +29,12 @@ docs: $(READY)  ## the documentation site, in site/; needs no network
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
+
+test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
+	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs
+
+bench-serve: $(READY)  ## how quick the service is: benchmarks/serving.json and docs/serving.md
+	$(BIN)/python -m benchmarks.serve
 
 check: $(READY)  ## style, types, and which room may import which
 	$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ Raw ids (integers or strings, as the source has them) live here; row numbers liv
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -60,11 +61,12 @@ class Scale:
                 return cls(low, max(high, low + step), step)
         raise InputError("ratings: not in steps of 1, 0.5 or 0.1; say the scale as low:high:step")
 
-    @property
+    @cached_property
     def stars(self) -> NDArray[np.float64]:
-        """Every star, ascending: (S,)."""
+        """Every star, ascending: (S,); it cannot be written to."""
         count = round((self.high - self.low) / self.step) + 1
         stars: NDArray[np.float64] = np.round(self.low + self.step * np.arange(count), 6)
+        stars.setflags(write=False)
         return stars
 
     def index(self, ratings: ArrayLike) -> NDArray[np.int64]:
@@ -84,12 +86,9 @@ class Scale:
         return (on_step & inside).fill_null(False)
 
 
-def _no_movies() -> pl.DataFrame:
-    return pl.DataFrame(schema={MOVIE: pl.Int64})
-
-
-def _no_users() -> pl.DataFrame:
-    return pl.DataFrame(schema={USER: pl.Int64})
+# Made once: a service makes a table for every request, and a frame is never changed in place.
+_NO_MOVIES = pl.DataFrame(schema={MOVIE: pl.Int64})
+_NO_USERS = pl.DataFrame(schema={USER: pl.Int64})
 
 
 @dataclass(frozen=True)
@@ -102,8 +101,8 @@ class Requests:
     """
 
     frame: pl.DataFrame
-    movies: pl.DataFrame = field(default_factory=_no_movies)
-    users: pl.DataFrame = field(default_factory=_no_users)
+    movies: pl.DataFrame = field(default_factory=lambda: _NO_MOVIES)
+    users: pl.DataFrame = field(default_factory=lambda: _NO_USERS)
 
     @classmethod
     def of(cls, users: list[int | str], movies: list[int | str], at: int | None = None) -> Self:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = [(name, line) for name, verb in VERBS.items() for line in manual(name, verb).examples]
 # Parsed but not run here: they need the network, or minutes. What they do is tested elsewhere.
 NETWORK = ("data fetch ml-latest-small", "data fetch ml-1m", "doctor")
-LONG = ("reproduce", "train", "report", "tune", "sweep", "overfit", "lr-find")
+LONG = ("reproduce", "serve", "refit", "train", "report", "tune", "sweep", "overfit", "lr-find")
 KFOLD = "evaluate --model configs/mf.yaml"
 LATER = (*NETWORK, *LONG, KFOLD)
 

@@ -13,7 +13,7 @@ from ratecast.cli.manual import manual
 from tests.planted import planted
 
 # Its result is a script for a shell.
-NO_DOCUMENT = {"completion"}
+NO_DOCUMENT = {"completion", "serve"}
 
 
 @pytest.mark.parametrize("verb", sorted(set(VERBS) - NO_DOCUMENT))

@@ -95,7 +95,7 @@ def test_an_echo_comes_from_earlier_moments_and_like_movies() -> None:
     movies, at = np.array([0, 2, 1], np.int32), np.array([1, 2, 2])
     surprise = np.array([0.8, -5.0, 9.0])
     told = np.full(3, 3.0), np.ones(3), surprise
-    signs = places, np.zeros((3, 3))
+    signs = places, np.zeros((3, 3)), np.zeros((0, 0))
     columns = columns_of((np.array([0, 3]), movies, at), np.ones(3, bool), told, signs)
     assert columns[0, 0] == 0
     assert columns[2, 0] == pytest.approx(0.4)

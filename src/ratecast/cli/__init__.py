@@ -3,7 +3,7 @@
 import sys
 from difflib import get_close_matches
 
-from ratecast.cli import data, pages, scoring, setup, training
+from ratecast.cli import data, pages, scoring, serving, setup, training
 from ratecast.cli.call import Verb, call
 from ratecast.errors import InputError
 
@@ -21,6 +21,11 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "report": scoring.report,
         "tune": scoring.tune,
         "reproduce": scoring.reproduce,
+    },
+    "Service": {
+        "serve": serving.serve,
+        "publish": serving.publish,
+        "refit": serving.refit,
     },
     "Experiments with a net": {
         "overfit": training.overfit,

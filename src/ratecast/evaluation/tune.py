@@ -8,7 +8,8 @@ from ratecast.errors import InputError
 from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Protocol, as_of
 from ratecast.models import model_class
-from ratecast.models.base import Model, Range
+from ratecast.models.base import Model
+from ratecast.models.search import Range
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
 

@@ -17,13 +17,14 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays, Model, Range
+from ratecast.models.base import Arrays, Model
 from ratecast.models.bilinear import Side, forecast, grown_side, hear, known, solve
 from ratecast.models.kernels.alternate import sweep
 from ratecast.models.kernels.order import heaps
 from ratecast.models.likeness import Factors
 from ratecast.models.ridge import F64, prior_cover, ridges
 from ratecast.models.rows import Expected, Rows
+from ratecast.models.search import Range
 from ratecast.models.solver import refuse_unknown, takes
 from ratecast.models.vocabulary import Vocabulary
 from ratecast.ratings import Ratings

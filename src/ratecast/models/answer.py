@@ -19,7 +19,17 @@ class Basis(IntEnum):
     @property
     def words(self) -> str:
         """For people."""
-        return ("user and movie known", "new user", "new movie", "new user and new movie")[self]
+        return _WORDS[self]
+
+    @classmethod
+    def of(cls, heard: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int8]:
+        """From how many ratings were heard of each row's user and of its movie: (n,)."""
+        new_user, new_movie = np.int8(cls.NEW_USER), np.int8(cls.NEW_MOVIE)
+        new: NDArray[np.int8] = new_user * (heard == 0) + new_movie * (seen == 0)
+        return new
+
+
+_WORDS = ("user and movie known", "new user", "new movie", "new user and new movie")
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,8 @@ class Forecast:
     def __len__(self) -> int:
         return len(self.stars)
 
-    def take(self, rows: NDArray[np.bool_]) -> "Forecast":
-        """Only the answers where `rows` is true."""
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Forecast":
+        """Only these answers: a mask, or row numbers."""
         return Forecast(
             self.stars[rows], self.probabilities[rows], self.heard[rows], self.basis[rows]
         )

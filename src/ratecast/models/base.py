@@ -15,6 +15,7 @@ from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
 from ratecast.models.calibration import Calibration, Told
 from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
+from ratecast.models.search import Range
 from ratecast.models.vocabulary import Unknown, Vocabulary
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
 
@@ -25,15 +26,6 @@ Arrays = dict[str, NDArray[Any]]
 Counts = NDArray[np.int64]
 
 NOISE_ROWS = 50_000
-
-
-@dataclass(frozen=True)
-class Range:
-    """Where a setting is searched: whole numbers where low and high are; log: by ratio."""
-
-    low: float
-    high: float
-    log: bool = False
 
 
 @dataclass(kw_only=True, eq=False)
@@ -91,10 +83,13 @@ class Model(ABC):
     def predict(self, requests: Requests) -> Forecast:
         """A forecast for each request; nothing is learned."""
         rows = self._rows(requests)
-        expected, heard = self._expect(rows), self._heard[rows.users]
-        stars = self.scale.clip(expected.mean)
+        return self.answer(rows, self._expect(rows))
+
+    def answer(self, rows: Rows, expected: Expected) -> Forecast:
+        """The forecast of rows of which is known what is expected, calibrated as of now."""
+        heard, stars = self._heard[rows.users], self.scale.clip(expected.mean)
         shares = self.calibration.probabilities(stars, heard, expected.deviation)
-        return Forecast(stars, shares, heard, _basis(heard, self._seen[rows.movies]))
+        return Forecast(stars, shares, heard, Basis.of(heard, self._seen[rows.movies]))
 
     def observe(self, ratings: Ratings) -> None:
         """Hear new ratings at once, of new users and new movies too, without a refit."""
@@ -109,21 +104,30 @@ class Model(ABC):
     def refresh(self, ratings: Ratings) -> None:
         """A warm refit on everything heard so far; models without one leave it out."""
 
-    def walk(self, stream: Ratings) -> Forecast:
+    def warm(self) -> None:
+        """Spend memory so that a service is answered sooner; changes no answer."""
+
+    def walk(self, stream: Ratings, edges: Counts | None = None) -> Forecast:
         """Predict, then observe, moment by moment: `stream` ordered by time, ties together.
 
-        The answers are those of a plain loop of `predict` and `observe`.
+        The answers are those of a plain loop of `predict` and `observe`. edges: where what was
+        heard together begins, (k + 1,), if that is not each second's rows.
         """
-        edges = moments(stream)
+        edges = moments(stream) if edges is None else edges
         expected, heard, seen = self._told(stream, edges)
         told = self._compared(expected, heard, stream)
         shares = self.calibration.walk(told, edges)
-        return Forecast(told.mean, shares, heard, _basis(heard, seen))
+        return Forecast(told.mean, shares, heard, Basis.of(heard, seen))
 
     @classmethod
     def listens(cls) -> bool:
         """Whether the model can hear a rating without a refit."""
         return cls._observe is not Model._observe or cls._walk is not Model._walk
+
+    def forget(self, user: int | str) -> None:
+        """Forget a user, who asks as a stranger now; what movies learned stays until a fit."""
+        self.learned_from = ""
+        self.users.forget(user)
 
     def settings(self) -> dict[str, Any]:
         """The settings that this model was made with, as plain values."""
@@ -242,8 +246,3 @@ class Model(ABC):
 
     def _knows_deviation(self, table: Ratings) -> bool:
         return self._expect(self._rows(table.take(slice(0, 1)))).deviation is not None
-
-
-def _basis(heard: Counts, seen: Counts) -> NDArray[np.int8]:
-    new = Basis.NEW_USER * (heard == 0) + Basis.NEW_MOVIE * (seen == 0)
-    return np.asarray(new, np.int8)

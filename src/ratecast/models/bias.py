@@ -14,9 +14,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays, Model, Range
+from ratecast.models.base import Arrays, Model
 from ratecast.models.kernels.damped import residual_sums
 from ratecast.models.rows import Expected, Rows, grown
+from ratecast.models.search import Range
 from ratecast.ratings import Ratings
 
 F64 = NDArray[np.float64]

@@ -11,15 +11,16 @@ Differs: only users move, by their moments and not by the clock; movies are refi
 Presence and genres enter both priors; trees on the surprises at like movies correct the rest.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays, Model
+from ratecast.models.base import Arrays
 from ratecast.models.likeness import Factors
+from ratecast.models.recall import Recall
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.state_space.echo import COLUMNS, columns_of
 from ratecast.models.state_space.filter import Motion, follow
@@ -27,6 +28,7 @@ from ratecast.models.state_space.history import Heard, History
 from ratecast.models.state_space.learn import Learned, Table, iterate
 from ratecast.models.state_space.lessons import Lessons
 from ratecast.models.state_space.movies import Movies, Signs
+from ratecast.models.state_space.packing import packed, part_of
 from ratecast.models.state_space.presence import MovieSide, company, company_columns, pull_of
 from ratecast.models.state_space.side import Side
 from ratecast.models.state_space.sums import rowwise
@@ -42,7 +44,7 @@ NOTHING = pl.DataFrame({"id": ["unknown"]})
 
 
 @dataclass(kw_only=True, eq=False)
-class StateSpace(Model):
+class StateSpace(Recall):
     """A linear-Gaussian state-space model of the users, on movies learned by variational EM.
 
     factors: K. company: columns for who rated what. iterations: of EM when fitted. growth: a
@@ -73,7 +75,7 @@ class StateSpace(Model):
 
     def refresh(self, ratings: Ratings) -> None:
         """One warm iteration of EM on everything heard, unless hardly anything is new."""
-        recent = Heard.concat([Heard.none(), *self._history.recent])
+        recent = Heard.concat([Heard.none(), *self._history.recent]).standing()
         if len(recent) < self.growth * len(self._history.settled):
             return
         self._take_lessons(recent, self._history.settled_of(np.unique(recent.users)))
@@ -88,6 +90,17 @@ class StateSpace(Model):
         asked = Heard(users, movies_at, np.zeros(len(rows)), np.full(len(rows), LAST))
         past = self._history.of(np.unique(rows.users))
         return self._answered(*self._follow(asked, past, prior, movies))
+
+    def warm(self) -> None:
+        """Make ready what many questions about many movies need."""
+        self._movies.warm()
+
+    def _had(self, rows: Rows, past: Heard) -> Expected:
+        users, prior = self._with_strangers(rows)
+        movies_at, movies = self._with_new_movies(rows)
+        lines, last = np.arange(len(rows), dtype=np.int32), np.full(len(rows), LAST)
+        asked = Heard(lines, movies_at, np.zeros(len(rows)), last)
+        return self._answered(*self._follow(asked, past, prior[users], movies))
 
     def _observe(self, rows: Rows) -> None:
         self._history.add(Heard.of(rows))
@@ -183,9 +196,12 @@ class StateSpace(Model):
         return Expected(mean + self._trees.correct(columns), np.sqrt(variance))
 
     def _with_strangers(self, rows: Rows) -> tuple[NDArray[np.int32], F64]:
-        """Row numbers and priors where every unknown user has a line of its own."""
+        """Row numbers and priors where every unknown user has a line of its own.
+
+        Of whom nothing is told, line 0 knows as much.
+        """
         new = rows.users == 0
-        if not new.any():
+        if not new.any() or rows.table.users.width <= 1:
             return rows.users, self._prior
         side = self.users.side(rows.table.frame.filter(pl.Series(new))[USER], rows.table.users)
         prior = rowwise(self._side.of_users(side), self._movies.learned.of_users)
@@ -211,33 +227,24 @@ class StateSpace(Model):
         return Factors(learned.levels[:, 0], learned.levels[:, 1:], tastes.mean(axis=0), cov)
 
     def _arrays(self) -> Arrays:
+        settled = np.array([len(self._history.settled.standing())])
         arrays: Arrays = {"side": self._side.packed(), "basis": self._basis, "pull": self._pull}
-        arrays |= {"user_columns": self._user_columns, "prior": self._prior}
-        arrays |= {"lines": self._movies.lines, "settled": np.array([len(self._history.settled)])}
-        for group, part in (
-            ("learned", self._movies.learned),
-            ("measure", self._movies.measure),
-            ("movie_side", self._movie_side),
-            ("lessons", self._lessons),
-            ("trees", self._trees),
-            ("heard", self._history.everything()),
-        ):
-            arrays |= {f"{group}.{key}": value for key, value in asdict(part).items()}
-        return arrays
+        arrays |= {"user_columns": self._user_columns, "prior": self._prior, "settled": settled}
+        arrays["lines"] = self._movies.lines
+        parts = {"learned": self._movies.learned, "measure": self._movies.measure}
+        parts |= {"movie_side": self._movie_side, "lessons": self._lessons, "trees": self._trees}
+        return arrays | packed(parts | {"heard": self._history.everything()})
 
     def _restore(self, arrays: Arrays) -> None:
         self._side = Side.unpacked(arrays["side"])
         self._basis, self._pull = arrays["basis"], arrays["pull"]
         self._user_columns, self._prior = arrays["user_columns"], arrays["prior"]
-        self._movie_side = MovieSide(**_part(arrays, "movie_side"))
-        self._lessons = Lessons(**_part(arrays, "lessons"))
-        self._trees = Trees(**_part(arrays, "trees"))
-        learned, measure = Learned(**_part(arrays, "learned")), Signs(**_part(arrays, "measure"))
+        self._movie_side = MovieSide(**part_of(arrays, "movie_side"))
+        self._lessons = Lessons(**part_of(arrays, "lessons"))
+        self._trees = Trees(**part_of(arrays, "trees"))
+        learned, measure = (
+            Learned(**part_of(arrays, "learned")),
+            Signs(**part_of(arrays, "measure")),
+        )
         self._movies = Movies(learned, measure, arrays["lines"], len(self._side.genres))
-        self._history = History.parted(Heard(**_part(arrays, "heard")), int(arrays["settled"][0]))
-
-
-def _part(arrays: Arrays, group: str) -> Arrays:
-    return {
-        key.partition(".")[2]: value for key, value in arrays.items() if key.startswith(f"{group}.")
-    }
+        self._history = History.parted(Heard(**part_of(arrays, "heard")), int(arrays["settled"][0]))

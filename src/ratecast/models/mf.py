@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ratecast.models.base import Range
 from ratecast.models.bilinear import Side, known
 from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.fold_in import FoldInNet, restrained
@@ -25,6 +24,7 @@ from ratecast.models.likeness import Factors
 from ratecast.models.net import RatingNet, TrainerSettings
 from ratecast.models.ridge import ridges
 from ratecast.models.rows import Rows
+from ratecast.models.search import Range
 
 
 class FactorNet(RatingNet):

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ratecast.models.base import Range
 from ratecast.models.bilinear import Reals, Side, known
 from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.factorize import DescentSettings, Task, factorize
@@ -25,6 +24,7 @@ from ratecast.models.likeness import Factors
 from ratecast.models.net import RatingNet, TrainerSettings
 from ratecast.models.ridge import ridges
 from ratecast.models.rows import Rows
+from ratecast.models.search import Range
 from ratecast.models.solver import refuse_unknown, takes
 from ratecast.ratings import Ratings
 

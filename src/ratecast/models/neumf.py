@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ratecast.errors import InputError
-from ratecast.models.base import Arrays, Range
+from ratecast.models.base import Arrays
 from ratecast.models.bilinear import Side
 from ratecast.models.directions import leading
 from ratecast.models.embedding import CentredEmbedding, forget
@@ -27,6 +27,7 @@ from ratecast.models.fold_in import FoldInNet, Pairs, Told, beside, restrained
 from ratecast.models.net import RatingNet, TrainerSettings
 from ratecast.models.ridge import F64, prior_cover
 from ratecast.models.rows import Rows
+from ratecast.models.search import Range
 from ratecast.models.tower import Shared, forecast, hear, narrow
 
 

@@ -49,6 +49,11 @@ class Expected:
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64] | None = None
 
+    def take(self, rows: NDArray[np.integer]) -> "Expected":
+        """Only these rows."""
+        deviation = None if self.deviation is None else self.deviation[rows]
+        return Expected(self.mean[rows], deviation)
+
     @classmethod
     def concat(cls, parts: list["Expected"]) -> "Expected":
         """What several calls computed, in order."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import ndtr
 
 from ratecast.ratings import Scale
@@ -79,6 +78,9 @@ class StarNoise:
         Where few rows speak, it stays near this one; a count of ratings heard that hardly any row
         shows takes the spread of its neighbour.
         """
+        # Where nothing is fitted, as in a service that starts, it is not worth its loading.
+        from scipy.optimize import minimize
+
         every = -(-len(mean) // _MOST_ROWS)
         mean, bins, given = mean[::every], np.digitize(heard, HEARD_EDGES)[::every], given[::every]
         unit = np.ones(len(mean)) if deviation is None else deviation[::every]

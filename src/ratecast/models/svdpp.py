@@ -15,11 +15,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays, Model, Range
+from ratecast.models.base import Arrays, Model
 from ratecast.models.descent import epoch
 from ratecast.models.likeness import Factors
 from ratecast.models.ridge import F64, absorb, prior_cover, ridges, variance
 from ratecast.models.rows import Expected, Rows, grown
+from ratecast.models.search import Range
 from ratecast.ratings import Ratings
 
 FIRST_SPREAD = 0.05

@@ -13,6 +13,8 @@ from ratecast.models.direct import Direct, first_rows
 UNKNOWN = 0
 _ROW = "_row"
 _FEW = 256
+# Below every id that is asked for: who was forgotten.
+NOBODY = -(2**62)
 
 Unknown = Literal["create", "ignore", "raise"]
 
@@ -29,6 +31,7 @@ class Vocabulary:
     table: pl.DataFrame
     _few: dict[int | str, int] | None = field(default=None, init=False, repr=False)
     _many: Direct | None = field(default=None, init=False, repr=False)
+    _ids: list[int | str] = field(default_factory=list, init=False, repr=False)
 
     @classmethod
     def of(cls, ids: pl.Series, side: pl.DataFrame) -> "Vocabulary":
@@ -57,6 +60,33 @@ class Vocabulary:
         self._add(_with_side(_distinct(ids.filter(pl.Series(new))), side))
         return self._look_up(ids)
 
+    def rows_of(self, ids: list[int | str]) -> NDArray[np.int32]:
+        """Row number of each id in a list, 0 for one that is not known: (n,)."""
+        numbers = self._numbers()
+        return np.array([numbers.get(i, UNKNOWN) for i in ids], np.int32)
+
+    def ids_of(self, rows: NDArray[np.integer]) -> list[int | str]:
+        """Raw id of each row number, none of them the unknown's: (n,)."""
+        if len(self._ids) < self.table.height:
+            self._ids = self.table[self.kind].to_list()
+        return [self._ids[row - 1] for row in rows.tolist()]
+
+    def forget(self, known: int | str) -> None:
+        """Let nobody be known by this id any more; the line stays, and tells nothing."""
+        row = self._numbers().pop(known, UNKNOWN)
+        if row == UNKNOWN:
+            return
+        nobody = f"\0{row}" if isinstance(known, str) else NOBODY - row
+        gone = pl.int_range(1, pl.len() + 1) == row
+        self.table = self.table.with_columns(
+            pl.when(gone)
+            .then(pl.lit(nobody if name == self.kind else None))
+            .otherwise(name)
+            .alias(name)
+            for name in self.table.columns
+        )
+        self._numbers()[nobody], self._ids, self._many = row, [], None
+
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
         table = self.table
@@ -75,7 +105,7 @@ class Vocabulary:
 
     def _look_up(self, ids: pl.Series) -> NDArray[np.int32]:
         if len(ids) <= _FEW:
-            return self._look_up_few(ids)
+            return self.rows_of(ids.to_list())
         known = self.table[self.kind]
         if self._many is None and known.dtype == pl.Int64:
             self._many = Direct.of(known.to_numpy())
@@ -85,11 +115,12 @@ class Vocabulary:
         found = ids.to_frame().join(numbered, on=self.kind, how="left", maintain_order="left")
         return found[_ROW].fill_null(UNKNOWN).cast(pl.Int32).to_numpy()
 
-    def _look_up_few(self, ids: pl.Series) -> NDArray[np.int32]:
+    def _numbers(self) -> dict[int | str, int]:
+        """Row number of each id, for a few at a time; made when it is first asked for."""
         if self._few is None:
             known = self.table[self.kind].to_list()
             self._few = dict(zip(known, range(1, len(self)), strict=True))
-        return np.array([self._few.get(i, UNKNOWN) for i in ids.to_list()], np.int32)
+        return self._few
 
     def _check_type(self, ids: pl.Series) -> None:
         known = self.table.schema[self.kind]

@@ -38,11 +38,12 @@ def columns_of(stream, asked, told, signs):  # type: ignore[no-untyped-def]
 
     stream: edges (u + 1,), then of each row its movie and its moment. asked: (n,) bool.
     told: expected, variance (n,) of asked rows, surprise (n,) of the others.
-    signs: places (M, Z) from `likeness`, plain (M, 3): level, popularity and year.
+    signs: places (M, Z) from `likeness`, plain (M, 3): level, popularity and year; likes (M, M)
+    from `all_likes`, or (0, 0) where they are to be worked out one by one.
     """
     edges, row_movie, moment = stream
     expected, variance, surprise = told
-    places, plain = signs
+    places, plain, likes = signs
     columns = np.zeros((len(moment), COLUMNS), np.float32)
     for user in range(len(edges) - 1):
         heard, row = 0, edges[user]
@@ -55,7 +56,7 @@ def columns_of(stream, asked, told, signs):  # type: ignore[no-untyped-def]
                 if asked[i]:
                     past = slice(edges[user], row)
                     c, movie = columns[i], row_movie[i]
-                    _echo(c, places, movie, row_movie[past], surprise[past])
+                    _echo(c, (places, likes), movie, row_movie[past], surprise[past])
                     c[2], c[3] = expected[i], np.sqrt(variance[i])
                     _beside(c, plain[movie], sums, heard)
             for i in range(row, stop):
@@ -65,17 +66,34 @@ def columns_of(stream, asked, told, signs):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=True)
-def _echo(columns, places, movie, past, surprise):  # type: ignore[no-untyped-def]
+def _echo(columns, signs, movie, past, surprise):  # type: ignore[no-untyped-def]
     """Mean surprise at movies like `movie`, damped, and how many such there were."""
+    places, likes = signs
     weight, total = 0.0, 0.0
     for i in range(len(past)):
-        apart = 0.0
-        for z in range(places.shape[1]):
-            apart += (places[movie, z] - places[past[i], z]) ** 2
-        like = np.exp(-apart / 2)
+        like = likes[movie, past[i]] if len(likes) else _like(places, movie, past[i])
         weight += like
         total += like * surprise[i]
     columns[0], columns[1] = total / (weight + 1), weight
+
+
+@njit(cache=True, fastmath=True)
+def _like(places, one, other):  # type: ignore[no-untyped-def]
+    """How alike two movies are: at most 1."""
+    apart = 0.0
+    for z in range(places.shape[1]):
+        apart += (places[one, z] - places[other, z]) ** 2
+    return np.exp(-apart / 2)
+
+
+@njit(cache=True, fastmath=True)
+def all_likes(places):  # type: ignore[no-untyped-def]
+    """How alike any two movies are: (M, M)."""
+    likes = np.empty((len(places), len(places)))
+    for one in range(len(places)):
+        for other in range(len(places)):
+            likes[one, other] = _like(places, one, other)
+    return likes
 
 
 @njit(cache=True)

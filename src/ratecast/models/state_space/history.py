@@ -1,5 +1,6 @@
 """Every rating heard, kept so that the ratings of one user are found at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -10,6 +11,8 @@ from ratecast.models.rows import Rows
 from ratecast.ratings import Ratings
 
 _CHUNKS = 64
+_FEW = 64
+STRUCK = -1
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,10 @@ class Heard:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    def standing(self) -> "Heard":
+        """Without the rows that were struck out."""
+        return self.take(self.movies != STRUCK) if (self.movies == STRUCK).any() else self
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> "Heard":
         """Only these rows, in this order."""
@@ -76,12 +83,17 @@ class Heard:
         return [heard.take(np.arange(a, b)) for a, b in pairwise([0, *edges])]
 
 
+Gone = Callable[[Heard], NDArray[np.bool_]]
+
+
 @dataclass
 class History:
     """`settled`: sorted by user, then time. What came later waits in `recent`, as it came."""
 
     settled: Heard
     recent: list[Heard] = field(default_factory=list)
+    _places: dict[int, list[int]] = field(default_factory=dict, repr=False)
+    _placed: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         self.settle()
@@ -105,22 +117,59 @@ class History:
     def settle(self) -> None:
         """Sort what came lately in with the rest."""
         heard = self.everything()
-        self.settled, self.recent = heard.take(np.lexsort((heard.at, heard.users))), []
+        self._wait(heard.take(np.lexsort((heard.at, heard.users))), [])
+
+    def forget(self, users: NDArray[np.int32], gone: Gone) -> Heard:
+        """Take back those of the users' ratings that `gone` points out, and give them.
+
+        They are struck out where they stand, since a long history is not copied for a few.
+        """
+        struck = []
+        for part, rows in ((self.settled, self._settled_rows(users)), self._recent_rows(users)):
+            picked = rows[gone(part.take(rows))]
+            struck.append(part.take(picked))
+            part.movies[picked] = STRUCK
+        return Heard.concat(struck)
 
     def everything(self) -> Heard:
         """All ratings, the recent ones last."""
-        return Heard.concat([self.settled, *self.recent])
+        return Heard.concat([self.settled, *self.recent]).standing()
 
     def settled_of(self, users: NDArray[np.int32]) -> Heard:
         """The settled ratings of these users (ascending); each user's in order of time."""
-        edges = np.searchsorted(self.settled.users, np.stack([users, users + 1]))
-        runs = [np.arange(start, stop) for start, stop in edges.T if start < stop]
-        return self.settled.take(np.concatenate([np.zeros(0, np.int64), *runs]))
+        return self.settled.take(self._settled_rows(users)).standing()
 
     def of(self, users: NDArray[np.int32]) -> Heard:
         """All ratings of these users (distinct, ascending); each user's in order of time."""
-        recent = [chunk.take(np.isin(chunk.users, users)) for chunk in self.recent]
-        return Heard.concat([self.settled_of(users), *recent])
+        recent, rows = self._recent_rows(users)
+        return Heard.concat([self.settled_of(users), recent.take(rows).standing()])
+
+    def _settled_rows(self, users: NDArray[np.int32]) -> NDArray[np.int64]:
+        edges = np.searchsorted(self.settled.users, np.stack([users, users + 1]))
+        runs = [np.arange(start, stop) for start, stop in edges.T if start < stop]
+        return np.concatenate([np.zeros(0, np.int64), *runs])
+
+    def _recent_rows(self, users: NDArray[np.int32]) -> tuple[Heard, NDArray[np.int64]]:
+        """The recent ratings, and which of them are of these users, in the order they came."""
+        if len(self.recent) != 1:
+            self.recent = [Heard.concat([Heard.none(), *self.recent])]
+        recent = self.recent[0]
+        if len(users) > _FEW:
+            return recent, np.flatnonzero(np.isin(recent.users, users))
+        self._place()
+        rows = sorted(row for user in users.tolist() for row in self._places.get(user, ()))
+        return recent, np.array(rows, np.int64)
+
+    def _place(self) -> None:
+        """Take down where the recent rows of each user are, up to the newest."""
+        new = self.recent[0].users[self._placed :].tolist()
+        for row, user in enumerate(new, self._placed):
+            self._places.setdefault(user, []).append(row)
+        self._placed += len(new)
+
+    def _wait(self, settled: Heard, recent: list[Heard]) -> None:
+        self.settled, self.recent = settled, recent
+        self._places, self._placed = {}, 0
 
 
 Grouped = tuple[Heard, NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]

@@ -6,13 +6,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.models.state_space.echo import likeness
+from ratecast.models.state_space.echo import all_likes, likeness
 from ratecast.models.state_space.learn import Learned
 from ratecast.models.state_space.presence import MovieSide
 
 F64 = NDArray[np.float64]
 
 PLAIN = 3
+MOST_WARM = 4_000
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,19 @@ class Movies:
         )
 
     @cached_property
-    def for_echo(self) -> tuple[F64, F64]:
+    def for_echo(self) -> tuple[F64, F64, F64]:
         """As `echo.columns_of` takes them."""
+        places, plain = self._signs
+        return places, plain, np.zeros((0, 0))
+
+    def warm(self) -> None:
+        """Work out once how alike any two movies are, where there is room for it."""
+        places, plain, _ = self.for_echo
+        if len(places) <= MOST_WARM:
+            self.__dict__["for_echo"] = places, plain, all_likes(places)
+
+    @property
+    def _signs(self) -> tuple[F64, F64]:
         one, two, three = self._split
         factors = self.learned.levels[:, 1:]
         company = self.lines[:, PLAIN + factors.shape[1] + self.genres : one]

@@ -158,6 +158,13 @@ def _answers(bins, columns, edges, leaves):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _add_all(total, bins, columns, edges, leaves):  # type: ignore[no-untyped-def]
-    """Add what every tree says of every row to `total`."""
+    """Add what every tree says of every row to `total`: level by level, bytes side by side."""
+    leaf = np.empty(len(total), np.uint8)
     for tree in range(len(leaves)):
-        total += _answers(bins, columns[tree], edges[tree], leaves[tree])
+        leaf[:] = 0
+        for level in range(columns.shape[1]):
+            row, edge = bins[columns[tree, level]], np.uint8(edges[tree, level])
+            for i in range(len(leaf)):
+                leaf[i] = np.uint8(leaf[i] << 1) | np.uint8(row[i] > edge)
+        for i in range(len(leaf)):
+            total[i] += leaves[tree, leaf[i]]

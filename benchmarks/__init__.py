@@ -1,0 +1,1 @@
+"""Measured side by side, by hand: what is quick, and how quick."""

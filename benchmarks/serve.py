@@ -1,0 +1,225 @@
+"""How quick and how steady the service is: writes benchmarks/serving.json, and docs/serving.md.
+
+    python -m benchmarks.serve [--artifact DIR] [--soak SECONDS] [--render]
+
+One service, one process; the load comes from this one, over loopback. Two cores are enough.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.drive import Ask, load, request
+
+ROOT = Path(__file__).parent.parent
+RESULTS, PAGE = ROOT / "benchmarks" / "serving.json", ROOT / "docs" / "serving.md"
+BEGIN, END = "<!-- figures: written by `make bench-serve` -->", "<!-- /figures -->"
+USERS, MOVIES = 943, 240
+WARMING, PIECES = 3, 40
+GOALS = {
+    "predict, 500 a second": "p99 at most 10 ms",
+    "predict": "1,500 a second",
+    "recommend, first time": "150 a second",
+    "recommend": "400 a second",
+    "rate, SQLite": "1,000 a second",
+}
+
+
+def main() -> None:
+    """Measure, write, render."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--artifact", type=Path, help="a fitted model, instead of training one")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each load")
+    parser.add_argument("--soak", type=float, default=600.0, help="seconds at half load")
+    parser.add_argument("--render", action="store_true", help="only write the page anew")
+    given = parser.parse_args()
+    if not given.render:
+        facts = measure(given.artifact, given.seconds, given.soak)
+        RESULTS.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    results = json.loads(RESULTS.read_text("utf-8"))
+    PAGE.write_text(with_section(PAGE.read_text("utf-8"), section(results)), "utf-8")
+    print(section(results))
+
+
+def measure(artifact: Path | None, seconds: float, soak: float) -> dict[str, Any]:
+    """All figures, and of what machine they are."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        if artifact is not None:
+            _cli("publish", str(artifact), f"--home={home}")
+        with serving(home) as (first, port, _):
+            loads = _reads(port, seconds)
+            loads["rate, SQLite"] = load(port, _rate(), seconds, 64).facts()
+        with serving(home) as (again, port, pid):
+            steady = _soak(port, pid, soak, loads["predict"]["per_second"] / 2)
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": _machine(),
+        "seconds_each": seconds,
+        "ready_seconds": {"first": first, "with the ratings given": again},
+        "loads": loads,
+        "soak": steady,
+    }
+
+
+def _reads(port: int, seconds: float) -> dict[str, dict[str, float]]:
+    drawn = random.Random(0)
+    users = iter(random.Random(1).sample(range(1, USERS + 1), USERS))
+
+    def predict() -> bytes:
+        user, movie = drawn.randint(1, USERS), drawn.randint(1, MOVIES)
+        return request("GET", f"/v1/predict?user={user}&movie={movie}")
+
+    def recommend() -> bytes:
+        return request("GET", f"/v1/users/{drawn.randint(1, USERS)}/recommendations?n=10")
+
+    def first() -> bytes:
+        return request("GET", f"/v1/users/{next(users)}/recommendations?n=10")
+
+    load(port, predict, 2)
+    found = {"predict, 500 a second": load(port, predict, seconds, rate=500).facts()}
+    found["predict"] = load(port, predict, seconds).facts()
+    # Each user once, until there are no more: nothing can have been kept.
+    found["recommend, first time"] = load(port, first, 1.0, 8).facts()
+    load(port, recommend, seconds)
+    return found | {"recommend": load(port, recommend, seconds).facts()}
+
+
+def _rate(users: int = 4000, movies: int = MOVIES) -> Ask:
+    drawn = random.Random(2)
+
+    def rate() -> bytes:
+        user, movie = drawn.randint(5001, 5000 + users), drawn.randint(1, movies)
+        body = json.dumps({"movie": movie, "stars": drawn.randint(1, 5)})
+        return request("POST", f"/v1/users/{user}/ratings", body.encode())
+
+    return rate
+
+
+def _soak(port: int, pid: int, seconds: float, rate: float) -> dict[str, float]:
+    """Memory through a steady load, a tenth of it writes: how the last quarter is to the first."""
+    drawn, write = random.Random(3), _rate(users=200, movies=20)
+
+    def mixed() -> bytes:
+        if drawn.random() < 0.1:
+            return write()
+        user, movie = drawn.randint(1, USERS), drawn.randint(1, MOVIES)
+        return request("GET", f"/v1/predict?user={user}&movie={movie}")
+
+    load(port, mixed, seconds / WARMING, rate=rate)  # Until what is written over was written once.
+    memory, failed = [], 0
+    for _ in range(PIECES):
+        failed += load(port, mixed, seconds / PIECES, rate=rate).failed
+        memory.append(_megabytes(pid))
+    first, last = (median(part) for part in (memory[: PIECES // 4], memory[-PIECES // 4 :]))
+    change = 100 * (last / first - 1)
+    return {
+        "seconds": seconds,
+        "per_second": round(rate, 1),
+        "failed": failed,
+        "megabytes": round(memory[-1], 1),
+        "change_percent": round(change, 2),
+    }
+
+
+@contextmanager
+def serving(home: Path, port: int = 8642) -> Iterator[tuple[float, int, int]]:
+    """A service: seconds until it was ready, its port, its process."""
+    words = [sys.executable, "-m", "ratecast.cli", "serve", f"--home={home}", f"--port={port}"]
+    with (home / "log").open("a") as log:
+        start = time.monotonic()
+        running = subprocess.Popen(words, stdout=log, stderr=log)
+        try:
+            while not _ready(port):
+                time.sleep(0.02)
+                if running.poll() is not None:
+                    raise SystemExit(f"the service stopped; see {home / 'log'}")
+            yield round(time.monotonic() - start, 2), port, running.pid
+        finally:
+            running.kill()
+            running.wait()
+
+
+def _ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _cli(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "ratecast.cli", *words], check=True)
+
+
+def _machine() -> dict[str, Any]:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load_before": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "ratecast": version("ratecast"),
+        "fastapi": version("fastapi"),
+        "uvicorn": version("uvicorn"),
+    }
+
+
+def section(results: dict[str, Any]) -> str:
+    """The figures for a page."""
+    machine, soak, ready = results["machine"], results["soak"], results["ready_seconds"]
+    lines = [
+        f"Measured {results['at'][:10]} by `make bench-serve` on {machine['cores']} cores "
+        f"({machine['processor']}, Python {machine['python']}), load from a second process.",
+        "",
+        "| load | a second | half within | 99 % within | failed | goal |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for name, goal in GOALS.items():
+        if name in results["loads"]:
+            figures = results["loads"][name]
+            lines.append(
+                f"| {name} | {figures['per_second']:,.0f} | {figures['p50_ms']:.1f} ms | "
+                f"{figures['p99_ms']:.1f} ms | {figures['failed']} | {goal} |"
+            )
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Soak, {soak['seconds']:.0f} s at {soak['per_second']:,.0f} a second, a tenth of "
+            f"them ratings: {soak['failed']} failed, memory {soak['change_percent']:+.1f} % to "
+            f"{soak['megabytes']:.0f} MB. Ready after {ready['first']:.1f} s, and after "
+            f"{ready['with the ratings given']:.1f} s with the ratings given above in the store.",
+        ]
+    )
+
+
+def with_section(page: str, text: str) -> str:
+    """The page with the figures between their marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    main()

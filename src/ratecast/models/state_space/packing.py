@@ -1,0 +1,21 @@
+"""The parts of the flagship as named arrays, and back."""
+
+from dataclasses import asdict
+from typing import Any
+
+from ratecast.models.base import Arrays
+
+
+def packed(parts: dict[str, Any]) -> Arrays:
+    """Every array of every part, named `part.field`. parts: dataclasses of arrays, by name."""
+    return {
+        f"{name}.{key}": value
+        for name, part in parts.items()
+        for key, value in asdict(part).items()
+    }
+
+
+def part_of(arrays: Arrays, name: str) -> Arrays:
+    """The fields of one part."""
+    start = f"{name}."
+    return {key.removeprefix(start): v for key, v in arrays.items() if key.startswith(start)}

@@ -1,0 +1,122 @@
+"""What the service knows now: the model in force, and every rating in the store.
+
+All of it belongs to the thread of the event loop, so that no lock is needed: what takes long is
+done on another model, which then takes the place of this one in a single step.
+"""
+
+import secrets
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import polars as pl
+
+from ratecast.models.answer import Forecast
+from ratecast.models.asked import ask, rows_of
+from ratecast.models.recall import Recall
+from ratecast.models.rows import Expected
+from ratecast.ratings import USER
+from ratecast.serving.catalogue import Id
+from ratecast.serving.loaded import Loaded
+from ratecast.serving.store import Event, Given, Removed
+
+KEPT_ROWS = 4_000_000
+
+
+class Live:
+    """given: user to movie to rating, of the store. changes: of each user, how often it changed.
+
+    since: what was heard while another model is made ready. stale: a rating was taken back, of
+    which the model may keep a trace.
+    """
+
+    def __init__(self, loaded: Loaded, given: list[Given], users: Iterable[str] = ()) -> None:
+        self.loaded = loaded
+        self.given: dict[Id, dict[Id, Given]] = {}
+        self.changes: dict[Id, int] = defaultdict(int)
+        self.since: list[list[Event]] | None = None
+        self.stale = False
+        self._expected: OrderedDict[Id, Expected] = OrderedDict()
+        known = loaded.model.users.table[USER]
+        numbers = [*known.to_list(), *map(loaded.user, users)]
+        self._number = None if known.dtype == pl.String else max(map(int, numbers), default=0)
+        for rating in given:
+            self._note(rating)
+
+    def hear(self, events: list[Event]) -> None:
+        """What one commit wrote, in effect from now on."""
+        for event in events:
+            self._note(event)
+        self._tell(self.loaded, events)
+        if self.since is not None:
+            self.since.append(events)
+
+    def swap(self, loaded: Loaded) -> None:
+        """Serve from another model; it is told what was heard while it was made ready."""
+        told = loaded.heard_to
+        for events in self.since or []:
+            self._tell(loaded, [event for event in events if event.seq > told])
+        self.loaded, self.since = loaded, None
+        self._expected.clear()
+
+    def next_user(self) -> Id:
+        """An id that nobody has: the next number, or a word drawn by chance."""
+        if self._number is None:
+            return f"u{secrets.token_hex(8)}"
+        self._number += 1
+        return self._number
+
+    def of(self, user: Id) -> dict[Id, tuple[float, int | None]]:
+        """The user's ratings that are in force: movie to stars and second, oldest first."""
+        model = self.loaded.model
+        own: dict[Id, tuple[float, int | None]] = {}
+        if isinstance(model, Recall):
+            own = {kept.movie: (kept.stars, kept.at or None) for kept in model.recall(user)}
+        return own | {m: (g.stars, g.at) for m, g in self.given.get(user, {}).items()}
+
+    def expected(self, user: Id) -> Expected:
+        """What is expected of every movie of the catalogue; kept until something changes it."""
+        kept = self._expected.get(user)
+        if kept is None:
+            movies = self.loaded.catalogue.ids
+            kept = ask(self.loaded.model, [user] * len(movies), movies)[1]
+            self._expected[user] = kept
+            while len(self._expected) * len(movies) > KEPT_ROWS and len(self._expected) > 1:
+                self._expected.popitem(last=False)
+        self._expected.move_to_end(user)
+        return kept
+
+    def forecast(self, user: Id, lines: Sequence[int]) -> Forecast:
+        """The forecast of these lines of the catalogue: (n,)."""
+        model, ids = self.loaded.model, self.loaded.catalogue.ids
+        users, movies = [user] * len(lines), [ids[line] for line in lines]
+        if user in self._expected:
+            rows = rows_of(model, users, movies)
+            return model.answer(rows, self._expected[user].take(np.array(lines, np.int64)))
+        return model.answer(*ask(model, users, movies))
+
+    def _tell(self, loaded: Loaded, events: list[Event]) -> None:
+        loaded.take_back(event for event in events if isinstance(event, Removed))
+        loaded.hear([event for event in events if isinstance(event, Given)])
+        loaded.heard_to = max([loaded.heard_to, *(event.seq for event in events)])
+
+    def _note(self, event: Event) -> None:
+        user = self.loaded.user(event.user)
+        if self._number is not None:
+            self._number = max(self._number, int(user))
+        self.changes[user] += 1
+        self._forget(user)
+        self.stale |= isinstance(event, Removed)
+        if isinstance(event, Given):
+            self.given.setdefault(user, {})[self.loaded.movie(event.movie)] = event
+        elif event.movie is None:
+            self.given.pop(user, None)
+        else:
+            self.given.get(user, {}).pop(self.loaded.movie(event.movie), None)
+
+    def _forget(self, user: Id) -> None:
+        """Another user's forecasts hang on this rating only where the model moves its movies."""
+        if self.loaded.recalls:
+            self._expected.pop(user, None)
+        else:
+            self._expected.clear()

@@ -1,0 +1,39 @@
+"""The tables of the store. A change here needs a migration beside it (`migrations/versions`)."""
+
+import sqlalchemy as sa
+
+ID = 128
+WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+metadata = sa.MetaData()
+
+# Whoever was given an id by the service.
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("user", sa.String(ID), primary_key=True),
+    sa.Column("at", WHOLE, nullable=False),
+)
+
+# The ratings in force. `seq` counts what was written; `moment` is the commit that wrote it.
+ratings = sa.Table(
+    "ratings",
+    metadata,
+    sa.Column("seq", WHOLE, primary_key=True, autoincrement=False),
+    sa.Column("moment", WHOLE, nullable=False),
+    sa.Column("user", sa.String(ID), nullable=False),
+    sa.Column("movie", sa.String(ID), nullable=False),
+    sa.Column("stars", sa.Float(), nullable=False),
+    sa.Column("at", WHOLE, nullable=False),
+    sa.UniqueConstraint("user", "movie", name="one_rating"),
+)
+
+# What must be taken back from a model that may have learned it; no movie: all of the user's.
+removals = sa.Table(
+    "removals",
+    metadata,
+    sa.Column("seq", WHOLE, primary_key=True, autoincrement=False),
+    sa.Column("user", sa.String(ID), nullable=False),
+    sa.Column("movie", sa.String(ID)),
+    sa.UniqueConstraint("user", "movie", name="one_removal"),
+)

@@ -1,0 +1,125 @@
+"""A model that recalls answers as if a rating had never been given, and is asked in lists."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ratecast.models import load_model
+from ratecast.models.answer import Forecast
+from ratecast.models.asked import Id, ask
+from ratecast.models.forecast import StateSpace
+from ratecast.ratings import MOVIE, USER, Ratings, Requests
+from ratecast.training import make_model
+from tests.models.test_forecast import camps, model
+
+
+@pytest.fixture(scope="module")
+def told() -> tuple[StateSpace, Ratings]:
+    """A model fitted on the first 2,400 rows of a table, and the others, not heard yet."""
+    table = camps()
+    fitted = model().fit(table.take(slice(0, 2400)))
+    return fitted, table.take(slice(2400, None))
+
+
+def copied(fitted: StateSpace, later: Ratings) -> StateSpace:
+    from copy import deepcopy
+
+    twin = deepcopy(fitted)
+    twin.observe(later)
+    return twin
+
+
+def same(one: Forecast, other: Forecast) -> bool:
+    names = "stars", "heard", "basis"
+    return all(np.array_equal(getattr(one, n), getattr(other, n)) for n in names)
+
+
+def test_what_is_taken_back_was_never_heard(told: tuple[StateSpace, Ratings]) -> None:
+    fitted, later = told
+    user = int(later.frame[USER][-1])
+    movie = int(later.frame[MOVIE][-1])
+    gone = (later.frame[USER] == user) & (later.frame[MOVIE] == movie)
+    asked = Requests.of([user] * 60, list(range(60)))
+    never = copied(fitted, later.take(~gone.to_numpy()))
+    changed = copied(fitted, later)
+    assert not same(changed.predict(asked), never.predict(asked))
+    before = sum(kept.movie == movie for kept in fitted.recall(user))
+    taken = changed.take_back([(user, movie)])
+    assert taken == int(gone.sum()) + before
+    never.take_back([(user, movie)])
+    assert same(changed.predict(asked), never.predict(asked))
+    assert changed.learned_from == ""
+
+
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("name", ["forecast", "bias"])
+def test_a_forgotten_user_is_a_stranger(name: str, text: bool, tmp_path: Path) -> None:
+    table = camps()
+    if text:
+        named = pl.col(USER).cast(pl.String)
+        users = table.users.with_columns(named)
+        table = replace(table, frame=table.frame.with_columns(named), users=users)
+    made = model() if name == "forecast" else make_model(name)
+    fitted = made.fit(table.take(slice(0, 2400)))
+    user, stranger = ("3", "999") if text else (3, 999)
+    asked = [Requests.of([who] * 60, list(range(60))) for who in (user, stranger)]
+    assert not same(*map(fitted.predict, asked))
+    fitted.forget(user)
+    fitted.forget(stranger)
+    assert same(*map(fitted.predict, asked))
+    assert (fitted.users.table[USER] == user).sum() == 0
+    fitted.observe(table.take((table.frame[USER] == user).to_numpy()))
+    fitted.save(tmp_path / "artifact")
+    again = load_model(tmp_path / "artifact")
+    assert same(again.predict(asked[0]), fitted.predict(asked[0]))
+    assert again.predict(asked[0]).heard[0] > 0
+
+
+def test_a_rating_left_out_is_one_taken_back(told: tuple[StateSpace, Ratings]) -> None:
+    heard = copied(*told)
+    user = int(heard.users.table[USER][0])
+    kept = heard.recall(user)
+    assert [k.at for k in kept] == sorted(k.at for k in kept)
+    without = heard.without(user, 7, slice(None))
+    assert len(without) == len(kept)
+    alone = [k for k in kept if [x.movie for x in kept].count(k.movie) == 1]
+    assert alone
+    for rating in alone[:5]:
+        twin = copied(*told)
+        twin.take_back([(user, rating.movie)])
+        expected = twin.predict(Requests.of([user], [7])).stars[0]
+        assert without[kept.index(rating)] == expected
+    assert heard.without(99_999, 7, slice(None)).shape == (0,)
+
+
+@pytest.mark.parametrize("side", [False, True])
+def test_what_is_asked_in_lists_is_what_is_predicted(side: bool) -> None:
+    table = camps(side=side)
+    fitted = model().fit(table)
+    users = [*range(0, 120, 7), 999]
+    pairs = [(u, m) for u in users for m in range(60)]
+    lists: tuple[list[Id], list[Id]] = [u for u, _ in pairs], [m for _, m in pairs]
+    whole = fitted.predict(Requests.of(*lists))
+    for warm in (False, True):
+        if warm:
+            fitted.warm()
+        quick = fitted.answer(*ask(fitted, *lists))
+        assert same(quick, whole)
+        assert np.array_equal(quick.probabilities, whole.probabilities)
+        for row in range(0, len(pairs), 97):
+            alone = fitted.answer(*ask(fitted, [lists[0][row]], [lists[1][row]]))
+            assert alone.stars[0] == whole.stars[row]
+            assert np.array_equal(alone.probabilities[0], whole.probabilities[row])
+
+
+def test_ratings_heard_one_by_one_are_found_at_once(told: tuple[StateSpace, Ratings]) -> None:
+    fitted, later = told
+    one_by_one, together = copied(fitted, later.take(slice(0, 0))), copied(fitted, later)
+    for row in range(len(later)):
+        one_by_one.observe(later.take(slice(row, row + 1)))
+    for user in (1, 2, 50):
+        assert one_by_one.recall(user) == together.recall(user)
+    assert same(one_by_one.predict(replace(later.requests())), together.predict(later.requests()))

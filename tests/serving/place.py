@@ -1,0 +1,97 @@
+"""A service on a port of its own, in this process or in another one, as a client sees it."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from ratecast.serving.access import Access, secret_of
+from ratecast.serving.app import create_app
+from ratecast.serving.front import Limits
+from ratecast.serving.renewal import Renewal
+from ratecast.serving.shelf import Shelf
+from ratecast.serving.store import Store
+
+TOKEN = "a-token-of-the-service"
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass
+class Place:
+    """home: the service's folder. database: its address, SQLite in the folder without one."""
+
+    home: Path
+    database: str | None = None
+    token: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def url(self) -> str:
+        return self.database or f"sqlite:///{self.home / 'ratings.db'}"
+
+    @contextmanager
+    def open(self) -> Iterator[httpx.Client]:
+        """The service in a thread, ready; a client that sends the service's token."""
+        store = Store(self.url)
+        access = Access(self.token, secret_of(self.home))
+        app = create_app(Renewal(Shelf(self.home), store), access, self.limits)
+        port = free_port()
+        config = uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="on")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+                wait(client)
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+            store.close()
+
+
+@contextmanager
+def process(home: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """`ratecast serve` as a process of its own, on a port of its own; killed at the end."""
+    port = free_port()
+    command = [sys.executable, "-m", "ratecast.cli", "serve"]
+    command += [f"--home={home}", f"--port={port}", *words]
+    log = (home / "serve.log").open("a")
+    running = subprocess.Popen(command, stdout=log, stderr=log, text=True, env={**os.environ})
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            yield running, client
+    finally:
+        running.kill()
+        running.wait()
+        log.close()
+
+
+def wait(client: httpx.Client, status: int = 200, path: str = "/readyz") -> float:
+    """Until the path answers so; the seconds that it took."""
+    start = time.monotonic()
+    while True:
+        try:
+            if client.get(path).status_code == status:
+                return time.monotonic() - start
+        except httpx.TransportError:
+            pass
+        if time.monotonic() - start > PATIENCE_SECONDS:
+            raise TimeoutError(f"{path} never answered {status}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

@@ -1,0 +1,77 @@
+"""What is learned anew is the table, without what was taken back, and the store."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ratecast.cli import main
+from ratecast.errors import InputError
+from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked
+from ratecast.serving.loaded import learned
+from ratecast.serving.refit import gathered
+from ratecast.serving.shelf import Shelf
+from ratecast.serving.store import Given, Removed, Store, Written
+from tests.planted import planted
+from tests.serving.place import Place
+
+
+def table(text: bool = False) -> Ratings:
+    frame = pl.DataFrame(
+        {USER: [1, 1, 2, 3], MOVIE: [10, 11, 10, 11], RATING: [1.0, 2, 3, 4], AT: [1, 2, 3, 4]}
+    )
+    people = pl.DataFrame({USER: [1, 2, 3], "age": [20, 30, 40]})
+    if text:
+        frame = frame.with_columns(pl.col(USER).cast(pl.String))
+        people = people.with_columns(pl.col(USER).cast(pl.String))
+    return checked(Ratings(frame, users=people))
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_table_and_store_are_gathered(text: bool) -> None:
+    given = [Given("1", "10", 5.0, 9, 1, 1), Given("4", "11", 2.0, 8, 2, 4)]
+    removed = [Removed("1", "10", 2), Removed("1", "11", 3), Removed("3", None, 5)]
+    found = gathered(table(text), Written(given, removed, 5))
+    rows = [(int(u), m, r, at) for u, m, r, at in found.frame.iter_rows()]
+    assert rows == [(2, 10, 3.0, 3), (4, 11, 2.0, 8), (1, 10, 5.0, 9)]
+    assert sorted(found.users["age"]) == [20, 30]
+
+
+def test_ids_of_another_kind_are_refused() -> None:
+    with pytest.raises(InputError, match="not all Int64"):
+        gathered(table(), Written([Given("ann", "10", 5.0, 9, 1, 1)], [], 1))
+
+
+def test_a_table_without_times_is_refused() -> None:
+    untimed = replace(table(), frame=table().frame.drop(AT))
+    with pytest.raises(InputError, match="no timestamps"):
+        gathered(untimed, Written([], [], 0))
+
+
+def test_refit_learns_what_the_store_knows_and_the_service_takes_it_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    once = planted().frame.unique([USER, MOVIE], keep="first", maintain_order=True)
+    once.write_csv("ratings.csv")
+    words = ["--model=bias", "--data=ratings.csv", f"--home={tmp_path / 'home'}"]
+    assert main(["refit", *words]) == 0
+    shelf, place = Shelf(tmp_path / "home"), Place(tmp_path / "home")
+    with place.open() as client:
+        first = client.get("/v1/model").json()["artifact"]
+        rating = {"movie": 7, "stars": 2}
+        assert client.post("/v1/users/500/ratings", json=rating).status_code == 201
+        assert main(["refit", *words]) == 0
+        assert shelf.current is not None
+        while client.get("/v1/model").json()["artifact"] == first:
+            assert not shelf.verdicts().get(shelf.current, "").startswith("refused")
+        assert learned(shelf.folder(shelf.current)) == 1
+        answer = client.get("/v1/predict?user=500&movie=3").json()["forecasts"][0]
+        assert (answer["heard"], answer["basis"]) == (1, "user and movie known")
+        assert client.delete("/v1/users/500").status_code == 204
+        answer = client.get("/v1/predict?user=500&movie=3").json()["forecasts"][0]
+        assert (answer["heard"], answer["basis"]) == (0, "new user")
+    store = Store(place.url)
+    assert store.so_far().removed == [Removed("500", None, 2)]
+    store.close()

@@ -1,0 +1,91 @@
+"""The store keeps what is in force, in order, on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from ratecast.errors import InputError
+from ratecast.serving.schema import NEWEST, version
+from ratecast.serving.store import Given, Removed, Store, reachable
+from ratecast.serving.tables import metadata
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    opened = Store(database)
+    yield opened
+    opened.close()
+
+
+def given(seq: int, user: str = "7", movie: str = "1", stars: float = 4.0) -> Given:
+    return Given(user, movie, stars, 1_000_000 + seq, seq, seq)
+
+
+def test_what_is_in_force_is_read_in_the_order_of_writing(store: Store) -> None:
+    assert store.last() == (0, 0)
+    store.write([given(1), given(2, movie="2")], [("7", 5)])
+    store.write([Removed("7", "1", 3), given(4, stars=2.0)], [])
+    written = store.so_far()
+    assert written.given == [given(2, movie="2"), given(4, stars=2.0)]
+    assert written.removed == [Removed("7", "1", 3)]
+    assert written.last == 4
+    assert store.so_far(after=3).given == [given(4, stars=2.0)]
+    assert store.last() == (4, 4)
+    assert store.registered() == ["7"]
+    assert store.registered_at("7") == 5
+
+
+def test_a_commit_is_whole_or_nothing(store: Store) -> None:
+    store.write([given(1)], [])
+    with pytest.raises(sa.exc.IntegrityError):
+        store.write([given(2, movie="2"), given(3)], [])
+    assert store.so_far().given == [given(1)]
+
+
+def test_of_a_forgotten_user_only_the_word_is_left(store: Store) -> None:
+    store.write([given(1), given(2, movie="2"), given(3, user="8")], [("7", 5), ("8", 5)])
+    store.write([Removed("7", "1", 4)], [])
+    store.write([Removed("7", None, 5)], [])
+    written = store.so_far()
+    assert written.given == [given(3, user="8")]
+    assert written.removed == [Removed("7", None, 5)]
+    assert store.registered() == ["8"]
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(store: Store, database: str) -> None:
+    with store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    assert version(store.engine) == NEWEST
+    Store(database).close()
+
+
+def test_a_store_of_a_newer_ratecast_is_refused(store: Store, database: str) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(InputError, match="newer ratecast"):
+        Store(database)
+
+
+def test_a_rating_is_on_the_disk_when_the_commit_is_done(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    store.close()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://u@h/d"])
+def test_what_is_no_database_is_refused(url: str) -> None:
+    with pytest.raises(InputError, match="database"):
+        Store(url)
+
+
+def test_a_database_that_does_not_answer_is_said_in_one_line(tmp_path: Path) -> None:
+    url = f"postgresql://nobody@/none?host={tmp_path}"
+    with pytest.raises(InputError, match="check its address") as said, reachable(url):
+        Store(url)
+    assert "\n" not in str(said.value)
