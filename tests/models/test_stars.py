@@ -1,9 +1,13 @@
+from dataclasses import replace
+
+import numba
 import numpy as np
 import pytest
-from scipy.optimize import check_grad
+from scipy.special import ndtr
 
 from ratecast.evaluation.metrics import calibration_error
-from ratecast.models.stars import F64, StarNoise, _Likelihood
+from ratecast.models.kernels.stars import HEARD_EDGES, LEAST, below, likelihood
+from ratecast.models.stars import F64, StarNoise, fill
 from ratecast.ratings import Scale
 
 
@@ -32,23 +36,60 @@ def test_a_models_own_deviation_is_scaled() -> None:
     np.testing.assert_allclose(noise.spreads, 0.7, rtol=0.05)  # unseen bins borrow it
 
 
-def test_the_gradient_is_the_slope_of_the_loss() -> None:
+def test_gradient_and_hessian_are_the_slopes_of_the_loss() -> None:
+    """Beside differences, for bins and stars of every kind, the first and the last included."""
     random = np.random.default_rng(2)
     flat = StarNoise.flat(Scale(1, 5))
-    start = np.concatenate([flat.curves.ravel(), np.log(flat.spreads)])
-    mean = random.uniform(1, 5, 200)
-    powers = np.column_stack([np.ones(200), mean - 3, (mean - 3) ** 2])
-    bins, given = random.integers(4, size=200), random.integers(5, size=200)
-    rows = _Likelihood(powers, random.uniform(0.5, 2, 200), bins, given, start)
+    rows = (
+        random.uniform(-1, 1, 200),
+        random.uniform(1, 2, 200),
+        random.integers(4, size=200),
+        random.integers(5, size=200),
+    )
+    point = flat.parameters + random.normal(0, 0.05, len(flat.parameters))
+    _, slope, bend = likelihood(point, rows, 4)
+    for k, step in enumerate(1e-5 * np.eye(len(point))):
+        high, low = (likelihood(point + sign * step, rows, 4) for sign in (1, -1))
+        assert (high[0] - low[0]) / 2e-5 == pytest.approx(slope[k], rel=1e-5, abs=1e-4)
+        np.testing.assert_allclose((high[1] - low[1]) / 2e-5, bend[k], rtol=1e-4, atol=1e-2)
 
-    def value(parameters: F64) -> float:
-        return rows.loss(parameters)[0]
 
-    def slope(parameters: F64) -> F64:
-        return rows.loss(parameters)[1]
+def test_the_likelihood_is_that_of_the_probabilities() -> None:
+    random = np.random.default_rng(4)
+    flat, mean, given = StarNoise.flat(Scale(1, 5)), random.uniform(1, 5, 90), np.arange(90) % 5
+    shares = flat.probabilities(mean, np.zeros(90, np.int64))
+    rows = mean - 3, np.ones(90), np.zeros(90, np.int64), given
+    loss = likelihood(flat.parameters, rows, 4)[0]
+    assert loss == pytest.approx(-np.log(shares[np.arange(90), given]).sum(), rel=1e-4)
 
-    point = start + random.normal(0, 0.05, len(start))
-    assert check_grad(value, slope, point) < 1e-4
+
+def test_the_normal_distribution_is_read_to_the_last_digits() -> None:
+    for z in np.concatenate([np.linspace(-9, 9, 4001), [-np.inf, np.inf]]):
+        value, bell = below(z)
+        assert value == pytest.approx(ndtr(z), abs=1e-15)
+        assert bell == pytest.approx(np.exp(-z * z / 2) / np.sqrt(2 * np.pi), abs=1e-12)
+
+
+@pytest.mark.parametrize("deviation", [None, np.linspace(0.4, 1.6, 300)], ids=["none", "own"])
+def test_probabilities_are_those_of_a_plain_formula(deviation: F64 | None) -> None:
+    """Cuts that cross, users of whom nothing was heard, and any number of threads included."""
+    random = np.random.default_rng(5)
+    curves = np.column_stack([[-1.5, -0.2, 0.1, 1.4], [-1, -0.8, -1.3, -1], [0.1, 0, 0.3, -0.1]])
+    others = StarNoise(curves, np.array([1.0, 0.9, 0.8, 0.7]), 3.0, 1.0)
+    noises = replace(others, curves=curves * 1.2, spreads=others.spreads * 1.3), others
+    mean, heard = random.uniform(1, 5, 300), random.choice([0, 1, 6, 30], size=300)
+    found = np.empty((2, 300, 5))
+    for turn, threads in enumerate((1, numba.get_num_threads())):
+        numba.set_num_threads(threads)
+        fill(found[turn], noises, (mean, heard, deviation))
+    assert np.array_equal(*found)
+    for i in range(300):
+        noise, x = noises[int(heard[i] > 0)], mean[i] - 3
+        spread = noise.spreads[np.digitize(heard[i], HEARD_EDGES)]
+        spread *= 1 if deviation is None else deviation[i]
+        cuts = ndtr(noise.curves @ [1, x, x * x] / spread)
+        raised = np.diff([0, *np.maximum.accumulate(cuts), 1]) + LEAST
+        np.testing.assert_allclose(found[0, i], raised / raised.sum(), rtol=1e-9, atol=1e-15)
 
 
 def test_curves_of_their_own_find_stars_that_spread_unevenly() -> None:

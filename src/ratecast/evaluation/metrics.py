@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
@@ -55,12 +56,8 @@ def calibration_error(probabilities: NDArray[np.float64], star: NDArray[np.int64
     probabilities: (n, S). star: (n,) position of the given star. The bins b part [0, 1] evenly.
     Reference: Kull et al. 2019, "Beyond temperature scaling", eq. 4.
     """
-    stars = probabilities.shape[1]
-    bins = np.minimum((probabilities * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    gap = probabilities - (star[:, None] == np.arange(stars))
-    cell = (bins + CALIBRATION_BINS * np.arange(stars)).ravel()
-    sums = np.bincount(cell, gap.ravel(), stars * CALIBRATION_BINS)
-    return float(np.abs(sums).sum() / (len(star) * stars))
+    gaps = _gaps(probabilities, star)
+    return float(np.abs(gaps).sum() / (len(star) * probabilities.shape[1]))
 
 
 def interval_coverage(probabilities: NDArray[np.float64], star: NDArray[np.int64]) -> float:
@@ -71,12 +68,32 @@ def interval_coverage(probabilities: NDArray[np.float64], star: NDArray[np.int64
     Reference: Czado, Gneiting, Held 2009, "Predictive model assessment for count data" (the
     non-randomised PIT).
     """
-    tail = (1 - INTERVAL) / 2
-    upper = _chosen(probabilities.cumsum(axis=1), star)
-    width = _chosen(probabilities, star)
-    inside = np.minimum(upper, 1 - tail) - np.maximum(upper - width, tail)
-    return float((np.maximum(inside, 0) / width).mean())
+    return float(_inside(probabilities, star, (1 - INTERVAL) / 2) / len(star))
 
 
 def _chosen(values: NDArray[np.float64], star: NDArray[np.int64]) -> NDArray[np.float64]:
     return values[np.arange(len(star)), star]
+
+
+@njit(cache=True)
+def _gaps(probabilities, star):  # type: ignore[no-untyped-def]
+    """Sum of probability less frequency in each bin of each star: (S, CALIBRATION_BINS)."""
+    gaps = np.zeros((probabilities.shape[1], CALIBRATION_BINS))
+    for i in range(len(star)):
+        for k in range(len(gaps)):
+            bin_ = min(int(probabilities[i, k] * CALIBRATION_BINS), CALIBRATION_BINS - 1)
+            gaps[k, bin_] += probabilities[i, k] - (star[i] == k)
+    return gaps
+
+
+@njit(cache=True)
+def _inside(probabilities, star, tail):  # type: ignore[no-untyped-def]
+    """Sum of the shares of the given stars' probability that lie between the two tails."""
+    total = 0.0
+    for i in range(len(star)):
+        width, upper = probabilities[i, star[i]], 0.0
+        for k in range(star[i] + 1):
+            upper += probabilities[i, k]
+        inside = min(upper, 1 - tail) - max(upper - width, tail)
+        total += max(inside, 0.0) / width
+    return total

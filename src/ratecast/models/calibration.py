@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.models.stars import F64, I64, StarNoise
+from ratecast.models.stars import F64, I64, StarNoise, fill
 from ratecast.ratings import Scale
 
 WINDOW = 8_000
@@ -34,15 +34,15 @@ class Told:
         """The newest rows."""
         return self.take(slice(max(len(self) - count, 0), None))
 
-    def noise(self, start: StarNoise) -> StarNoise:
-        """What these rows say of the stars' spread, pulled to `start`."""
-        return start.fitted(self.mean, self.heard, self.star, self.deviation)
+    def noise(self, anchor: StarNoise, begin: StarNoise | None = None) -> StarNoise:
+        """What these rows say of the stars' spread, pulled to `anchor`."""
+        return anchor.fitted(self.mean, self.heard, self.star, self.deviation, begin=begin)
 
     def where(self, mask: NDArray[np.bool_]) -> "Told":
         """Only the rows where `mask` is true."""
         return Told(*(a[mask] for a in self._columns()))
 
-    def take(self, part: slice) -> "Told":
+    def take(self, part: slice | I64) -> "Told":
         """Only these rows."""
         return Told(*(a[part] for a in self._columns()))
 
@@ -119,28 +119,27 @@ class Calibration:
 
     def probabilities(self, mean: F64, heard: I64, deviation: F64 | None) -> F64:
         """Probability of each star: (n, S), rows sum to 1."""
-        shares = self.noise.probabilities(mean, heard, deviation)
-        new = heard == 0
-        if new.any():
-            given = None if deviation is None else deviation[new]
-            shares[new] = self.strangers.probabilities(mean[new], heard[new], given)
-        return shares
+        found = np.empty((len(mean), len(self.noise.curves) + 1))
+        fill(found, (self.strangers, self.noise), (mean, heard, deviation))
+        return found
 
     def hear(self, told: Told) -> None:
         """Take up the rows of one moment, and fit again if that is due."""
-        self.window = self.window.followed_by(told.where(told.heard > 0)).last(WINDOW)
+        newest = np.flatnonzero(told.heard)[-WINDOW:]
+        self.window = self.window.followed_by(told.take(newest)).last(WINDOW)
         self.total, self.due = self.total + len(told), self.due + len(told)
         if self.due >= self.every:
-            self.noise, self.due = self.window.noise(self.anchor), 0
+            self.noise, self.due = self.window.noise(self.anchor, self.noise), 0
 
     def walk(self, told: Told, edges: I64) -> F64:
         """Probabilities of each row, (n, S), told moment by moment (`edges`: borders)."""
-        answers, start = [np.empty((0, len(self.noise.curves) + 1))], 0
+        answers, start = np.empty((len(told), len(self.noise.curves) + 1)), 0
         while start < len(told):
             due_at = start + self.every - self.due
             stop = int(edges[min(int(np.searchsorted(edges, due_at)), len(edges) - 1)])
             piece = told.take(slice(start, stop))
-            answers.append(self.probabilities(piece.mean, piece.heard, piece.deviation))
+            asked = piece.mean, piece.heard, piece.deviation
+            fill(answers[start:stop], (self.strangers, self.noise), asked)
             self.hear(piece)
             start = stop
-        return np.concatenate(answers)
+        return answers
