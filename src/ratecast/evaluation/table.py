@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Trial
 from ratecast.models.answer import Forecast
-from ratecast.models.stars import HEARD_EDGES
+from ratecast.models.kernels.stars import HEARD_EDGES
 from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.splits import Split
 
