@@ -3,7 +3,7 @@
 import sys
 from difflib import get_close_matches
 
-from ratecast.cli import data, pages, scoring, serving, setup, training
+from ratecast.cli import data, pages, recommending, scoring, serving, setup, training
 from ratecast.cli.call import Verb, call
 from ratecast.errors import InputError
 
@@ -17,6 +17,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
     "Models": {
         "train": training.train,
         "predict": scoring.predict,
+        "recommend": recommending.recommend,
         "evaluate": scoring.evaluate,
         "report": scoring.report,
         "tune": scoring.tune,

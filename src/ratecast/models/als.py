@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
-from ratecast.models.bilinear import Side, forecast, grown_side, hear, known, solve
+from ratecast.models.bilinear import Side, forecasts, grown_side, hear, known, solve
 from ratecast.models.kernels.alternate import sweep
 from ratecast.models.kernels.order import heaps
 from ratecast.models.likeness import Factors
+from ratecast.models.product import Product
 from ratecast.models.ridge import F64, prior_cover, ridges
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.search import Range
@@ -127,7 +128,7 @@ class ProbabilisticMF(Model):
         return np.tile(mean, (size, 1)), prior_cover(self._ridges(damping), size)
 
     def _expect(self, rows: Rows) -> Expected:
-        return self._in_stars(*forecast((rows.users, rows.movies), self._sides()))
+        return self._in_stars(*forecasts((rows.users, rows.movies), self._sides()))
 
     def _grow(self) -> None:
         self._of_users = grown_side(self._of_users, len(self.users))
@@ -139,6 +140,9 @@ class ProbabilisticMF(Model):
 
     def _sides(self) -> tuple[Side, Side]:
         return self._of_users, self._of_movies
+
+    def _product(self) -> Product:
+        return Product(self._mean, self._unit, self._of_users[0], self._of_movies[0])
 
     def _factors(self) -> Factors:
         return Factors.of(self._of_users[0], self._of_movies[0], self._unit)

@@ -22,6 +22,7 @@ from ratecast.models.fold_in import FoldInNet, restrained
 from ratecast.models.kernels.order import heaps
 from ratecast.models.likeness import Factors
 from ratecast.models.net import RatingNet, TrainerSettings
+from ratecast.models.product import Product
 from ratecast.models.ridge import ridges
 from ratecast.models.rows import Rows
 from ratecast.models.search import Range
@@ -81,6 +82,9 @@ class MatrixFactorization(FoldInNet):
     def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
         """The net of equation 1."""
         return FactorNet(self, users, movies, mean)
+
+    def _product(self) -> Product:
+        return Product(self._level, 1.0, self._of_users[0], self._of_movies[0])
 
     def _factors(self) -> Factors:
         return Factors.of(self._of_users[0], self._of_movies[0])

@@ -22,6 +22,7 @@ from ratecast.models.fold_in import FoldInNet, restrained
 from ratecast.models.kernels.order import Heap
 from ratecast.models.likeness import Factors
 from ratecast.models.net import RatingNet, TrainerSettings
+from ratecast.models.product import Product
 from ratecast.models.ridge import ridges
 from ratecast.models.rows import Rows
 from ratecast.models.search import Range
@@ -150,6 +151,9 @@ class BiasedMatrixFactorization(FoldInNet):
     def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
         """The net of equation 4."""
         return BiasedFactorNet(self, users, movies, mean)
+
+    def _product(self) -> Product:
+        return Product(self._level, 1.0, self._of_users[0], self._of_movies[0])
 
     def _factors(self) -> Factors:
         return Factors.of(self._of_users[0], self._of_movies[0])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ratecast.models.asked import ask
 from ratecast.models.recall import Recall
+from ratecast.models.recommend import best
 from ratecast.ratings import Scale
 from ratecast.serving.answers import (
     Answer,
@@ -232,7 +233,6 @@ class Desk:
         self, user: Id, worth: NDArray[np.float64], allowed: NDArray[np.bool_], count: int
     ) -> list[Answer]:
         """The `count` best of the allowed movies."""
-        lines = np.flatnonzero(allowed)
-        best = lines[np.argsort(-worth[lines], kind="stable")[:count]].tolist()
-        movies = [self.live.loaded.catalogue.movies[line] for line in best]
-        return answers(movies, self.live.forecast(user, best), self.scale) if best else []
+        lines = best(worth, allowed, count).tolist()
+        movies = [self.live.loaded.catalogue.movies[line] for line in lines]
+        return answers(movies, self.live.forecast(user, lines), self.scale) if lines else []

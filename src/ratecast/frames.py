@@ -1,0 +1,35 @@
+"""Tables that are written piece by piece, and appear whole or not at all."""
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import polars as pl
+
+from ratecast.errors import InputError
+
+
+def write_parquet(path: Path, pieces: Iterable[pl.DataFrame]) -> int:
+    """Write pieces of one table, in their order, to `path`; how many rows that were.
+
+    Each piece is on disk before the next is asked for, so that memory holds one.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as work:
+            return _write(path, Path(work), pieces)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; give another place") from None
+
+
+def _write(path: Path, work: Path, pieces: Iterable[pl.DataFrame]) -> int:
+    parts, rows = [], 0
+    for number, piece in enumerate(pieces):
+        parts.append(work / f"{number:06}.parquet")
+        piece.write_parquet(parts[-1], compression="lz4")
+        rows += piece.height
+    whole = work / "whole"
+    pl.scan_parquet(parts).sink_parquet(whole, compression="zstd")
+    whole.chmod(0o644)
+    whole.replace(path)
+    return rows

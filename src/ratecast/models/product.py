@@ -1,0 +1,95 @@
+"""Models that are biases and a product of factors: expected stars of many pairs at once.
+
+`predict` says how sure it is and the probability of every star as well; who only wants expected
+stars, of very many pairs, need not wait for that.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratecast.models.base import Model
+from ratecast.models.kernels.product import pack, scored
+from ratecast.models.rows import Rows
+from ratecast.ratings import Requests
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+LINE = 64
+PIECE = 1 << 22
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One side in single precision. biases: (rows,). vectors: (rows, k), each on lines of cache.
+
+    A vector of 64 numbers that lies across lines takes a quarter more of the memory's time.
+    """
+
+    biases: F32
+    vectors: F32
+
+    @property
+    def parts(self) -> tuple[F32, F32]:
+        """As kernels take them."""
+        return self.biases, self.vectors
+
+    @classmethod
+    def of(cls, weights: F64, stretch: tuple[float, float]) -> Self:
+        """From (rows, 1 + k) weights, the bias first; what biases and vectors are multiplied by."""
+        rows, width = len(weights), weights.shape[1] - 1
+        room = np.empty(4 * rows * width + LINE, np.uint8)
+        start = -room.ctypes.data % LINE
+        vectors = room[start : start + 4 * rows * width].view(np.float32).reshape(rows, width)
+        biases = np.empty(rows, np.float32)
+        pack(weights, stretch, biases, vectors)
+        return cls(biases, vectors)
+
+
+@dataclass(frozen=True)
+class Product:
+    """level + unit * (bias of the user + bias of the movie + product of their factors), in stars.
+
+    users, movies: (rows, 1 + k), the bias first; row 0 is the unknown.
+    """
+
+    level: float
+    unit: float
+    users: F64
+    movies: F64
+
+    def packed(self) -> tuple[Packed, Packed]:
+        """Users and movies, so that biases and the product of vectors are in stars."""
+        return Packed.of(self.users, (self.unit, self.unit)), Packed.of(self.movies, (self.unit, 1))
+
+
+@runtime_checkable
+class HasProduct(Protocol):
+    """A model whose expected stars are a `Product`, before they are clipped."""
+
+    def _product(self) -> Product:
+        """As of now; it may change with what the model hears."""
+
+
+def expected_stars(model: Model, requests: Requests) -> F64:
+    """Expected stars of each request, (n,): those of `predict`, to 1e-5, and nothing beside them.
+
+    Quickest for a model with factors, and where the rows of one user follow one another.
+    """
+    rows = model._rows(requests)
+    return model.scale.clip(_means(model, rows))
+
+
+def _means(model: Model, rows: Rows) -> F64:
+    if isinstance(model, HasProduct) and len(rows) >= len(model.users):
+        product = model._product()
+        found = np.empty(len(rows))
+        users, movies = product.packed()
+        pairs, sides = (rows.users, rows.movies), (users.parts, movies.parts)
+        scored(pairs, *sides, product.level, found)
+        return found
+    pieces = [rows.take(slice(at, at + PIECE)) for at in range(0, len(rows), PIECE)]
+    return np.concatenate([np.empty(0), *(model._expect(piece).mean for piece in pieces)])

@@ -1,0 +1,165 @@
+"""The best movies for a user: those of a plain loop over `predict`, whatever the path to them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ratecast.cli import main
+from ratecast.errors import InputError
+from ratecast.models.base import Model
+from ratecast.models.kernels.best import keep, settle
+from ratecast.models.product import HasProduct, expected_stars
+from ratecast.models.recommend import Recommender, best
+from ratecast.ratings import Ratings, Requests
+from ratecast.training import make_model
+from tests.planted import planted
+
+QUICK: dict[str, Any] = {"trainer": {"max_epochs": 2, "batch_size": 256}}
+FACTORS = ("mf", "mf_bias", "als")
+
+
+def table() -> Ratings:
+    return planted(users=50, movies=90)
+
+
+@pytest.fixture(scope="module", params=[*FACTORS, "bias", "forecast"])
+def fitted(request: pytest.FixtureRequest) -> Model:
+    settings = QUICK if request.param in ("mf", "mf_bias") else {}
+    return make_model(request.param, **settings).fit(table())
+
+
+def plainly(model: Model, user: int, count: int, rated: Ratings) -> list[int]:
+    movies = sorted(model.movies.table["movie"].to_list())
+    asked = Requests.of([user] * len(movies), movies)
+    mean = model._expect(model._rows(asked)).mean
+    own = set(rated.frame.filter(pl.col("user") == user)["movie"].to_list())
+    left = [k for k, movie in enumerate(movies) if movie not in own]
+    return [movies[k] for k in sorted(left, key=lambda k: (-mean[k], movies[k]))[:count]]
+
+
+def test_which_models_have_the_fast_path(fitted: Model) -> None:
+    assert isinstance(fitted, HasProduct) == (fitted.name in FACTORS)
+
+
+def test_the_best_are_those_of_predict(fitted: Model) -> None:
+    users = fitted.users.table["user"].append(pl.Series([12345]))
+    top = Recommender(fitted, table()).top(users, 7)
+    for user in users.to_list():
+        lines = top.filter(pl.col("user") == user)
+        assert lines["movie"].to_list() == plainly(fitted, user, 7, table())
+        assert lines["rank"].to_list() == list(range(1, 8))
+    requests = Requests(top.select("user", "movie"))
+    np.testing.assert_allclose(top["stars"], fitted.predict(requests).stars, atol=1e-12)
+
+
+def test_expected_stars_are_those_of_predict(fitted: Model) -> None:
+    requests = table().requests()
+    found = expected_stars(fitted, requests)
+    np.testing.assert_allclose(found, fitted.predict(requests).stars, atol=1e-5)
+
+
+def test_what_single_precision_cannot_tell_apart_is_looked_at_again() -> None:
+    """All movies but one are alike: the ids decide, far beyond the few that are kept."""
+    model = make_model("als").fit(table())
+    weights = model._of_movies[0]  # type: ignore[attr-defined]
+    weights[1:] = weights[1]
+    weights[1:, 0] += np.random.default_rng(0).permutation(len(weights) - 1) * 1e-9
+    top = Recommender(model, table()).top(model.users.table["user"], 5)
+    for user in model.users.table["user"].to_list():
+        lines = top.filter(pl.col("user") == user)
+        assert lines["movie"].to_list() == plainly(model, user, 5, table())
+
+
+def test_a_model_that_remembers_leaves_out_what_it_heard() -> None:
+    model = make_model("forecast").fit(table())
+    user = table().frame["user"][0]
+    own = table().frame.filter(pl.col("user") == user)["movie"]
+    top = Recommender(model).top(pl.Series([user]), 90)
+    assert len(top) == 90 - own.n_unique()
+    assert not top["movie"].is_in(own.implode()).any()
+    assert len(Recommender(model, table().take(slice(0, 0))).top(pl.Series([user]), 99)) == 90
+
+
+def test_ids_of_words_are_ranked_too() -> None:
+    frame = table().frame.with_columns(pl.col("movie").cast(pl.String))
+    named = Ratings(frame, pl.DataFrame(schema={"movie": pl.String}), scale=table().scale)
+    model = make_model("als").fit(named)
+    top = Recommender(model, named).top(model.users.table["user"], 3)
+    assert top.schema["movie"] == pl.String
+    assert len(top) == 3 * 50
+
+
+def test_ties_stand_in_order_and_nothing_else_is_kept() -> None:
+    worth, allowed = np.array([1.0, 3, 3, 2, 3]), np.array([True, True, False, True, True])
+    assert best(worth, allowed, 2).tolist() == [1, 4]
+    assert best(worth, allowed, 9).tolist() == [1, 4, 3, 0]
+    assert best(worth, allowed, 0).tolist() == []
+
+
+def test_kernels_keep_what_sorting_would() -> None:
+    random = np.random.default_rng(3)
+    scores = random.integers(0, 40, (6, 300)).astype(np.float32)
+    barred = [np.sort(random.choice(300, 20, replace=False)).astype(np.int32) for _ in range(6)]
+    edges = np.arange(0, 121, 20)
+    found = np.full((6, 12), -np.inf, np.float32), np.full((6, 12), -1, np.int64)
+    for start in (0, 128, 256):
+        keep(scores[:, start : start + 128].copy(), start, (edges, np.concatenate(barred)), found)
+    sides = scores[:, :1].astype(float), random.integers(0, 5, (300, 1)).astype(float)
+    settled = np.empty((6, 5)), np.empty((6, 5), np.int64)
+    settle(np.arange(6), found[1], sides, settled)
+    for user in range(6):
+        left = np.setdiff1d(np.arange(300), barred[user])
+        wanted = left[np.argsort(-scores[user, left], kind="stable")[:12]]
+        assert found[1][user].tolist() == wanted.tolist()
+        again = np.sort(wanted)[np.argsort(-sides[1][np.sort(wanted), 0], kind="stable")[:5]]
+        assert settled[1][user].tolist() == again.tolist()
+
+
+@pytest.fixture
+def artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    make_model("als").fit(table()).save(Path("als"))
+    table().frame.write_csv("ratings.csv")
+    return "als"
+
+
+def test_the_verb_writes_the_table_for_the_users_asked(artifact: str) -> None:
+    Path("who.txt").write_text("7\n\n999\n", "utf-8")
+    words = ["--artifact", artifact, "--out", "out/top.parquet", "--users", "who.txt"]
+    assert main(["recommend", *words, "--n", "4", "--data", "ratings.csv"]) == 0
+    top = pl.read_parquet("out/top.parquet")
+    assert top.columns == ["user", "movie", "rank", "stars"]
+    assert top["user"].to_list() == [7] * 4 + [999] * 4
+    assert [path.name for path in Path("out").iterdir()] == ["top.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "keeps no ratings"),
+        (["--rated", "--n", "0"], "0 movies for each user"),
+        (["--rated", "--users", "none.txt"], "cannot be read"),
+        (["--rated", "--users", "empty.txt"], "no user id"),
+        (["--rated", "--users", "words.txt"], "whole numbers"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_the_old_table(
+    words: list[str], said: str, artifact: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("empty.txt").write_text("\n", "utf-8")
+    Path("words.txt").write_text("anna\n", "utf-8")
+    Path("top.parquet").write_text("old", "utf-8")
+    assert main(["recommend", "--artifact", artifact, "--out", "top.parquet", *words]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert Path("top.parquet").read_text("utf-8") == "old"
+
+
+def test_one_movie_or_more_is_asked_for() -> None:
+    model = make_model("bias").fit(table())
+    with pytest.raises(InputError, match="give 1 or more"):
+        Recommender(model).top(pl.Series([1]), 0)
