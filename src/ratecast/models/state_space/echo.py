@@ -9,10 +9,17 @@ correct a baseline).
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 from numpy.typing import NDArray
 
+from ratecast.models.kernels.order import pieces
+
+I64 = NDArray[np.int64]
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+Stream = tuple[I64, NDArray[np.int32], I64]
+Told = tuple[F64, F64, F64]
+Signs = tuple[F64, F64, F64]
 
 COLUMNS = 14
 
@@ -32,8 +39,7 @@ def _unit(lines: F64) -> F64:
     return np.asarray(lines / np.maximum(size, 1e-9), np.float64)
 
 
-@njit(cache=True)
-def columns_of(stream, asked, told, signs):  # type: ignore[no-untyped-def]
+def columns_of(stream: Stream, asked: NDArray[np.bool_], told: Told, signs: Signs) -> F32:
     """The columns of every asked row, from the user's rows of earlier moments: (n, COLUMNS).
 
     stream: edges (u + 1,), then of each row its movie and its moment. asked: (n,) bool.
@@ -41,20 +47,41 @@ def columns_of(stream, asked, told, signs):  # type: ignore[no-untyped-def]
     signs: places (M, Z) from `likeness`, plain (M, 3): level, popularity and year; likes (M, M)
     from `all_likes`, or (0, 0) where they are to be worked out one by one.
     """
-    edges, row_movie, moment = stream
-    expected, variance, surprise = told
-    places, plain, likes = signs
-    columns = np.zeros((len(moment), COLUMNS), np.float32)
-    for user in range(len(edges) - 1):
+    columns = np.zeros((len(asked), COLUMNS), np.float32)
+    _fill(columns, pieces(stream[0]), (*stream, asked), (told, signs))
+    return columns
+
+
+@njit(cache=True, parallel=True)
+def _fill(columns, cuts, stream, known):  # type: ignore[no-untyped-def]
+    """All users, piece by piece, on all threads: 2 Z operations and an exponential for each pair
+    of an asked row and an earlier one of its user."""
+    edges, row_movie, moment, asked = stream
+    (expected, variance, surprise), (places, plain, likes) = known
+    for piece in prange(len(cuts) - 1):
+        _fill_some(
+            columns,
+            (cuts[piece], cuts[piece + 1]),
+            (edges, row_movie, moment, asked),
+            ((expected, variance, surprise), (places, plain, likes)),
+        )
+
+
+@njit(cache=True)
+def _fill_some(columns, some, stream, known):  # type: ignore[no-untyped-def]
+    edges, row_movie, moment, asked = stream
+    (expected, variance, surprise), (places, plain, likes) = known
+    sums = np.empty(6)
+    for user in range(some[0], some[1]):
         heard, row = 0, edges[user]
-        sums = np.zeros(6)
+        sums[:] = 0.0
         while row < edges[user + 1]:
             stop = row
             while stop < edges[user + 1] and moment[stop] == moment[row]:
                 stop += 1
+            past = slice(edges[user], row)
             for i in range(row, stop):
                 if asked[i]:
-                    past = slice(edges[user], row)
                     c, movie = columns[i], row_movie[i]
                     _echo(c, (places, likes), movie, row_movie[past], surprise[past])
                     c[2], c[3] = expected[i], np.sqrt(variance[i])
@@ -62,7 +89,6 @@ def columns_of(stream, asked, told, signs):  # type: ignore[no-untyped-def]
             for i in range(row, stop):
                 _keep(sums, plain[row_movie[i]], surprise[i])
             heard, row = heard + stop - row, stop
-    return columns
 
 
 @njit(cache=True, fastmath=True)

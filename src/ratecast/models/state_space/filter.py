@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 from numpy.typing import NDArray
 
+from ratecast.models.kernels.order import pieces
+
 F64 = NDArray[np.float64]
+Stream = tuple[NDArray[np.int64], NDArray[np.int32], F64, NDArray[np.int64]]
+
 DAMPING = 5.0
 SPREAD_DAMPING = 10.0
 SESSION, STAY = 0.03, 0.7
@@ -40,8 +44,13 @@ class Motion:
         return cls(start, keep, fresh)
 
 
-@njit(cache=True, fastmath=True)
-def follow(stream, asked, users, movies, motion):  # type: ignore[no-untyped-def]
+def follow(
+    stream: Stream,
+    asked: NDArray[np.bool_],
+    users: tuple[F64, F64],
+    movies: tuple[F64, ...],
+    motion: tuple[F64, F64, F64],
+) -> tuple[F64, F64, F64]:
     """Forecast and its variance for every asked row, from the rows of the user's earlier moments.
 
     Also the surprise at every row, in stars, after the rows before it.
@@ -57,16 +66,43 @@ def follow(stream, asked, users, movies, motion):  # type: ignore[no-untyped-def
     Differs: the noise holds the uncertainty of the movie's factors; the variance that is answered
     is scaled by how surprising the user was so far.
     """
+    expected, variance = np.full(len(asked), np.nan), np.full(len(asked), np.nan)
+    surprise = np.empty(len(asked))
+    found = expected, variance, surprise
+    _follow_all(pieces(stream[0]), stream, asked, (users, movies, motion), found)
+    return found
+
+
+@njit(cache=True, parallel=True, fastmath=True)
+def _follow_all(cuts, stream, asked, model, found):  # type: ignore[no-untyped-def]
+    """All users, piece by piece, on all threads: 5 F^2 + 3 Z F operations a row heard or asked."""
     edges, row_movie, stars, moment = stream
-    prior, pull = users
+    (prior, pull), (mean, factors, factor_cov, mean_var, noise, presence), motion = model
     start, keep, fresh = motion
+    expected, variance, surprise = found
+    for piece in prange(len(cuts) - 1):
+        _follow_some(
+            (cuts[piece], cuts[piece + 1]),
+            (edges, row_movie, stars, moment, asked),
+            (
+                (prior, pull),
+                (mean, factors, factor_cov, mean_var, noise, presence),
+                (start, keep, fresh),
+            ),
+            (expected, variance, surprise),
+        )
+
+
+@njit(cache=True, fastmath=True)
+def _follow_some(some, stream, model, found):  # type: ignore[no-untyped-def]
+    edges, row_movie, stars, moment, asked = stream
+    (prior, pull), movies, (start, keep, fresh) = model
+    expected, variance, surprise = found
     size, width, presence = len(keep), prior.shape[1], movies[5]
     state = np.empty((size, size)), np.empty(size), np.empty((size, width))
-    space = np.empty(size), np.empty(size), np.empty(width), np.empty(width - 1)
+    space = np.empty(size), np.empty(size), np.empty(width), np.empty(size), np.empty((size, size))
     level, seen = np.empty(width), np.empty(presence.shape[1])
-    expected, variance = np.full(len(stars), np.nan), np.full(len(stars), np.nan)
-    surprise = np.empty(len(stars))
-    for user in range(len(edges) - 1):
+    for user in range(some[0], some[1]):
         _begin(state, start)
         seen[:] = 0.0
         odd, heard, row = 0.0, 0, edges[user]
@@ -79,18 +115,20 @@ def follow(stream, asked, users, movies, motion):  # type: ignore[no-untyped-def
                 _raise(level, pull, seen, heard)
                 _drift(state, keep, fresh)
             own = (SPREAD_DAMPING + odd) / (SPREAD_DAMPING + heard)
+            _turn(state, level, space)
             for i in range(row, stop):
                 if asked[i]:
-                    expected[i], spread = _look(state, level, space, movies, row_movie[i])
+                    expected[i], spread = _look(state, space, movies, row_movie[i])
                     variance[i] = spread * own
             for i in range(row, stop):
-                guess, spread = _look(state, level, space, movies, row_movie[i])
+                if i > row:
+                    _turn(state, level, space)
+                guess, spread = _look(state, space, movies, row_movie[i])
                 surprise[i] = stars[i] - guess
                 odd += surprise[i] ** 2 / spread
                 _hear(state, level, space, surprise[i], spread)
                 seen += presence[row_movie[i]]
             heard, row = heard + stop - row, stop
-    return expected, variance, surprise
 
 
 @njit(cache=True, fastmath=True)
@@ -105,53 +143,67 @@ def _begin(state, start):  # type: ignore[no-untyped-def]
 @njit(cache=True, fastmath=True)
 def _raise(level, pull, seen, heard):  # type: ignore[no-untyped-def]
     """Move the prior's mean by what the user has rated."""
+    for z in range(len(seen)):
+        share = seen[z] / (heard + DAMPING)
+        for f in range(len(level)):
+            level[f] += pull[z, f] * share
+    much = np.log1p(heard) - 3.0
     for f in range(len(level)):
-        for z in range(len(seen)):
-            level[f] += pull[z, f] * seen[z] / (heard + DAMPING)
-        level[f] += pull[len(seen), f] * (np.log1p(heard) - 3.0)
+        level[f] += pull[len(seen), f] * much
 
 
 @njit(cache=True, fastmath=True)
 def _drift(state, keep, fresh):  # type: ignore[no-untyped-def]
-    """From one moment to the next."""
+    """From one moment to the next; what stays as it is is left alone."""
     cov, offset, lean = state
     for a in range(len(keep)):
-        offset[a] *= keep[a]
-        lean[a] *= keep[a]
-        for b in range(len(keep)):
-            cov[a, b] *= keep[a] * keep[b]
+        if keep[a] != 1.0:
+            offset[a] *= keep[a]
+            lean[a] *= keep[a]
+            for b in range(len(keep)):
+                cov[a, b] *= keep[a]
+                cov[b, a] *= keep[a]
         cov[a, a] += fresh[a]
 
 
 @njit(cache=True, fastmath=True)
-def _look(state, level, space, movies, movie):  # type: ignore[no-untyped-def]
-    """Expected stars and their variance; leaves load, gain and through in `space`."""
+def _turn(state, level, space):  # type: ignore[no-untyped-def]
+    """The taste that is expected now, and the second moments of its factors, into `space`."""
     cov, offset, lean = state
-    load, gain, through, taste = space
+    taste, moments = space[3], space[4]
+    for a in range(len(offset)):
+        total = offset[a]
+        for f in range(len(level)):
+            total += lean[a, f] * level[f]
+        taste[a] = total
+    for k in range(1, len(level)):
+        for m in range(1, len(level)):
+            moments[k, m] = cov[k, m] + taste[k] * taste[m]
+
+
+@njit(cache=True, fastmath=True)
+def _look(state, space, movies, movie):  # type: ignore[no-untyped-def]
+    """Expected stars and their variance; leaves load and gain in `space`."""
+    cov = state[0]
+    load, gain, _, taste, moments = space
     mean, factors, factor_cov, mean_var, noise, _ = movies
-    width, count = len(level), len(taste)
-    load[0] = load[width] = 1.0
+    count = factors.shape[1]
+    load[0] = load[count + 1] = 1.0
     for k in range(count):
         load[1 + k] = factors[movie, k]
-        taste[k] = offset[1 + k]
-        for f in range(width):
-            taste[k] += lean[1 + k, f] * level[f]
     guess, spread = mean[movie], noise[movie] + mean_var[movie]
-    through[:] = 0.0
     for a in range(len(load)):
         total = 0.0
         for b in range(len(load)):
             total += cov[a, b] * load[b]
         gain[a] = total
         spread += total * load[a]
-        guess += load[a] * offset[a]
-        for f in range(width):
-            through[f] += load[a] * lean[a, f]
-    for f in range(width):
-        guess += through[f] * level[f]
+        guess += load[a] * taste[a]
     for k in range(count):
+        total = 0.0
         for m in range(count):
-            spread += factor_cov[movie, k, m] * (cov[1 + k, 1 + m] + taste[k] * taste[m])
+            total += factor_cov[movie, k, m] * moments[1 + k, 1 + m]
+        spread += total
     return guess, spread
 
 
@@ -159,7 +211,11 @@ def _look(state, level, space, movies, movie):  # type: ignore[no-untyped-def]
 def _hear(state, level, space, surprise, spread):  # type: ignore[no-untyped-def]
     """Kalman update with the row that `_look` looked at, `surprise` stars off."""
     cov, offset, lean = state
-    load, gain, through, _ = space
+    load, gain, through = space[:3]
+    through[:] = 0.0
+    for a in range(len(load)):
+        for f in range(len(level)):
+            through[f] += load[a] * lean[a, f]
     for f in range(len(level)):
         surprise += through[f] * level[f]  # what the level gave to the guess is in `lean`
     for a in range(len(load)):
