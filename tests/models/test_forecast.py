@@ -84,7 +84,7 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
     start = np.diag([0.2, 1.0, 0.5, 0])
     movies = np.zeros(9), loads[:, 1:].copy(), np.zeros((9, 2, 2)), np.zeros(9), noise
     expected, _, surprise = follow(
-        (np.array([0, 9]), np.arange(9), stars, np.repeat([1, 2, 3], 3)),
+        (np.array([0, 9]), np.arange(9, dtype=np.int32), stars, np.repeat([1, 2, 3], 3)),
         np.ones(9, bool),
         (prior[None], np.zeros((2, 3))),
         (*movies, np.zeros((9, 1))),

@@ -84,18 +84,24 @@ def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
     """
     _check_order(parts)
     (_, heard), *later = parts.items()
-    forecasts, fresh = {}, True
+    forecasts: dict[str, Forecast] = {}
+    fresh = 0
     for name, part in later:
-        answers = []
-        pieces = periods(part, model.refresh_seconds)
+        answers, edges = [], periods(part, model.refresh_seconds)
         # Where all is one piece, nothing is known of how far it is.
-        total = len(part) if len(pieces) > 1 else None
+        total = len(part) if len(edges) > 2 else None
         with bar(f"{model.name}: as-of {name}", total, unit="ratings") as walked:
-            for piece in pieces:
-                if not fresh:
+            start = 0
+            while start < len(part):
+                if fresh and fresh >= model.refresh_after():
                     model.refresh(heard)
+                    fresh = 0
+                # Walked in one go as far as no refresh is due: the answers are the same.
+                due = start + max(model.refresh_after() - fresh, 1)
+                stop = int(edges[min(int(np.searchsorted(edges, due)), len(edges) - 1)])
+                piece = part.take(slice(start, stop))
                 answers.append(model.walk(piece))
-                heard, fresh = heard.with_more(piece), False
+                heard, fresh, start = heard.with_more(piece), fresh + len(piece), stop
                 walked.advance(len(piece))
         forecasts[name] = Forecast.concat(answers)
     return forecasts
@@ -112,10 +118,7 @@ def _check_order(parts: dict[str, Ratings]) -> None:
             )
 
 
-def periods(stream: Ratings, seconds: int | None) -> list[Ratings]:
-    """`stream` cut at whole multiples of `seconds` (UTC); never inside a moment."""
-    if seconds is None:
-        return [stream]
-    period: NDArray[np.int64] = stream.at // seconds
-    edges = np.concatenate([[0], np.flatnonzero(np.diff(period)) + 1, [len(stream)]])
-    return [stream.take(slice(a, b)) for a, b in pairwise(edges)]
+def periods(stream: Ratings, seconds: int | None) -> NDArray[np.int64]:
+    """Borders of the whole multiples of `seconds` (UTC) in `stream`: (k + 1,), from 0 to n."""
+    period = np.zeros(len(stream), np.int64) if seconds is None else stream.at // seconds
+    return np.concatenate([[0], np.flatnonzero(np.diff(period)) + 1, [len(stream)]])

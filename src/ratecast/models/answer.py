@@ -56,7 +56,9 @@ class Forecast:
 
     @classmethod
     def concat(cls, parts: list[Self]) -> Self:
-        """The answers of several calls, in order."""
+        """The answers of several calls, in order; those of one are not copied."""
+        if len(parts) == 1:
+            return parts[0]
         return cls(
             np.concatenate([p.stars for p in parts]),
             np.concatenate([p.probabilities for p in parts]),

@@ -33,8 +33,7 @@ class Model(ABC):
     """A forecaster of ratings. The dataclass fields that it is made with are its settings.
 
     search: the settings worth tuning. draws: whether the seed matters. refresh_seconds: how often
-    an as-of walk refreshes the model. learned_from: the fingerprint of the train table; empty once
-    more was heard.
+    an as-of walk may refresh it. learned_from: fingerprint of train; empty once more was heard.
 
     A new model implements `_fit`, `_expect`, `_arrays` and `_restore`, and, where it can hear a
     rating without a refit, `_observe`, or `_walk` for a whole stream: either gives the other.
@@ -103,6 +102,10 @@ class Model(ABC):
 
     def refresh(self, ratings: Ratings) -> None:
         """A warm refit on everything heard so far; models without one leave it out."""
+
+    def refresh_after(self) -> int:
+        """How many new ratings a refresh waits for: with fewer it changes nothing."""
+        return 0
 
     def warm(self) -> None:
         """Spend memory so that a service is answered sooner; changes no answer."""
@@ -233,7 +236,8 @@ class Model(ABC):
     def _calibrated(self, train: Ratings, valid: Ratings | None) -> Calibration:
         """Spread of the stars around forecasts of `valid`; as-of ones, if the model can hear."""
         flat = Calibration.flat(self.scale, len(train))
-        if valid is None and self._knows_deviation(train):
+        first = self._rows(train.take(slice(0, 1)))
+        if valid is None and self._expect(first).deviation is not None:
             return flat
         table = train if valid is None else valid
         rows = self._rows(table)
@@ -243,6 +247,3 @@ class Model(ABC):
             later, heard, _ = deepcopy(self)._told(stream, moments(stream))
             told = self._compared(later, heard, stream)
         return flat.fitted(frozen, told)
-
-    def _knows_deviation(self, table: Ratings) -> bool:
-        return self._expect(self._rows(table.take(slice(0, 1)))).deviation is not None

@@ -22,23 +22,25 @@ from ratecast.models.base import Arrays
 from ratecast.models.likeness import Factors
 from ratecast.models.recall import Recall
 from ratecast.models.rows import Expected, Rows
-from ratecast.models.state_space.echo import COLUMNS, columns_of
-from ratecast.models.state_space.filter import Motion, follow
-from ratecast.models.state_space.history import Heard, History
+from ratecast.models.state_space.echo import COLUMNS
+from ratecast.models.state_space.followed import followed
+from ratecast.models.state_space.history import Gone, Heard, History
 from ratecast.models.state_space.learn import Learned, Table, iterate
-from ratecast.models.state_space.lessons import Lessons
+from ratecast.models.state_space.lessons import MOST, Lessons
 from ratecast.models.state_space.movies import Movies, Signs
+from ratecast.models.state_space.newcomers import with_new_movies, with_strangers
 from ratecast.models.state_space.packing import packed, part_of
 from ratecast.models.state_space.presence import MovieSide, company, company_columns, pull_of
 from ratecast.models.state_space.side import Side
 from ratecast.models.state_space.sums import rowwise
 from ratecast.models.state_space.trees import Trees
-from ratecast.ratings import MOVIE, USER, Ratings
+from ratecast.ratings import Ratings
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 LAST = np.iinfo(np.int64).max
+MANY = 1_000_000
 REHEARSAL = 0.25, 0.02
 NOTHING = pl.DataFrame({"id": ["unknown"]})
 
@@ -49,7 +51,8 @@ class StateSpace(Recall):
 
     factors: K. company: columns for who rated what. iterations: of EM when fitted. growth: a
     refresh with fewer new ratings than this share of those learned from waits, so that many
-    refreshes cannot overfit a table that hardly grows.
+    refreshes cannot overfit a table that hardly grows; beyond a million ratings the share grows
+    with them, since a refresh costs as much as all of them and changes ever less.
     """
 
     name: ClassVar[str] = "forecast"
@@ -62,6 +65,8 @@ class StateSpace(Recall):
     _movies: Movies = field(init=False, repr=False)
     _prior: F64 = field(init=False, repr=False)
     _basis: F64 = field(init=False, repr=False)
+    # What was followed since the last refit, so that a refresh need not follow it again.
+    _followed: Lessons = field(init=False, repr=False)
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         self._side = Side.of(self.users.table, self.movies.table)
@@ -76,17 +81,23 @@ class StateSpace(Recall):
     def refresh(self, ratings: Ratings) -> None:
         """One warm iteration of EM on everything heard, unless hardly anything is new."""
         recent = Heard.concat([Heard.none(), *self._history.recent]).standing()
-        if len(recent) < self.growth * len(self._history.settled):
+        if len(recent) < self.refresh_after():
             return
-        self._take_lessons(recent, self._history.settled_of(np.unique(recent.users)))
-        self._history.settle()
-        self._learn(self._movies.learned, 1, 2)
+        if len(recent) == int(self._followed.new[0]):
+            self._lessons = self._lessons.with_more(self._followed.columns, self._followed.surprise)
+        else:
+            self._take_lessons(recent, self._history.settled_of(np.unique(recent.users)))
+        self._settle()
         if self._lessons.due():
             self._learn_trees()
 
+    def refresh_after(self) -> int:
+        """So many that they outgrow the share `growth`."""
+        known = len(self._history.settled)
+        return int(np.ceil(self.growth * max(1.0, known / MANY) * known))
+
     def _expect(self, rows: Rows) -> Expected:
-        users, prior = self._with_strangers(rows)
-        movies_at, movies = self._with_new_movies(rows)
+        users, prior, movies_at, movies = self._lines(rows)
         asked = Heard(users, movies_at, np.zeros(len(rows)), np.full(len(rows), LAST))
         past = self._history.of(np.unique(rows.users))
         return self._answered(*self._follow(asked, past, prior, movies))
@@ -96,8 +107,7 @@ class StateSpace(Recall):
         self._movies.warm()
 
     def _had(self, rows: Rows, past: Heard) -> Expected:
-        users, prior = self._with_strangers(rows)
-        movies_at, movies = self._with_new_movies(rows)
+        users, prior, movies_at, movies = self._lines(rows)
         lines, last = np.arange(len(rows), dtype=np.int32), np.full(len(rows), LAST)
         asked = Heard(lines, movies_at, np.zeros(len(rows)), last)
         return self._answered(*self._follow(asked, past, prior[users], movies))
@@ -109,7 +119,19 @@ class StateSpace(Recall):
         told = Heard.of(rows)
         past = self._history.of(np.unique(told.users))
         self._history.add(told)
-        return self._answered(*self._follow(told, past, self._prior, self._movies))
+        mean, variance, columns = self._follow(told, past, self._prior, self._movies)
+        self._followed = self._followed.with_more(columns, told.stars - mean)
+        return self._answered(mean, variance, columns)
+
+    def _strike(self, users: NDArray[np.int32], gone: Gone) -> int:
+        self._followed = Lessons.none(COLUMNS)
+        return super()._strike(users, gone)
+
+    def _settle(self) -> None:
+        """One warm iteration of EM, on all that was heard."""
+        self._history.settle()
+        self._followed = Lessons.none(COLUMNS)
+        self._learn(self._movies.learned, 1, 2)
 
     def _grow(self) -> None:
         known, side = len(self._user_columns), self._describe()
@@ -148,7 +170,7 @@ class StateSpace(Recall):
 
     def _begin(self, heard: Heard) -> None:
         """Learn from `heard` and nothing else."""
-        self._history = History(heard)
+        self._history, self._followed = History(heard), Lessons.none(COLUMNS)
         random = np.random.default_rng(self.seed)
         self._basis = random.normal(size=(len(self.movies), self.company))
         sizes = len(self.movies), self._user_columns.shape[1], self._width()
@@ -157,14 +179,14 @@ class StateSpace(Recall):
 
     def _rehearse(self, heard: Heard) -> None:
         """Forecast later ratings of train from earlier ones: honest surprises to learn from."""
-        first, *later = heard.stages(*REHEARSAL)
+        # What comes before the lessons that are kept need not be rehearsed.
+        first, *later = heard.stages(max(REHEARSAL[0], 1 - MOST / len(heard)), REHEARSAL[1])
         if later:
             self._begin(first)
         for piece in later:
             self._take_lessons(piece, self._history.settled_of(np.unique(piece.users)))
             self._history.add(piece)
-            self._history.settle()
-            self._learn(self._movies.learned, 1, 2)
+            self._settle()
 
     def _take_lessons(self, heard: Heard, past: Heard) -> None:
         """Keep what was known before each row of `heard`, told after `past`, and its surprise."""
@@ -178,47 +200,16 @@ class StateSpace(Recall):
     def _follow(
         self, asked: Heard, past: Heard, prior: F64, movies: Movies
     ) -> tuple[F64, F64, F32]:
-        """Expected stars, their variance and what the trees take, of every asked row."""
-        chosen = np.unique(asked.users)
-        rows, edges, is_asked, back = past.then(asked, chosen)
-        motion = Motion.of(movies.learned.taste_cov)
-        told = follow(
-            (edges, rows.movies, rows.stars, rows.at),
-            is_asked,
-            (prior[chosen], self._pull),
-            movies.for_filter,
-            (motion.start, motion.keep, motion.fresh),
-        )
-        columns = columns_of((edges, rows.movies, rows.at), is_asked, told, movies.for_echo)
-        return told[0][back], told[1][back], columns[back]
+        return followed((asked, past), (prior, self._pull), movies)
 
     def _answered(self, mean: F64, variance: F64, columns: F32) -> Expected:
         return Expected(mean + self._trees.correct(columns), np.sqrt(variance))
 
-    def _with_strangers(self, rows: Rows) -> tuple[NDArray[np.int32], F64]:
-        """Row numbers and priors where every unknown user has a line of its own.
-
-        Of whom nothing is told, line 0 knows as much.
-        """
-        new = rows.users == 0
-        if not new.any() or rows.table.users.width <= 1:
-            return rows.users, self._prior
-        side = self.users.side(rows.table.frame.filter(pl.Series(new))[USER], rows.table.users)
-        prior = rowwise(self._side.of_users(side), self._movies.learned.of_users)
-        users = rows.users.copy()
-        users[new] = len(self._prior) + np.arange(len(prior))
-        return users, np.concatenate([self._prior, prior])
-
-    def _with_new_movies(self, rows: Rows) -> tuple[NDArray[np.int32], Movies]:
-        """Row numbers and movies where every unknown movie has a line of its own."""
-        new = rows.movies == 0
-        if not new.any():
-            return rows.movies, self._movies
-        table = rows.table.frame.filter(pl.Series(new))
-        side = self._side.of_movies(self.movies.side(table[MOVIE], rows.table.movies))
-        movies = rows.movies.copy()
-        movies[new] = len(self._movies.lines) + np.arange(len(table))
-        return movies, self._movies.with_more(MovieSide(*side))
+    def _lines(self, rows: Rows) -> tuple[NDArray[np.int32], F64, NDArray[np.int32], Movies]:
+        """Rows and priors of users, rows and movies, where each unknown one has its own line."""
+        priors = self._prior, self._movies.learned.of_users
+        users, prior = with_strangers(rows, self.users, self._side, priors)
+        return users, prior, *with_new_movies(rows, self.movies, self._side, self._movies)
 
     def _factors(self) -> Factors:
         learned, tastes = self._movies.learned, self._prior[:, 1:]
@@ -248,3 +239,4 @@ class StateSpace(Recall):
         )
         self._movies = Movies(learned, measure, arrays["lines"], len(self._side.genres))
         self._history = History.parted(Heard(**part_of(arrays, "heard")), int(arrays["settled"][0]))
+        self._followed = Lessons.none(COLUMNS)

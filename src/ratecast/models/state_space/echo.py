@@ -54,8 +54,10 @@ def columns_of(stream: Stream, asked: NDArray[np.bool_], told: Told, signs: Sign
 
 @njit(cache=True, parallel=True)
 def _fill(columns, cuts, stream, known):  # type: ignore[no-untyped-def]
-    """All users, piece by piece, on all threads: 2 Z operations and an exponential for each pair
-    of an asked row and an earlier one of its user."""
+    """All users, piece by piece, on all threads.
+
+    3 Z operations and an exponential for each asked row and each earlier row of its user.
+    """
     edges, row_movie, moment, asked = stream
     (expected, variance, surprise), (places, plain, likes) = known
     for piece in prange(len(cuts) - 1):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.models.kernels.order import sorted_by
 from ratecast.models.state_space.history import Heard
 from ratecast.models.state_space.sums import add_movies, add_users, rowwise, summed
 
@@ -26,13 +27,10 @@ class Table:
     @classmethod
     def of(cls, heard: Heard, users: int, movies: int) -> "Table":
         """Group ratings by user (movies, stars) and by movie (users, stars)."""
-        one, other = np.argsort(heard.users, kind="stable"), np.argsort(heard.movies, kind="stable")
-        return cls(
-            edges_of(heard.users, users),
-            (heard.movies[one], heard.stars[one]),
-            edges_of(heard.movies, movies),
-            (heard.users[other], heard.stars[other]),
-        )
+        columns = heard.users, heard.movies, heard.stars
+        user_edges, (_, rated, stars) = sorted_by(heard.users, users, columns)
+        movie_edges, (raters, _, given) = sorted_by(heard.movies, movies, columns)
+        return cls(user_edges, (rated, stars), movie_edges, (raters, given))
 
 
 @dataclass(frozen=True)
@@ -138,11 +136,6 @@ def raters(table: Table, taste: F64) -> F64:
     counts = np.diff(table.movie_edges)
     mean: F64 = summed(table.movie_edges, table.by_movie[0], apart) / (counts[:, None] + 5.0)
     return mean
-
-
-def edges_of(rows: NDArray[np.integer], size: int) -> NDArray[np.int64]:
-    """Borders of the groups 0 ... size - 1 of sorted `rows`: (size + 1,)."""
-    return np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=size))])
 
 
 def _ridge(columns: F64, target: F64, pull: float, pull_constant: float) -> F64:

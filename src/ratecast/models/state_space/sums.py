@@ -1,17 +1,17 @@
 """The sums over all ratings that learning spends its time on."""
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, parallel=True, fastmath=True)
 def add_movies(edges, ratings, movies, sums):  # type: ignore[no-untyped-def]
-    """Add what each user's ratings say to precision (U, F, F) and pulled (U, F)."""
+    """Add what each user's ratings say to precision (U, F, F) and pulled (U, F): F^2 a rating."""
     row_movie, stars = ratings
     mean, factors, factor_cov, noise = movies
     precision, pulled = sums
     width = precision.shape[1]
-    for user in range(len(edges) - 1):
+    for user in prange(len(edges) - 1):
         p, b = precision[user], pulled[user]
         for i in range(edges[user], edges[user + 1]):
             movie = row_movie[i]
@@ -30,14 +30,17 @@ def add_movies(edges, ratings, movies, sums):  # type: ignore[no-untyped-def]
                 p[m, k] = p[k, m]
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, parallel=True, fastmath=True)
 def add_users(edges, ratings, users, sums):  # type: ignore[no-untyped-def]
-    """Add what each movie's ratings say to gram (M, F, F), cross (M, F) and square (M,)."""
+    """Add what each movie's ratings say to gram (M, F, F), cross (M, F) and square (M,).
+
+    F^2 operations a rating, on all threads, a movie on one of them.
+    """
     row_user, stars = ratings
     mean, taste, taste_cov = users
     gram, cross, square = sums
     width = gram.shape[1]
-    for movie in range(len(edges) - 1):
+    for movie in prange(len(edges) - 1):
         g, b = gram[movie], cross[movie]
         for i in range(edges[movie], edges[movie + 1]):
             w, c = taste[row_user[i]], taste_cov[row_user[i]]
@@ -55,13 +58,16 @@ def add_users(edges, ratings, users, sums):  # type: ignore[no-untyped-def]
                 g[m, k] = g[k, m]
 
 
-@njit(cache=True)
+@njit(cache=True, parallel=True)
 def summed(edges, rows, values):  # type: ignore[no-untyped-def]
     """Sum of the lines `values[rows]` of each group: (groups, columns)."""
     sums = np.zeros((len(edges) - 1, values.shape[1]))
-    for group in range(len(edges) - 1):
+    for group in prange(len(edges) - 1):
+        total = sums[group]
         for i in range(edges[group], edges[group + 1]):
-            sums[group] += values[rows[i]]
+            row = rows[i]
+            for k in range(len(total)):
+                total[k] += values[row, k]
     return sums
 
 
@@ -71,5 +77,6 @@ def rowwise(columns, weights):  # type: ignore[no-untyped-def]
     product = np.zeros((len(columns), weights.shape[1]))
     for row in range(len(columns)):
         for k in range(len(weights)):
-            product[row] += columns[row, k] * weights[k]
+            for f in range(weights.shape[1]):
+                product[row, f] += columns[row, k] * weights[k, f]
     return product

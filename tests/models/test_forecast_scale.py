@@ -1,0 +1,125 @@
+"""The flagship on tables of any size: the same answers by pieces, threads, and what was kept."""
+
+import copy
+from dataclasses import replace
+from itertools import pairwise
+
+import numba
+import numpy as np
+import polars as pl
+import pytest
+
+from ratecast.evaluation.protocol import as_of, periods
+from ratecast.models import forecast as flagship
+from ratecast.models.answer import Forecast
+from ratecast.models.forecast import StateSpace
+from ratecast.models.state_space.history import Heard, History
+from ratecast.models.state_space.lessons import Lessons
+from ratecast.ratings import Ratings
+from ratecast.splits import Split, chronological
+from tests.models.test_forecast import DAY, camps, model, same
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return chronological(camps())
+
+
+@pytest.fixture(scope="module")
+def fitted(split: Split) -> StateSpace:
+    return model(growth=0.02).fit(split.train, split.valid)
+
+
+def daily(going: StateSpace, part: Ratings, heard: Ratings) -> tuple[Forecast, int]:
+    """Walked day by day, and before each day a refresh, if it is due; how many there were."""
+    answers, refreshes, edges = [], 0, periods(part, DAY)
+    for start, stop in pairwise(edges):
+        if start:
+            before = going._movies
+            going.refresh(heard)
+            refreshes += going._movies is not before and len(going._history.recent) == 0
+        answers.append(going.walk(part.take(slice(start, stop))))
+    return Forecast.concat(answers), refreshes
+
+
+def test_walking_as_far_as_no_refresh_is_due_answers_alike(
+    split: Split, fitted: StateSpace
+) -> None:
+    wanted, refreshes = daily(copy.deepcopy(fitted), split.test, split.train)
+    assert 1 < refreshes < len(periods(split.test, DAY)) - 2
+    parts = {"train": split.train, "test": split.test}
+    assert same(as_of(copy.deepcopy(fitted), parts)["test"], wanted)
+
+
+def test_a_refresh_learns_the_same_from_what_was_followed_already(
+    split: Split, fitted: StateSpace
+) -> None:
+    kept, anew = copy.deepcopy(fitted), copy.deepcopy(fitted)
+    for one in (kept, anew):
+        one.walk(split.test)
+    anew._followed = Lessons.none(anew._followed.columns.shape[1])
+    for one in (kept, anew):
+        one.refresh(split.train)
+    assert np.array_equal(kept._lessons.columns, anew._lessons.columns)
+    assert np.array_equal(kept._lessons.surprise, anew._lessons.surprise)
+    assert len(kept._lessons.surprise) > len(fitted._lessons.surprise)
+
+
+def test_what_was_followed_is_forgotten_with_a_rating(split: Split, fitted: StateSpace) -> None:
+    going = copy.deepcopy(fitted)
+    going.walk(split.test)
+    user, movie = split.test.frame.select("user", "movie").row(0)
+    going.take_back([(user, movie)])
+    assert len(going._followed.surprise) == 0
+
+
+def test_any_number_of_threads_gives_the_same_bits(split: Split) -> None:
+    found, all_of_them = [], numba.get_num_threads()
+    for threads in (1, all_of_them):
+        numba.set_num_threads(threads)
+        one = model().fit(split.train, split.valid)
+        found.append(one.walk(split.test))
+    assert same(*found)
+
+
+def test_beyond_many_ratings_a_refresh_waits_for_a_larger_share(
+    fitted: StateSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = len(fitted._history.settled)
+    assert fitted.refresh_after() == int(np.ceil(0.02 * known))
+    monkeypatch.setattr(flagship, "MANY", known // 3)
+    assert fitted.refresh_after() == pytest.approx(0.06 * known, rel=0.01)
+
+
+def test_only_what_the_trees_can_keep_is_rehearsed(
+    split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flagship, "MOST", 300)
+    short = model().fit(split.train, split.valid)
+    assert 300 <= len(short._lessons.surprise) < 400
+    assert np.isfinite(short.predict(split.test.requests()).stars).all()
+
+
+def test_a_rating_heard_late_is_brought_into_its_place() -> None:
+    users, at = np.array([1, 1, 2], np.int32), np.array([10, 30, 20])
+    history = History(Heard(users, users, at.astype(float), at))
+    late = np.array([2, 1], np.int32), np.array([5, 20])
+    history.add(Heard(late[0], late[0], late[1].astype(float), late[1]))
+    history.settle()
+    assert history.settled.at.tolist() == [10, 20, 30, 5, 20]
+    assert history.settled.users.tolist() == [1, 1, 1, 2, 2]
+
+
+def test_new_movies_of_a_long_walk_are_as_unknown_as_asked_alone(
+    split: Split, fitted: StateSpace
+) -> None:
+    frame = split.test.frame.with_columns(
+        movie=pl.when(pl.int_range(pl.len()) % 9 == 0).then(900).otherwise("movie")
+    )
+    stream = replace(split.test, frame=frame)
+    walked = copy.deepcopy(fitted).walk(stream)
+    first = int((frame["movie"] == 900).arg_max() or 0)
+    before = copy.deepcopy(fitted)
+    before.observe(stream.take(slice(0, first)).take(stream.at[:first] < stream.at[first]))
+    alone = before.predict(stream.take(slice(first, first + 1)).requests())
+    assert walked.stars[first] == pytest.approx(alone.stars[0], abs=1e-12)
