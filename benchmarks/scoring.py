@@ -1,0 +1,243 @@
+"""How quickly models answer and walk: writes benchmarks/scoring.json, and docs/scale.md.
+
+    python -m benchmarks.scoring [FOLDER] [--rows N] [--flagship] [--render]
+
+FOLDER holds a dataset, as `ratecast data expand` writes it; without one, N ratings are grown from
+ml-100k. Each figure is the best of several; beside it stands a plain numpy way in the same run.
+"""
+
+import argparse
+import copy
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from scipy.special import ndtr
+
+from benchmarks.load import peak, timed
+from benchmarks.scoring_page import section, with_section
+from ratecast import data
+from ratecast.data.expand import expand
+from ratecast.evaluation.protocol import as_of
+from ratecast.frames import write_parquet
+from ratecast.models.base import Model
+from ratecast.models.kernels.stars import HEARD_EDGES
+from ratecast.models.product import HasProduct, expected_stars
+from ratecast.models.recommend import Recommender
+from ratecast.models.rows import moments
+from ratecast.models.stars import StarNoise
+from ratecast.ratings import USER, Ratings, Requests
+from ratecast.splits import Split, chronological
+from ratecast.training import make_model
+
+ROOT = Path(__file__).parent.parent
+RESULTS, PAGE = ROOT / "benchmarks" / "scoring.json", ROOT / "docs" / "scale.md"
+RUNS, PAIRS, PLAIN, SOME = 5, 20_000_000, 1_000_000, 20_000
+Figures = dict[str, dict[str, float | str]]
+
+
+def main() -> None:
+    """Measure, write, render."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", help="a dataset, instead of growing one")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="ratings to grow")
+    parser.add_argument("--flagship", action="store_true", help="fit and walk forecast, too")
+    parser.add_argument("--render", action="store_true", help="only write the page anew")
+    given = parser.parse_args()
+    if not given.render:
+        facts = measure(_table(given.folder, given.rows), given.flagship)
+        RESULTS.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    results = json.loads(RESULTS.read_text("utf-8"))
+    PAGE.write_text(with_section(PAGE.read_text("utf-8"), section(results)), "utf-8")
+    print(section(results))
+
+
+def measure(table: Ratings, flagship: bool) -> dict[str, Any]:
+    """All figures, and of what machine and table they are."""
+    split, load = chronological(table), round(os.getloadavg()[0], 1)
+    model = make_model("mf_bias", factors=64, solver="kernel", descent={"epochs": 3}).fit(table)
+    bandwidth = _bandwidth()
+    found = _pairs(model, table, bandwidth) | _top(model, table) | _walk(split)
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "processor": _processor(),
+            "cores": numba.get_num_threads(),
+            "python": platform.python_version(),
+            "load_before": load,
+            "copies_gb_per_second": round(bandwidth, 1),
+        },
+        "table": {
+            "ratings": len(table),
+            "users": len(model.users) - 1,
+            "movies": len(model.movies) - 1,
+        },
+        "figures": found | (_flagship(split) if flagship else {}),
+    }
+
+
+def best(work: Callable[[], Any], runs: int = RUNS) -> float:
+    """Seconds of the quickest of several runs, after one that loads what is needed."""
+    work()
+    return min(timed(work)[0] for _ in range(runs))
+
+
+def _pairs(model: Model, table: Ratings, bandwidth: float) -> Figures:
+    """Expected stars of pairs that are as frequent as in the table, sorted by user and not."""
+    assert isinstance(model, HasProduct)
+    drawn = np.random.default_rng(0).integers(0, len(table), PAIRS)
+    loose = Requests(table.frame[drawn].select("user", "movie"))
+    by_user, few = Requests(loose.frame.sort(USER)), Requests(loose.frame[:PLAIN])
+    product = model._product()
+    users, movies = (side.vectors for side in product.packed())
+    rows = model._rows(few)
+    plain = PLAIN / best(lambda: (users[rows.users] * movies[rows.movies]).sum(axis=1))
+    found: Figures = {}
+    for name, asked in (("by user", by_user), ("in any order", loose)):
+        seconds = best(lambda asked=asked: expected_stars(model, asked), 3)  # type: ignore[misc]
+        found[f"expected stars, pairs {name}"] = _rate(PAIRS / seconds, "pairs", plain)
+    ids = PAIRS / best(lambda: model._rows(loose), 3)
+    # Two vectors a pair, read from memory where a cache holds neither.
+    limit = bandwidth * 1e9 / (2 * users.shape[1] * users.itemsize)
+    found["of which: ids to rows"] = _rate(ids, "pairs", None)
+    found["both vectors from memory, at most"] = _rate(limit, "pairs", None)
+    whole = PLAIN / best(lambda: model.predict(few), 2)
+    return found | {"predict, with deviation and probabilities": _rate(whole, "pairs", None)}
+
+
+def _top(model: Model, table: Ratings) -> Figures:
+    """The ten best of all movies, the rated left out: for one user, and for many, to a file."""
+    assert isinstance(model, HasProduct)
+    ranked, users = Recommender(model, table), model.users.table[USER]
+    turn = iter(np.random.default_rng(1).permutation(len(users)).tolist() * RUNS)
+    one = best(lambda: ranked.top(users[next(turn) :][:1]), 200)
+    product = model._product()
+    plain = best(lambda: np.argsort(-(product.movies[:, 1:] @ product.users[1, 1:]))[:10], 20)
+    some = users[:SOME]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "top.parquet"
+        many, rows = timed(lambda: write_parquet(out, ranked.blocks(some)))
+        size = out.stat().st_size
+    rate = _rate(len(some) / many, "users", 1 / plain)
+    rate |= {"rows": rows, "bytes": size, "users": len(some)}
+    alone: dict[str, float | str] = {"value": _ms(one), "unit": "ms", "plain": _ms(plain)}
+    return {
+        "top 10 for one user": alone,
+        "top 10 for many, to Parquet": rate,
+    }
+
+
+def _walk(split: Split) -> Figures:
+    """The biases over validation and test, one thread: every rating forecast, then heard."""
+    assert split.valid is not None
+    model, stream = make_model("bias").fit(split.train, split.valid), _later(split)
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    seconds = min(timed(lambda m=m: m.walk(stream))[0] for m in _copies(model))  # type: ignore[misc]
+    whole = min(
+        timed(lambda m=m: as_of(m, split.parts))[0]  # type: ignore[misc]
+        for m in _copies(model)
+    )
+    short = stream.take(slice(0, 5_000))
+    plain = min(timed(lambda m=m: _plainly(m, short))[0] for m in _copies(model))  # type: ignore[misc]
+    shares = best(lambda: _shares(model, stream))
+    numba.set_num_threads(threads)
+    rows, slow = len(stream), len(short) / plain
+    return {
+        "walk of bias, one thread": _rate(rows / seconds, "ratings", slow),
+        "as-of evaluation of bias, one thread": _rate(rows / whole, "ratings", slow),
+        "star probabilities, one thread": _rate(rows / shares, "rows", _probit(model, stream)),
+    }
+
+
+def _copies(model: Model) -> list[Model]:
+    return [copy.deepcopy(model) for _ in range(RUNS)]
+
+
+def _plainly(model: Model, stream: Ratings) -> None:
+    """Moment by moment, as the contract says."""
+    for start, stop in pairwise(moments(stream)):
+        now = stream.take(slice(start, stop))
+        model.predict(now.requests())
+        model.observe(now)
+
+
+def _shares(model: Model, stream: Ratings) -> None:
+    mean, heard = stream.stars.astype(np.float64), np.arange(len(stream)) % 40
+    model.calibration.probabilities(mean, heard, None)
+
+
+def _probit(model: Model, stream: Ratings) -> float:
+    """The same by numpy and scipy, rows a second."""
+    noise: StarNoise = model.calibration.noise
+    mean, heard = stream.stars.astype(np.float64), np.arange(len(stream)) % 40
+
+    def plainly() -> None:
+        distance = (mean - noise.centre) / noise.unit
+        powers = np.column_stack([np.ones(len(mean)), distance, distance**2])
+        spread = noise.spreads[np.digitize(heard, HEARD_EDGES)]
+        np.maximum.accumulate(ndtr(powers @ noise.curves.T / spread[:, None]), axis=1)
+
+    return len(mean) / best(plainly, 2)
+
+
+def _flagship(split: Split) -> Figures:
+    """Fit and as-of walk of `forecast`, on all threads."""
+    model = make_model("forecast")
+    fit, _ = timed(lambda: model.fit(split.train, split.valid))
+    walk, _ = timed(lambda: copy.deepcopy(model).walk(split.test.take(slice(0, 200_000))))
+    whole, _ = timed(lambda: as_of(model, split.parts))
+    rows = len(split.train), len(_later(split))
+    return {
+        "forecast: fit": _rate(rows[0] / fit, "ratings", None) | {"seconds": round(fit)},
+        "forecast: walk between refits": _rate(200_000 / walk, "ratings", None),
+        "forecast: as-of with its refits": _rate(rows[1] / whole, "ratings", None)
+        | {"seconds": round(whole), "peak_gb": round(peak(), 1)},
+    }
+
+
+def _later(split: Split) -> Ratings:
+    assert split.valid is not None
+    return split.valid.with_more(split.test)
+
+
+def _rate(value: float, unit: str, plain: float | None) -> dict[str, float | str]:
+    found: dict[str, float | str] = {"value": round(value), "unit": f"{unit} a second"}
+    return found if plain is None else found | {"plain": round(plain)}
+
+
+def _ms(seconds: float) -> float:
+    return round(1e3 * seconds, 2)
+
+
+def _bandwidth() -> float:
+    """GB a second that a copy reads and writes, on one thread for each core: numpy's own."""
+    source, target = np.ones(1 << 26, np.float32), np.empty(1 << 26, np.float32)
+    return 2 * source.nbytes / best(lambda: np.copyto(target, source)) / 1e9
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _table(folder: Path | None, rows: int) -> Ratings:
+    if folder is not None:
+        return data.load(folder)
+    with tempfile.TemporaryDirectory() as place:
+        made = Path(place) / "table"
+        expand(data.load("ml-100k"), rows, made, name="ml-100k")
+        return data.load(made)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""The page about large tables holds the figures that benchmarks/scoring.py wrote."""
+
+import json
+
+from benchmarks import scoring
+from benchmarks.scoring_page import section, with_section
+
+
+def test_the_page_holds_the_measured_figures() -> None:
+    page = scoring.PAGE.read_text("utf-8")
+    results = json.loads(scoring.RESULTS.read_text("utf-8"))
+    assert with_section(page, section(results)) == page
