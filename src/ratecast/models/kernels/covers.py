@@ -35,7 +35,8 @@ def _covers(edges, others, vectors, ridges, cuts):  # type: ignore[no-untyped-de
                 for i in range(TOGETHER):
                     if first + i < edges[row + 1]:
                         inputs[i, 0] = 1
-                        inputs[i, 1:] = vectors[others[first + i], : size - 1]
+                        for k in range(size - 1):
+                            inputs[i, 1 + k] = vectors[others[first + i], k]
                     else:
                         inputs[i] = 0
                 _add_squares(known, inputs)
@@ -57,34 +58,48 @@ def _add_squares(known, inputs):  # type: ignore[no-untyped-def]
             )
 
 
-@njit(cache=True, fastmath={"reassoc", "contract"})
+# The bits of a sum may be added in any order, but an infinite ridge is infinite.
+_FAST = {"reassoc", "contract"}
+
+
+@njit(cache=True)
 def _invert(matrix, found, row):  # type: ignore[no-untyped-def]
     """Fill found (d, d) from the lower triangle of matrix, which is lost; row: room for d numbers.
 
-    By Cholesky's factor and its inverse, along the rows. A library's inverse makes NaN of an
-    infinite ridge, which holds a weight at its mean.
+    A library's inverse makes NaN of an infinite ridge, which holds a weight at its mean.
     """
-    size = len(matrix)
-    for a in range(size):
-        for b in range(a + 1):
-            rest = np.float64(0)
-            for c in range(b):
-                rest += matrix[a, c] * matrix[b, c]
-            rest = matrix[a, b] - rest
-            matrix[a, b] = np.sqrt(rest) if a == b else rest / matrix[b, b]
-    for a in range(size):
-        row[:a] = 0
-        for c in range(a):
-            for b in range(c + 1):
-                row[b] -= matrix[a, c] * matrix[c, b]
-        matrix[a, a] = 1 / matrix[a, a]
-        for b in range(a):
-            matrix[a, b] = row[b] * matrix[a, a]
+    _factor(matrix)
+    _invert_factor(matrix, row)
     found[:] = 0
-    for c in range(size):
+    for c in range(len(matrix)):
         for a in range(c + 1):
             for b in range(a + 1):
                 found[a, b] += matrix[c, a] * matrix[c, b]
-    for a in range(size):
+    for a in range(len(matrix)):
         for b in range(a):
             found[b, a] = found[a, b]
+
+
+@njit(cache=True, fastmath=_FAST)
+def _factor(matrix):  # type: ignore[no-untyped-def]
+    """Cholesky's factor, in place of the lower triangle."""
+    for a in range(len(matrix)):
+        for b in range(a + 1):
+            known = np.float64(0)
+            for c in range(b):
+                known += matrix[a, c] * matrix[b, c]
+            rest = matrix[a, b] - known
+            matrix[a, b] = np.sqrt(rest) if a == b else rest / matrix[b, b]
+
+
+@njit(cache=True, fastmath=_FAST)
+def _invert_factor(factor, row):  # type: ignore[no-untyped-def]
+    """The inverse of a lower triangle, in its place, row after row."""
+    for a in range(len(factor)):
+        row[:a] = 0
+        for c in range(a):
+            for b in range(c + 1):
+                row[b] -= factor[a, c] * factor[c, b]
+        factor[a, a] = 1 / factor[a, a]
+        for b in range(a):
+            factor[a, b] = row[b] * factor[a, a]
