@@ -1,6 +1,7 @@
 """The flagship on tables of any size: the same answers by pieces, threads, and what was kept."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -13,10 +14,12 @@ from ratecast.evaluation.protocol import as_of, periods
 from ratecast.models import forecast as flagship
 from ratecast.models.answer import Forecast
 from ratecast.models.forecast import StateSpace
+from ratecast.models.kernels import threads
 from ratecast.models.state_space.history import Heard, History
 from ratecast.models.state_space.lessons import Lessons
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
+from ratecast.training import make_model
 from tests.models.test_forecast import DAY, camps, model, same
 
 
@@ -73,10 +76,13 @@ def test_what_was_followed_is_forgotten_with_a_rating(split: Split, fitted: Stat
     assert len(going._followed.surprise) == 0
 
 
-def test_any_number_of_threads_gives_the_same_bits(split: Split) -> None:
+def test_any_number_of_threads_gives_the_same_bits(
+    split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found, all_of_them = [], numba.get_num_threads()
-    for threads in (1, all_of_them):
-        numba.set_num_threads(threads)
+    monkeypatch.setattr(threads, "MANY", 0)
+    for count in (1, all_of_them):
+        numba.set_num_threads(count)
         one = model().fit(split.train, split.valid)
         found.append(one.walk(split.test))
     assert same(*found)
@@ -123,3 +129,23 @@ def test_new_movies_of_a_long_walk_are_as_unknown_as_asked_alone(
     before.observe(stream.take(slice(0, first)).take(stream.at[:first] < stream.at[first]))
     alone = before.predict(stream.take(slice(first, first + 1)).requests())
     assert walked.stars[first] == pytest.approx(alone.stars[0], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["forecast", "als", "bias"])
+def test_alone_or_side_by_side_the_bits_are_the_same(
+    name: str, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, found = make_model(name).fit(split.train, split.valid), []
+    for many in (0, 1 << 40):
+        monkeypatch.setattr(threads, "MANY", many)
+        found.append(one.predict(split.test.requests()))
+        found.append(copy.deepcopy(one).walk(split.test))
+    assert same(found[0], found[2])
+    assert same(found[1], found[3])
+
+
+def test_no_kernel_goes_side_by_side_outside_the_main_thread() -> None:
+    assert threads.side_by_side(threads.MANY)
+    assert not threads.side_by_side(threads.MANY - 1)
+    with ThreadPoolExecutor(1) as pool:
+        assert not pool.submit(threads.side_by_side, threads.MANY).result()

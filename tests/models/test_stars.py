@@ -1,11 +1,11 @@
 from dataclasses import replace
 
-import numba
 import numpy as np
 import pytest
 from scipy.special import ndtr
 
 from ratecast.evaluation.metrics import calibration_error
+from ratecast.models.kernels import threads
 from ratecast.models.kernels.stars import HEARD_EDGES, LEAST, below, likelihood
 from ratecast.models.stars import F64, StarNoise, fill
 from ratecast.ratings import Scale
@@ -71,16 +71,18 @@ def test_the_normal_distribution_is_read_to_the_last_digits() -> None:
 
 
 @pytest.mark.parametrize("deviation", [None, np.linspace(0.4, 1.6, 300)], ids=["none", "own"])
-def test_probabilities_are_those_of_a_plain_formula(deviation: F64 | None) -> None:
-    """Cuts that cross, users of whom nothing was heard, and any number of threads included."""
+def test_probabilities_are_those_of_a_plain_formula(
+    deviation: F64 | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cuts that cross, users of whom nothing was heard, rows alone and side by side included."""
     random = np.random.default_rng(5)
     curves = np.column_stack([[-1.5, -0.2, 0.1, 1.4], [-1, -0.8, -1.3, -1], [0.1, 0, 0.3, -0.1]])
     others = StarNoise(curves, np.array([1.0, 0.9, 0.8, 0.7]), 3.0, 1.0)
     noises = replace(others, curves=curves * 1.2, spreads=others.spreads * 1.3), others
     mean, heard = random.uniform(1, 5, 300), random.choice([0, 1, 6, 30], size=300)
     found = np.empty((2, 300, 5))
-    for turn, threads in enumerate((1, numba.get_num_threads())):
-        numba.set_num_threads(threads)
+    for turn, many in enumerate((0, 1 << 40)):
+        monkeypatch.setattr(threads, "MANY", many)
         fill(found[turn], noises, (mean, heard, deviation))
     assert np.array_equal(*found)
     for i in range(300):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
-from ratecast.models.bilinear import Side, forecasts, grown_side, hear, known, solve
+from ratecast.models.bilinear import Side, grown_side, hear, known, said, solve
 from ratecast.models.kernels.alternate import sweep
 from ratecast.models.kernels.order import heaps
 from ratecast.models.likeness import Factors
@@ -128,7 +128,7 @@ class ProbabilisticMF(Model):
         return np.tile(mean, (size, 1)), prior_cover(self._ridges(damping), size)
 
     def _expect(self, rows: Rows) -> Expected:
-        return self._in_stars(*forecasts((rows.users, rows.movies), self._sides()))
+        return self._in_stars(*said((rows.users, rows.movies), self._sides()))
 
     def _grow(self) -> None:
         self._of_users = grown_side(self._of_users, len(self.users))

@@ -11,7 +11,8 @@ from numba import njit, prange
 
 from ratecast.models.directions import heard, turned
 from ratecast.models.kernels.covers import covers
-from ratecast.models.kernels.order import F32, Heap
+from ratecast.models.kernels.order import F32, I32, Heap
+from ratecast.models.kernels.threads import side_by_side
 from ratecast.models.ridge import F64, absorb, variance
 from ratecast.models.rows import grown
 
@@ -120,8 +121,15 @@ def forecast(rows, sides):  # type: ignore[no-untyped-def]
     return said, deviation
 
 
+def said(rows: tuple[I32, I32], sides: tuple[Side, Side]) -> tuple[F64, F64]:
+    """The same as `forecast`, on all threads where there are many rows."""
+    kernel = _forecasts if side_by_side(len(rows[0])) else forecast
+    found: tuple[F64, F64] = kernel(rows, sides)
+    return found
+
+
 @njit(cache=True, parallel=True)
-def forecasts(rows, sides):  # type: ignore[no-untyped-def]
+def _forecasts(rows, sides):  # type: ignore[no-untyped-def]
     """The same bits as `forecast`, on all threads: for many rows."""
     (users, movies), (of_users, of_movies) = rows, sides
     (mine, my_cover), (theirs, their_cover) = of_users, of_movies

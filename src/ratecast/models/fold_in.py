@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays
-from ratecast.models.bilinear import Side, forecasts, grown_side, hear
+from ratecast.models.bilinear import Side, grown_side, hear, said
 from ratecast.models.net import NetModel
 from ratecast.models.ridge import F64
 from ratecast.models.rows import Expected, Rows
@@ -71,8 +71,7 @@ class FoldInNet(NetModel):
 
     def _ask(self, pairs: Pairs) -> tuple[F64, F64]:
         """Forecast above the level, and its deviation in units of the noise: (n,) each."""
-        found: tuple[F64, F64] = forecasts(pairs, self._sides())
-        return found
+        return said(pairs, self._sides())
 
     def _tell(self, told: Told, edges: NDArray[np.int64]) -> tuple[F64, F64]:
         """The same, moment by moment, each heard after its forecast."""

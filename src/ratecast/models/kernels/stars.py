@@ -6,7 +6,13 @@ of a library's, and no call that keeps the loop over the cuts from being unrolle
 
 import numpy as np
 from numba import njit, prange
+from numpy.typing import NDArray
 from scipy.special import ndtr
+
+from ratecast.models.kernels.threads import side_by_side
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 LEAST = 1e-6
 HEARD_EDGES = (1, 6, 21)
@@ -32,35 +38,51 @@ def below(z):  # type: ignore[no-untyped-def]
     return value, _BELL[k] * slope
 
 
-@njit(cache=True, parallel=True)
-def shares(found, forecasts, noise):  # type: ignore[no-untyped-def]
+def shares(found: F64, forecasts: tuple[F64, I64, F64], noise: tuple[F64, F64, F64]) -> None:
     """Fill `found` (n, S) with the probability of each star; rows sum to 1.
 
     forecasts: mean, how many ratings of the user were heard, (n,) each, and deviation, (n,), or
     (0,) where it is 1. noise: curves (bins, S - 1, 3) and spreads (bins,) by the bins of
-    `HEARD_EDGES`; centre and unit, (2,). About 30 operations a star, on all threads.
+    `HEARD_EDGES`; centre and unit, (2,).
     """
+    if side_by_side(len(found)):
+        _shares(found, forecasts, noise)
+    else:
+        _share_some(found, (0, len(found)), forecasts, noise)
+
+
+@njit(cache=True, parallel=True)
+def _shares(found, forecasts, noise):  # type: ignore[no-untyped-def]
+    """All rows, piece by piece: about 30 operations a star."""
     mean, heard, deviation = forecasts
     curves, spreads, place = noise
     for piece in prange((len(mean) + _PIECE - 1) // _PIECE):
-        for i in range(piece * _PIECE, min(len(mean), (piece + 1) * _PIECE)):
-            group = 0
-            for edge in HEARD_EDGES:
-                group += heard[i] >= edge
-            spread = spreads[group] * (deviation[i] if len(deviation) else 1.0)
-            distance, unit = (mean[i] - place[0]) / place[1], place[1] / spread
-            square, lower, total = distance * distance, 0.0, 0.0
-            for k in range(curves.shape[1]):
-                cut = curves[group, k, 0] + distance * curves[group, k, 1]
-                upper = below((cut + square * curves[group, k, 2]) * unit)[0]
-                # Cuts that cross are brought together.
-                found[i, k] = max(upper - lower, 0.0) + LEAST
-                total += found[i, k]
-                lower = max(upper, lower)
-            found[i, curves.shape[1]] = 1.0 - lower + LEAST
-            total = 1.0 / (total + found[i, curves.shape[1]])
-            for k in range(found.shape[1]):
-                found[i, k] *= total
+        some = piece * _PIECE, min(len(mean), (piece + 1) * _PIECE)
+        _share_some(found, some, (mean, heard, deviation), (curves, spreads, place))
+
+
+@njit(cache=True)
+def _share_some(found, some, forecasts, noise):  # type: ignore[no-untyped-def]
+    mean, heard, deviation = forecasts
+    curves, spreads, place = noise
+    for i in range(some[0], some[1]):
+        group = 0
+        for edge in HEARD_EDGES:
+            group += heard[i] >= edge
+        spread = spreads[group] * (deviation[i] if len(deviation) else 1.0)
+        distance, unit = (mean[i] - place[0]) / place[1], place[1] / spread
+        square, lower, total = distance * distance, 0.0, 0.0
+        for k in range(curves.shape[1]):
+            cut = curves[group, k, 0] + distance * curves[group, k, 1]
+            upper = below((cut + square * curves[group, k, 2]) * unit)[0]
+            # Cuts that cross are brought together.
+            found[i, k] = max(upper - lower, 0.0) + LEAST
+            total += found[i, k]
+            lower = max(upper, lower)
+        found[i, curves.shape[1]] = 1.0 - lower + LEAST
+        total = 1.0 / (total + found[i, curves.shape[1]])
+        for k in range(found.shape[1]):
+            found[i, k] *= total
 
 
 @njit(cache=True)

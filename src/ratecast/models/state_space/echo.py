@@ -13,6 +13,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from ratecast.models.kernels.order import pieces
+from ratecast.models.kernels.threads import side_by_side
 
 I64 = NDArray[np.int64]
 F32 = NDArray[np.float32]
@@ -48,7 +49,10 @@ def columns_of(stream: Stream, asked: NDArray[np.bool_], told: Told, signs: Sign
     from `all_likes`, or (0, 0) where they are to be worked out one by one.
     """
     columns = np.zeros((len(asked), COLUMNS), np.float32)
-    _fill(columns, pieces(stream[0]), (*stream, asked), (told, signs))
+    if side_by_side(len(asked)):
+        _fill(columns, pieces(stream[0]), (*stream, asked), (told, signs))
+    else:
+        _fill_some(columns, (0, len(stream[0]) - 1), (*stream, asked), (told, signs))
     return columns
 
 

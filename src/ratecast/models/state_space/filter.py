@@ -7,6 +7,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from ratecast.models.kernels.order import pieces
+from ratecast.models.kernels.threads import side_by_side
 
 F64 = NDArray[np.float64]
 Stream = tuple[NDArray[np.int64], NDArray[np.int32], F64, NDArray[np.int64]]
@@ -69,7 +70,11 @@ def follow(
     expected, variance = np.full(len(asked), np.nan), np.full(len(asked), np.nan)
     surprise = np.empty(len(asked))
     found = expected, variance, surprise
-    _follow_all(pieces(stream[0]), stream, asked, (users, movies, motion), found)
+    model = users, movies, motion
+    if side_by_side(len(asked)):
+        _follow_all(pieces(stream[0]), stream, asked, model, found)
+    else:
+        _follow_some((0, len(stream[0]) - 1), (*stream, asked), model, found)
     return found
 
 

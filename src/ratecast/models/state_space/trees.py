@@ -97,11 +97,11 @@ class Trees:
         return total
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True)
 def _bins(columns, cuts):  # type: ignore[no-untyped-def]
-    """The bin of every value: (C, n) uint8; five comparisons each, columns side by side."""
+    """The bin of every value: (C, n) uint8; five comparisons each."""
     bins = np.empty(columns.shape[::-1], np.uint8)
-    for c in prange(len(bins)):
+    for c in range(len(bins)):
         for i in range(len(columns)):
             bins[c, i] = np.searchsorted(cuts[c], columns[i, c])
     return bins
@@ -157,13 +157,13 @@ def _answers(bins, columns, edges, leaves):  # type: ignore[no-untyped-def]
     return answers
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True)
 def _add_all(total, bins, columns, edges, leaves):  # type: ignore[no-untyped-def]
     """Add what every tree says of every row to `total`: level by level, bytes side by side.
 
     DEPTH operations a tree and row, rows in pieces that stay in cache.
     """
-    for piece in prange((len(total) + PIECE - 1) // PIECE):
+    for piece in range((len(total) + PIECE - 1) // PIECE):
         part = total[piece * PIECE : (piece + 1) * PIECE]
         leaf = np.empty(len(part), np.uint8)
         for tree in range(len(leaves)):
