@@ -1,0 +1,72 @@
+"""One epoch of the models that are trained by epochs, on one thread: how its cost grows."""
+
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lightning import Callback
+
+from benchmarks.peers import Settings, ours
+from benchmarks.peers.table import Predict
+from ratecast.models import forecast
+from ratecast.models.net import NetModel
+from ratecast.models.state_space.history import Heard
+from ratecast.ratings import Ratings
+from ratecast.training import make_model
+from ratecast.training.fit import LightningTrainer
+
+load = ours.load
+facts: dict[str, float] = {}
+
+
+def fit(train: Ratings, settings: Settings, threads: int) -> Predict:
+    """One epoch on every rating; nothing is held back to find how many there should be.
+
+    Of `forecast`, one iteration of EM on all ratings, without the rehearsals before it.
+    """
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    chosen = dict(settings)
+    if chosen["model"] == "forecast":
+        model: Any = _Unrehearsed(iterations=1)
+        forecast.iterate = _timed(forecast.iterate)
+    else:
+        model = make_model(chosen["model"])
+        assert isinstance(model, NetModel)
+        model.train_net, model.epochs = LightningTrainer(callbacks=[_Stopwatch()]), 1
+    model.refit(train)
+    added = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    facts["bytes_a_rating"] = added * 1024 / len(train)
+    return ours.asked(model)
+
+
+class _Unrehearsed(forecast.StateSpace):
+    """What it learns by EM, and nothing of what it learns from its own surprises."""
+
+    def _rehearse(self, heard: Heard) -> None:
+        return
+
+    def _learn_trees(self) -> None:
+        return
+
+
+class _Stopwatch(Callback):
+    """Seconds of the last epoch, without what a trainer does before and after."""
+
+    def on_train_epoch_start(self, *_: Any) -> None:
+        """Start."""
+        self._start = time.perf_counter()
+
+    def on_train_epoch_end(self, *_: Any) -> None:
+        """Stop."""
+        facts["epoch_seconds"] = time.perf_counter() - self._start
+
+
+def _timed(work: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(*given: Any) -> Any:
+        start = time.perf_counter()
+        found = work(*given)
+        facts["epoch_seconds"] = time.perf_counter() - start
+        return found
+
+    return timed
