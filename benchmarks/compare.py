@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from benchmarks import accuracy, environment, growth, limits, page, records, speed
+from benchmarks.peers import METHODS
 from benchmarks.records import Record, Step
 from ratecast.errors import InputError
 
@@ -61,7 +62,7 @@ def measure(part: str, fresh: bool = False) -> None:
 
 def once(rows: int, runs: int, names: tuple[str, ...]) -> Record:
     """A comparison that is not kept."""
-    left = tuple(m.name for m in speed.METHODS if names and m.name not in names)
+    left = tuple(m.name for m in METHODS if names and m.name not in names)
     plan = speed.Plan(rows, runs=runs, once=(speed.LIGHTNING,), leave_out=left)
     part, machine = f"rows-{rows}", records.machine()
     records.progress(part).unlink(missing_ok=True)
@@ -80,7 +81,7 @@ def _parts(only: str | None) -> list[str]:
 
 def _named(peers: str | None) -> tuple[str, ...]:
     names = tuple(peers.split(",")) if peers else ()
-    known = [method.name for method in speed.METHODS]
+    known = [method.name for method in METHODS]
     for name in names:
         if name not in known:
             raise SystemExit(f"compare: no method {name!r}; methods are {', '.join(known)}")

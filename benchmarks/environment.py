@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.peers import METHODS
+from benchmarks.peers import ACCURATE, METHODS, WALKED
 from ratecast.files import write_text
 
 ROOT = Path(__file__).parent.parent
@@ -36,17 +36,31 @@ def ready(folder: Path = FOLDER) -> bool:
     return mark.exists() and mark.read_text("utf-8") == PINS.read_text("utf-8")
 
 
+def versions() -> dict[str, str]:
+    """The pinned version of each peer."""
+    pins = [line.split("==") for line in PINS.read_text("utf-8").splitlines() if "==" in line]
+    return {name: version for name, version in pins if name in packages()}
+
+
+def packages() -> list[str]:
+    """What is installed for some method."""
+    every = {method.package for method in (*METHODS, *ACCURATE, *WALKED)}
+    return sorted(every - {""})
+
+
 def make(folder: Path = FOLDER) -> None:
     """Install reader and peers; one after the other, so that a failure stays alone."""
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
     _install(folder, *READER)
     failed: dict[str, str] = {}
-    for package in sorted({method.package for method in METHODS if method.package}):
+    for package in packages():
         print(f"{folder.name}: {package}", flush=True)
         try:
             _install(folder, package, *UNSAID.get(package, ()))
         except subprocess.CalledProcessError as error:
-            said = [line for line in error.stderr.splitlines() if "ERROR" in line or "error:" in line]
+            said = [
+                line for line in error.stderr.splitlines() if "ERROR" in line or "error:" in line
+            ]
             failed[package] = (said or ["pip failed"])[-1].strip()[:200]
             print(f"{package}: not installed: {failed[package]}", flush=True)
     write_text(folder / "missing.json", json.dumps(failed, indent=1) + "\n")

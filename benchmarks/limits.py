@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
-from numba import njit, prange, set_num_threads
-from threadpoolctl import threadpool_limits
+from numba import njit, prange
 
 from benchmarks.environment import ROOT
 from benchmarks.peers import FACTORS
@@ -35,45 +34,36 @@ RIDGES = (5.0, 6.0, 0.1)
 
 
 def steps(sizes: tuple[int, ...] = SIZES) -> Iterator[Step]:
-    """The machine's limits, and the kernels' speed on tables of these sizes."""
-    yield "machine", partial(_alone, 0)
-    for rows in sizes:
-        grown(rows)
-        yield f"kernels, {rows}", partial(_alone, rows)
+    """The machine's limits, and the kernels' speed on tables of these sizes; each by threads."""
+    for rows in (0, *sizes):
+        for threads in range(1, MOST + 1):
+            yield f"{rows} ratings, {threads}", partial(_alone, rows, threads)
 
 
-def _alone(rows: int) -> Record:
-    """In a process that was started with two threads."""
+def _alone(rows: int, threads: int) -> Record:
+    """In a process that was started with so many threads."""
     words = [sys.executable, "-m", "benchmarks.limits", str(rows)]
     ran = subprocess.run(
-        words, cwd=ROOT, env=environment_of(MOST), check=True, capture_output=True, text=True
+        words, cwd=ROOT, env=environment_of(threads), check=True, capture_output=True, text=True
     )
-    return {"figures": json.loads(ran.stdout)}
+    return {"ratings": rows, "threads": threads, "figures": json.loads(ran.stdout)}
 
 
 def main(rows: int) -> None:
     """Print the figures of the machine (rows 0), or of the kernels on a table."""
     if rows == 0:
-        found = [_machine(threads) for threads in range(1, MOST + 1)]
-    else:
-        both = _table(rows)
-        found = [
-            kernel(both, threads)
-            for kernel in (_descent, _alternation)
-            for threads in range(1, MOST + 1)
-        ]
-    print(json.dumps(found))
+        print(json.dumps(_machine()))
+        return
+    both = _table(rows)
+    print(json.dumps({"mf_bias, epoch": _descent(both), "als, sweep": _alternation(both)}))
 
 
-def _machine(threads: int) -> Record:
+def _machine() -> Record:
     here, there = np.ones(COPIED, np.float32), np.zeros(COPIED, np.float32)
-    set_num_threads(threads)
     copy = _best(lambda: _copied(here, there))
     a, b = (np.random.default_rng(k).random((SIDE, SIDE), np.float32) for k in (0, 1))
-    with threadpool_limits(threads):
-        product = _best(lambda: a @ b)
+    product = _best(lambda: a @ b)
     return {
-        "threads": threads,
         "copy_gb_a_second": 2 * here.nbytes / copy / 1e9,
         "gflops": 2 * SIDE**3 / product / 1e9,
     }
@@ -97,7 +87,7 @@ def _table(rows: int) -> tuple[Heap, Heap]:
     return heaps(*lines, above, (len(users), len(movies)))
 
 
-def _descent(both: tuple[Heap, Heap], threads: int) -> Record:
+def _descent(both: tuple[Heap, Heap]) -> Record:
     """6 k operations a rating; 12 bytes of it come from memory, 8 k of vectors from the cache."""
     by_user, by_movie = both
     random = np.random.default_rng(0)
@@ -106,34 +96,29 @@ def _descent(both: tuple[Heap, Heap], threads: int) -> Record:
         Weights.drawn(len(by_user.counts), FACTORS, 0.1, random),
         Weights.drawn(len(by_movie.counts), FACTORS, 0.1, random),
     )
-    set_num_threads(threads)
     seconds = _best(lambda: epoch(strata, sides, (RATE, DECAY), random))
-    return _rated("mf_bias, epoch", threads, seconds, len(by_user.others), 6 * FACTORS)
+    return _rated(seconds, len(by_user.others), 6 * FACTORS)
 
 
-def _alternation(both: tuple[Heap, Heap], threads: int) -> Record:
+def _alternation(both: tuple[Heap, Heap]) -> Record:
     """A sweep: either side once, (4 + 4 STEPS) k operations a rating each."""
     random = np.random.default_rng(0)
     sides = [
         random.normal(0, 0.1, (len(heap.counts), 1 + FACTORS)).astype(np.float32) for heap in both
     ]
     none = np.zeros(1 + FACTORS, np.float32)
-    set_num_threads(threads)
 
     def turn() -> None:
         sweep(both[0], sides[0], sides[1], none, RIDGES)
         sweep(both[1], sides[1], sides[0], none, RIDGES)
 
     each = 2 * (4 + 4 * STEPS) * FACTORS
-    return _rated("als, sweep", threads, _best(turn), len(both[0].others), each)
+    return _rated(_best(turn), len(both[0].others), each)
 
 
-def _rated(what: str, threads: int, seconds: float, ratings: int, operations: int) -> Record:
+def _rated(seconds: float, ratings: int, operations: int) -> Record:
     """operations, and bytes of vectors: either side's 8 k, for one rating."""
     return {
-        "what": what,
-        "threads": threads,
-        "ratings": ratings,
         "ns_a_rating": seconds / ratings * 1e9,
         "gflops": operations * ratings / seconds / 1e9,
         "gb_a_second": (12 + 8 * FACTORS) * ratings / seconds / 1e9,

@@ -1,1 +1,241 @@
-def write(r): print(list(r))
+"""docs/performance.md: the figures of benchmarks/results.json between their marks, and pictures."""
+
+import json
+from collections.abc import Callable
+from statistics import mean
+from typing import Any
+
+from benchmarks import pictures
+from benchmarks.environment import ROOT
+from benchmarks.peers import Settings
+from benchmarks.records import Record
+from benchmarks.summary import Line, lines
+from ratecast.files import write_text
+
+PAGE, PICTURES = ROOT / "docs" / "performance.md", ROOT / "docs" / "pictures"
+REPRODUCED = ROOT / "results" / "reproduce.json"
+COLUMNS = (
+    "method", "runs", "load s", "fit s", "ratio", "whole s", "ratio", "peak GB", "ratio", "RMSE",
+    "own", "a second",
+)  # fmt: skip
+
+
+def write(results: Record) -> None:
+    """The page anew, and its pictures."""
+    write_text(PAGE, rendered(PAGE.read_text("utf-8"), results))
+    for name, picture in pictures.of(results).items():
+        picture.save(PICTURES / name)
+
+
+def rendered(page: str, results: Record) -> str:
+    """The page with the figures of every part between its marks."""
+    for part, told in SECTIONS.items():
+        missing = f"Not measured yet: `python -m benchmarks.compare --only {part}`."
+        page = _with_section(page, part, told(results[part]) if part in results else missing)
+    return page
+
+
+def speed_table(section: Record) -> str:
+    """One line a method; ratios are to ratecast's method of the same kind, in the same run."""
+    rows = [f"| {' | '.join(COLUMNS)} |", "| --- |" + " ---: |" * 11]
+    family = ""
+    for line in lines(section):
+        if line.family != family:
+            family = line.family
+            rows.append(f"| *{family}* |" + " |" * 11)
+        rows.append(_row(line))
+    return "\n".join([measured_at(section), "", *rows, "", _winners(lines(section))])
+
+
+def _row(line: Line) -> str:
+    if line.failed:
+        return f"| {line.method} | {line.runs} | {line.failed} |" + " |" * 9
+    cells = [line.method, str(line.runs)]
+    cells += [_marked(line, "load", ".1f"), _marked(line, "fit", ".1f"), _times(line, "fit")]
+    cells += [_marked(line, "whole", ".1f"), _times(line, "whole")]
+    cells += [_marked(line, "memory", ".2f"), _times(line, "memory")]
+    cells += ["ranks only" if line.ranks_only else _marked(line, "rmse", ".4f")]
+    cells += ["" if line.own is None else f"{line.own:.4f}", _marked(line, "rate", ",.0f")]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _marked(line: Line, figure: str, form: str) -> str:
+    """Bold where a peer wins."""
+    text = format(line.values[figure], form)
+    return f"**{text}**" if line.wins(figure) else text
+
+
+def _times(line: Line, figure: str) -> str:
+    return (
+        f"{line.ratios[figure]:.2f}" if line.ratios[figure] < 10 else f"{line.ratios[figure]:.0f}"
+    )
+
+
+WORDS = {
+    "load": "load", "fit": "fit", "memory": "memory", "whole": "whole process", "rmse": "RMSE",
+    "rate": "forecasts a second",
+}  # fmt: skip
+
+
+def _winners(found: list[Line]) -> str:
+    """Every place where a peer is better, said in words."""
+    won = {line.method: [WORDS[figure] for figure in WORDS if line.wins(figure)] for line in found}
+    said = [f"{method} ({', '.join(words)})" for method, words in won.items() if words]
+    return f"Where a peer wins (bold): {'; '.join(said)}." if said else "No peer wins anywhere."
+
+
+def measured_at(section: Record) -> str:
+    """When and where; whether the machine had other work."""
+    machine = section["machine"]
+    busy = f", **busy machine** (load {machine['load_before']} before)" if machine["busy"] else ""
+    return (
+        f"Measured {machine['at'][:10]}: {machine['cores']} cores ({machine['processor']}), "
+        f"{machine['memory_gb']:.0f} GB, Python {machine['python']}{busy}."
+    )
+
+
+def chosen_table(section: Record) -> str:
+    """RMSE on validation rows of everything that was tried."""
+    rows = ["| method | tried: RMSE | chosen |", "| --- | --- | --- |"]
+    for row in section["rows"]:
+        tried = "; ".join(f"{told(s)}: {x:.4f}" for s, x in row.get("tried", []))
+        rows.append(f"| {row['method']} | {tried or row.get('failed')} | {told(row['chosen'])} |")
+    return "\n".join([measured_at(section), "", *rows])
+
+
+def told(settings: Settings) -> str:
+    """Settings in a cell."""
+    return "its own" if not settings else "`" + json.dumps(settings).strip("{}") + "`"
+
+
+def limits_table(section: Record) -> str:
+    """What the machine gives at most, and what the kernels take of it."""
+    most = {row["threads"]: row["figures"] for row in section["rows"] if not row["ratings"]}
+    rows = [measured_at(section), "", "| threads | copy, GB/s | matrix product, GFLOP/s |"]
+    rows += ["| ---: | ---: | ---: |"]
+    rows += [
+        f"| {n} | {one['copy_gb_a_second']:.1f} | {one['gflops']:.0f} |" for n, one in most.items()
+    ]
+    rows += ["", "| kernel | ratings | threads | ns a rating | GFLOP/s | of the product's | GB/s "
+             "| of the copy's |", "| --- |" + " ---: |" * 7]  # fmt: skip
+    return "\n".join([*rows, *_kernel_rows(section, most)])
+
+
+def _kernel_rows(section: Record, most: dict[int, Record]) -> list[str]:
+    kernels = [row for row in section["rows"] if row["ratings"]]
+    return [
+        f"| {name} | {row['ratings']:,} | {row['threads']} | {one['ns_a_rating']:.1f} | "
+        f"{one['gflops']:.1f} | {one['gflops'] / most[row['threads']]['gflops']:.0%} | "
+        f"{one['gb_a_second']:.1f} | "
+        f"{one['gb_a_second'] / most[row['threads']]['copy_gb_a_second']:.0%} |"
+        for row in kernels
+        for name, one in row["figures"].items()
+    ]
+
+
+def growth_table(section: Record) -> str:
+    """Epoch by table; a cost that grows linearly keeps its nanoseconds a rating."""
+    rows = [
+        measured_at(section),
+        "",
+        "| model | ratings | epoch s | ns a rating | bytes a rating |",
+    ]
+    rows += ["| --- | ---: | ---: | ---: | ---: |"]
+    found = sorted(section["rows"], key=lambda row: (row["model"], row["rows"]))
+    return "\n".join([*rows, *map(_growth_row, found)])
+
+
+def _growth_row(row: Record) -> str:
+    start = f"| {row['model']} | {row['rows']:,} |"
+    if "failed" in row:
+        return f"{start} {row['failed']} | | |"
+    seconds, memory = row["epoch_seconds"], row["bytes_a_rating"]
+    return f"{start} {seconds:.2f} | {seconds / row['rows'] * 1e9:,.0f} | {memory:,.0f} |"
+
+
+def accuracy_table(section: Record) -> str:
+    """Every peer as it is and tuned, beside ratecast."""
+    return "\n".join(
+        [
+            measured_at(section), "", "Frozen, clipped RMSE:", "",
+            "| method | own: valid | own: test | tuned: valid | tuned: test | own: u1 | "
+            "own: u1 to u5 | tuned: u1 | tuned: u1 to u5 |",
+            "| --- |" + " ---: |" * 8,
+            *map(_frozen_row, _peers(section, "frozen")),
+            *_our_rows(section, "frozen"),
+            "", "As-of, strictly earlier ratings only:", "",
+            "| method | own: valid | own: test | tuned: valid | tuned: test |",
+            "| --- |" + " ---: |" * 4,
+            *map(_walked_row, _peers(section, "as-of")),
+            *_our_rows(section, "as-of"),
+        ]
+    )  # fmt: skip
+
+
+def _peers(section: Record, protocol: str) -> list[Record]:
+    return [row for row in section["rows"] if row.get("protocol") == protocol]
+
+
+def _walked_row(row: Record) -> str:
+    if "failed" in row:
+        return f"| {row['method']} | {row['failed']} | | | |"
+    return f"| {row['method']} | " + " | ".join(_by_time(row)) + " |"
+
+
+def _by_time(row: Record) -> list[str]:
+    return [
+        f"{row[kind]['by_time'][p]:.4f}" for kind in ("own", "tuned") for p in ("valid", "test")
+    ]
+
+
+def _frozen_row(row: Record) -> str:
+    if "failed" in row:
+        return f"| {row['method']} | {row['failed']} |" + " |" * 7
+    folds = [row[kind]["folds"] for kind in ("own", "tuned")]
+    cells = _by_time(row) + [f"{x:.4f}" for each in folds for x in (each[0], mean(each))]
+    return f"| {row['method']} | " + " | ".join(cells) + " |"
+
+
+def _our_rows(section: Record, protocol: str) -> list[str]:
+    """Models of ratecast: by time from the results of `make reproduce`, the folds from here."""
+    models = list(dict.fromkeys(r["method"] for r in section["rows"] if "fold" in r))
+    return [_our_row(section, name, protocol) for name in models]
+
+
+def _our_row(section: Record, method: str, protocol: str) -> str:
+    by_time = _reproduced(method.removeprefix("ratecast "), protocol)
+    cells = ["", "", f"{by_time['valid']:.4f}", f"{by_time['test']:.4f}"]
+    if protocol == "frozen":
+        folds = [r["rmse"]["test"] for r in section["rows"] if r["method"] == method]
+        cells += ["", "", f"{folds[0]:.4f}", f"{mean(folds):.4f}"]
+    return f"| {method} | " + " | ".join(cells) + " |"
+
+
+def _reproduced(model: str, protocol: str) -> dict[str, float]:
+    rows: list[dict[str, Any]] = json.loads(REPRODUCED.read_text("utf-8"))["rows"]
+    return {
+        row["part"]: row["rmse"]
+        for row in rows
+        if (row["model"], row["protocol"], row["split"], row["slice"])
+        == (model, protocol, "chronological", "all")
+    }
+
+
+def _with_section(page: str, part: str, text: str) -> str:
+    begin, end = f"<!-- {part}: written by `make bench` -->", f"<!-- /{part} -->"
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{PAGE}: no marks of {part}")
+    return f"{before}{begin}\n{text}\n{end}{after}"
+
+
+SECTIONS: dict[str, Callable[[Record], str]] = {
+    "speed-25m": speed_table,
+    "speed-1m": speed_table,
+    "speed-100m": speed_table,
+    "tune": chosen_table,
+    "limits": limits_table,
+    "growth": growth_table,
+    "accuracy": accuracy_table,
+}

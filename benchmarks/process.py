@@ -50,7 +50,7 @@ def measured(asked: Asked) -> dict[str, Any]:
     """What the process wrote (`done`), and whole-process figures; or how it `failed`."""
     with tempfile.TemporaryDirectory() as place:
         request, answer, log = (Path(place) / name for name in ("request", "answer", "log"))
-        facts = {"module": asked.module, "jobs": asked.jobs, "threads": asked.threads}
+        facts = {"module": asked.module, "jobs": asked.jobs}
         request.write_text(json.dumps(facts), "utf-8")
         python = sys.executable if asked.ours else str(PYTHON)
         words = [python, "-m", "benchmarks.peers.run", str(request), str(answer)]
@@ -125,6 +125,6 @@ def _told(log: str) -> dict[str, Any]:
 
 def _reason(log: str) -> str:
     """The last line that a failed process said."""
-    lines = log.split("\tCommand being timed")[0].strip().splitlines()
+    lines = log.partition("\tCommand being timed")[0].strip().splitlines()
     said = [line for line in lines if line.strip() and "exited with non-zero" not in line]
     return (said or ["failed without a word"])[-1][:200]

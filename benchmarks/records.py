@@ -12,7 +12,8 @@ from typing import Any
 
 import psutil
 
-from benchmarks.environment import PYTHON, ROOT
+from benchmarks import environment
+from benchmarks.environment import ROOT
 from ratecast import data
 from ratecast.files import write_text
 
@@ -84,7 +85,7 @@ def machine() -> Record:
         "ratecast": version("ratecast"),
         "numpy": version("numpy"),
         "numba": version("numba"),
-        "environment": PYTHON.exists(),
+        "peers": environment.versions(),
     }
 
 

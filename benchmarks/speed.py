@@ -88,7 +88,8 @@ def _flat(found: Record) -> Record:
     """The only job's figures, beside those of the whole process."""
     if "failed" in found:
         return found
-    return found["done"][0] | {"whole": found["whole"]}
+    figures: Record = found["done"][0]
+    return figures | {"whole": found["whole"]}
 
 
 def tuning() -> Iterator[Step]:

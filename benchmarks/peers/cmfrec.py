@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from cmfrec import CMF
 
-from benchmarks.peers.table import I64, MOVIE, USER, Predict, columns
+from benchmarks.peers.table import I64, MOVIE, USER, Predict, columns, threads
 
 
 def load(path: Path) -> Any:
@@ -19,12 +19,12 @@ def load(path: Path) -> Any:
     return pd.DataFrame({"UserId": users, "ItemId": movies, "Rating": stars}), path.parent
 
 
-def fit(data: Any, settings: dict[str, Any], threads: int) -> Predict:
+def fit(data: Any, settings: dict[str, Any]) -> Predict:
     """Steps of conjugate gradients, as it does by itself. What it does not know is the mean."""
     ratings, folder = data
     chosen = dict(settings)
     told = _sides(folder) if chosen.pop("sides", False) else {}
-    model = CMF(nthreads=threads, verbose=False, random_state=1, **chosen)
+    model = CMF(nthreads=threads(), verbose=False, random_state=1, **chosen)
     model.fit(X=ratings, **told)
 
     def predict(users: I64, movies: I64) -> Any:

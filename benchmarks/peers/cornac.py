@@ -11,7 +11,7 @@ import numpy as np
 from cornac import models
 from cornac.data import Dataset
 
-from benchmarks.peers.table import I64, Predict, columns
+from benchmarks.peers.table import I64, Predict, columns, threads
 
 
 def load(path: Path) -> Any:
@@ -21,11 +21,11 @@ def load(path: Path) -> Any:
     return Dataset.build(triples, seed=0)
 
 
-def fit(data: Any, settings: dict[str, Any], threads: int) -> Predict:
+def fit(data: Any, settings: dict[str, Any]) -> Predict:
     """An unknown user is answered by mean and movie; an unknown movie by the mean."""
     chosen = dict(settings)
     kind = chosen.pop("model")
-    more = {"num_threads": threads} if kind == "MF" else {}
+    more = {"num_threads": threads()} if kind == "MF" else {}
     model = getattr(models, kind)(seed=0, verbose=False, **more, **chosen)
     model.fit(data)
     of_user, of_movie = data.uid_map, data.iid_map

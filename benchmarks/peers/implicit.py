@@ -10,7 +10,7 @@ from typing import Any
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import coo_matrix
 
-from benchmarks.peers.table import I64, Ids, Predict, columns
+from benchmarks.peers.table import I64, Ids, Predict, columns, threads
 
 
 def load(path: Path) -> Any:
@@ -23,10 +23,10 @@ def load(path: Path) -> Any:
     return of_user, of_movie, matrix.tocsr()
 
 
-def fit(data: Any, settings: dict[str, Any], threads: int) -> Predict:
+def fit(data: Any, settings: dict[str, Any]) -> Predict:
     """Preferences of pairs, which have no unit; the last row of either side is the unknown's."""
     of_user, of_movie, matrix = data
-    model = AlternatingLeastSquares(num_threads=threads, random_state=0, **settings)
+    model = AlternatingLeastSquares(num_threads=threads(), random_state=0, **settings)
     model.fit(matrix, show_progress=False)
 
     def predict(users: I64, movies: I64) -> Any:

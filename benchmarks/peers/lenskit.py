@@ -30,7 +30,7 @@ def load(path: Path) -> Any:
         return from_interactions_df(means)
 
 
-def fit(data: Any, settings: dict[str, Any], threads: int) -> Predict:
+def fit(data: Any, settings: dict[str, Any]) -> Predict:
     """Its pipeline for predictions: what ALS does not know, its biases answer."""
     chosen = dict(settings)
     if chosen.pop("model") == "Bias":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from libmf import mf
 
-from benchmarks.peers.table import I64, Ids, Predict, columns
+from benchmarks.peers.table import I64, Ids, Predict, columns, threads
 
 
 def load(path: Path) -> Any:
@@ -23,10 +23,10 @@ def load(path: Path) -> Any:
     return of_user, of_movie, triples
 
 
-def fit(data: Any, settings: dict[str, Any], threads: int) -> Predict:
+def fit(data: Any, settings: dict[str, Any]) -> Predict:
     """A number beyond those met is answered by the mean, in the library."""
     of_user, of_movie, triples = data
-    engine = mf.MF(nr_threads=threads, quiet=True, **settings)
+    engine = mf.MF(nr_threads=threads(), quiet=True, **settings)
     engine.fit(triples)
 
     def predict(users: I64, movies: I64) -> Any:

@@ -22,7 +22,7 @@ def load(path: Path) -> Any:
     return Ids.of(users)[0], Ids.of(movies)[0], users, movies, stars
 
 
-def fit(data: Any, settings: dict[str, Any], threads: int) -> Predict:
+def fit(data: Any, settings: dict[str, Any]) -> Predict:
     """One draw after the other, on one thread; an unknown id has no column, so only its prior."""
     of_user, of_movie, users, movies, stars = data
     width = len(of_user.known) + len(of_movie.known)
@@ -31,7 +31,7 @@ def fit(data: Any, settings: dict[str, Any], threads: int) -> Predict:
         place = np.stack([of_user.numbers(users), of_movie.numbers(movies)], axis=1)
         known = place < [len(of_user.known), len(of_movie.known)]
         rows = np.repeat(np.arange(len(users)), 2).reshape(-1, 2)[known]
-        at = (place + [0, len(of_user.known)])[known]
+        at = (place + np.array([0, len(of_user.known)]))[known]
         return csr_matrix((np.ones(len(at)), (rows, at)), shape=(len(users), width))
 
     model = MyFMRegressor(random_seed=0, **settings)

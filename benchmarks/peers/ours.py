@@ -25,7 +25,7 @@ def load(path: Path) -> Ratings:
     return data.load(path, say=lambda _: None)
 
 
-def fit(train: Ratings, settings: Settings, threads: int) -> Predict:
+def fit(train: Ratings, settings: Settings) -> Predict:
     """Any model; the threads are those that the process was started with."""
     return asked(_model(settings).fit(train))
 

@@ -19,7 +19,7 @@ def walk(train: Path, parts: list[Path], settings: dict[str, Any]) -> list[Any]:
     model = _model(settings)
     for _, user, movie, stars in _rows(train):
         model.learn_one(user, movie, stars)
-    return [np.array([said for said in _walked(model, part)]) for part in parts]
+    return [np.array(list(_walked(model, part))) for part in parts]
 
 
 def _walked(model: Any, part: Path) -> Any:

@@ -22,16 +22,16 @@ LOW, HIGH = 1.0, 5.0
 
 
 def main(request: Path, answer: Path) -> None:
-    """request: module, threads and jobs; each job: settings, train and the parts to ask."""
+    """request: module and jobs; each job: settings, train and the parts to ask."""
     asked = json.loads(request.read_text("utf-8"))
     peer = import_module(f"benchmarks.peers.{asked['module']}")
     if hasattr(peer, "warm"):
         peer.warm(asked["jobs"][0]["settings"])
-    done = [_done(peer, job, asked["threads"]) for job in asked["jobs"]]
+    done = [_done(peer, job) for job in asked["jobs"]]
     answer.write_text(json.dumps(done), "utf-8")
 
 
-def _done(peer: Any, job: dict[str, Any], threads: int) -> dict[str, Any]:
+def _done(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
     parts = {name: Path(path) for name, path in job["parts"].items()}
     if hasattr(peer, "walk"):
         said = peer.walk(Path(job["train"]), list(parts.values()), job["settings"])
@@ -39,7 +39,7 @@ def _done(peer: Any, job: dict[str, Any], threads: int) -> dict[str, Any]:
     clock = _Clock()
     data = peer.load(Path(job["train"]))
     clock.mark("load")
-    predict = peer.fit(data, job["settings"], threads)
+    predict = peer.fit(data, job["settings"])
     clock.mark("fit")
     found: dict[str, float] = {}
     rate = None

@@ -20,7 +20,7 @@ def load(path: Path) -> Any:
     return Dataset.load_from_df(frame, Reader(rating_scale=(1, 5))).build_full_trainset()
 
 
-def fit(data: Any, settings: dict[str, Any], threads: int) -> Predict:
+def fit(data: Any, settings: dict[str, Any]) -> Predict:
     """One thread: it has no more. Unknown ids are answered by what is left of the sum."""
     chosen = dict(settings)
     kind = chosen.pop("model")

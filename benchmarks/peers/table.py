@@ -1,5 +1,6 @@
 """The table that every peer starts from, and the numbers of ids for those that take only these."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,11 @@ F32 = NDArray[np.float32]
 Predict = Callable[[I64, I64], NDArray[np.floating]]
 
 USER, MOVIE, RATING = "user", "movie", "rating"
+
+
+def threads() -> int:
+    """How many threads a package that has to be told may take."""
+    return int(os.environ["OMP_NUM_THREADS"])
 
 
 def columns(path: Path) -> tuple[I64, I64, F32]:
