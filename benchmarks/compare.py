@@ -9,6 +9,8 @@ that size is printed, and not kept.
 """
 
 import argparse
+import signal
+import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks import accuracy, environment, growth, limits, page, records, speed
@@ -89,6 +91,8 @@ def _named(peers: str | None) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
+    # So that a measurement which is under way ends too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare: stopped; run it again to go on"))
     try:
         main()
     except InputError as error:

@@ -70,14 +70,14 @@ def make(folder: Path = FOLDER) -> None:
 def _install(folder: Path, *packages: str) -> None:
     pins = folder / "constraints.txt"
     if not pins.exists():
-        write_text(pins, _constraints())
+        write_text(pins, constraints())
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     subprocess.run(
         [*pip, "--constraint", str(pins), *packages], check=True, capture_output=True, text=True
     )
 
 
-def _constraints() -> str:
+def constraints() -> str:
     """Those of the project, but for what the peers pin otherwise."""
     pins = PINS.read_text("utf-8")
     named = {line.partition("==")[0] for line in pins.splitlines()}

@@ -93,7 +93,7 @@ def said(record: Record) -> str:
     """A few words about a record."""
     if "failed" in record:
         return str(record["failed"])
-    seconds = record.get("seconds", {})
-    rmse = record.get("rmse", {})
-    words = [f"{stage} {s:.1f} s" for stage, s in seconds.items() if stage != "between"]
-    return ", ".join([*words, *(f"{part} {x:.4f}" for part, x in rmse.items())])
+    rmse = record.get("rmse") or record.get("tuned", {}).get("by_time", {})
+    words = [f"{stage} {s:.1f} s" for stage, s in record.get("seconds", {}).items()]
+    words += [f"{part} {x:.4f}" for part, x in rmse.items()]
+    return ", ".join(words) or "done"

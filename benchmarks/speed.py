@@ -56,7 +56,7 @@ def steps(plan: Plan) -> Iterator[Step]:
     parts, tuned = grown(plan.rows), chosen()
     # What numba compiles is kept on disk: let that be done before anything is measured.
     for method in plan.methods:
-        if not method.package:
+        if not method.package and method.name != LIGHTNING:
             fit = partial(_measured, method, method.settings, grown(WARMING), plan.limit_seconds)
             yield f"{method.name}{COMPILED}", fit
     for method, kind, turn in _turns(plan):

@@ -55,7 +55,7 @@ METHODS = (
     ),
     Method(
         "ratecast mf_bias, Lightning", "ours", "", SGD,
-        _MF | {"solver": "lightning", "trainer": {"max_epochs": EPOCHS, "threads": 2}},
+        _MF | {"solver": "lightning", "trainer": {"max_epochs": EPOCHS}},
     ),
     Method(
         "ratecast als", "ours", "", ALS,
