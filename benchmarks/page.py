@@ -133,6 +133,17 @@ def _kernel_rows(section: Record, most: dict[int, Record]) -> list[str]:
     ]
 
 
+def stages_table(section: Record) -> str:
+    """Seconds of a fit by what they are spent on."""
+    names = list(section["rows"][0]["seconds_of"])
+    rows = [measured_at(section), "", f"| method | ratings | {' | '.join(names)} |"]
+    rows += ["| --- |" + " ---: |" * (1 + len(names))]
+    for row in section["rows"]:
+        cells = [f"{row['seconds_of'][name]:.2f}" for name in names]
+        rows.append(f"| {row['method']} | {row['ratings']:,} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def growth_table(section: Record) -> str:
     """Epoch by table; a cost that grows linearly keeps its nanoseconds a rating."""
     rows = [
@@ -236,6 +247,7 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "speed-100m": speed_table,
     "tune": chosen_table,
     "limits": limits_table,
+    "stages": stages_table,
     "growth": growth_table,
     "accuracy": accuracy_table,
 }
