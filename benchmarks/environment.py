@@ -51,30 +51,29 @@ def packages() -> list[str]:
 def make(folder: Path = FOLDER) -> None:
     """Install reader and peers; one after the other, so that a failure stays alone."""
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-    _install(folder, *READER)
+    if reason := _install(folder, *READER):
+        raise SystemExit(f"{folder.name}: {', '.join(READER)} cannot be installed: {reason}")
     failed: dict[str, str] = {}
     for package in packages():
         print(f"{folder.name}: {package}", flush=True)
-        try:
-            _install(folder, package, *UNSAID.get(package, ()))
-        except subprocess.CalledProcessError as error:
-            said = [
-                line for line in error.stderr.splitlines() if "ERROR" in line or "error:" in line
-            ]
-            failed[package] = (said or ["pip failed"])[-1].strip()[:200]
-            print(f"{package}: not installed: {failed[package]}", flush=True)
+        if reason := _install(folder, package, *UNSAID.get(package, ())):
+            failed[package] = reason
+            print(f"{package}: {reason}; remove {folder.name} to try again", flush=True)
     write_text(folder / "missing.json", json.dumps(failed, indent=1) + "\n")
     write_text(folder / "pins.txt", PINS.read_text("utf-8"))
 
 
-def _install(folder: Path, *packages: str) -> None:
+def _install(folder: Path, *packages: str) -> str:
+    """Why it failed; empty where it did not."""
     pins = folder / "constraints.txt"
     if not pins.exists():
         write_text(pins, constraints())
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    subprocess.run(
-        [*pip, "--constraint", str(pins), *packages], check=True, capture_output=True, text=True
+    ran = subprocess.run(
+        [*pip, "--constraint", str(pins), *packages], check=False, capture_output=True, text=True
     )
+    said = [line.strip() for line in ran.stderr.splitlines() if "error" in line.lower()]
+    return "" if ran.returncode == 0 else (said or ["pip failed"])[-1][:200]
 
 
 def constraints() -> str:

@@ -44,7 +44,8 @@ def speed_table(section: Record) -> str:
             family = line.family
             rows.append(f"| *{family}* |" + " |" * 11)
         rows.append(_row(line))
-    return "\n".join([measured_at(section), "", *rows, "", _winners(lines(section))])
+    about = f"{measured_at(section)} {versions(section)}"
+    return "\n".join([about, "", *rows, "", _winners(lines(section))])
 
 
 def _row(line: Line) -> str:
@@ -66,9 +67,9 @@ def _marked(line: Line, figure: str, form: str) -> str:
 
 
 def _times(line: Line, figure: str) -> str:
-    return (
-        f"{line.ratios[figure]:.2f}" if line.ratios[figure] < 10 else f"{line.ratios[figure]:.0f}"
-    )
+    """The ratio; nothing where ratecast was not measured."""
+    ratio = line.ratios.get(figure)
+    return "" if ratio is None else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
 
 
 WORDS = {
@@ -92,6 +93,13 @@ def measured_at(section: Record) -> str:
         f"Measured {machine['at'][:10]}: {machine['cores']} cores ({machine['processor']}), "
         f"{machine['memory_gb']:.0f} GB, Python {machine['python']}{busy}."
     )
+
+
+def versions(section: Record) -> str:
+    """Of ratecast and of the peers."""
+    found = section["machine"]
+    peers = ", ".join(f"{name} {number}" for name, number in found["peers"].items())
+    return f"ratecast {found['ratecast']}, {peers}."
 
 
 def chosen_table(section: Record) -> str:
@@ -168,7 +176,7 @@ def accuracy_table(section: Record) -> str:
     """Every peer as it is and tuned, beside ratecast."""
     return "\n".join(
         [
-            measured_at(section), "", "Frozen, clipped RMSE:", "",
+            f"{measured_at(section)} {versions(section)}", "", "Frozen, clipped RMSE:", "",
             "| method | own: valid | own: test | tuned: valid | tuned: test | own: u1 | "
             "own: u1 to u5 | tuned: u1 | tuned: u1 to u5 |",
             "| --- |" + " ---: |" * 8,

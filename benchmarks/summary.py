@@ -48,7 +48,9 @@ def lines(section: Record) -> list[Line]:
             continue
         good = [run for run in runs if "failed" not in run]
         values = _medians(good) if good else {}
-        first = base.setdefault(method.family, values)
+        if not method.package:
+            base.setdefault(method.family, values)
+        first = base.get(method.family, {})
         ratios = {name: value / first[name] for name, value in values.items() if name in first}
         own = [run["rmse"]["test"] for run in _runs(section, method.name, OWN) if "rmse" in run]
         failed = "" if good else str(runs[0]["failed"])
