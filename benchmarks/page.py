@@ -30,8 +30,12 @@ def write(results: Record) -> None:
 def rendered(page: str, results: Record) -> str:
     """The page with the figures of every part between its marks."""
     for part, told in SECTIONS.items():
-        missing = f"Not measured yet: `python -m benchmarks.compare --only {part}`."
-        page = _with_section(page, part, told(results[part]) if part in results else missing)
+        text = f"Not measured yet: `python -m benchmarks.compare --only {part}`."
+        if part in results:
+            shown = pictures.of({part: results[part]})
+            links = [f"![{picture.words}](pictures/{name})" for name, picture in shown.items()]
+            text = "\n\n".join([told(results[part]), *links])
+        page = _with_section(page, part, text)
     return page
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from benchmarks.records import Record
 from benchmarks.summary import Line, lines
@@ -28,7 +28,7 @@ def of(results: Record) -> dict[str, Picture]:
 
 
 def bars(measured: list[Line], figure: str, label: str) -> Picture:
-    """One bar a method, ratecast's coloured; families apart; on a logarithmic axis."""
+    """One bar a method, ratecast's coloured; families apart; seconds on a logarithmic axis."""
     shown = [line for line in measured if line.values]
     with canvas.style():
         size, axes = canvas.single(width=6.6, height=0.8 + _BAR * len(shown), left=_LEFT)
@@ -44,8 +44,11 @@ def bars(measured: list[Line], figure: str, label: str) -> Picture:
         axes.set_yticks(places, [line.method for line in shown], color=INK)
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
-        _logarithmic(axes, values)
-        axes.set_xlabel(label)
+        if figure == "fit":
+            _logarithmic(axes, values)
+        else:
+            axes.set_xlim(0, 1.15 * max(values))
+        canvas.titled(axes, label)
         return Picture(size, f"{label}, of every method, less is better")
 
 
@@ -90,8 +93,9 @@ def _places(shown: list[Line]) -> list[float]:
 def _logarithmic(axes: Axes, values: list[float]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(0.7 * min(values), 2.2 * max(values))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.minorticks_off()
 
 
 def _many(count: float) -> str:
