@@ -1,7 +1,7 @@
 """docs/performance.md: the figures of benchmarks/results.json between their marks, and pictures."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import mean
 from typing import Any
 
@@ -116,8 +116,16 @@ def chosen_table(section: Record) -> str:
 
 
 def told(settings: Settings) -> str:
-    """Settings in a cell."""
-    return "its own" if not settings else "`" + json.dumps(settings).strip("{}") + "`"
+    """Settings in a cell: name and value, without the name of what they are a part of."""
+    return ", ".join(_leaves(settings)) or "its own"
+
+
+def _leaves(settings: Settings) -> Iterator[str]:
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from _leaves(value)
+        else:
+            yield f"`{name}` {value}"
 
 
 def limits_table(section: Record) -> str:

@@ -35,7 +35,7 @@ _KERNEL: Settings = _MF | {"solver": "kernel", "descent": {"epochs": EPOCHS}}
 METHODS = (
     Method(
         "ratecast mf_bias", "ours", "", SGD, _KERNEL,
-        tuple({"descent": {"epochs": EPOCHS, "decay": x}} for x in (0.01, 0.03, 0.05, 0.08)),
+        tuple({"descent": {"epochs": EPOCHS, "decay": x}} for x in (0.01, 0.05, 0.08)),
     ),
     Method(
         "LIBMF", "libmf", "libmf", SGD, {"k": FACTORS, "nr_iters": EPOCHS},
@@ -46,12 +46,12 @@ METHODS = (
     ),
     Method(
         "Cornac MF", "cornac", "cornac", SGD, {"model": "MF", "k": FACTORS, "max_iter": EPOCHS},
-        tuple({"lambda_reg": x} for x in (0.02, 0.05, 0.1, 0.2)),
+        tuple({"lambda_reg": x} for x in (0.01, 0.05, 0.1)),
     ),
     Method(
         "Surprise SVD", "surprise", "scikit-surprise", SGD,
         {"model": "SVD", "n_factors": FACTORS, "n_epochs": EPOCHS},
-        tuple({"reg_all": x} for x in (0.02, 0.05, 0.1, 0.2)),
+        tuple({"reg_all": x} for x in (0.03, 0.05, 0.1)),
     ),
     Method(
         "ratecast mf_bias, Lightning", "ours", "", SGD,
@@ -60,17 +60,16 @@ METHODS = (
     Method(
         "ratecast als", "ours", "", ALS,
         {"model": "als", "factors": FACTORS, "sweeps": SWEEPS, "solver": "gradients"},
-        tuple({"ridge_share": x} for x in (0.0, 0.05, 0.1, 0.2)),
+        tuple({"ridge_share": x} for x in (0.02, 0.05, 0.1)),
     ),
     Method(
         "cmfrec CMF", "cmfrec", "cmfrec", ALS, {"k": FACTORS, "niter": SWEEPS},
-        ({"lambda_": 10.0}, {"lambda_": 30.0},
-         *({"lambda_": x, "scale_lam": True} for x in (0.05, 0.1))),
+        ({"lambda_": 30.0}, {"lambda_": 60.0}, {"lambda_": 0.1, "scale_lam": True}),
     ),
     Method(
         "LensKit ALS", "lenskit", "lenskit", ALS,
         {"model": "ALS", "embedding_size": FACTORS, "epochs": SWEEPS},
-        tuple({"regularization": x} for x in (0.05, 0.1, 0.15, 0.2)),
+        tuple({"regularization": x} for x in (0.05, 0.08, 0.15)),
     ),
     Method(
         "implicit ALS", "implicit", "implicit", ALS, {"factors": FACTORS, "iterations": SWEEPS},
