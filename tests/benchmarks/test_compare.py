@@ -164,6 +164,16 @@ def test_a_process_that_takes_the_machine_s_memory_is_ended(
     assert measured(asked(small, {"model": "mean"}))["failed"].startswith("out of memory")
 
 
+def test_memory_is_sampled_where_there_is_no_program_that_tells_it(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "TIME", tmp_path / "time")
+    monkeypatch.setattr(process, "_POLL", 0.02)
+    whole = measured(asked(small, {"model": "mean"}))["whole"]
+    assert whole["by"] == "samples"
+    assert whole["peak_gb"] > 0.05
+
+
 def test_a_process_that_fails_says_why(small: Path) -> None:
     assert "nobody" in measured(asked(small, {"model": "nobody"}))["failed"]
 
@@ -181,28 +191,28 @@ def test_a_grown_table_is_parted_whole(
     ml100k: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data, "load", lambda _: ml100k)
-    monkeypatch.setattr(data, "home", lambda: tmp_path)
-    parts = tables.grown(110_000)
+    parts = tables.Parts(tmp_path / "parts")
+    tables.make(110_000, parts.folder)
     rows = {p: pl.read_parquet(parts[p]) for p in ("train", "test", "inner", "valid")}
     assert [rows[p].height for p in rows] == [107_800, 2_200, 105_644, 2_156]
     assert pl.concat([rows["train"], rows["test"]]).n_unique() == 110_000
-    assert (
-        pl.concat([rows["inner"], rows["valid"]])
-        .sort("user", "movie")
-        .equals(rows["train"].sort("user", "movie"))
-    )
-    before = parts["train"].stat().st_mtime_ns
-    assert tables.grown(110_000)["train"].stat().st_mtime_ns == before
+    inner = pl.concat([rows["inner"], rows["valid"]]).sort("user", "movie")
+    assert inner.equals(rows["train"].sort("user", "movie"))
+    assert (parts.folder / tables.WHOLE).exists()
 
 
-def test_the_check_fails_where_a_ratio_is_below_its_floor() -> None:
-    just = {floor.ours: 1.0 for floor in check.FLOORS}
-    just |= {floor.peer: floor.ratio for floor in check.FLOORS}
+def test_the_check_fails_where_a_ratio_falls_below_its_share() -> None:
+    (floor,) = check.floors({check.PUBLISHED: PLANTED})
+    assert (floor.ours, floor.peer) == ("ratecast mf_bias", "Cornac MF")
+    assert floor.ratio == pytest.approx(check.SHARE * 9.0 / 5.0)
     said: list[str] = []
-    assert check.verdict(just, said.append) == 0
-    slow = just | {"ratecast als": 1.01}
-    assert check.verdict(slow, said.append) == 1
-    assert sum("too slow" in line for line in said) == 1
+    assert check.verdict([floor], {"ratecast mf_bias": 1.0, "Cornac MF": 1.1}, said.append) == 0
+    assert check.verdict([floor], {"ratecast mf_bias": 1.0, "Cornac MF": 1.0}, said.append) == 1
+    assert [line.endswith("too slow") for line in said] == [False, True]
+
+
+def test_there_are_floors_of_every_peer_that_is_checked() -> None:
+    assert [(floor.ours, floor.peer) for floor in check.floors(RESULTS)] == list(check.PAIRS)
 
 
 def test_a_part_or_method_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
