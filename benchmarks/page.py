@@ -1,19 +1,16 @@
 """docs/performance.md: the figures of benchmarks/results.json between their marks, and pictures."""
 
-import json
 from collections.abc import Callable, Iterator
-from statistics import mean
-from typing import Any
 
 from benchmarks import pictures
+from benchmarks.accuracy_table import accuracy_table
 from benchmarks.environment import ROOT
 from benchmarks.peers import Settings
-from benchmarks.records import Record
+from benchmarks.records import Record, measured_at, versions
 from benchmarks.summary import Line, lines
 from ratecast.files import write_text
 
 PAGE, PICTURES = ROOT / "docs" / "performance.md", ROOT / "docs" / "pictures"
-REPRODUCED = ROOT / "results" / "reproduce.json"
 COLUMNS = (
     "method", "runs", "load s", "fit s", "ratio", "whole s", "ratio", "peak GB", "ratio", "RMSE",
     "own", "a second",
@@ -87,23 +84,6 @@ def _winners(found: list[Line]) -> str:
     won = {line.method: [WORDS[figure] for figure in WORDS if line.wins(figure)] for line in found}
     said = [f"{method} ({', '.join(words)})" for method, words in won.items() if words]
     return f"Where a peer wins (bold): {'; '.join(said)}." if said else "No peer wins anywhere."
-
-
-def measured_at(section: Record) -> str:
-    """When and where; whether the machine had other work."""
-    machine = section["machine"]
-    busy = f", **busy machine** (load {machine['load_before']} before)" if machine["busy"] else ""
-    return (
-        f"Measured {machine['at'][:10]}: {machine['cores']} cores ({machine['processor']}), "
-        f"{machine['memory_gb']:.0f} GB, Python {machine['python']}{busy}."
-    )
-
-
-def versions(section: Record) -> str:
-    """Of ratecast and of the peers."""
-    found = section["machine"]
-    peers = ", ".join(f"{name} {number}" for name, number in found["peers"].items())
-    return f"ratecast {found['ratecast']}, {peers}."
 
 
 def chosen_table(section: Record) -> str:
@@ -182,74 +162,6 @@ def _growth_row(row: Record) -> str:
         return f"{start} {row['failed']} | | |"
     seconds, memory = row["epoch_seconds"], row["bytes_a_rating"]
     return f"{start} {seconds:.2f} | {seconds / row['rows'] * 1e9:,.0f} | {memory:,.0f} |"
-
-
-def accuracy_table(section: Record) -> str:
-    """Every peer as it is and tuned, beside ratecast."""
-    return "\n".join(
-        [
-            f"{measured_at(section)} {versions(section)}", "", "Frozen, clipped RMSE:", "",
-            "| method | own: valid | own: test | tuned: valid | tuned: test | own: u1 | "
-            "own: u1 to u5 | tuned: u1 | tuned: u1 to u5 |",
-            "| --- |" + " ---: |" * 8,
-            *map(_frozen_row, _peers(section, "frozen")),
-            *_our_rows(section, "frozen"),
-            "", "As-of, strictly earlier ratings only:", "",
-            "| method | own: valid | own: test | tuned: valid | tuned: test |",
-            "| --- |" + " ---: |" * 4,
-            *map(_walked_row, _peers(section, "as-of")),
-            *_our_rows(section, "as-of"),
-        ]
-    )  # fmt: skip
-
-
-def _peers(section: Record, protocol: str) -> list[Record]:
-    return [row for row in section["rows"] if row.get("protocol") == protocol]
-
-
-def _walked_row(row: Record) -> str:
-    if "failed" in row:
-        return f"| {row['method']} | {row['failed']} | | | |"
-    return f"| {row['method']} | " + " | ".join(_by_time(row)) + " |"
-
-
-def _by_time(row: Record) -> list[str]:
-    return [
-        f"{row[kind]['by_time'][p]:.4f}" for kind in ("own", "tuned") for p in ("valid", "test")
-    ]
-
-
-def _frozen_row(row: Record) -> str:
-    if "failed" in row:
-        return f"| {row['method']} | {row['failed']} |" + " |" * 7
-    folds = [row[kind]["folds"] for kind in ("own", "tuned")]
-    cells = _by_time(row) + [f"{x:.4f}" for each in folds for x in (each[0], mean(each))]
-    return f"| {row['method']} | " + " | ".join(cells) + " |"
-
-
-def _our_rows(section: Record, protocol: str) -> list[str]:
-    """Models of ratecast: by time from the results of `make reproduce`, the folds from here."""
-    models = list(dict.fromkeys(r["method"] for r in section["rows"] if "fold" in r))
-    return [_our_row(section, name, protocol) for name in models]
-
-
-def _our_row(section: Record, method: str, protocol: str) -> str:
-    by_time = _reproduced(method.removeprefix("ratecast "), protocol)
-    cells = ["", "", f"{by_time['valid']:.4f}", f"{by_time['test']:.4f}"]
-    if protocol == "frozen":
-        folds = [r["rmse"]["test"] for r in section["rows"] if r["method"] == method]
-        cells += ["", "", f"{folds[0]:.4f}", f"{mean(folds):.4f}"]
-    return f"| {method} | " + " | ".join(cells) + " |"
-
-
-def _reproduced(model: str, protocol: str) -> dict[str, float]:
-    rows: list[dict[str, Any]] = json.loads(REPRODUCED.read_text("utf-8"))["rows"]
-    return {
-        row["part"]: row["rmse"]
-        for row in rows
-        if (row["model"], row["protocol"], row["split"], row["slice"])
-        == (model, protocol, "chronological", "all")
-    }
 
 
 def _with_section(page: str, part: str, text: str) -> str:

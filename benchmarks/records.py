@@ -89,6 +89,23 @@ def machine() -> Record:
     }
 
 
+def measured_at(section: Record) -> str:
+    """When and where; whether the machine had other work."""
+    machine = section["machine"]
+    busy = f", **busy machine** (load {machine['load_before']} before)" if machine["busy"] else ""
+    return (
+        f"Measured {machine['at'][:10]}: {machine['cores']} cores ({machine['processor']}), "
+        f"{machine['memory_gb']:.0f} GB, Python {machine['python']}{busy}."
+    )
+
+
+def versions(section: Record) -> str:
+    """Of ratecast and of the peers."""
+    found = section["machine"]
+    peers = ", ".join(f"{name} {number}" for name, number in found["peers"].items())
+    return f"ratecast {found['ratecast']}, {peers}."
+
+
 def said(record: Record) -> str:
     """A few words about a record."""
     if "failed" in record:

@@ -31,10 +31,6 @@ class Parts:
     def __getitem__(self, part: str) -> Path:
         return self.folder / f"{part}.parquet"
 
-    def path(self, part: str) -> str:
-        """As plain text, for a request."""
-        return str(self[part])
-
 
 def grown(rows: int) -> Parts:
     """A grown table: `test` a seeded random 2 % of its rows (at most 200,000), `train` the rest.
