@@ -12,8 +12,8 @@ from ratecast.files import write_text
 
 PAGE, PICTURES = ROOT / "docs" / "performance.md", ROOT / "docs" / "pictures"
 COLUMNS = (
-    "method", "runs", "load s", "fit s", "ratio", "whole s", "ratio", "peak GB", "ratio", "RMSE",
-    "own", "a second",
+    "method", "load s", "fit s", "ratio", "whole s", "ratio", "peak GB", "ratio", "RMSE",
+    "own", "k/s",
 )  # fmt: skip
 
 
@@ -38,32 +38,33 @@ def rendered(page: str, results: Record) -> str:
 
 def speed_table(section: Record) -> str:
     """One line a method; ratios are to ratecast's method of the same kind, in the same run."""
-    rows = [f"| {' | '.join(COLUMNS)} |", "| --- |" + " ---: |" * 11]
+    rows = [f"| {' | '.join(COLUMNS)} |", "| --- |" + " ---: |" * (len(COLUMNS) - 1)]
     family = ""
     for line in lines(section):
         if line.family != family:
             family = line.family
-            rows.append(f"| *{family}* |" + " |" * 11)
+            rows.append(f"| *{family}* |" + " |" * (len(COLUMNS) - 1))
         rows.append(_row(line))
     about = f"{measured_at(section)} {versions(section)}"
     return "\n".join([about, "", *rows, "", _winners(lines(section))])
 
 
 def _row(line: Line) -> str:
+    name = line.method if line.runs > 1 else f"{line.method} (1 run)"
     if line.failed:
-        return f"| {line.method} | {line.runs} | {line.failed} |" + " |" * 9
-    cells = [line.method, str(line.runs)]
+        return f"| {name} | {line.failed} |" + " |" * (len(COLUMNS) - 2)
+    cells = [name]
     cells += [_marked(line, "load", ".1f"), _marked(line, "fit", ".1f"), _times(line, "fit")]
     cells += [_marked(line, "whole", ".1f"), _times(line, "whole")]
     cells += [_marked(line, "memory", ".2f"), _times(line, "memory")]
     cells += ["ranks only" if line.ranks_only else _marked(line, "rmse", ".4f")]
-    cells += ["" if line.own is None else f"{line.own:.4f}", _marked(line, "rate", ",.0f")]
+    cells += ["" if line.own is None else f"{line.own:.4f}", _marked(line, "rate", ",.0f", 1e-3)]
     return "| " + " | ".join(cells) + " |"
 
 
-def _marked(line: Line, figure: str, form: str) -> str:
+def _marked(line: Line, figure: str, form: str, unit: float = 1.0) -> str:
     """Bold where a peer wins."""
-    text = format(line.values[figure], form)
+    text = format(line.values[figure] * unit, form)
     return f"**{text}**" if line.wins(figure) else text
 
 
