@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks import environment, records
-from benchmarks.peers import METHODS
+from benchmarks.peers import METHODS, Method
 from benchmarks.process import Asked, job, measured
 from benchmarks.records import Record
 from benchmarks.speed import WARMING, chosen
@@ -47,11 +47,23 @@ def main() -> int:
         return 1
     if not environment.ready():
         environment.make()
-    taken = seconds()
+    least = [floor for floor in floors(results) if installed(floor.peer)]
+    if not least:
+        print("check-perf: no peer to compare with; see above")
+        return 1
+    taken = seconds(least)
     if gone := [name for name, found in taken.items() if not found]:
         print(f"check-perf: {', '.join(gone)} could not be measured")
         return 1
-    return verdict(floors(results), {name: median(found) for name, found in taken.items()})
+    return verdict(least, {name: median(found) for name, found in taken.items()})
+
+
+def installed(name: str) -> bool:
+    """Whether a peer is there; if not, it is said."""
+    reason = environment.missing().get(_method(name).package)
+    if reason:
+        print(f"check-perf: {name} is left out, not installed: {reason}")
+    return reason is None
 
 
 def floors(results: Record) -> list[Floor]:
@@ -76,10 +88,10 @@ def verdict(least: list[Floor], taken: dict[str, float], say: Callable[[str], No
     return int(failed > 0)
 
 
-def seconds() -> dict[str, list[float]]:
+def seconds(least: list[Floor]) -> dict[str, list[float]]:
     """Load and fit of each method, in turns; what numba compiles was compiled before."""
-    taken: dict[str, list[float]] = {name: [] for pair in PAIRS for name in pair}
-    for ours in {ours for ours, _ in PAIRS}:
+    taken: dict[str, list[float]] = {name: [] for each in least for name in (each.ours, each.peer)}
+    for ours in {floor.ours for floor in least}:
         _fitted(ours, WARMING)
     for name, kept in list(taken.items()) * TURNS:
         found = _fitted(name, ROWS)
@@ -90,10 +102,14 @@ def seconds() -> dict[str, list[float]]:
 
 
 def _fitted(name: str, rows: int) -> Record:
-    (method,) = (method for method in METHODS if method.name == name)
+    method = _method(name)
     settings = method.settings | chosen().get(name, {})
     fit = job(grown(rows)["train"], {}, settings)
     return measured(Asked(method.module, [fit], 2, LIMIT_SECONDS))
+
+
+def _method(name: str) -> Method:
+    return next(method for method in METHODS if method.name == name)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks import check, compare, environment, page, pictures, process, records, tables
+from benchmarks import check, compare, environment, page, pictures, process, records, speed, tables
 from benchmarks.peers import ACCURATE, METHODS, WALKED, run
 from benchmarks.peers.table import I64
 from benchmarks.process import Asked, job, measured
@@ -213,6 +213,21 @@ def test_the_check_fails_where_a_ratio_falls_below_its_share() -> None:
 
 def test_there_are_floors_of_every_peer_that_is_checked() -> None:
     assert [(floor.ours, floor.peer) for floor in check.floors(RESULTS)] == list(check.PAIRS)
+
+
+def test_a_peer_that_is_not_installed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "missing", lambda: {"libmf": "no compiler"})
+    monkeypatch.setattr(speed, "grown", lambda _: tables.Parts(tmp_path))
+    others = tuple(method.name for method in METHODS if method.name != "LIBMF")
+    ((key, work),) = speed.steps(speed.Plan(1000, runs=1, leave_out=others))
+    assert work()["failed"] == "not installed: no compiler"
+    table = page.speed_table({"machine": records.machine(), "rows": [work() | {"key": key}]})
+    assert "| LIBMF (1 run) | not installed: no compiler |" in table
+    assert not check.installed("LIBMF")
+    assert check.installed("Cornac MF")
+    assert "LIBMF is left out, not installed: no compiler" in capsys.readouterr().out
 
 
 def test_a_part_or_method_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
