@@ -3,6 +3,8 @@
 NiceGUI has one app in a process, so that the page is mounted once in it.
 """
 
+import logging
+
 from fastapi import FastAPI, Request
 from nicegui import app as pages
 from nicegui import core, ui
@@ -29,6 +31,7 @@ def mount(app: FastAPI) -> None:
     pages.add_middleware(Rules)
     # Only this origin's own documents may open a socket; NiceGUI lets every one.
     core.sio.eio.cors_allowed_origins = None
+    logging.getLogger("uvicorn.error").addFilter(_speakable)
     ui.run_with(
         app,
         title="ratecast",
@@ -79,3 +82,9 @@ async def _nothing_here(request: Request, _: Exception) -> Response:
             said("p", "There is no page at this address.")
             link("Back to the movies", "/").classes("button")
     return client.build_response(request, 404)
+
+
+def _speakable(record: logging.LogRecord) -> bool:
+    """No line for each socket: its address holds what the page's own messages are known by."""
+    known = "WebSocket" in str(record.msg) or str(record.msg) in ("connection open", "connection closed")
+    return record.levelno > logging.INFO or not known

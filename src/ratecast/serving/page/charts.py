@@ -33,7 +33,7 @@ def course(found: Hindsight, scale: Scale) -> None:
         vertical,
         [
             _series("given", "scatter", gave, GAVE) | {"symbolSize": 7},
-            _series("forecast", "line", told, SAID) | {"symbolSize": 4, "showSymbol": True},
+            _series("forecast", "line", told, SAID) | {"symbolSize": 5, "showSymbol": True},
         ],
     )
 
@@ -77,7 +77,8 @@ def _axis(name: str) -> dict[str, Any]:
 
 def _series(name: str, kind: str, points: list[dict[str, Any]], color: str) -> dict[str, Any]:
     look = {"itemStyle": {"color": color}, "lineStyle": {"color": color, "width": 1.6}}
-    return {"name": name, "type": kind, "data": points, "emphasis": {"disabled": True}} | look
+    return {"name": name, "type": kind, "data": points, "symbol": "circle",
+            "emphasis": {"disabled": True}} | look  # fmt: skip
 
 
 def _chart(words: str, vertical: dict[str, Any], series: list[dict[str, Any]]) -> None:

@@ -1,0 +1,38 @@
+"""The browser that pages are photographed and tested with: Chromium, as Debian packages it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+from ratecast.errors import InputError
+
+# Drawing without a graphics card; TensorBoard's projector needs WebGL.
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+MISSING = "no Chromium: apt-get install chromium, or set CHROMIUM"
+
+
+def found() -> str | None:
+    """The browser's path: CHROMIUM says where, else the one on the path; None where there is none."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+
+
+def chromium() -> str:
+    """The browser's path. Raises `InputError` where there is none."""
+    path = found()
+    if not path:
+        raise InputError(f"pictures: {MISSING}")
+    return path
+
+
+@contextmanager
+def opened(path: str | None = None) -> Iterator[Browser]:
+    """A browser without a window, closed at the end. Raises `InputError` where there is none."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path or chromium(), args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
