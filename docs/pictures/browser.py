@@ -15,7 +15,7 @@ MISSING = "no Chromium: apt-get install chromium, or set CHROMIUM"
 
 
 def found() -> str | None:
-    """The browser's path: CHROMIUM says where, else the one on the path; None where there is none."""
+    """Where it is: CHROMIUM says so, else the one on the path; None where there is none."""
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
 
 

@@ -80,7 +80,9 @@ class Recall(Model):
         """How often each star of the scale was given to a movie: (S,)."""
         row = self.movies.rows_of([movie])[0]
         parts = [self._history.settled, *self._history.recent]
-        stars = np.concatenate([part.stars[part.movies == row] for part in parts if row > 0] or [[]])
+        stars = np.concatenate(
+            [part.stars[part.movies == row] for part in parts if row > 0] or [[]]
+        )
         return np.bincount(self.scale.index(stars), minlength=len(self.scale.stars))
 
     def forget(self, user: Id) -> None:
@@ -97,7 +99,7 @@ class Recall(Model):
 
     @abstractmethod
     def _retell(self, kept: Heard) -> Expected:
-        """Expected stars of one user's ratings, in order of time, each from earlier moments only."""
+        """Expected stars of a user's ratings, in order of time, each from earlier moments only."""
 
     def _kept(self, row: NDArray[np.int32]) -> Heard:
         """What was heard of one user, in order of time; of the unknown, nothing."""

@@ -30,7 +30,7 @@ def browser() -> Iterator[Any]:
 
 @dataclass
 class Seat:
-    """A person before a browser of their own. told: what its console said; asked: what it loaded."""
+    """A person before a browser. told: what its console said; asked: what it loaded."""
 
     page: Any
     api: httpx.Client
@@ -71,7 +71,7 @@ class Seat:
         """The list, once it is another one."""
         first = next(iter(before.values()))
         self.page.wait_for_function(
-            "first => Number(document.querySelector('.forecasts .forecast').dataset.stars) !== first",
+            "first => +document.querySelector('.forecasts .forecast').dataset.stars !== first",
             arg=first,
         )
         return self.forecasts()
@@ -92,8 +92,10 @@ def seated(browser: Any, api: httpx.Client, **look: Any) -> Iterator[Seat]:
 
 
 @pytest.fixture(scope="module")
-def api(browser: Any, artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """`ratecast serve` with the page, as a process of its own: NiceGUI has one app in a process."""
+def api(
+    browser: Any, artifact: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    """`ratecast serve` with the page, a process of its own: NiceGUI has one app in each."""
     home = tmp_path_factory.mktemp("page")
     Shelf(home).publish(artifact)
     with process(home) as (_, client):

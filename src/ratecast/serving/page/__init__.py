@@ -60,7 +60,7 @@ def _views(house: House) -> None:
     async def _user(id: str | None = None) -> None:  # noqa: A002 - the name in the address
         await show(house, lambda visitor: user.view(visitor, id), "/user", "Users")
 
-    @ui.page("/movie/{id}")
+    @ui.page("/movie/{id:path}")
     async def _movie(id: str) -> None:  # noqa: A002 - the name in the address
         await show(house, lambda visitor: movie.view(visitor, id), "", "Movie")
 
@@ -86,5 +86,8 @@ async def _nothing_here(request: Request, _: Exception) -> Response:
 
 def _speakable(record: logging.LogRecord) -> bool:
     """No line for each socket: its address holds what the page's own messages are known by."""
-    known = "WebSocket" in str(record.msg) or str(record.msg) in ("connection open", "connection closed")
+    known = "WebSocket" in str(record.msg) or str(record.msg) in (
+        "connection open",
+        "connection closed",
+    )
     return record.levelno > logging.INFO or not known

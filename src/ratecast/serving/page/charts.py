@@ -8,7 +8,7 @@ from nicegui import ui
 from ratecast.ratings import Scale
 from ratecast.serving.hindsight import Hindsight
 
-MOST_POINTS = 1500
+MOST_POINTS, FEW_POINTS = 1500, 120
 # Drawn as SVG, these are CSS variables of the sheet, so that light and dark need no redrawing.
 INK, MUTED, GRID, CARD = "var(--ink)", "var(--muted)", "var(--grid)", "var(--card)"
 FONT = {"fontFamily": "Roboto, system-ui, sans-serif"}
@@ -27,13 +27,14 @@ def course(found: Hindsight, scale: Scale) -> None:
     gave = [_point(found, row, float(found.stars[row])) for row in rows]
     told = [_point(found, row, round(float(found.forecast[row]), 3)) for row in rows]
     vertical = _axis("stars") | {"min": scale.low, "max": scale.high, "interval": scale.step}
+    few = len(rows) <= FEW_POINTS
     words = f"{len(found.stars)} ratings given, and the forecast before each"
     _chart(
         words,
         vertical,
         [
             _series("given", "scatter", gave, GAVE) | {"symbolSize": 7},
-            _series("forecast", "line", told, SAID) | {"symbolSize": 5, "showSymbol": True},
+            _series("forecast", "line", told, SAID) | {"symbolSize": 5, "showSymbol": few},
         ],
     )
 
@@ -49,7 +50,7 @@ def errors(found: Hindsight) -> None:
             {"value": [row + 1, round(float(so_far[row]), 4)], "name": f"{name}: {so_far[row]:.3f}"}
             for row in rows
         ]
-        drawn.append(_series(name, "line", points, color) | {"showSymbol": len(rows) < 40})
+        drawn.append(_series(name, "line", points, color) | {"showSymbol": len(rows) <= FEW_POINTS})
     _chart("RMSE over all ratings so far", _axis("RMSE") | {"scale": True}, drawn)
 
 

@@ -33,14 +33,23 @@ def path(movie: Id) -> str:
 
 
 class Giving:
-    """A line of the page. rated: what to do when stars were given or taken back."""
+    """A line of the page. rated: what to do when stars were given or taken back.
+
+    failing: the stars that are shown were not kept.
+    """
 
     def __init__(
-        self, visitor: Visitor, movie: Movie, rated: Then, skip: Then | None = None, bare: bool = False
+        self,
+        visitor: Visitor,
+        movie: Movie,
+        rated: Then,
+        skip: Then | None = None,
+        bare: bool = False,
     ) -> None:
         """bare: without the title, where that stands above already."""
         self.visitor, self.movie, self._rated = visitor, movie, rated
         self.client = ui.context.client
+        self.failing, self.turn = False, 0
         with ui.element("article").classes("giving") as self.place:
             if not bare:
                 with ui.element("div").classes("what"):
@@ -65,7 +74,12 @@ class Giving:
         return None if found is None else found[0]
 
     async def give(self, stars: float) -> None:
-        """Keep the stars; what was forecast before them is shown beside."""
+        """Keep the stars; what was forecast before them is shown beside.
+
+        Of several that are on their way, the last one has the word.
+        """
+        self.failing = False
+        self.turn = turn = self.turn + 1
         self.below.clear()
         try:
             before = self.answer() if self.given is None else None
@@ -73,13 +87,16 @@ class Giving:
             user = await self.visitor.known()
             await self.visitor.desk.rate(user, self.movie.id, stars)
         except Refusal as error:
-            self.failed(stars, error)
+            if turn == self.turn:
+                self.failed(stars, error)
             return
-        self.draw(before)
+        if turn == self.turn:
+            self.draw(before)
         self._rated()
 
     async def take_back(self) -> None:
         """Let it be as if the stars had never been given."""
+        self.failing = False
         if self.visitor.user is not None:
             await self.visitor.desk.unrate(self.visitor.user, self.movie.id)
             self.draw(None)
@@ -114,6 +131,7 @@ class Giving:
 
     def failed(self, stars: float, error: Refusal) -> None:
         """The stars stay where they were put, and can be sent again."""
+        self.failing = True
         with self.below:
             said("span", f"Not kept: {error.detail}.").classes("alarm").props('role="alert"')
             button("Try again", lambda: self.give(stars))

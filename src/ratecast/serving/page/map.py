@@ -72,8 +72,7 @@ async def view(visitor: Visitor, maps: Maps) -> None:
         said("p", "Movies that the same people like lie together. What is near is alike; how far "
              "apart two distant ones are means nothing.")  # fmt: skip
     if loaded.vectors is None:
-        said("p", f"The model that serves, {loaded.model.name}, has no vectors of movies to lay out."
-             ).classes("empty")  # fmt: skip
+        said("p", f"The model {loaded.model.name} has no vectors of movies.").classes("empty")
         return
     task = maps.of(loaded, loaded.vectors)
     place = ui.element("div")
@@ -113,14 +112,16 @@ def _draw(visitor: Visitor, loaded: Loaded, places: Places) -> None:
             ui.navigate.to(path(movie))
 
     chart = ui.echart(options, on_point_click=go, renderer="svg").classes("chart map")
-    chart.props('role="img" aria-label="Map of the movies; the search above finds one by its title"')
+    chart.props(
+        'role="img" aria-label="Map of the movies; the search above finds one by its title"'
+    )
 
     def find(text: str) -> None:
         near.clear()
         wanted = {movie.id for movie in visitor.desk.search(text, NEAR)} if text.strip() else set()
         hits = [k for k, movie in enumerate(movies) if movie.id in wanted]
-        options["baseOption"]["series"][-1]["data"] = [_mark(movies[k], places.at[k]) for k in hits]
-        chart.update()
+        marks = _data(FOUND, [_mark(movies[k], places.at[k]) for k in hits])
+        chart.run_chart_method("setOption", marks)
         with near:
             for k in hits:
                 with ui.element("li"):
@@ -155,7 +156,10 @@ def _options(movies: list[Movie], places: Places) -> dict[str, Any]:
     few, many = (_named(movies, places, *room) for room in ((WIDER, EDGIER), (WIDE, EDGE)))
     return {
         "baseOption": base,
-        "media": [{"option": _data(NAMES, many)}, {"query": {"maxWidth": NARROW}, "option": _data(NAMES, few)}],
+        "media": [
+            {"option": _data(NAMES, many)},
+            {"query": {"maxWidth": NARROW}, "option": _data(NAMES, few)},
+        ],
     }
 
 
@@ -210,9 +214,18 @@ def _named(movies: list[Movie], places: Places, wide: float, edge: float) -> lis
 def _titles(series: str, size: int) -> dict[str, Any]:
     """Titles without points of their own; those that were asked for are ringed."""
     ring = {"color": "transparent", "borderColor": INK, "borderWidth": 2.5}
-    label = {"show": True, "position": "top", "formatter": "{b}", "color": INK, "fontSize": size}
+    # Below, since a famous one has its title above already.
+    where = "bottom" if series == FOUND else "top"
+    label = {"show": True, "position": where, "formatter": "{b}", "color": INK, "fontSize": size}
     drawn = {"symbolSize": 20, "itemStyle": ring} if series == FOUND else {"symbolSize": 0.1}
-    return {"id": series, "type": "scatter", "data": [], "silent": True, "label": label, "z": 5} | drawn
+    return {
+        "id": series,
+        "type": "scatter",
+        "data": [],
+        "silent": True,
+        "label": label,
+        "z": 5,
+    } | drawn
 
 
 def _mark(movie: Movie, at: NDArray[np.float64]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The table of the models, and how the error falls with what is heard: the figures of `results/`."""
+"""The table of the models, and two plots: the figures of `results/reproduce.json`."""
 
 import asyncio
 from collections.abc import Callable
@@ -103,22 +103,21 @@ class Table:
     def __init__(self, found: list[Line], serving: str) -> None:
         self.lines, self.serving, self.by, self.up = found, serving, 0, True
         self.heads: list[ui.element] = []
-        with ui.element("div").classes("scroll").props('tabindex="0" role="region" '
-                                                       'aria-label="Table of the models"'):  # fmt: skip
-            with ui.element("table"):
-                said("caption", "RMSE in stars").classes("only")
-                with ui.element("thead"), ui.element("tr"):
-                    said("th", "model").props('scope="col"')
-                    for k, column in enumerate(COLUMNS):
-                        self._head(k, column)
-                self.body = ui.element("tbody")
+        scroll = ui.element("div").classes("scroll")
+        scroll.props('tabindex="0" role="region" aria-label="Table of the models"')
+        with scroll, ui.element("table"):
+            said("caption", "RMSE in stars").classes("only")
+            with ui.element("thead"), ui.element("tr"):
+                said("th", "model").props('scope="col"')
+                for k, column in enumerate(COLUMNS):
+                    self._head(k, column)
+            self.body = ui.element("tbody")
         self._draw()
 
     def _head(self, k: int, column: Column) -> None:
-        with ui.element("th").props('scope="col"') as head:
-            with button("", self._sort(k)):
-                said("span", column.title)
-                said("small", column.note)
+        with ui.element("th").props('scope="col"') as head, button("", self._sort(k)):
+            said("span", column.title)
+            said("small", column.note)
         self.heads.append(head)
 
     def _sort(self, k: int) -> Callable[[], None]:
@@ -133,7 +132,8 @@ class Table:
         for k, head in enumerate(self.heads):
             order = ("ascending" if self.up else "descending") if k == self.by else "none"
             head.props(f'aria-sort="{order}"')
-        best = [min(column) for column in zip(*(_known(figures) for _, figures in self.lines))]
+        known = [_known(figures) for _, figures in self.lines]
+        best = [min(column) for column in zip(*known, strict=True)]
         self.body.clear()
         with self.body:
             for name, figures in sorted(self.lines, key=self._place):

@@ -41,10 +41,11 @@ async def view(visitor: Visitor, asked: str) -> None:
 def _everybody(visitor: Visitor, movie: Movie) -> None:
     desk = visitor.desk
     counts = given_to(desk, movie.id)
-    if counts is not None and sum(counts):
+    total: int = sum(counts or [])
+    if counts is not None and total:
         stars = desk.scale.stars
-        mean = float(np.dot(stars, counts) / sum(counts))
-        number = "1 rating" if sum(counts) == 1 else f"{sum(counts):,} ratings"
+        mean = float(np.dot(stars, counts) / total)
+        number = "1 rating" if total == 1 else f"{total:,} ratings"
         said("p", f"{number}, {mean:.2f} stars on average").classes("muted")
         ui.html(_bars(stars.tolist(), counts), sanitize=False)
     elif counts is not None:

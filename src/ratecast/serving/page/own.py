@@ -34,7 +34,7 @@ class Own:
                 button("Delete everything of mine", self.ask_to_forget)
 
     def draw(self) -> None:
-        """The ratings as they are now; those that were there keep their place, new ones come first."""
+        """The ratings as they are now; what is there keeps its place, new ones come first."""
         user = self.visitor.user
         rated = [] if user is None else self.visitor.desk.ratings(user)
         self.place.set_visibility(bool(rated) or user is not None)

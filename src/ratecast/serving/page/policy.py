@@ -48,7 +48,7 @@ async def _release(held: list[Message], send: Send) -> None:
     digests = (hashlib.sha256(script).digest() for script in INLINE.findall(body))
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     policy = (b"content-security-policy", RULES.format(hashes).encode())
-    await send(held[0] | {"headers": [*held[0]["headers"], policy]})
+    await send({**held[0], "headers": [*held[0]["headers"], policy]})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -1,6 +1,7 @@
 """The first page: rate a few movies, and see what you may like."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from nicegui import ui
 
@@ -16,6 +17,7 @@ from ratecast.serving.page.why import why
 
 ASKED, LISTED, FOUND = 5, 8, 6
 LOOK_SECONDS = 2.0
+NOBODY_KNOWS = "No movie of that name is known."
 SEEN = 0.05
 
 
@@ -52,7 +54,7 @@ class Rate:
         """Draw anew what hangs on the ratings."""
         self.drawn = self._now()
         for line in self.lines.values():
-            if line.stars.given != line.given:
+            if line.stars.given != line.given and not line.failing:
                 line.draw(None)
         self._more()
         self._draw()
@@ -94,13 +96,11 @@ class Rate:
         movies = self.visitor.desk.search(text, FOUND) if text.strip() else []
         with self.found:
             for movie in movies:
-                with ui.element("li"):
-                    press = button("", lambda movie=movie: self._pick(movie))
-                    with press:
-                        said("span", movie.title)
-                        said("small", facts(movie))
+                with ui.element("li"), button("", partial(self._pick, movie)):
+                    said("span", movie.title)
+                    said("small", facts(movie))
             if text.strip() and not movies:
-                said("li", "No movie of that name is known.").classes("muted").props('role="status"')
+                said("li", NOBODY_KNOWS).classes("muted").props('role="status"')
 
     def _pick(self, movie: Movie) -> None:
         self.search.set_value("")

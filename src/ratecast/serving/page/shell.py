@@ -87,7 +87,9 @@ def frame(here: str) -> Iterator[None]:
                 place = link(name, path)
                 if path == here:
                     place.props('aria-current="page"')
-        turn = ui.element("button").classes("look").props('aria-label="Light or dark" type="button"')
+        turn = (
+            ui.element("button").classes("look").props('aria-label="Light or dark" type="button"')
+        )
         with turn:
             ui.html(MOON, sanitize=False, tag="span")
 

@@ -6,6 +6,11 @@ from ratecast.serving.page.shell import button, said
 from ratecast.serving.page.visitor import Visitor
 from ratecast.serving.refusals import Refusal
 
+TOLD = (
+    "This service keeps everybody's ratings apart. Give your number and your token; with the "
+    "service's token and no number, a new user is made."
+)
+
 
 def gate(visitor: Visitor) -> bool:
     """Ask for a token where one is needed; whether it was needed."""
@@ -13,10 +18,11 @@ def gate(visitor: Visitor) -> bool:
         return False
     with ui.element("section").classes("card narrow"):
         said("h1", "Who are you?")
-        said("p", "This service keeps everybody's ratings apart. Give your number and your token; "
-             "with the service's token and no number, a new user is made.").classes("muted")  # fmt: skip
-        user = ui.input("Your number").props("outlined autocomplete=username")
-        token = ui.input("Token", password=True).props("outlined autocomplete=current-password")
+        said("p", TOLD).classes("muted")
+        user = ui.input("Your number").props("outlined stack-label autocomplete=username")
+        token = ui.input("Token", password=True).props(
+            "outlined stack-label autocomplete=current-password"
+        )
         wrong = said("p", "").classes("alarm").props('role="alert"')
 
         async def enter() -> None:

@@ -15,6 +15,10 @@ from ratecast.serving.page.visitor import STRANGER, Visitor
 from ratecast.serving.refusals import Refusal
 
 MOST = 8
+HONEST = (
+    "What the movies are like, and the calibration, were learned from all ratings, these included: "
+    "the errors are somewhat smaller here than in the table of the models."
+)
 
 
 async def view(visitor: Visitor, asked: str | None) -> None:
@@ -48,7 +52,7 @@ def _pick(visitor: Visitor, asked: str | None) -> ui.input | None:
     """Which user; the field of a token, where one is needed to see that user."""
     mine = asked is not None and asked == str(visitor.user)
     with ui.element("div").classes("row pick"):
-        number = ui.input("Number of a user", value=asked or "").props("outlined dense")
+        number = ui.input("Number of a user", value=asked or "").props("outlined dense stack-label")
 
         def go() -> None:
             text = str(number.value or "").strip()
@@ -90,13 +94,15 @@ def _tell(visitor: Visitor, who: Id) -> None:
         course(found, visitor.desk.scale)
     with ui.element("section").classes("card"):
         said("h2", "The error so far")
-        said("p", "RMSE in stars over all ratings up to each: hearing this user, and as for a stranger.").classes("muted")
+        said(
+            "p",
+            "RMSE in stars over all ratings up to each: hearing this user, and as for a stranger.",
+        ).classes("muted")
         errors(found)
     with ui.element("section").classes("card"):
         said("h2", "The greatest surprises")
         _surprises(found)
-    said("p", "The movies' side, and the calibration, were learned from all ratings, these included: "
-         "the errors are somewhat smaller here than in the table of the models.").classes("muted")  # fmt: skip
+    said("p", HONEST).classes("muted")
 
 
 def _facts(visitor: Visitor, who: Id, found: Hindsight) -> None:

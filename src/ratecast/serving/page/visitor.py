@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,7 @@ class House:
     """What the page has of the service: its desk, once that is ready, and who may do what."""
 
     app: FastAPI
+    clock: Callable[[], float] = time.monotonic
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -57,8 +59,7 @@ class House:
 
     def spend(self, client: str) -> None:
         """One more write of this client. Raises `TooMany`, at the rate of the API."""
-        now = asyncio.get_running_loop().time()
-        if self._buckets.rate and not self._buckets.take(client, now):
+        if self._buckets.rate and not self._buckets.take(client, self.clock()):
             raise TooMany(f"at most {self._buckets.rate:g} ratings a second")
 
     async def visitor(self) -> "Visitor":

@@ -41,7 +41,9 @@ def _told(found: Explanation) -> None:
     if not found.reasons:
         said("p", "You have rated nothing yet: this is what is expected of anybody.")
         return
-    said("p", "Without a rating, the forecast would be so many stars lower or higher:").classes("muted")
+    said("p", "Without a rating, the forecast would be so many stars lower or higher:").classes(
+        "muted"
+    )
     most = max(abs(reason.effect) for reason in found.reasons) or 1.0
     with ui.element("ul").classes("reasons"):
         for reason in found.reasons:
