@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Page, ViewportSize
 from tensorboard import program
 
-from docs.pictures.browser import chromium, opened
+from docs.pictures.browser import DRAWN, chromium, opened
 from ratecast.splits import Split
 from ratecast.training.experiment import read_experiment
 from ratecast.training.sweep import FACTORS, sweep
@@ -34,7 +34,7 @@ def main(
     changes: Sequence[str] = (),
 ) -> list[Path]:
     """Train, open, photograph; the pictures' paths."""
-    browser = chromium()
+    chromium()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         task = read_experiment("mf_bias", ["--out", home, *changes])
@@ -42,7 +42,7 @@ def main(
         runs.mkdir()
         for row in sweep(task, factors, split):
             row.run.folder.rename(runs / f"{row.factors:03} factors")
-        return photographs(served(runs), folder, browser)
+        return photographs(served(runs), folder)
 
 
 def served(runs: Path) -> str:
@@ -53,14 +53,14 @@ def served(runs: Path) -> str:
     return address
 
 
-def photographs(address: str, folder: Path, browser: str) -> list[Path]:
+def photographs(address: str, folder: Path) -> list[Path]:
     """One picture of each tab."""
     tabs: dict[str, tuple[str, Callable[[Page], None]]] = {
         "scalars": ("?darkMode=false&smoothing=0&tagFilter=/rmse$#timeseries", _curves),
         "hparams": ("?darkMode=false#hparams", _table),
         "projector": ("?darkMode=false#projector", _map),
     }
-    with opened(browser) as window:
+    with opened(DRAWN) as window:
         return [
             _photograph(
                 window.new_page(viewport=SIZES[name]), address + where, shown, folder / name

@@ -2,15 +2,16 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
 from ratecast.errors import InputError
 
-# Drawing without a graphics card; TensorBoard's projector needs WebGL.
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PLAIN = ("--no-sandbox", "--disable-gpu")
+# Drawing without a graphics card what needs WebGL: TensorBoard's projector.
+DRAWN = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 MISSING = "no Chromium: apt-get install chromium, or set CHROMIUM"
 
 
@@ -28,10 +29,11 @@ def chromium() -> str:
 
 
 @contextmanager
-def opened(path: str | None = None) -> Iterator[Browser]:
+def opened(flags: Sequence[str] = PLAIN) -> Iterator[Browser]:
     """A browser without a window, closed at the end. Raises `InputError` where there is none."""
+    path = chromium()
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path or chromium(), args=FLAGS)
+        browser = play.chromium.launch(executable_path=path, args=list(flags))
         try:
             yield browser
         finally:

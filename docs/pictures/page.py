@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -27,10 +28,10 @@ from ratecast.training import make_model
 HERE = Path(__file__).parent
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PORT, PATIENCE_SECONDS = 8149, 60
+PORT, PATIENCE_SECONDS, MOST_BYTES = 8149, 60, 150_000
 GIVEN = {"Star Wars (1977)": 5, "Fargo (1996)": 5, "Liar Liar (1997)": 2, "Titanic (1997)": 3}
 # Of each picture: the path, what is there once it is drawn, the window, and the look.
-VIEWS: dict[str, tuple[str, str, ViewportSize, str]] = {
+VIEWS: dict[str, tuple[str, str, ViewportSize, Literal["light", "dark"]]] = {
     "rate": ("/", ".forecasts li", DESK, "light"),
     "rate_dark": ("/", ".forecasts li", DESK, "dark"),
     "rate_phone": ("/", ".forecasts li", PHONE, "light"),
@@ -44,14 +45,14 @@ VIEWS: dict[str, tuple[str, str, ViewportSize, str]] = {
 
 def main(folder: Path = HERE, ratings: Ratings | None = None, name: str = "forecast") -> list[Path]:
     """Train, serve, rate, photograph; the pictures' paths."""
-    browser = chromium()
+    chromium()
     folder.mkdir(parents=True, exist_ok=True)
     table = data.load("ml-100k") if ratings is None else ratings
     with tempfile.TemporaryDirectory() as kept:
         home = Path(kept)
         make_model(name).fit(table).save(home / "artifact")
         Shelf(home).publish(home / "artifact")
-        with served(home) as address, opened(browser) as window:
+        with served(home) as address, opened() as window:
             return [photograph(window, address, view, folder) for view in VIEWS]
 
 
@@ -75,8 +76,7 @@ def served(home: Path) -> Iterator[str]:
 def photograph(window: Browser, address: str, view: str, folder: Path) -> Path:
     """One view, as somebody sees it who has rated a few movies."""
     where, shown, size, look = VIEWS[view]
-    scheme = "dark" if look == "dark" else "light"
-    context = window.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    context = window.new_context(viewport=size, color_scheme=look, reduced_motion="reduce")
     page = context.new_page()
     page.goto(address + where)
     page.locator(shown).first.wait_for(timeout=1000 * PATIENCE_SECONDS)
@@ -87,10 +87,16 @@ def photograph(window: Browser, address: str, view: str, folder: Path) -> Path:
     path = folder / f"page_{view}.png"
     page.screenshot(path=path)
     context.close()
-    # Flat colours need no more than a palette, at a third of the size.
-    with Image.open(path) as taken:
-        taken.quantize(colors=256, dither=Image.Dither.NONE).save(path, optimize=True)
+    slim(path)
     return path
+
+
+def slim(path: Path) -> None:
+    """Save a picture as small as can be, and one that is still too large with a palette."""
+    with Image.open(path) as taken:
+        taken.save(path, optimize=True)
+        if path.stat().st_size > MOST_BYTES:
+            taken.quantize(colors=256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def rate(page: Page) -> None:

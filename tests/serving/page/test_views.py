@@ -156,7 +156,7 @@ def test_the_table_of_the_models_is_that_of_the_results(seat: Seat) -> None:
 
 
 def test_the_page_may_run_its_own_scripts_only(api: httpx.Client) -> None:
-    headers = api.get("/").headers
+    headers = httpx.get(str(api.base_url)).headers
     rules = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
     assert "'unsafe-inline'" not in rules["script-src"]
     assert rules["default-src"] == "'self'"
