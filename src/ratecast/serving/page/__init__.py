@@ -4,6 +4,7 @@ NiceGUI has one app in a process, so that the page is mounted once in it.
 """
 
 import logging
+from functools import partial
 
 from fastapi import FastAPI, Request
 from nicegui import app as pages
@@ -20,6 +21,8 @@ from ratecast.serving.page.visitor import House
 
 YEAR_SECONDS = 365 * 86_400
 RECONNECT_SECONDS = 10.0
+# A store that is away is waited for.
+ANSWER_SECONDS = 20.0
 
 
 def mount(app: FastAPI) -> None:
@@ -50,25 +53,25 @@ def mount(app: FastAPI) -> None:
 
 
 def _views(house: House) -> None:
-    maps = chart.Maps()
+    maps, page = chart.Maps(), partial(ui.page, response_timeout=ANSWER_SECONDS)
 
-    @ui.page("/")
+    @page("/")
     async def _rate() -> None:
         await show(house, rate.view, "/", "Rate")
 
-    @ui.page("/user")
+    @page("/user")
     async def _user(id: str | None = None) -> None:  # noqa: A002 - the name in the address
         await show(house, lambda visitor: user.view(visitor, id), "/user", "Users")
 
-    @ui.page("/movie/{id:path}")
+    @page("/movie/{id:path}")
     async def _movie(id: str) -> None:  # noqa: A002 - the name in the address
         await show(house, lambda visitor: movie.view(visitor, id), "", "Movie")
 
-    @ui.page("/map")
+    @page("/map")
     async def _map() -> None:
         await show(house, lambda visitor: chart.view(visitor, maps), "/map", "Map")
 
-    @ui.page("/models")
+    @page("/models")
     async def _models() -> None:
         await show(house, models.view, "/models", "Models")
 

@@ -8,7 +8,7 @@ from nicegui import ui
 from ratecast.ratings import Scale
 from ratecast.serving.hindsight import Hindsight
 
-MOST_POINTS, FEW_POINTS = 1500, 120
+MOST_POINTS, FEW_POINTS = 500, 120
 # Drawn as SVG, these are CSS variables of the sheet, so that light and dark need no redrawing.
 INK, MUTED, GRID, CARD = "var(--ink)", "var(--muted)", "var(--grid)", "var(--card)"
 FONT = {"fontFamily": "Roboto, system-ui, sans-serif"}

@@ -8,13 +8,14 @@ from nicegui import ui
 
 from ratecast.serving.catalogue import Id
 from ratecast.serving.hindsight import Hindsight, anybody, hindsight
-from ratecast.serving.page.charts import course, errors
+from ratecast.serving.page.charts import MOST_POINTS, course, errors
 from ratecast.serving.page.giving import path
 from ratecast.serving.page.shell import button, link, said
 from ratecast.serving.page.visitor import STRANGER, Visitor
 from ratecast.serving.refusals import Refusal
 
 MOST = 8
+ORDER = "Each rating in the order it came; those of one moment are forecast together."
 HONEST = (
     "What the movies are like, and the calibration, were learned from all ratings, these included: "
     "the errors are somewhat smaller here than in the table of the models."
@@ -89,8 +90,9 @@ def _tell(visitor: Visitor, who: Id) -> None:
     _facts(visitor, who, found)
     with ui.element("section").classes("card"):
         said("h2", "Given, and forecast before it")
-        said("p", "Each rating in the order it came; those of one moment are forecast together."
-             ).classes("muted")  # fmt: skip
+        n = len(found.stars)
+        drawn = f" Drawn are {MOST_POINTS} of the {n}, evenly." if n > MOST_POINTS else ""
+        said("p", f"{ORDER}{drawn}").classes("muted")
         course(found, visitor.desk.scale)
     with ui.element("section").classes("card"):
         said("h2", "The error so far")

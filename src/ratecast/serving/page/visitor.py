@@ -5,22 +5,26 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
 from nicegui import app as pages
+from nicegui.client import Client
 from nicegui.storage import Storage
 
 from ratecast.serving.access import Access
 from ratecast.serving.catalogue import Id
 from ratecast.serving.desk import Desk
 from ratecast.serving.front import Buckets
-from ratecast.serving.refusals import Forbidden, TooMany
+from ratecast.serving.refusals import Forbidden, Later, TooMany
 
 # The least id that there can be, as a number and as a word alike: nobody is given it.
 STRANGER = "-999999999999999999"
 USER, SINCE = "user", "since"
+# Over so many, pages that were asked for and never opened in a browser are soon let go.
+MOST_PAGES, UNOPENED_SECONDS = 200, 5.0
 
 
 @dataclass
@@ -64,8 +68,12 @@ class House:
 
     async def visitor(self) -> "Visitor":
         """Whoever asks for the page that is being made."""
+        if len(Client.instances) > MOST_PAGES:
+            Client.prune_instances(client_age_threshold=UNOPENED_SECONDS)
         found = Visitor(self, pages.storage.user, self._lock)
-        await found.checked()
+        # While the store is away, answers go on.
+        with suppress(Later):
+            await found.checked()
         return found
 
 
