@@ -35,7 +35,7 @@ VIEWS: dict[str, tuple[str, str, ViewportSize, Literal["light", "dark"]]] = {
     "rate": ("/", ".forecasts li", DESK, "light"),
     "rate_dark": ("/", ".forecasts li", DESK, "dark"),
     "rate_phone": ("/", ".forecasts li", PHONE, "light"),
-    "user": ("/user?id=311", ".surprises li", DESK, "light"),
+    "user": ("/user?id=405", ".surprises li", DESK, "light"),
     "movie_phone": ("/movie/50", ".alike li", PHONE, "dark"),
     "map": ("/map", ".chart.map svg", DESK, "light"),
     "map_dark": ("/map", ".chart.map svg", DESK, "dark"),

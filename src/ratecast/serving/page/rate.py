@@ -146,7 +146,7 @@ class Rate:
             self.rests.set_text(f"Forecast from {ratings} and those of everybody.")
         else:
             self.rests.set_text("What anybody may like. One rating of yours, and it is your list.")
-        self.pill.set_text(f"{heard} rated · see the forecasts")
+        self.pill.set_text(f"{heard} rated · see the forecasts" if heard else "See the forecasts")
         listed = visitor.desk.recommend(visitor.asks_as, LISTED, genre=self.genre)
         self.forecasts.clear()
         with self.forecasts:

@@ -86,7 +86,7 @@ export default {
     },
   },
   render() {
-    const hint = this.keyed && this.pending ? `${this.chosen}: Enter gives them` : "";
+    const hint = this.keyed && this.pending ? `Enter gives ${this.chosen}` : "";
     const listeners = { onKeydown: this.key, onFocusout: this.leave };
     if (this.values.length > 12) {
       listeners.onKeydown = (event) => {
