@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ HERE = Path(__file__).parent
 # repository, where `make reproduce` writes it.
 PACKED, WRITTEN = HERE / "results.json", HERE.parents[3] / "results" / "reproduce.json"
 DRAWN = ("blend", "als", "bias", "mean")
+DRAWING = Lock()
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ async def view(visitor: Visitor) -> None:
              f"{data['test']:,} to test. As-of: each rating is heard after its forecast. Frozen: "
              "nothing more is heard. Less is better everywhere.").classes("muted")  # fmt: skip
         Table(lines(found["rows"]), facts.model)
+    _plots()
+
+
+def _plots() -> None:
+    """The plots, as soon as they are drawn; a thread draws them."""
     with ui.element("section").classes("card"):
         said("h2", "What the error hangs on")
         place = ui.element("div").classes("figures")
@@ -189,9 +196,15 @@ PLOTS = {
 }
 
 
-@lru_cache(len(PLOTS))
 def plotted(plot: Plot) -> str:
-    """SVG as in the report, in the colours of the page."""
+    """SVG as in the report, in the colours of the page; drawn once."""
+    # Matplotlib's style is one for all threads.
+    with DRAWING:
+        return _plotted(plot)
+
+
+@lru_cache(len(PLOTS))
+def _plotted(plot: Plot) -> str:
     import numpy as np
 
     from ratecast.plots.canvas import pens

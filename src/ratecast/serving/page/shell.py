@@ -78,6 +78,14 @@ def frame(here: str) -> Iterator[None]:
     dark = ui.dark_mode(LOOKS.get(look or ""))
     ui.on_exception(_sorry)
     said("a", "Skip to the content").props('href="#main"').classes("skip")
+    _header(here, dark)
+    # Quasar's page is a <main> of its own, around the header too.
+    _parent(ui.context.client.content).props('role="presentation"')
+    with ui.element("main").classes("main").props('id="main" tabindex="-1"'):
+        yield
+
+
+def _header(here: str, dark: ui.dark_mode) -> None:
     with ui.element("header").classes("top"):
         with link("", "/").classes("brand").props('aria-label="ratecast, first page"'):
             ui.html(STAR, sanitize=False, tag="span")
@@ -87,20 +95,14 @@ def frame(here: str) -> Iterator[None]:
                 place = link(name, path)
                 if path == here:
                     place.props('aria-current="page"')
-        turn = (
-            ui.element("button").classes("look").props('aria-label="Light or dark" type="button"')
-        )
-        with turn:
+        with ui.element("button").classes("look") as turn:
             ui.html(MOON, sanitize=False, tag="span")
+    turn.props('aria-label="Light or dark" type="button"')
 
-        def turned(event: GenericEventArguments) -> None:
-            dark.value = bool(event.args)
+    def turned(event: GenericEventArguments) -> None:
+        dark.value = bool(event.args)
 
-        turn.on("click", turned, js_handler=TURN)
-    # Quasar's page is a <main> of its own, around the header too.
-    _parent(ui.context.client.content).props('role="presentation"')
-    with ui.element("main").classes("main").props('id="main" tabindex="-1"'):
-        yield
+    turn.on("click", turned, js_handler=TURN)
 
 
 def _parent(element: ui.element) -> ui.element:
