@@ -84,7 +84,8 @@ class Seat:
 @contextmanager
 def seated(browser: Any, api: httpx.Client, **look: Any) -> Iterator[Seat]:
     """A browser without memory. look: size of the window, light or dark."""
-    context = browser.new_context(**({"viewport": DESK} | look))
+    usual = {"viewport": DESK, "reduced_motion": "reduce"}
+    context = browser.new_context(**(usual | look))
     try:
         yield Seat(context.new_page(), api)
     finally:

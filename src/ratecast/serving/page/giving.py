@@ -10,7 +10,7 @@ from nicegui import ui
 
 from ratecast.serving.answers import Answer
 from ratecast.serving.catalogue import Id, Movie
-from ratecast.serving.page.shell import button, link, said
+from ratecast.serving.page.shell import button, link, said, warn
 from ratecast.serving.page.stars import Stars, forecast
 from ratecast.serving.page.visitor import Visitor
 from ratecast.serving.page.why import why
@@ -98,7 +98,10 @@ class Giving:
         """Let it be as if the stars had never been given."""
         self.failing = False
         if self.visitor.user is not None:
-            await self.visitor.desk.unrate(self.visitor.user, self.movie.id)
+            try:
+                await self.visitor.desk.unrate(self.visitor.user, self.movie.id)
+            except Refusal as error:
+                warn(error)
             self.draw(None)
             self._rated()
 

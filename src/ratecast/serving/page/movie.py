@@ -8,7 +8,7 @@ from nicegui import ui
 from ratecast.serving.catalogue import Movie
 from ratecast.serving.hindsight import given_to
 from ratecast.serving.page.giving import Giving, facts, path
-from ratecast.serving.page.shell import link, said
+from ratecast.serving.page.shell import link, said, sentence
 from ratecast.serving.page.stars import forecast
 from ratecast.serving.page.visitor import STRANGER, Visitor
 from ratecast.serving.refusals import Refusal
@@ -70,7 +70,7 @@ def _alike(visitor: Visitor, movie: Movie) -> None:
     try:
         found = visitor.desk.similar(movie.id, ALIKE)
     except Refusal as error:
-        said("p", f"{error.detail[:1].upper()}{error.detail[1:]}.").classes("empty")
+        said("p", sentence(error)).classes("empty")
         return
     with ui.element("ul").classes("alike"):
         for each in found:

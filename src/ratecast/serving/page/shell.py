@@ -65,7 +65,7 @@ def trouble(error: Refusal) -> None:
         ui.status_code(error.status)
     with ui.element("section").classes("trouble"):
         said("h1", "Not here" if isinstance(error, Unknown) else "Not now")
-        said("p", f"{error.detail[:1].upper()}{error.detail[1:]}.")
+        said("p", sentence(error))
         link("Back to the movies", "/").classes("button")
 
 
@@ -139,7 +139,12 @@ def button(text: str, press: Callable[[], object], quiet: bool = True) -> Words:
 
 def warn(error: Refusal) -> None:
     """One line that says what could not be done."""
-    ui.notify(f"{error.detail[:1].upper()}{error.detail[1:]}.", type="negative", position="bottom")
+    ui.notify(sentence(error), type="negative", position="bottom")
+
+
+def sentence(error: Refusal) -> str:
+    """What is wrong, as it stands on the page."""
+    return f"{error.detail[:1].upper()}{error.detail[1:]}."
 
 
 def _sorry(error: Exception) -> None:

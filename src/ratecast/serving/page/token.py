@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from ratecast.serving.page.shell import button, said
+from ratecast.serving.page.shell import button, said, sentence
 from ratecast.serving.page.visitor import Visitor
 from ratecast.serving.refusals import Refusal
 
@@ -29,7 +29,7 @@ def gate(visitor: Visitor) -> bool:
             try:
                 await _entered(visitor, str(user.value or "").strip(), str(token.value or ""))
             except Refusal as error:
-                wrong.set_text(f"{error.detail[:1].upper()}{error.detail[1:]}.")
+                wrong.set_text(sentence(error))
 
         token.on("keydown.enter", enter)
         button("Go on", enter, quiet=False)

@@ -10,7 +10,7 @@ from ratecast.serving.catalogue import Id
 from ratecast.serving.hindsight import Hindsight, anybody, hindsight
 from ratecast.serving.page.charts import MOST_POINTS, course, errors
 from ratecast.serving.page.giving import path
-from ratecast.serving.page.shell import button, link, said
+from ratecast.serving.page.shell import button, link, said, sentence
 from ratecast.serving.page.visitor import STRANGER, Visitor
 from ratecast.serving.refusals import Refusal
 
@@ -32,18 +32,13 @@ async def view(visitor: Visitor, asked: str | None) -> None:
     place = ui.element("div").props('aria-live="polite"')
     if asked is not None and token is None:
         with place:
-            _tell(visitor, visitor.desk.live.loaded.user(asked))
+            _told(visitor, asked)
     elif asked is not None and token is not None:
 
         def unlock() -> None:
             place.clear()
             with place:
-                try:
-                    who = visitor.desk.live.loaded.user(asked)
-                    visitor.house.access.check(f"Bearer {token.value or ''}", who)
-                    _tell(visitor, who)
-                except Refusal as error:
-                    said("p", f"{error.detail[:1].upper()}{error.detail[1:]}.").classes("alarm")
+                _told(visitor, asked, str(token.value or ""))
 
         token.on("keydown.enter", unlock)
         button("Open", unlock, quiet=False).move(place, 0)
@@ -80,6 +75,17 @@ def _pick(visitor: Visitor, asked: str | None) -> ui.input | None:
 
 def _path(user: Id) -> str:
     return f"/user?id={quote(str(user), safe='')}"
+
+
+def _told(visitor: Visitor, asked: str, token: str | None = None) -> None:
+    """What is known of a user, or why it is not shown. token: where one is needed."""
+    try:
+        who = visitor.desk.live.loaded.user(asked)
+        if token is not None:
+            visitor.house.access.check(f"Bearer {token}", who)
+        _tell(visitor, who)
+    except Refusal as error:
+        said("p", sentence(error)).classes("alarm").props('role="alert"')
 
 
 def _tell(visitor: Visitor, who: Id) -> None:

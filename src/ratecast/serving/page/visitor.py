@@ -117,14 +117,19 @@ class Visitor:
 
     async def known(self) -> Id:
         """The user, made now if there is none yet; one for all tabs. Raises `Later`."""
-        async with self.lock:
-            await self.checked()
-            if self.user is None:
-                if self.house.closed:
-                    raise Forbidden("give a token first")
-                await self.enter(await self.desk.new_user())
-            assert self.user is not None
-            return self.user
+        await self.checked()
+        if self.user is None:
+            async with self.lock:
+                await self._made()
+        assert self.user is not None
+        return self.user
+
+    async def _made(self) -> None:
+        # Another tab may have been quicker.
+        if self.user is None:
+            if self.house.closed:
+                raise Forbidden("give a token first")
+            await self.enter(await self.desk.new_user())
 
     async def enter(self, user: Id) -> None:
         """Be this user from now on."""

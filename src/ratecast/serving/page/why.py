@@ -4,7 +4,7 @@ from nicegui import ui
 
 from ratecast.serving.answers import Explanation, Reason
 from ratecast.serving.catalogue import Movie
-from ratecast.serving.page.shell import button, said
+from ratecast.serving.page.shell import button, said, sentence
 from ratecast.serving.page.stars import forecast
 from ratecast.serving.page.visitor import Visitor
 from ratecast.serving.refusals import Refusal
@@ -27,7 +27,7 @@ async def why(visitor: Visitor, movie: Movie) -> None:
     except Refusal as error:
         place.clear()
         with place:
-            said("p", f"{error.detail[:1].upper()}{error.detail[1:]}.")
+            said("p", sentence(error))
         return
     if not dialog.is_deleted:
         place.clear()
