@@ -96,6 +96,7 @@ def test_save_and_load_answer_alike_without_a_trainer(name: str, tmp_path: Path)
 
 @pytest.mark.parametrize("name", NETS)
 def test_starts_from_the_mean(name: str) -> None:
+    torch.manual_seed(0)
     net = quick(name).make_net(10, 8, 3.2).eval()
     every = torch.cartesian_prod(torch.arange(10), torch.arange(8))
     with torch.no_grad():

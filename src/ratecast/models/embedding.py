@@ -16,6 +16,9 @@ class CentredEmbedding(nn.Module):
     stays close to what is answered for an unknown one.
     """
 
+    weights: Tensor
+    _pulled: Tensor | None = None
+
     def __init__(self, rows: int, width: int, spread: float = 0.0) -> None:
         super().__init__()
         self.centre = nn.Parameter(torch.randn(width) * spread)
@@ -24,9 +27,24 @@ class CentredEmbedding(nn.Module):
         with torch.no_grad():
             self.own.weight[UNKNOWN] = 0
 
+    def thin_out(self, counts: Tensor) -> None:
+        """From now on, let the gradient of a batch hold the rows of that batch alone.
+
+        counts: (rows,) ratings of each row in train. The pull is then estimated from the batch,
+        where a row of many ratings comes often, each time with a smaller share. An id that
+        `forget` takes from a batch is not pulled there.
+        """
+        self.own.sparse = True
+        weights = counts.sum() / counts.clamp(min=1).float()
+        weights[UNKNOWN] = 0
+        self.register_buffer("weights", weights.to(self.own.weight.device), persistent=False)
+
     def forward(self, ids: Tensor) -> Tensor:
         """Vectors of `ids`: (n,) -> (n, width)."""
-        vectors: Tensor = self.centre + self.own(ids)
+        own = self.own(ids)
+        if self.own.sparse and self.training:
+            self._pulled = (own.square().sum(1) * self.weights[ids]).mean()
+        vectors: Tensor = self.centre + own
         return vectors
 
     def vectors(self) -> NDArray[np.float64]:
@@ -36,7 +54,11 @@ class CentredEmbedding(nn.Module):
 
     def pull(self) -> Tensor:
         """Sum of the squared deviations, the prior's penalty before its weight: ()."""
-        return self.own.weight.square().sum()
+        if not self.own.sparse:
+            return self.own.weight.square().sum()
+        pulled, self._pulled = self._pulled, None
+        assert pulled is not None, "a batch is asked for before its pull"
+        return pulled
 
 
 def forget(ids: Tensor, share: float) -> Tensor:

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 
 import numpy as np
 import torch
@@ -16,11 +16,13 @@ from torch import Tensor, nn
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
+from ratecast.models.embedding import CentredEmbedding
 from ratecast.models.limits import refuse_below_one, refuse_negative
 from ratecast.models.material import Examples, Material
 from ratecast.models.rows import Rows
 from ratecast.ratings import Ratings
 
+Gradients = Literal["auto", "dense", "sparse"]
 HELD_BACK = 0.05
 _FEWEST = 40
 
@@ -31,6 +33,9 @@ class TrainerSettings:
 
     patience: epochs without a better validation RMSE before training stops.
     accelerator: `auto`, `cpu`, `gpu`, or another that the trainer knows.
+    gradients: `dense`, of whole embeddings; `sparse`, of the rows of a batch, whose moments stand
+    still while nobody asks for them; `auto`: sparse on a CPU, where an embedding has more than
+    four times as many rows as a batch.
     threads: CPU threads; the steps of a small net are so short that several wait for each other
     (on a busy machine, ten times as long as they work).
     Reference: Kingma, Ba 2015 (Adam); Loshchilov, Hutter 2017, eq. 5, without restarts (cosine).
@@ -42,10 +47,14 @@ class TrainerSettings:
     patience: int = 5
     accelerator: str = "auto"
     threads: int = 1
+    gradients: Gradients = "auto"
 
     def __post_init__(self) -> None:
         refuse_below_one(self, "trainer", ("max_epochs", "batch_size", "patience", "threads"))
         refuse_negative(self, "trainer", ("learning_rate",))
+        if self.gradients not in get_args(Gradients):
+            choices = ", ".join(get_args(Gradients))
+            raise InputError(f"trainer.gradients is {self.gradients!r}; choose one of {choices}")
 
 
 class RatingNet(nn.Module):
@@ -58,6 +67,16 @@ class RatingNet(nn.Module):
     @abstractmethod
     def penalty(self) -> Tensor:
         """Squared error, in stars squared summed over all ratings, that the priors add: ()."""
+
+    def thin_out(self, train: Examples) -> None:
+        """Let the gradient of a batch hold the rows of that batch alone, in every embedding.
+
+        The embeddings of users and movies are told apart by their names.
+        """
+        for name, part in self.named_modules():
+            if isinstance(part, CentredEmbedding):
+                ids = train.users if "user" in name else train.movies
+                part.thin_out(torch.bincount(ids, minlength=part.own.num_embeddings))
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ratecast.errors import InputError
-from ratecast.models.material import Batch
+from ratecast.models.material import Batch, Examples
 from ratecast.models.net import Lesson, RatingNet
 from ratecast.training.batches import epoch_seed
-
-FUSED = ("cpu", "cuda")
+from ratecast.training.optimizer import adam, thins
 
 
 class Sums:
@@ -83,8 +82,10 @@ class NetModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam; its rate falls to 0 over all epochs along a cosine, step by step."""
-        fused = self.device.type in FUSED
-        optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate, fused=fused)
+        train = self.lesson.train
+        if isinstance(train, Examples) and thins(self.net, self.lesson, self.device.type):
+            self.net.thin_out(train)
+        optimizer = adam(self.net, self.learning_rate, self.device.type)
         settings = self.lesson.settings
         steps = settings.max_epochs * self.lesson.train.steps(settings.batch_size)
         fall = CosineAnnealingLR(optimizer, T_max=steps)

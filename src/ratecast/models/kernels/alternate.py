@@ -13,6 +13,7 @@ from numba import njit, prange
 from ratecast.models.kernels.order import F32, Heap, pieces
 
 STEPS = 3
+TOGETHER, LANES = 4, 8
 _LEAST = np.float32(1e-12)
 
 
@@ -24,10 +25,16 @@ def sweep(
     theirs: (lines, 1 + k), held fixed. mean: (1 + k,), of the prior. ridges: how many ratings the
     prior of the bias and of a factor counts for, and how many more for each rating heard.
     """
-    settings = np.array(ridges, np.float32)
     rows = heap.edges, heap.others, heap.above, pieces(heap.edges)
-    vectors = np.ascontiguousarray(theirs[:, 1:])
-    _sweep(rows, mine, (theirs[:, 0].copy(), vectors), mean, settings)
+    inputs = np.zeros((len(theirs), _wide(theirs.shape[1])), np.float32)
+    inputs[:, : theirs.shape[1]] = theirs
+    inputs[:, 0] = 1
+    _sweep(rows, mine, (theirs[:, 0].copy(), inputs), mean, np.array(ridges, np.float32))
+
+
+def _wide(width: int) -> int:
+    """The width of a line with room for zeros, so that it is a whole number of LANES."""
+    return -(-width // LANES) * LANES
 
 
 @njit(cache=True, parallel=True)
@@ -35,60 +42,72 @@ def _sweep(rows, mine, theirs, mean, ridges):  # type: ignore[no-untyped-def]
     """A rating costs (4 + 4 STEPS) k operations, and reading a vector of the other side."""
     edges, others, above, cuts = rows
     biases, vectors = theirs
-    most = np.max(edges[1:] - edges[:-1])
+    width, wide = mine.shape[1], vectors.shape[1]
+    most = np.max(edges[1:] - edges[:-1]) + TOGETHER
     for piece in prange(len(cuts) - 1):
-        inputs = np.empty((most, vectors.shape[1]), np.float32)
-        target = np.empty(most, np.float32)
+        inputs, target = np.empty((most, wide), np.float32), np.empty(most, np.float32)
+        room = np.zeros((6, wide), np.float32)
+        room[0, :width] = mean
         for row in range(cuts[piece], cuts[piece + 1]):
             first, count = edges[row], edges[row + 1] - edges[row]
             for i in range(count):
                 other = others[first + i]
-                inputs[i] = vectors[other]
+                for k in range(wide):
+                    inputs[i, k] = vectors[other, k]
                 target[i] = above[first + i] - biases[other]
-            ridge = ridges[1] + ridges[2] * np.float32(count)
-            _solve(inputs[:count], target, mine[row], mean, (ridges[0], ridge))
+            whole = (count + TOGETHER - 1) // TOGETHER * TOGETHER
+            inputs[count:whole] = 0
+            target[count:whole] = 0
+            room[1, 0], room[1, 1:width] = ridges[0], ridges[1] + ridges[2] * np.float32(count)
+            room[2, :width] = mine[row]
+            _solve(inputs[:whole], target, room)
+            mine[row] = room[2, :width]
 
 
 @njit(cache=True, fastmath=True)
-def _solve(inputs, target, x, mean, ridges):  # type: ignore[no-untyped-def]
-    """Bring x (1 + k,) nearer to the ridge solution; see Takács et al., algorithm 2."""
-    width = len(x)
-    rest, along, pushed = np.empty(width, np.float32), np.empty(width, np.float32), x.copy()
-    for k in range(width):
-        rest[k] = (ridges[0] if k == 0 else ridges[1]) * (mean[k] - x[k])
-    for i in range(len(inputs)):
-        error = target[i] - x[0]
-        for k in range(1, width):
-            error -= inputs[i, k - 1] * x[k]
-        rest[0] += error
-        for k in range(1, width):
-            rest[k] += error * inputs[i, k - 1]
+def _solve(inputs, target, room):  # type: ignore[no-untyped-def]
+    """Bring x nearer to the ridge solution; see Takács et al., algorithm 2.
+
+    room: (6, d), of which mean and ridge of the prior, and x, come first; the rest is for work.
+    """
+    mean, ridge, x, rest, along, pushed = room[0], room[1], room[2], room[3], room[4], room[5]
+    pushed[:] = ridge * (x - mean)
+    _add(inputs, x, target, np.float32(1), pushed)
+    rest[:] = -pushed
     along[:] = rest
     left = (rest * rest).sum()
     for _ in range(STEPS):
         if left < _LEAST:
             return
-        _push(inputs, along, pushed, ridges)
+        pushed[:] = ridge * along
+        _add(inputs, along, target, np.float32(0), pushed)
         step = left / (along * pushed).sum()
         before, left = left, np.float32(0)
-        for k in range(width):
+        for k in range(len(x)):
             x[k] += step * along[k]
             rest[k] -= step * pushed[k]
             left += rest[k] * rest[k]
-        for k in range(width):
+        for k in range(len(x)):
             along[k] = rest[k] + left / before * along[k]
 
 
 @njit(cache=True, fastmath=True)
-def _push(inputs, along, pushed, ridges):  # type: ignore[no-untyped-def]
-    """Fill pushed (1 + k,) with (F'F + R) along, where F has a column of ones before `inputs`."""
-    width = len(along)
-    for k in range(width):
-        pushed[k] = (ridges[0] if k == 0 else ridges[1]) * along[k]
-    for i in range(len(inputs)):
-        said = along[0]
-        for k in range(1, width):
-            said += inputs[i, k - 1] * along[k]
-        pushed[0] += said
-        for k in range(1, width):
-            pushed[k] += said * inputs[i, k - 1]
+def _add(inputs, weights, target, share, into):  # type: ignore[no-untyped-def]
+    """Add F'(F weights - share target) to `into` (d,), where F is `inputs` (n, d).
+
+    TOGETHER lines at a time, so that the sums are read and written once for all of them.
+    """
+    for i in range(0, len(inputs), TOGETHER):
+        p, q = -share * target[i], -share * target[i + 1]
+        r, s = -share * target[i + 2], -share * target[i + 3]
+        for k in range(len(weights)):
+            p += inputs[i, k] * weights[k]
+            q += inputs[i + 1, k] * weights[k]
+            r += inputs[i + 2, k] * weights[k]
+            s += inputs[i + 3, k] * weights[k]
+        for k in range(len(weights)):
+            into[k] += (
+                p * inputs[i, k]
+                + q * inputs[i + 1, k]
+                + (r * inputs[i + 2, k] + s * inputs[i + 3, k])
+            )

@@ -9,6 +9,8 @@ from numba import njit, prange
 from ratecast.models.kernels.order import Heap, pieces
 from ratecast.models.ridge import F64
 
+TOGETHER = 4
+
 
 def covers(heap: Heap, vectors: F64, ridges: F64) -> F64:
     """Covariance of each line's weights, (rows, d, d), in units of the noise of one rating.
@@ -26,42 +28,78 @@ def _covers(edges, others, vectors, ridges, cuts):  # type: ignore[no-untyped-de
     size = len(ridges)
     found = np.empty((len(edges) - 1, size, size))
     for piece in prange(len(cuts) - 1):
-        inputs = np.ones(size)
+        inputs, room = np.empty((TOGETHER, size)), np.empty(size)
         for row in range(cuts[piece], cuts[piece + 1]):
             known = np.diag(ridges)
-            for i in range(edges[row], edges[row + 1]):
-                inputs[1:] = vectors[others[i], : size - 1]
-                for a in range(size):
-                    for b in range(a + 1):
-                        known[a, b] += inputs[a] * inputs[b]
-            _invert(known)
-            found[row] = known
+            for first in range(edges[row], edges[row + 1], TOGETHER):
+                for i in range(TOGETHER):
+                    if first + i < edges[row + 1]:
+                        inputs[i, 0] = 1
+                        for k in range(size - 1):
+                            inputs[i, 1 + k] = vectors[others[first + i], k]
+                    else:
+                        inputs[i] = 0
+                _add_squares(known, inputs)
+            _invert(known, found[row], room)
     return found
 
 
 @njit(cache=True)
-def _invert(matrix):  # type: ignore[no-untyped-def]
-    """Invert in place, from the lower triangle: by Cholesky's factor and its inverse.
+def _add_squares(known, inputs):  # type: ignore[no-untyped-def]
+    """Add x x' for each x of inputs (TOGETHER, d), below the diagonal.
+
+    Together, since a sum that is read and written for each rating waits for the memory.
+    """
+    for a in range(len(known)):
+        p, q, r, s = inputs[0, a], inputs[1, a], inputs[2, a], inputs[3, a]
+        for b in range(a + 1):
+            known[a, b] += (
+                p * inputs[0, b] + q * inputs[1, b] + (r * inputs[2, b] + s * inputs[3, b])
+            )
+
+
+# The bits of a sum may be added in any order, but an infinite ridge is infinite.
+_FAST = {"reassoc", "contract"}
+
+
+@njit(cache=True)
+def _invert(matrix, found, row):  # type: ignore[no-untyped-def]
+    """Fill found (d, d) from the lower triangle of matrix, which is lost; row: room for d numbers.
 
     A library's inverse makes NaN of an infinite ridge, which holds a weight at its mean.
     """
-    size = len(matrix)
-    for a in range(size):
-        for b in range(a + 1):
-            rest = matrix[a, b]
-            for c in range(b):
-                rest -= matrix[a, c] * matrix[b, c]
-            matrix[a, b] = np.sqrt(rest) if a == b else rest / matrix[b, b]
-    for a in range(size):
-        matrix[a, a] = 1 / matrix[a, a]
+    _factor(matrix)
+    _invert_factor(matrix, row)
+    found[:] = 0
+    for c in range(len(matrix)):
+        for a in range(c + 1):
+            for b in range(a + 1):
+                found[a, b] += matrix[c, a] * matrix[c, b]
+    for a in range(len(matrix)):
         for b in range(a):
-            rest = 0.0
-            for c in range(b, a):
-                rest -= matrix[a, c] * matrix[c, b]
-            matrix[a, b] = rest * matrix[a, a]
-    for a in range(size):
+            found[b, a] = found[a, b]
+
+
+@njit(cache=True, fastmath=_FAST)
+def _factor(matrix):  # type: ignore[no-untyped-def]
+    """Cholesky's factor, in place of the lower triangle."""
+    for a in range(len(matrix)):
         for b in range(a + 1):
-            total = 0.0
-            for c in range(a, size):
-                total += matrix[c, a] * matrix[c, b]
-            matrix[a, b] = matrix[b, a] = total
+            known = np.float64(0)
+            for c in range(b):
+                known += matrix[a, c] * matrix[b, c]
+            rest = matrix[a, b] - known
+            matrix[a, b] = np.sqrt(rest) if a == b else rest / matrix[b, b]
+
+
+@njit(cache=True, fastmath=_FAST)
+def _invert_factor(factor, row):  # type: ignore[no-untyped-def]
+    """The inverse of a lower triangle, in its place, row after row."""
+    for a in range(len(factor)):
+        row[:a] = 0
+        for c in range(a):
+            for b in range(c + 1):
+                row[b] -= factor[a, c] * factor[c, b]
+        factor[a, a] = 1 / factor[a, a]
+        for b in range(a):
+            factor[a, b] = row[b] * factor[a, a]

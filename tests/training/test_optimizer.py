@@ -1,0 +1,59 @@
+"""Gradients of the rows of a batch alone: what moves, what is pulled, and that both kinds learn."""
+
+import numpy as np
+import pytest
+import torch
+
+from ratecast.errors import InputError
+from ratecast.models.embedding import CentredEmbedding
+from ratecast.models.net import TrainerSettings
+from ratecast.training import make_model
+from ratecast.training.optimizer import Both, adam
+from tests.training.tables import planted
+
+
+def thin(counts: list[int]) -> CentredEmbedding:
+    torch.manual_seed(0)
+    table = CentredEmbedding(len(counts), 3, spread=1.0)
+    table.thin_out(torch.tensor(counts))
+    return table
+
+
+def test_only_the_rows_of_a_batch_move() -> None:
+    table = thin([0, 2, 2, 2])
+    before = table.own.weight.detach().clone()
+    optimizer = adam(table, 0.1, "cpu")
+    assert isinstance(optimizer, Both)
+    (table(torch.tensor([1, 3, 3])).square().sum() + table.pull()).backward()
+    optimizer.step()
+    moved = (table.own.weight != before).any(dim=1)
+    assert moved.tolist() == [False, True, False, True]
+
+
+def test_over_all_batches_the_pull_is_that_of_the_whole_table() -> None:
+    ids = [1, 1, 1, 2, 3, 3, 3, 3]
+    table = thin(np.bincount(ids).tolist())
+    pulled = []
+    for one in ids:
+        table(torch.tensor([one]))
+        pulled.append(table.pull().item())
+    assert np.mean(pulled) == pytest.approx(table.own.weight.square().sum().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mf", "mf_bias", "neumf"])
+def test_both_kinds_of_gradients_learn(name: str) -> None:
+    split = planted().split
+    rmse = []
+    for gradients in ("dense", "sparse"):
+        trainer = {"max_epochs": 8, "batch_size": 64, "gradients": gradients}
+        model = make_model(name, factors=4, trainer=trainer).fit(split.train, split.valid)
+        forecast = model.predict(split.test.requests())
+        rmse.append(float(np.sqrt(np.mean((forecast.stars - split.test.stars) ** 2))))
+    spread = float(split.test.stars.std())
+    assert max(rmse) < spread
+    assert rmse[1] == pytest.approx(rmse[0], abs=0.05)
+
+
+def test_unknown_gradients_are_refused() -> None:
+    with pytest.raises(InputError, match=r"trainer.gradients is 'none'; choose one of auto, dense"):
+        TrainerSettings(gradients="none")  # type: ignore[arg-type]
