@@ -77,16 +77,17 @@ def frame(here: str) -> Iterator[None]:
         ui.add_head_html(f"<style>:root {{ color-scheme: {look}; }}</style>")
     dark = ui.dark_mode(LOOKS.get(look or ""))
     ui.on_exception(_sorry)
-    said("a", "Skip to the content").props('href="#main"').classes("skip")
-    _header(here, dark)
-    # Quasar's page is a <main> of its own, around the header too.
-    _parent(ui.context.client.content).props('role="presentation"')
-    with ui.element("main").classes("main").props('id="main" tabindex="-1"'):
+    # Quasar's page is a <main>: the header goes before it.
+    layout = ui.context.client.layout
+    with layout:
+        _header(here, dark).move(layout, 0)
+        said("a", "Skip to the content").props('href="#main"').classes("skip").move(layout, 0)
+    with ui.element("div").classes("main").props('id="main" tabindex="-1"'):
         yield
 
 
-def _header(here: str, dark: ui.dark_mode) -> None:
-    with ui.element("header").classes("top"):
+def _header(here: str, dark: ui.dark_mode) -> ui.element:
+    with ui.element("header").classes("top") as header:
         with link("", "/").classes("brand").props('aria-label="ratecast, first page"'):
             ui.html(STAR, sanitize=False, tag="span")
             said("span", "ratecast")
@@ -103,12 +104,7 @@ def _header(here: str, dark: ui.dark_mode) -> None:
         dark.value = bool(event.args)
 
     turn.on("click", turned, js_handler=TURN)
-
-
-def _parent(element: ui.element) -> ui.element:
-    slot = element.parent_slot
-    assert slot is not None
-    return slot.parent
+    return header
 
 
 class Words(TextElement):
