@@ -18,7 +18,7 @@ MOST = 8
 ORDER = "Each rating in the order it came; those of one moment are forecast together."
 HONEST = (
     "What the movies are like, and the calibration, were learned from all ratings, these included: "
-    "the errors are somewhat smaller here than in the table of the models."
+    "the errors are smaller here than in the table of the models."
 )
 
 
