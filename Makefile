@@ -18,8 +18,9 @@ folds: $(READY)  ## the best model on five random folds, with and without the ro
 notebooks: $(READY)  ## execute the notebooks and keep their outputs
 	$(BIN)/python notebooks/run.py
 
-pictures: $(READY)  ## photograph TensorBoard, and draw the map of the movies; needs chromium
-	$(BIN)/python docs/pictures/boards.py
+pictures: $(READY)  ## photograph TensorBoard and the page, draw the movies; needs chromium
+	$(BIN)/python -m docs.pictures.boards
+	$(BIN)/python -m docs.pictures.page
 	$(BIN)/python docs/pictures/map.py
 	$(BIN)/python docs/pictures/heard.py
 
