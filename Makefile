@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: reproduce folds notebooks pictures docs test test-chaos bench-serve check format clean
+.PHONY: reproduce folds notebooks pictures docs test test-chaos bench bench-serve check-perf check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -18,8 +18,9 @@ folds: $(READY)  ## the best model on five random folds, with and without the ro
 notebooks: $(READY)  ## execute the notebooks and keep their outputs
 	$(BIN)/python notebooks/run.py
 
-pictures: $(READY)  ## photograph TensorBoard, and draw the map of the movies; needs chromium
-	$(BIN)/python docs/pictures/boards.py
+pictures: $(READY)  ## photograph TensorBoard and the page, draw the movies; needs chromium
+	$(BIN)/python -m docs.pictures.boards
+	$(BIN)/python -m docs.pictures.page
 	$(BIN)/python docs/pictures/map.py
 	$(BIN)/python docs/pictures/heard.py
 
@@ -32,6 +33,12 @@ test: $(READY)  ## run the tests
 
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs
+
+bench: $(READY)  ## beside the peers: benchmarks/results.json, docs/performance.md; ONLY=part,part
+	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY))
+
+check-perf: $(READY)  ## a million ratings beside a few peers; fails where ratecast became slower
+	$(BIN)/python -m benchmarks.check
 
 bench-serve: $(READY)  ## how quick the service is: benchmarks/serving.json and docs/serving.md
 	$(BIN)/python -m benchmarks.serve
@@ -53,4 +60,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:  ## remove what was set up and what runs left behind
-	rm -rf $(VENV) site lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench site lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

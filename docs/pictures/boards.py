@@ -1,20 +1,18 @@
 """Photographs TensorBoard: three embedding sizes side by side, their table, the movies' map.
 
-python docs/pictures/boards.py [FOLDER] trains the sizes on MovieLens 100K and writes the PNGs
-of this folder anew. Needs Chromium (CHROMIUM says where, else the one on the path).
+python -m docs.pictures.boards [FOLDER] trains the sizes on MovieLens 100K and writes the PNGs
+of this folder anew. Needs Chromium.
 """
 
-import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Page, ViewportSize
 from tensorboard import program
 
-from ratecast.errors import InputError
+from docs.pictures.browser import DRAWN, chromium, opened
 from ratecast.splits import Split
 from ratecast.training.experiment import read_experiment
 from ratecast.training.sweep import FACTORS, sweep
@@ -25,8 +23,6 @@ SIZES: dict[str, ViewportSize] = {
     "hparams": {"width": 1760, "height": 480},
     "projector": {"width": 1280, "height": 720},
 }
-# Drawing without a graphics card; the projector needs WebGL.
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 PATIENCE = 90_000
 ASKED = "Star Wars (1977)"
 
@@ -38,7 +34,7 @@ def main(
     changes: Sequence[str] = (),
 ) -> list[Path]:
     """Train, open, photograph; the pictures' paths."""
-    browser = chromium()
+    chromium()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         task = read_experiment("mf_bias", ["--out", home, *changes])
@@ -46,15 +42,7 @@ def main(
         runs.mkdir()
         for row in sweep(task, factors, split):
             row.run.folder.rename(runs / f"{row.factors:03} factors")
-        return photographs(served(runs), folder, browser)
-
-
-def chromium() -> str:
-    """The browser's path. Raises `InputError` where there is none."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
-    if not found:
-        raise InputError("pictures: no Chromium; apt-get install chromium, or set CHROMIUM")
-    return found
+        return photographs(served(runs), folder)
 
 
 def served(runs: Path) -> str:
@@ -65,23 +53,20 @@ def served(runs: Path) -> str:
     return address
 
 
-def photographs(address: str, folder: Path, browser: str) -> list[Path]:
+def photographs(address: str, folder: Path) -> list[Path]:
     """One picture of each tab."""
     tabs: dict[str, tuple[str, Callable[[Page], None]]] = {
         "scalars": ("?darkMode=false&smoothing=0&tagFilter=/rmse$#timeseries", _curves),
         "hparams": ("?darkMode=false#hparams", _table),
         "projector": ("?darkMode=false#projector", _map),
     }
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=browser, args=FLAGS)
-        paths = [
+    with opened(DRAWN) as window:
+        return [
             _photograph(
-                opened.new_page(viewport=SIZES[name]), address + where, shown, folder / name
+                window.new_page(viewport=SIZES[name]), address + where, shown, folder / name
             )
             for name, (where, shown) in tabs.items()
         ]
-        opened.close()
-    return paths
 
 
 def _photograph(page: Page, address: str, shown: Callable[[Page], None], name: Path) -> Path:

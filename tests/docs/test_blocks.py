@@ -7,8 +7,8 @@ import pytest
 
 from tests.docs.blocks import PAGES, ROOT, Reader, blocks, difference
 
-# Followed by the tests of the service and of the kernels, which start what those pages need.
-ELSEWHERE = {"serving.md", "performance.md"}
+# Followed by the tests of the service, which start what that page needs.
+ELSEWHERE = {"serving.md"}
 FOLLOWED = [page for page in PAGES if page.name not in ELSEWHERE and blocks(page)]
 
 

@@ -123,3 +123,39 @@ def test_ratings_heard_one_by_one_are_found_at_once(told: tuple[StateSpace, Rati
     for user in (1, 2, 50):
         assert one_by_one.recall(user) == together.recall(user)
     assert same(one_by_one.predict(replace(later.requests())), together.predict(later.requests()))
+
+
+def test_a_history_is_retold_as_it_was_told(told: tuple[StateSpace, Ratings]) -> None:
+    fitted, later = told
+    user = int(later.frame[USER][-1])
+    heard = copied(fitted, later)
+    history, retold = heard.recall(user), heard.retold(user)
+    moments = sorted({kept.at for kept in history})
+    assert len(moments) > 3
+    twin = copied(fitted, later)
+    twin.take_back([(user, kept.movie) for kept in history])
+    for moment in moments:
+        now = [k for k in range(len(history)) if history[k].at == moment]
+        asked = Requests.of([user] * len(now), [history[k].movie for k in now])
+        assert np.array_equal(twin.predict(asked).stars, retold.stars[now])
+        assert (retold.heard[now] == sum(kept.at < moment for kept in history)).all()
+        part = later.frame.head(len(now)).with_columns(
+            pl.Series(USER, [user] * len(now)),
+            pl.Series(MOVIE, [history[k].movie for k in now]),
+            pl.Series("rating", [history[k].stars for k in now], dtype=pl.Float32),
+            pl.Series("at", [moment] * len(now)),
+        )
+        twin.observe(replace(later, frame=part))
+    assert len(heard.retold(10**9)) == 0
+
+
+def test_the_stars_given_to_a_movie_are_counted(told: tuple[StateSpace, Ratings]) -> None:
+    fitted, later = told
+    heard = copied(fitted, later)
+    movie = int(later.frame[MOVIE][0])
+    kept = [k for user in range(1000) for k in heard.recall(user) if k.movie == movie]
+    stars = heard.scale.stars.tolist()
+    assert heard.stars_given(movie).tolist() == [sum(k.stars == s for k in kept) for s in stars]
+    heard.take_back([(user, movie) for user in range(1000)])
+    assert heard.stars_given(movie).tolist() == [0] * len(stars)
+    assert heard.stars_given(10**9).tolist() == [0] * len(stars)

@@ -1,7 +1,6 @@
 """The pictures of the documentation are what their scripts make."""
 
 import re
-import shutil
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from docs.pictures import browser
 from ratecast.ratings import Ratings
 from ratecast.splits import Split
 from tests.notebooks.test_notebooks import ROOT, script
@@ -16,7 +16,6 @@ from tests.training.tables import few
 
 ROOM = ROOT / "docs" / "pictures"
 PAGE = (ROOT / "docs" / "notebooks.md").read_text("utf-8")
-BROWSER = shutil.which("chromium") or shutil.which("chrome")
 
 
 def titled(part: Ratings) -> Ratings:
@@ -34,7 +33,7 @@ def split() -> Split:
 
 # Of TensorBoard's own page.
 @pytest.mark.filterwarnings("ignore:html5lib")
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium: apt-get install chromium")
+@pytest.mark.skipif(browser.found() is None, reason=browser.MISSING)
 def test_tensorboard_is_photographed(tmp_path: Path) -> None:
     boards = script(ROOM / "boards.py")
     made = boards.main(tmp_path, (2, 4), split(), ["--trainer.max_epochs", "2"])

@@ -61,10 +61,15 @@ class Place:
 
 
 @contextmanager
-def process(home: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """`ratecast serve` as a process of its own, on a port of its own; killed at the end."""
-    port = free_port()
-    command = [sys.executable, "-m", "ratecast.cli", "serve"]
+def process(
+    home: Path, *words: str, port: int | None = None, module: str = "ratecast.cli"
+) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """`ratecast serve` as a process of its own, on a port of its own; killed at the end.
+
+    module: what is run in its place.
+    """
+    port = port or free_port()
+    command = [sys.executable, "-m", module, "serve"]
     command += [f"--home={home}", f"--port={port}", *words]
     log = (home / "serve.log").open("a")
     running = subprocess.Popen(command, stdout=log, stderr=log, text=True, env={**os.environ})

@@ -270,3 +270,11 @@ def test_limits_of_size_and_of_rate(place: Place) -> None:
         refused = [a for a in answers if a.status_code == 429]
         assert refused
         assert refused[0].headers["retry-after"] == "1"
+
+
+def test_the_id_of_who_was_forgotten_is_given_to_nobody(place: Place) -> None:
+    with place.open() as client:
+        user = client.post("/v1/users").json()["user"]
+        assert client.delete(f"/v1/users/{user}").status_code == 204
+    with place.open() as client:
+        assert client.post("/v1/users").json()["user"] > user

@@ -27,7 +27,7 @@ def serve(
 ) -> None:
     """Serve forecasts and take ratings, by HTTP.
 
-    The API is under /v1, its description at /docs, health at /healthz and /readyz.
+    The page is at /, the API under /v1, its description at /docs, health at /healthz and /readyz.
 
     Examples:
         ratecast serve

@@ -1,13 +1,10 @@
-"""Do the directions of movies' vectors mean something? Probes, and a flat map to look at.
+"""Do the directions of movies' vectors mean something? Probes, beside the flat map.
 
 A probe is the plainest model from vectors to a label that the vectors were never shown: what it
 gets right of movies that it did not learn from is in the vectors.
-Reference: Alain, Bengio 2017, "Understanding intermediate layers using linear classifier probes";
-van der Maaten, Hinton 2008, "Visualizing data using t-SNE".
+Reference: Alain, Bengio 2017, "Understanding intermediate layers using linear classifier probes".
 """
 
-import os
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -15,7 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
+from ratecast.models.flat import flat_map, sklearn
 from ratecast.models.likeness import MovieVectors
+
+__all__ = ["axis_of", "flat_map", "genre_probe", "principal", "year_probe"]
 
 F64 = NDArray[np.float64]
 FOLDS = 5
@@ -77,24 +77,9 @@ def principal(vectors: MovieVectors, k: int = 2) -> tuple[F64, F64]:
     return left[:, :k] * sizes[:k], shares[:k]
 
 
-def flat_map(vectors: MovieVectors, seed: int = 0, steps: int = 1000) -> F64:
-    """A map in which movies of like vectors, by cosine, lie together: (m, 2).
-
-    Neighbours mean something; distances across the map do not.
-    """
-    manifold = _sklearn("manifold")
-    near = min(30.0, (len(vectors.vectors) - 1) / 3)
-    lengths = np.maximum(np.linalg.norm(vectors.vectors, axis=1, keepdims=True), 1e-12)
-    made = manifold.TSNE(
-        perplexity=near, metric="cosine", init="random", max_iter=steps, random_state=seed
-    )
-    places: F64 = made.fit_transform(vectors.vectors / lengths).astype(np.float64)
-    return places
-
-
 def _held_back(x: F64, y: F64, kind: str, seed: int) -> F64:
     """Score of each of five folds."""
-    linear, choice = _sklearn("linear_model"), _sklearn("model_selection")
+    linear, choice = sklearn("linear_model"), sklearn("model_selection")
     scaled = (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)
     if kind == "genre":
         model: Any = linear.LogisticRegression(C=0.1, class_weight="balanced", max_iter=1000)
@@ -115,13 +100,3 @@ def _column(vectors: MovieVectors, name: str) -> list[Any]:
     if name not in vectors.table.columns:
         raise InputError(f"movies: no {name} is known; train on an edition that has them")
     return vectors.table[name].to_list()
-
-
-def _sklearn(part: str) -> Any:
-    if find_spec("sklearn") is None:
-        raise InputError("probes: scikit-learn is missing; pip install 'ratecast[notebooks]'")
-    # Counting the cores starts a process that some machines do not have.
-    os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
-    from importlib import import_module
-
-    return import_module(f"sklearn.{part}")

@@ -112,6 +112,9 @@ class StateSpace(Recall):
         asked = Heard(lines, movies_at, np.zeros(len(rows)), last)
         return self._answered(*self._follow(asked, past, prior[users], movies))
 
+    def _retell(self, kept: Heard) -> Expected:
+        return self._answered(*self._follow(kept, Heard.none(), self._prior, self._movies))
+
     def _observe(self, rows: Rows) -> None:
         self._history.add(Heard.of(rows))
 

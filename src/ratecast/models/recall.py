@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.models.answer import Basis, Forecast
 from ratecast.models.asked import Id, rows_of
 from ratecast.models.base import Model
 from ratecast.models.rows import Expected, Rows
@@ -21,7 +22,7 @@ class Kept(NamedTuple):
 
 
 class Recall(Model):
-    """A model that keeps a `_history`, and implements `_had` as well.
+    """A model that keeps a `_history`, and implements `_had` and `_retell` as well.
 
     What it learned of movies from a rating stays until the next fit; a user is forgotten at once.
     """
@@ -62,6 +63,28 @@ class Recall(Model):
         expected = self._had(rows, Heard(lines, past.movies, past.stars, past.at))
         return self.scale.clip(expected.mean)
 
+    def retold(self, user: Id) -> Forecast:
+        """What is forecast for each of the user's ratings from those of earlier moments only.
+
+        In the order of `recall`. The user's taste is followed as it was told; what the movies are
+        like, and the calibration, are as the model knows them now.
+        """
+        kept = self._kept(self.users.rows_of([user]))
+        heard = np.searchsorted(kept.at, kept.at)
+        expected = self._retell(kept)
+        stars, basis = self.scale.clip(expected.mean), Basis.of(heard, self._seen[kept.movies])
+        shares = self.calibration.probabilities(stars, heard, expected.deviation)
+        return Forecast(stars, shares, heard, basis)
+
+    def stars_given(self, movie: Id) -> NDArray[np.int64]:
+        """How often each star of the scale was given to a movie: (S,)."""
+        row = self.movies.rows_of([movie])[0]
+        parts = [self._history.settled, *self._history.recent]
+        stars = np.concatenate(
+            [part.stars[part.movies == row] for part in parts if row > 0] or [[]]
+        )
+        return np.bincount(self.scale.index(stars), minlength=len(self.scale.stars))
+
     def forget(self, user: Id) -> None:
         """Forget a user and every rating of theirs: whoever asks by this id is a stranger."""
         self._strike(self.users.rows_of([user]), lambda heard: np.ones(len(heard), bool))
@@ -73,6 +96,10 @@ class Recall(Model):
 
         past: its `users` are line numbers of `rows`.
         """
+
+    @abstractmethod
+    def _retell(self, kept: Heard) -> Expected:
+        """Expected stars of a user's ratings, in order of time, each from earlier moments only."""
 
     def _kept(self, row: NDArray[np.int32]) -> Heard:
         """What was heard of one user, in order of time; of the unknown, nothing."""

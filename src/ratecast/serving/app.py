@@ -44,13 +44,14 @@ def create_app(
         redoc_url=None,
     )
     app.state.desk, app.state.access, app.state.measures = None, access, measures
+    app.state.home, app.state.limits = renewal.shelf.home, limits or Limits()
     problems.install(app)
     app.include_router(api.router)
     _signs(app, measures)
     docs.install(app)
     if page is not None:
         page(app)
-    app.add_middleware(Front, limits=limits or Limits(), measures=measures)
+    app.add_middleware(Front, limits=app.state.limits, measures=measures)
     return app
 
 

@@ -16,6 +16,8 @@ from ratecast.serving.refusals import Refusal, TooMany
 
 log = logging.getLogger("ratecast.serving")
 
+# Files of the page, of which one view needs a score; a browser keeps them.
+ASSETS = "/_nicegui/"
 API = ("/v1", "/healthz", "/readyz", "/metrics", "/openapi.json")
 SAFE = [
     (b"x-content-type-options", b"nosniff"),
@@ -99,7 +101,7 @@ class Front:
         return None
 
     def _refused(self, scope: Scope) -> Refusal | None:
-        if self.limits.rate:
+        if self.limits.rate and not scope["path"].startswith(ASSETS):
             client = scope["client"][0] if scope["client"] else ""
             if not self.buckets.take(client, time.monotonic()):
                 return TooMany(f"at most {self.limits.rate:g} requests a second")

@@ -86,7 +86,9 @@ class Renewal:
             except InputError as error:
                 self._refuse(name, error)
                 continue
-            return Live(loaded, written.given, self.store.registered())
+            # Who was forgotten counts as well: an id, and its token, is nobody else's ever.
+            gone = [event.user for event in written.removed]
+            return Live(loaded, written.given, [*self.store.registered(), *gone])
         raise InputError(f"{self.shelf.home}: no artifact that can serve; ratecast publish DIR")
 
     async def _look(self, live: Live) -> None:

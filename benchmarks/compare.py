@@ -1,0 +1,100 @@
+"""ratecast beside its peers: writes benchmarks/results.json, docs/performance.md and its pictures.
+
+    python -m benchmarks.compare [--only PART,PART] [--fresh] [--render]
+    python -m benchmarks.compare --rows 2e5 [--runs 1] [--peers NAME,NAME]
+
+Parts: limits, tune, speed-1m, speed-25m, speed-100m, stages, growth, accuracy. Each is merged into
+the results when it is done; one that was stopped goes on where it was. With --rows, one comparison
+at that size is printed, and not kept.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from benchmarks import accuracy, environment, growth, limits, page, records, speed, stages
+from benchmarks.peers import METHODS
+from benchmarks.records import Record, Step
+from ratecast.errors import InputError
+
+PARTS: dict[str, Callable[[], Sequence[Step]]] = {
+    "limits": lambda: list(limits.steps()),
+    "tune": lambda: list(speed.tuning()),
+    "speed-1m": lambda: list(speed.steps(speed.PLANS["speed-1m"])),
+    "stages": lambda: list(stages.steps()),
+    "growth": lambda: list(growth.steps()),
+    "accuracy": lambda: list(accuracy.steps()),
+    "speed-25m": lambda: list(speed.steps(speed.PLANS["speed-25m"])),
+    "speed-100m": lambda: list(speed.steps(speed.PLANS["speed-100m"])),
+}
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Set up the peers, measure, merge, render."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", help="parts, with commas between them")
+    parser.add_argument("--fresh", action="store_true", help="forget what a stopped run has done")
+    parser.add_argument("--render", action="store_true", help="only write the page anew")
+    parser.add_argument("--rows", type=float, help="compare at this size, and print it")
+    parser.add_argument("--runs", type=int, default=1, help="with --rows: how often")
+    parser.add_argument("--peers", help="with --rows: methods, with commas between them")
+    given = parser.parse_args(words)
+    if not given.render and not environment.ready():
+        environment.make()
+    if given.rows:
+        print(page.speed_table(once(int(given.rows), given.runs, _named(given.peers))))
+        return
+    for part in [] if given.render else _parts(given.only):
+        measure(part, given.fresh)
+    page.write(records.read())
+
+
+def measure(part: str, fresh: bool = False) -> None:
+    """One part, into the results."""
+    if fresh:
+        records.progress(part).unlink(missing_ok=True)
+    print(f"{part} ...", flush=True)
+    machine = records.machine()
+    workers = accuracy.WORKERS if part == "accuracy" else 1
+    rows = records.done(part, PARTS[part](), workers)
+    kept = [row for row in rows if not row["key"].endswith(speed.COMPILED)]
+    records.keep(part, {"machine": machine, "rows": kept})
+    records.progress(part).unlink(missing_ok=True)
+
+
+def once(rows: int, runs: int, names: tuple[str, ...]) -> Record:
+    """A comparison that is not kept."""
+    left = tuple(m.name for m in METHODS if names and m.name not in names)
+    plan = speed.Plan(rows, runs=runs, once=(speed.LIGHTNING,), leave_out=left)
+    part, machine = f"rows-{rows}", records.machine()
+    records.progress(part).unlink(missing_ok=True)
+    found = records.done(part, list(speed.steps(plan)))
+    records.progress(part).unlink(missing_ok=True)
+    return {"machine": machine, "rows": found}
+
+
+def _parts(only: str | None) -> list[str]:
+    asked = only.split(",") if only else list(PARTS)
+    for part in asked:
+        if part not in PARTS:
+            raise SystemExit(f"compare: no part {part!r}; parts are {', '.join(PARTS)}")
+    return asked
+
+
+def _named(peers: str | None) -> tuple[str, ...]:
+    names = tuple(peers.split(",")) if peers else ()
+    known = [method.name for method in METHODS]
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"compare: no method {name!r}; methods are {', '.join(known)}")
+    return names
+
+
+if __name__ == "__main__":
+    # So that a measurement which is under way ends too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare: stopped; run it again to go on"))
+    try:
+        main()
+    except InputError as error:
+        raise SystemExit(f"compare: {error}") from None

@@ -1,0 +1,186 @@
+"""docs/performance.md: the figures of benchmarks/results.json between their marks, and pictures."""
+
+from collections.abc import Callable, Iterator
+
+from benchmarks import pictures
+from benchmarks.accuracy_table import accuracy_table
+from benchmarks.environment import ROOT
+from benchmarks.peers import Settings
+from benchmarks.records import Record, measured_at, versions
+from benchmarks.summary import Line, lines
+from ratecast.files import write_text
+
+PAGE, PICTURES = ROOT / "docs" / "performance.md", ROOT / "docs" / "pictures"
+COLUMNS = (
+    "method", "load s", "fit s", "ratio", "whole s", "ratio", "peak GB", "ratio", "RMSE",
+    "own", "k/s",
+)  # fmt: skip
+
+
+def write(results: Record) -> None:
+    """The page anew, and its pictures."""
+    write_text(PAGE, rendered(PAGE.read_text("utf-8"), results))
+    for name, picture in pictures.of(results).items():
+        picture.save(PICTURES / name)
+
+
+def rendered(page: str, results: Record) -> str:
+    """The page with the figures of every part between its marks."""
+    for part, told in SECTIONS.items():
+        text = f"Not measured yet: `python -m benchmarks.compare --only {part}`."
+        if part in results:
+            shown = pictures.of({part: results[part]})
+            links = [f"![{picture.words}](pictures/{name})" for name, picture in shown.items()]
+            text = "\n\n".join([told(results[part]), *links])
+        page = _with_section(page, part, text)
+    return page
+
+
+def speed_table(section: Record) -> str:
+    """One line a method; ratios are to ratecast's method of the same kind, in the same run."""
+    rows = [f"| {' | '.join(COLUMNS)} |", "| --- |" + " ---: |" * (len(COLUMNS) - 1)]
+    family = ""
+    for line in lines(section):
+        if line.family != family:
+            family = line.family
+            rows.append(f"| *{family}* |" + " |" * (len(COLUMNS) - 1))
+        rows.append(_row(line))
+    about = f"{measured_at(section)} {versions(section)}"
+    return "\n".join([about, "", *rows, "", _winners(lines(section))])
+
+
+def _row(line: Line) -> str:
+    name = line.method if line.runs > 1 else f"{line.method} (1 run)"
+    if line.failed:
+        return f"| {name} | {line.failed} |" + " |" * (len(COLUMNS) - 2)
+    cells = [name]
+    cells += [_marked(line, "load", ".1f"), _marked(line, "fit", ".1f"), _times(line, "fit")]
+    cells += [_marked(line, "whole", ".1f"), _times(line, "whole")]
+    cells += [_marked(line, "memory", ".2f"), _times(line, "memory")]
+    cells += ["ranks only" if line.ranks_only else _marked(line, "rmse", ".4f")]
+    cells += ["" if line.own is None else f"{line.own:.4f}", _marked(line, "rate", ",.0f", 1e-3)]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _marked(line: Line, figure: str, form: str, unit: float = 1.0) -> str:
+    """Bold where a peer wins."""
+    text = format(line.values[figure] * unit, form)
+    return f"**{text}**" if line.wins(figure) else text
+
+
+def _times(line: Line, figure: str) -> str:
+    """The ratio; nothing where ratecast was not measured."""
+    ratio = line.ratios.get(figure)
+    return "" if ratio is None else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
+
+
+WORDS = {
+    "load": "load", "fit": "fit", "memory": "memory", "whole": "whole process", "rmse": "RMSE",
+    "rate": "forecasts a second",
+}  # fmt: skip
+
+
+def _winners(found: list[Line]) -> str:
+    """Every place where a peer is better, said in words."""
+    won = {line.method: [WORDS[figure] for figure in WORDS if line.wins(figure)] for line in found}
+    said = [f"{method} ({', '.join(words)})" for method, words in won.items() if words]
+    return f"Where a peer wins (bold): {'; '.join(said)}." if said else "No peer wins anywhere."
+
+
+def chosen_table(section: Record) -> str:
+    """RMSE on validation rows of everything that was tried."""
+    rows = ["| method | tried: RMSE | chosen |", "| --- | --- | --- |"]
+    for row in section["rows"]:
+        tried = "; ".join(f"{told(s)}: {x:.4f}" for s, x in row.get("tried", []))
+        rows.append(f"| {row['method']} | {tried or row.get('failed')} | {told(row['chosen'])} |")
+    return "\n".join([measured_at(section), "", *rows])
+
+
+def told(settings: Settings) -> str:
+    """Settings in a cell: name and value, without the name of what they are a part of."""
+    return ", ".join(_leaves(settings)) or "its own"
+
+
+def _leaves(settings: Settings) -> Iterator[str]:
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from _leaves(value)
+        else:
+            yield f"`{name}` {value}"
+
+
+def limits_table(section: Record) -> str:
+    """What the machine gives at most, and what the kernels take of it."""
+    most = {row["threads"]: row["figures"] for row in section["rows"] if not row["ratings"]}
+    rows = [measured_at(section), "", "| threads | copy, GB/s | matrix product, GFLOP/s |"]
+    rows += ["| ---: | ---: | ---: |"]
+    rows += [
+        f"| {n} | {one['copy_gb_a_second']:.1f} | {one['gflops']:.0f} |" for n, one in most.items()
+    ]
+    rows += ["", "| kernel | ratings | threads | ns a rating | GFLOP/s | of the product's | GB/s "
+             "| of the copy's |", "| --- |" + " ---: |" * 7]  # fmt: skip
+    return "\n".join([*rows, *_kernel_rows(section, most)])
+
+
+def _kernel_rows(section: Record, most: dict[int, Record]) -> list[str]:
+    kernels = [row for row in section["rows"] if row["ratings"]]
+    return [
+        f"| {name} | {row['ratings']:,} | {row['threads']} | {one['ns_a_rating']:.1f} | "
+        f"{one['gflops']:.1f} | {one['gflops'] / most[row['threads']]['gflops']:.0%} | "
+        f"{one['gb_a_second']:.1f} | "
+        f"{one['gb_a_second'] / most[row['threads']]['copy_gb_a_second']:.0%} |"
+        for row in kernels
+        for name, one in row["figures"].items()
+    ]
+
+
+def stages_table(section: Record) -> str:
+    """Seconds of a fit by what they are spent on."""
+    names = list(section["rows"][0]["seconds_of"])
+    rows = [measured_at(section), "", f"| method | ratings | {' | '.join(names)} |"]
+    rows += ["| --- |" + " ---: |" * (1 + len(names))]
+    for row in section["rows"]:
+        cells = [f"{row['seconds_of'][name]:.2f}" for name in names]
+        rows.append(f"| {row['method']} | {row['ratings']:,} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def growth_table(section: Record) -> str:
+    """Epoch by table; a cost that grows linearly keeps its nanoseconds a rating."""
+    rows = [
+        measured_at(section),
+        "",
+        "| model | ratings | epoch s | ns a rating | bytes a rating |",
+    ]
+    rows += ["| --- | ---: | ---: | ---: | ---: |"]
+    found = sorted(section["rows"], key=lambda row: (row["model"], row["rows"]))
+    return "\n".join([*rows, *map(_growth_row, found)])
+
+
+def _growth_row(row: Record) -> str:
+    start = f"| {row['model']} | {row['rows']:,} |"
+    if "failed" in row:
+        return f"{start} {row['failed']} | | |"
+    seconds, memory = row["epoch_seconds"], row["bytes_a_rating"]
+    return f"{start} {seconds:.2f} | {seconds / row['rows'] * 1e9:,.0f} | {memory:,.0f} |"
+
+
+def _with_section(page: str, part: str, text: str) -> str:
+    begin, end = f"<!-- {part}: written by `make bench` -->", f"<!-- /{part} -->"
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{PAGE}: no marks of {part}")
+    return f"{before}{begin}\n{text}\n{end}{after}"
+
+
+SECTIONS: dict[str, Callable[[Record], str]] = {
+    "speed-25m": speed_table,
+    "speed-1m": speed_table,
+    "speed-100m": speed_table,
+    "tune": chosen_table,
+    "limits": limits_table,
+    "stages": stages_table,
+    "growth": growth_table,
+    "accuracy": accuracy_table,
+}

@@ -1,0 +1,79 @@
+"""One epoch of the models that are trained by epochs, on one thread: how its cost grows."""
+
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lightning import Callback
+
+from benchmarks.peers import Settings, ours
+from benchmarks.peers.table import Predict
+from ratecast.models import forecast
+from ratecast.models.base import Model
+from ratecast.models.net import NetModel
+from ratecast.models.state_space.history import Heard
+from ratecast.models.state_space.learn import iterate
+from ratecast.ratings import Ratings
+from ratecast.training import make_model
+from ratecast.training.fit import LightningTrainer
+
+load = ours.load
+facts: dict[str, float] = {}
+FEW = 10_000
+
+
+def fit(train: Ratings, settings: Settings) -> Predict:
+    """One epoch on every rating; nothing is held back to find how many there should be.
+
+    Of `forecast`, one iteration of EM on all ratings, without the rehearsals before it. What is
+    compiled or started once is left out: a few rows are learned before.
+    """
+    _learned(train.take(slice(0, FEW)), settings["model"])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model = _learned(train, settings["model"])
+    added = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    facts["bytes_a_rating"] = added * 1024 / len(train)
+    return ours.asked(model)
+
+
+def _learned(train: Ratings, name: str) -> Model:
+    if name == "forecast":
+        vars(forecast)["iterate"] = _timed(iterate)
+        return _Unrehearsed(iterations=1).refit(train)
+    model = make_model(name)
+    assert isinstance(model, NetModel)
+    model.train_net, model.epochs = LightningTrainer(callbacks=[_Stopwatch()]), 1
+    return model.refit(train)
+
+
+class _Unrehearsed(forecast.StateSpace):
+    """What it learns by EM, and nothing of what it learns from its own surprises."""
+
+    def _rehearse(self, heard: Heard) -> None:
+        return
+
+    def _learn_trees(self) -> None:
+        return
+
+
+class _Stopwatch(Callback):
+    """Seconds of the last epoch, without what a trainer does before and after."""
+
+    def on_train_epoch_start(self, *_: Any) -> None:
+        """Start."""
+        self._start = time.perf_counter()
+
+    def on_train_epoch_end(self, *_: Any) -> None:
+        """Stop."""
+        facts["epoch_seconds"] = time.perf_counter() - self._start
+
+
+def _timed(work: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(*given: Any) -> Any:
+        start = time.perf_counter()
+        found = work(*given)
+        facts["epoch_seconds"] = time.perf_counter() - start
+        return found
+
+    return timed

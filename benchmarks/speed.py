@@ -1,0 +1,117 @@
+"""The speed parts: which table, which methods, how often; and the settings chosen for them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks import environment, records
+from benchmarks.peers import METHODS, Method, Settings
+from benchmarks.process import Asked, job, measured
+from benchmarks.records import Record, Step
+from benchmarks.tables import CHOSEN_AT, Parts, grown
+
+OWN, TUNED = "own", "tuned"
+WARMING, COMPILED = 150_000, ", compile"
+LIGHTNING = "ratecast mf_bias, Lightning"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One table. runs: how often each method is measured; those of `once`, one time only.
+
+    leave_out: methods that are not asked at this size. own: whether each is also run with the
+    regularisation that it has by itself.
+    """
+
+    rows: int
+    runs: int = 3
+    once: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+    own: bool = False
+    limit_seconds: float = 600.0
+
+    @property
+    def methods(self) -> list[Method]:
+        """Those that are measured."""
+        return [method for method in METHODS if method.name not in self.leave_out]
+
+
+_PEERS = tuple(method.name for method in METHODS if method.package)
+
+PLANS = {
+    "speed-1m": Plan(1_000_000, once=(LIGHTNING,), own=True),
+    # Peers take minutes each here, and differ by more than their runs do.
+    "speed-25m": Plan(25_000_000, once=_PEERS, leave_out=(LIGHTNING, "Surprise BaselineOnly")),
+    "speed-100m": Plan(100_000_000, runs=1, leave_out=(LIGHTNING, *_PEERS)),
+}
+
+
+def chosen() -> dict[str, Settings]:
+    """What validation chose for each method; its own where nothing was tried."""
+    return {row["method"]: row["chosen"] for row in records.read().get("tune", {}).get("rows", [])}
+
+
+def steps(plan: Plan) -> Iterator[Step]:
+    """Every run of a part, the methods taking turns."""
+    parts, tuned = grown(plan.rows), chosen()
+    # What numba compiles is kept on disk: let that be done before anything is measured.
+    for method in plan.methods:
+        if not method.package and method.name != LIGHTNING:
+            fit = partial(_measured, method, method.settings, grown(WARMING), plan.limit_seconds)
+            yield f"{method.name}{COMPILED}", fit
+    for method, kind, turn in _turns(plan):
+        settings = method.settings | (tuned.get(method.name, {}) if kind == TUNED else {})
+        fit = partial(_measured, method, settings, parts, plan.limit_seconds)
+        yield f"{method.name}, {kind}, {turn}", fit
+
+
+def _turns(plan: Plan) -> Iterator[tuple[Method, str, int]]:
+    for turn in range(1, plan.runs + 1):
+        for method in plan.methods:
+            if turn == 1 or method.name not in plan.once:
+                yield method, TUNED, turn
+    for method in plan.methods if plan.own else []:
+        if method.grid:
+            yield method, OWN, 1
+
+
+def _measured(method: Method, settings: Settings, parts: Parts, limit: float) -> Record:
+    about = {"method": method.name, "settings": settings}
+    if reason := environment.missing().get(method.package):
+        return about | {"failed": f"not installed: {reason}"}
+    asked = Asked(method.module, [job(parts["train"], {"test": parts["test"]}, settings)], 2, limit)
+    found = measured(asked)
+    return about | _flat(found)
+
+
+def _flat(found: Record) -> Record:
+    """The only job's figures, beside those of the whole process."""
+    if "failed" in found:
+        return found
+    figures: Record = found["done"][0]
+    return figures | {"whole": found["whole"]}
+
+
+def tuning() -> Iterator[Step]:
+    """Each method's grid, on validation rows of the smallest grown table."""
+    parts = grown(CHOSEN_AT)
+    for method in METHODS:
+        if method.grid and method.package not in environment.missing():
+            yield method.name, partial(_tuned, method, parts)
+
+
+def _tuned(method: Method, parts: Parts) -> Record:
+    jobs = [
+        job(parts["inner"], {"valid": parts["valid"]}, method.settings | tried)
+        for tried in ({}, *method.grid)
+    ]
+    found = measured(Asked(method.module, jobs, 2, 600.0))
+    if "failed" in found:
+        return {"method": method.name, "chosen": {}, "failed": found["failed"]}
+    rmse = [done["rmse"]["valid"] for done in found["done"]]
+    best = rmse.index(min(rmse))
+    return {
+        "method": method.name,
+        "chosen": ({}, *method.grid)[best],
+        "tried": list(zip(({}, *method.grid), rmse, strict=True)),
+    }

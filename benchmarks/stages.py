@@ -1,0 +1,77 @@
+"""Where the seconds of a fit go: learning, and what ratecast does beside it that peers do not.
+
+python -m benchmarks.stages ROWS
+"""
+
+import cProfile
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import CodeType
+
+from benchmarks.environment import ROOT
+from benchmarks.peers import METHODS, Settings, ours
+from benchmarks.process import environment_of
+from benchmarks.records import Record, Step
+from benchmarks.speed import LIGHTNING, WARMING, chosen
+from benchmarks.tables import grown
+
+SIZES = (1_000_000, 25_000_000)
+# Function of a file, and what its time is spent on; none calls another.
+STAGES = {
+    ("strata.py", "epoch"): "learning",
+    ("alternate.py", "sweep"): "learning",
+    ("damped.py", "residual_sums"): "learning",
+    ("covers.py", "covers"): "covers, to hear by",
+    ("base.py", "_calibrated"): "star probabilities",
+    ("fold_in.py", "_ask"): "star probabilities",
+    ("base.py", "_start"): "numbering, fingerprint",
+    ("order.py", "sorted_by"): "sorting",
+}
+
+
+def steps(sizes: tuple[int, ...] = SIZES) -> Iterator[Step]:
+    """Each method of ratecast that was measured for speed."""
+    for rows in sizes:
+        grown(rows)
+        for method in METHODS:
+            if not method.package and method.name != LIGHTNING:
+                yield f"{method.name}, {rows}", partial(_alone, method.name, rows)
+
+
+def _alone(name: str, rows: int) -> Record:
+    words = [sys.executable, "-m", "benchmarks.stages", name, str(rows)]
+    ran = subprocess.run(
+        words, cwd=ROOT, env=environment_of(2), check=True, capture_output=True, text=True
+    )
+    return {"method": name, "ratings": rows, "seconds_of": json.loads(ran.stdout)}
+
+
+def main(name: str, rows: int) -> None:
+    """Print the seconds of each stage."""
+    (settings,) = (m.settings | chosen().get(name, {}) for m in METHODS if m.name == name)
+    ours.fit(ours.load(grown(WARMING)["train"]), settings)
+    print(json.dumps(_stages(grown(rows)["train"], settings)))
+
+
+def _stages(train: Path, settings: Settings) -> dict[str, float]:
+    table = ours.load(train)
+    watch = cProfile.Profile()
+    start = time.perf_counter()
+    watch.runcall(ours.fit, table, settings)
+    whole = time.perf_counter() - start
+    found = dict.fromkeys(STAGES.values(), 0.0)
+    for entry in watch.getstats():
+        if isinstance(entry.code, CodeType):
+            place = Path(entry.code.co_filename).name, entry.code.co_name
+            if stage := STAGES.get(place):
+                found[stage] += entry.totaltime
+    return {"whole": whole} | found | {"the rest": whole - sum(found.values())}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

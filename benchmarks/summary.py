@@ -1,0 +1,80 @@
+"""Medians of the runs of each method, and how they are to those of ratecast."""
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from benchmarks.peers import METHODS
+from benchmarks.records import Record
+from benchmarks.speed import OWN, TUNED
+
+# What is compared, and whether less of it is better.
+FIGURES = {"load": True, "fit": True, "memory": True, "whole": True, "rmse": True, "rate": False}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method. values: median of each figure; seconds, GB, stars and forecasts a second.
+
+    ratios: to ratecast's method of the same family, in the same run. own: RMSE with the
+    regularisation that the package has by itself. failed: why there are no values.
+    """
+
+    method: str
+    family: str
+    ours: bool
+    runs: int
+    values: dict[str, float]
+    ratios: dict[str, float]
+    own: float | None
+    failed: str
+    ranks_only: bool
+
+    def wins(self, figure: str) -> bool:
+        """Whether a peer is better than ratecast here."""
+        ratio = self.ratios.get(figure)
+        if self.ours or ratio is None or (self.ranks_only and figure == "rmse"):
+            return False
+        return ratio < 1 if FIGURES[figure] else ratio > 1
+
+
+def lines(section: Record) -> list[Line]:
+    """Every method that was asked, in the order of the table of methods."""
+    found: list[Line] = []
+    base: dict[str, dict[str, float]] = {}
+    for method in METHODS:
+        runs = _runs(section, method.name, TUNED)
+        if not runs:
+            continue
+        good = [run for run in runs if "failed" not in run]
+        values = _medians(good) if good else {}
+        if not method.package:
+            base.setdefault(method.family, values)
+        first = base.get(method.family, {})
+        ratios = {name: value / first[name] for name, value in values.items() if name in first}
+        own = [run["rmse"]["test"] for run in _runs(section, method.name, OWN) if "rmse" in run]
+        failed = "" if good else str(runs[0]["failed"])
+        about = (method.name, method.family, not method.package, len(runs))
+        found.append(
+            Line(*about, values, ratios, own[0] if own else None, failed, method.ranks_only)
+        )
+    return found
+
+
+def _runs(section: Record, name: str, kind: str) -> list[Record]:
+    return [row for row in section["rows"] if row["key"].startswith(f"{name}, {kind}, ")]
+
+
+def _medians(runs: list[Record]) -> dict[str, float]:
+    each: list[dict[str, Any]] = [
+        {
+            "load": run["seconds"]["load"],
+            "fit": run["seconds"]["fit"],
+            "memory": run["whole"]["peak_gb"],
+            "whole": run["whole"]["seconds"],
+            "rmse": run["rmse"]["test"],
+            "rate": run["per_second"],
+        }
+        for run in runs
+    ]
+    return {name: float(median(one[name] for one in each)) for name in each[0]}

@@ -1,0 +1,124 @@
+"""Photographs the page of the service: python -m docs.pictures.page [FOLDER].
+
+Trains on MovieLens 100K, serves, rates a few movies as a person would, and writes the PNGs of this
+folder anew, on a desk and on a phone, light and dark. Needs Chromium.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from docs.pictures.browser import chromium, opened
+from ratecast import data
+from ratecast.errors import InputError
+from ratecast.ratings import Ratings
+from ratecast.serving.shelf import Shelf
+from ratecast.training import make_model
+
+HERE = Path(__file__).parent
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+PORT, PATIENCE_SECONDS, MOST_BYTES = 8149, 60, 150_000
+GIVEN = {"Star Wars (1977)": 5, "Fargo (1996)": 5, "Liar Liar (1997)": 2, "Titanic (1997)": 3}
+# Of each picture: the path, what is there once it is drawn, the window, and the look.
+VIEWS: dict[str, tuple[str, str, ViewportSize, Literal["light", "dark"]]] = {
+    "rate": ("/", ".forecasts li", DESK, "light"),
+    "rate_dark": ("/", ".forecasts li", DESK, "dark"),
+    "rate_phone": ("/", ".forecasts li", PHONE, "light"),
+    "user": ("/user?id=405", ".surprises li", DESK, "light"),
+    "movie_phone": ("/movie/50", ".alike li", PHONE, "dark"),
+    "map": ("/map", ".chart.map svg", DESK, "light"),
+    "map_dark": ("/map", ".chart.map svg", DESK, "dark"),
+    "models": ("/models", ".figure svg", DESK, "light"),
+}
+
+
+def main(folder: Path = HERE, ratings: Ratings | None = None, name: str = "forecast") -> list[Path]:
+    """Train, serve, rate, photograph; the pictures' paths."""
+    chromium()
+    folder.mkdir(parents=True, exist_ok=True)
+    table = data.load("ml-100k") if ratings is None else ratings
+    with tempfile.TemporaryDirectory() as kept:
+        home = Path(kept)
+        make_model(name).fit(table).save(home / "artifact")
+        Shelf(home).publish(home / "artifact")
+        with served(home) as address, opened() as window:
+            return [photograph(window, address, view, folder) for view in VIEWS]
+
+
+@contextmanager
+def served(home: Path) -> Iterator[str]:
+    """The address of a service of that folder, stopped at the end."""
+    command = [sys.executable, "-m", "ratecast.cli", "serve", f"--home={home}", f"--port={PORT}"]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address, until = f"http://127.0.0.1:{PORT}", time.monotonic() + PATIENCE_SECONDS
+    try:
+        while not _ready(address):
+            if running.poll() is not None or time.monotonic() > until:
+                raise InputError(f"pictures: ratecast serve does not answer at {address}")
+            time.sleep(0.1)
+        yield address
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def photograph(window: Browser, address: str, view: str, folder: Path) -> Path:
+    """One view, as somebody sees it who has rated a few movies."""
+    where, shown, size, look = VIEWS[view]
+    context = window.new_context(viewport=size, color_scheme=look, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(address + where)
+    page.locator(shown).first.wait_for(timeout=1000 * PATIENCE_SECONDS)
+    if where == "/":
+        rate(page)
+    # Charts and lists glide into place.
+    page.wait_for_timeout(1000)
+    path = folder / f"page_{view}.png"
+    page.screenshot(path=path)
+    context.close()
+    slim(path)
+    return path
+
+
+def slim(path: Path) -> None:
+    """Save a picture as small as can be, and one that is still too large with a palette."""
+    with Image.open(path) as taken:
+        taken.save(path, optimize=True)
+        if path.stat().st_size > MOST_BYTES:
+            taken.quantize(colors=256, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def rate(page: Page) -> None:
+    """Give stars to a few movies, each found by its title."""
+    for title, stars in GIVEN.items():
+        page.get_by_label("Find a movie").fill(title)
+        page.locator(".found").get_by_text(title, exact=True).click()
+        line = page.locator(".lines .giving").first.filter(has_text=title)
+        line.wait_for()
+        line.get_by_role("radio", name=f"{stars} star").click(force=True)
+        line.get_by_text("The forecast was").wait_for()
+    page.keyboard.press("Control+Home")
+
+
+def _ready(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+if __name__ == "__main__":
+    for picture in main(Path(sys.argv[1]) if sys.argv[1:] else HERE):
+        print(f"wrote {picture}")

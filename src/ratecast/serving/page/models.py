@@ -1,0 +1,226 @@
+"""The table of the models, and two plots: the figures of `results/reproduce.json`."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import orjson
+from nicegui import ui
+
+from ratecast.serving.page.shell import button, said
+from ratecast.serving.page.visitor import Visitor
+
+HERE = Path(__file__).parent
+# In an installed package the file lies beside this one, put there when the package is built; in the
+# repository, where `make reproduce` writes it.
+PACKED, WRITTEN = HERE / "results.json", HERE.parents[3] / "results" / "reproduce.json"
+DRAWN = ("blend", "als", "bias", "mean")
+DRAWING = Lock()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table: which row of the results, and which of its figures."""
+
+    title: str
+    note: str
+    protocol: str
+    part: str
+    key: str
+    digits: int = 4
+
+
+COLUMNS = (
+    Column("as-of", "test RMSE", "as-of", "test", "rmse"),
+    Column("as-of", "valid RMSE", "as-of", "valid", "rmse"),
+    Column("frozen", "test RMSE", "frozen", "test", "rmse"),
+    Column("frozen", "valid RMSE", "frozen", "valid", "rmse"),
+    Column("NLL", "as-of, test", "as-of", "test", "nll"),
+    Column("ECE", "as-of, test", "as-of", "test", "ece"),
+    Column("fit", "seconds", "frozen", "test", "fit_seconds", 1),
+)
+Line = tuple[str, list[float | None]]
+
+
+@lru_cache(1)
+def results() -> dict[str, Any] | None:
+    """What `make reproduce` wrote; None where the file did not come along."""
+    file = next((path for path in (PACKED, WRITTEN) if path.is_file()), None)
+    return None if file is None else dict(orjson.loads(file.read_bytes()))
+
+
+def lines(rows: list[dict[str, Any]]) -> list[Line]:
+    """A line for each model, in the order of the file: its name and a figure for each column."""
+    keys = ("split", "protocol", "part", "slice", "model")
+    found = {tuple(row[key] for key in keys): row for row in rows}
+    names = list(dict.fromkeys(row["model"] for row in rows if row["split"] == "chronological"))
+
+    def figure(name: str, column: Column) -> float | None:
+        row = found.get(("chronological", column.protocol, column.part, "all", name))
+        return None if row is None else float(row[column.key])
+
+    return [(name, [figure(name, column) for column in COLUMNS]) for name in names]
+
+
+async def view(visitor: Visitor) -> None:
+    """The model that serves, the table, and a plot."""
+    facts, found = visitor.desk.facts(), results()
+    with ui.element("div").classes("hello"):
+        said("h1", "How good are the models?")
+        said("p", f"“{facts.model}” answers here, from {facts.users:,} users and "
+             f"{facts.movies:,} movies.")  # fmt: skip
+    if found is None:
+        said("p", "The table of the reproduction did not come with this installation.").classes(
+            "empty"
+        )
+        return
+    data = found["dataset"]
+    with ui.element("section").classes("card"):
+        said("h2", "The error of every model")
+        said("p", f"MovieLens 100K by time: {data['train']:,} ratings to learn from, "
+             f"{data['test']:,} to test. As-of: each rating is heard after its forecast. Frozen: "
+             "nothing more is heard. Less is better everywhere.").classes("muted")  # fmt: skip
+        Table(lines(found["rows"]), facts.model)
+    _plots()
+
+
+def _plots() -> None:
+    """The plots, as soon as they are drawn; a thread draws them."""
+    with ui.element("section").classes("card"):
+        said("h2", "What the error hangs on")
+        place = ui.element("div").classes("figures")
+
+    async def draw() -> None:
+        for title, plot in PLOTS.items():
+            drawn = await asyncio.to_thread(plotted, plot)
+            with place, ui.element("div").classes("figure"):
+                said("h3", title)
+                ui.html(drawn, sanitize=False)
+
+    ui.timer(0, draw, once=True)
+
+
+class Table:
+    """The lines, sorted by one column at a time."""
+
+    def __init__(self, found: list[Line], serving: str) -> None:
+        self.lines, self.serving, self.by, self.up = found, serving, 0, True
+        self.heads: list[ui.element] = []
+        scroll = ui.element("div").classes("scroll")
+        scroll.props('tabindex="0" role="region" aria-label="Table of the models"')
+        with scroll, ui.element("table"):
+            said("caption", "RMSE in stars").classes("only")
+            with ui.element("thead"), ui.element("tr"):
+                said("th", "model").props('scope="col"')
+                for k, column in enumerate(COLUMNS):
+                    self._head(k, column)
+            self.body = ui.element("tbody")
+        self._draw()
+
+    def _head(self, k: int, column: Column) -> None:
+        with ui.element("th").props('scope="col"') as head, button("", self._sort(k)):
+            said("span", column.title)
+            said("small", column.note)
+        self.heads.append(head)
+
+    def _sort(self, k: int) -> Callable[[], None]:
+        def sort() -> None:
+            self.up = not self.up if self.by == k else True
+            self.by = k
+            self._draw()
+
+        return sort
+
+    def _draw(self) -> None:
+        for k, head in enumerate(self.heads):
+            order = ("ascending" if self.up else "descending") if k == self.by else "none"
+            head.props(f'aria-sort="{order}"')
+        known = [_known(figures) for _, figures in self.lines]
+        best = [min(column) for column in zip(*known, strict=True)]
+        self.body.clear()
+        with self.body:
+            for name, figures in sorted(self.lines, key=self._place):
+                self._line(name, figures, best)
+
+    def _place(self, line: Line) -> tuple[bool, float]:
+        figure = line[1][self.by]
+        value = 0.0 if figure is None else figure
+        return figure is None, value if self.up else -value
+
+    def _line(self, name: str, figures: list[float | None], best: list[float]) -> None:
+        with ui.element("tr").classes("serving" if name == self.serving else ""):
+            with said("th", name).props('scope="row"'):
+                if name == self.serving:
+                    said("small", "serves here")
+            for figure, least, column in zip(figures, best, COLUMNS, strict=True):
+                text = "" if figure is None else f"{figure:.{column.digits}f}"
+                said("td", text).classes("best" if figure == least else "")
+
+
+def _known(figures: list[float | None]) -> list[float]:
+    return [float("inf") if figure is None else figure for figure in figures]
+
+
+@dataclass(frozen=True)
+class Bin:
+    """RMSE of the drawn models on rows before which so many ratings had been heard."""
+
+    label: str
+    n: int
+    rmse: Any
+    interval: Any
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Test RMSE by slice. spans: of each slice of the results, its label."""
+
+    protocol: str
+    label: str
+    spans: tuple[tuple[str, str], ...]
+
+
+PLOTS = {
+    "As-of: by how many of the user's ratings were heard": Plot(
+        "as-of",
+        "ratings heard",
+        (("heard-0", "0"), ("heard-1-5", "1-5"), ("heard-6-20", "6-20"), ("heard-over-20", "21+")),
+    ),
+    "Frozen: by whether the user was met in training": Plot(
+        "frozen", "user", (("known-user", "known"), ("new-user", "new"))
+    ),
+}
+
+
+def plotted(plot: Plot) -> str:
+    """SVG as in the report, in the colours of the page; drawn once."""
+    # Matplotlib's style is one for all threads.
+    with DRAWING:
+        return _plotted(plot)
+
+
+@lru_cache(len(PLOTS))
+def _plotted(plot: Plot) -> str:
+    import numpy as np
+
+    from ratecast.plots.canvas import pens
+    from ratecast.plots.scores import rmse_by
+
+    rows = (results() or {})["rows"]
+    wanted = ("chronological", plot.protocol, "test")
+    test = {
+        (row["slice"], row["model"]): row
+        for row in rows
+        if (row["split"], row["protocol"], row["part"]) == wanted
+    }
+    unsure = np.full((len(DRAWN), 2), np.nan)
+    bins = [
+        Bin(label, test[span, DRAWN[0]]["n"],
+            np.array([test[span, model]["rmse"] for model in DRAWN]), unsure)
+        for span, label in plot.spans
+    ]  # fmt: skip
+    return rmse_by(DRAWN, bins, pens(DRAWN), plot.label).svg()

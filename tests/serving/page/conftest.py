@@ -1,0 +1,114 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ratecast.serving.shelf import Shelf
+from tests.serving.place import process, wait
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 800}
+PATIENCE = 20_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, or a word that there is none."""
+    pytest.importorskip("playwright")
+    pytest.importorskip("nicegui")
+    from docs.pictures import browser
+
+    if browser.found() is None:
+        pytest.skip(browser.MISSING)
+    with browser.opened() as opened:
+        yield opened
+
+
+@dataclass
+class Seat:
+    """A person before a browser. told: what its console said; asked: what it loaded."""
+
+    page: Any
+    api: httpx.Client
+    told: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(PATIENCE)
+        self.page.on("console", lambda message: self._say(message.type, message.text))
+        self.page.on("pageerror", lambda error: self._say("error", str(error)))
+        self.page.context.on("request", lambda request: self.asked.append(request.url))
+
+    def _say(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.told.append(text)
+
+    def at(self, path: str = "/") -> Any:
+        """Go there."""
+        self.page.goto(str(self.api.base_url.join(path)))
+        return self.page
+
+    def give(self, row: int, stars: int) -> str:
+        """Give stars in a line of the first page; the title of its movie."""
+        line = self.page.locator(".giving").nth(row)
+        line.get_by_role("radio", name=f"{stars} star").click(force=True)
+        line.get_by_text("Take back").wait_for()
+        return str(line.locator(".title").inner_text())
+
+    def forecasts(self) -> dict[str, float]:
+        """Movie and exact stars of the list of forecasts."""
+        self.page.locator(".forecasts li").first.wait_for()
+        found = self.page.locator(".forecasts .forecast").evaluate_all(
+            "all => all.map(each => [each.dataset.movie, Number(each.dataset.stars)])"
+        )
+        return {str(movie): float(stars) for movie, stars in found}
+
+    def moved(self, before: dict[str, float]) -> dict[str, float]:
+        """The list, once it is another one."""
+        first = next(iter(before.values()))
+        self.page.wait_for_function(
+            "first => +document.querySelector('.forecasts .forecast').dataset.stars !== first",
+            arg=first,
+        )
+        return self.forecasts()
+
+    def user(self) -> int:
+        """The number under which this person rates: the newest one."""
+        return int(self.api.post("/v1/users").json()["user"]) - 1
+
+
+@contextmanager
+def seated(browser: Any, api: httpx.Client, **look: Any) -> Iterator[Seat]:
+    """A browser without memory. look: size of the window, light or dark."""
+    usual = {"viewport": DESK, "reduced_motion": "reduce"}
+    context = browser.new_context(**(usual | look))
+    try:
+        yield Seat(context.new_page(), api)
+    finally:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def api(
+    browser: Any, artifact: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    """`ratecast serve` with the page, a process of its own: NiceGUI has one app in each."""
+    home = tmp_path_factory.mktemp("page")
+    Shelf(home).publish(artifact)
+    with process(home) as (_, client):
+        wait(client)
+        yield client
+
+
+@pytest.fixture
+def seat(browser: Any, api: httpx.Client) -> Iterator[Seat]:
+    """One person; in the end nothing was asked of elsewhere, and the console is silent."""
+    with seated(browser, api) as taken:
+        yield taken
+        own = (str(api.base_url), "data:", "blob:")
+        assert [url for url in taken.asked if not url.startswith(own)] == []
+        assert taken.told == []

@@ -1,0 +1,84 @@
+"""A table of one's own: words as ids, half stars, titles that are no HTML, a model of few gifts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import polars as pl
+import pytest
+
+from ratecast.models.bias import DampedBias
+from ratecast.ratings import Ratings, Scale
+from ratecast.serving.shelf import Shelf
+from tests.serving.page.conftest import Seat, seated
+from tests.serving.place import process, wait
+
+EVIL = "<img src=x onerror=window.evil=1> & 'co' \"ltd\""
+
+
+@pytest.fixture(scope="module")
+def words(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A service of a model that keeps no ratings and has no vectors."""
+    random = np.random.default_rng(0)
+    movies = [f"m/{k} ü" for k in range(12)]
+    frame = pl.DataFrame(
+        {
+            "user": [f"u{k}" for k in random.integers(0, 20, 300)],
+            "movie": [movies[k] for k in random.integers(0, 12, 300)],
+            "rating": pl.Series(random.integers(1, 11, 300) / 2, dtype=pl.Float32),
+            "at": np.arange(300),
+        }
+    ).unique(["user", "movie"], keep="first", maintain_order=True)
+    titles = pl.DataFrame({"movie": movies, "title": [f"{EVIL} {k}" for k in range(12)]})
+    home = tmp_path_factory.mktemp("words")
+    DampedBias().fit(Ratings(frame, movies=titles, scale=Scale(0.5, 5, 0.5))).save(
+        home / "artifact"
+    )
+    Shelf(home).publish(home / "artifact")
+    with process(home) as (_, client):
+        wait(client)
+        yield client
+
+
+@pytest.fixture
+def seat(browser: Any, words: httpx.Client) -> Iterator[Seat]:
+    with seated(browser, words) as taken:
+        yield taken
+        assert taken.page.evaluate("window.evil") is None
+        assert taken.told == []
+
+
+def test_half_stars_are_given_and_titles_are_words(seat: Seat) -> None:
+    page = seat.at()
+    before = seat.forecasts()
+    line = page.locator(".giving").first
+    assert EVIL in line.locator(".title").inner_text()
+    assert line.get_by_role("radio").count() == 10
+    line.get_by_role("radio", name="0.5 stars").click(force=True)
+    line.get_by_text("Take back").wait_for()
+    seat.moved(before)
+    page.locator(".forecasts").get_by_text("Why?").first.click()
+    page.get_by_text("keeps no ratings that could be left out").wait_for()
+    page.keyboard.press("Escape")
+    page.reload()
+    assert page.locator(".rated").get_by_role("radio", name="0.5 stars").is_checked()
+
+
+def test_a_movie_whose_id_is_a_word_has_its_page(seat: Seat) -> None:
+    page = seat.at()
+    link = page.locator(".forecasts .title").first
+    title = link.inner_text()
+    link.click()
+    page.get_by_role("heading", name=title).wait_for()
+    page.get_by_text("This model keeps no ratings").wait_for()
+    page.get_by_text("has no vectors of movies").wait_for()
+
+
+def test_what_a_model_cannot_do_is_said_in_one_line(seat: Seat) -> None:
+    page = seat.at("/map")
+    page.get_by_text("The model bias has no vectors of movies.").wait_for()
+    page = seat.at("/models")
+    page.locator(".serving").filter(has_text="bias").wait_for()
+    page = seat.at("/user?id=u1")
+    page.get_by_text("keeps no ratings that could be told again").wait_for()
