@@ -1,12 +1,16 @@
-"""The best few of many scores, for many users at once."""
+"""The best few of many scores, for many users at once.
+
+On one thread: the scores come from a matrix product, whose threads would wait for these, and these
+for those (two cores: six times as long for one user, twice for many).
+"""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 _RUN = 64
 
 
-@njit(cache=True, parallel=True, fastmath={"nnan", "nsz", "reassoc"})
+@njit(cache=True, fastmath={"nnan", "nsz", "reassoc"})
 def keep(scores, first, barred, found):  # type: ignore[no-untyped-def]
     """Take what is better than the worst kept of `scores` (users, movies) into `found`.
 
@@ -16,7 +20,7 @@ def keep(scores, first, barred, found):  # type: ignore[no-untyped-def]
     """
     edges, places = barred
     best, at = found
-    for user in prange(len(scores)):
+    for user in range(len(scores)):
         row, own = scores[user], places[edges[user] : edges[user + 1]]
         for start in range(0, len(row), _RUN):
             stop = min(start + _RUN, len(row))
@@ -45,7 +49,7 @@ def _insert(best, at, score, place):  # type: ignore[no-untyped-def]
     best[k], at[k] = score, place
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True)
 def settle(users, places, sides, found):  # type: ignore[no-untyped-def]
     """The best of some movies of each user by their exact scores, best first, ties by place.
 
@@ -55,7 +59,7 @@ def settle(users, places, sides, found):  # type: ignore[no-untyped-def]
     """
     mine, theirs = sides
     best, at = found
-    for i in prange(len(users)):
+    for i in range(len(users)):
         _settle_one(mine[users[i]], places[i], theirs, best[i], at[i])
 
 
