@@ -22,11 +22,12 @@ from ratecast.models.bilinear import Side, grown_side, hear, known, said, solve
 from ratecast.models.kernels.alternate import sweep
 from ratecast.models.kernels.order import heaps
 from ratecast.models.likeness import Factors
+from ratecast.models.limits import refuse_unknown
 from ratecast.models.product import Product
 from ratecast.models.ridge import F64, prior_cover, ridges
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.search import Range
-from ratecast.models.solver import refuse_unknown, takes
+from ratecast.models.solver import takes
 from ratecast.models.vocabulary import Vocabulary
 from ratecast.ratings import Ratings
 
@@ -61,7 +62,7 @@ class ProbabilisticMF(Model):
     solver: Solver = "auto"
 
     def __post_init__(self) -> None:
-        refuse_unknown(self.solver, get_args(Solver))
+        refuse_unknown(self, "model", "solver", get_args(Solver))
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         self._mean = float(train.stars.mean(dtype=np.float64))

@@ -1,6 +1,6 @@
-"""What settings may be: one clear line for a number that is too small."""
+"""What settings may be: one clear line for a number that is too small, or an unknown choice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -19,3 +19,10 @@ def refuse_negative(settings: object, section: str, names: Iterable[str]) -> Non
     for name in names:
         if not 0 <= getattr(settings, name) < np.inf:
             raise InputError(f"{section}.{name} is {getattr(settings, name)}; give 0 or more")
+
+
+def refuse_unknown(settings: object, section: str, name: str, choices: Sequence[str]) -> None:
+    """Raise `InputError` where this setting is not one of `choices`."""
+    if getattr(settings, name) not in choices:
+        known = ", ".join(choices)
+        raise InputError(f"{section}.{name} is {getattr(settings, name)!r}; choose one of {known}")

@@ -21,12 +21,13 @@ from ratecast.models.factorize import DescentSettings, Task, factorize
 from ratecast.models.fold_in import FoldInNet, restrained
 from ratecast.models.kernels.order import Heap
 from ratecast.models.likeness import Factors
+from ratecast.models.limits import refuse_unknown
 from ratecast.models.net import RatingNet, TrainerSettings
 from ratecast.models.product import Product
 from ratecast.models.ridge import ridges
 from ratecast.models.rows import Rows
 from ratecast.models.search import Range
-from ratecast.models.solver import refuse_unknown, takes
+from ratecast.models.solver import takes
 from ratecast.ratings import Ratings
 
 Pair = tuple[Reals, Reals]
@@ -117,7 +118,7 @@ class BiasedMatrixFactorization(FoldInNet):
         super().__post_init__()
         if isinstance(self.descent, dict):
             self.descent = DescentSettings(**self.descent)
-        refuse_unknown(self.solver, get_args(Solver))
+        refuse_unknown(self, "model", "solver", get_args(Solver))
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         if takes(self.solver, "kernel", len(train)):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
 from ratecast.models.embedding import CentredEmbedding
-from ratecast.models.limits import refuse_below_one, refuse_negative
+from ratecast.models.limits import refuse_below_one, refuse_negative, refuse_unknown
 from ratecast.models.material import Examples, Material
 from ratecast.models.rows import Rows
 from ratecast.ratings import Ratings
@@ -52,9 +52,7 @@ class TrainerSettings:
     def __post_init__(self) -> None:
         refuse_below_one(self, "trainer", ("max_epochs", "batch_size", "patience", "threads"))
         refuse_negative(self, "trainer", ("learning_rate",))
-        if self.gradients not in get_args(Gradients):
-            choices = ", ".join(get_args(Gradients))
-            raise InputError(f"trainer.gradients is {self.gradients!r}; choose one of {choices}")
+        refuse_unknown(self, "trainer", "gradients", get_args(Gradients))
 
 
 class RatingNet(nn.Module):
