@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.models.base import Model
+from ratecast.models.kernels.lines import on_lines
 from ratecast.models.kernels.product import pack, scored
 from ratecast.models.rows import Rows
 from ratecast.ratings import Requests
@@ -18,16 +19,12 @@ from ratecast.ratings import Requests
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-LINE = 64
 PIECE = 1 << 22
 
 
 @dataclass(frozen=True)
 class Packed:
-    """One side in single precision. biases: (rows,). vectors: (rows, k), each on lines of cache.
-
-    A vector of 64 numbers that lies across lines takes a quarter more of the memory's time.
-    """
+    """One side in single precision. biases: (rows,). vectors: (rows, k), each on lines of cache."""
 
     biases: F32
     vectors: F32
@@ -41,10 +38,7 @@ class Packed:
     def of(cls, weights: F64, stretch: tuple[float, float]) -> Self:
         """From (rows, 1 + k) weights, the bias first; what biases and vectors are multiplied by."""
         rows, width = len(weights), weights.shape[1] - 1
-        room = np.empty(4 * rows * width + LINE, np.uint8)
-        start = -room.ctypes.data % LINE
-        vectors = room[start : start + 4 * rows * width].view(np.float32).reshape(rows, width)
-        biases = np.empty(rows, np.float32)
+        vectors, biases = on_lines(rows, width), np.empty(rows, np.float32)
         pack(weights, stretch, biases, vectors)
         return cls(biases, vectors)
 

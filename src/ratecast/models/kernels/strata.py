@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 from numba import njit, prange
 
+from ratecast.models.kernels.lines import on_lines
 from ratecast.models.kernels.order import F32, I64, Heap, Triples, even, sorted_by
 
 GROUPS = 16
@@ -52,10 +53,8 @@ class Weights:
 
     @classmethod
     def drawn(cls, rows: int, width: int, spread: float, random: np.random.Generator) -> Self:
-        """No bias, and small numbers; the lines begin where a line of cache does."""
-        room = np.empty(rows * width + 16, np.float32)
-        start = (-room.ctypes.data % 64) // room.itemsize
-        vectors = room[start : start + rows * width].reshape(rows, width)
+        """No bias, and small numbers."""
+        vectors = on_lines(rows, width)
         vectors[:] = random.standard_normal(vectors.shape, np.float32) * np.float32(spread)
         return cls(np.zeros(rows, np.float32), vectors)
 
