@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from benchmarks import pictures
 from benchmarks.accuracy_table import accuracy_table
 from benchmarks.environment import ROOT
+from benchmarks.marks import Marks, with_section
 from benchmarks.peers import Settings
 from benchmarks.records import Record, measured_at, versions
 from benchmarks.summary import Line, lines
@@ -32,7 +33,7 @@ def rendered(page: str, results: Record) -> str:
             shown = pictures.of({part: results[part]})
             links = [f"![{picture.words}](pictures/{name})" for name, picture in shown.items()]
             text = "\n\n".join([told(results[part]), *links])
-        page = _with_section(page, part, text)
+        page = with_section(page, _marks(part), text)
     return page
 
 
@@ -165,13 +166,8 @@ def _growth_row(row: Record) -> str:
     return f"{start} {seconds:.2f} | {seconds / row['rows'] * 1e9:,.0f} | {memory:,.0f} |"
 
 
-def _with_section(page: str, part: str, text: str) -> str:
-    begin, end = f"<!-- {part}: written by `make bench` -->", f"<!-- /{part} -->"
-    before, found, rest = page.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise ValueError(f"{PAGE}: no marks of {part}")
-    return f"{before}{begin}\n{text}\n{end}{after}"
+def _marks(part: str) -> Marks:
+    return f"<!-- {part}: written by `make bench` -->", f"<!-- /{part} -->"
 
 
 SECTIONS: dict[str, Callable[[Record], str]] = {

@@ -23,7 +23,8 @@ import numpy as np
 from scipy.special import ndtr
 
 from benchmarks.load import peak, timed
-from benchmarks.scoring_page import section, with_section
+from benchmarks.marks import with_section
+from benchmarks.scoring_page import MARKS, section
 from ratecast import data
 from ratecast.data.expand import expand
 from ratecast.evaluation.protocol import as_of
@@ -56,7 +57,7 @@ def main() -> None:
         facts = measure(_table(given.folder, given.rows), given.flagship)
         RESULTS.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     results = json.loads(RESULTS.read_text("utf-8"))
-    PAGE.write_text(with_section(PAGE.read_text("utf-8"), section(results)), "utf-8")
+    PAGE.write_text(with_section(PAGE.read_text("utf-8"), MARKS, section(results)), "utf-8")
     print(section(results))
 
 

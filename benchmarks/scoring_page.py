@@ -2,7 +2,7 @@
 
 from typing import Any
 
-BEGIN, END = "<!-- figures: written by `python -m benchmarks.scoring` -->", "<!-- /figures -->"
+MARKS = "<!-- figures: written by `python -m benchmarks.scoring` -->", "<!-- /figures -->"
 
 
 def section(results: dict[str, Any]) -> str:
@@ -31,10 +31,3 @@ def _line(name: str, each: dict[str, Any]) -> str:
 
 def _said(value: float) -> str:
     return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
-
-
-def with_section(page: str, text: str) -> str:
-    """The page with the figures between their marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"

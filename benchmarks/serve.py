@@ -24,10 +24,11 @@ from statistics import median
 from typing import Any
 
 from benchmarks.drive import Ask, load, request
+from benchmarks.marks import with_section
 
 ROOT = Path(__file__).parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "serving.json", ROOT / "docs" / "serving.md"
-BEGIN, END = "<!-- figures: written by `make bench-serve` -->", "<!-- /figures -->"
+MARKS = "<!-- figures: written by `make bench-serve` -->", "<!-- /figures -->"
 USERS, MOVIES = 943, 240
 WARMING, PIECES = 3, 40
 GOALS = {
@@ -51,7 +52,7 @@ def main() -> None:
         facts = measure(given.artifact, given.seconds, given.soak)
         RESULTS.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     results = json.loads(RESULTS.read_text("utf-8"))
-    PAGE.write_text(with_section(PAGE.read_text("utf-8"), section(results)), "utf-8")
+    PAGE.write_text(with_section(PAGE.read_text("utf-8"), MARKS, section(results)), "utf-8")
     print(section(results))
 
 
@@ -212,13 +213,6 @@ def section(results: dict[str, Any]) -> str:
             f"{ready['with the ratings given']:.1f} s with the ratings given above in the store.",
         ]
     )
-
-
-def with_section(page: str, text: str) -> str:
-    """The page with the figures between their marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import serve
+from benchmarks.marks import with_section
 from tests.serving.place import Place
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
@@ -43,7 +44,7 @@ def test_every_line_does_what_it_says(place: Place) -> None:
 @pytest.mark.skipif(not serve.RESULTS.exists(), reason="no figures yet: make bench-serve")
 def test_the_figures_are_those_of_the_file() -> None:
     results = json.loads(serve.RESULTS.read_text("utf-8"))
-    assert serve.with_section(PAGE, serve.section(results)) == PAGE
+    assert with_section(PAGE, serve.MARKS, serve.section(results)) == PAGE
 
 
 def _method(line: str) -> str:
