@@ -71,12 +71,10 @@ def _found(steps: list[Step], workers: int) -> Iterator[tuple[str, Record]]:
 
 def machine() -> Record:
     """What the figures are of, and how busy it was before."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     load = round(os.getloadavg()[0], 2)
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": names[0] if names else platform.machine(),
+        "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "load_before": load,
@@ -87,6 +85,13 @@ def machine() -> Record:
         "numba": version("numba"),
         "peers": environment.versions(),
     }
+
+
+def processor() -> str:
+    """What the processor calls itself."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def measured_at(section: Record) -> str:

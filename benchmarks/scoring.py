@@ -24,10 +24,12 @@ from scipy.special import ndtr
 
 from benchmarks.load import peak, timed
 from benchmarks.marks import with_section
+from benchmarks.records import processor
 from benchmarks.scoring_page import MARKS, section
 from ratecast import data
 from ratecast.data.expand import expand
 from ratecast.evaluation.protocol import as_of
+from ratecast.files import write_text
 from ratecast.frames import write_parquet
 from ratecast.models.base import Model
 from ratecast.models.kernels.stars import HEARD_EDGES
@@ -55,9 +57,9 @@ def main() -> None:
     given = parser.parse_args()
     if not given.render:
         facts = measure(_table(given.folder, given.rows), given.flagship)
-        RESULTS.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+        write_text(RESULTS, json.dumps(facts, indent=1) + "\n")
     results = json.loads(RESULTS.read_text("utf-8"))
-    PAGE.write_text(with_section(PAGE.read_text("utf-8"), MARKS, section(results)), "utf-8")
+    write_text(PAGE, with_section(PAGE.read_text("utf-8"), MARKS, section(results)))
     print(section(results))
 
 
@@ -70,7 +72,7 @@ def measure(table: Ratings, flagship: bool) -> dict[str, Any]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
-            "processor": _processor(),
+            "processor": processor(),
             "cores": numba.get_num_threads(),
             "python": platform.python_version(),
             "load_before": load,
@@ -223,12 +225,6 @@ def _bandwidth() -> float:
     """GB a second that a copy reads and writes, on one thread for each core: numpy's own."""
     source, target = np.ones(1 << 26, np.float32), np.empty(1 << 26, np.float32)
     return 2 * source.nbytes / best(lambda: np.copyto(target, source)) / 1e9
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def _table(folder: Path | None, rows: int) -> Ratings:

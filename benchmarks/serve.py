@@ -25,6 +25,8 @@ from typing import Any
 
 from benchmarks.drive import Ask, load, request
 from benchmarks.marks import with_section
+from benchmarks.records import processor
+from ratecast.files import write_text
 
 ROOT = Path(__file__).parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "serving.json", ROOT / "docs" / "serving.md"
@@ -50,9 +52,9 @@ def main() -> None:
     given = parser.parse_args()
     if not given.render:
         facts = measure(given.artifact, given.seconds, given.soak)
-        RESULTS.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+        write_text(RESULTS, json.dumps(facts, indent=1) + "\n")
     results = json.loads(RESULTS.read_text("utf-8"))
-    PAGE.write_text(with_section(PAGE.read_text("utf-8"), MARKS, section(results)), "utf-8")
+    write_text(PAGE, with_section(PAGE.read_text("utf-8"), MARKS, section(results)))
     print(section(results))
 
 
@@ -173,10 +175,8 @@ def _cli(*words: str) -> None:
 
 
 def _machine() -> dict[str, Any]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
-        "processor": names[0] if names else platform.machine(),
+        "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "load_before": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
