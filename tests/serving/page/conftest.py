@@ -92,15 +92,21 @@ def seated(browser: Any, api: httpx.Client, **look: Any) -> Iterator[Seat]:
         context.close()
 
 
+@contextmanager
+def served(artifact: Path, home: Path, *words: str) -> Iterator[httpx.Client]:
+    """`ratecast serve` with the page, a process of its own: NiceGUI has one app in each."""
+    Shelf(home).publish(artifact)
+    with process(home, *words) as (_, client):
+        wait(client)
+        yield client
+
+
 @pytest.fixture(scope="module")
 def api(
     browser: Any, artifact: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
-    """`ratecast serve` with the page, a process of its own: NiceGUI has one app in each."""
-    home = tmp_path_factory.mktemp("page")
-    Shelf(home).publish(artifact)
-    with process(home) as (_, client):
-        wait(client)
+    """The service of a module's tests."""
+    with served(artifact, tmp_path_factory.mktemp("page")) as client:
         yield client
 
 

@@ -10,9 +10,7 @@ import pytest
 
 from ratecast.models.bias import DampedBias
 from ratecast.ratings import Ratings, Scale
-from ratecast.serving.shelf import Shelf
-from tests.serving.page.conftest import Seat, seated
-from tests.serving.place import process, wait
+from tests.serving.page.conftest import Seat, seated, served
 
 EVIL = "<img src=x onerror=window.evil=1> & 'co' \"ltd\""
 
@@ -35,9 +33,7 @@ def words(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
     DampedBias().fit(Ratings(frame, movies=titles, scale=Scale(0.5, 5, 0.5))).save(
         home / "artifact"
     )
-    Shelf(home).publish(home / "artifact")
-    with process(home) as (_, client):
-        wait(client)
+    with served(home / "artifact", home) as client:
         yield client
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from ratecast.serving.access import Access, secret_of
 from ratecast.serving.front import Limits
 from ratecast.serving.refusals import TooMany
-from tests.serving.page.conftest import seated
+from tests.serving.page.conftest import seated, served
 from tests.serving.place import TOKEN, Place, free_port, process, wait
 
 
@@ -76,12 +76,8 @@ def closed(
     browser: Any, artifact: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Path, httpx.Client]]:
     """A service with a token, and few requests a second."""
-    from ratecast.serving.shelf import Shelf
-
     home = tmp_path_factory.mktemp("closed")
-    Shelf(home).publish(artifact)
-    with process(home, f"--token={TOKEN}", "--rate_limit=5") as (_, client):
-        wait(client)
+    with served(artifact, home, f"--token={TOKEN}", "--rate_limit=5") as client:
         yield home, client
 
 
