@@ -42,10 +42,13 @@ def again(_: Path) -> Measured:
     found = {"load again": load, "chronological split": split, "peak GB, load and split": peak()}
     found["fingerprint of train"], _ = timed(parts.train.fingerprint)
     found["number the ids"], _ = timed(
-        lambda: (
-            [Vocabulary.of(ids, ids.to_frame()).encode(ids) for ids in (table.frame[USER],)]
-            + [Vocabulary.of(ids, table.movies).encode(ids) for ids in (table.frame[MOVIE],)]
-        )
+        lambda: [
+            Vocabulary.of(ids, side).encode(ids)
+            for ids, side in (
+                (table.frame[USER], table.frame[[USER]]),
+                (table.frame[MOVIE], table.movies),
+            )
+        ]
     )
     found["describe"], _ = timed(lambda: data.describe(table))
     found["audit"], _ = timed(lambda: audit(parts, table))
