@@ -17,6 +17,8 @@ from ratecast.models.product import HasProduct, Product, expected_stars
 from ratecast.models.recommend import Recommender, best
 from ratecast.ratings import Ratings, Requests
 from ratecast.training import make_model
+from tests.models.test_forecast import camps
+from tests.models.test_forecast import model as remembering
 from tests.planted import planted
 
 QUICK: dict[str, Any] = {"trainer": {"max_epochs": 2, "batch_size": 256}}
@@ -136,6 +138,21 @@ def test_the_verb_writes_the_table_for_the_users_asked(artifact: str) -> None:
     assert top.columns == ["user", "movie", "rank", "stars"]
     assert top["user"].to_list() == [7] * 4 + [999] * 4
     assert [path.name for path in Path("out").iterdir()] == ["top.parquet"]
+
+
+def test_the_verb_names_rated_movies_where_it_is_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = camps()
+    remembering().fit(told).save(Path("forecast"))
+    Path("who.txt").write_text("7\n", "utf-8")
+    words = ["recommend", "--artifact", "forecast", "--users", "who.txt", "--n", "60"]
+    own = set(told.frame.filter(pl.col("user") == 7)["movie"].to_list())
+    for flag, named in (([], False), (["--rated"], True)):
+        assert main([*words, "--out", "top.parquet", *flag]) == 0
+        found = set(pl.read_parquet("top.parquet")["movie"].to_list())
+        assert bool(own & found) is named
 
 
 @pytest.mark.parametrize(

@@ -53,13 +53,14 @@ def recommend(
     from ratecast.models.lookup import user_id
     from ratecast.models.recommend import Recommender
     from ratecast.progress import bar
-    from ratecast.ratings import USER
+    from ratecast.ratings import USER, Requests
 
     model = load_model(artifact)
     asked = model.users.table[USER]
     if users is not None:
         asked = pl.Series(USER, [user_id(model, line) for line in _lines(users)])
-    left_out = None if rated else _left_out(model, data, columns)
+    # No pairs, not None: of None, a model that keeps ratings leaves its own out.
+    left_out = Requests.of([], []) if rated else _left_out(model, data, columns)
     strangers = int((model.users.encode(asked) == 0).sum())
     if strangers:
         note(f"recommend: {strangers} users are not known to the model, and answered as strangers")
