@@ -15,9 +15,13 @@ DESK = {"width": 1280, "height": 800}
 PATIENCE = 20_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, or a word that there is none."""
+    """Chromium, or a word that there is none.
+
+    For a module, not for the session: while it is open, Playwright keeps a loop running in this
+    thread, and no other test could have one.
+    """
     pytest.importorskip("playwright")
     pytest.importorskip("nicegui")
     from docs.pictures import browser
