@@ -5,7 +5,7 @@ from statistics import mean
 from typing import Any
 
 from benchmarks.environment import ROOT
-from benchmarks.records import Record, measured_at, versions
+from benchmarks.records import Record, versions, where
 
 REPRODUCED = ROOT / "results" / "reproduce.json"
 
@@ -14,7 +14,7 @@ def accuracy_table(section: Record) -> str:
     """Every peer as it is and tuned, beside ratecast."""
     return "\n".join(
         [
-            f"{measured_at(section)} {versions(section)}", "", "Frozen, clipped RMSE:", "",
+            f"{where(section)}. {versions(section)}", "", "Frozen, clipped RMSE:", "",
             "| method | own: valid | own: test | tuned: valid | tuned: test | own: u1 | "
             "own: u1 to u5 | tuned: u1 | tuned: u1 to u5 |",
             "| --- |" + " ---: |" * 8,

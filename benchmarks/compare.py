@@ -3,9 +3,9 @@
     python -m benchmarks.compare [--only PART,PART] [--fresh] [--render]
     python -m benchmarks.compare --rows 2e5 [--runs 1] [--peers NAME,NAME]
 
-Parts: limits, tune, speed-1m, speed-25m, speed-100m, stages, growth, accuracy. Each is merged into
-the results when it is done; one that was stopped goes on where it was. With --rows, one comparison
-at that size is printed, and not kept.
+Parts: loading, limits, tune, speed-1m, speed-25m, speed-100m, stages, growth, accuracy. Each is
+merged into the results when it is done; one that was stopped goes on where it was. With --rows, one
+comparison at that size is printed, and not kept.
 """
 
 import argparse
@@ -13,12 +13,13 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import accuracy, environment, growth, limits, page, records, speed, stages
+from benchmarks import accuracy, environment, growth, limits, loading, page, records, speed, stages
 from benchmarks.peers import METHODS
 from benchmarks.records import Record, Step
 from ratecast.errors import InputError
 
 PARTS: dict[str, Callable[[], Sequence[Step]]] = {
+    "loading": loading.steps,
     "limits": lambda: list(limits.steps()),
     "tune": lambda: list(speed.tuning()),
     "speed-1m": lambda: list(speed.steps(speed.PLANS["speed-1m"])),

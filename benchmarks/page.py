@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from benchmarks import pictures
 from benchmarks.accuracy_table import accuracy_table
 from benchmarks.environment import ROOT
+from benchmarks.loading import PEAK
 from benchmarks.marks import Marks, with_section
 from benchmarks.peers import Settings
-from benchmarks.records import Record, measured_at, versions
+from benchmarks.records import Record, measured_at, versions, where
 from benchmarks.summary import Line, lines
 from ratecast.files import write_text
 
@@ -94,7 +95,7 @@ def chosen_table(section: Record) -> str:
     for row in section["rows"]:
         tried = "; ".join(f"{told(s)}: {x:.4f}" for s, x in row.get("tried", []))
         rows.append(f"| {row['method']} | {tried or row.get('failed')} | {told(row['chosen'])} |")
-    return "\n".join([measured_at(section), "", *rows])
+    return "\n".join([f"{where(section)}.", "", *rows])
 
 
 def told(settings: Settings) -> str:
@@ -108,6 +109,16 @@ def _leaves(settings: Settings) -> Iterator[str]:
             yield from _leaves(value)
         else:
             yield f"`{name}` {value}"
+
+
+def loading_table(section: Record) -> str:
+    """Seconds of each step, and the most memory that its process held."""
+    figures = section["rows"][0]["figures"]
+    rows = [measured_at(section), "", "| step | |", "| --- | ---: |"]
+    for name, value in figures.items():
+        unit = "" if name.endswith(PEAK) else " s"
+        rows.append(f"| {name} | {value:.2f}{unit} |")
+    return "\n".join(rows)
 
 
 def limits_table(section: Record) -> str:
@@ -175,6 +186,7 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "speed-1m": speed_table,
     "speed-100m": speed_table,
     "tune": chosen_table,
+    "loading": loading_table,
     "limits": limits_table,
     "stages": stages_table,
     "growth": growth_table,

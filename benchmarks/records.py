@@ -18,8 +18,8 @@ from ratecast import data
 from ratecast.files import write_text
 
 RESULTS = ROOT / "benchmarks" / "results.json"
-# More load than this before a part began, and its times are of a busy machine.
-BUSY = 0.5
+# Where others took more of the cores than this before, times are those of a busy machine.
+BUSY = 0.1
 
 Record = dict[str, Any]
 Step = tuple[str, Callable[[], Record]]
@@ -71,14 +71,14 @@ def _found(steps: list[Step], workers: int) -> Iterator[tuple[str, Record]]:
 
 def machine() -> Record:
     """What the figures are of, and how busy it was before."""
-    load = round(os.getloadavg()[0], 2)
+    taken = round(psutil.cpu_percent(interval=1.0) / 100, 2)
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "load_before": load,
-        "busy": load > BUSY,
+        "taken_before": taken,
+        "busy": taken > BUSY,
         "python": platform.python_version(),
         "ratecast": version("ratecast"),
         "numpy": version("numpy"),
@@ -94,14 +94,20 @@ def processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def measured_at(section: Record) -> str:
-    """When and where; whether the machine had other work."""
+def where(section: Record) -> str:
+    """When, and on what."""
     machine = section["machine"]
-    busy = f", **busy machine** (load {machine['load_before']} before)" if machine["busy"] else ""
     return (
         f"Measured {machine['at'][:10]}: {machine['cores']} cores ({machine['processor']}), "
-        f"{machine['memory_gb']:.0f} GB, Python {machine['python']}{busy}."
+        f"{machine['memory_gb']:.0f} GB, Python {machine['python']}"
     )
+
+
+def measured_at(section: Record) -> str:
+    """The same, and whether the machine had other work, which times suffer from."""
+    machine = section["machine"]
+    taken = f"{machine['taken_before']:.0%} of the cores were taken before"
+    return where(section) + (f", **busy machine** ({taken})." if machine["busy"] else ".")
 
 
 def versions(section: Record) -> str:

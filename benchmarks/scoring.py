@@ -9,11 +9,8 @@ ml-100k. Each figure is the best of several; beside it stands a plain numpy way 
 import argparse
 import copy
 import json
-import os
-import platform
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,9 +19,10 @@ import numba
 import numpy as np
 from scipy.special import ndtr
 
-from benchmarks.load import peak, timed
+from benchmarks import records
+from benchmarks.limits import copy_speed
+from benchmarks.loading import peak, timed
 from benchmarks.marks import with_section
-from benchmarks.records import processor
 from benchmarks.scoring_page import MARKS, section
 from ratecast import data
 from ratecast.data.expand import expand
@@ -65,19 +63,12 @@ def main() -> None:
 
 def measure(table: Ratings, flagship: bool) -> dict[str, Any]:
     """All figures, and of what machine and table they are."""
-    split, load = chronological(table), round(os.getloadavg()[0], 1)
+    split, machine = chronological(table), records.machine()
     model = make_model("mf_bias", factors=64, solver="kernel", descent={"epochs": 3}).fit(table)
-    bandwidth = _bandwidth()
+    bandwidth = copy_speed()
     found = _pairs(model, table, bandwidth) | _top(model, table) | _walk(split)
     return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "processor": processor(),
-            "cores": numba.get_num_threads(),
-            "python": platform.python_version(),
-            "load_before": load,
-            "copies_gb_per_second": round(bandwidth, 1),
-        },
+        "machine": machine | {"copies_gb_per_second": bandwidth},
         "table": {
             "ratings": len(table),
             "users": len(model.users) - 1,
@@ -219,12 +210,6 @@ def _rate(value: float, unit: str, plain: float | None) -> dict[str, float | str
 
 def _ms(seconds: float) -> float:
     return round(1e3 * seconds, 2)
-
-
-def _bandwidth() -> float:
-    """GB a second that a copy reads and writes, on one thread for each core: numpy's own."""
-    source, target = np.ones(1 << 26, np.float32), np.empty(1 << 26, np.float32)
-    return 2 * source.nbytes / best(lambda: np.copyto(target, source)) / 1e9
 
 
 def _table(folder: Path | None, rows: int) -> Ratings:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from benchmarks.records import measured_at
+
 MARKS = "<!-- figures: written by `python -m benchmarks.scoring` -->", "<!-- /figures -->"
 
 
@@ -9,9 +11,7 @@ def section(results: dict[str, Any]) -> str:
     """The figures for a page."""
     machine, table = results["machine"], results["table"]
     lines = [
-        f"Measured {results['at'][:10]} by `python -m benchmarks.scoring` on {machine['cores']} "
-        f"cores ({machine['processor']}, Python {machine['python']}; {machine['load_before']} "
-        f"processes waiting before, one copy {machine['copies_gb_per_second']} GB a second), on "
+        f"{measured_at(results)} A copy moves {machine['copies_gb_per_second']:.1f} GB a second; "
         f"{table['ratings']:,} ratings of {table['users']:,} users and {table['movies']:,} movies; "
         "64 factors.",
         "",

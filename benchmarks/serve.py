@@ -8,7 +8,6 @@ One service, one process; the load comes from this one, over loopback. Two cores
 import argparse
 import json
 import os
-import platform
 import random
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -25,7 +23,7 @@ from typing import Any
 
 from benchmarks.drive import Ask, load, request
 from benchmarks.marks import with_section
-from benchmarks.records import processor
+from benchmarks.records import machine, measured_at
 from ratecast.files import write_text
 
 ROOT = Path(__file__).parent.parent
@@ -60,6 +58,7 @@ def main() -> None:
 
 def measure(artifact: Path | None, seconds: float, soak: float) -> dict[str, Any]:
     """All figures, and of what machine they are."""
+    about = machine() | {name: version(name) for name in ("fastapi", "uvicorn")}
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         if artifact is not None:
@@ -70,8 +69,7 @@ def measure(artifact: Path | None, seconds: float, soak: float) -> dict[str, Any
         with serving(home) as (again, port, pid):
             steady = _soak(port, pid, soak, loads["predict"]["per_second"] / 2)
     return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": _machine(),
+        "machine": about,
         "seconds_each": seconds,
         "ready_seconds": {"first": first, "with the ratings given": again},
         "loads": loads,
@@ -174,24 +172,11 @@ def _cli(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "ratecast.cli", *words], check=True)
 
 
-def _machine() -> dict[str, Any]:
-    return {
-        "processor": processor(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load_before": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "ratecast": version("ratecast"),
-        "fastapi": version("fastapi"),
-        "uvicorn": version("uvicorn"),
-    }
-
-
 def section(results: dict[str, Any]) -> str:
     """The figures for a page."""
-    machine, soak, ready = results["machine"], results["soak"], results["ready_seconds"]
+    soak, ready = results["soak"], results["ready_seconds"]
     lines = [
-        f"Measured {results['at'][:10]} by `make bench-serve` on {machine['cores']} cores "
-        f"({machine['processor']}, Python {machine['python']}), load from a second process.",
+        f"{measured_at(results)} Load from a second process.",
         "",
         "| load | a second | half within | 99 % within | failed | goal |",
         "| --- | ---: | ---: | ---: | ---: | --- |",

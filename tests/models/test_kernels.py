@@ -135,12 +135,13 @@ def test_a_sweep_ends_where_ridge_regression_does() -> None:
 def test_covers_are_inverse_normal_matrices() -> None:
     users, movies, above = triples()
     vectors, ridges = np.random.default_rng(5).normal(size=(MOVIES, WIDTH)), np.arange(2.0, 6.0)
-    found = covers(Heap.of(users, movies, above, USERS), vectors, ridges)
+    found = covers(Heap.of(users, movies, above, USERS), vectors, ridges, share=0.5)
     assert found.shape == (USERS, 4, 4)
     for user in range(USERS):
         theirs = vectors[movies[users == user], :3]
         inputs = np.column_stack([np.ones(len(theirs)), theirs])
-        wanted = np.linalg.inv(inputs.T @ inputs + np.diag(ridges))
+        more = 0.5 * len(theirs) * np.array([0, 1, 1, 1])
+        wanted = np.linalg.inv(inputs.T @ inputs + np.diag(ridges + more))
         np.testing.assert_allclose(found[user], wanted, atol=1e-12)
 
 
@@ -191,6 +192,21 @@ def test_models_fitted_by_kernels_find_planted_tastes(name: str, settings: dict[
     model = make_model(name, **settings).fit(train)
     error = model.predict(test.requests()).stars - test.stars
     assert np.sqrt(np.mean(error**2)) < 1.25 * noise
+
+
+def test_both_solvers_of_als_keep_the_same_priors() -> None:
+    train, test, _ = tastes(seed=0)
+    exact, gradients = (
+        make_model("als", solver=solver, factors=2, ridge_share=0.3, sweeps=60).fit(train)
+        for solver in ("exact", "gradients")
+    )
+    asked = test.requests()
+    np.testing.assert_allclose(
+        exact.predict(asked).stars, gradients.predict(asked).stars, atol=2e-3
+    )
+    np.testing.assert_allclose(
+        exact.predict(asked).probabilities, gradients.predict(asked).probabilities, atol=2e-3
+    )
 
 
 @pytest.mark.parametrize(("name", "wrong"), [("mf_bias", "sgd"), ("als", "cholesky")])

@@ -14,6 +14,7 @@ from ratecast import artifact
 from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
 from ratecast.models.calibration import Calibration, Told
+from ratecast.models.kernels.threads import kernels_first
 from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
 from ratecast.models.search import Range
 from ratecast.models.vocabulary import Unknown, Vocabulary
@@ -51,6 +52,7 @@ class Model(ABC):
     calibration: Calibration = field(init=False, repr=False)
     learned_from: str = field(init=False, repr=False)
 
+    @kernels_first
     def fit(self, train: Ratings, valid: Ratings | None = None) -> Self:
         """Learn from `train`; `valid` serves early stopping and the spread of the stars only.
 
@@ -62,6 +64,7 @@ class Model(ABC):
         self.calibration = self._calibrated(train, valid)
         return self
 
+    @kernels_first
     def refit(self, ratings: Ratings) -> Self:
         """Learn anew from more ratings, keeping what validation chose: epochs, spread of stars."""
         self._refit(self._start(ratings))
@@ -110,6 +113,7 @@ class Model(ABC):
     def warm(self) -> None:
         """Spend memory so that a service is answered sooner; changes no answer."""
 
+    @kernels_first
     def walk(self, stream: Ratings, edges: Counts | None = None) -> Forecast:
         """Predict, then observe, moment by moment: `stream` ordered by time, ties together.
 

@@ -33,11 +33,13 @@ def known(
     biases: tuple[Reals, Reals],
     factors: tuple[Reals, Reals],
     ridges: tuple[F64, F64],
+    share: float = 0.0,
 ) -> tuple[Side, Side]:
     """Both sides, with the covers that the ratings leave which gave their weights.
 
     heaps: the ratings by user, and by movie. biases: (rows, 1) of either side. factors: (rows, k).
-    ridges: (1 + k,), how many ratings the prior of each weight counts for.
+    ridges: (1 + k,), how many ratings the prior of each weight counts for. share: how many more
+    that of a factor counts for with each rating of its line.
     """
     longest_first = turned(*(side.astype(np.float64, copy=False) for side in factors))
     users, movies = (
@@ -45,8 +47,8 @@ def known(
     )
     size = 1 + heard(users.shape[1] - 1, len(users) + len(movies))
     return (
-        (users, covers(heaps[0], np.ascontiguousarray(movies[:, 1:size]), ridges[0][:size])),
-        (movies, covers(heaps[1], np.ascontiguousarray(users[:, 1:size]), ridges[1][:size])),
+        (users, covers(heaps[0], np.ascontiguousarray(movies[:, 1:size]), ridges[0][:size], share)),
+        (movies, covers(heaps[1], np.ascontiguousarray(users[:, 1:size]), ridges[1][:size], share)),
     )
 
 

@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays
+from ratecast.models.kernels.threads import kernels_first
 from ratecast.models.likeness import Factors
 from ratecast.models.recall import Recall
 from ratecast.models.rows import Expected, Rows
@@ -78,6 +79,7 @@ class StateSpace(Recall):
         self._begin(Heard.of(train))
         self._learn_trees()
 
+    @kernels_first
     def refresh(self, ratings: Ratings) -> None:
         """One warm iteration of EM on everything heard, unless hardly anything is new."""
         recent = Heard.concat([Heard.none(), *self._history.recent]).standing()

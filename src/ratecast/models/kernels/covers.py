@@ -12,25 +12,28 @@ from ratecast.models.ridge import F64
 TOGETHER = 4
 
 
-def covers(heap: Heap, vectors: F64, ridges: F64) -> F64:
+def covers(heap: Heap, vectors: F64, ridges: F64, share: float = 0.0) -> F64:
     """Covariance of each line's weights, (rows, d, d), in units of the noise of one rating.
 
     vectors: (lines, d - 1 or more) of the other side, of which the first d - 1 count; the first
     weight is the bias, which multiplies 1. ridges: (d,), how many ratings the prior counts for.
+    share: how many more that of a factor counts for with each rating of its line.
     """
-    found: F64 = _covers(heap.edges, heap.others, vectors, ridges, pieces(heap.edges))
+    prior = ridges, np.where(np.arange(len(ridges)) > 0, share, 0.0)
+    found: F64 = _covers(heap.edges, heap.others, vectors, prior, pieces(heap.edges))
     return found
 
 
 @njit(cache=True, parallel=True)
-def _covers(edges, others, vectors, ridges, cuts):  # type: ignore[no-untyped-def]
+def _covers(edges, others, vectors, prior, cuts):  # type: ignore[no-untyped-def]
     """d^2 operations a rating, 2 d^3 a line."""
+    ridges, shares = prior
     size = len(ridges)
     found = np.empty((len(edges) - 1, size, size))
     for piece in prange(len(cuts) - 1):
         inputs, room = np.empty((TOGETHER, size)), np.empty(size)
         for row in range(cuts[piece], cuts[piece + 1]):
-            known = np.diag(ridges)
+            known = np.diag(ridges + shares * (edges[row + 1] - edges[row]))
             for first in range(edges[row], edges[row + 1], TOGETHER):
                 for i in range(TOGETHER):
                     if first + i < edges[row + 1]:

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 from numba import njit, prange
 
+from ratecast.models.kernels.centre import centre
 from ratecast.models.kernels.lines import on_lines
 from ratecast.models.kernels.order import F32, I64, Heap, Triples, even, sorted_by
 
@@ -60,8 +61,7 @@ class Weights:
 
     def centre(self, weights: F32) -> tuple[np.float32, F32]:
         """Mean of the lines, weighted by `weights` (rows,)."""
-        share = (weights / np.float32(max(float(weights.sum()), 1.0))).astype(np.float32)
-        return np.float32(share @ self.biases), share @ self.vectors
+        return centre(self.biases[:, None], weights)[0], centre(self.vectors, weights)
 
     def pulled(self, centre: tuple[np.float32, F32], shares: tuple[float, float]) -> None:
         """Move biases and vectors by these shares of their way to the centre, in place."""
@@ -91,23 +91,30 @@ def _block(triples, users, movies, rate, decay):  # type: ignore[no-untyped-def]
         user, movie = triples[0][i], triples[1][i]
         if user != last:
             if last >= 0:
-                users[0][last] = bias
-                users[1][last] = mine
+                _put(users, last, bias, mine)
             bias, last = users[0][user], user
-            mine[:] = users[1][user]
-        said = bias + movies[0][movie]
+            for k in range(width):
+                mine[k] = users[1][user, k]
+        theirs, product = movies[1][movie], np.float32(0)
         for k in range(width):
-            said += mine[k] * movies[1][movie, k]
-        step = rate * (triples[2][i] - said)
+            product += mine[k] * theirs[k]
+        step = rate * (triples[2][i] - bias - movies[0][movie] - product)
         bias += step
         movies[0][movie] += step
         for k in range(width):
-            own, other = mine[k], movies[1][movie, k]
+            own, other = mine[k], theirs[k]
             mine[k] = keep * own + step * other
-            movies[1][movie, k] = keep * other + step * own
+            theirs[k] = keep * other + step * own
     if last >= 0:
-        users[0][last] = bias
-        users[1][last] = mine
+        _put(users, last, bias, mine)
+
+
+@njit(cache=True)
+def _put(side, row, bias, vector):  # type: ignore[no-untyped-def]
+    """Number by number: assigning to a slice takes longer than a rating's whole step."""
+    side[0][row] = bias
+    for k in range(len(vector)):
+        side[1][row, k] = vector[k]
 
 
 @njit(cache=True, parallel=True)
