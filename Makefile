@@ -40,7 +40,7 @@ bench: $(READY)  ## beside the peers: benchmarks/results.json, docs/performance.
 check-perf: $(READY)  ## a million ratings beside a few peers; fails where ratecast became slower
 	$(BIN)/python -m benchmarks.check
 
-bench-serve: $(READY)  ## how quick the service is: benchmarks/serving.json and docs/serving.md
+bench-serve: $(READY)  ## how quick the service is: benchmarks/serving.json, docs/performance.md
 	$(BIN)/python -m benchmarks.serve
 
 check: $(READY)  ## style, types, and which room may import which

@@ -3,9 +3,9 @@
     python -m benchmarks.compare [--only PART,PART] [--fresh] [--render]
     python -m benchmarks.compare --rows 2e5 [--runs 1] [--peers NAME,NAME]
 
-Parts: loading, limits, tune, speed-1m, speed-25m, speed-100m, stages, growth, accuracy. Each is
-merged into the results when it is done; one that was stopped goes on where it was. With --rows, one
-comparison at that size is printed, and not kept.
+Parts: loading, limits, tune, speed-1m, speed-25m, speed-100m, stages, growth, flagship, accuracy.
+Each is merged into the results when it is done; one that was stopped goes on where it was. With
+--rows, one comparison at that size is printed, and not kept.
 """
 
 import argparse
@@ -13,7 +13,18 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import accuracy, environment, growth, limits, loading, page, records, speed, stages
+from benchmarks import (
+    accuracy,
+    environment,
+    flagship,
+    growth,
+    limits,
+    loading,
+    page,
+    records,
+    speed,
+    stages,
+)
 from benchmarks.peers import METHODS
 from benchmarks.records import Record, Step
 from ratecast.errors import InputError
@@ -25,6 +36,7 @@ PARTS: dict[str, Callable[[], Sequence[Step]]] = {
     "speed-1m": lambda: list(speed.steps(speed.PLANS["speed-1m"])),
     "stages": lambda: list(stages.steps()),
     "growth": lambda: list(growth.steps()),
+    "flagship": flagship.steps,
     "accuracy": lambda: list(accuracy.steps()),
     "speed-25m": lambda: list(speed.steps(speed.PLANS["speed-25m"])),
     "speed-100m": lambda: list(speed.steps(speed.PLANS["speed-100m"])),

@@ -13,6 +13,7 @@ from benchmarks.summary import Line, lines
 from ratecast.files import write_text
 
 PAGE, PICTURES = ROOT / "docs" / "performance.md", ROOT / "docs" / "pictures"
+README, SHORT = ROOT / "README.md", "speed-25m"
 COLUMNS = (
     "method", "load s", "fit s", "ratio", "whole s", "ratio", "peak GB", "ratio", "RMSE",
     "own", "k/s",
@@ -20,8 +21,9 @@ COLUMNS = (
 
 
 def write(results: Record) -> None:
-    """The page anew, and its pictures."""
+    """The page anew, its pictures, and the table in the README."""
     write_text(PAGE, rendered(PAGE.read_text("utf-8"), results))
+    write_text(README, in_short(README.read_text("utf-8"), results))
     for name, picture in pictures.of(results).items():
         picture.save(PICTURES / name)
 
@@ -36,6 +38,23 @@ def rendered(page: str, results: Record) -> str:
             text = "\n\n".join([told(results[part]), *links])
         page = with_section(page, _marks(part), text)
     return page
+
+
+def in_short(readme: str, results: Record) -> str:
+    """The README with what counts most of the largest comparison."""
+    if SHORT not in results:
+        return readme
+    rows = ["| 25 million ratings | load and fit, s | peak GB | test RMSE |"]
+    rows += ["| --- | ---: | ---: | ---: |"]
+    for line in lines(results[SHORT]):
+        if line.failed:
+            rows.append(f"| {line.method} | {line.failed} | | |")
+            continue
+        found = line.values
+        rmse = "ranks only" if line.ranks_only else f"{found['rmse']:.4f}"
+        seconds = f"{found['load'] + found['fit']:.0f}"
+        rows.append(f"| {line.method} | {seconds} | {found['memory']:.1f} | {rmse} |")
+    return with_section(readme, _marks(SHORT), "\n".join(rows))
 
 
 def speed_table(section: Record) -> str:
@@ -177,6 +196,22 @@ def _growth_row(row: Record) -> str:
     return f"{start} {seconds:.2f} | {seconds / row['rows'] * 1e9:,.0f} | {memory:,.0f} |"
 
 
+def flagship_table(section: Record) -> str:
+    """What `forecast` takes for a rating of a large table."""
+    found = section["rows"][0]
+    about = (
+        f"{measured_at(section)} {found['ratings']:,} ratings of {found['movies']:,} movies by "
+        f"{found['users']:,} users; {found['refits']} refits on the way; {found['peak_gb']:.1f} GB "
+        "at most."
+    )
+    rows = [about, "", "| forecast | ratings | seconds | ratings a second | µs a rating |"]
+    rows += ["| --- |" + " ---: |" * 4]
+    for name, (count, seconds) in found["stages"].items():
+        cells = f"{seconds:,.1f} | {count / seconds:,.0f} | {seconds / count * 1e6:.1f}"
+        rows.append(f"| {name} | {count:,} | {cells} |")
+    return "\n".join(rows)
+
+
 def _marks(part: str) -> Marks:
     return f"<!-- {part}: written by `make bench` -->", f"<!-- /{part} -->"
 
@@ -190,5 +225,6 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "limits": limits_table,
     "stages": stages_table,
     "growth": growth_table,
+    "flagship": flagship_table,
     "accuracy": accuracy_table,
 }

@@ -1,6 +1,6 @@
 """How quickly models answer and walk: writes benchmarks/scoring.json, and docs/scale.md.
 
-    python -m benchmarks.scoring [FOLDER] [--rows N] [--flagship] [--render]
+    python -m benchmarks.scoring [FOLDER] [--rows N] [--render]
 
 FOLDER holds a dataset, as `ratecast data expand` writes it; without one, N ratings are grown from
 ml-100k. Each figure is the best of several; beside it stands a plain numpy way in the same run.
@@ -21,7 +21,7 @@ from scipy.special import ndtr
 
 from benchmarks import records
 from benchmarks.limits import copy_speed
-from benchmarks.loading import peak, timed
+from benchmarks.loading import timed
 from benchmarks.marks import with_section
 from benchmarks.scoring_page import MARKS, section
 from ratecast import data
@@ -50,18 +50,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="a dataset, instead of growing one")
     parser.add_argument("--rows", type=int, default=1_000_000, help="ratings to grow")
-    parser.add_argument("--flagship", action="store_true", help="fit and walk forecast, too")
     parser.add_argument("--render", action="store_true", help="only write the page anew")
     given = parser.parse_args()
     if not given.render:
-        facts = measure(_table(given.folder, given.rows), given.flagship)
+        facts = measure(_table(given.folder, given.rows))
         write_text(RESULTS, json.dumps(facts, indent=1) + "\n")
     results = json.loads(RESULTS.read_text("utf-8"))
     write_text(PAGE, with_section(PAGE.read_text("utf-8"), MARKS, section(results)))
     print(section(results))
 
 
-def measure(table: Ratings, flagship: bool) -> dict[str, Any]:
+def measure(table: Ratings) -> dict[str, Any]:
     """All figures, and of what machine and table they are."""
     split, machine = chronological(table), records.machine()
     model = make_model("mf_bias", factors=64, solver="kernel", descent={"epochs": 3}).fit(table)
@@ -74,7 +73,7 @@ def measure(table: Ratings, flagship: bool) -> dict[str, Any]:
             "users": len(model.users) - 1,
             "movies": len(model.movies) - 1,
         },
-        "figures": found | (_flagship(split) if flagship else {}),
+        "figures": found,
     }
 
 
@@ -181,21 +180,6 @@ def _probit(model: Model, stream: Ratings) -> float:
         np.maximum.accumulate(ndtr(powers @ noise.curves.T / spread[:, None]), axis=1)
 
     return len(mean) / best(plainly, 2)
-
-
-def _flagship(split: Split) -> Figures:
-    """Fit and as-of walk of `forecast`, on all threads."""
-    model = make_model("forecast")
-    fit, _ = timed(lambda: model.fit(split.train, split.valid))
-    walk, _ = timed(lambda: copy.deepcopy(model).walk(split.test.take(slice(0, 200_000))))
-    whole, _ = timed(lambda: as_of(model, split.parts))
-    rows = len(split.train), len(_later(split))
-    return {
-        "forecast: fit": _rate(rows[0] / fit, "ratings", None) | {"seconds": round(fit)},
-        "forecast: walk between refits": _rate(200_000 / walk, "ratings", None),
-        "forecast: as-of with its refits": _rate(rows[1] / whole, "ratings", None)
-        | {"seconds": round(whole), "peak_gb": round(peak(), 1)},
-    }
 
 
 def _later(split: Split) -> Ratings:

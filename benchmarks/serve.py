@@ -1,4 +1,4 @@
-"""How quick and how steady the service is: writes benchmarks/serving.json, and docs/serving.md.
+"""How quick and how steady the service is: writes benchmarks/serving.json, and docs/performance.md.
 
     python -m benchmarks.serve [--artifact DIR] [--soak SECONDS] [--render]
 
@@ -27,8 +27,8 @@ from benchmarks.records import machine, measured_at
 from ratecast.files import write_text
 
 ROOT = Path(__file__).parent.parent
-RESULTS, PAGE = ROOT / "benchmarks" / "serving.json", ROOT / "docs" / "serving.md"
-MARKS = "<!-- figures: written by `make bench-serve` -->", "<!-- /figures -->"
+RESULTS, PAGE = ROOT / "benchmarks" / "serving.json", ROOT / "docs" / "performance.md"
+MARKS = "<!-- service: written by `make bench-serve` -->", "<!-- /service -->"
 USERS, MOVIES = 943, 240
 WARMING, PIECES = 3, 40
 GOALS = {

@@ -24,6 +24,7 @@ import polars as pl
 
 from ratecast import data
 from ratecast.evaluation import probes
+from ratecast.models.flat import flat_map
 from ratecast.models.likeness import MovieVectors
 from ratecast.models.lookup import movie_id
 from ratecast.plots import vectors as plots
@@ -76,7 +77,7 @@ plots.flat(known, wide, famous, GENRES, f"two principal components ({said} of th
 # movie, is written beside the notebook (`03_map.html`, one file, no network needed).
 
 # %%
-places = probes.flat_map(known, steps=300 if SHORT else 1000)
+places = flat_map(known, steps=300 if SHORT else 1000)
 written = plots.interactive(known, places, GENRES, Path("03_map.html"))
 plots.flat(known, places, np.argsort(-known.seen)[:150], GENRES, "t-SNE of the cosines")
 

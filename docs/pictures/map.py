@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ratecast import data
-from ratecast.evaluation.probes import flat_map
+from ratecast.models.flat import flat_map
 from ratecast.models.likeness import MovieVectors
 from ratecast.plots.vectors import flat
 from ratecast.ratings import Ratings

@@ -10,7 +10,18 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks import check, compare, environment, page, pictures, process, records, speed, tables
+from benchmarks import (
+    check,
+    compare,
+    environment,
+    flagship,
+    page,
+    pictures,
+    process,
+    records,
+    speed,
+    tables,
+)
 from benchmarks.peers import ACCURATE, METHODS, WALKED, run
 from benchmarks.peers.table import I64
 from benchmarks.process import Asked, job, measured
@@ -46,6 +57,8 @@ PLANTED = {
 def test_the_page_holds_the_figures_of_the_results_file() -> None:
     text = page.PAGE.read_text("utf-8")
     assert page.rendered(text, RESULTS) == text
+    readme = page.README.read_text("utf-8")
+    assert page.in_short(readme, RESULTS) == readme
 
 
 def test_the_pictures_are_those_of_the_results() -> None:
@@ -199,6 +212,21 @@ def test_a_grown_table_is_parted_whole(
     inner = pl.concat([rows["inner"], rows["valid"]]).sort("user", "movie")
     assert inner.equals(rows["train"].sort("user", "movie"))
     assert (parts.folder / tables.WHOLE).exists()
+
+
+def test_the_flagship_is_told_whole_users_and_refitted_on_the_way(
+    ml100k: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "train.parquet"
+    ml100k.frame.write_parquet(path)
+    monkeypatch.setattr(flagship, "grown", lambda _: {"train": path})
+    found = flagship.measured(4000, 0)
+    assert 3000 < found["ratings"] < 5000
+    (learned, _), _, (told, _) = found["stages"].values()
+    assert learned + told == found["ratings"]
+    assert found["refits"] > 0
+    table = page.flagship_table({"machine": records.machine(), "rows": [found]})
+    assert f"| fit | {learned:,} |" in table
 
 
 def test_the_check_fails_where_a_ratio_falls_below_its_share() -> None:

@@ -26,6 +26,17 @@ LATER = (*NETWORK, *LONG, KFOLD)
 Say = pytest.CaptureFixture[str]
 
 
+@pytest.mark.parametrize("source", ["mf_bias", str(ROOT / "configs" / "als.yaml")])
+def test_help_lists_the_fields_of_the_model_that_is_named(source: str, capsys: Say) -> None:
+    assert main(["train", source, "--help"]) == 0
+    said = capsys.readouterr().out
+    listed = [line.split()[0] for line in said.partition("Fields, and")[2].splitlines()[1:]]
+    assert {"--seed", "--model.factors"} <= set(listed)
+    assert ("--trainer.max_epochs" in listed) == (source == "mf_bias")
+    one = experiments([source, *(word for field in listed[3:5] for word in (field, "7"))], ())[0]
+    assert one.seed == 7
+
+
 @pytest.mark.parametrize("words", [[], ["--help"], ["help"]])
 def test_alone_it_shows_the_verbs_and_a_start(words: list[str], capsys: Say) -> None:
     assert main(words) == 0

@@ -6,6 +6,7 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.evaluation import probes
+from ratecast.models.flat import flat_map
 from ratecast.models.likeness import MovieVectors
 
 
@@ -62,11 +63,11 @@ def test_neighbours_stay_neighbours_on_the_map() -> None:
     random = np.random.default_rng(0)
     camps = np.repeat(np.eye(3), 20, axis=0) + random.normal(0, 0.05, (60, 3))
     known = MovieVectors(planted(60).table, np.full(60, 50), np.zeros(60), camps)
-    places = probes.flat_map(known, steps=300)
+    places = flat_map(known, steps=300)
     apart = np.linalg.norm(places[:, None] - places, axis=2) + 1e9 * np.eye(60)
     camp = np.repeat(np.arange(3), 20)
     assert (camp[apart.argmin(axis=1)] == camp).all()
-    assert np.array_equal(places, probes.flat_map(known, steps=300))
+    assert np.array_equal(places, flat_map(known, steps=300))
 
 
 def test_movies_without_genres_are_refused() -> None:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from ratecast.evaluation.metrics import calibration_error
+from ratecast.models import base
 from ratecast.models.calibration import FEWEST, Calibration, Told
 from ratecast.models.stars import StarNoise
-from ratecast.ratings import Scale
+from ratecast.ratings import Ratings, Scale
+from ratecast.training import make_model
 
 SCALE = Scale(1, 5)
 
@@ -78,3 +80,16 @@ def test_few_rows_leave_it_near_flat() -> None:
     near = flat.fitted(rows, rows).probabilities(rows.mean, rows.heard, None)
     plain = flat.probabilities(rows.mean, rows.heard, None)
     assert np.abs(near - plain).max() < 0.25
+
+
+def test_a_large_table_is_calibrated_on_some_of_its_rows(
+    ml100k: Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = make_model("bias").fit(ml100k)
+    monkeypatch.setattr(base, "CALIBRATED_ROWS", 20_000)
+    some = make_model("bias").fit(ml100k)
+    assert np.array_equal(some.calibration.window.mean, whole.calibration.window.mean)
+    asked = ml100k.take(slice(0, 5_000)).requests()
+    found, wanted = (model.predict(asked).probabilities for model in (some, whole))
+    assert not np.array_equal(found, wanted)
+    np.testing.assert_allclose(found, wanted, atol=0.01)

@@ -44,7 +44,8 @@ def test_every_line_does_what_it_says(place: Place) -> None:
 @pytest.mark.skipif(not serve.RESULTS.exists(), reason="no figures yet: make bench-serve")
 def test_the_figures_are_those_of_the_file() -> None:
     results = json.loads(serve.RESULTS.read_text("utf-8"))
-    assert with_section(PAGE, serve.MARKS, serve.section(results)) == PAGE
+    page = serve.PAGE.read_text("utf-8")
+    assert with_section(page, serve.MARKS, serve.section(results)) == page
 
 
 def _method(line: str) -> str:

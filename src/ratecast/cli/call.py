@@ -13,6 +13,7 @@ from ratecast.errors import InputError, in_one_line
 SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "kfold"]
 ProtocolName = Literal["frozen", "as-of"]
 Verb = Callable[..., int | None]
+HELP = {"-h", "--help"}
 
 
 def call(verb: Verb, name: str, words: Sequence[str]) -> int | None:
@@ -21,11 +22,13 @@ def call(verb: Verb, name: str, words: Sequence[str]) -> int | None:
     Parameters before the star may be given without their name; `*words` takes what is no
     parameter's as it is.
     """
-    if {"-h", "--help"} & set(words):
+    if HELP & set(words):
         from ratecast.cli import pages
         from ratecast.cli.manual import manual
 
-        return print(pages.text(manual(name, verb)))
+        about = manual(name, verb)
+        source = next((word for word in words if about.words and not word.startswith("-")), None)
+        return print("\n\n".join([pages.text(about), *([pages.fields(source)] if source else [])]))
     left, given = arguments(verb, name, words)
     return verb(*left, **given)
 

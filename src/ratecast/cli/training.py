@@ -23,7 +23,8 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     Args:
         words: a YAML file or a model's name, then any of its fields as an option: --data,
             --columns, --scale, --split, --seed, --out, --experiment, --resume auto|never,
-            --model.FIELD and, where it has a net, --trainer.FIELD.
+            --model.FIELD and, where it has a net, --trainer.FIELD; ratecast train MODEL --help
+            lists them.
         everything: on every rating, for production, with what the chronological split chose.
         json: print the result as one JSON document.
     """

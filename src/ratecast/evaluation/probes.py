@@ -12,10 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
-from ratecast.models.flat import flat_map, sklearn
+from ratecast.models.flat import sklearn
 from ratecast.models.likeness import MovieVectors
-
-__all__ = ["axis_of", "flat_map", "genre_probe", "principal", "year_probe"]
 
 F64 = NDArray[np.float64]
 FOLDS = 5

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ratecast import artifact
 from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
-from ratecast.models.calibration import Calibration, Told
+from ratecast.models.calibration import WINDOW, Calibration, Told
 from ratecast.models.kernels.threads import kernels_first
 from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
 from ratecast.models.search import Range
@@ -27,6 +27,7 @@ Arrays = dict[str, NDArray[Any]]
 Counts = NDArray[np.int64]
 
 NOISE_ROWS = 50_000
+CALIBRATED_ROWS = 1_000_000
 
 
 @dataclass(kw_only=True, eq=False)
@@ -243,7 +244,7 @@ class Model(ABC):
         first = self._rows(train.take(slice(0, 1)))
         if valid is None and self._expect(first).deviation is not None:
             return flat
-        table = train if valid is None else valid
+        table = _thinned(train if valid is None else valid)
         rows = self._rows(table)
         frozen = told = self._compared(self._expect(rows), self._heard[rows.users], table)
         if valid is not None and valid.timed and self.listens():
@@ -251,3 +252,12 @@ class Model(ABC):
             later, heard, _ = deepcopy(self)._told(stream, moments(stream))
             told = self._compared(later, heard, stream)
         return flat.fitted(frozen, told)
+
+
+def _thinned(table: Ratings) -> Ratings:
+    """So many rows as tell the spread of the stars, from all of the table; the newest all stay."""
+    if len(table) <= CALIBRATED_ROWS:
+        return table
+    newest = len(table) - WINDOW
+    spread = np.linspace(0, newest, CALIBRATED_ROWS - WINDOW, endpoint=False, dtype=np.int64)
+    return table.take(np.concatenate([spread, np.arange(newest, len(table))]))
