@@ -28,8 +28,9 @@ docs: $(READY)  ## the documentation site, in site/; needs no network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "open site/index.html"
 
+# A process for each core: threads of libraries beside them would only wait for each other.
 test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs
