@@ -71,6 +71,7 @@ def measure(artifact: Path | None, seconds: float, soak: float) -> dict[str, Any
     return {
         "machine": about,
         "seconds_each": seconds,
+        "trained": artifact is None,
         "ready_seconds": {"first": first, "with the ratings given": again},
         "loads": loads,
         "soak": steady,
@@ -194,8 +195,9 @@ def section(results: dict[str, Any]) -> str:
             "",
             f"Soak, {soak['seconds']:.0f} s at {soak['per_second']:,.0f} a second, a tenth of "
             f"them ratings: {soak['failed']} failed, memory {soak['change_percent']:+.1f} % to "
-            f"{soak['megabytes']:.0f} MB. Ready after {ready['first']:.1f} s, and after "
-            f"{ready['with the ratings given']:.1f} s with the ratings given above in the store.",
+            f"{soak['megabytes']:.0f} MB. Ready after {ready['first']:.1f} s"
+            f"{', training included' if results['trained'] else ''}; started again, with the "
+            f"ratings given above in the store, after {ready['with the ratings given']:.1f} s.",
         ]
     )
 
