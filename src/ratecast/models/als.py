@@ -26,7 +26,7 @@ from ratecast.models.likeness import Factors
 from ratecast.models.limits import refuse_unknown
 from ratecast.models.product import Product
 from ratecast.models.ridge import F64, prior_cover, ridges
-from ratecast.models.rows import Expected, Rows
+from ratecast.models.rows import Expected, Rows, counts
 from ratecast.models.search import Range
 from ratecast.models.solver import takes
 from ratecast.ratings import Ratings
@@ -80,7 +80,7 @@ class ProbabilisticMF(Model):
         weights = [np.zeros((size, 1 + self.factors), np.float32) for size in sizes]
         draw = np.random.default_rng(self.seed).normal(0, FIRST_SPREAD, weights[1][1:, 1:].shape)
         weights[1][1:, 1:] = draw
-        counts = rated[0].counts.astype(np.float32)
+        given = rated[0].counts.astype(np.float32)
         mean = none = np.zeros(1 + self.factors, np.float32)
         for turn in range(2 * self.sweeps + 1):
             side = turn % 2
@@ -88,7 +88,7 @@ class ProbabilisticMF(Model):
             pulls = damping, self.ridge, self.ridge_share
             sweep(rated[side], weights[side], weights[1 - side], (mean, none)[side], pulls)
             if side == 0:
-                mean = centre(weights[0], counts)
+                mean = centre(weights[0], given)
         weights[0][0] = mean
         self._of_users, self._of_movies = known(
             rated,
@@ -102,32 +102,28 @@ class ProbabilisticMF(Model):
         return ridges(damping, self.ridge, self.factors)
 
     def _fit_exactly(self, train: Rows) -> None:
-        self._of_movies = self._prior(np.zeros(1 + self.factors), self.movie_damping, self._seen)
+        rated = counts(train.users, len(self.users)), counts(train.movies, len(self.movies))
+        above, (users, movies) = self._above(train), (train.users, train.movies)
+        no_mean = np.zeros(1 + self.factors)
+        self._of_movies = self._prior(no_mean, self.movie_damping, rated[1])
         drawn = self._of_movies[0][1:, 1:]
         drawn[:] = np.random.default_rng(self.seed).normal(0, FIRST_SPREAD, drawn.shape)
-        user_mean = np.zeros(1 + self.factors)
-        for _ in range(self.sweeps):
-            self._of_users = self._solved_users(train, user_mean)
-            user_mean = self._of_users[0][train.users].mean(axis=0)
-            self._of_movies = self._solved_movies(train)
-        self._of_users = self._solved_users(train, user_mean)
+        mean = no_mean
+        for turn in range(2 * self.sweeps + 1):
+            if turn % 2 == 0:
+                self._of_users = self._prior(mean, self.user_damping, rated[0])
+                solve((users, movies, above), self._of_users, self._of_movies[0])
+                mean = self._of_users[0][users].mean(axis=0)
+            else:
+                self._of_movies = self._prior(no_mean, self.movie_damping, rated[1])
+                solve((movies, users, above), self._of_movies, self._of_users[0])
 
-    def _solved_users(self, train: Rows, mean: F64) -> Side:
-        side = self._prior(mean, self.user_damping, self._heard)
-        solve((train.users, train.movies, self._above(train)), side, self._of_movies[0])
-        return side
-
-    def _solved_movies(self, train: Rows) -> Side:
-        side = self._prior(np.zeros(1 + self.factors), self.movie_damping, self._seen)
-        solve((train.movies, train.users, self._above(train)), side, self._of_users[0])
-        return side
-
-    def _prior(self, mean: F64, damping: float, counts: NDArray[np.int64]) -> Side:
-        """Of lines with so many ratings each."""
-        cover = prior_cover(self._ridges(damping), len(counts))
+    def _prior(self, mean: F64, damping: float, rated: NDArray[np.int64]) -> Side:
+        """Of lines with so many ratings each: (rows,)."""
+        cover = prior_cover(self._ridges(damping), len(rated))
         factors = range(1, 1 + self.factors)
-        cover[:, factors, factors] = 1 / (self.ridge + self.ridge_share * counts[:, None])
-        return np.tile(mean, (len(counts), 1)), cover
+        cover[:, factors, factors] = 1 / (self.ridge + self.ridge_share * rated[:, None])
+        return np.tile(mean, (len(rated), 1)), cover
 
     def _expect(self, rows: Rows) -> Expected:
         return self._in_stars(*said((rows.users, rows.movies), self._sides()))
