@@ -86,7 +86,7 @@ def test_a_large_table_is_calibrated_on_some_of_its_rows(
     ml100k: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = make_model("bias").fit(ml100k)
-    monkeypatch.setattr(base, "CALIBRATED_ROWS", 20_000)
+    monkeypatch.setattr(base, "CALIBRATED_ROWS", 60_000)
     some = make_model("bias").fit(ml100k)
     assert np.array_equal(some.calibration.window.mean, whole.calibration.window.mean)
     asked = ml100k.take(slice(0, 5_000)).requests()
