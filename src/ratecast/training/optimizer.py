@@ -74,13 +74,18 @@ class RowAdam(Optimizer):
             state["square"] = torch.zeros_like(weight)
         state["step"] += 1
         rows, slope = gradient.indices()[0], gradient.values()
-        mean = state["mean"][rows].lerp_(slope, 1 - first)
-        square = state["square"][rows].mul_(second).addcmul_(slope, slope, value=1 - second)
+        mean = state["mean"].index_select(0, rows).lerp_(slope, 1 - first)
+        square = (
+            state["square"]
+            .index_select(0, rows)
+            .mul_(second)
+            .addcmul_(slope, slope, value=1 - second)
+        )
         state["mean"].index_copy_(0, rows, mean)
         state["square"].index_copy_(0, rows, square)
         unbiased = math.sqrt(1 - second ** state["step"]) / (1 - first ** state["step"])
         moved = mean.div_(square.sqrt_().add_(group["eps"])).mul_(-group["lr"] * unbiased)
-        weight.index_copy_(0, rows, moved.add_(weight[rows]))
+        weight.index_copy_(0, rows, moved.add_(weight.index_select(0, rows)))
 
 
 def thins(net: nn.Module, lesson: Lesson, device: str) -> bool:
