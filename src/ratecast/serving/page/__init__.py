@@ -4,6 +4,7 @@ NiceGUI has one app in a process, so that the page is mounted once in it.
 """
 
 import logging
+import warnings
 from functools import partial
 
 from fastapi import FastAPI, Request
@@ -35,6 +36,8 @@ def mount(app: FastAPI) -> None:
     # Only this origin's own documents may open a socket; NiceGUI lets every one.
     core.sio.eio.cors_allowed_origins = None
     logging.getLogger("uvicorn.error").addFilter(_speakable)
+    # NiceGUI looks through every object there is, where training left torch, at one that warns.
+    warnings.filterwarnings("ignore", r".*torch\.distributed\.reduce_op", FutureWarning)
     ui.run_with(
         app,
         title="ratecast",
