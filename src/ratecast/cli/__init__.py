@@ -4,7 +4,7 @@ import sys
 from difflib import get_close_matches
 
 from ratecast.cli import data, pages, recommending, scoring, serving, setup, training
-from ratecast.cli.call import Verb, call
+from ratecast.cli.call import HELP, Verb, call
 from ratecast.errors import InputError
 
 GROUPS: dict[str, dict[str, Verb]] = {
@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     if words and words[0] == "help":
         words = [*words[1:], "--help"]
-    if not words or words[0] in ("-h", "--help"):
+    if not words or words[0] in HELP:
         print(pages.home(GROUPS))
         return 0
     if words[0] == "--version":

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from textwrap import fill
 from typing import Any
 
@@ -47,18 +47,11 @@ def text(verb: Manual) -> str:
 
 def fields(source: str) -> str:
     """Every field of the experiment of this YAML file or model's name, and its value there."""
-    from ratecast.training.experiment import read_experiment
+    from ratecast.training.experiment import leaves, read_experiment
 
-    lines = (f"  --{name} {value}" for name, value in _leaves(read_experiment(source).plain()))
+    found = leaves(read_experiment(source).plain(), ())
+    lines = (f"  --{name} {value}" for name, value in found if name != "model.name")
     return "\n".join([_bold(f"Fields, and their values in {source}"), *lines])
-
-
-def _leaves(section: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in section.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{above}{name}.")
-        elif f"{above}{name}" != "model.name":
-            yield f"{above}{name}", value
 
 
 def markdown(groups: Groups) -> str:

@@ -172,21 +172,21 @@ def _logger_type() -> Any:
 
 def _refuse_unknown(given: Mapping[str, Any], parser: ArgumentParser, path: Path | str) -> None:
     known = _known(parser)
-    for key, value in _leaves(given, known):
+    for key, value in leaves(given, known):
         if key not in known:
             raise InputError(f"{path}: key {key!r} is not known; keys are {_keys(parser)}")
         if value is None:
             raise InputError(f"{path}: key {key!r} is empty; fill it or drop it")
 
 
-def _leaves(
+def leaves(
     given: Mapping[Any, Any], known: Sequence[str], above: str = ""
 ) -> Iterator[tuple[str, Any]]:
     """Every value by its whole key, as model.factors; a known key may hold a mapping, as logger."""
     for name, value in given.items():
         key = f"{above}{name}"
         if isinstance(value, dict) and key not in known:
-            yield from _leaves(value, known, f"{key}.")
+            yield from leaves(value, known, f"{key}.")
         else:
             yield key, value
 

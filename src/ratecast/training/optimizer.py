@@ -25,10 +25,7 @@ class Both(Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step of each."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = _loss(closure)
         for part in self.parts:
             part.step()
         return loss
@@ -57,10 +54,7 @@ class RowAdam(Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move the rows of every gradient that there is."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = _loss(closure)
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
@@ -86,6 +80,14 @@ class RowAdam(Optimizer):
         unbiased = math.sqrt(1 - second ** state["step"]) / (1 - first ** state["step"])
         moved = mean.div_(square.sqrt_().add_(group["eps"])).mul_(-group["lr"] * unbiased)
         weight.index_copy_(0, rows, moved.add_(weight.index_select(0, rows)))
+
+
+def _loss(closure: Callable[[], Any] | None) -> Any:
+    """What Lightning hands to a step: forward and backward, for which gradients are on again."""
+    if closure is None:
+        return None
+    with torch.enable_grad():
+        return closure()
 
 
 def thins(net: nn.Module, lesson: Lesson, device: str) -> bool:
