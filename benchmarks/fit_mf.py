@@ -12,9 +12,11 @@ from statistics import median
 import torch
 
 from ratecast import data
-from ratecast.models.material import Examples
-from ratecast.models.mf import FactorNet, MatrixFactorization
-from ratecast.models.net import Lesson, RatingNet, TrainerSettings, threads
+from ratecast.models.mf import MatrixFactorization
+from ratecast.models.net import Lesson, TrainerSettings
+from ratecast.models.nets.base import RatingNet, threads
+from ratecast.models.nets.material import Examples
+from ratecast.models.nets.mf import FactorNet
 from ratecast.splits import chronological
 from ratecast.training.fit import LightningTrainer
 

@@ -31,7 +31,8 @@ import torch
 from ratecast import audit, data, splits
 from ratecast.evaluation.contest import contests
 from ratecast.evaluation.protocol import fit_and_ask
-from ratecast.models.mf import FactorNet, MatrixFactorization
+from ratecast.models.mf import MatrixFactorization
+from ratecast.models.nets.mf import FactorNet
 from ratecast.plots import training as plots
 from ratecast.plots.canvas import pens
 from ratecast.plots.intervals import intervals

@@ -12,7 +12,7 @@ from ratecast.models import load_model
 from ratecast.models.als import ProbabilisticMF
 from ratecast.models.attention import Attention
 from ratecast.models.bilinear import without_own
-from ratecast.models.in_context.sequence import Histories, came_before, cut, histories
+from ratecast.models.nets.histories import Histories, came_before, cut, histories
 from ratecast.ratings import Requests, checked
 from ratecast.splits import chronological
 from ratecast.training import make_model

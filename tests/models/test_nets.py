@@ -1,5 +1,7 @@
 """What holds for every model with a net."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,27 @@ import torch
 from ratecast.errors import InputError
 from ratecast.models import load_model, model_class
 from ratecast.models.answer import Basis
-from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.net import NetModel
+from ratecast.models.nets.embedding import CentredEmbedding, forget
 from ratecast.ratings import Requests
 from ratecast.training import make_model
 from tests.training.tables import few, planted, rmse
 
+WITHOUT_TORCH = """
+import sys
+from pathlib import Path
+from ratecast.models import MODELS, load_model
+from ratecast.training import make_model
+from tests.training.tables import few
+for name in MODELS:
+    make_model(name)
+for folder in Path(sys.argv[1]).iterdir():
+    model = load_model(folder)
+    model.predict(few().test.requests())
+    model.observe(few().test)
+make_model("mf_bias", solver="kernel").fit(few().train, few().valid)
+assert not {"torch", "lightning"} & set(sys.modules)
+"""
 NETS = ("mf", "mf_bias", "neumf")
 QUICK = {"max_epochs": 4, "batch_size": 64, "learning_rate": 0.01}
 LOOSE: dict[str, dict[str, Any]] = {
@@ -171,3 +188,10 @@ def test_forget_replaces_about_the_share() -> None:
     ids = torch.ones(10_000, dtype=torch.int64)
     assert float((forget(ids, 0.3) == 0).float().mean()) == pytest.approx(0.3, abs=0.02)
     assert torch.equal(forget(ids, 0.0), ids)
+
+
+def test_to_make_load_ask_and_tell_a_model_needs_no_torch(tmp_path: Path) -> None:
+    split = few()
+    for name in (*NETS, "attention"):
+        quick(name).fit(split.train, split.valid).save(tmp_path / name)
+    subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(tmp_path)], check=True)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from ratecast.errors import InputError
-from ratecast.models.material import Examples
-from ratecast.models.net import Lesson, NetModel, RatingNet, TrainerSettings
-from ratecast.training import make_model
+from ratecast.models.net import Lesson, NetModel, TrainerSettings
+from ratecast.models.nets.base import RatingNet
+from ratecast.models.nets.material import Examples
+from ratecast.training import WhenAsked, make_model
 from ratecast.training.batches import TensorBatches
 from ratecast.training.fit import LightningTrainer
 from ratecast.training.module import Sums
@@ -82,11 +83,11 @@ def test_the_logged_rmse_is_the_models_over_all_valid_rows() -> None:
     split = few()
     model = make_model("mf", trainer={"max_epochs": 1, "batch_size": 7})
     assert isinstance(model, NetModel)
-    assert isinstance(model.train_net, LightningTrainer)
+    assert isinstance(model.train_net, WhenAsked)
     model.fit(split.train, split.valid)
     assert split.valid is not None
     found = rmse(model.predict(split.valid.requests()).stars, split.valid)
-    assert model.train_net.figures["valid/rmse"] == pytest.approx(found, rel=1e-6)
+    assert model.train_net.history[-1]["valid/rmse"] == pytest.approx(found, rel=1e-6)
 
 
 def test_keeps_the_best_epoch_and_stops_early() -> None:

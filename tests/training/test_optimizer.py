@@ -8,8 +8,8 @@ import torch
 from torch.optim import SparseAdam
 
 from ratecast.errors import InputError
-from ratecast.models.embedding import CentredEmbedding
 from ratecast.models.net import TrainerSettings
+from ratecast.models.nets.embedding import CentredEmbedding
 from ratecast.training import make_model
 from ratecast.training.optimizer import Both, RowAdam, adam
 from tests.training.tables import planted

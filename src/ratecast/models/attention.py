@@ -12,7 +12,7 @@ RMSE on the chronological split of MovieLens 100K: see docs/results.md.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,17 @@ from ratecast.models.als import ProbabilisticMF
 from ratecast.models.base import Arrays
 from ratecast.models.bilinear import Side, grown_side, without_own
 from ratecast.models.history import NONE
-from ratecast.models.in_context.lookback import ask, hear, packed, sights, take_in
-from ratecast.models.in_context.net import AttentionNet
-from ratecast.models.in_context.sequence import Histories, histories
 from ratecast.models.likeness import Factors
+from ratecast.models.lookback import ask, hear, sights, take_in
 from ratecast.models.net import Lesson, NetModel, TrainerSettings
 from ratecast.models.ridge import F64
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.models.vocabulary import Vocabulary
 from ratecast.ratings import AT, MOVIE, USER, Ratings, Requests
+
+if TYPE_CHECKING:
+    from ratecast.models.nets.attention import AttentionNet
+    from ratecast.models.nets.histories import Histories
 
 SIGHT = 0.5
 Memory = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
@@ -57,7 +59,7 @@ class Attention(NetModel):
         default_factory=lambda: TrainerSettings(max_epochs=12, learning_rate=0.01)
     )
 
-    net: AttentionNet = field(init=False, repr=False)
+    net: "AttentionNet" = field(init=False, repr=False)
     _size: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -66,14 +68,18 @@ class Attention(NetModel):
             if getattr(self, name) < 1:
                 raise InputError(f"model.{name} is {getattr(self, name)}; it must be 1 or more")
 
-    def make_net(self, users: int, movies: int, mean: float) -> AttentionNet:
+    def make_net(self, users: int, movies: int, mean: float) -> "AttentionNet":
         """The net, which starts as a damped bias around `mean`."""
+        from ratecast.models.nets.attention import AttentionNet
+
         net = AttentionNet(self.factors, self.layers, self.length, self.pull)
         net.mean.fill_(mean)
         return net
 
     def lesson(self, train: Rows, valid: Ratings | None) -> Lesson:
         """Whole histories to learn from; those of `valid` go on where train ended."""
+        from ratecast.models.nets.histories import histories
+
         at, seen = _times(train.table), self._seen_in_train(train)
         asked = histories(train.users, train.stars, at, seen, self.length)
         lesson = Lesson(asked, None, self.trainer, self.seed, self.scale.low, self.scale.high)
@@ -103,8 +109,10 @@ class Attention(NetModel):
         found: F64 = sights(without_own(told, self._sides()), self._stranger)
         return found
 
-    def _continued(self, train: Rows, valid: Ratings) -> Histories:
+    def _continued(self, train: Rows, valid: Ratings) -> "Histories":
         """The rows of valid, asked about with all rows before them in sight."""
+        from ratecast.models.nets.histories import histories
+
         met = Vocabulary(USER, self.users.table)
         users = met.encode(valid.frame[USER], "create")
         movies = self.movies.encode(valid.frame[MOVIE])
@@ -119,7 +127,7 @@ class Attention(NetModel):
         return both.asked_from(len(train))
 
     def _settle(self, train: Rows) -> None:
-        self._weights, self._scalars = packed(self.net.layers)
+        self._weights, self._scalars = self.net.packed()
         numbers = self.net.mean, self.net.level, self.net.slope
         self._level = np.array([*(x.item() for x in numbers), self.length])
         self._size, self._kept = 0, np.empty((0, self.layers, 2, self.factors), np.float32)

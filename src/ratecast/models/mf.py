@@ -10,46 +10,22 @@ RMSE on the chronological split of MovieLens 100K: see docs/results.md.
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ratecast.models.bilinear import Side, known
-from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.fold_in import FoldInNet, restrained
 from ratecast.models.kernels.order import heaps
 from ratecast.models.likeness import Factors
-from ratecast.models.net import RatingNet, TrainerSettings
+from ratecast.models.net import TrainerSettings
 from ratecast.models.product import Product
 from ratecast.models.ridge import ridges
 from ratecast.models.rows import Rows
 from ratecast.models.search import Range
 
-
-class FactorNet(RatingNet):
-    """mean + p_u . q_i."""
-
-    mean: Tensor
-
-    def __init__(self, model: "MatrixFactorization", users: int, movies: int, mean: float) -> None:
-        super().__init__()
-        self.unknown_share = model.unknown_share
-        self.pulls = model.pull_users, model.pull_movies
-        self.users = CentredEmbedding(users, model.factors, model.spread)
-        self.movies = CentredEmbedding(movies, model.factors, model.spread)
-        self.register_buffer("mean", torch.tensor(mean))
-
-    def forward(self, users: Tensor, movies: Tensor) -> Tensor:
-        """Stars of each pair: (n,), (n,) -> (n,)."""
-        users = forget(users, self.unknown_share) if self.training else users
-        stars: Tensor = self.mean + (self.users(users) * self.movies(movies)).sum(1)
-        return stars
-
-    def penalty(self) -> Tensor:
-        """Gaussian priors of the deviations: ()."""
-        return self.pulls[0] * self.users.pull() + self.pulls[1] * self.movies.pull()
+if TYPE_CHECKING:
+    from ratecast.models.nets.mf import FactorNet
 
 
 @dataclass(kw_only=True, eq=False)
@@ -77,10 +53,12 @@ class MatrixFactorization(FoldInNet):
         default_factory=lambda: TrainerSettings(max_epochs=30, learning_rate=0.03)
     )
 
-    net: FactorNet = field(init=False, repr=False)
+    net: "FactorNet" = field(init=False, repr=False)
 
-    def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
+    def make_net(self, users: int, movies: int, mean: float) -> "FactorNet":
         """The net of equation 1."""
+        from ratecast.models.nets.mf import FactorNet
+
         return FactorNet(self, users, movies, mean)
 
     def _product(self) -> Product:

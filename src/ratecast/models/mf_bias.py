@@ -9,20 +9,17 @@ RMSE on the chronological split of MovieLens 100K: see docs/results.md.
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ratecast.models.bilinear import Reals, Side, known
-from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.factorize import DescentSettings, Task, factorize
 from ratecast.models.fold_in import FoldInNet, restrained
 from ratecast.models.kernels.order import Heap
 from ratecast.models.likeness import Factors
 from ratecast.models.limits import refuse_unknown
-from ratecast.models.net import RatingNet, TrainerSettings
+from ratecast.models.net import TrainerSettings
 from ratecast.models.product import Product
 from ratecast.models.ridge import ridges
 from ratecast.models.rows import Rows
@@ -30,44 +27,11 @@ from ratecast.models.search import Range
 from ratecast.models.solver import takes
 from ratecast.ratings import Ratings
 
+if TYPE_CHECKING:
+    from ratecast.models.nets.mf_bias import BiasedFactorNet
+
 Pair = tuple[Reals, Reals]
 Solver = Literal["auto", "lightning", "kernel"]
-
-
-class BiasedFactorNet(RatingNet):
-    """mean + b_u + b_i + p_u . q_i."""
-
-    mean: Tensor
-
-    def __init__(
-        self, model: "BiasedMatrixFactorization", users: int, movies: int, mean: float
-    ) -> None:
-        super().__init__()
-        self.unknown_share = model.unknown_share
-        self.pulls = (
-            model.pull_users,
-            model.pull_movies,
-            model.pull_user_biases,
-            model.pull_movie_biases,
-        )
-        self.users = CentredEmbedding(users, model.factors, model.spread)
-        self.movies = CentredEmbedding(movies, model.factors, model.spread)
-        self.user_biases = CentredEmbedding(users, 1)
-        self.movie_biases = CentredEmbedding(movies, 1)
-        self.register_buffer("mean", torch.tensor(mean))
-
-    def forward(self, users: Tensor, movies: Tensor) -> Tensor:
-        """Stars of each pair: (n,), (n,) -> (n,)."""
-        users = forget(users, self.unknown_share) if self.training else users
-        biases = (self.user_biases(users) + self.movie_biases(movies)).squeeze(1)
-        stars: Tensor = self.mean + biases + (self.users(users) * self.movies(movies)).sum(1)
-        return stars
-
-    def penalty(self) -> Tensor:
-        """Gaussian priors of the deviations: ()."""
-        tables = self.users, self.movies, self.user_biases, self.movie_biases
-        pulled = [pull * table.pull() for pull, table in zip(self.pulls, tables, strict=True)]
-        return torch.stack(pulled).sum()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -112,7 +76,7 @@ class BiasedMatrixFactorization(FoldInNet):
     solver: Solver = "auto"
     descent: DescentSettings = field(default_factory=DescentSettings)
 
-    net: BiasedFactorNet = field(init=False, repr=False)
+    net: "BiasedFactorNet" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,8 +113,10 @@ class BiasedMatrixFactorization(FoldInNet):
         sides = self._sides_of(task.train, train, biases, (users.vectors, movies.vectors))
         self._keep(train, mean, sides)
 
-    def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
+    def make_net(self, users: int, movies: int, mean: float) -> "BiasedFactorNet":
         """The net of equation 4."""
+        from ratecast.models.nets.mf_bias import BiasedFactorNet
+
         return BiasedFactorNet(self, users, movies, mean)
 
     def _product(self) -> Product:

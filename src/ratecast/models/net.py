@@ -1,26 +1,25 @@
 """Models whose answer is a neural net: everything but the net itself and its trainer.
 
 The trainer is handed in (`NetModel.train_net`), so that this room needs no training library:
-`ratecast.training.make_model` does it, and a loaded model answers without one.
+`ratecast.training.make_model` does it, and a loaded model answers without one. Torch is imported
+where a net is made: it takes 0.2 GB and seconds, and nothing else here needs it.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Protocol, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
-from ratecast.models.embedding import CentredEmbedding
 from ratecast.models.limits import refuse_below_one, refuse_negative, refuse_unknown
-from ratecast.models.material import Examples, Material
 from ratecast.models.rows import Rows
 from ratecast.ratings import Ratings
+
+if TYPE_CHECKING:
+    from ratecast.models.nets.base import RatingNet
+    from ratecast.models.nets.material import Material
 
 Gradients = Literal["auto", "dense", "sparse"]
 HELD_BACK = 0.05
@@ -55,28 +54,6 @@ class TrainerSettings:
         refuse_unknown(self, "trainer", "gradients", get_args(Gradients))
 
 
-class RatingNet(nn.Module):
-    """A net from row numbers to stars.
-
-    `forward(users, movies)`: (n,), (n,) int64 -> (n,) expected stars, unclipped. A net that asks
-    for more than row numbers takes what its `Material` gives.
-    """
-
-    @abstractmethod
-    def penalty(self) -> Tensor:
-        """Squared error, in stars squared summed over all ratings, that the priors add: ()."""
-
-    def thin_out(self, train: Examples) -> None:
-        """Let the gradient of a batch hold the rows of that batch alone, in every embedding.
-
-        The embeddings of users and movies are told apart by their names.
-        """
-        for name, part in self.named_modules():
-            if isinstance(part, CentredEmbedding):
-                ids = train.users if "user" in name else train.movies
-                part.thin_out(torch.bincount(ids, minlength=part.own.num_embeddings))
-
-
 @dataclass(frozen=True)
 class Lesson:
     """What a trainer is asked: to minimise the squared error of `train` plus the net's penalty.
@@ -86,8 +63,8 @@ class Lesson:
     stage: a name for this lesson among those of one fit.
     """
 
-    train: Material
-    valid: Material | None
+    train: "Material"
+    valid: "Material | None"
     settings: TrainerSettings
     seed: int
     low: float
@@ -96,21 +73,10 @@ class Lesson:
     stage: str = "fit"
 
 
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """So many threads for torch inside; as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 class TrainNet(Protocol):
     """Trains `net` in place and answers how many epochs its weights stand for."""
 
-    def __call__(self, net: RatingNet, lesson: Lesson) -> int:
+    def __call__(self, net: "RatingNet", lesson: Lesson) -> int:
         """Train."""
 
 
@@ -129,7 +95,7 @@ class NetModel(Model):
     by_heart: ClassVar[bool] = True
     restraints: ClassVar[tuple[str, ...]] = ()
     train_net: TrainNet | None = field(default=None, init=False, repr=False)
-    net: RatingNet = field(init=False, repr=False)
+    net: "RatingNet" = field(init=False, repr=False)
     epochs: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -150,20 +116,23 @@ class NetModel(Model):
         """Take from the trained net what answers and hears."""
 
     @abstractmethod
-    def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
+    def make_net(self, users: int, movies: int, mean: float) -> "RatingNet":
         """A fresh net for so many row numbers, which starts by answering about `mean` stars."""
 
     def lesson(self, train: Rows, valid: Ratings | None) -> Lesson:
         """What the trainer is asked for these ratings."""
+        from ratecast.models.nets.material import Examples
+
         tested = None if valid is None else Examples.of(self._rows(valid))
         low, high = self.scale.low, self.scale.high
         return Lesson(Examples.of(train), tested, self.trainer, self.seed, low, high)
 
-    def fresh_net(self, train: Material) -> RatingNet:
+    def fresh_net(self, train: "Material") -> "RatingNet":
         """The untrained net of this model's seed."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            mean = float(train.stars.mean(dtype=torch.float64))
+        from ratecast.models.nets.base import drawn_from
+
+        mean = float(train.stars.double().mean())
+        with drawn_from(self.seed):
             return self.make_net(len(self.users), len(self.movies), mean)
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
@@ -185,7 +154,7 @@ class NetModel(Model):
         _, epochs = self._learn(replace(lesson, train=train, valid=valid, stage="held_back"))
         return epochs
 
-    def _learn(self, lesson: Lesson) -> tuple[RatingNet, int]:
+    def _learn(self, lesson: Lesson) -> "tuple[RatingNet, int]":
         if self.train_net is None:
             raise InputError(
                 f"{self.name}: no trainer; make it with ratecast.training.make_model({self.name!r})"

@@ -10,70 +10,24 @@ RMSE on the chronological split of MovieLens 100K: see docs/results.md.
 """
 
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays
 from ratecast.models.bilinear import Side
 from ratecast.models.directions import leading
-from ratecast.models.embedding import CentredEmbedding, forget
 from ratecast.models.fold_in import FoldInNet, Pairs, Told, beside, restrained
-from ratecast.models.net import RatingNet, TrainerSettings
+from ratecast.models.net import TrainerSettings
 from ratecast.models.ridge import F64, prior_cover
 from ratecast.models.rows import Rows
 from ratecast.models.search import Range
 from ratecast.models.tower import Shared, forecast, hear, narrow
 
-
-class NeuMFNet(RatingNet):
-    """head([GMF(u, i), MLP(u, i)]): each tower has vectors of its own."""
-
-    def __init__(self, model: "NeuMF", users: int, movies: int, mean: float) -> None:
-        super().__init__()
-        self.unknown_share = model.unknown_share
-        self.pulls = model.pull_users, model.pull_movies, model.pull_weights
-        self.gmf_users, self.mlp_users = (
-            CentredEmbedding(users, model.factors, model.spread) for _ in range(2)
-        )
-        self.gmf_movies, self.mlp_movies = (
-            CentredEmbedding(movies, model.factors, model.spread) for _ in range(2)
-        )
-        self.mlp = _tower(2 * model.factors, model.layers, model.dropout)
-        self.head = nn.Linear(model.factors + model.layers[-1], 1)
-        nn.init.normal_(self.head.weight, std=model.spread)
-        nn.init.ones_(self.head.weight[:, : model.factors])
-        nn.init.constant_(self.head.bias, mean)
-
-    def forward(self, users: Tensor, movies: Tensor) -> Tensor:
-        """Stars of each pair: (n,), (n,) -> (n,)."""
-        users = forget(users, self.unknown_share) if self.training else users
-        gmf = self.gmf_users(users) * self.gmf_movies(movies)
-        mlp = self.mlp(torch.cat([self.mlp_users(users), self.mlp_movies(movies)], dim=1))
-        stars: Tensor = self.head(torch.cat([gmf, mlp], dim=1)).squeeze(1)
-        return stars
-
-    def penalty(self) -> Tensor:
-        """Gaussian priors of the deviations and of the weights: ()."""
-        users = self.gmf_users.pull() + self.mlp_users.pull()
-        movies = self.gmf_movies.pull() + self.mlp_movies.pull()
-        layers = [layer.weight for layer in self.mlp if isinstance(layer, nn.Linear)]
-        weights = torch.stack([w.square().sum() for w in [*layers, self.head.weight]]).sum()
-        by_users, by_movies, by_weights = self.pulls
-        return by_users * users + by_movies * movies + by_weights * weights
-
-    def shared(self) -> dict[str, F64]:
-        """Layers as (inputs, outputs) with their shifts, and the head, for use without torch."""
-        layers = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
-        found = {f"layer{k}": _numbers(layer.weight.T) for k, layer in enumerate(layers)}
-        found |= {f"shift{k}": _numbers(layer.bias) for k, layer in enumerate(layers)}
-        head = _numbers(self.head.weight[0])
-        return found | {"head": head, "head_shift": _numbers(self.head.bias)}
+if TYPE_CHECKING:
+    from ratecast.models.nets.neumf import NeuMFNet
 
 
 @dataclass(kw_only=True, eq=False)
@@ -107,7 +61,7 @@ class NeuMF(FoldInNet):
     spread: float = 0.1
     trainer: TrainerSettings = field(default_factory=lambda: TrainerSettings(learning_rate=0.01))
 
-    net: NeuMFNet = field(init=False, repr=False)
+    net: "NeuMFNet" = field(init=False, repr=False)
     _shared: dict[str, F64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -116,8 +70,10 @@ class NeuMF(FoldInNet):
         if not self.layers or min(self.layers) < 1:
             raise InputError(f"model.layers is {list(self.layers)}; give one width or more, from 1")
 
-    def make_net(self, users: int, movies: int, mean: float) -> RatingNet:
+    def make_net(self, users: int, movies: int, mean: float) -> "NeuMFNet":
         """The net of equation 12."""
+        from ratecast.models.nets.neumf import NeuMFNet
+
         return NeuMFNet(self, users, movies, mean)
 
     def _settle(self, train: Rows) -> None:
@@ -165,14 +121,3 @@ class NeuMF(FoldInNet):
         super()._restore(arrays)
         shared = {k: x for k, x in arrays.items() if k.startswith("shared.")}
         self._shared = {k.removeprefix("shared."): x for k, x in shared.items()}
-
-
-def _tower(inputs: int, layers: tuple[int, ...], dropout: float) -> nn.Sequential:
-    parts: list[nn.Module] = []
-    for below, above in pairwise((inputs, *layers)):
-        parts += [nn.Linear(below, above), nn.ReLU(), nn.Dropout(dropout)]
-    return nn.Sequential(*parts)
-
-
-def _numbers(x: Tensor) -> F64:
-    return np.ascontiguousarray(x.detach().cpu().double().numpy())

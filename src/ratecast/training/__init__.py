@@ -1,14 +1,19 @@
 """Training: makes models that can be fitted, and runs typed experiments.
 
-Importing this package is cheap: torch and Lightning are loaded when a model is made.
+Importing this package is cheap: torch and Lightning are loaded when a net is to be trained.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ratecast.errors import InputError
 from ratecast.models import model_class
 from ratecast.models.base import Model
+
+if TYPE_CHECKING:
+    from ratecast.models.net import Lesson
+    from ratecast.models.nets.base import RatingNet
 
 Curve = tuple[list[float], list[float], list[float]]
 
@@ -27,8 +32,27 @@ def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
         raise InputError(f"model {name}: no setting {unknown[0]!r}; settings are {allowed}")
     model = made(seed=seed, **settings)
     if "trainer" in known:
-        _hand_trainer(model)
+        model.train_net = WhenAsked()  # type: ignore[attr-defined]
     return model
+
+
+@dataclass
+class WhenAsked:
+    """A `TrainNet` that loads Lightning for its first net: a kernel or a saved model needs none.
+
+    history: losses and RMSE of each epoch of the newest lesson.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list, init=False)
+
+    def __call__(self, net: "RatingNet", lesson: "Lesson") -> int:
+        """Train `net` in place; how many epochs its weights stand for."""
+        from ratecast.training.fit import LightningTrainer
+
+        trainer = LightningTrainer()
+        epochs = trainer(net, lesson)
+        self.history = trainer.history
+        return epochs
 
 
 def curves_of(models: Mapping[str, Model]) -> dict[str, Curve]:
@@ -43,11 +67,3 @@ def curves_of(models: Mapping[str, Model]) -> dict[str, Curve]:
         for name, trainer in histories.items()
         if trainer is not None and trainer.history and "valid/rmse" in trainer.history[-1]
     }
-
-
-def _hand_trainer(model: Model) -> None:
-    from ratecast.models.net import NetModel
-    from ratecast.training.fit import LightningTrainer
-
-    assert isinstance(model, NetModel)
-    model.train_net = LightningTrainer()

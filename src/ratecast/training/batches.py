@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 from lightning import LightningDataModule
 
-from ratecast.models.material import Batch, Material
 from ratecast.models.net import Lesson
+from ratecast.models.nets.material import Batch, Material
 
 
 class TensorBatches:

@@ -13,7 +13,8 @@ from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from ratecast.models.net import Lesson, RatingNet, threads
+from ratecast.models.net import Lesson
+from ratecast.models.nets.base import RatingNet, threads
 from ratecast.training.batches import LessonData
 from ratecast.training.epoch_bar import EpochBar
 from ratecast.training.keep import WATCHED, KeepBest, StopEarly

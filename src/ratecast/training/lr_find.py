@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
-from ratecast.models.net import Lesson, RatingNet
+from ratecast.models.net import Lesson
+from ratecast.models.nets.base import RatingNet
 from ratecast.plots import Picture
 from ratecast.plots.training import rates
 from ratecast.splits import Split

@@ -10,8 +10,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ratecast.errors import InputError
-from ratecast.models.material import Batch, Examples
-from ratecast.models.net import Lesson, RatingNet
+from ratecast.models.net import Lesson
+from ratecast.models.nets.base import RatingNet
+from ratecast.models.nets.material import Batch, Examples
 from ratecast.training.batches import epoch_seed
 from ratecast.training.optimizer import adam, thins
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from ratecast.models.embedding import CentredEmbedding
 from ratecast.models.net import Lesson
+from ratecast.models.nets.embedding import CentredEmbedding
 
 FUSED = ("cpu", "cuda")
 MANY = 4

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ratecast.models.material import Batch
+from ratecast.models.nets.material import Batch
 from ratecast.models.ridge import F64
 
 F32 = NDArray[np.float32]

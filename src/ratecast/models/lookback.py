@@ -1,38 +1,15 @@
 """The net of `attention` without torch, one row after another: no row's answer knows another row.
 
-Weights are packed (see `packed`); what a layer keeps of a rating heard is its key and its value.
+Weights are packed (see `AttentionNet.packed`); what a layer keeps of a rating heard is its key and
+its value.
 """
 
 import numpy as np
 from numba import njit
-from torch import nn
 
 from ratecast.models.bilinear import hear as tell
 from ratecast.models.bilinear import say
 from ratecast.models.history import NONE
-from ratecast.models.in_context.net import LookBack
-from ratecast.models.ridge import F64
-
-
-def packed(layers: nn.ModuleList) -> tuple[F64, F64]:
-    """Weights (layers, 5, width, 1 + factors), the shift first, and (layers, 2) scalars.
-
-    The five are query, key, value, trait, view; the scalars are silence and fading.
-    """
-    names = "query", "key", "value", "trait", "view"
-    weights, scalars = [], []
-    for layer in layers:
-        assert isinstance(layer, LookBack)
-        parts = [getattr(layer, name) for name in names]
-        both = [np.column_stack([_numbers(x.bias), _numbers(x.weight)]) for x in parts]
-        weights.append(np.stack(both))
-        scalars.append([layer.silence.item(), layer.fading.item()])
-    return np.stack(weights), np.array(scalars)
-
-
-def _numbers(x: nn.Parameter) -> F64:
-    found: F64 = x.detach().cpu().double().numpy()
-    return found
 
 
 @njit(cache=True)

@@ -1,15 +1,18 @@
-"""The torch net of `attention`: layers that look back at what the user said of similar movies."""
+"""The net of `attention`: layers that look back at what the user said of similar movies."""
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ratecast.models.net import RatingNet
+from ratecast.models.nets.base import RatingNet
+from ratecast.models.ridge import F64
 
 FIRST_DAMPING = 8.0
 FIRST_SPREAD = 0.1
 FAR = -1e9
+PARTS = "query", "key", "value", "trait", "view"
 
 
 class LookBack(nn.Module):
@@ -81,3 +84,23 @@ class AttentionNet(RatingNet):
         """Gaussian priors of the layers' weights: ()."""
         weights = [x.square().sum() for x in self.layers.parameters() if x.dim() > 1]
         return self.pull * torch.stack(weights).sum()
+
+    def packed(self) -> tuple[F64, F64]:
+        """The layers, for use without torch.
+
+        Weights (layers, 5, width, 1 + factors), the shift first, of each of `PARTS`; and
+        (layers, 2) scalars, silence and fading.
+        """
+        weights, scalars = [], []
+        for layer in self.layers:
+            assert isinstance(layer, LookBack)
+            parts = [getattr(layer, name) for name in PARTS]
+            both = [np.column_stack([_numbers(x.bias), _numbers(x.weight)]) for x in parts]
+            weights.append(np.stack(both))
+            scalars.append([layer.silence.item(), layer.fading.item()])
+        return np.stack(weights), np.array(scalars)
+
+
+def _numbers(x: Tensor) -> F64:
+    found: F64 = x.detach().cpu().double().numpy()
+    return found

@@ -1,1 +1,0 @@
-"""The parts of `attention`, which learns in context."""
