@@ -20,13 +20,16 @@ def on_disk(folder: Path, needed: float, what: str) -> None:
         )
 
 
-def in_memory(needed: float, what: str) -> None:
-    """Raise `InputError` where fewer than `needed` bytes of memory are available."""
+def in_memory(needed: float, what: str, instead: str = "take fewer ratings") -> None:
+    """Raise `InputError` where fewer than `needed` bytes of memory are available.
+
+    instead: what else to do than to end other programs.
+    """
     free = available_memory()
     if needed > free:
         raise InputError(
             f"{what}: needs about {_said(needed)} of memory, {_said(free)} are available; "
-            "end other programs, or take fewer ratings"
+            f"end other programs, or {instead}"
         )
 
 

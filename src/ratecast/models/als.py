@@ -2,17 +2,18 @@
 
 Reference: Salakhutdinov, Mnih 2008, "Probabilistic matrix factorization", eq. 4; the alternation
 as in Zhou et al. 2008, "Large-scale parallel collaborative filtering for the Netflix prize".
-Differs: the first weight of either side is its bias; the penalty is a constant, not times the
-number of ratings (as-of validation RMSE 0.925 -> 0.916); the mean of the users' prior is learned,
-over rows, as `bias` does (frozen 1.025 -> 1.020). Every row keeps the covariance of its weights, so
-that hearing a rating is one step of recursive least squares for its user, exact while the movies
-stand still, and one for its movie, which trusts a user less who is hardly known (0.9185 -> 0.915).
+Differs: the first weight of either side is its bias; the penalty is mostly a constant, and grows
+little with the ratings (in the paper it is a multiple of them: as-of validation RMSE 0.925, here
+0.914); the mean of the users' prior is learned, over rows, as `bias` does (frozen 1.025 -> 1.020).
+Every row keeps the covariance of its weights, so that hearing a rating is one step of recursive
+least squares for its user, exact while the movies stand still, and one for its movie, which trusts
+a user less who is hardly known (0.9185 -> 0.915).
 Where that would be much work (with eight factors, from a million ratings on), three steps of
 conjugate gradients from the last sweep's solution stand for an exact one, in single precision.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from ratecast.models.kernels.alternate import sweep
 from ratecast.models.kernels.centre import centre
 from ratecast.models.kernels.order import heaps
 from ratecast.models.likeness import Factors
-from ratecast.models.limits import refuse_unknown
+from ratecast.models.limits import ABOVE_ZERO, Limits
 from ratecast.models.product import Product
 from ratecast.models.ridge import F64, prior_cover, ridges
 from ratecast.models.rows import Expected, Rows, counts
@@ -43,8 +44,8 @@ class ProbabilisticMF(Model):
     A side is (weights, cover): (rows, 1 + factors), the bias first, and the covariance of each
     row's weights that hear, in units of the noise of one rating. Dampings and ridge say how many
     ratings a prior counts for; ridge_share, how many more the prior of a factor counts for with
-    each rating (many factors of a large table need it). solver: `exact`, at some 3 factors^2
-    operations a rating and side, `gradients`, at 16 factors, or `auto`, by the size of the table.
+    each rating (without it, many factors overfit). solver: `exact`, at some 3 factors^2 operations
+    a rating and side, `gradients`, at 16 factors, or `auto`, by the size of the table.
     """
 
     name: ClassVar[str] = "als"
@@ -53,17 +54,21 @@ class ProbabilisticMF(Model):
         "user_damping": Range(1.0, 40.0, log=True),
         "movie_damping": Range(1.0, 40.0, log=True),
         "ridge": Range(1.0, 40.0, log=True),
+        "ridge_share": Range(0.005, 0.2, log=True),
     }
+    limits: ClassVar[Limits] = dict.fromkeys(("user_damping", "movie_damping", "ridge"), ABOVE_ZERO)
     factors: int = 8
     user_damping: float = 6.0
     movie_damping: float = 5.0
     ridge: float = 6.0
-    ridge_share: float = 0.0
+    ridge_share: float = 0.04
     sweeps: int = 30
     solver: Solver = "auto"
 
-    def __post_init__(self) -> None:
-        refuse_unknown(self, "model", "solver", get_args(Solver))
+    def _bytes(self) -> float:
+        each = 8.0 * (1 + self.factors)
+        exact = self.solver == "exact"
+        return (len(self.users) + len(self.movies)) * each * (1 + self.factors if exact else 2)
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         self._mean = float(train.stars.mean(dtype=np.float64))

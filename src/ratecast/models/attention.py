@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.errors import InputError
 from ratecast.models.als import ProbabilisticMF
 from ratecast.models.base import Arrays
 from ratecast.models.bilinear import Side, grown_side, without_own
@@ -61,12 +60,6 @@ class Attention(NetModel):
 
     net: "AttentionNet" = field(init=False, repr=False)
     _size: int = field(default=0, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("layers", "length"):
-            if getattr(self, name) < 1:
-                raise InputError(f"model.{name} is {getattr(self, name)}; it must be 1 or more")
 
     def make_net(self, users: int, movies: int, mean: float) -> "AttentionNet":
         """The net, which starts as a damped bias around `mean`."""

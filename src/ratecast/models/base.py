@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast import artifact
+from ratecast.data import room
 from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
 from ratecast.models.calibration import WINDOW, Calibration, Told
 from ratecast.models.kernels.threads import kernels_first
+from ratecast.models.limits import FROM_ZERO, Limits, check
 from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
 from ratecast.models.search import Range
 from ratecast.models.vocabulary import Unknown, Vocabulary
@@ -34,7 +36,8 @@ CALIBRATED_ROWS = 1_000_000
 class Model(ABC):
     """A forecaster of ratings. The dataclass fields that it is made with are its settings.
 
-    search: the settings worth tuning. draws: whether the seed matters. refresh_seconds: how often
+    search: the settings worth tuning. limits: of those that are not just counts from 1 or amounts
+    from 0. draws: whether the seed matters. refresh_seconds: how often
     an as-of walk may refresh it. learned_from: fingerprint of train; empty once more was heard.
 
     A new model implements `_fit`, `_expect`, `_arrays` and `_restore`, and, where it can hear a
@@ -43,6 +46,7 @@ class Model(ABC):
 
     name: ClassVar[str]
     search: ClassVar[dict[str, Range]] = {}
+    limits: ClassVar[Limits] = {}
     draws: ClassVar[bool] = True
     refresh_seconds: ClassVar[int | None] = None
     seed: int = 0
@@ -52,6 +56,10 @@ class Model(ABC):
     movies: Vocabulary = field(init=False, repr=False)
     calibration: Calibration = field(init=False, repr=False)
     learned_from: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be, by `InputError`."""
+        check(self, "model", {"seed": FROM_ZERO} | dict(self.limits))
 
     @kernels_first
     def fit(self, train: Ratings, valid: Ratings | None = None) -> Self:
@@ -78,6 +86,8 @@ class Model(ABC):
         self.learned_from = train.fingerprint()
         self.users = Vocabulary.of(train.frame[USER], train.users)
         self.movies = Vocabulary.of(train.frame[MOVIE], train.movies)
+        ids = f"{len(self.users) - 1:,} users and {len(self.movies) - 1:,} movies"
+        room.in_memory(self._bytes(), f"model {self.name}, {ids}", "choose fewer factors")
         rows = self._rows(train)
         self._heard = counts(rows.users, len(self.users))
         self._seen = counts(rows.movies, len(self.movies))
@@ -168,6 +178,10 @@ class Model(ABC):
     @abstractmethod
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         """Learn; scale, vocabularies and counts are there already."""
+
+    def _bytes(self) -> float:
+        """Memory that a fit takes at the least for its users and movies, beside the ratings."""
+        return 0.0
 
     @abstractmethod
     def _expect(self, rows: Rows) -> Expected:

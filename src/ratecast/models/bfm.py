@@ -14,6 +14,7 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
 from ratecast.models.factorization_machine.chain import Chain, Sample
 from ratecast.models.factorization_machine.features import (
@@ -27,6 +28,7 @@ from ratecast.models.factorization_machine.features import (
 )
 from ratecast.models.factorization_machine.fold import follow
 from ratecast.models.factorization_machine.latent import Latent
+from ratecast.models.limits import ABOVE_ZERO, FROM_ZERO, Limits
 from ratecast.models.news import News
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.models.state_space.history import Heard, History
@@ -67,6 +69,7 @@ class BayesianFM(Model):
     """
 
     name: ClassVar[str] = "bfm"
+    limits: ClassVar[Limits] = {"burn_in": FROM_ZERO, "movie_damping": ABOVE_ZERO}
     factors: int = 12
     chains: int = 3
     sweeps: int = 120
@@ -76,6 +79,14 @@ class BayesianFM(Model):
     bins: list[int] = field(default_factory=lambda: [1, 300, 900, 2700, 86400])
     likelihood: Literal["normal", "ordinal"] = "normal"
     movie_damping: float = 60.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kept > self.sweeps - self.burn_in:
+            raise InputError(
+                f"model.sweeps is {self.sweeps}: too few for model.burn_in ({self.burn_in}) and "
+                f"model.kept ({self.kept}); give {self.burn_in + self.kept} or more"
+            )
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         sets = sets_of(train, (len(self.users), len(self.movies)))

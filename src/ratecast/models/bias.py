@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
 from ratecast.models.kernels.damped import residual_sums
+from ratecast.models.limits import ABOVE_ZERO, Limits
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.models.search import Range
 from ratecast.ratings import Ratings
@@ -37,6 +38,7 @@ class DampedBias(Model):
         "user_damping": Range(1.0, 40.0, log=True),
         "movie_damping": Range(0.5, 20.0, log=True),
     }
+    limits: ClassVar[Limits] = dict.fromkeys(("user_damping", "movie_damping"), ABOVE_ZERO)
     user_damping: float = 8.0
     movie_damping: float = 3.0
     sweeps: int = 10

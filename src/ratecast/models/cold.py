@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ratecast.models.base import Arrays, Model
+from ratecast.models.limits import ABOVE_ZERO, FROM_TWO, UP_TO_ONE, Limits
 from ratecast.models.newcomers.mixed import Kinds, Mixed, fit_mixed
 from ratecast.models.newcomers.surface import Surface
 from ratecast.models.news import News
@@ -41,6 +42,11 @@ class Newcomer(Model):
     """
 
     name: ClassVar[str] = "cold"
+    limits: ClassVar[Limits] = {
+        "folds": FROM_TWO,
+        "share": UP_TO_ONE,
+        "movie_damping": ABOVE_ZERO,
+    }
     folds: int = 10
     share: float = 0.5
     movie_damping: float = 60.0

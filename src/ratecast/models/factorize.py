@@ -7,7 +7,7 @@ import numpy as np
 from ratecast.models.kernels.order import F32, Heap, Triples
 from ratecast.models.kernels.score import score
 from ratecast.models.kernels.strata import Strata, Weights, epoch
-from ratecast.models.limits import refuse_below_one, refuse_negative
+from ratecast.models.limits import check
 
 Sides = tuple[Weights, Weights]
 
@@ -28,8 +28,7 @@ class DescentSettings:
     patience: int = 3
 
     def __post_init__(self) -> None:
-        refuse_below_one(self, "descent", ("epochs", "patience"))
-        refuse_negative(self, "descent", ("learning_rate", "decay"))
+        check(self, "descent", {})
 
     def rate(self, past: int) -> float:
         """Of the epoch after `past` others."""

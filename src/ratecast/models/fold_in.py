@@ -9,13 +9,14 @@ for an unknown one; what the ids share stays as it was learned.
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.errors import InputError
 from ratecast.models.base import Arrays
 from ratecast.models.bilinear import Side, grown_side, hear, said
+from ratecast.models.limits import SHARE, Limits
 from ratecast.models.net import NetModel
 from ratecast.models.ridge import F64
 from ratecast.models.rows import Expected, Rows
@@ -38,6 +39,7 @@ class FoldInNet(NetModel):
     as it will be asked for new users.
     """
 
+    limits: ClassVar[Limits] = {"unknown_share": SHARE}
     unknown_share: float = 0.5
 
     _of_users: Side = field(init=False, repr=False)
@@ -45,10 +47,9 @@ class FoldInNet(NetModel):
     _level: float = field(init=False, repr=False)
     _noise: float = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.unknown_share < 1:
-            raise InputError(f"model.unknown_share is {self.unknown_share}; give 0 to below 1")
+    def _bytes(self) -> float:
+        # Weights, their gradients and two moments in single precision; both sides in double.
+        return 32.0 * self.factors * (len(self.users) + len(self.movies))
 
     @abstractmethod
     def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:

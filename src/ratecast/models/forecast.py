@@ -69,6 +69,9 @@ class StateSpace(Recall):
     # What was followed since the last refit, so that a refresh need not follow it again.
     _followed: Lessons = field(init=False, repr=False)
 
+    def _bytes(self) -> float:
+        return 16.0 * len(self.movies) * self.factors**2
+
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         self._side = Side.of(self.users.table, self.movies.table)
         self._user_columns = self._side.of_users(NOTHING)

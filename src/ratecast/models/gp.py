@@ -22,6 +22,7 @@ from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
 from ratecast.models.gaussian_process.em import ByUser, learn
 from ratecast.models.gaussian_process.follow import follow, times_vector
+from ratecast.models.limits import ABOVE_ZERO, Limits
 from ratecast.models.news import News
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.state_space.history import Heard, History
@@ -44,6 +45,9 @@ class ItemGaussianProcess(Model):
 
     name: ClassVar[str] = "gp"
     draws: ClassVar[bool] = False
+    limits: ClassVar[Limits] = dict.fromkeys(
+        ("prior", "prior_users", "years", "fading", "movie_damping"), ABOVE_ZERO
+    )
     timed: bool = True
     rounds: int = 10
     pace: float = 2.0
@@ -53,6 +57,11 @@ class ItemGaussianProcess(Model):
     fading: list[float] = field(default_factory=lambda: [600.0, 3600.0])
     most_movies: int = 4000
     movie_damping: float = 60.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.prior) != 4:
+            raise InputError(f"model.prior is {self.prior}; give four numbers")
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         if len(self.movies) > self.most_movies:

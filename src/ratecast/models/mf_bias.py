@@ -9,7 +9,7 @@ RMSE on the chronological split of MovieLens 100K: see docs/results.md.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from ratecast.models.factorize import DescentSettings, Task, factorize
 from ratecast.models.fold_in import FoldInNet, restrained
 from ratecast.models.kernels.order import Heap
 from ratecast.models.likeness import Factors
-from ratecast.models.limits import refuse_unknown
 from ratecast.models.net import TrainerSettings
 from ratecast.models.product import Product
 from ratecast.models.ridge import ridges
@@ -82,7 +81,6 @@ class BiasedMatrixFactorization(FoldInNet):
         super().__post_init__()
         if isinstance(self.descent, dict):
             self.descent = DescentSettings(**self.descent)
-        refuse_unknown(self, "model", "solver", get_args(Solver))
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         if takes(self.solver, "kernel", len(train)):

@@ -7,13 +7,13 @@ where a net is made: it takes 0.2 GB and seconds, and nothing else here needs it
 
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 
 from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
-from ratecast.models.limits import refuse_below_one, refuse_negative, refuse_unknown
+from ratecast.models.limits import check
 from ratecast.models.rows import Rows
 from ratecast.ratings import Ratings
 
@@ -49,9 +49,7 @@ class TrainerSettings:
     gradients: Gradients = "auto"
 
     def __post_init__(self) -> None:
-        refuse_below_one(self, "trainer", ("max_epochs", "batch_size", "patience", "threads"))
-        refuse_negative(self, "trainer", ("learning_rate",))
-        refuse_unknown(self, "trainer", "gradients", get_args(Gradients))
+        check(self, "trainer", {})
 
 
 @dataclass(frozen=True)
@@ -101,8 +99,7 @@ class NetModel(Model):
     def __post_init__(self) -> None:
         if isinstance(self.trainer, dict):
             self.trainer = TrainerSettings(**self.trainer)
-        refuse_below_one(self, "model", ("factors",))
-        refuse_negative(self, "model", self.restraints)
+        super().__post_init__()
 
     def unrestrained(self) -> Self:
         """The same model, not fitted, without priors and id dropout: free to learn by heart."""

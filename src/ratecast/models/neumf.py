@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.errors import InputError
 from ratecast.models.base import Arrays
 from ratecast.models.bilinear import Side
 from ratecast.models.directions import leading
 from ratecast.models.fold_in import FoldInNet, Pairs, Told, beside, restrained
+from ratecast.models.limits import SHARE, Limits
 from ratecast.models.net import TrainerSettings
 from ratecast.models.ridge import F64, prior_cover
 from ratecast.models.rows import Rows
@@ -51,6 +51,7 @@ class NeuMF(FoldInNet):
         "pull_movies",
         "pull_weights",
     )
+    limits: ClassVar[Limits] = {"unknown_share": SHARE, "dropout": SHARE}
     factors: int = 16
     layers: tuple[int, ...] = (32, 16)
     dropout: float = 0.1
@@ -67,8 +68,6 @@ class NeuMF(FoldInNet):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.layers = tuple(self.layers)
-        if not self.layers or min(self.layers) < 1:
-            raise InputError(f"model.layers is {list(self.layers)}; give one width or more, from 1")
 
     def make_net(self, users: int, movies: int, mean: float) -> "NeuMFNet":
         """The net of equation 12."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ratecast.models.base import Arrays, Model
 from ratecast.models.descent import epoch
 from ratecast.models.likeness import Factors
+from ratecast.models.limits import ABOVE_ZERO, UP_TO_ONE, Limits
 from ratecast.models.ridge import F64, absorb, prior_cover, ridges, variance
 from ratecast.models.rows import Expected, Rows, grown
 from ratecast.models.search import Range
@@ -45,6 +46,10 @@ class SVDpp(Model):
         "penalty": Range(0.01, 0.2, log=True),
         "ridge": Range(1.0, 20.0, log=True),
     }
+    limits: ClassVar[Limits] = {
+        **dict.fromkeys(("user_damping", "movie_damping", "ridge"), ABOVE_ZERO),
+        "rate_decay": UP_TO_ONE,
+    }
     factors: int = 8
     epochs: int = 30
     rate: float = 0.012
@@ -55,6 +60,9 @@ class SVDpp(Model):
     user_damping: float = 6.0
     movie_damping: float = 5.0
     ridge: float = 4.5
+
+    def _bytes(self) -> float:
+        return 8.0 * (len(self.users) + len(self.movies)) * (1 + self.factors) ** 2
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:
         self._mean = float(train.stars.mean(dtype=np.float64))
