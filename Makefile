@@ -30,7 +30,9 @@ docs: $(READY)  ## the documentation site, in site/; needs no network
 
 # A process for each core: threads of libraries beside them would only wait for each other.
 test: $(READY)  ## run the tests
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadscope
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest --numprocesses auto --dist loadscope -m 'not threads'
+	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -m threads tests/models
 
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs

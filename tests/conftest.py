@@ -2,6 +2,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
+import numba
 import pytest
 
 from ratecast import data
@@ -34,3 +35,10 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     yield move
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def _threads(request: pytest.FixtureRequest) -> None:
+    """Skip what compares one thread with more where there is but one."""
+    if request.node.get_closest_marker("threads") and numba.get_num_threads() < 2:
+        pytest.skip("one thread; NUMBA_NUM_THREADS=2 makes it two")

@@ -15,13 +15,16 @@ from tests.planted import gap_to_a_refit, planted, tastes
 SMALL: dict[str, Any] = {"factors": 2, "sweeps": 10}
 
 
-def reference_ridge(model: ProbabilisticMF, heard: Ratings) -> np.ndarray:
-    """Weights of a new user by the normal equations of ridge regression: (d,)."""
+def reference_ridge(model: ProbabilisticMF, heard: Ratings, share: float = 0.0) -> np.ndarray:
+    """Weights of a user by the normal equations of ridge regression: (d,).
+
+    share: what each rating adds to the ridge of a factor; nothing where ratings are heard.
+    """
     prior, cover = (part[0] for part in model._of_users)
     movies = model._of_movies[0][model.movies.encode(heard.frame["movie"])]
     inputs = np.column_stack([np.ones(len(heard)), movies[:, 1:]])
     target = (heard.stars.astype(float) - model._mean) / model._unit - movies[:, 0]
-    ridges = np.linalg.inv(cover)
+    ridges = np.linalg.inv(cover) + share * len(heard) * np.diag([0.0, *np.ones(len(prior) - 1)])
     wanted: np.ndarray = np.linalg.solve(
         inputs.T @ inputs + ridges, ridges @ prior + inputs.T @ target
     )
@@ -46,7 +49,7 @@ def test_an_alternation_ends_where_both_sides_are_ridge_solutions() -> None:
     table = planted(users=6, movies=8, rows=60, seed=5)
     model = ProbabilisticMF(**SMALL).fit(table)
     theirs = table.take(table.frame["user"].to_numpy() == 1)
-    wanted = reference_ridge(model, theirs)
+    wanted = reference_ridge(model, theirs, model.ridge_share)
     row = model.users.encode(pl.Series("user", [1]))[0]
     np.testing.assert_allclose(model._of_users[0][row], wanted, atol=1e-10)
 

@@ -76,6 +76,7 @@ def test_what_was_followed_is_forgotten_with_a_rating(split: Split, fitted: Stat
     assert len(going._followed.surprise) == 0
 
 
+@pytest.mark.threads
 def test_any_number_of_threads_gives_the_same_bits(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,6 +103,7 @@ def _plain_step(
     sides[1].vectors[movie] = (1 - rate * decay) * theirs + step * mine
 
 
+@pytest.mark.threads
 def test_any_number_of_threads_gives_the_same_bits() -> None:
     found, all_of_them = [], numba.get_num_threads()
     for threads in (1, all_of_them):

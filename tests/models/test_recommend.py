@@ -184,6 +184,7 @@ def test_one_movie_or_more_is_asked_for() -> None:
         Recommender(model).top(pl.Series([1]), 0)
 
 
+@pytest.mark.threads
 def test_pairs_are_scored_alike_by_any_number_of_threads() -> None:
     random, all_of_them = np.random.default_rng(5), numba.get_num_threads()
     weights = random.normal(size=(40, 65)), random.normal(size=(50, 65))

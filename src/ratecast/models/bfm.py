@@ -82,10 +82,10 @@ class BayesianFM(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.kept > self.sweeps - self.burn_in:
+        if self.sweeps <= self.burn_in:
             raise InputError(
-                f"model.sweeps is {self.sweeps}: too few for model.burn_in ({self.burn_in}) and "
-                f"model.kept ({self.kept}); give {self.burn_in + self.kept} or more"
+                f"model.sweeps is {self.sweeps}: none is left after model.burn_in; give more than "
+                f"{self.burn_in}"
             )
 
     def _fit(self, train: Rows, valid: Ratings | None) -> None:

@@ -22,7 +22,7 @@ from ratecast.errors import InputError
 from ratecast.models.base import Arrays, Model
 from ratecast.models.gaussian_process.em import ByUser, learn
 from ratecast.models.gaussian_process.follow import follow, times_vector
-from ratecast.models.limits import ABOVE_ZERO, Limits
+from ratecast.models.limits import ABOVE_ZERO, FROM_ZERO, Limits
 from ratecast.models.news import News
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.state_space.history import Heard, History
@@ -45,9 +45,10 @@ class ItemGaussianProcess(Model):
 
     name: ClassVar[str] = "gp"
     draws: ClassVar[bool] = False
-    limits: ClassVar[Limits] = dict.fromkeys(
-        ("prior", "prior_users", "years", "fading", "movie_damping"), ABOVE_ZERO
-    )
+    limits: ClassVar[Limits] = {
+        "rounds": FROM_ZERO,
+        **dict.fromkeys(("prior", "prior_users", "years", "fading", "movie_damping"), ABOVE_ZERO),
+    }
     timed: bool = True
     rounds: int = 10
     pace: float = 2.0
