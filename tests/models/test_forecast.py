@@ -98,7 +98,9 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
             past.T @ (stars[:now] / noise[:now]) + inverse @ prior,
         )
         np.testing.assert_allclose(expected[now : now + 3], loads[now : now + 3] @ taste)
-        np.testing.assert_allclose(surprise[now], stars[now] - expected[now])
+        # Of the last moment nobody asks how surprising it was.
+        came = stars[now] - expected[now] if now < 6 else 0.0
+        np.testing.assert_allclose(surprise[now], came)
 
 
 def test_finds_the_camp_of_a_new_user(split: Split) -> None:

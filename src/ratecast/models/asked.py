@@ -51,6 +51,17 @@ def ask(model: Model, users: list[Id], movies: list[Id]) -> tuple[Rows, Expected
     return rows, model._expect(rows)
 
 
+def ask_first(model: Model, user: Id, movies: list[Id]) -> Expected:
+    """What is expected of the first movies that the model has, whose ids `movies` are: (m,).
+
+    No id is looked up but the user's, which is half of the time.
+    """
+    count = len(movies)
+    mine = np.repeat(model.users.rows_of([user]), count)
+    rows = Rows(mine, np.arange(1, count + 1, dtype=np.int32), Asked([user] * count, movies))
+    return model._expect(rows)
+
+
 def seen(model: Model) -> NDArray[np.int64]:
     """How many ratings were heard of each movie that is known, in the order of their rows: (m,)."""
     return model._seen[1:].copy()

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ratecast.models.answer import Forecast
-from ratecast.models.asked import ask, rows_of
+from ratecast.models.asked import ask, ask_first, rows_of
 from ratecast.models.recall import Recall
 from ratecast.models.rows import Expected
 from ratecast.ratings import USER
@@ -79,7 +79,7 @@ class Live:
         kept = self._expected.get(user)
         if kept is None:
             movies = self.loaded.catalogue.ids
-            kept = ask(self.loaded.model, [user] * len(movies), movies)[1]
+            kept = ask_first(self.loaded.model, user, movies)
             self._expected[user] = kept
             while len(self._expected) * len(movies) > KEPT_ROWS and len(self._expected) > 1:
                 self._expected.popitem(last=False)

@@ -85,28 +85,43 @@ def _fill_some(columns, some, stream, known):  # type: ignore[no-untyped-def]
             stop = row
             while stop < edges[user + 1] and moment[stop] == moment[row]:
                 stop += 1
-            past = slice(edges[user], row)
+            now, past = slice(row, stop), slice(edges[user], row)
+            if asked[now].any():
+                _echo(
+                    columns[now], (places, likes), row_movie[now], row_movie[past], surprise[past]
+                )
             for i in range(row, stop):
                 if asked[i]:
-                    c, movie = columns[i], row_movie[i]
-                    _echo(c, (places, likes), movie, row_movie[past], surprise[past])
+                    c = columns[i]
                     c[2], c[3] = expected[i], np.sqrt(variance[i])
-                    _beside(c, plain[movie], sums, heard)
+                    _beside(c, plain[row_movie[i]], sums, heard)
             for i in range(row, stop):
                 _keep(sums, plain[row_movie[i]], surprise[i])
             heard, row = heard + stop - row, stop
 
 
-@njit(cache=True, fastmath=True)
-def _echo(columns, signs, movie, past, surprise):  # type: ignore[no-untyped-def]
-    """Mean surprise at movies like `movie`, damped, and how many such there were."""
+@njit(cache=True)
+def _echo(columns, signs, movies, past, surprise):  # type: ignore[no-untyped-def]
+    """Mean surprise at movies like each of one moment's, damped, and how many such there were.
+
+    One earlier rating after another, so that where likenesses are known their lines are read as
+    they lie; a sum has one order, whether one movie is asked about or all of them.
+    """
     places, likes = signs
-    weight, total = 0.0, 0.0
+    weight, total = np.zeros(len(movies)), np.zeros(len(movies))
     for i in range(len(past)):
-        like = likes[movie, past[i]] if len(likes) else _like(places, movie, past[i])
-        weight += like
-        total += like * surprise[i]
-    columns[0], columns[1] = total / (weight + 1), weight
+        if len(likes):
+            line = likes[past[i]]
+            for k in range(len(movies)):
+                weight[k] += line[movies[k]]
+                total[k] += line[movies[k]] * surprise[i]
+        else:
+            for k in range(len(movies)):
+                like = _like(places, past[i], movies[k])
+                weight[k] += like
+                total[k] += like * surprise[i]
+    for k in range(len(movies)):
+        columns[k, 0], columns[k, 1] = total[k] / (weight[k] + 1), weight[k]
 
 
 @njit(cache=True, fastmath=True)

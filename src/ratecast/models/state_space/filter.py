@@ -54,7 +54,8 @@ def follow(
 ) -> tuple[F64, F64, F64]:
     """Forecast and its variance for every asked row, from the rows of the user's earlier moments.
 
-    Also the surprise at every row, in stars, after the rows before it.
+    Also the surprise at every row, in stars, after the rows before it; at those of a user's last
+    moment, from which nothing follows, 0.
 
     stream: edges (u + 1,) of the users' rows, then of each row its movie, stars and moment.
     asked: (n,) bool. users: prior (u, F), pull (Z + 1, F) of presence on the prior.
@@ -68,7 +69,7 @@ def follow(
     is scaled by how surprising the user was so far.
     """
     expected, variance = np.full(len(asked), np.nan), np.full(len(asked), np.nan)
-    surprise = np.empty(len(asked))
+    surprise = np.zeros(len(asked))
     found = expected, variance, surprise
     model = users, movies, motion
     if side_by_side(len(asked)):
@@ -125,6 +126,8 @@ def _follow_some(some, stream, model, found):  # type: ignore[no-untyped-def]
                 if asked[i]:
                     expected[i], spread = _look(state, space, movies, row_movie[i])
                     variance[i] = spread * own
+            if stop == edges[user + 1]:
+                break
             for i in range(row, stop):
                 if i > row:
                     _turn(state, level, space)

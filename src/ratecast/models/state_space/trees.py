@@ -103,8 +103,18 @@ def _bins(columns, cuts):  # type: ignore[no-untyped-def]
     bins = np.empty(columns.shape[::-1], np.uint8)
     for c in range(len(bins)):
         for i in range(len(columns)):
-            bins[c, i] = np.searchsorted(cuts[c], columns[i, c])
+            bins[c, i] = _below(cuts[c], columns[i, c])
     return bins
+
+
+@njit(cache=True)
+def _below(cuts, value):  # type: ignore[no-untyped-def]
+    """How many of the BINS - 1 ascending cuts are less than `value`, without a branch."""
+    count, step = 0, BINS // 2
+    while step:
+        count += step * (cuts[count + step - 1] < value)
+        step //= 2
+    return count
 
 
 @njit(cache=True, parallel=True)
