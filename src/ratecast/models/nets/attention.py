@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ratecast.models.nets.base import RatingNet
+from ratecast.models.nets.base import RatingNet, numbers
 from ratecast.models.ridge import F64
 
 FIRST_DAMPING = 8.0
@@ -95,12 +95,7 @@ class AttentionNet(RatingNet):
         for layer in self.layers:
             assert isinstance(layer, LookBack)
             parts = [getattr(layer, name) for name in PARTS]
-            both = [np.column_stack([_numbers(x.bias), _numbers(x.weight)]) for x in parts]
+            both = [np.column_stack([numbers(x.bias), numbers(x.weight)]) for x in parts]
             weights.append(np.stack(both))
             scalars.append([layer.silence.item(), layer.fading.item()])
         return np.stack(weights), np.array(scalars)
-
-
-def _numbers(x: Tensor) -> F64:
-    found: F64 = x.detach().cpu().double().numpy()
-    return found

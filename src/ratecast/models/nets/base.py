@@ -4,11 +4,13 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ratecast.models.nets.embedding import CentredEmbedding
 from ratecast.models.nets.material import Examples
+from ratecast.models.ridge import F64
 
 
 class RatingNet(nn.Module):
@@ -50,3 +52,8 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def numbers(x: Tensor) -> F64:
+    """Weights for use without torch."""
+    return np.ascontiguousarray(x.detach().cpu().double().numpy())

@@ -3,11 +3,10 @@
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ratecast.models.nets.base import RatingNet
+from ratecast.models.nets.base import RatingNet, numbers
 from ratecast.models.nets.embedding import CentredEmbedding, forget
 from ratecast.models.ridge import F64
 
@@ -54,10 +53,10 @@ class NeuMFNet(RatingNet):
     def shared(self) -> dict[str, F64]:
         """Layers as (inputs, outputs) with their shifts, and the head, for use without torch."""
         layers = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
-        found = {f"layer{k}": _numbers(layer.weight.T) for k, layer in enumerate(layers)}
-        found |= {f"shift{k}": _numbers(layer.bias) for k, layer in enumerate(layers)}
-        head = _numbers(self.head.weight[0])
-        return found | {"head": head, "head_shift": _numbers(self.head.bias)}
+        found = {f"layer{k}": numbers(layer.weight.T) for k, layer in enumerate(layers)}
+        found |= {f"shift{k}": numbers(layer.bias) for k, layer in enumerate(layers)}
+        head = numbers(self.head.weight[0])
+        return found | {"head": head, "head_shift": numbers(self.head.bias)}
 
 
 def _tower(inputs: int, layers: tuple[int, ...], dropout: float) -> nn.Sequential:
@@ -65,7 +64,3 @@ def _tower(inputs: int, layers: tuple[int, ...], dropout: float) -> nn.Sequentia
     for below, above in pairwise((inputs, *layers)):
         parts += [nn.Linear(below, above), nn.ReLU(), nn.Dropout(dropout)]
     return nn.Sequential(*parts)
-
-
-def _numbers(x: Tensor) -> F64:
-    return np.ascontiguousarray(x.detach().cpu().double().numpy())
