@@ -8,7 +8,9 @@ import torch
 from torch.optim import SparseAdam
 
 from ratecast.errors import InputError
+from ratecast.models.kernels.adam import step_of_rows
 from ratecast.models.net import TrainerSettings
+from ratecast.models.nets.base import tiny_as_zero
 from ratecast.models.nets.embedding import CentredEmbedding
 from ratecast.training import make_model
 from ratecast.training.optimizer import Both, RowAdam, adam
@@ -49,6 +51,33 @@ def test_its_steps_are_those_of_torch_and_go_on_from_a_state() -> None:
             rows = RowAdam([tables[0].weight], 0.05)
             rows.load_state_dict(state)
     torch.testing.assert_close(tables[0].weight, tables[1].weight)
+
+
+def test_a_long_way_is_that_of_numpy() -> None:
+    rng = np.random.default_rng(0)
+    weight = rng.normal(size=(9, 5)).astype(np.float32)
+    plain, mean, square = weight.astype(float), np.zeros((9, 5)), np.zeros((9, 5))
+    table, place = (weight, np.zeros_like(weight), np.zeros_like(weight)), np.full(9, -1, np.int32)
+    for turn in range(1, 200):
+        ids, slopes = rng.integers(0, 9, 7), rng.normal(size=(7, 5)).astype(np.float32)
+        step_of_rows(table, (ids, slopes), place, (0.01, 0.9, 0.999, 1e-8, turn))
+        for row in set(ids):
+            slope = slopes[ids == row].sum(0)
+            mean[row] = 0.9 * mean[row] + 0.1 * slope
+            square[row] = 0.999 * square[row] + 0.001 * slope**2
+            first, second = mean[row] / (1 - 0.9**turn), square[row] / (1 - 0.999**turn)
+            plain[row] -= 0.01 * first / (np.sqrt(second) + 1e-8 / np.sqrt(1 - 0.999**turn))
+    np.testing.assert_allclose(weight, plain, atol=1e-4)
+    assert (place == -1).all()
+
+
+def test_numbers_near_nothing_are_nothing_while_a_net_learns() -> None:
+    def halved() -> float:
+        return (torch.tensor([1e-38]) / 100).item()
+
+    with tiny_as_zero():
+        assert halved() == 0
+    assert halved() > 0
 
 
 def test_over_all_batches_the_pull_is_that_of_the_whole_table() -> None:

@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
 from ratecast.models.net import Lesson
-from ratecast.models.nets.base import RatingNet, threads
+from ratecast.models.nets.base import RatingNet, threads, tiny_as_zero
 from ratecast.training.batches import LessonData
 from ratecast.training.epoch_bar import EpochBar
 from ratecast.training.keep import WATCHED, KeepBest, StopEarly
@@ -100,7 +100,7 @@ def make_trainer(lesson: Lesson, **options: Any) -> Trainer:
 @contextlib.contextmanager
 def reproducible(lesson: Lesson) -> Iterator[None]:
     """Seeded draws on a fixed number of threads; the program's own are as before afterwards."""
-    with threads(lesson.settings.threads), torch.random.fork_rng():
+    with threads(lesson.settings.threads), tiny_as_zero(), torch.random.fork_rng():
         torch.manual_seed(lesson.seed)
         yield
 

@@ -1,13 +1,14 @@
 """Adam over all weights, or over the rows that a batch has asked for."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam, Optimizer, SparseAdam
 
+from ratecast.models.kernels.adam import step_of_rows
 from ratecast.models.net import Lesson
 from ratecast.models.nets.embedding import CentredEmbedding
 
@@ -42,14 +43,15 @@ class Both(Optimizer):
 
 
 class RowAdam(Optimizer):
-    """Adam of the rows that a batch asked for: the steps of torch's `SparseAdam`, in half the time.
+    """Adam of the rows that a batch asked for, on a CPU: the steps of torch's `SparseAdam`.
 
-    That one works on sparse tensors; here the rows are taken out of dense ones, and put back.
+    That one sorts the ids of a batch and works on sparse tensors: several times as long.
     Reference: Kingma, Ba 2015. Differs: moments of a row stand still while nobody asks for it.
     """
 
     def __init__(self, weights: list[Tensor], lr: float) -> None:
         super().__init__(weights, {"lr": lr, "betas": (0.9, 0.999), "eps": 1e-8})
+        self._places = {weight: np.full(len(weight), -1, np.int32) for weight in weights}
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -58,28 +60,20 @@ class RowAdam(Optimizer):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    self._move(weight, weight.grad.coalesce(), group)
+                    self._move(weight, weight.grad, group)
         return loss
 
     def _move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        state, (first, second) = self.state[weight], group["betas"]
+        state = self.state[weight]
         if not state:
-            state |= {"step": 0, "mean": torch.zeros_like(weight)}
-            state["square"] = torch.zeros_like(weight)
+            moments = {name: torch.zeros_like(weight) for name in ("mean", "square")}
+            state |= {"step": 0} | moments
         state["step"] += 1
-        rows, slope = gradient.indices()[0], gradient.values()
-        mean = state["mean"].index_select(0, rows).lerp_(slope, 1 - first)
-        square = (
-            state["square"]
-            .index_select(0, rows)
-            .mul_(second)
-            .addcmul_(slope, slope, value=1 - second)
-        )
-        state["mean"].index_copy_(0, rows, mean)
-        state["square"].index_copy_(0, rows, square)
-        unbiased = math.sqrt(1 - second ** state["step"]) / (1 - first ** state["step"])
-        moved = mean.div_(square.sqrt_().add_(group["eps"])).mul_(-group["lr"] * unbiased)
-        weight.index_copy_(0, rows, moved.add_(weight.index_select(0, rows)))
+        table = tuple(x.numpy() for x in (weight, state["mean"], state["square"]))
+        # As the batch asked, rows repeated: bringing them together is the kernel's work.
+        batch = gradient._indices()[0].numpy(), gradient._values().contiguous().numpy()
+        settings = group["lr"], *group["betas"], group["eps"], state["step"]
+        step_of_rows(table, batch, self._places[weight], settings)
 
 
 def _loss(closure: Callable[[], Any] | None) -> Any:
@@ -107,7 +101,9 @@ def adam(net: nn.Module, rate: float, device: str) -> Optimizer:
     thin = [part.weight for part in net.modules() if isinstance(part, nn.Embedding) and part.sparse]
     dense = _others(net, thin)
     whole = Adam(dense, lr=rate, fused=device in FUSED)
-    return Both(whole, RowAdam(thin, rate)) if thin else whole
+    if not thin:
+        return whole
+    return Both(whole, RowAdam(thin, rate) if device == "cpu" else SparseAdam(thin, lr=rate))
 
 
 def _others(net: nn.Module, thin: list[Tensor]) -> list[nn.Parameter]:

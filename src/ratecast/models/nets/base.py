@@ -57,3 +57,17 @@ def threads(count: int) -> Iterator[None]:
 def numbers(x: Tensor) -> F64:
     """Weights for use without torch."""
     return np.ascontiguousarray(x.detach().cpu().double().numpy())
+
+
+@contextmanager
+def tiny_as_zero() -> Iterator[None]:
+    """Take numbers nearer to 0 than 1e-38 for 0 inside, on the CPU.
+
+    Moments of units that died fade into such numbers, over which a processor takes a hundred times
+    as long: an epoch of NeuMF over ten million ratings lost two fifths of its time to them.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
