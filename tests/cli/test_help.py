@@ -21,7 +21,8 @@ EXAMPLES = [(name, line) for name, verb in VERBS.items() for line in manual(name
 NETWORK = ("data fetch ml-latest-small", "data fetch ml-1m", "doctor")
 LONG = ("reproduce", "serve", "refit", "train", "report", "tune", "sweep", "overfit", "lr-find")
 KFOLD = "evaluate --model configs/mf.yaml"
-LATER = (*NETWORK, *LONG, KFOLD)
+GROWN = "data expand ml-100k --ratings 25e6"
+LATER = (*NETWORK, *LONG, KFOLD, GROWN)
 
 Say = pytest.CaptureFixture[str]
 

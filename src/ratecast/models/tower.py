@@ -24,13 +24,16 @@ def _climb(x, layers, shifts):  # type: ignore[no-untyped-def]
     answers[0, : len(x)] = x
     for k in range(len(layers)):
         inputs, outputs = layers[k].shape
-        out = answers[k + 1, :outputs]
-        out[:] = shifts[k]
+        layer = layers[k]
+        for o in range(outputs):
+            answers[k + 1, o] = shifts[k][o]
+        # Number by number: a slice on the way would make a new array, at the cost of the row.
         for i in range(inputs):
             if answers[k, i] != 0.0:
-                out += answers[k, i] * layers[k][i]
+                for o in range(outputs):
+                    answers[k + 1, o] += answers[k, i] * layer[i, o]
         for o in range(outputs):
-            out[o] = max(out[o], 0.0)
+            answers[k + 1, o] = max(answers[k + 1, o], 0.0)
     return answers
 
 
@@ -75,7 +78,8 @@ def _turn(vector, along, out):  # type: ignore[no-untyped-def]
     """Fill out (k,) with vector (d,) along the directions (d, k)."""
     out[:] = 0.0
     for i in range(len(vector)):
-        out += vector[i] * along[i]
+        for k in range(len(out)):
+            out[k] += vector[i] * along[i, k]
 
 
 @njit(cache=True)
