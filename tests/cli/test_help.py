@@ -21,8 +21,7 @@ EXAMPLES = [(name, line) for name, verb in VERBS.items() for line in manual(name
 NETWORK = ("data fetch ml-latest-small", "data fetch ml-1m", "doctor")
 LONG = ("reproduce", "serve", "refit", "train", "report", "tune", "sweep", "overfit", "lr-find")
 KFOLD = "evaluate --model configs/mf.yaml"
-GROWN = "data expand ml-100k --ratings 25e6"
-LATER = (*NETWORK, *LONG, KFOLD, GROWN)
+LATER = (*NETWORK, *LONG, KFOLD)
 
 Say = pytest.CaptureFixture[str]
 
@@ -112,7 +111,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_the_quick_examples_run(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    assert main(shlex.split(line.partition(" > ")[0])[1:]) == 0
+    # The verb is the same for a smaller table, and takes a tenth of the time.
+    asked = line.partition(" > ")[0].replace("--ratings 25e6", "--ratings 2e5")
+    assert main(shlex.split(asked)[1:]) == 0
 
 
 def test_the_fields_of_an_experiment_are_those_that_are_named() -> None:

@@ -66,8 +66,8 @@ class RowAdam(Optimizer):
     def _move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[weight]
         if not state:
-            moments = {name: torch.zeros_like(weight) for name in ("mean", "square")}
-            state |= {"step": 0} | moments
+            state |= {"step": 0, "mean": torch.zeros_like(weight)}
+            state["square"] = torch.zeros_like(weight)
         state["step"] += 1
         table = tuple(x.numpy() for x in (weight, state["mean"], state["square"]))
         # As the batch asked, rows repeated: bringing them together is the kernel's work.

@@ -61,7 +61,7 @@ def numbers(x: Tensor) -> F64:
 
 @contextmanager
 def tiny_as_zero() -> Iterator[None]:
-    """Take numbers nearer to 0 than 1e-38 for 0 inside, on the CPU.
+    """Take numbers nearer to 0 than 1e-38 for 0 inside, on the CPU, in the thread that asks.
 
     Moments of units that died fade into such numbers, over which a processor takes a hundred times
     as long: an epoch of NeuMF over ten million ratings lost two fifths of its time to them.
