@@ -16,6 +16,7 @@ from ratecast.models.forecast import StateSpace
 from ratecast.models.rows import moments
 from ratecast.models.state_space.filter import follow
 from ratecast.models.state_space.history import Heard, History
+from ratecast.models.state_space.place import first
 from ratecast.ratings import Ratings, Requests, Scale, checked
 from ratecast.splits import Split, chronological
 from tests.planted import turned
@@ -88,7 +89,7 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
         np.ones(9, bool),
         (prior[None], np.zeros((2, 3))),
         (*movies, np.zeros((9, 1))),
-        (start, np.ones(4), np.zeros(4)),
+        (first(start, 3, 1), np.ones(4), np.zeros(4)),
     )
     for now in (0, 3, 6):
         past, weight = loads[:now], 1 / noise[:now, None]

@@ -115,6 +115,30 @@ def test_what_is_asked_in_lists_is_what_is_predicted(side: bool) -> None:
             assert np.array_equal(alone.probabilities[0], whole.probabilities[row])
 
 
+def test_who_was_asked_about_before_is_answered_as_who_was_not(
+    told: tuple[StateSpace, Ratings],
+) -> None:
+    """Where a user stands is kept from one question to the next, until anything changes it."""
+    fitted, later = told
+    often, fresh = (copied(fitted, later.take(slice(0, 0))) for _ in range(2))
+    users = [*range(0, 120, 9), 9_999]
+    for start in range(0, 300, 30):
+        part = later.take(slice(start, start + 30))
+        for user in {*users, *part.frame[USER].to_list()}:
+            ask(often, [user], [7])
+        for one in (often, fresh):
+            one.observe(part)
+        if start == 150:
+            often.refresh(later)
+            fresh.refresh(later)
+        for user in users:
+            alone = often.answer(*ask(often, [user] * 60, list(range(60))))
+            # Of two users at once nothing is kept.
+            both = fresh.answer(*ask(fresh, [user] * 60 + [1, 2], [*range(60), 3, 3]))
+            assert np.array_equal(alone.stars, both.stars[:60])
+            assert np.array_equal(alone.probabilities, both.probabilities[:60])
+
+
 def test_ratings_heard_one_by_one_are_found_at_once(told: tuple[StateSpace, Ratings]) -> None:
     fitted, later = told
     one_by_one, together = copied(fitted, later.take(slice(0, 0))), copied(fitted, later)

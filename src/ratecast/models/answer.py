@@ -24,8 +24,8 @@ class Basis(IntEnum):
     @classmethod
     def of(cls, heard: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int8]:
         """From how many ratings were heard of each row's user and of its movie: (n,)."""
-        new_user, new_movie = np.int8(cls.NEW_USER), np.int8(cls.NEW_MOVIE)
-        new: NDArray[np.int8] = new_user * (heard == 0) + new_movie * (seen == 0)
+        new_user, new_movie = (heard == 0).view(np.int8), (seen == 0).view(np.int8)
+        new: NDArray[np.int8] = new_user + 2 * new_movie
         return new
 
 

@@ -1,6 +1,7 @@
 """From an expected rating to the probability of every star."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ _PULL = 20.0
 _ENOUGH = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StarNoise:
     """An ordered probit around a forecast: P(star <= k) = Phi(curve_k(mean) / spread).
 
@@ -110,12 +111,17 @@ def fill(found: F64, noises: tuple[StarNoise, StarNoise], asked: Asked) -> None:
     asked: mean (n,), heard (n,), and deviation (n,) or None, as for `StarNoise.probabilities`.
     """
     mean, heard, deviation = asked
-    strangers, others = noises
+    own = np.empty(0) if deviation is None else deviation
+    shares(found, (mean, heard, own), _of_each_bin(*noises))
+
+
+@lru_cache(maxsize=32)
+def _of_each_bin(strangers: StarNoise, others: StarNoise) -> tuple[F64, F64, F64]:
+    """Curves, spreads, and centre and unit, as `kernels.stars.shares` takes them."""
     each = [strangers] + [others] * (SPREADS - 1)
     curves = np.stack([noise.curves for noise in each])
     spreads = np.array([noise.spreads[k] for k, noise in enumerate(each)])
-    own = np.empty(0) if deviation is None else deviation
-    shares(found, (mean, heard, own), (curves, spreads, np.array([others.centre, others.unit])))
+    return curves, spreads, np.array([others.centre, others.unit])
 
 
 def _borrowed(spreads: F64, rows: I64, enough: int = 50) -> F64:

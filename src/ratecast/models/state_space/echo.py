@@ -109,8 +109,15 @@ def _echo(columns, signs, movies, past, surprise):  # type: ignore[no-untyped-de
     """
     places, likes = signs
     weight, total = np.zeros(len(movies)), np.zeros(len(movies))
+    # As where every movie is asked about.
+    in_a_row = (np.diff(movies) == 1).all()
     for i in range(len(past)):
-        if len(likes):
+        if len(likes) and in_a_row:
+            line = likes[past[i], movies[0] : movies[0] + len(movies)]
+            for k in range(len(movies)):
+                weight[k] += line[k]
+                total[k] += line[k] * surprise[i]
+        elif len(likes):
             line = likes[past[i]]
             for k in range(len(movies)):
                 weight[k] += line[movies[k]]
@@ -138,8 +145,8 @@ def all_likes(places):  # type: ignore[no-untyped-def]
     """How alike any two movies are: (M, M)."""
     likes = np.empty((len(places), len(places)))
     for one in range(len(places)):
-        for other in range(len(places)):
-            likes[one, other] = _like(places, one, other)
+        for other in range(one + 1):
+            likes[one, other] = likes[other, one] = _like(places, one, other)
     return likes
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ratecast.models.kernels.order import pieces
 from ratecast.models.kernels.threads import side_by_side
+from ratecast.models.state_space.place import first, leave, stand
 
 F64 = NDArray[np.float64]
 Stream = tuple[NDArray[np.int64], NDArray[np.int32], F64, NDArray[np.int64]]
@@ -21,8 +22,8 @@ SESSION, STAY = 0.03, 0.7
 class Motion:
     """How a user's state moves from one moment to the next.
 
-    start: (D, D) covariance at the first moment. keep: (D,) what stays of each part of the state.
-    fresh: (D,) variance added to it. D = 1 + K taste, 1 session.
+    start: (W,) where everybody stands before the first moment (`place`). keep: (D,) what stays of
+    each part of the state. fresh: (D,) variance added to it. D = 1 + K taste, 1 session.
     """
 
     start: F64
@@ -30,8 +31,8 @@ class Motion:
     fresh: F64
 
     @classmethod
-    def of(cls, taste: F64) -> "Motion":
-        """taste: (1 + K, 1 + K), the covariance of the users' bias and factors.
+    def of(cls, taste: F64, presence: int) -> "Motion":
+        """taste: (1 + K, 1 + K), the covariance of the users' bias and factors. presence: Z.
 
         The bias walks; what a session adds to it swings back to 0 (AR(1)).
         """
@@ -42,7 +43,7 @@ class Motion:
         keep, fresh = np.ones(width + 1), np.zeros(width + 1)
         keep[width], fresh[width] = STAY, (1 - STAY**2) * SESSION
         fresh[0] = 0.001
-        return cls(start, keep, fresh)
+        return cls(first(start, width, presence), keep, fresh)
 
 
 def follow(
@@ -51,6 +52,8 @@ def follow(
     users: tuple[F64, F64],
     movies: tuple[F64, ...],
     motion: tuple[F64, F64, F64],
+    *,
+    places: F64 | None = None,
 ) -> tuple[F64, F64, F64]:
     """Forecast and its variance for every asked row, from the rows of the user's earlier moments.
 
@@ -60,7 +63,8 @@ def follow(
     stream: edges (u + 1,) of the users' rows, then of each row its movie, stars and moment.
     asked: (n,) bool. users: prior (u, F), pull (Z + 1, F) of presence on the prior.
     movies: mean, factors (M, K), their covariance (M, K, K), variance of the mean, noise,
-    presence (M, Z). motion: start, keep, fresh.
+    presence (M, Z). motion: start, keep, fresh. places: (u, W) where each user stands before the
+    first of these rows; then, before the last moment. Without, all are at the start.
 
     The state's mean is kept as `offset + lean @ level`, since the level, the mean of the prior,
     moves with every movie that the user is heard to have rated.
@@ -71,7 +75,7 @@ def follow(
     expected, variance = np.full(len(asked), np.nan), np.full(len(asked), np.nan)
     surprise = np.zeros(len(asked))
     found = expected, variance, surprise
-    model = users, movies, motion
+    model = users, movies, motion, motion[0][None][:0] if places is None else places
     if side_by_side(len(asked)):
         _follow_all(pieces(stream[0]), stream, asked, model, found)
     else:
@@ -83,7 +87,7 @@ def follow(
 def _follow_all(cuts, stream, asked, model, found):  # type: ignore[no-untyped-def]
     """All users, piece by piece, on all threads: 5 F^2 + 3 Z F operations a row heard or asked."""
     edges, row_movie, stars, moment = stream
-    (prior, pull), (mean, factors, factor_cov, mean_var, noise, presence), motion = model
+    (prior, pull), (mean, factors, factor_cov, mean_var, noise, presence), motion, places = model
     start, keep, fresh = motion
     expected, variance, surprise = found
     for piece in prange(len(cuts) - 1):
@@ -94,6 +98,7 @@ def _follow_all(cuts, stream, asked, model, found):  # type: ignore[no-untyped-d
                 (prior, pull),
                 (mean, factors, factor_cov, mean_var, noise, presence),
                 (start, keep, fresh),
+                places,
             ),
             (expected, variance, surprise),
         )
@@ -102,20 +107,19 @@ def _follow_all(cuts, stream, asked, model, found):  # type: ignore[no-untyped-d
 @njit(cache=True, fastmath=True)
 def _follow_some(some, stream, model, found):  # type: ignore[no-untyped-def]
     edges, row_movie, stars, moment, asked = stream
-    (prior, pull), movies, (start, keep, fresh) = model
+    (prior, pull), movies, (start, keep, fresh), places = model
     expected, variance, surprise = found
     size, width, presence = len(keep), prior.shape[1], movies[5]
     state = np.empty((size, size)), np.empty(size), np.empty((size, width))
     space = np.empty(size), np.empty(size), np.empty(width), np.empty(size), np.empty((size, size))
     level, seen = np.empty(width), np.empty(presence.shape[1])
     for user in range(some[0], some[1]):
-        _begin(state, start)
-        seen[:] = 0.0
-        odd, heard, row = 0.0, 0, edges[user]
+        odd, heard = stand(places[user] if len(places) else start, state, seen)
+        row = edges[user]
         while row < edges[user + 1]:
-            stop = row
-            while stop < edges[user + 1] and moment[stop] == moment[row]:
-                stop += 1
+            stop = _end(moment, row, edges[user + 1])
+            if len(places) and stop == edges[user + 1]:
+                leave(places[user], state, seen, (odd, heard))
             level[:] = prior[user]
             if heard:
                 _raise(level, pull, seen, heard)
@@ -139,13 +143,13 @@ def _follow_some(some, stream, model, found):  # type: ignore[no-untyped-def]
             heard, row = heard + stop - row, stop
 
 
-@njit(cache=True, fastmath=True)
-def _begin(state, start):  # type: ignore[no-untyped-def]
-    """The state of a user before the first moment."""
-    cov, offset, lean = state
-    cov[:], offset[:], lean[:] = start, 0.0, 0.0
-    for f in range(lean.shape[1]):
-        lean[f, f] = 1.0
+@njit(cache=True)
+def _end(moment, row, stop):  # type: ignore[no-untyped-def]
+    """Where the moment that begins at `row` ends, before `stop` or there."""
+    end = row + 1
+    while end < stop and moment[end] == moment[row]:
+        end += 1
+    return end
 
 
 @njit(cache=True, fastmath=True)

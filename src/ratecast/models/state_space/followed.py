@@ -1,20 +1,25 @@
 """Ratings of some users, followed from their first: what is expected of those that are asked."""
 
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.models.state_space.echo import columns_of
-from ratecast.models.state_space.filter import Motion, follow
+from ratecast.models.state_space.filter import follow
 from ratecast.models.state_space.history import Heard
 from ratecast.models.state_space.movies import Movies
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+Told = tuple[F64, F64, F32]
+
+LAST = np.iinfo(np.int64).max
 
 
-def followed(
-    ratings: tuple[Heard, Heard], users: tuple[F64, F64], movies: Movies
-) -> tuple[F64, F64, F32]:
+def followed(ratings: tuple[Heard, Heard], users: tuple[F64, F64], movies: Movies) -> Told:
     """Expected stars (n,), their variance (n,) and what the trees take (n, C), of asked rows.
 
     ratings: those asked, and all that was heard of their users before. users: prior of every
@@ -24,13 +29,66 @@ def followed(
     prior, pull = users
     chosen = np.unique(asked.users)
     rows, edges, is_asked, back = past.then(asked, chosen)
-    motion = Motion.of(movies.learned.taste_cov)
     told = follow(
         (edges, rows.movies, rows.stars, rows.at),
         is_asked,
         (prior[chosen], pull),
         movies.for_filter,
-        (motion.start, motion.keep, motion.fresh),
+        movies.motion,
     )
     columns = columns_of((edges, rows.movies, rows.at), is_asked, told, movies.for_echo)
     return told[0][back], told[1][back], columns[back]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One user after all that was heard of them: what any question about them goes on from.
+
+    movies: as they were known then. user: prior (1, F), and the pull of presence on it. heard: the
+    user's ratings, and `surprise` at each, (h,). place: (1, W), see `place`.
+    """
+
+    movies: Movies
+    user: tuple[F64, F64]
+    heard: Heard
+    surprise: F64
+    place: F64
+
+    @classmethod
+    def of(cls, heard: Heard, user: tuple[F64, F64], movies: Movies) -> "Standing":
+        """heard: all ratings of the user, in order of time."""
+        place = movies.motion[0][None].copy()
+        # A question at the end, so that everything before it is heard.
+        edges, asked = np.array([0, len(heard) + 1]), np.zeros(len(heard) + 1, bool)
+        rows = np.append(heard.movies, np.int32(0)), np.append(heard.stars, 0.0)
+        stream = edges, *rows, np.append(heard.at, LAST)
+        told = follow(stream, asked, user, movies.for_filter, movies.motion, places=place)
+        return cls(movies, user, heard, told[2][:-1], place)
+
+    def expect(self, asked: NDArray[np.int32]) -> Told:
+        """As `followed`, of rows of movies (n,) that are asked about now."""
+        movies, known, count = self.movies, len(self.heard), len(asked)
+        edges, stars, at, every = _question(count)
+        stream = edges, asked, stars, at
+        told = follow(stream, every, self.user, movies.for_filter, movies.motion, places=self.place)
+        parts = zip(self._before, (asked, at, every, *told), strict=True)
+        rows, moments, is_asked, mean, variance, surprise = map(np.concatenate, parts)
+        columns = columns_of(
+            (np.array([0, known + count]), rows, moments),
+            is_asked,
+            (mean, variance, surprise),
+            movies.for_echo,
+        )
+        return told[0], told[1], columns[known:]
+
+    @cached_property
+    def _before(self) -> tuple[NDArray[Any], ...]:
+        """The columns of what was heard, of which nothing is asked."""
+        none = np.zeros(len(self.heard))
+        return self.heard.movies, self.heard.at, none.astype(bool), none, none, self.surprise
+
+
+@lru_cache(maxsize=8)
+def _question(count: int) -> tuple[NDArray[np.int64], F64, NDArray[np.int64], NDArray[np.bool_]]:
+    """Edges, stars, moments and what is asked, of so many rows of one user asked about now."""
+    return np.array([0, count]), np.zeros(count), np.full(count, LAST), np.ones(count, bool)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from ratecast.ratings import Ratings
 _CHUNKS = 64
 _FEW = 64
 STRUCK = -1
+MOST_NOTES = 4_096
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,14 @@ Gone = Callable[[Heard], NDArray[np.bool_]]
 
 @dataclass
 class History:
-    """`settled`: sorted by user, then time. What came later waits in `recent`, as it came."""
+    """`settled`: sorted by user, then time. What came later waits in `recent`, as it came.
+
+    notes: what a model has worked out of all ratings of a user; gone once they change.
+    """
 
     settled: Heard
     recent: list[Heard] = field(default_factory=list)
+    notes: dict[int, Any] = field(default_factory=dict, repr=False)
     _places: dict[int, list[int]] = field(default_factory=dict, repr=False)
     _placed: int = field(default=0, repr=False)
 
@@ -111,6 +119,7 @@ class History:
 
     def add(self, heard: Heard) -> None:
         """Hear more ratings; each user's are not earlier than those known of that user."""
+        self._drop_notes(heard.users)
         self.recent.append(heard)
         if len(self.recent) > _CHUNKS:
             self.recent = [Heard.concat(self.recent)]
@@ -130,6 +139,7 @@ class History:
 
         They are struck out where they stand, since a long history is not copied for a few.
         """
+        self._drop_notes(users)
         struck = []
         for part, rows in ((self.settled, self._settled_rows(users)), self._recent_rows(users)):
             picked = rows[gone(part.take(rows))]
@@ -179,6 +189,19 @@ class History:
     def _wait(self, settled: Heard, recent: list[Heard]) -> None:
         self.settled, self.recent = settled, recent
         self._places, self._placed = {}, 0
+        self.notes.clear()
+
+    def note(self, user: int, made: T) -> T:
+        """Keep what was made of a user's ratings; beyond `MOST_NOTES`, the oldest is dropped."""
+        while len(self.notes) >= MOST_NOTES:
+            self.notes.pop(next(iter(self.notes)), None)
+        self.notes[user] = made
+        return made
+
+    def _drop_notes(self, users: NDArray[np.int32]) -> None:
+        if self.notes:
+            for user in set(users.tolist()):
+                self.notes.pop(user, None)
 
 
 Grouped = tuple[Heard, NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]

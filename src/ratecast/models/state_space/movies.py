@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.models.state_space.echo import all_likes, likeness
+from ratecast.models.state_space.filter import Motion
 from ratecast.models.state_space.learn import Learned
 from ratecast.models.state_space.presence import MovieSide
 
@@ -87,6 +88,12 @@ class Movies:
             learned.noise,
             self.presence,
         )
+
+    @cached_property
+    def motion(self) -> tuple[F64, F64, F64]:
+        """How users move, as `filter.follow` takes it."""
+        motion = Motion.of(self.learned.taste_cov, self.presence.shape[1])
+        return motion.start, motion.keep, motion.fresh
 
     @cached_property
     def for_echo(self) -> tuple[F64, F64, F64]:
