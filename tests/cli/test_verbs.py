@@ -52,6 +52,7 @@ def run(*words: str | Path) -> int:
         (["predict", "--artifact", "nowhere", "--user", "1", "--movie", "1"], "no manifest.json"),
         (["train", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["train"], "give a YAML file"),
+        (["train", "--model", "als"], "give a YAML file or the name of a model first"),
         (["evaluate", "--json", "x.json"], "--json takes no value, and 'x.json' follows it"),
     ],
 )

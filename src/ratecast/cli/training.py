@@ -31,9 +31,9 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     from ratecast.training.experiment import experiments
     from ratecast.training.train import train as run
 
-    if not words:
+    if not words or words[0].startswith("-"):
         raise InputError(
-            "train: give a YAML file or the name of a model; see ratecast train --help"
+            "train: give a YAML file or the name of a model first; see ratecast train --help"
         )
     asked = [*words, "--split=all"] if everything else words
     experiment = experiments(asked, ())[0]
