@@ -1,5 +1,8 @@
 """Verbs of the service."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,9 +51,10 @@ def serve(
     """
     import os
 
-    from ratecast.serving.run import Settings
-    from ratecast.serving.run import serve as run
-    from ratecast.serving.shelf import Shelf
+    with _uncollected():
+        from ratecast.serving.run import Settings
+        from ratecast.serving.run import serve as run
+        from ratecast.serving.shelf import Shelf
 
     settings = Settings(
         _home(home), host, port, database, token or os.environ.get("RATECAST_TOKEN"),
@@ -147,9 +151,21 @@ def _page() -> "Page | None":
     """What mounts the page, where it is installed."""
     name = "ratecast.serving.page"
     try:
-        found: Page = import_module(name).mount
+        with _uncollected():
+            found: Page = import_module(name).mount
     except ModuleNotFoundError as error:
         if error.name not in (name, "nicegui"):
             raise InputError(f"serve: the page cannot be loaded ({error})") from None
         return None
     return found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nothing is looked through for garbage: what is imported stays, and a start is to be quick."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

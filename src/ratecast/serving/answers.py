@@ -1,6 +1,7 @@
 """What the desk answers, as plain records."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ratecast.models.answer import Basis, Forecast
 from ratecast.ratings import Scale
@@ -87,8 +88,7 @@ class Facts:
 
 def answers(movies: list[Movie], forecast: Forecast, scale: Scale) -> list[Answer]:
     """A record for each row of the forecast."""
-    stars = scale.stars.tolist()
-    names = [f"{star:g}" for star in stars]
+    stars, names = _stars(scale)
     columns = (
         forecast.stars.tolist(),
         forecast.probabilities.tolist(),
@@ -106,6 +106,13 @@ def answers(movies: list[Movie], forecast: Forecast, scale: Scale) -> list[Answe
         )
         for movie, mean, shares, heard, basis in zip(movies, *columns, strict=True)
     ]
+
+
+@lru_cache(maxsize=8)
+def _stars(scale: Scale) -> tuple[list[float], list[str]]:
+    """Every star, and how it is written."""
+    stars = scale.stars.tolist()
+    return stars, [f"{star:g}" for star in stars]
 
 
 def _reached(shares: list[float], stars: list[float], part: float) -> float:

@@ -87,8 +87,9 @@ class Desk:
         genre: one of `genres`. years: first and last, both included; None leaves that side open.
         """
         who = self.live.loaded.user(user)
-        allowed = self._left(who) & matching(self.live.loaded.catalogue, genre, years)
-        return self._best(who, self.live.expected(who).mean, allowed, count)
+        prospects = self.live.prospects(who)
+        allowed = prospects.left & matching(self.live.loaded.catalogue, genre, years)
+        return self._best(who, prospects.expected.mean, allowed, count)
 
     def teach(self, user: Id, count: int = 10) -> list[Answer]:
         """The movies whose rating would teach the model most of this user, best first.
@@ -96,10 +97,10 @@ class Desk:
         Those that many know, and of which it is least sure; of movies that are alike, one.
         """
         who = self.live.loaded.user(user)
-        expected, seen = self.live.expected(who), self.live.loaded.catalogue.seen
-        unsure = 1.0 if expected.deviation is None else expected.deviation**2
-        worth = unsure * np.sqrt(seen)
-        allowed = unlike(self.live.loaded.vectors, worth, self._left(who), count)
+        prospects, seen = self.live.prospects(who), self.live.loaded.catalogue.seen
+        deviation = prospects.expected.deviation
+        worth = (1.0 if deviation is None else deviation**2) * np.sqrt(seen)
+        allowed = unlike(self.live.loaded.vectors, worth, prospects.left, count)
         return self._best(who, worth, allowed, count)
 
     def similar(self, movie: Id, count: int = 10) -> list[Likeness]:
@@ -221,13 +222,6 @@ class Desk:
         if not inside or abs(place - round(place)) > 1e-4:
             raise Malformed(f"stars {stars:g}: not on the scale {self.scale}", "stars")
         return float(self.scale.stars[round(place)])
-
-    def _left(self, user: Id) -> NDArray[np.bool_]:
-        """Which movies the user has not rated: (m,)."""
-        catalogue = self.live.loaded.catalogue
-        left = np.ones(len(catalogue), bool)
-        left[[catalogue.line[m] for m in self.live.of(user) if m in catalogue.line]] = False
-        return left
 
     def _best(
         self, user: Id, worth: NDArray[np.float64], allowed: NDArray[np.bool_], count: int

@@ -7,9 +7,11 @@ done on another model, which then takes the place of this one in a single step.
 import secrets
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ratecast.models.answer import Forecast
 from ratecast.models.asked import ask, ask_first, rows_of
@@ -21,6 +23,14 @@ from ratecast.serving.loaded import Loaded
 from ratecast.serving.store import Event, Given, Removed
 
 KEPT_ROWS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Prospects:
+    """Of every movie of the catalogue: what is expected, and whether it is not rated yet, (m,)."""
+
+    expected: Expected
+    left: NDArray[np.bool_]
 
 
 class Live:
@@ -36,7 +46,7 @@ class Live:
         self.changes: dict[Id, int] = defaultdict(int)
         self.since: list[list[Event]] | None = None
         self.stale = False
-        self._expected: OrderedDict[Id, Expected] = OrderedDict()
+        self._prospects: OrderedDict[Id, Prospects] = OrderedDict()
         known = loaded.model.users.table[USER]
         numbers = [*known.to_list(), *map(loaded.user, users)]
         self._number = None if known.dtype == pl.String else max(map(int, numbers), default=0)
@@ -57,7 +67,7 @@ class Live:
         for events in self.since or []:
             self._tell(loaded, [event for event in events if event.seq > told])
         self.loaded, self.since = loaded, None
-        self._expected.clear()
+        self._prospects.clear()
 
     def next_user(self) -> Id:
         """An id that nobody has: the next number, or a word drawn by chance."""
@@ -74,25 +84,27 @@ class Live:
             own = {kept.movie: (kept.stars, kept.at or None) for kept in model.recall(user)}
         return own | {m: (g.stars, g.at) for m, g in self.given.get(user, {}).items()}
 
-    def expected(self, user: Id) -> Expected:
-        """What is expected of every movie of the catalogue; kept until something changes it."""
-        kept = self._expected.get(user)
+    def prospects(self, user: Id) -> Prospects:
+        """What every movie of the catalogue is to a user; kept until something changes it."""
+        kept = self._prospects.get(user)
         if kept is None:
-            movies = self.loaded.catalogue.ids
-            kept = ask_first(self.loaded.model, user, movies)
-            self._expected[user] = kept
-            while len(self._expected) * len(movies) > KEPT_ROWS and len(self._expected) > 1:
-                self._expected.popitem(last=False)
-        self._expected.move_to_end(user)
+            catalogue = self.loaded.catalogue
+            left = np.ones(len(catalogue), bool)
+            left[[catalogue.line[m] for m in self.of(user) if m in catalogue.line]] = False
+            kept = Prospects(ask_first(self.loaded.model, user, catalogue.ids), left)
+            self._prospects[user] = kept
+            while len(self._prospects) * len(left) > KEPT_ROWS and len(self._prospects) > 1:
+                self._prospects.popitem(last=False)
+        self._prospects.move_to_end(user)
         return kept
 
     def forecast(self, user: Id, lines: Sequence[int]) -> Forecast:
         """The forecast of these lines of the catalogue: (n,)."""
         model, ids = self.loaded.model, self.loaded.catalogue.ids
         users, movies = [user] * len(lines), [ids[line] for line in lines]
-        if user in self._expected:
-            rows = rows_of(model, users, movies)
-            return model.answer(rows, self._expected[user].take(np.array(lines, np.int64)))
+        if user in self._prospects:
+            rows, expected = rows_of(model, users, movies), self._prospects[user].expected
+            return model.answer(rows, expected.take(np.array(lines, np.int64)))
         return model.answer(*ask(model, users, movies))
 
     def _tell(self, loaded: Loaded, events: list[Event]) -> None:
@@ -117,6 +129,6 @@ class Live:
     def _forget(self, user: Id) -> None:
         """Another user's forecasts hang on this rating only where the model moves its movies."""
         if self.loaded.recalls:
-            self._expected.pop(user, None)
+            self._prospects.pop(user, None)
         else:
-            self._expected.clear()
+            self._prospects.clear()

@@ -1,7 +1,6 @@
 """Start the service: the settings it takes, what it refuses, and the process itself."""
 
 import ipaddress
-import json
 import logging
 import socket
 import sys
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 import uvicorn
 
 from ratecast.errors import InputError
@@ -86,7 +86,7 @@ class Lines(logging.Formatter):
         line |= getattr(record, "facts", {})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return orjson.dumps(line, default=str).decode()
 
 
 def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) -> None:
@@ -129,6 +129,8 @@ def _port(settings: Settings) -> Iterator[socket.socket]:
 
 def log_in_lines() -> None:
     """Let everything that is logged be lines of JSON on stderr."""
+    # What no line says need not be found out: a third of the time of each.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
