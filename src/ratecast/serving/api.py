@@ -37,9 +37,9 @@ Year = Annotated[int | None, Query(ge=0, le=9999)]
 class Filter:
     """Which movies may be recommended."""
 
-    genre: Annotated[str | None, Query(max_length=128)] = None
-    from_year: Year = None
-    to_year: Year = None
+    genre: str | None
+    from_year: int | None
+    to_year: int | None
 
 
 def present(request: Request) -> Desk:
@@ -53,6 +53,15 @@ def present(request: Request) -> Desk:
 async def desk_of(request: Request) -> Desk:
     """The same. A plain function FastAPI would call in a thread: as dear as half a forecast."""
     return present(request)
+
+
+async def filter_of(
+    genre: Annotated[str | None, Query(max_length=128)] = None,
+    from_year: Year = None,
+    to_year: Year = None,
+) -> Filter:
+    """What the query says of it; the class itself would be made in a thread."""
+    return Filter(genre, from_year, to_year)
 
 
 async def owner(request: Request, user: UserId) -> Id:
@@ -70,6 +79,7 @@ async def service(request: Request) -> None:
 
 
 TheDesk = Annotated[Desk, Depends(desk_of)]
+TheFilter = Annotated[Filter, Depends(filter_of)]
 Owner = Annotated[Id, Depends(owner)]
 
 
@@ -125,8 +135,8 @@ async def predict_many(desk: TheDesk, body: Pairs) -> Response:
 async def recommend(
     desk: TheDesk,
     user: Owner,
+    only: TheFilter,
     n: Count = 10,
-    only: Annotated[Filter, Depends()] = Filter(),
 ) -> Response:
     """The movies with the highest expected stars that the user has not rated."""
     found = desk.recommend(user, n, genre=only.genre, years=(only.from_year, only.to_year))
