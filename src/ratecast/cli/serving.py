@@ -64,7 +64,11 @@ def serve(
     if shelf.current is None:
         show(f"no model was published in {settings.home} yet: training {model} on {data} first")
         shelf.publish(_trained(model, data, settings.home))
-    show(f"ratecast: http://{host}:{port}/  (description of the API: /docs; stop with Ctrl-C)")
+    # Plain, since what lays out tables would be a tenth of a second of the start.
+    print(
+        f"ratecast: http://{host}:{port}/  (description of the API: /docs; stop with Ctrl-C)",
+        flush=True,
+    )
     run(settings, _page)
 
 

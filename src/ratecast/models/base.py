@@ -121,8 +121,11 @@ class Model(ABC):
         """How many new ratings a refresh waits for: with fewer it changes nothing."""
         return 0
 
-    def warm(self) -> None:
-        """Spend memory so that a service is answered sooner; changes no answer."""
+    def warm(self, like: "Model | None" = None) -> None:
+        """Spend memory so that a service is answered sooner; changes no answer.
+
+        like: a model that is warm, with which it is shared where both know the same.
+        """
 
     @kernels_first
     def walk(self, stream: Ratings, edges: Counts | None = None) -> Forecast:

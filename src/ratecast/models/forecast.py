@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays
+from ratecast.models.base import Arrays, Model
 from ratecast.models.kernels.threads import kernels_first
 from ratecast.models.likeness import Factors
 from ratecast.models.recall import Recall
@@ -117,9 +117,9 @@ class StateSpace(Recall):
         prior = self._prior[user : user + 1], self._pull
         return self._history.note(user, Standing.of(heard, prior, self._movies))
 
-    def warm(self) -> None:
+    def warm(self, like: Model | None = None) -> None:
         """Make ready what many questions about many movies need."""
-        self._movies.warm()
+        self._movies.warm(like._movies if isinstance(like, StateSpace) else None)
 
     def _had(self, rows: Rows, past: Heard) -> Expected:
         users, prior, movies_at, movies = self._lines(rows)

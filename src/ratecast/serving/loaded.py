@@ -99,15 +99,18 @@ class Loaded:
         return Ratings(frame, scale=self.model.scale)
 
 
-def load(folder: Path, written: Written) -> Loaded:
-    """The artifact in `folder`, told of every rating and removal that it was not fitted on."""
+def load(folder: Path, written: Written, now: Loaded | None = None) -> Loaded:
+    """The artifact in `folder`, told of every rating and removal that it was not fitted on.
+
+    now: what serves meanwhile, with which it may share memory.
+    """
     model, known = load_model(folder), learned(folder)
     made = Loaded(folder.name, model, Catalogue(model.movies.table, seen(model)))
     made.take_back(event for event in written.removed if event.seq > known)
     made.replay([event for event in written.given if event.seq > known])
     if len(model.movies) - 1 > len(made.catalogue):
         made.catalogue = Catalogue(model.movies.table, seen(model))
-    model.warm()
+    model.warm(None if now is None else now.model)
     made.heard_to = written.last
     return made
 

@@ -5,8 +5,9 @@ import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,12 +29,16 @@ REBUILD_SECONDS, RESTING = 5.0, 20.0
 
 
 class Renewal:
-    """Watches the shelf, and makes models ready in a thread of their own."""
+    """Watches the shelf, and makes models ready in a thread of their own.
+
+    It is always the same thread: each has memory of its own, which one model after another can use
+    again, but no other thread's.
+    """
 
     def __init__(self, shelf: Shelf, store: Store) -> None:
         self.shelf, self.store = shelf, store
         self._measures = Measures()
-        self._one = asyncio.Lock()
+        self._one, self._thread = asyncio.Lock(), ThreadPoolExecutor(1, "renewal")
         self._rest = 0.0
 
     @asynccontextmanager
@@ -49,9 +54,10 @@ class Renewal:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._thread.shutdown()
 
     async def _run(self, ready: Callable[[Desk], None]) -> None:
-        while (live := await self._tried(asyncio.to_thread(self._first))) is None:
+        while (live := await self._tried(self._beside(self._first))) is None:
             await asyncio.sleep(LOOK_SECONDS)
         ledger = Ledger(self.store, live, self._measures)
         desk = Desk(live, ledger, lambda: self._again(live))
@@ -63,6 +69,10 @@ class Renewal:
                 await self._tried(self._look(live))
         finally:
             await ledger.close()
+
+    async def _beside(self, work: Callable[..., T], *given: Any) -> T:
+        """What takes long, in the thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
 
     async def _tried(self, work: Awaitable[T]) -> T | None:
         """What it gives; where the store does not answer, it is tried again later."""
@@ -111,7 +121,7 @@ class Renewal:
         async with self._one:
             try:
                 loaded = await self._made(live, name)
-                await asyncio.to_thread(sanity.check, loaded, live.loaded)
+                await self._beside(sanity.check, loaded, live.loaded)
             except (InputError, Refusal) as error:
                 self._refuse(name, error)
                 return
@@ -124,10 +134,10 @@ class Renewal:
         live.since, live.stale = [], False
 
         def make() -> Loaded:
-            return load(self.shelf.folder(name), self.store.so_far())
+            return load(self.shelf.folder(name), self.store.so_far(), live.loaded)
 
         try:
-            return await asyncio.to_thread(make)
+            return await self._beside(make)
         except BaseException:
             live.since, live.stale = None, True
             raise

@@ -25,6 +25,8 @@ from ratecast.serving.store import Store, reachable
 LEAST_TOKEN = 16
 GRACE_SECONDS = 5
 RATE_ABROAD = 50.0
+# How long an answer waits at most for a thread that makes a model ready; Python's own is 5 ms.
+SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) ->
     with sole(store), _port(settings) as port:
         app = create_app(Renewal(Shelf(settings.home), store), access, settings.limits, page())
         log_in_lines()
+        sys.setswitchinterval(SWITCH_SECONDS)
         config = uvicorn.Config(
             app,
             log_config=None,

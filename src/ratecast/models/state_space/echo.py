@@ -140,7 +140,7 @@ def _like(places, one, other):  # type: ignore[no-untyped-def]
     return np.exp(-apart / 2)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, nogil=True)
 def all_likes(places):  # type: ignore[no-untyped-def]
     """How alike any two movies are: (M, M)."""
     likes = np.empty((len(places), len(places)))

@@ -101,11 +101,18 @@ class Movies:
         places, plain = self._signs
         return places, plain, np.zeros((0, 0))
 
-    def warm(self) -> None:
-        """Work out once how alike any two movies are, where there is room for it."""
+    def warm(self, like: "Movies | None" = None) -> None:
+        """Work out once how alike any two movies are, where there is room for it.
+
+        like: movies that may be the same ones, and warm.
+        """
         places, plain, _ = self.for_echo
-        if len(places) <= MOST_WARM:
-            self.__dict__["for_echo"] = places, plain, all_likes(places)
+        if len(places) > MOST_WARM:
+            return
+        known, _, likes = (np.empty(0),) * 3 if like is None else like.for_echo
+        if not (len(likes) and np.array_equal(places, known)):
+            likes = all_likes(places)
+        self.__dict__["for_echo"] = places, plain, likes
 
     @property
     def _signs(self) -> tuple[F64, F64]:
