@@ -2,7 +2,8 @@
 
     python -m benchmarks.serve [--artifact DIR] [--soak SECONDS] [--render]
 
-One service, one process; the load comes from this one, over loopback. Two cores are enough.
+One service, one process; the load comes from this one, over loopback. Two cores are enough. Each
+load is run three times; published is the run of which the machine's host took the least for others.
 """
 
 import argparse
@@ -14,14 +15,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.drive import Ask, load, request
+from benchmarks.drive import Ask, Load, load, request
 from benchmarks.marks import with_section
 from benchmarks.records import machine, measured_at
 from ratecast.files import write_text
@@ -30,6 +31,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "serving.json", ROOT / "docs" / "performance.md"
 MARKS = "<!-- service: written by `make bench-serve` -->", "<!-- /service -->"
 USERS, MOVIES = 943, 240
+TRIES = 3
 WARMING, PIECES = 3, 40
 GOALS = {
     "predict, 500 a second": "p99 at most 10 ms",
@@ -65,7 +67,8 @@ def measure(artifact: Path | None, seconds: float, soak: float) -> dict[str, Any
             _cli("publish", str(artifact), f"--home={home}")
         with serving(home) as (first, port, _):
             loads = _reads(port, seconds)
-            loads["rate, SQLite"] = load(port, _rate(), seconds, 64).facts()
+            rate = _rate()
+            loads["rate, SQLite"] = _quietest(lambda: load(port, rate, seconds / TRIES, 64))
         with serving(home) as (again, port, pid):
             steady = _soak(port, pid, soak, loads["predict"]["per_second"] / 2)
     return {
@@ -93,12 +96,23 @@ def _reads(port: int, seconds: float) -> dict[str, dict[str, float]]:
         return request("GET", f"/v1/users/{next(users)}/recommendations?n=10")
 
     load(port, predict, 2)
-    found = {"predict, 500 a second": load(port, predict, seconds, rate=500).facts()}
-    found["predict"] = load(port, predict, seconds).facts()
-    # Each user once, until there are no more: nothing can have been kept.
-    found["recommend, first time"] = load(port, first, 1.0, 8).facts()
+    steady = _quietest(lambda: load(port, predict, seconds, rate=500))
+    most = _quietest(lambda: load(port, predict, seconds))
+    # Each user once: nothing can have been kept.
+    fresh = _quietest(lambda: load(port, first, seconds, 8, most=USERS // TRIES))
     load(port, recommend, seconds)
-    return found | {"recommend": load(port, recommend, seconds).facts()}
+    kept = _quietest(lambda: load(port, recommend, seconds))
+    return {
+        "predict, 500 a second": steady,
+        "predict": most,
+        "recommend, first time": fresh,
+        "recommend": kept,
+    }
+
+
+def _quietest(run: Callable[[], Load]) -> dict[str, float]:
+    """Of a few runs, that from which the least time was taken; its own figures do not count."""
+    return min((run() for _ in range(TRIES)), key=lambda done: done.taken).facts()
 
 
 def _rate(users: int = 4000, movies: int = MOVIES) -> Ask:
@@ -179,15 +193,16 @@ def section(results: dict[str, Any]) -> str:
     lines = [
         f"{measured_at(results)} Load from a second process.",
         "",
-        "| load | a second | half within | 99 % within | failed | goal |",
-        "| --- | ---: | ---: | ---: | ---: | --- |",
+        "| load | a second | half within | 99 % within | failed | taken by others | goal |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for name, goal in GOALS.items():
         if name in results["loads"]:
             figures = results["loads"][name]
             lines.append(
                 f"| {name} | {figures['per_second']:,.0f} | {figures['p50_ms']:.1f} ms | "
-                f"{figures['p99_ms']:.1f} ms | {figures['failed']} | {goal} |"
+                f"{figures['p99_ms']:.1f} ms | {figures['failed']} | "
+                f"{figures['taken_percent']:.1f} % | {goal} |"
             )
     return "\n".join(
         [
