@@ -102,6 +102,7 @@ def refused(*words: str) -> str:
     command = [sys.executable, "-m", "ratecast.cli", "serve", *words]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert said.returncode == 2
+    assert not said.stdout
     (line,) = said.stderr.splitlines()
     return line
 

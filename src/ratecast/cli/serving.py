@@ -64,12 +64,15 @@ def serve(
     if shelf.current is None:
         show(f"no model was published in {settings.home} yet: training {model} on {data} first")
         shelf.publish(_trained(model, data, settings.home))
-    # Plain, since what lays out tables would be a tenth of a second of the start.
-    print(
-        f"ratecast: http://{host}:{port}/  (description of the API: /docs; stop with Ctrl-C)",
-        flush=True,
-    )
-    run(settings, _page)
+
+    def page() -> "Page | None":
+        """The page, asked for once store and port are had."""
+        # Plain, since what lays out tables would be a tenth of a second of the start.
+        about = "description of the API: /docs; stop with Ctrl-C"
+        print(f"ratecast: http://{host}:{port}/  ({about})", flush=True)
+        return _page()
+
+    run(settings, page)
 
 
 def publish(artifact: Path, *, home: Path | None = None, json: bool = False) -> None:
