@@ -27,7 +27,7 @@ STAGES = {
     ("alternate.py", "sweep"): "learning",
     ("damped.py", "residual_sums"): "learning",
     ("covers.py", "covers"): "covers, to hear by",
-    ("base.py", "_calibrated"): "star probabilities",
+    ("spread.py", "calibrated"): "star probabilities",
     ("fold_in.py", "_ask"): "star probabilities",
     ("base.py", "_start"): "numbering, fingerprint",
     ("order.py", "sorted_by"): "sorting",

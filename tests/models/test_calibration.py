@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ratecast.evaluation.metrics import calibration_error
-from ratecast.models import base
+from ratecast.models import spread
 from ratecast.models.calibration import FEWEST, Calibration, Told
 from ratecast.models.stars import StarNoise
 from ratecast.ratings import Ratings, Scale
@@ -86,7 +86,7 @@ def test_a_large_table_is_calibrated_on_some_of_its_rows(
     ml100k: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = make_model("bias").fit(ml100k)
-    monkeypatch.setattr(base, "CALIBRATED_ROWS", 60_000)
+    monkeypatch.setattr(spread, "CALIBRATED_ROWS", 60_000)
     some = make_model("bias").fit(ml100k)
     assert np.array_equal(some.calibration.window.mean, whole.calibration.window.mean)
     stars = ml100k.scale.index(ml100k.stars)

@@ -1,7 +1,6 @@
 """The one contract: every model is fitted, asked, told and saved in the same way."""
 
 from abc import ABC, abstractmethod
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
@@ -14,11 +13,12 @@ from ratecast import artifact
 from ratecast.data import room
 from ratecast.errors import InputError
 from ratecast.models.answer import Basis, Forecast
-from ratecast.models.calibration import WINDOW, Calibration, Told
+from ratecast.models.calibration import Calibration, Told
 from ratecast.models.kernels.threads import kernels_first
 from ratecast.models.limits import FROM_ZERO, Limits, check
 from ratecast.models.rows import Expected, Rows, counted_before, counts, grown, moments
 from ratecast.models.search import Range
+from ratecast.models.spread import calibrated
 from ratecast.models.vocabulary import Unknown, Vocabulary
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
 
@@ -28,17 +28,14 @@ if TYPE_CHECKING:
 Arrays = dict[str, NDArray[Any]]
 Counts = NDArray[np.int64]
 
-NOISE_ROWS = 50_000
-CALIBRATED_ROWS = 1_000_000
-
 
 @dataclass(kw_only=True, eq=False)
 class Model(ABC):
     """A forecaster of ratings. The dataclass fields that it is made with are its settings.
 
     search: the settings worth tuning. limits: of those that are not just counts from 1 or amounts
-    from 0. draws: whether the seed matters. refresh_seconds: how often
-    an as-of walk may refresh it. learned_from: fingerprint of train; empty once more was heard.
+    from 0. draws: whether the seed matters. refresh_seconds: how often an as-of walk may refresh
+    it. learned_from: fingerprint of train; empty once more was heard.
 
     A new model implements `_fit`, `_expect`, `_arrays` and `_restore`, and, where it can hear a
     rating without a refit, `_observe`, or `_walk` for a whole stream: either gives the other.
@@ -70,7 +67,7 @@ class Model(ABC):
         """
         rows = self._start(train)
         self._fit(rows, valid)
-        self.calibration = self._calibrated(train, valid)
+        self.calibration = calibrated(self, train, valid)
         return self
 
     @kernels_first
@@ -122,10 +119,7 @@ class Model(ABC):
         return 0
 
     def warm(self, like: "Model | None" = None) -> None:
-        """Spend memory so that a service is answered sooner; changes no answer.
-
-        like: a model that is warm, with which it is shared where both know the same.
-        """
+        """Spend memory, shared with a warm model `like` it, to answer sooner, and the same."""
 
     @kernels_first
     def walk(self, stream: Ratings, edges: Counts | None = None) -> Forecast:
@@ -254,27 +248,3 @@ class Model(ABC):
         stars, index = self.scale.clip(expected.mean), self.scale.index(given.stars)
         deviation = np.ones(len(stars)) if expected.deviation is None else expected.deviation
         return Told(stars, deviation, heard, index)
-
-    def _calibrated(self, train: Ratings, valid: Ratings | None) -> Calibration:
-        """Spread of the stars around forecasts of `valid`; as-of ones, if the model can hear."""
-        flat = Calibration.flat(self.scale, len(train))
-        first = self._rows(train.take(slice(0, 1)))
-        if valid is None and self._expect(first).deviation is not None:
-            return flat
-        table = _thinned(train if valid is None else valid)
-        rows = self._rows(table)
-        frozen = told = self._compared(self._expect(rows), self._heard[rows.users], table)
-        if valid is not None and valid.timed and self.listens():
-            stream = valid.sorted().take(slice(0, NOISE_ROWS))
-            later, heard, _ = deepcopy(self)._told(stream, moments(stream))
-            told = self._compared(later, heard, stream)
-        return flat.fitted(frozen, told)
-
-
-def _thinned(table: Ratings) -> Ratings:
-    """So many rows as tell the spread of the stars, from all of the table; the newest all stay."""
-    if len(table) <= CALIBRATED_ROWS:
-        return table
-    newest = len(table) - WINDOW
-    spread = np.linspace(0, newest, CALIBRATED_ROWS - WINDOW, endpoint=False, dtype=np.int64)
-    return table.take(np.concatenate([spread, np.arange(newest, len(table))]))
