@@ -71,8 +71,10 @@ class Standing:
         edges, stars, at, every = _question(count)
         stream = edges, asked, stars, at
         told = follow(stream, every, self.user, movies.for_filter, movies.motion, places=self.place)
-        parts = zip(self._before, (asked, at, every, *told), strict=True)
-        rows, moments, is_asked, mean, variance, surprise = map(np.concatenate, parts)
+        now: tuple[NDArray[Any], ...] = (asked, at, every, *told)
+        rows, moments, is_asked, mean, variance, surprise = (
+            np.concatenate(pair) for pair in zip(self._before, now, strict=True)
+        )
         columns = columns_of(
             (np.array([0, known + count]), rows, moments),
             is_asked,
