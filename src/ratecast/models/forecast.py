@@ -24,7 +24,7 @@ from ratecast.models.likeness import Factors
 from ratecast.models.recall import Recall
 from ratecast.models.rows import Expected, Rows
 from ratecast.models.state_space.echo import COLUMNS
-from ratecast.models.state_space.followed import LAST, Standing, followed
+from ratecast.models.state_space.followed import LAST, followed, of_one, standing
 from ratecast.models.state_space.history import Gone, Heard, History
 from ratecast.models.state_space.learn import Learned, Table, iterate
 from ratecast.models.state_space.lessons import MOST, Lessons
@@ -101,21 +101,14 @@ class StateSpace(Recall):
         return int(np.ceil(self.growth * max(1.0, known / MANY) * known))
 
     def _expect(self, rows: Rows) -> Expected:
-        if _of_one(rows):
-            return self._answered(*self._standing(int(rows.users[0])).expect(rows.movies))
+        if of_one(rows):
+            user, prior_of = int(rows.users[0]), (self._prior, self._pull)
+            stands = standing(user, self._history, prior_of, self._movies)
+            return self._answered(*stands.expect(rows.movies))
         users, prior, movies_at, movies = self._lines(rows)
         asked = Heard(users, movies_at, np.zeros(len(rows)), np.full(len(rows), LAST))
         past = self._history.of(np.unique(rows.users))
         return self._answered(*self._follow(asked, past, prior, movies))
-
-    def _standing(self, user: int) -> Standing:
-        """Where a user, or a stranger, stands now; worked out once, until something changes it."""
-        kept: Standing | None = self._history.notes.get(user)
-        if kept is not None and kept.movies is self._movies:
-            return kept
-        heard = self._history.of(np.array([user], np.int32))
-        prior = self._prior[user : user + 1], self._pull
-        return self._history.note(user, Standing.of(heard, prior, self._movies))
 
     def warm(self, like: Model | None = None) -> None:
         """Make ready what many questions about many movies need."""
@@ -251,18 +244,7 @@ class StateSpace(Recall):
         self._movie_side = MovieSide(**part_of(arrays, "movie_side"))
         self._lessons = Lessons(**part_of(arrays, "lessons"))
         self._trees = Trees(**part_of(arrays, "trees"))
-        learned, measure = (
-            Learned(**part_of(arrays, "learned")),
-            Signs(**part_of(arrays, "measure")),
-        )
-        self._movies = Movies(learned, measure, arrays["lines"], len(self._side.genres))
+        learned, signs = Learned(**part_of(arrays, "learned")), Signs(**part_of(arrays, "measure"))
+        self._movies = Movies(learned, signs, arrays["lines"], len(self._side.genres))
         self._history = History.parted(Heard(**part_of(arrays, "heard")), int(arrays["settled"][0]))
         self._followed = Lessons.none(COLUMNS)
-
-
-def _of_one(rows: Rows) -> bool:
-    """Whether one user is asked about, and nothing that was never met and has a side to tell."""
-    users, movies = rows.users, rows.movies
-    if not len(rows) or not movies.all() or not (users == users[0]).all():
-        return False
-    return bool(users[0]) or rows.table.users.width <= 1

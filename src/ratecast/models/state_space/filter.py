@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ratecast.models.kernels.order import pieces
 from ratecast.models.kernels.threads import side_by_side
-from ratecast.models.state_space.place import first, leave, stand
+from ratecast.models.state_space.place import first, parts
 
 F64 = NDArray[np.float64]
 Stream = tuple[NDArray[np.int64], NDArray[np.int32], F64, NDArray[np.int64]]
@@ -110,16 +110,18 @@ def _follow_some(some, stream, model, found):  # type: ignore[no-untyped-def]
     (prior, pull), movies, (start, keep, fresh), places = model
     expected, variance, surprise = found
     size, width, presence = len(keep), prior.shape[1], movies[5]
-    state = np.empty((size, size)), np.empty(size), np.empty((size, width))
+    here = np.empty(len(start))
+    state, seen = parts(here, size, width)
     space = np.empty(size), np.empty(size), np.empty(width), np.empty(size), np.empty((size, size))
-    level, seen = np.empty(width), np.empty(presence.shape[1])
+    level = np.empty(width)
     for user in range(some[0], some[1]):
-        odd, heard = stand(places[user] if len(places) else start, state, seen)
-        row = edges[user]
+        here[:] = places[user] if len(places) else start
+        odd, heard, row = here[-2], int(here[-1]), edges[user]
         while row < edges[user + 1]:
             stop = _end(moment, row, edges[user + 1])
-            if len(places) and stop == edges[user + 1]:
-                leave(places[user], state, seen, (odd, heard))
+            if len(places) and row > edges[user] and stop == edges[user + 1]:
+                here[-2], here[-1] = odd, heard
+                places[user] = here
             level[:] = prior[user]
             if heard:
                 _raise(level, pull, seen, heard)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.models.rows import Rows
 from ratecast.models.state_space.echo import columns_of
 from ratecast.models.state_space.filter import follow
-from ratecast.models.state_space.history import Heard
+from ratecast.models.state_space.history import Heard, History
 from ratecast.models.state_space.movies import Movies
 
 F32 = NDArray[np.float32]
@@ -88,6 +89,27 @@ class Standing:
         """The columns of what was heard, of which nothing is asked."""
         none = np.zeros(len(self.heard))
         return self.heard.movies, self.heard.at, none.astype(bool), none, none, self.surprise
+
+
+def of_one(rows: Rows) -> bool:
+    """Whether one user is asked about, and nothing that was never met and has a side to tell."""
+    users, movies = rows.users, rows.movies
+    if not len(rows) or not movies.all() or not (users == users[0]).all():
+        return False
+    return bool(users[0]) or rows.table.users.width <= 1
+
+
+def standing(user: int, history: History, users: tuple[F64, F64], movies: Movies) -> Standing:
+    """Where a user, or a stranger, stands now; worked out once, until something changes it.
+
+    users: as for `followed`.
+    """
+    kept: Standing | None = history.notes.get(user)
+    if kept is not None and kept.movies is movies:
+        return kept
+    prior = users[0][user : user + 1], users[1]
+    heard = history.of(np.array([user], np.int32))
+    return history.note(user, Standing.of(heard, prior, movies))
 
 
 @lru_cache(maxsize=8)

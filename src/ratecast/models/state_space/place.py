@@ -20,44 +20,12 @@ def first(start: F64, width: int, presence: int) -> F64:
 
 
 @njit(cache=True)
-def stand(line, state, seen):  # type: ignore[no-untyped-def]
-    """Fill state and seen from a line; how odd the surprises were, and how many were heard."""
-    cov, offset, lean = state
-    at = 0
-    for a in range(len(offset)):
-        for b in range(len(offset)):
-            cov[a, b] = line[at]
-            at += 1
-    for a in range(len(offset)):
-        offset[a] = line[at]
-        at += 1
-    for a in range(len(offset)):
-        for f in range(lean.shape[1]):
-            lean[a, f] = line[at]
-            at += 1
-    for z in range(len(seen)):
-        seen[z] = line[at]
-        at += 1
-    return line[at], int(line[at + 1])
-
-
-@njit(cache=True)
-def leave(line, state, seen, tally):  # type: ignore[no-untyped-def]
-    """The reverse of `stand`. tally: what it gave."""
-    cov, offset, lean = state
-    at = 0
-    for a in range(len(offset)):
-        for b in range(len(offset)):
-            line[at] = cov[a, b]
-            at += 1
-    for a in range(len(offset)):
-        line[at] = offset[a]
-        at += 1
-    for a in range(len(offset)):
-        for f in range(lean.shape[1]):
-            line[at] = lean[a, f]
-            at += 1
-    for z in range(len(seen)):
-        line[at] = seen[z]
-        at += 1
-    line[at], line[at + 1] = tally
+def parts(line, size, width):  # type: ignore[no-untyped-def]
+    """The state (covariance, offset, lean) and what was seen, as views of a line. size: D."""
+    offset, lean, seen = size * size, size * (size + 1), size * (size + 1 + width)
+    state = (
+        line[:offset].reshape(size, size),
+        line[offset:lean],
+        line[lean:seen].reshape(size, width),
+    )
+    return state, line[seen:-2]
