@@ -1,8 +1,34 @@
 import subprocess
 import sys
+from pathlib import Path
+
+ROOM = "import sys, ratecast.training"
+# Lightning takes seconds to import; only a net needs it.
+RUN = """
+import sys
+from pathlib import Path
+from ratecast.training import make_model
+from ratecast.training.experiment import Experiment
+from ratecast.training.train import train
+from tests.training.tables import few
+
+run = train(Experiment.of(make_model("als"), out=Path(sys.argv[1])), few())
+assert list(run.folder.glob("events.*"))
+"""
+
+
+def heavy(code: str, *words: str) -> list[str]:
+    """Which of the heavy packages are loaded after `code`."""
+    told = f"{code}\nprint(*sorted({{'torch', 'lightning'}} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", told, *words], capture_output=True, check=True, text=True
+    )
+    return found.stdout.split()
 
 
 def test_importing_the_room_loads_neither_torch_nor_lightning() -> None:
-    code = "import sys, ratecast.training; print(sorted({'torch', 'lightning'} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert found.stdout.strip() == "[]"
+    assert heavy(ROOM) == []
+
+
+def test_a_run_without_a_net_leaves_its_events_without_lightning(tmp_path: Path) -> None:
+    assert heavy(RUN, str(tmp_path)) == ["torch"]

@@ -1,20 +1,26 @@
 """Where the curves of a run go: TensorBoard, or any logger of Lightning that a config names."""
 
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 from ratecast.errors import InputError
 from ratecast.models.base import Model
 from ratecast.models.likeness import MovieVectors
+from ratecast.training.experiment import leaves
+
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger
 
 MOVIES = "movies"
 # What the projector's table has of each movie; it colours by a column of few values or of numbers.
 COLUMNS = ["title", "genre", "genres", "year", "ratings", "bias"]
 
 
-def make_logger(named: dict[str, Any]) -> Logger:
+def make_logger(named: dict[str, Any]) -> "Logger":
     """The logger that `named` describes: class_path, and init_args.
 
     Raises `InputError` where its package is not installed, or refuses its settings.
@@ -31,27 +37,53 @@ def make_logger(named: dict[str, Any]) -> Logger:
 
 
 def record(
-    logger: Logger, model: Model, settings: dict[str, Any], figures: dict[str, float]
+    folder: Path,
+    logger: "Logger | None",
+    model: Model,
+    settings: dict[str, Any],
+    figures: dict[str, float],
 ) -> None:
-    """Write the settings beside the final figures, and the movies' vectors; close the logger."""
+    """Write the settings beside the final figures, and the movies' vectors; close the logger.
+
+    logger: what the run logged to, if anything; but for a named logger that is not TensorBoard's
+    own, these go to TensorBoard, in the run's folder.
+    """
     named = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
-    if isinstance(logger, TensorBoardLogger):
-        logger.log_hyperparams(settings, named)
-        project(logger, model)
-    else:
-        logger.log_metrics(named)
-    logger.finalize("success")
+    if logger is not None:
+        if not (board := _board_of(logger)):
+            logger.log_metrics(named)
+        logger.finalize("success")
+        if not board:
+            return
+        folder = Path(board)
+    with SummaryWriter(folder) as writer:
+        for part in hparams(_table(settings), named):
+            writer.file_writer.add_summary(part)
+        for name, value in named.items():
+            writer.add_scalar(name, value)
+        project(writer, model)
 
 
-def project(logger: TensorBoardLogger, model: Model) -> None:
+def project(writer: SummaryWriter, model: Model) -> None:
     """The vectors of a model's movies for TensorBoard's projector; nothing where it has none."""
     if model._factors() is None:
         return
     vectors = MovieVectors.of(model)
     lines = [_cells(vectors, row) for row in range(len(vectors.vectors))]
-    logger.experiment.add_embedding(
-        vectors.vectors, metadata=lines, metadata_header=COLUMNS, tag=MOVIES
-    )
+    writer.add_embedding(vectors.vectors, metadata=lines, metadata_header=COLUMNS, tag=MOVIES)
+
+
+def _board_of(logger: "Logger") -> str:
+    """The folder of a logger that is TensorBoard's; nothing of another."""
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    return logger.log_dir if isinstance(logger, TensorBoardLogger) else ""
+
+
+def _table(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings by their whole names, model/factors, as TensorBoard's table takes them."""
+    plain = {name.replace(".", "/"): value for name, value in leaves(settings, ())}
+    return {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in plain.items()}
 
 
 def _cells(vectors: MovieVectors, row: int) -> list[str]:

@@ -14,7 +14,6 @@ from ratecast.progress import bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, named
 from ratecast.training.experiment import Experiment
-from ratecast.training.fit import LightningTrainer
 from ratecast.training.loggers import make_logger, record
 from ratecast.training.runs import ARTIFACT, curves, run_folder
 
@@ -47,18 +46,22 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
     # Before there is a folder: one that is refused leaves nothing behind.
     named_logger = make_logger(experiment.logger) if experiment.logger else None
     with run_folder(experiment, parts) as folder:
-        logger = named_logger or curves(folder)
-        logger.log_hyperparams(experiment.plain())
-        model = experiment.make()
+        model, logger = experiment.make(), named_logger
         if isinstance(model, NetModel):
+            # Lightning takes seconds to import, and other models have no curves.
+            from ratecast.training.fit import LightningTrainer
+
+            logger = logger or curves(folder)
             model.train_net = LightningTrainer(logger, folder)
+        if logger is not None:
+            logger.log_hyperparams(experiment.plain())
         with bar(f"{model.name}: fit"):
             model.fit(parts.train, parts.valid)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _seen(parts).items()}
         if experiment.split == "all":
             with bar(f"{model.name}: fit on every rating"):
                 model.refit(joined(parts))
-        record(logger, model, experiment.plain(), figures)
+        record(folder, logger, model, experiment.plain(), figures)
         model.save(folder / ARTIFACT)
     return Run(folder, folder / ARTIFACT, figures, _parameters(model))
 
