@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Every process that a test starts would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: reproduce folds notebooks pictures docs test test-chaos bench bench-serve check-perf check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
@@ -31,7 +34,7 @@ docs: $(READY)  ## the documentation site, in site/; needs no network
 # A process for each core: threads of libraries beside them would only wait for each other.
 test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	  $(BIN)/python -m pytest --numprocesses auto --dist loadscope -m 'not threads'
+	  $(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder -m 'not threads'
 	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -m threads tests/models
 
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
