@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.serving.catalogue import Movie
-from ratecast.serving.page.charts import FONT, INK, tip
+from ratecast.serving.page.charts import CARD, FONT, INK, tip
 
 # Of so many famous movies those are named that have room, in shares of the map; on a phone, more.
 FAMOUS, WIDE, HIGH, EDGE = 120, 0.18, 0.05, 0.09
@@ -120,6 +120,7 @@ def _titles(series: str, size: int) -> dict[str, Any]:
     # Below, since a famous one has its title above already.
     where = "bottom" if series == FOUND else "top"
     label = {"show": True, "position": where, "formatter": "{b}", "color": INK, "fontSize": size}
+    label |= {"textBorderColor": CARD, "textBorderWidth": 3}  # To be read above the points.
     drawn = {"symbolSize": 20, "itemStyle": ring} if series == FOUND else {"symbolSize": 0.1}
     return {
         "id": series,

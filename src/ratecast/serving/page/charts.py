@@ -84,12 +84,13 @@ def _series(name: str, kind: str, points: list[dict[str, Any]], color: str) -> d
 
 def _chart(words: str, vertical: dict[str, Any], series: list[dict[str, Any]]) -> None:
     many = len(series[0]["data"])
-    across = _axis("") | {"min": 1, "max": max(many and series[0]["data"][-1]["value"][0], 2)}
-    across |= {"minInterval": 1, "splitLine": {"show": False}}
+    across = _axis("ratings, in the order they came") | {"nameLocation": "middle", "nameGap": 28}
+    across |= {"min": 1, "max": max(many and series[0]["data"][-1]["value"][0], 2)}
+    across |= {"minInterval": 1, "splitLine": {"show": False}, "nameTextStyle": {"color": MUTED}}
     options = {
         "textStyle": FONT,
         "animation": False,
-        "grid": {"left": 8, "right": 16, "top": 56, "bottom": 8, "containLabel": True},
+        "grid": {"left": 8, "right": 16, "top": 56, "bottom": 28, "containLabel": True},
         "legend": {"top": 0, "left": 0, "textStyle": {"color": MUTED}, "inactiveColor": OTHER},
         "tooltip": tip(),
         "xAxis": across,

@@ -72,6 +72,7 @@ def _alike(visitor: Visitor, movie: Movie) -> None:
     except Refusal as error:
         said("p", sentence(error)).classes("empty")
         return
+    said("p", "The longer the bar, the more do the same people like both.").classes("muted")
     with ui.element("ul").classes("alike"):
         for each in found:
             with ui.element("li"):

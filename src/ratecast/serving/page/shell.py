@@ -9,7 +9,7 @@ from nicegui.elements.mixins.text_element import TextElement
 from nicegui.events import GenericEventArguments
 
 from ratecast.serving.page.visitor import House, Visitor
-from ratecast.serving.refusals import Refusal, Unknown
+from ratecast.serving.refusals import Later, Refusal
 
 View = Callable[[Visitor], Awaitable[None]]
 
@@ -64,7 +64,7 @@ def trouble(error: Refusal) -> None:
     if not ui.context.client.has_socket_connection:
         ui.status_code(error.status)
     with ui.element("section").classes("trouble"):
-        said("h1", "Not here" if isinstance(error, Unknown) else "Not now")
+        said("h1", "Not now" if isinstance(error, Later) else "Not here")
         said("p", sentence(error))
         link("Back to the movies", "/").classes("button")
 
