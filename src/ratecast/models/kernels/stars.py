@@ -4,10 +4,11 @@ The normal distribution is read from a table and its Taylor series, to 1e-15: a 
 of a library's, and no call that keeps the loop over the cuts from being unrolled.
 """
 
+from math import erfc, sqrt
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from ratecast.models.kernels.threads import side_by_side
 
@@ -19,7 +20,9 @@ HEARD_EDGES = (1, 6, 21)
 _PIECE = 1 << 13
 _FAR, _STEPS = 8.5, 32
 _PLACES = np.arange(-_FAR * _STEPS, _FAR * _STEPS + 1) / _STEPS
-_BELOW, _BELL = ndtr(_PLACES), np.exp(-0.5 * _PLACES**2) / np.sqrt(2 * np.pi)
+# By the library of C: scipy's takes a fifth of a second to import, in every process.
+_BELOW = np.array([erfc(-place / sqrt(2)) / 2 for place in _PLACES])
+_BELL = np.exp(-0.5 * _PLACES**2) / np.sqrt(2 * np.pi)
 
 
 @njit(cache=True)
