@@ -35,6 +35,10 @@ class Recall(Model):
         columns = self.movies.ids_of(kept.movies), kept.stars.tolist(), kept.at.tolist()
         return [Kept(*values) for values in zip(*columns, strict=True)]
 
+    def rated(self, user: Id) -> NDArray[np.int32]:
+        """Row numbers of the movies that the user is heard to have rated, (h,)."""
+        return self._kept(self.users.rows_of([user])).movies
+
     def take_back(self, pairs: list[tuple[Id, Id]]) -> int:
         """Forget ratings, of (user, movie); how many there were.
 

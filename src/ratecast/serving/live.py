@@ -88,15 +88,24 @@ class Live:
         """What every movie of the catalogue is to a user; kept until something changes it."""
         kept = self._prospects.get(user)
         if kept is None:
-            catalogue = self.loaded.catalogue
-            left = np.ones(len(catalogue), bool)
-            left[[catalogue.line[m] for m in self.of(user) if m in catalogue.line]] = False
-            kept = Prospects(ask_first(self.loaded.model, user, catalogue.ids), left)
+            expected = ask_first(self.loaded.model, user, self.loaded.catalogue.ids)
+            kept = Prospects(expected, self._left(user))
             self._prospects[user] = kept
-            while len(self._prospects) * len(left) > KEPT_ROWS and len(self._prospects) > 1:
+            while len(self._prospects) * len(kept.left) > KEPT_ROWS and len(self._prospects) > 1:
                 self._prospects.popitem(last=False)
         self._prospects.move_to_end(user)
         return kept
+
+    def _left(self, user: Id) -> NDArray[np.bool_]:
+        """Of every movie of the catalogue, whether the user has not rated it: (m,)."""
+        model, line = self.loaded.model, self.loaded.catalogue.line
+        left = np.ones(len(line), bool)
+        if isinstance(model, Recall):
+            # A movie met while this model was made ready is in none of its catalogue's lines.
+            rated = model.rated(user)
+            left[rated[rated <= len(left)] - 1] = False
+        left[[line[movie] for movie in self.given.get(user, ()) if movie in line]] = False
+        return left
 
     def forecast(self, user: Id, lines: Sequence[int]) -> Forecast:
         """The forecast of these lines of the catalogue: (n,)."""

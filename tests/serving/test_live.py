@@ -1,0 +1,46 @@
+"""What every movie is to a user: what is left of the catalogue once ratings are heard."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ratecast.serving.live import Live
+from ratecast.serving.loaded import load
+from ratecast.serving.store import Given, Removed, Written
+
+NOBODY = 5000
+
+
+@pytest.fixture
+def live(artifact: Path) -> Live:
+    return Live(load(artifact, Written([], [], 0)), [])
+
+
+def given(movie: int, seq: int) -> Given:
+    return Given(str(NOBODY), str(movie), 4.0, 2_000_000_000, seq, seq)
+
+
+def rated(live: Live, user: int) -> set[object]:
+    """Movies of the catalogue that are not left."""
+    ids = live.loaded.catalogue.ids
+    return {ids[line] for line in np.flatnonzero(~live.prospects(user).left)}
+
+
+def test_what_the_model_heard_is_not_left(live: Live) -> None:
+    assert rated(live, 196) == set(live.of(196))
+    assert len(rated(live, 196)) == 39
+
+
+def test_what_is_given_is_not_left_until_it_is_taken_back(live: Live) -> None:
+    assert rated(live, NOBODY) == set()
+    live.hear([given(50, 1), given(242, 2)])
+    assert rated(live, NOBODY) == {50, 242}
+    live.hear([Removed(str(NOBODY), "50", 3)])
+    assert rated(live, NOBODY) == {242}
+
+
+def test_a_movie_that_the_catalogue_lacks_is_passed_over(live: Live) -> None:
+    live.hear([given(99_999, 1), given(50, 2)])
+    assert set(live.of(NOBODY)) == {50, 99_999}
+    assert rated(live, NOBODY) == {50}
