@@ -74,3 +74,27 @@ def test_sweep_gives_one_comparable_run_for_each_size(tmp_path: Path) -> None:
 def test_a_model_without_a_net_is_refused(verb: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no net"):
         verb(experiment(tmp_path, "mean"), split=few())
+
+
+def kernel(out: Path) -> Experiment:
+    return Experiment.of(make_model("mf_bias", solver="kernel"), out=out)
+
+
+@pytest.mark.parametrize("verb", [overfit, lr_find])
+def test_a_kernel_is_refused_where_a_net_is_looked_at(verb: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="solver kernel trains no net; choose lightning"):
+        verb(kernel(tmp_path), split=few())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_net_is_looked_at_where_a_kernel_would_be_quicker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ratecast.models.solver.MANY", 1)
+    assert overfit(experiment(tmp_path, "mf_bias"), few(), steps=3).loss > 0
+
+
+def test_a_sweep_by_a_kernel_counts_no_parameters(tmp_path: Path) -> None:
+    row = sweep(kernel(tmp_path), (2,), few())[0]
+    assert row.run.figures["valid/rmse"] > 0
+    assert row.cells()[1] == ""

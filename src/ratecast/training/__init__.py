@@ -5,6 +5,7 @@ Importing this package is cheap: torch and Lightning are loaded when a net is to
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratecast.errors import InputError
@@ -12,6 +13,8 @@ from ratecast.models import model_class
 from ratecast.models.base import Model
 
 if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger
+
     from ratecast.models.net import Lesson
     from ratecast.models.nets.base import RatingNet
 
@@ -40,16 +43,26 @@ def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
 class WhenAsked:
     """A `TrainNet` that loads Lightning for its first net: a kernel or a saved model needs none.
 
-    history: losses and RMSE of each epoch of the newest lesson.
+    logger, folder: as for `LightningTrainer`; with a folder and no logger, the curves go to
+    TensorBoard there, beside `settings`. history: losses and RMSE of each epoch of the newest
+    lesson.
     """
 
+    logger: "Logger | None" = None
+    folder: Path | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list, init=False)
 
     def __call__(self, net: "RatingNet", lesson: "Lesson") -> int:
         """Train `net` in place; how many epochs its weights stand for."""
         from ratecast.training.fit import LightningTrainer
+        from ratecast.training.runs import curves
 
-        trainer = LightningTrainer()
+        logger = self.logger
+        if logger is None and self.folder is not None:
+            logger = curves(self.folder)
+            logger.log_hyperparams(self.settings)
+        trainer = LightningTrainer(logger, self.folder)
         epochs = trainer(net, lesson)
         self.history = trainer.history
         return epochs

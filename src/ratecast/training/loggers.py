@@ -45,23 +45,22 @@ def record(
 ) -> None:
     """Write the settings beside the final figures, and the movies' vectors; close the logger.
 
-    logger: what the run logged to, if anything; but for a named logger that is not TensorBoard's
-    own, these go to TensorBoard, in the run's folder.
+    logger: the one that was named, if any. They go to TensorBoard, in the run's folder or where its
+    own logger writes; to another logger the figures alone.
     """
     named = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
+    board = folder if logger is None else _board_of(logger)
     if logger is not None:
-        if not (board := _board_of(logger)):
+        if board is None:
             logger.log_metrics(named)
         logger.finalize("success")
-        if not board:
-            return
-        folder = Path(board)
-    with SummaryWriter(folder) as writer:
-        for part in hparams(_table(settings), named):
-            writer.file_writer.add_summary(part)
-        for name, value in named.items():
-            writer.add_scalar(name, value)
-        project(writer, model)
+    if board is not None:
+        with SummaryWriter(board) as writer:
+            for part in hparams(_table(settings), named):
+                writer.file_writer.add_summary(part)
+            for name, value in named.items():
+                writer.add_scalar(name, value)
+            project(writer, model)
 
 
 def project(writer: SummaryWriter, model: Model) -> None:
@@ -73,11 +72,11 @@ def project(writer: SummaryWriter, model: Model) -> None:
     writer.add_embedding(vectors.vectors, metadata=lines, metadata_header=COLUMNS, tag=MOVIES)
 
 
-def _board_of(logger: "Logger") -> str:
-    """The folder of a logger that is TensorBoard's; nothing of another."""
+def _board_of(logger: "Logger") -> Path | None:
+    """The folder of a logger that is TensorBoard's."""
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    return logger.log_dir if isinstance(logger, TensorBoardLogger) else ""
+    return Path(logger.log_dir) if isinstance(logger, TensorBoardLogger) else None
 
 
 def _table(settings: dict[str, Any]) -> dict[str, Any]:

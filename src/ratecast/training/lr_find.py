@@ -16,7 +16,7 @@ from ratecast.training.batches import LessonData
 from ratecast.training.experiment import Experiment
 from ratecast.training.fit import make_trainer, quiet, reproducible
 from ratecast.training.module import NetModule
-from ratecast.training.overfit import net_model
+from ratecast.training.overfit import learner
 from ratecast.training.rising import RisingRate, smoothed, steepest_fall
 from ratecast.training.runs import curves, run_folder
 from ratecast.training.train import split_of
@@ -54,12 +54,12 @@ def lr_find(experiment: Experiment, split: Split | None = None, steps: int = STE
 
     Reference: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3.
     Differs: rates rise exponentially, and the suggestion is the steepest fall of the loss.
-    Raises `InputError` for a model without a net, and where the loss never falls.
+    Raises `InputError` where no net would learn, and where the loss never falls.
     """
     parts = split_of(experiment) if split is None else split
     named = replace(experiment, experiment=f"lr_find_{experiment.experiment}", resume="never")
     search = RateSearch(steps)
-    model = net_model(experiment)
+    model = learner(experiment)
     model.train_net = search
     model.fit(parts.train, parts.train.take(slice(0, _STAND_IN)))
     suggestion = steepest_fall(search.rates, search.losses)

@@ -41,7 +41,7 @@ def overfit(experiment: Experiment, split: Split | None = None, steps: int = STE
     batch = rows.take(np.sort(picked))
     parts = Split("overfit", batch, None, batch)
     named = replace(experiment, experiment=f"overfit_{experiment.experiment}", resume="never")
-    model = net_model(experiment).unrestrained()
+    model = learner(experiment).unrestrained()
     if not model.by_heart:
         raise InputError(
             f"model {model.name}: its movie vectors are fixed, so that it cannot learn a batch by "
@@ -61,6 +61,18 @@ def net_model(experiment: Experiment) -> NetModel:
     if not isinstance(model, NetModel):
         raise InputError(f"model {model.name}: has no net; choose mf, mf_bias, neumf or attention")
     return model
+
+
+def learner(experiment: Experiment) -> NetModel:
+    """As `net_model`, of a net that learns by epochs also where a kernel would be quicker.
+
+    Raises `InputError` where a kernel was asked for.
+    """
+    model = net_model(experiment)
+    solver = model.settings().get("solver")
+    if solver == "kernel":
+        raise InputError(f"model {model.name}: solver kernel trains no net; choose lightning")
+    return net_model(experiment.changed(solver="lightning")) if solver else model
 
 
 def _by_heart(settings: TrainerSettings, steps: int) -> TrainerSettings:

@@ -15,7 +15,7 @@ HEADER = ["factors", "parameters", "train RMSE", "valid RMSE", "seconds", "run"]
 
 @dataclass(frozen=True)
 class SweepRow:
-    """One size: its run, how many numbers it learns, and the seconds it took."""
+    """One size: its run, how many numbers its net learns, and the seconds it took."""
 
     factors: int
     parameters: int
@@ -27,7 +27,7 @@ class SweepRow:
         figures = [self.run.figures.get(f"{part}/rmse") for part in ("train", "valid")]
         return [
             f"{self.factors}",
-            f"{self.parameters:,}",
+            f"{self.parameters:,}" if self.parameters else "",
             *("" if figure is None else f"{figure:.4f}" for figure in figures),
             f"{self.seconds:.1f}",
             str(self.run.folder),

@@ -13,9 +13,10 @@ from ratecast.models.net import NetModel
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, named
+from ratecast.training import WhenAsked
 from ratecast.training.experiment import Experiment
 from ratecast.training.loggers import make_logger, record
-from ratecast.training.runs import ARTIFACT, curves, run_folder
+from ratecast.training.runs import ARTIFACT, run_folder
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Run:
     """A finished run.
 
     folder: its curves and checkpoints. artifact: the fitted model. figures: train/rmse and
-    valid/rmse of the fitted model, over all rows. parameters: how many numbers a net learned.
+    valid/rmse of the fitted model, over all rows. parameters: how many numbers a net learned; 0
+    where none was trained.
     The test part is never looked at.
     """
 
@@ -44,24 +46,20 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
     """
     parts = split_of(experiment) if split is None else split
     # Before there is a folder: one that is refused leaves nothing behind.
-    named_logger = make_logger(experiment.logger) if experiment.logger else None
+    logger = make_logger(experiment.logger) if experiment.logger else None
     with run_folder(experiment, parts) as folder:
-        model, logger = experiment.make(), named_logger
-        if isinstance(model, NetModel):
-            # Lightning takes seconds to import, and other models have no curves.
-            from ratecast.training.fit import LightningTrainer
-
-            logger = logger or curves(folder)
-            model.train_net = LightningTrainer(logger, folder)
+        model, plain = experiment.make(), experiment.plain()
         if logger is not None:
-            logger.log_hyperparams(experiment.plain())
+            logger.log_hyperparams(plain)
+        if isinstance(model, NetModel):
+            model.train_net = WhenAsked(logger, folder, plain)
         with bar(f"{model.name}: fit"):
             model.fit(parts.train, parts.valid)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _seen(parts).items()}
         if experiment.split == "all":
             with bar(f"{model.name}: fit on every rating"):
                 model.refit(joined(parts))
-        record(folder, logger, model, experiment.plain(), figures)
+        record(folder, logger, model, plain, figures)
         model.save(folder / ARTIFACT)
     return Run(folder, folder / ARTIFACT, figures, _parameters(model))
 
@@ -92,4 +90,5 @@ def _seen(split: Split) -> dict[str, Ratings]:
 
 
 def _parameters(model: Model) -> int:
-    return sum(x.numel() for x in model.net.parameters()) if isinstance(model, NetModel) else 0
+    net = getattr(model, "net", None)
+    return 0 if net is None else sum(x.numel() for x in net.parameters())
