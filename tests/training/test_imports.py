@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOM = "import sys, ratecast.training"
+ROOM = "import sys, ratecast.training, ratecast.training.train"
 # Lightning takes seconds to import; only a net that is trained by epochs needs it.
 RUN = """
 import sys

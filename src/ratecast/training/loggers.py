@@ -4,9 +4,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
-
 from ratecast.errors import InputError
 from ratecast.models.base import Model
 from ratecast.models.likeness import MovieVectors
@@ -14,6 +11,7 @@ from ratecast.training.experiment import leaves
 
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
+    from torch.utils.tensorboard import SummaryWriter
 
 MOVIES = "movies"
 # What the projector's table has of each movie; it colours by a column of few values or of numbers.
@@ -55,15 +53,23 @@ def record(
             logger.log_metrics(named)
         logger.finalize("success")
     if board is not None:
-        with SummaryWriter(board) as writer:
-            for part in hparams(_table(settings), named):
-                writer.file_writer.add_summary(part)
-            for name, value in named.items():
-                writer.add_scalar(name, value)
-            project(writer, model)
+        _write(board, model, _table(settings), named)
 
 
-def project(writer: SummaryWriter, model: Model) -> None:
+def _write(board: Path, model: Model, settings: dict[str, Any], figures: dict[str, float]) -> None:
+    # Torch takes two seconds to import: too long for who is told that a file is not there.
+    from torch.utils.tensorboard import SummaryWriter
+    from torch.utils.tensorboard.summary import hparams
+
+    with SummaryWriter(board) as writer:
+        for part in hparams(settings, figures):
+            writer.file_writer.add_summary(part)
+        for name, value in figures.items():
+            writer.add_scalar(name, value)
+        project(writer, model)
+
+
+def project(writer: "SummaryWriter", model: Model) -> None:
     """The vectors of a model's movies for TensorBoard's projector; nothing where it has none."""
     if model._factors() is None:
         return
