@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.peers import ACCURATE, METHODS, WALKED
-from ratecast.files import write_text
+from ratecast.atomic_write import write_text
 
 ROOT = Path(__file__).parent.parent
 PINS = ROOT / "benchmarks" / "peers.txt"

@@ -12,13 +12,13 @@ from statistics import median
 import torch
 
 from ratecast import data
-from ratecast.models.mf import MatrixFactorization
-from ratecast.models.net import Lesson, TrainerSettings
-from ratecast.models.nets.base import RatingNet, threads
-from ratecast.models.nets.material import Examples
-from ratecast.models.nets.mf import FactorNet
+from ratecast.modelling.nets.base import RatingNet, threads
+from ratecast.modelling.nets.examples import Examples
+from ratecast.modelling.nets.net_model import Lesson, TrainerSettings
+from ratecast.models.mf.model import MatrixFactorization
+from ratecast.models.mf.net import FactorNet
 from ratecast.splits import chronological
-from ratecast.training.fit import LightningTrainer
+from ratecast.training.lightning_trainer import LightningTrainer
 
 ORIGINAL_SECONDS = 23.5
 EPOCHS, BATCH, RUNS = 10, 4096, 5

@@ -12,7 +12,7 @@ from benchmarks.peers import ours
 from benchmarks.records import Record, Step
 from benchmarks.tables import grown
 from ratecast.evaluation.protocol import as_of
-from ratecast.models.forecast import StateSpace
+from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.splits import chronological
 

@@ -20,10 +20,10 @@ from benchmarks.process import environment_of
 from benchmarks.records import Record, Step
 from benchmarks.tables import grown
 from ratecast import data
-from ratecast.models.kernels.alternate import STEPS, sweep
-from ratecast.models.kernels.order import Heap, heaps
-from ratecast.models.kernels.strata import Strata, Weights, epoch
-from ratecast.models.vocabulary import Vocabulary
+from ratecast.modelling.contract.vocabulary import Vocabulary
+from ratecast.modelling.kernels.csr import Heap, heaps
+from ratecast.models.als.conjugate_gradients import STEPS, sweep
+from ratecast.models.mf_bias.stratified_sgd import Strata, Weights, epoch
 from ratecast.ratings import MOVIE, USER
 
 MOST = 2

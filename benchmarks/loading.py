@@ -19,7 +19,7 @@ from ratecast import data
 from ratecast.audit import audit
 from ratecast.data.cache import VARIABLE
 from ratecast.data.expand import Form, expand
-from ratecast.models.vocabulary import Vocabulary
+from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.ratings import MOVIE, USER
 from ratecast.splits import chronological
 

@@ -10,7 +10,7 @@ from benchmarks.marks import Marks, with_section
 from benchmarks.peers import Settings
 from benchmarks.records import Record, measured_at, versions, where
 from benchmarks.summary import Line, lines
-from ratecast.files import write_text
+from ratecast.atomic_write import write_text
 
 PAGE, PICTURES = ROOT / "docs" / "performance.md", ROOT / "docs" / "pictures"
 README, SHORT = ROOT / "README.md", "speed-25m"

@@ -15,7 +15,7 @@ import psutil
 from benchmarks import environment
 from benchmarks.environment import ROOT
 from ratecast import data
-from ratecast.files import write_text
+from ratecast.atomic_write import write_text
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 # Where others took more of the cores than this before, times are those of a busy machine.

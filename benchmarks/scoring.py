@@ -25,16 +25,16 @@ from benchmarks.loading import timed
 from benchmarks.marks import with_section
 from benchmarks.scoring_page import MARKS, section
 from ratecast import data
+from ratecast.atomic_write import write_text
 from ratecast.data.expand import expand
 from ratecast.evaluation.protocol import as_of
-from ratecast.files import write_text
-from ratecast.frames import write_parquet
-from ratecast.models.base import Model
-from ratecast.models.kernels.stars import HEARD_EDGES
-from ratecast.models.product import HasProduct, expected_stars
-from ratecast.models.recommend import Recommender
-from ratecast.models.rows import moments
-from ratecast.models.stars import StarNoise
+from ratecast.modelling.calibration.ordered_probit import StarNoise
+from ratecast.modelling.calibration.probit_kernel import HEARD_EDGES
+from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.rows import time_groups
+from ratecast.modelling.factors.pair_scores import HasProduct, expected_stars
+from ratecast.parquet_writer import write_parquet
+from ratecast.queries.top_n import Recommender
 from ratecast.ratings import USER, Ratings, Requests
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
@@ -65,7 +65,7 @@ def measure(table: Ratings) -> dict[str, Any]:
     split, machine = chronological(table), records.machine()
     model = make_model("mf_bias", factors=64, solver="kernel", descent={"epochs": 3}).fit(table)
     bandwidth = copy_speed()
-    found = _pairs(model, table, bandwidth) | _top(model, table) | _walk(split)
+    found = _pairs(model, table, bandwidth) | _top(model, table) | walk_rows(split)
     return {
         "machine": machine | {"copies_gb_per_second": bandwidth},
         "table": {
@@ -89,15 +89,15 @@ def _pairs(model: Model, table: Ratings, bandwidth: float) -> Figures:
     drawn = np.random.default_rng(0).integers(0, len(table), PAIRS)
     loose = Requests(table.frame[drawn].select("user", "movie"))
     by_user, few = Requests(loose.frame.sort(USER)), Requests(loose.frame[:PLAIN])
-    product = model._product()
+    product = model.bilinear_form()
     users, movies = (side.vectors for side in product.packed())
-    rows = model._rows(few)
+    rows = model.encode(few)
     plain = PLAIN / best(lambda: (users[rows.users] * movies[rows.movies]).sum(axis=1))
     found: Figures = {}
     for name, asked in (("by user", by_user), ("in any order", loose)):
         seconds = best(lambda asked=asked: expected_stars(model, asked), 3)  # type: ignore[misc]
         found[f"expected stars, pairs {name}"] = _rate(PAIRS / seconds, "pairs", plain)
-    ids = PAIRS / best(lambda: model._rows(loose), 3)
+    ids = PAIRS / best(lambda: model.encode(loose), 3)
     # Two vectors a pair, read from memory where a cache holds neither.
     limit = bandwidth * 1e9 / (2 * users.shape[1] * users.itemsize)
     found["of which: ids to rows"] = _rate(ids, "pairs", None)
@@ -112,7 +112,7 @@ def _top(model: Model, table: Ratings) -> Figures:
     ranked, users = Recommender(model, table), model.users.table[USER]
     turn = iter(np.random.default_rng(1).permutation(len(users)).tolist() * RUNS)
     one = best(lambda: ranked.top(users[next(turn) :][:1]), 200)
-    product = model._product()
+    product = model.bilinear_form()
     plain = best(lambda: np.argsort(-(product.movies[:, 1:] @ product.users[1, 1:]))[:10], 20)
     some = users[:SOME]
     with tempfile.TemporaryDirectory() as folder:
@@ -128,7 +128,7 @@ def _top(model: Model, table: Ratings) -> Figures:
     }
 
 
-def _walk(split: Split) -> Figures:
+def walk_rows(split: Split) -> Figures:
     """The biases over validation and test, one thread: every rating forecast, then heard."""
     assert split.valid is not None
     model, stream = make_model("bias").fit(split.train, split.valid), _later(split)
@@ -157,7 +157,7 @@ def _copies(model: Model) -> list[Model]:
 
 def _plainly(model: Model, stream: Ratings) -> None:
     """Moment by moment, as the contract says."""
-    for start, stop in pairwise(moments(stream)):
+    for start, stop in pairwise(time_groups(stream)):
         now = stream.take(slice(start, stop))
         model.predict(now.requests())
         model.observe(now)

@@ -26,7 +26,7 @@ from typing import Any
 from benchmarks.drive import Ask, Load, load, request
 from benchmarks.marks import with_section
 from benchmarks.records import machine, measured_at
-from ratecast.files import write_text
+from ratecast.atomic_write import write_text
 
 ROOT = Path(__file__).parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "serving.json", ROOT / "docs" / "performance.md"

@@ -23,14 +23,14 @@ from benchmarks.tables import grown
 SIZES = (1_000_000, 25_000_000)
 # Function of a file, and what its time is spent on; none calls another.
 STAGES = {
-    ("strata.py", "epoch"): "learning",
-    ("alternate.py", "sweep"): "learning",
-    ("damped.py", "residual_sums"): "learning",
-    ("covers.py", "covers"): "covers, to hear by",
-    ("spread.py", "calibrated"): "star probabilities",
+    ("stratified_sgd.py", "epoch"): "learning",
+    ("conjugate_gradients.py", "sweep"): "learning",
+    ("bias.py", "residual_sums"): "learning",
+    ("posterior_covariance.py", "covers"): "covers, to hear by",
+    ("model.py", "_calibrate"): "star probabilities",
     ("fold_in.py", "_ask"): "star probabilities",
-    ("base.py", "_start"): "numbering, fingerprint",
-    ("order.py", "sorted_by"): "sorting",
+    ("model.py", "_begin_fit"): "numbering, fingerprint",
+    ("csr.py", "sorted_by"): "sorting",
 }
 
 

@@ -23,7 +23,7 @@ import polars as pl
 
 from ratecast import data, splits
 from ratecast.audit import audit
-from ratecast.data import habits
+from ratecast.data import rating_behaviour
 from ratecast.plots import habits as plots
 from ratecast.plots.intervals import intervals
 
@@ -44,10 +44,10 @@ pl.DataFrame(sizes)
 # user.
 
 # %%
-plots.stars(habits.stars_used(ratings))
+plots.stars(rating_behaviour.stars_used(ratings))
 
 # %%
-users, movies = (habits.activity(ratings, kind) for kind in ("user", "movie"))
+users, movies = (rating_behaviour.activity(ratings, kind) for kind in ("user", "movie"))
 plots.histograms(
     {
         "users: mean": users["mean"].to_numpy(),
@@ -97,7 +97,7 @@ pl.DataFrame(
 split = splits.chronological(ratings)
 names = list(split.parts)
 borders = [int(part.at.min()) for part in list(split.parts.values())[1:]]
-plots.over_time(habits.by_period(ratings), borders)
+plots.over_time(rating_behaviour.by_period(ratings), borders)
 
 # %% [markdown]
 # ## What the chronological split does to users
@@ -108,12 +108,12 @@ plots.over_time(habits.by_period(ratings), borders)
 # of rows.
 
 # %%
-rows, columns = habits.places(ratings)
+rows, columns = rating_behaviour.places(ratings)
 part = np.searchsorted(borders, ratings.at, side="right")
 plots.matrix(rows, columns, part, names)
 
 # %%
-plots.lives(habits.lifetimes(ratings), borders, names)
+plots.lives(rating_behaviour.lifetimes(ratings), borders, names)
 
 # %%
 parts = audit(split, ratings)["parts"]
@@ -146,7 +146,7 @@ plots.shares(shares, "share of the part's rows")
 # forecasts the rows of a moment together, and only then hears them.
 
 # %%
-tied = habits.tied_rows(ratings)
+tied = rating_behaviour.tied_rows(ratings)
 few = tied.filter(pl.col("size") <= 8)
 of_size = {f"{size} in a second": n / len(ratings) for size, n in few.select("size", "rows").rows()}
 plots.shares(of_size, "share of the rows, by how many share user and second")
@@ -159,7 +159,7 @@ plots.shares(of_size, "share of the rows, by how many share user and second")
 # is the **as-of** question, which ratecast asks beside the **frozen** one.
 
 # %%
-sat = habits.sittings(ratings)
+sat = rating_behaviour.sittings(ratings)
 per_user = sat.group_by("user").agg(pl.len().alias("sittings"), pl.col("rows").sum())
 plots.histograms(
     {
@@ -188,12 +188,14 @@ plots.shares(
 # intervals touch the dashed mean of all. Genres say more, of what a movie will get.
 
 # %%
-demographics = {name: habits.grouped(ratings, name) for name in ("age", "gender", "occupation")}
+demographics = {
+    name: rating_behaviour.grouped(ratings, name) for name in ("age", "gender", "occupation")
+}
 MEAN_STARS = "mean stars, 95 % interval"
 intervals(demographics, MEAN_STARS, facts["mean"])
 
 # %%
-genres = habits.grouped(ratings, "genres").filter(pl.col("rows") >= 100)
+genres = rating_behaviour.grouped(ratings, "genres").filter(pl.col("rows") >= 100)
 intervals({"genres": genres}, MEAN_STARS, facts["mean"])
 
 # %% [markdown]

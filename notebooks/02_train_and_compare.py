@@ -29,16 +29,16 @@ import polars as pl
 import torch
 
 from ratecast import audit, data, splits
-from ratecast.evaluation.contest import contests
+from ratecast.evaluation.comparison import contests
 from ratecast.evaluation.protocol import fit_and_ask
-from ratecast.models.mf import MatrixFactorization
-from ratecast.models.nets.mf import FactorNet
+from ratecast.models.mf.model import MatrixFactorization
+from ratecast.models.mf.net import FactorNet
 from ratecast.plots import training as plots
 from ratecast.plots.canvas import pens
 from ratecast.plots.intervals import intervals
-from ratecast.training import events, make_model
+from ratecast.training import make_model, tensorboard_events
 from ratecast.training.experiment import read_experiment
-from ratecast.training.fit import LightningTrainer
+from ratecast.training.lightning_trainer import LightningTrainer
 from ratecast.training.lr_find import lr_find
 from ratecast.training.overfit import ENOUGH, overfit
 from ratecast.training.sweep import sweep
@@ -64,7 +64,9 @@ experiments = {name: read_experiment(ROOT / "configs" / f"{name}.yaml", changes)
 
 # %%
 tries = {name: overfit(each, split) for name, each in experiments.items()}
-losses = {name: events.scalars(tried.folder, "train/loss") for name, tried in tries.items()}
+losses = {
+    name: tensorboard_events.scalars(tried.folder, "train/loss") for name, tried in tries.items()
+}
 assert all(tried.passed for tried in tries.values())
 plots.losses(losses, ENOUGH)
 
@@ -89,7 +91,7 @@ found.drawn("mf_bias")
 
 # %%
 trained = {name: train(each, split) for name, each in experiments.items()}
-curves = {name: events.curve(run.folder) for name, run in trained.items()}
+curves = {name: tensorboard_events.curve(run.folder) for name, run in trained.items()}
 plots.side_by_side(curves, pens(NETS))
 
 # %% [markdown]
@@ -102,7 +104,7 @@ plots.side_by_side(curves, pens(NETS))
 # %%
 sizes = (4, 16) if SHORT else (4, 16, 64, 256)
 swept = sweep(experiments["mf_bias"], sizes, split)
-by_size = {f"{row.factors} factors": events.curve(row.run.folder) for row in swept}
+by_size = {f"{row.factors} factors": tensorboard_events.curve(row.run.folder) for row in swept}
 plots.side_by_side(by_size, pens(list(by_size)))
 
 # %%
@@ -257,7 +259,7 @@ bare.train_net = LightningTrainer()
 bare.fit(split.train, split.valid)
 
 errors = bare.predict(split.valid.requests()).stars - split.valid.stars
-raw = bare._expect(bare._rows(split.valid)).mean - split.valid.stars
+raw = bare.predict_rows(bare.encode(split.valid)).mean - split.valid.stars
 is_new = ~split.valid.frame["user"].is_in(split.train.frame["user"].implode()).to_numpy()
 users = split.valid.frame["user"].to_numpy()
 

@@ -24,11 +24,11 @@ import polars as pl
 
 from ratecast import data
 from ratecast.evaluation import probes
-from ratecast.models.flat import flat_map
-from ratecast.models.likeness import MovieVectors
-from ratecast.models.lookup import movie_id
 from ratecast.plots import vectors as plots
 from ratecast.plots.intervals import intervals
+from ratecast.queries.movie_map import flat_map
+from ratecast.queries.similar import MovieVectors
+from ratecast.queries.title_lookup import movie_id
 from ratecast.training import make_model
 
 SHORT = bool(os.environ.get("RATECAST_SHORT"))

@@ -26,14 +26,14 @@ import polars as pl
 
 from ratecast import splits
 from ratecast.data import load
-from ratecast.evaluation.contest import by_heard, by_movie, contests, reliability
+from ratecast.evaluation.comparison import by_heard, by_movie, contests, reliability
 from ratecast.evaluation.protocol import run
+from ratecast.modelling.contract.forecast import Basis
 from ratecast.models import load_model
-from ratecast.models.answer import Basis
-from ratecast.models.likeness import MovieVectors
-from ratecast.models.lookup import movie_id
 from ratecast.plots import answers, scores
 from ratecast.plots.canvas import pens
+from ratecast.queries.similar import MovieVectors
+from ratecast.queries.title_lookup import movie_id
 from ratecast.ratings import Ratings, Requests
 from ratecast.training.experiment import read_experiment
 from ratecast.training.train import train

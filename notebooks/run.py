@@ -18,7 +18,7 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from ratecast.files import write_text
+from ratecast.atomic_write import write_text
 
 HERE = Path(__file__).parent
 SHORT = "RATECAST_SHORT"

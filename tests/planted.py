@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from ratecast.models.base import Model
-from ratecast.models.rows import moments
+from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.rows import time_groups
 from ratecast.ratings import Ratings, Scale, checked
 from ratecast.splits import Split
 
@@ -73,7 +73,7 @@ def turned(stream: Ratings) -> tuple[Ratings, int]:
 
     Rows before the end must be forecast to the same bit: nothing earlier was changed.
     """
-    edges = moments(stream)
+    edges = time_groups(stream)
     start, stop = edges[len(edges) // 2], edges[len(edges) // 2 + 1]
     stars = stream.stars.copy()
     stars[start:] = stream.scale.low + stream.scale.high - stars[start:]

@@ -9,14 +9,14 @@ from lightning import Callback
 
 from benchmarks.peers import Settings, ours
 from benchmarks.peers.table import Predict
-from ratecast.models import forecast
-from ratecast.models.base import Model
-from ratecast.models.net import NetModel
-from ratecast.models.state_space.history import Heard
-from ratecast.models.state_space.learn import iterate
+from ratecast.modelling.contract.model import Model
+from ratecast.modelling.history.user_history import Heard
+from ratecast.modelling.nets.net_model import NetModel
+from ratecast.models.state_space import model as state_space
+from ratecast.models.state_space.em import iterate
 from ratecast.ratings import Ratings
 from ratecast.training import make_model
-from ratecast.training.fit import LightningTrainer
+from ratecast.training.lightning_trainer import LightningTrainer
 
 load = ours.load
 facts: dict[str, float] = {}
@@ -39,7 +39,7 @@ def fit(train: Ratings, settings: Settings) -> Predict:
 
 def _learned(train: Ratings, name: str) -> Model:
     if name == "forecast":
-        vars(forecast)["iterate"] = _timed(iterate)
+        vars(state_space)["iterate"] = _timed(iterate)
         return _Unrehearsed(iterations=1).refit(train)
     model = make_model(name)
     assert isinstance(model, NetModel)
@@ -47,7 +47,7 @@ def _learned(train: Ratings, name: str) -> Model:
     return model.refit(train)
 
 
-class _Unrehearsed(forecast.StateSpace):
+class _Unrehearsed(state_space.StateSpace):
     """What it learns by EM, and nothing of what it learns from its own surprises."""
 
     def _rehearse(self, heard: Heard) -> None:

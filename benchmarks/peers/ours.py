@@ -8,9 +8,9 @@ import polars as pl
 
 from benchmarks.peers.table import I64, MOVIE, RATING, USER, Predict
 from ratecast import data
+from ratecast.modelling.contract.model import Model
+from ratecast.modelling.factors.pair_scores import expected_stars
 from ratecast.models import model_class
-from ratecast.models.base import Model
-from ratecast.models.product import expected_stars
 from ratecast.ratings import Ratings, Requests, Scale
 from ratecast.training import make_model
 

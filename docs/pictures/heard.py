@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.evaluation.table import HEARD
-from ratecast.files import write_text
+from ratecast.atomic_write import write_text
+from ratecast.evaluation.score_rows import HEARD
 from ratecast.plots.canvas import pens
 from ratecast.plots.scores import rmse_by
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ratecast import data
-from ratecast.models.flat import flat_map
-from ratecast.models.likeness import MovieVectors
 from ratecast.plots.vectors import flat
+from ratecast.queries.movie_map import flat_map
+from ratecast.queries.similar import MovieVectors
 from ratecast.ratings import Ratings
 from ratecast.training import make_model
 

@@ -22,7 +22,7 @@ from docs.pictures.browser import chromium, opened
 from ratecast import data
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
-from ratecast.serving.shelf import Shelf
+from ratecast.serving.live.published import Shelf
 from ratecast.training import make_model
 
 HERE = Path(__file__).parent

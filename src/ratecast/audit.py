@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ratecast.data.facts import period, row_counts, tie_share
+from ratecast.data.summary import period, row_counts, tie_share
 from ratecast.ratings import AT, MOVIE, USER, Ratings
 from ratecast.splits import Split
 

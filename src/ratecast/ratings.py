@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from ratecast.errors import InputError
-from ratecast.order import by_time
+from ratecast.sorting import by_time
 
 USER, MOVIE, RATING, AT = "user", "movie", "rating", "at"
 MOST_STARS = 101

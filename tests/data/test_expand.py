@@ -13,12 +13,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ratecast import data
+from ratecast import data, resources
 from ratecast.cli import main
-from ratecast.data import canonical, room
+from ratecast.data import canonical
 from ratecast.data.expand import Form, expand, files
 from ratecast.errors import InputError
-from ratecast.models.als import ProbabilisticMF
+from ratecast.models.als.model import ProbabilisticMF
 from ratecast.models.bias import DampedBias
 from ratecast.ratings import Ratings, checked
 from ratecast.splits import chronological, kfold
@@ -205,7 +205,7 @@ def test_too_little_disk_or_memory_is_said_before_the_work(
         patch.setattr(shutil, "disk_usage", lambda _: Usage(10, 10, 3_000_000_000))
         with pytest.raises(InputError, match=r"needs about 9\.0 GB of disk, 3\.0 GB are free at"):
             expand(small(), 1e9, tmp_path / "new" / "out")
-    monkeypatch.setattr(room, "available_memory", lambda: 100_000)
+    monkeypatch.setattr(resources, "available_memory", lambda: 100_000)
     with pytest.raises(InputError, match=r"needs about .* of memory, 0\.1 MB are available"):
         expand(small(), 9_000, tmp_path / "out")
     with pytest.raises(InputError, match=r"needs about 0\.4 MB of memory"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ratecast import data
-from ratecast.data import canonical, catalog, package_index
+from ratecast.data import canonical, editions, package_index
 from ratecast.data.cache import home
 from ratecast.errors import InputError
 from tests.data import writers
@@ -31,7 +31,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "SITE", "http://127.0.0.1:9")
+    monkeypatch.setattr(editions, "SITE", "http://127.0.0.1:9")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     for name in ("PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
@@ -60,7 +60,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    monkeypatch.setattr(catalog, "SITE", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(editions, "SITE", f"http://127.0.0.1:{server.server_port}")
     yield served
     server.shutdown()
     server.server_close()
@@ -270,7 +270,7 @@ def test_the_cache_is_where_the_variables_say(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_ml_100k_falls_back_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "SITE", "http://127.0.0.1:9")
+    monkeypatch.setattr(editions, "SITE", "http://127.0.0.1:9")
     films = [writers.Film(10, "Kolya", 1996)]
     (tmp_path / "made").mkdir()
     writers.recbole(tmp_path / "made", World([(1, 10, 4.0, 1)], films))

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratecast import data
-from ratecast.data import layouts, room
-from ratecast.data.edition import read_folder
+from ratecast import data, resources
+from ratecast.data import layouts
+from ratecast.data.delimited import Sheet
+from ratecast.data.edition_reader import read_folder
 from ratecast.data.layouts import ML_1M_OCCUPATIONS, ML_100K_GENRES, Tables
-from ratecast.data.sheet import Sheet
 from ratecast.errors import InputError
 from tests.data import writers
 from tests.data.writers import Film, Person, World
@@ -297,7 +297,7 @@ def test_too_little_memory_is_said_before_the_file_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writers.csvs(tmp_path, SMALL)
-    monkeypatch.setattr(room, "available_memory", lambda: 10)
+    monkeypatch.setattr(resources, "available_memory", lambda: 10)
     monkeypatch.setattr(Sheet, "read", None)
     with pytest.raises(InputError, match=r"needs about .* MB of memory, 0\.0 MB are available"):
         data.load(tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from ratecast import data, splits
 from ratecast.audit import audit, leaks
 from ratecast.data import archive, cache, layouts
-from ratecast.data.edition import read_folder
+from ratecast.data.edition_reader import read_folder
 from ratecast.data.layouts import Tables
 from ratecast.ratings import Ratings
 from tests.data import writers

@@ -4,7 +4,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratecast.data.repeats import keep_latest, keys
+from ratecast.data.duplicates import keep_latest, keys
 from ratecast.data.ties import tied_rows
 from ratecast.ratings import Ratings
 

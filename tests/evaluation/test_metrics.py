@@ -4,7 +4,7 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.evaluation.metrics import Score, calibration_error, interval_coverage
-from ratecast.models.answer import Forecast
+from ratecast.modelling.contract.forecast import Forecast
 from ratecast.ratings import Ratings, checked
 
 

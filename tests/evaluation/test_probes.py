@@ -6,8 +6,8 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.evaluation import probes
-from ratecast.models.flat import flat_map
-from ratecast.models.likeness import MovieVectors
+from ratecast.queries.movie_map import flat_map
+from ratecast.queries.similar import MovieVectors
 
 
 def planted(count: int = 200, seed: int = 0) -> MovieVectors:

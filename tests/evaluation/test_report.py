@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from ratecast.errors import InputError
-from ratecast.evaluation import table
-from ratecast.evaluation.contest import by_heard, by_movie, by_period, contests, reliability
+from ratecast.evaluation import score_rows
+from ratecast.evaluation.comparison import by_heard, by_movie, by_period, contests, reliability
 from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.report import Curve, collect, markup, write_report
-from ratecast.models.base import Model
+from ratecast.modelling.contract.model import Model
 from ratecast.models.bias import DampedBias
 from ratecast.models.mean import Mean
 from ratecast.plots import canvas
@@ -89,7 +89,7 @@ def test_the_figures_are_those_of_the_rows(page: str, trials: list[Trial]) -> No
     rows = {
         (row["protocol"], row["model"]): row
         for trial in trials
-        for row in table.rows([trial])
+        for row in score_rows.rows([trial])
         if (row["part"], row["slice"]) == ("test", "all")
     }
     for asked in ("frozen", "as-of"):
@@ -106,7 +106,7 @@ def test_the_figures_are_those_of_the_rows(page: str, trials: list[Trial]) -> No
 
 
 def test_every_row_is_listed(page: str, trials: list[Trial]) -> None:
-    rows = [row for trial in trials for row in table.rows([trial])]
+    rows = [row for trial in trials for row in score_rows.rows([trial])]
     listed = page[page.index("Every figure of every part") :]
     assert listed.count("<tr>") == len(rows) + 1
 

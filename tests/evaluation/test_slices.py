@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from ratecast.evaluation import protocol, table
-from ratecast.models.answer import Forecast
+from ratecast.evaluation import protocol, score_rows
+from ratecast.modelling.contract.forecast import Forecast
 from ratecast.models.bias import DampedBias
 from ratecast.ratings import Ratings, checked
 from ratecast.splits import chronological
@@ -26,7 +26,7 @@ def forecast(heard: list[int]) -> Forecast:
 def test_every_row_is_where_it_belongs() -> None:
     train = ratings(["a", "b"], [1, 2])
     part = ratings(["a", "a", "c", "c", "c"], [1, 9, 2, 9, 1])
-    masks = table.slices(part, train, forecast([1, 5, 6, 20, 21]))
+    masks = score_rows.slices(part, train, forecast([1, 5, 6, 20, 21]))
     assert {name: mask.nonzero()[0].tolist() for name, mask in masks.items()} == {
         "all": [0, 1, 2, 3, 4],
         "known-user": [0, 1],
@@ -42,7 +42,7 @@ def test_slices_by_what_was_heard_part_the_rows() -> None:
     split = chronological(planted(rows=3000))
     model = DampedBias().fit(split.train, split.valid)
     trial = protocol.run(model, split, "as-of")
-    rows = {(row["part"], row["slice"]): row for row in table.rows([trial])}
+    rows = {(row["part"], row["slice"]): row for row in score_rows.rows([trial])}
     for part in ("valid", "test"):
         n = {piece: row["n"] for (of, piece), row in rows.items() if of == part}
         assert n["all"] == len(split.parts[part])
@@ -53,5 +53,5 @@ def test_slices_by_what_was_heard_part_the_rows() -> None:
 def test_speed_counts_the_forecasts_of_every_part() -> None:
     split = chronological(planted())
     trial = protocol.run(DampedBias().fit(split.train), split, "frozen")
-    row = table.rows([replace(trial, predict_seconds=0.5)])[0]
+    row = score_rows.rows([replace(trial, predict_seconds=0.5)])[0]
     assert row["predictions_per_second"] == 2 * 1500

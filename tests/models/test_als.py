@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ratecast.models import load_model
-from ratecast.models.als import ProbabilisticMF
+from ratecast.models.als.model import ProbabilisticMF
 from ratecast.ratings import Ratings, Requests, Scale, checked
 from ratecast.splits import chronological
 from tests.planted import gap_to_a_refit, planted, tastes
@@ -91,7 +91,7 @@ def test_a_movie_is_learned_when_it_is_rated() -> None:
 def test_forecasts_are_surer_of_users_heard() -> None:
     table = planted()
     model = ProbabilisticMF(**SMALL).fit(table)
-    known = model._expect(model._rows(Requests.of([1, 999], [1, 1]))).deviation
+    known = model.predict_rows(model.encode(Requests.of([1, 999], [1, 1]))).deviation
     assert known is not None
     assert 1 < known[0] < known[1]
 

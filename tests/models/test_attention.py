@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from ratecast.errors import InputError
+from ratecast.modelling.factors.bilinear import without_own
 from ratecast.models import load_model
-from ratecast.models.als import ProbabilisticMF
-from ratecast.models.attention import Attention
-from ratecast.models.bilinear import without_own
-from ratecast.models.nets.histories import Histories, came_before, cut, histories
+from ratecast.models.als.model import ProbabilisticMF
+from ratecast.models.attention.model import Attention
+from ratecast.models.attention.net_sequences import Histories, came_before, cut, histories
 from ratecast.ratings import Requests, checked
 from ratecast.splits import chronological
 from ratecast.training import make_model
@@ -66,7 +66,7 @@ def test_a_movie_without_a_rating_is_that_of_a_fit_without_it() -> None:
     """While the users stand still, one rating taken back gives the solution of all others."""
     table = planted(users=20, movies=8, rows=100, seed=3)
     als = ProbabilisticMF(factors=2, sweeps=30).fit(table)
-    rows = als._rows(table)
+    rows = als.encode(table)
     weights, cover = als._of_movies
     found = without_own((rows.users, rows.movies, als._above(rows)), als._sides())
     row = 17
@@ -86,7 +86,7 @@ def test_rows_one_by_one_answer_as_the_net_in_batches() -> None:
     """The kernel, told train moment by moment, forecasts what torch does for whole histories."""
     split = chronological(planted(rows=2500))
     model = attention(length=16).fit(split.train, split.valid)
-    task = model.lesson(model._rows(split.train), None)
+    task = model.lesson(model.encode(split.train), None)
     with torch.no_grad():
         squares = [(model.net(*b[:-1]) - b[-1]).square() for b in task.train.batches(512, None)]
     assert model._noise[0] == pytest.approx(float(torch.cat(squares).mean().sqrt()), rel=1e-4)

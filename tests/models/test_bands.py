@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ratecast.evaluation import protocol, table
+from ratecast.evaluation import protocol, score_rows
 from ratecast.evaluation.reproduce import read
+from ratecast.modelling.contract.model import Model
 from ratecast.models import MODELS
-from ratecast.models.base import Model
 from ratecast.models.blend import HEARD, STRANGERS, Blend
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
@@ -53,10 +53,10 @@ def test_rmse_is_in_its_band(
     def take_parts(blend: Blend, *_: object) -> None:
         blend._parts = {part: deepcopy(fitted(part)) for part in HEARD | STRANGERS}
 
-    monkeypatch.setattr(Blend, "_fit", take_parts)
+    monkeypatch.setattr(Blend, "fit_rows", take_parts)
     model = deepcopy(fitted(name))
     asked: protocol.Protocol
     for asked in ("frozen", "as-of"):
-        rows = table.rows_of(protocol.run(model, split, asked))
+        rows = score_rows.rows_of(protocol.run(model, split, asked))
         found = next(r for r in rows if (r["part"], r["slice"]) == ("test", "all"))
         assert found["rmse"] == pytest.approx(PUBLISHED[name, asked], abs=BAND), asked

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 
 from ratecast.evaluation.metrics import calibration_error
-from ratecast.models import spread
-from ratecast.models.calibration import FEWEST, Calibration, Told
-from ratecast.models.stars import StarNoise
+from ratecast.modelling.calibration import sampling
+from ratecast.modelling.calibration.online import FEWEST, Calibration, Outcomes
+from ratecast.modelling.calibration.ordered_probit import StarNoise
 from ratecast.ratings import Ratings, Scale
 from ratecast.training import make_model
 
 SCALE = Scale(1, 5)
 
 
-def told(rows: int, shift: float = 0.0, seed: int = 0) -> Told:
+def told(rows: int, shift: float = 0.0, seed: int = 0) -> Outcomes:
     """Forecasts that sit `shift` stars below what comes, with a spread of 0.9."""
     random = np.random.default_rng(seed)
     mean = random.uniform(2, 4.5, rows)
     cuts = StarNoise.flat(SCALE).cuts
     star = np.searchsorted(cuts, mean + shift + 0.9 * random.normal(size=rows))
-    return Told(mean, np.ones(rows), np.full(rows, 30), star)
+    return Outcomes(mean, np.ones(rows), np.full(rows, 30), star)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def fitted() -> Calibration:
     return Calibration.flat(SCALE, 50_000).fitted(rows, rows)
 
 
-def error(calibration: Calibration, rows: Told) -> float:
+def error(calibration: Calibration, rows: Outcomes) -> float:
     shares = calibration.probabilities(rows.mean, rows.heard, rows.deviation)
     return calibration_error(shares, rows.star)
 
@@ -57,7 +57,7 @@ def test_walking_is_hearing_moment_by_moment(fitted: Calibration) -> None:
 
 def test_what_comes_later_changes_no_earlier_probability(fitted: Calibration) -> None:
     rows, edges = told(3000, seed=3), np.arange(0, 3001, 3)
-    turned = Told(rows.mean, rows.deviation, rows.heard, rows.star.copy())
+    turned = Outcomes(rows.mean, rows.deviation, rows.heard, rows.star.copy())
     turned.star[1500:] = 4 - turned.star[1500:]
     twin = Calibration.unpacked(fitted.packed())
     before, after = fitted.walk(rows, edges), twin.walk(turned, edges)
@@ -68,7 +68,7 @@ def test_what_comes_later_changes_no_earlier_probability(fitted: Calibration) ->
 def test_strangers_have_a_spread_of_their_own() -> None:
     random = np.random.default_rng(4)
     rows = told(6000)
-    cold = Told(rows.mean, rows.deviation, np.zeros(6000, int), random.integers(5, size=6000))
+    cold = Outcomes(rows.mean, rows.deviation, np.zeros(6000, int), random.integers(5, size=6000))
     calibration = Calibration.flat(SCALE, 6000).fitted(cold, rows)
     new = calibration.probabilities(np.array([3.0, 3.0]), np.array([0, 30]), None)
     assert new[0, 2] < 0.6 * new[1, 2]
@@ -86,7 +86,7 @@ def test_a_large_table_is_calibrated_on_some_of_its_rows(
     ml100k: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = make_model("bias").fit(ml100k)
-    monkeypatch.setattr(spread, "CALIBRATED_ROWS", 60_000)
+    monkeypatch.setattr(sampling, "CALIBRATION_ROWS", 60_000)
     some = make_model("bias").fit(ml100k)
     assert np.array_equal(some.calibration.window.mean, whole.calibration.window.mean)
     stars = ml100k.scale.index(ml100k.stars)

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ratecast.modelling.contract.forecast import Basis, Forecast
+from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.rows import time_groups
 from ratecast.models import MODELS, load_model, model_class
-from ratecast.models.answer import Basis, Forecast
-from ratecast.models.base import Model
-from ratecast.models.rows import moments
 from ratecast.ratings import Ratings, Requests
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
@@ -20,7 +20,7 @@ from tests.planted import planted, turned
 
 QUICK: dict[str, Any] = {"trainer": {"max_epochs": 2, "batch_size": 256}}
 NETS = ("mf", "mf_bias", "neumf", "attention")
-LISTENERS = [name for name in MODELS if model_class(name).listens()]
+LISTENERS = [name for name in MODELS if model_class(name).updates_online()]
 FIELDS = ("stars", "probabilities", "heard", "basis")
 
 
@@ -127,7 +127,7 @@ def test_a_saved_model_keeps_what_it_observed(
 @pytest.mark.parametrize("name", LISTENERS)
 def test_walk_equals_the_plain_loop(name: str, fitted: dict[str, Model], split: Split) -> None:
     walker, plain = copy.deepcopy(fitted[name]), copy.deepcopy(fitted[name])
-    edges = moments(split.test)
+    edges = time_groups(split.test)
     answers = []
     for start, stop in pairwise(edges):
         now = split.test.take(slice(start, stop))

@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 
 from ratecast.evaluation.protocol import as_of
+from ratecast.modelling.contract.forecast import Forecast
+from ratecast.modelling.contract.rows import time_groups
+from ratecast.modelling.history.user_history import Heard, History
 from ratecast.models import load_model
-from ratecast.models.answer import Forecast
-from ratecast.models.forecast import StateSpace
-from ratecast.models.rows import moments
-from ratecast.models.state_space.filter import follow
-from ratecast.models.state_space.history import Heard, History
-from ratecast.models.state_space.place import first
+from ratecast.models.state_space.kalman import follow
+from ratecast.models.state_space.model import StateSpace
+from ratecast.models.state_space.state_vector import first
 from ratecast.ratings import Ratings, Requests, Scale, checked
 from ratecast.splits import Split, chronological
 from tests.planted import turned
@@ -132,7 +132,7 @@ def test_walk_equals_the_plain_loop_for_ids_never_met(split: Split, fitted: Stat
     stream = replace(stream, frame=frame)
     walker, plain = copy.deepcopy(fitted), copy.deepcopy(fitted)
     answers = []
-    for start, stop in pairwise(moments(stream)):
+    for start, stop in pairwise(time_groups(stream)):
         now = stream.take(slice(start, stop))
         answers.append(plain.predict(now.requests()))
         plain.observe(now)

@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 
 from ratecast.evaluation.protocol import as_of, periods
-from ratecast.models import forecast as flagship
-from ratecast.models.answer import Forecast
-from ratecast.models.forecast import StateSpace
-from ratecast.models.kernels import threads
-from ratecast.models.state_space.history import Heard, History
-from ratecast.models.state_space.lessons import Lessons
+from ratecast.modelling.contract.forecast import Forecast
+from ratecast.modelling.history.user_history import Heard, History
+from ratecast.modelling.kernels import threads
+from ratecast.models.state_space import model as flagship
+from ratecast.models.state_space.model import StateSpace
+from ratecast.models.state_space.residual_buffer import Lessons
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model

@@ -11,23 +11,23 @@ import pytest
 import scipy.sparse as sp
 
 from ratecast.errors import InputError
+from ratecast.modelling.contract.rows import Expected
+from ratecast.modelling.history.movie_residuals import News
+from ratecast.modelling.history.user_batches import APART
+from ratecast.modelling.side_information.labels import Labels
 from ratecast.models import MODELS, load_model, model_class
-from ratecast.models.bfm import BayesianFM
 from ratecast.models.blend import HEARD, STRANGERS, Blend
-from ratecast.models.cold import Newcomer
-from ratecast.models.factorization_machine import gibbs as kernels
-from ratecast.models.factorization_machine.chain import Block, Chain
+from ratecast.models.cold_start.mixed_model import Kinds, fit_mixed, groups
+from ratecast.models.cold_start.model import Newcomer
+from ratecast.models.factorization_machine import gibbs_kernel as kernels
 from ratecast.models.factorization_machine.features import normed
-from ratecast.models.factorization_machine.fold import follow as fold
-from ratecast.models.factorization_machine.latent import Latent
+from ratecast.models.factorization_machine.fold_in import follow as fold
+from ratecast.models.factorization_machine.model import BayesianFM
+from ratecast.models.factorization_machine.ordinal_latent import Latent
+from ratecast.models.factorization_machine.sampler import Block, Chain
+from ratecast.models.gaussian_process.conditioning import follow
 from ratecast.models.gaussian_process.em import ByUser, learn
-from ratecast.models.gaussian_process.follow import follow
-from ratecast.models.gp import ItemGaussianProcess
-from ratecast.models.newcomers.mixed import Kinds, fit_mixed, groups
-from ratecast.models.news import News
-from ratecast.models.rows import Expected
-from ratecast.models.traits import Labels
-from ratecast.models.turns import APART
+from ratecast.models.gaussian_process.model import ItemGaussianProcess
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
 from tests.planted import planted
@@ -119,8 +119,8 @@ def test_bfm_recovers_a_planted_product_of_factors() -> None:
     held = random.random(4000) < 0.3
     table = replace(planted(), frame=frame)
     model = BayesianFM(factors=3, chains=1).fit(table.take(~held))
-    rows = model._rows(table.take(held))
-    assert rmse(model._expect(rows).mean, stars[held]) < 0.25
+    rows = model.encode(table.take(held))
+    assert rmse(model.predict_rows(rows).mean, stars[held]) < 0.25
 
 
 def test_sets_are_normed_and_a_stranger_has_their_mean() -> None:
@@ -133,14 +133,14 @@ def test_sets_are_normed_and_a_stranger_has_their_mean() -> None:
 def test_gp_without_learning_is_plain_conditioning() -> None:
     table = planted(rows=300)
     model = ItemGaussianProcess(rounds=0, timed=False).fit(table)
-    rows = model._rows(table)
+    rows = model.encode(table)
     kernel = 0.17 + 0.06 * np.eye(len(model.movies) - 1)
     mine = rows.users == rows.users[0]
     heard, mean = rows.movies[mine] - 1, table.stars.mean(dtype=np.float64)
     covariance = kernel[np.ix_(heard, heard)] + 0.6 * np.eye(len(heard))
     weights = np.linalg.solve(covariance, table.stars[mine] - mean)
     expected = mean + kernel[np.ix_(heard, heard)] @ weights
-    np.testing.assert_allclose(model._expect(rows).mean[mine], expected, atol=1e-4)
+    np.testing.assert_allclose(model.predict_rows(rows).mean[mine], expected, atol=1e-4)
 
 
 def test_gp_rounds_raise_the_likelihood() -> None:

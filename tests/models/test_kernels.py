@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from ratecast.errors import InputError
-from ratecast.models.bilinear import known
-from ratecast.models.factorize import DescentSettings, Task, factorize, rmse
-from ratecast.models.kernels.alternate import sweep
-from ratecast.models.kernels.covers import covers
-from ratecast.models.kernels.damped import residual_sums
-from ratecast.models.kernels.order import Heap, even, heaps, pieces, sorted_by
-from ratecast.models.kernels.score import score
-from ratecast.models.kernels.strata import GROUPS, Strata, Weights, epoch
+from ratecast.modelling.factors.bilinear import known
+from ratecast.modelling.factors.posterior_covariance import covers
+from ratecast.modelling.kernels.csr import Heap, even, heaps, pieces, sorted_by
+from ratecast.models.als.conjugate_gradients import sweep
+from ratecast.models.bias import residual_sums
+from ratecast.models.mf_bias.descent import DescentSettings, Task, factorize, rmse
+from ratecast.models.mf_bias.dot_products import score
+from ratecast.models.mf_bias.stratified_sgd import GROUPS, Strata, Weights, epoch
 from ratecast.training import make_model
 from tests.planted import tastes
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ratecast.modelling.contract.rows import Rows, time_groups
 from ratecast.models import load_model
 from ratecast.models.bias import DampedBias
 from ratecast.models.knn import SPREAD_DAMPING, ItemKnn
-from ratecast.models.rows import Rows, moments
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
 from tests.planted import gap_to_a_refit, planted, tastes
@@ -57,15 +57,15 @@ def test_the_kernel_equals_the_plain_neighbourhood() -> None:
     split = chronological(planted(users=12, movies=15, rows=200, seed=2))
     model = ItemKnn(neighbours=4, shrinkage=5.0).fit(split.train)
     walker, biases = copy.deepcopy(model), DampedBias(user_damping=model.user_damping)
-    rows = model._meet(split.test)
-    plain = PlainKnn(model, model._rows(split.train), len(model.movies))
-    biases.fit(split.train)._meet(split.test)
+    rows = model._encode_new(split.test)
+    plain = PlainKnn(model, model.encode(split.train), len(model.movies))
+    biases.fit(split.train)._encode_new(split.test)
     wanted = []
-    for start, stop in pairwise(moments(split.test)):
+    for start, stop in pairwise(time_groups(split.test)):
         now = rows.take(slice(start, stop))
         wanted += [plain.forecast(u, m) for u, m in zip(now.users, now.movies, strict=True)]
         plain.remember(now)
-        biases._observe(now)
+        biases.observe_rows(now)
         model._of_users, model._of_movies = biases._of_users, biases._of_movies
     said = walker.walk(split.test).stars
     np.testing.assert_allclose(said, split.test.scale.clip(np.array(wanted)), atol=1e-5)

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from ratecast.errors import InputError
+from ratecast.modelling.contract.factors import Factors
 from ratecast.models import MODELS
-from ratecast.models.likeness import Factors, MovieVectors, similar
+from ratecast.queries.similar import MovieVectors, similar
 from ratecast.ratings import Ratings, Scale, checked
 from ratecast.splits import chronological
 from ratecast.training import make_model

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ratecast.errors import InputError
+from ratecast.modelling.contract.settings import FROM_ZERO, Limit, usual
 from ratecast.models import MODELS, model_class
-from ratecast.models.limits import FROM_ZERO, Limit, usual
 from ratecast.training import make_model
 from tests.training.tables import few
 

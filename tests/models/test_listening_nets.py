@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 import torch
 
+from ratecast.arrays import F64
+from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.rows import Rows
+from ratecast.modelling.factors.fold_in import FoldInNet
+from ratecast.modelling.factors.leading_directions import MOST_HEARD, leading, turned
 from ratecast.models import load_model
-from ratecast.models.base import Model
-from ratecast.models.directions import MOST_HEARD, leading, turned
-from ratecast.models.fold_in import FoldInNet
-from ratecast.models.ridge import F64
-from ratecast.models.rows import Rows
-from ratecast.models.tower import say
+from ratecast.models.neumf.extended_kalman import say
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
@@ -74,11 +74,11 @@ def test_a_new_user_is_ridge_regression_around_the_centre() -> None:
 def test_answers_are_those_of_the_trained_net(name: str) -> None:
     split = chronological(planted())
     model = fold_in(name, trainer=TRAINED).fit(split.train, split.valid)
-    rows: Rows = model._rows(split.test)
+    rows: Rows = model.encode(split.test)
     users, movies = (torch.from_numpy(x.astype(np.int64)) for x in (rows.users, rows.movies))
     with torch.no_grad():
         wanted = model.net(users, movies).numpy()
-    np.testing.assert_allclose(model._expect(rows).mean, wanted, atol=2e-5)
+    np.testing.assert_allclose(model.predict_rows(rows).mean, wanted, atol=2e-5)
 
 
 def test_the_slopes_of_neumf_are_those_of_torch() -> None:
@@ -123,7 +123,7 @@ def test_a_movie_is_learned_when_it_is_rated(name: str) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_forecasts_are_surer_of_users_heard(name: str) -> None:
     model = fold_in(name, **SMALL).fit(planted())
-    known = model._expect(model._rows(Requests.of([1, 999], [1, 1]))).deviation
+    known = model.predict_rows(model.encode(Requests.of([1, 999], [1, 1]))).deviation
     assert known is not None
     assert known[0] < known[1]
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from ratecast.errors import InputError
+from ratecast.modelling.contract.forecast import Basis
+from ratecast.modelling.nets.embedding import CentredEmbedding, forget
+from ratecast.modelling.nets.net_model import NetModel
 from ratecast.models import load_model, model_class
-from ratecast.models.answer import Basis
-from ratecast.models.net import NetModel
-from ratecast.models.nets.embedding import CentredEmbedding, forget
 from ratecast.ratings import Requests
 from ratecast.training import make_model
 from tests.training.tables import few, planted, rmse

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ratecast.models.newton import F64, lowest
+from ratecast.arrays import F64
+from ratecast.modelling.calibration.newton import lowest
 
 
 def valley(point: F64) -> tuple[float, F64, F64]:

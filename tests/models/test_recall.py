@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ratecast.modelling.contract.forecast import Forecast
+from ratecast.modelling.contract.plain_requests import Id, ask
 from ratecast.models import load_model
-from ratecast.models.answer import Forecast
-from ratecast.models.asked import Id, ask
-from ratecast.models.forecast import StateSpace
+from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import MOVIE, USER, Ratings, Requests
 from ratecast.training import make_model
 from tests.models.test_forecast import camps, model
@@ -105,12 +105,12 @@ def test_what_is_asked_in_lists_is_what_is_predicted(side: bool) -> None:
     whole = fitted.predict(Requests.of(*lists))
     for warm in (False, True):
         if warm:
-            fitted.warm()
-        quick = fitted.answer(*ask(fitted, *lists))
+            fitted.precompute()
+        quick = fitted.calibrate(*ask(fitted, *lists))
         assert same(quick, whole)
         assert np.array_equal(quick.probabilities, whole.probabilities)
         for row in range(0, len(pairs), 97):
-            alone = fitted.answer(*ask(fitted, [lists[0][row]], [lists[1][row]]))
+            alone = fitted.calibrate(*ask(fitted, [lists[0][row]], [lists[1][row]]))
             assert alone.stars[0] == whole.stars[row]
             assert np.array_equal(alone.probabilities[0], whole.probabilities[row])
 
@@ -132,9 +132,9 @@ def test_who_was_asked_about_before_is_answered_as_who_was_not(
             often.refresh(later)
             fresh.refresh(later)
         for user in users:
-            alone = often.answer(*ask(often, [user] * 60, list(range(60))))
+            alone = often.calibrate(*ask(often, [user] * 60, list(range(60))))
             # Of two users at once nothing is kept.
-            both = fresh.answer(*ask(fresh, [user] * 60 + [1, 2], [*range(60), 3, 3]))
+            both = fresh.calibrate(*ask(fresh, [user] * 60 + [1, 2], [*range(60), 3, 3]))
             assert np.array_equal(alone.stars, both.stars[:60])
             assert np.array_equal(alone.probabilities, both.probabilities[:60])
 

@@ -10,11 +10,11 @@ import pytest
 
 from ratecast.cli import main
 from ratecast.errors import InputError
-from ratecast.models.base import Model
-from ratecast.models.kernels.best import keep, settle
-from ratecast.models.kernels.product import scored
-from ratecast.models.product import HasProduct, Product, expected_stars
-from ratecast.models.recommend import Recommender, best
+from ratecast.modelling.contract.model import Model
+from ratecast.modelling.factors.pair_scores import HasProduct, Product, expected_stars
+from ratecast.modelling.factors.pair_scores_kernel import scored
+from ratecast.queries.top_n import Recommender, best
+from ratecast.queries.top_n_kernel import keep, settle
 from ratecast.ratings import Ratings, Requests
 from ratecast.training import make_model
 from tests.models.test_forecast import camps
@@ -38,7 +38,7 @@ def fitted(request: pytest.FixtureRequest) -> Model:
 def plainly(model: Model, user: int, count: int, rated: Ratings) -> list[int]:
     movies = sorted(model.movies.table["movie"].to_list())
     asked = Requests.of([user] * len(movies), movies)
-    mean = model._expect(model._rows(asked)).mean
+    mean = model.predict_rows(model.encode(asked)).mean
     own = set(rated.frame.filter(pl.col("user") == user)["movie"].to_list())
     left = [k for k, movie in enumerate(movies) if movie not in own]
     return [movies[k] for k in sorted(left, key=lambda k: (-mean[k], movies[k]))[:count]]

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from ratecast.arrays import F64
 from ratecast.evaluation.metrics import calibration_error
-from ratecast.models.kernels import threads
-from ratecast.models.kernels.stars import HEARD_EDGES, LEAST, below, likelihood
-from ratecast.models.stars import F64, StarNoise, fill
+from ratecast.modelling.calibration.ordered_probit import StarNoise, fill
+from ratecast.modelling.calibration.probit_kernel import HEARD_EDGES, LEAST, below, likelihood
+from ratecast.modelling.kernels import threads
 from ratecast.ratings import Scale
 
 

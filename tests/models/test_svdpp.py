@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ratecast.models import load_model
-from ratecast.models.descent import epoch
-from ratecast.models.svdpp import SVDpp
+from ratecast.models.svdpp.model import SVDpp
+from ratecast.models.svdpp.sgd import epoch
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
 from tests.planted import gap_to_a_refit, planted, tastes
@@ -72,9 +72,9 @@ def test_a_user_is_the_ridge_solution_around_his_implicit_part() -> None:
     table = planted(rows=3000, seed=4)
     model = SVDpp(factors=3).fit(table)
     theirs = table.take(table.frame["user"].to_numpy() == 5)
-    rows = model._rows(theirs)
+    rows = model.encode(theirs)
     wanted = reference_answers(model, theirs, rows.movies)
-    np.testing.assert_allclose(model._expect(rows).mean, wanted, atol=1e-9)
+    np.testing.assert_allclose(model.predict_rows(rows).mean, wanted, atol=1e-9)
 
 
 def test_finds_planted_tastes() -> None:

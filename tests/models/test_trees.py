@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 
 from ratecast.evaluation.protocol import as_of
+from ratecast.modelling.contract.forecast import Forecast
+from ratecast.modelling.contract.rows import time_groups
+from ratecast.modelling.history.user_history import Heard
 from ratecast.models import load_model
-from ratecast.models.answer import Forecast
-from ratecast.models.forecast import StateSpace
-from ratecast.models.rows import moments
-from ratecast.models.state_space.echo import columns_of, likeness
-from ratecast.models.state_space.history import Heard
-from ratecast.models.state_space.lessons import Lessons
-from ratecast.models.state_space.trees import LEAST, Trees
+from ratecast.models.state_space.boosting import LEAST, Trees
+from ratecast.models.state_space.model import StateSpace
+from ratecast.models.state_space.residual_buffer import Lessons
+from ratecast.models.state_space.residual_kernel import columns_of, likeness
 from ratecast.splits import Split, chronological
 from tests.models.test_forecast import camps, model, same
 from tests.planted import turned
@@ -129,7 +129,7 @@ def test_the_correction_counts_and_walk_equals_the_loop(split: Split, fitted: St
     walker, plain, bare = (copy.deepcopy(fitted) for _ in range(3))
     bare._trees = Trees.none(len(fitted._trees.cuts))
     answers = []
-    for start, stop in pairwise(moments(stream)):
+    for start, stop in pairwise(time_groups(stream)):
         now = stream.take(slice(start, stop))
         answers.append(plain.predict(now.requests()))
         plain.observe(now)
@@ -157,7 +157,7 @@ def test_a_loaded_model_learns_its_trees_alike(
 def test_surprises_are_honest(split: Split) -> None:
     """What is rehearsed before a moment does not change with the ratings from it on."""
     table = split.train.sorted()
-    half = int(moments(table)[len(moments(table)) // 2])
+    half = int(time_groups(table)[len(time_groups(table)) // 2])
     stars = table.stars.copy()
     stars[half:] = table.scale.low + table.scale.high - stars[half:]
     turned = replace(table, frame=table.frame.with_columns(pl.Series("rating", stars)))

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratecast.errors import InputError
-from ratecast.models.vocabulary import Vocabulary
+from ratecast.modelling.contract.vocabulary import Vocabulary
 
 
 def users(*ids: int | str) -> pl.Series:

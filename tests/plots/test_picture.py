@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ratecast.models.likeness import MovieVectors
 from ratecast.plots import Picture, answers, canvas, habits, vectors
 from ratecast.plots import training as epochs
 from ratecast.plots.intervals import intervals
+from ratecast.queries.similar import MovieVectors
 
 
 def bars() -> Picture:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from ratecast.models.forecast import StateSpace
+from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import Ratings
-from ratecast.serving.shelf import Shelf
+from ratecast.serving.live.published import Shelf
 from tests.serving import postgres
 from tests.serving.place import Place
 

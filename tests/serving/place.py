@@ -14,12 +14,12 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from ratecast.serving.access import Access, secret_of
-from ratecast.serving.app import create_app
-from ratecast.serving.front import Limits
-from ratecast.serving.renewal import Renewal
-from ratecast.serving.shelf import Shelf
-from ratecast.serving.store import Store
+from ratecast.serving.hot_swap import Renewal
+from ratecast.serving.http.app import create_app
+from ratecast.serving.http.auth import Access, secret_of
+from ratecast.serving.http.middleware import Limits
+from ratecast.serving.live.published import Shelf
+from ratecast.serving.store.database import Store
 
 TOKEN = "a-token-of-the-service"
 PATIENCE_SECONDS = 60.0

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ratecast.serving.front import Limits
-from ratecast.serving.shelf import Shelf
+from ratecast.serving.http.middleware import Limits
+from ratecast.serving.live.published import Shelf
 from tests.serving.place import TOKEN, Place
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ratecast.serving.shelf import Shelf
+from ratecast.serving.live.published import Shelf
 from tests.serving.fuzz import described, raw
 from tests.serving.place import Place
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ratecast.serving.ledger import Ledger, Wish
-from ratecast.serving.live import Live
-from ratecast.serving.loaded import load
-from ratecast.serving.measures import Measures
-from ratecast.serving.refusals import Later
-from ratecast.serving.store import Event, Store
+from ratecast.serving.errors import Later
+from ratecast.serving.live.served_model import load
+from ratecast.serving.live.state import Live
+from ratecast.serving.metrics import Measures
+from ratecast.serving.store.database import Event, Store
+from ratecast.serving.writer import Ledger, Wish
 
 NOW = 2_000_000_000.0
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ratecast.serving.live import Live
-from ratecast.serving.loaded import load
-from ratecast.serving.store import Given, Removed, Written
+from ratecast.serving.live.served_model import load
+from ratecast.serving.live.state import Live
+from ratecast.serving.store.database import Given, Removed, Written
 
 NOBODY = 5000
 

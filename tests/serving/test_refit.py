@@ -9,10 +9,10 @@ import pytest
 from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked
-from ratecast.serving.loaded import learned
-from ratecast.serving.refit import gathered
-from ratecast.serving.shelf import Shelf
-from ratecast.serving.store import Given, Removed, Store, Written
+from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.served_model import learned
+from ratecast.serving.live.training_table import gathered
+from ratecast.serving.store.database import Given, Removed, Store, Written
 from tests.planted import planted
 from tests.serving.place import Place
 

@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 
 from ratecast.errors import InputError
+from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
-from ratecast.models.base import Model
 from ratecast.models.bias import DampedBias
 from ratecast.ratings import MOVIE, Ratings
-from ratecast.serving.shelf import Shelf
+from ratecast.serving.live.published import Shelf
 from tests.serving.place import Place, wait
 
 SOON_SECONDS = 30.0
@@ -105,7 +105,7 @@ def test_what_was_taken_back_leaves_no_trace_in_time(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model is made ready anew in the background, calibration included."""
-    monkeypatch.setattr("ratecast.serving.renewal.REBUILD_SECONDS", 0.0)
+    monkeypatch.setattr("ratecast.serving.hot_swap.REBUILD_SECONDS", 0.0)
     with place.open() as client:
         client.post("/v1/users/9000/ratings", json={"movie": 1, "stars": 1})
         client.delete("/v1/users/9000/ratings/1")

@@ -11,11 +11,11 @@ import pytest
 from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, USER
-from ratecast.serving.access import secret_of
-from ratecast.serving.run import Settings
-from ratecast.serving.shelf import Shelf
-from ratecast.serving.sole import sole
-from ratecast.serving.store import Store
+from ratecast.serving.http.auth import secret_of
+from ratecast.serving.live.published import Shelf
+from ratecast.serving.server import Settings
+from ratecast.serving.store.database import Store
+from ratecast.serving.store.lock import sole
 from tests.planted import planted
 from tests.serving import postgres
 from tests.serving.kills import kill_under_load

@@ -9,10 +9,10 @@ import pytest
 
 from ratecast.cli import main
 from ratecast.models import load_model
-from ratecast.models.forecast import StateSpace
+from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import AT, MOVIE, USER, Ratings
-from ratecast.serving.shelf import Shelf
-from ratecast.serving.store import Event, Given, Store
+from ratecast.serving.live.published import Shelf
+from ratecast.serving.store.database import Event, Given, Store
 from ratecast.splits import chronological
 from tests.serving.place import Place
 

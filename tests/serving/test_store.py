@@ -9,9 +9,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from ratecast.errors import InputError
-from ratecast.serving.schema import NEWEST, version
-from ratecast.serving.store import Given, Removed, Store, reachable
-from ratecast.serving.tables import metadata
+from ratecast.serving.store.database import Given, Removed, Store, reachable
+from ratecast.serving.store.migrate import NEWEST, version
+from ratecast.serving.store.tables import metadata
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from ratecast.errors import InputError
 from ratecast.training import make_model
 from ratecast.training.experiment import Experiment
 from ratecast.training.lr_find import lr_find
+from ratecast.training.lr_range import smoothed, steepest_fall
 from ratecast.training.overfit import overfit
-from ratecast.training.rising import smoothed, steepest_fall
 from ratecast.training.sweep import sweep
 from tests.training.tables import few
 
@@ -90,7 +90,7 @@ def test_a_kernel_is_refused_where_a_net_is_looked_at(verb: Any, tmp_path: Path)
 def test_a_net_is_looked_at_where_a_kernel_would_be_quicker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ratecast.models.solver.MANY", 1)
+    monkeypatch.setattr("ratecast.modelling.kernels.solver.MANY", 1)
     assert overfit(experiment(tmp_path, "mf_bias"), few(), steps=3).loss > 0
 
 

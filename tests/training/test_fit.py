@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ratecast.errors import InputError
-from ratecast.models.net import Lesson, NetModel, TrainerSettings
-from ratecast.models.nets.base import RatingNet
-from ratecast.models.nets.material import Examples
-from ratecast.training import WhenAsked, make_model
-from ratecast.training.batches import TensorBatches
-from ratecast.training.fit import LightningTrainer
+from ratecast.modelling.nets.base import RatingNet
+from ratecast.modelling.nets.examples import Examples
+from ratecast.modelling.nets.net_model import Lesson, NetModel, TrainerSettings
+from ratecast.training import LazyTrainer, make_model
+from ratecast.training.datamodule import TensorBatches
+from ratecast.training.lightning_trainer import LightningTrainer
 from ratecast.training.module import Sums
 from tests.training.tables import few, rmse
 
@@ -83,7 +83,7 @@ def test_the_logged_rmse_is_the_models_over_all_valid_rows() -> None:
     split = few()
     model = make_model("mf", trainer={"max_epochs": 1, "batch_size": 7})
     assert isinstance(model, NetModel)
-    assert isinstance(model.train_net, WhenAsked)
+    assert isinstance(model.train_net, LazyTrainer)
     model.fit(split.train, split.valid)
     assert split.valid is not None
     found = rmse(model.predict(split.valid.requests()).stars, split.valid)

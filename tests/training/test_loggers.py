@@ -12,7 +12,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from ratecast.errors import InputError
 from ratecast.models import load_model
-from ratecast.models.likeness import MovieVectors
+from ratecast.queries.similar import MovieVectors
 from ratecast.ratings import Ratings
 from ratecast.splits import Split
 from ratecast.training import make_model
@@ -115,7 +115,7 @@ def read_experiment_of(task: Experiment, folder: Path) -> Experiment:
     [
         ("{class_path: CSVLogger, init_args: {save_dri: x}}", "save_dri"),
         ("{class_path: nothing.Here}", "nothing.Here"),
-        ("{class_path: ratecast.models.mf.MatrixFactorization}", "MatrixFactorization"),
+        ("{class_path: ratecast.models.mf.model.MatrixFactorization}", "MatrixFactorization"),
         ("CSVLogger", "save_dir"),
         ("", "'logger' is empty"),
     ],

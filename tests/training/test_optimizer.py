@@ -8,12 +8,12 @@ import torch
 from torch.optim import SparseAdam
 
 from ratecast.errors import InputError
-from ratecast.models.kernels.adam import step_of_rows
-from ratecast.models.net import TrainerSettings
-from ratecast.models.nets.base import tiny_as_zero
-from ratecast.models.nets.embedding import CentredEmbedding
+from ratecast.modelling.nets.base import tiny_as_zero
+from ratecast.modelling.nets.embedding import CentredEmbedding
+from ratecast.modelling.nets.net_model import TrainerSettings
 from ratecast.training import make_model
 from ratecast.training.optimizer import Both, RowAdam, adam
+from ratecast.training.sparse_adam import step_of_rows
 from tests.training.tables import planted
 
 

@@ -13,9 +13,9 @@ import pytest
 from lightning import Callback, LightningModule, Trainer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
-from ratecast.models.base import Model
-from ratecast.training import fit as fit_module
+from ratecast.training import lightning_trainer as fit_module
 from ratecast.training import make_model
 from ratecast.training.experiment import Experiment
 from ratecast.training.runs import LOCK, fingerprint, run_folder

@@ -2,6 +2,6 @@
 
 import sys
 
-from ratecast.cli import main
+from ratecast.cli.verbs import main
 
 sys.exit(main())

@@ -76,7 +76,7 @@ def note(line: str) -> None:
 
 def write_json(path: Path | None, facts: dict[str, Any]) -> None:
     """Write plain facts to `path`, if there is one."""
-    from ratecast.files import write_text
+    from ratecast.atomic_write import write_text
 
     if path:
         write_text(path, jsonlib.dumps(facts, indent=1) + "\n")

@@ -80,7 +80,7 @@ def describe(
         json: print the result as one JSON document.
     """
     from ratecast.data import describe, load_as
-    from ratecast.evaluation import show as tables
+    from ratecast.evaluation import terminal as tables
 
     facts = describe(load_as(data, columns, scale))
     tell(facts, tables.facts_table(data, facts), json)
@@ -113,7 +113,7 @@ def split(
     """
     from ratecast.audit import audit
     from ratecast.data import load_as
-    from ratecast.evaluation import show as tables
+    from ratecast.evaluation import terminal as tables
     from ratecast.splits import named
 
     ratings = load_as(data, columns, scale)

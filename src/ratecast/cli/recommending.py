@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ratecast.models.base import Model
+    from ratecast.modelling.contract.model import Model
     from ratecast.progress import Bar
     from ratecast.ratings import Requests
 
@@ -48,11 +48,11 @@ def recommend(
     """
     import polars as pl
 
-    from ratecast.frames import write_parquet
     from ratecast.models import load_model
-    from ratecast.models.lookup import user_id
-    from ratecast.models.recommend import Recommender
+    from ratecast.parquet_writer import write_parquet
     from ratecast.progress import bar
+    from ratecast.queries.title_lookup import user_id
+    from ratecast.queries.top_n import Recommender
     from ratecast.ratings import USER, Requests
 
     model = load_model(artifact)
@@ -78,7 +78,7 @@ def _watched(blocks: "Iterator[pl.DataFrame]", moved: "Bar") -> "Iterator[pl.Dat
 
 def _left_out(model: "Model", data: str | None, columns: str | None) -> "Requests | None":
     from ratecast.data import load_as
-    from ratecast.models.recall import Recall
+    from ratecast.modelling.history.history_model import Recall
 
     if data is not None:
         return load_as(data, columns).requests()

@@ -8,7 +8,7 @@ from ratecast.cli.call import ProtocolName, SplitName, note, tell, write_json
 from ratecast.errors import InputError
 
 if TYPE_CHECKING:
-    from ratecast.models.base import Model
+    from ratecast.modelling.contract.model import Model
 
 
 def evaluate(
@@ -52,7 +52,7 @@ def evaluate(
     """
     from ratecast.data import load_as
     from ratecast.evaluation import evaluate as room
-    from ratecast.evaluation import show as tables
+    from ratecast.evaluation import terminal as tables
     from ratecast.splits import named
     from ratecast.training.experiment import made
 
@@ -93,7 +93,7 @@ def predict(
         at: moment of the rating, UTC seconds; for models that use it.
         json: print the forecast as one JSON document.
     """
-    from ratecast.models.single import answer, lines
+    from ratecast.cli.one_forecast import answer, lines
 
     facts = answer(artifact, user, movie, at)
     tell(facts, "\n".join(lines(facts)), json)
@@ -133,7 +133,7 @@ def report(
     """
     from ratecast.data import load_as
     from ratecast.evaluation.report import collect, write_report
-    from ratecast.evaluation.table import rows_of
+    from ratecast.evaluation.score_rows import rows_of
     from ratecast.models import model_class
     from ratecast.splits import named
     from ratecast.training import curves_of, make_model

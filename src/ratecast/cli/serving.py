@@ -12,7 +12,7 @@ from ratecast.errors import InputError
 
 if TYPE_CHECKING:
     from ratecast.ratings import Ratings
-    from ratecast.serving.app import Page
+    from ratecast.serving.http.app import Page
 
 
 def serve(
@@ -52,9 +52,9 @@ def serve(
     import os
 
     with _uncollected():
-        from ratecast.serving.run import Settings
-        from ratecast.serving.run import serve as run
-        from ratecast.serving.shelf import Shelf
+        from ratecast.serving.live.published import Shelf
+        from ratecast.serving.server import Settings
+        from ratecast.serving.server import serve as run
 
     settings = Settings(
         _home(home), host, port, database, token or os.environ.get("RATECAST_TOKEN"),
@@ -88,7 +88,7 @@ def publish(artifact: Path, *, home: Path | None = None, json: bool = False) -> 
         home: the service's folder; RATECAST_HOME/service without it.
         json: print the result as one JSON document.
     """
-    from ratecast.serving.shelf import Shelf
+    from ratecast.serving.live.published import Shelf
 
     name = Shelf(_home(home)).publish(artifact)
     tell({"published": name}, f"published as {name}", json)
@@ -120,10 +120,10 @@ def refit(
         json: print the result as one JSON document.
     """
     from ratecast.data import load_as
-    from ratecast.serving.refit import gathered
-    from ratecast.serving.run import Settings
-    from ratecast.serving.shelf import Shelf
-    from ratecast.serving.store import Store, reachable
+    from ratecast.serving.live.published import Shelf
+    from ratecast.serving.live.training_table import gathered
+    from ratecast.serving.server import Settings
+    from ratecast.serving.store.database import Store, reachable
 
     settings = Settings(_home(home), database=database)
     with reachable(settings.url):

@@ -113,7 +113,7 @@ def sweep(*words: str, json: bool = False) -> None:
             mf_bias.
         json: print the result as one JSON document.
     """
-    from ratecast.evaluation.show import terminal_table
+    from ratecast.evaluation.terminal import terminal_table
     from ratecast.training.experiment import experiments
     from ratecast.training.sweep import HEADER
     from ratecast.training.sweep import sweep as run

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ratecast.data import canonical
 from ratecast.data.cache import home
-from ratecast.data.catalog import CITATION, EDITIONS, Edition, edition_of
-from ratecast.data.edition import read_folder
-from ratecast.data.facts import describe
-from ratecast.data.own import read_table
-from ratecast.data.say import Say, to_stderr
+from ratecast.data.edition_reader import read_folder
+from ratecast.data.editions import CITATION, EDITIONS, Edition, edition_of
+from ratecast.data.notices import Say, to_stderr
 from ratecast.data.sources import fetch
+from ratecast.data.summary import describe
+from ratecast.data.table_file import read_table
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, Scale, checked
 

@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
-from ratecast.data.room import on_disk
 from ratecast.errors import InputError
+from ratecast.resources import on_disk
 
 _CHUNK = 1 << 20
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)

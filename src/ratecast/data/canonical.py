@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from ratecast.data.room import ROW_BYTES, in_memory, on_disk
+from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
-from ratecast.files import write_text
 from ratecast.ratings import Ratings, Scale
+from ratecast.resources import ROW_BYTES, in_memory, on_disk
 
 VERSION = 1
 FACTS = "dataset.json"

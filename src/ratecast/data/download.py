@@ -5,7 +5,7 @@ import re
 import warnings
 from pathlib import Path
 
-from ratecast.data.catalog import Edition
+from ratecast.data.editions import Edition
 from ratecast.errors import InputError
 from ratecast.progress import Bar, bar
 

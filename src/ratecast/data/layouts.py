@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ratecast.data.sheet import Sheet, Type
+from ratecast.data.delimited import Sheet, Type
 from ratecast.data.titles import movies_of, split_genres
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER, Scale

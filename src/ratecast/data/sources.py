@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ratecast.data import archive, cache, canonical, layouts, package_index
-from ratecast.data.catalog import Edition, edition_of
 from ratecast.data.download import ChecksumError, UnreachableError, download
-from ratecast.data.edition import read_folder
-from ratecast.data.say import Say, to_stderr
+from ratecast.data.edition_reader import read_folder
+from ratecast.data.editions import Edition, edition_of
+from ratecast.data.notices import Say, to_stderr
 from ratecast.errors import InputError
 from ratecast.progress import bar
 from ratecast.ratings import Ratings

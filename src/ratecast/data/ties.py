@@ -4,9 +4,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ratecast.data.repeats import codes
-from ratecast.order import by_time
+from ratecast.data.duplicates import codes
 from ratecast.ratings import USER, Ratings
+from ratecast.sorting import by_time
 
 
 def tied_rows(ratings: Ratings) -> int:

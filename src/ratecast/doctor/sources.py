@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ratecast.data import cache, canonical, package_index
-from ratecast.data.catalog import EDITIONS, SITE
 from ratecast.data.download import UnreachableError, probe
+from ratecast.data.editions import EDITIONS, SITE
 from ratecast.doctor.check import Check
 
 SECONDS = 5.0

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ratecast import data
 from ratecast.errors import InputError
-from ratecast.evaluation import protocol, table
+from ratecast.evaluation import protocol, score_rows
+from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
-from ratecast.models.base import Model
 from ratecast.progress import each
 from ratecast.ratings import Scale, checked
 from ratecast.splits import Split, brought
@@ -30,17 +30,19 @@ def brought_split(
 
 def evaluate_new(
     make: Callable[[], Model], splits: list[Split], asked: protocol.Protocol
-) -> list[table.Row]:
+) -> list[score_rows.Row]:
     """Rows of a model that is fitted anew on each of the splits; their mean."""
     trials = []
     for split in each(splits, "folds") if len(splits) > 1 else splits:
         model = make()
         seconds = protocol.fit_timed(model, split)
         trials.append(protocol.run(model, split, asked, seconds))
-    return table.rows(trials, "kfold" if len(splits) > 1 else None)
+    return score_rows.rows(trials, "kfold" if len(splits) > 1 else None)
 
 
-def evaluate_saved(folder: Path, splits: list[Split], asked: protocol.Protocol) -> list[table.Row]:
+def evaluate_saved(
+    folder: Path, splits: list[Split], asked: protocol.Protocol
+) -> list[score_rows.Row]:
     """Rows of a fitted model; refused where it learned from anything but the train part."""
     if len(splits) > 1:
         raise InputError("evaluate: an artifact learned from one train part; kfold needs --model")
@@ -50,4 +52,4 @@ def evaluate_saved(folder: Path, splits: list[Split], asked: protocol.Protocol) 
             f"{folder}: did not learn from the train part of split {splits[0].name} alone, so "
             "its figures would not be honest; train it on that split, or give --model"
         )
-    return table.rows([protocol.run(model, splits[0], asked)])
+    return score_rows.rows([protocol.run(model, splits[0], asked)])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from ratecast.arrays import F64
 
 # Finer than the usual 1,000: Holm's correction over the pairs of 13 models asks for p-values
 # below 0.05 / 78, and a share of 1,000 draws cannot be that small.

@@ -8,7 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
-from ratecast.models.answer import Forecast
+from ratecast.modelling.contract.forecast import Forecast
 from ratecast.ratings import Ratings
 
 CALIBRATION_BINS = 15

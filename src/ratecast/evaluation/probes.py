@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from ratecast.arrays import F64
 from ratecast.errors import InputError
-from ratecast.models.flat import sklearn
-from ratecast.models.likeness import MovieVectors
+from ratecast.optional_packages import sklearn
+from ratecast.queries.similar import MovieVectors
 
-F64 = NDArray[np.float64]
 FOLDS = 5
 LEAST_OF_A_GENRE = 20
 

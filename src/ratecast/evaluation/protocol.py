@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
-from ratecast.models.answer import Forecast
-from ratecast.models.base import Model
+from ratecast.modelling.contract.forecast import Forecast
+from ratecast.modelling.contract.model import Model
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split
@@ -64,7 +64,7 @@ def fit_and_ask(
     order of time, or the model cannot hear.
     """
     seconds = fit_timed(model, split)
-    can_hear = model.listens() and in_order(split)
+    can_hear = model.updates_online() and in_order(split)
     asked: list[Protocol] = ["frozen", "as-of"] if can_hear else ["frozen"]
     return [run(model, split, each, seconds) for each in asked if each in protocols]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ratecast import data
-from ratecast.evaluation import protocol, table
+from ratecast.atomic_write import write_text
+from ratecast.evaluation import protocol, score_rows
 from ratecast.evaluation.results_page import SEEDS, page, readme_block, with_block
-from ratecast.files import write_text
+from ratecast.modelling.contract.model import Model
 from ratecast.models import model_class
-from ratecast.models.base import Model
 from ratecast.progress import bar, silent
 from ratecast.splits import Split, named
 
@@ -75,7 +75,7 @@ def jobs() -> list[Job]:
         Job(entry, split, seed)
         for entry in PLAN
         for split in entry.splits
-        for seed in (SEEDS if model_class(entry.name).draws else SEEDS[:1])
+        for seed in (SEEDS if model_class(entry.name).is_random else SEEDS[:1])
     ]
     return every[::-1]
 
@@ -94,16 +94,16 @@ def run(make: Make, workers: int = WORKERS) -> dict[str, Any]:
     with ProcessPoolExecutor(workers, context) as pool:
         waiting = {pool.submit(measure, make, job): job for job in jobs()}
         done = {waiting[future]: future.result() for future in _watched(waiting)}
-    return {"dataset": table.dataset(EDITION, split), "rows": _in_order(done)}
+    return {"dataset": score_rows.dataset(EDITION, split), "rows": _in_order(done)}
 
 
-def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[table.Row]]:
+def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[score_rows.Row]]:
     """The rows of one fit, frozen and, where the model hears and time has an order, as-of."""
     settings = {"timed": False} if job.entry.untimed else {}
     model = make(job.entry.name, seed=job.seed, **settings)
     with silent():
         trials = protocol.fit_and_ask(model, _split(job.split))
-    return {t.protocol: table.rows_of(replace(t, model=job.entry.label)) for t in trials}
+    return {t.protocol: score_rows.rows_of(replace(t, model=job.entry.label)) for t in trials}
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
@@ -121,7 +121,7 @@ def render(folder: Path) -> None:
         write_text(readme, with_block(readme.read_text("utf-8"), readme_block(results)))
 
 
-def read(folder: Path) -> tuple[dict[str, Any], list[table.Row]]:
+def read(folder: Path) -> tuple[dict[str, Any], list[score_rows.Row]]:
     """The results below `folder`: of the reproduction, and the rows of random folds."""
     results = json.loads((folder / "results" / "reproduce.json").read_text("utf-8"))
     files = sorted((folder / "results").glob("kfold_*.json"))
@@ -145,13 +145,15 @@ def _watched(waiting: Iterable["Future[Any]"]) -> Iterable["Future[Any]"]:
             yield future
 
 
-def _in_order(done: dict[Job, dict[protocol.Protocol, list[table.Row]]]) -> list[table.Row]:
+def _in_order(
+    done: dict[Job, dict[protocol.Protocol, list[score_rows.Row]]],
+) -> list[score_rows.Row]:
     """Rows in the order of the plan, the mean over seeds."""
-    rows: list[table.Row] = []
+    rows: list[score_rows.Row] = []
     asked: protocol.Protocol
     for asked in ("frozen", "as-of"):
         for entry in PLAN:
             for split in entry.splits:
                 found = [done[job] for job in done if (job.entry, job.split) == (entry, split)]
-                rows += table.averaged([run[asked] for run in found if asked in run])
+                rows += score_rows.averaged([run[asked] for run in found if asked in run])
     return rows

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.console import Group
 
-from ratecast.evaluation.show import Cells, markdown_table, terminal_table
-from ratecast.evaluation.table import HEARD, Row
+from ratecast.evaluation.score_rows import HEARD, Row
+from ratecast.evaluation.terminal import Cells, markdown_table, terminal_table
 
 SEEDS = (0, 1, 2)
 

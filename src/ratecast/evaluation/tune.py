@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ratecast.errors import InputError
 from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Protocol, as_of
+from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.settings import Range
 from ratecast.models import model_class
-from ratecast.models.base import Model
-from ratecast.models.search import Range
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
 

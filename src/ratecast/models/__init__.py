@@ -5,23 +5,23 @@ from pathlib import Path
 
 from ratecast import artifact
 from ratecast.errors import InputError
-from ratecast.models.base import Model
+from ratecast.modelling.contract.model import Model
 
 MODELS = {
     "mean": "ratecast.models.mean:Mean",
     "bias": "ratecast.models.bias:DampedBias",
-    "forecast": "ratecast.models.forecast:StateSpace",
-    "mf": "ratecast.models.mf:MatrixFactorization",
-    "mf_bias": "ratecast.models.mf_bias:BiasedMatrixFactorization",
-    "neumf": "ratecast.models.neumf:NeuMF",
+    "forecast": "ratecast.models.state_space.model:StateSpace",
+    "mf": "ratecast.models.mf.model:MatrixFactorization",
+    "mf_bias": "ratecast.models.mf_bias.model:BiasedMatrixFactorization",
+    "neumf": "ratecast.models.neumf.model:NeuMF",
     "knn": "ratecast.models.knn:ItemKnn",
-    "als": "ratecast.models.als:ProbabilisticMF",
-    "svdpp": "ratecast.models.svdpp:SVDpp",
-    "bfm": "ratecast.models.bfm:BayesianFM",
-    "gp": "ratecast.models.gp:ItemGaussianProcess",
-    "cold": "ratecast.models.cold:Newcomer",
+    "als": "ratecast.models.als.model:ProbabilisticMF",
+    "svdpp": "ratecast.models.svdpp.model:SVDpp",
+    "bfm": "ratecast.models.factorization_machine.model:BayesianFM",
+    "gp": "ratecast.models.gaussian_process.model:ItemGaussianProcess",
+    "cold": "ratecast.models.cold_start.model:Newcomer",
     "blend": "ratecast.models.blend:Blend",
-    "attention": "ratecast.models.attention:Attention",
+    "attention": "ratecast.models.attention.model:Attention",
 }
 
 

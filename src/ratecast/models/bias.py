@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from ratecast.models.base import Arrays, Model
-from ratecast.models.kernels.damped import residual_sums
-from ratecast.models.limits import ABOVE_ZERO, Limits
-from ratecast.models.rows import Expected, Rows, grown
-from ratecast.models.search import Range
+from ratecast.arrays import F64
+from ratecast.modelling.contract.model import Arrays, Model
+from ratecast.modelling.contract.rows import Expected, Rows, grown
+from ratecast.modelling.contract.settings import ABOVE_ZERO, Limits, Range
+from ratecast.modelling.kernels.csr import PIECES
 from ratecast.ratings import Ratings
-
-F64 = NDArray[np.float64]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -33,7 +32,7 @@ class DampedBias(Model):
     """
 
     name: ClassVar[str] = "bias"
-    draws: ClassVar[bool] = False
+    is_random: ClassVar[bool] = False
     search: ClassVar[dict[str, Range]] = {
         "user_damping": Range(1.0, 40.0, log=True),
         "movie_damping": Range(0.5, 20.0, log=True),
@@ -43,7 +42,8 @@ class DampedBias(Model):
     movie_damping: float = 3.0
     sweeps: int = 10
 
-    def _fit(self, train: Rows, valid: Ratings | None) -> None:
+    @override
+    def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         residual = train.stars.astype(np.float64)
         self._mean = float(residual.mean())
         residual -= self._mean
@@ -61,15 +61,18 @@ class DampedBias(Model):
             )
             self._prior = float(self._of_users[:, 0].sum() / len(train))
 
-    def _expect(self, rows: Rows) -> Expected:
+    @override
+    def predict_rows(self, rows: Rows) -> Expected:
         user, movie = self._user_bias()[rows.users], self._movie_bias()[rows.movies]
         return Expected(self._mean + user + movie)
 
-    def _grow(self) -> None:
+    @override
+    def grow(self) -> None:
         self._of_users = grown(self._of_users, len(self.users))
         self._of_movies = grown(self._of_movies, len(self.movies))
 
-    def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
+    @override
+    def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         level = np.array([self._mean, self._prior])
         damping = np.array([self.user_damping, self.movie_damping])
         sums = self._of_users, self._of_movies
@@ -83,11 +86,13 @@ class DampedBias(Model):
         total, count = self._of_movies.T
         return total / (count + self.movie_damping)
 
-    def _arrays(self) -> Arrays:
+    @override
+    def arrays(self) -> Arrays:
         level = np.array([self._mean, self._prior])
         return {"level": level, "of_users": self._of_users, "of_movies": self._of_movies}
 
-    def _restore(self, arrays: Arrays) -> None:
+    @override
+    def restore_arrays(self, arrays: Arrays) -> None:
         self._mean, self._prior = (float(value) for value in arrays["level"])
         self._of_users, self._of_movies = arrays["of_users"], arrays["of_movies"]
 
@@ -120,3 +125,20 @@ def _hear(rows, edges, sums, level, damping):  # type: ignore[no-untyped-def]
                 user[1] += 1
                 movie[1] += 1
     return forecast
+
+
+@njit(cache=True, parallel=True)
+def residual_sums(lines, size, others, stars, biases):  # type: ignore[no-untyped-def]
+    """Sum of stars less the bias of the other side, for each line: (size,) float64.
+
+    lines, others: (n,) row numbers. stars: (n,), above the mean. biases: (other lines,). One
+    addition into a table that stays in cache a rating; summed in an order that is always the same.
+    """
+    step = (len(lines) + PIECES - 1) // PIECES
+    partial = np.zeros((PIECES, size))
+    for piece in prange(PIECES):
+        for i in range(piece * step, min(len(lines), (piece + 1) * step)):
+            partial[piece, lines[i]] += stars[i] - biases[others[i]]
+    for piece in range(1, PIECES):
+        partial[0] += partial[piece]
+    return partial[0]

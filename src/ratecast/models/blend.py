@@ -8,24 +8,25 @@ weight of a prior does.
 """
 
 import logging
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from ratecast.models.als import ProbabilisticMF
-from ratecast.models.base import Arrays, Model
-from ratecast.models.bfm import BayesianFM
-from ratecast.models.cold import Newcomer
-from ratecast.models.forecast import StateSpace
-from ratecast.models.gp import ItemGaussianProcess
-from ratecast.models.likeness import Factors
-from ratecast.models.rows import Expected, Rows, counted_before
-from ratecast.models.vocabulary import Vocabulary
+from ratecast.modelling.contract.factors import Factors
+from ratecast.modelling.contract.model import Arrays, Model
+from ratecast.modelling.contract.rows import Expected, Rows
+from ratecast.modelling.contract.vocabulary import Vocabulary
+from ratecast.models.als.model import ProbabilisticMF
+from ratecast.models.cold_start.model import Newcomer
+from ratecast.models.factorization_machine.model import BayesianFM
+from ratecast.models.gaussian_process.model import ItemGaussianProcess
+from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import Ratings
 
-F64 = NDArray[np.float64]
 Shares = dict[str, float]
 
 _NO_ROOM = "blend: %d movies are more than gp holds; its share goes to the other parts"
@@ -51,37 +52,42 @@ class Blend(Model):
     chains: int = 3
     sweeps: int = 120
 
-    def _fit(self, train: Rows, valid: Ratings | None) -> None:
+    @override
+    def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         parts = self._made()
         if len(self.movies) > ItemGaussianProcess.most_movies:
             del parts["gp"]
             _log.warning(_NO_ROOM, len(self.movies) - 1)
         self._parts = parts
         for part in parts.values():
-            part._fit(train, None)
+            part.fit_rows(train, None)
 
     def refresh(self, ratings: Ratings) -> None:
         """Refresh the parts that can."""
         for part in self._parts.values():
             part.refresh(ratings)
 
-    def _expect(self, rows: Rows) -> Expected:
-        said = {name: part._expect(rows) for name, part in self._parts.items()}
-        return self._mixed(said, self._heard[rows.users])
+    @override
+    def predict_rows(self, rows: Rows) -> Expected:
+        said = {name: part.predict_rows(rows) for name, part in self._parts.items()}
+        return self._mixed(said, self.counts.of_users[rows.users])
 
-    def _observe(self, rows: Rows) -> None:
+    @override
+    def observe_rows(self, rows: Rows) -> None:
         for part in self._parts.values():
-            part._observe(rows)
+            part.observe_rows(rows)
 
-    def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        heard, _ = counted_before(rows.users, edges, self._heard)
-        said = {name: part._walk(rows, edges) for name, part in self._parts.items()}
+    @override
+    def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
+        heard, _ = copy(self.counts).walk(rows, edges)
+        said = {name: part.walk_rows(rows, edges) for name, part in self._parts.items()}
         return self._mixed(said, heard)
 
-    def _grow(self) -> None:
+    @override
+    def grow(self) -> None:
         for part in self._parts.values():
             part.users, part.movies = self._met()
-            part._grow()
+            part.grow()
 
     def _met(self) -> tuple[Vocabulary, Vocabulary]:
         """Vocabularies for a part: a part that hears would number new ids for all."""
@@ -120,18 +126,21 @@ class Blend(Model):
             part.users, part.movies = self._met()
         return parts
 
-    def _factors(self) -> Factors | None:
-        return self._parts["forecast"]._factors()
+    @override
+    def movie_factors(self) -> Factors | None:
+        return self._parts["forecast"].movie_factors()
 
-    def _arrays(self) -> Arrays:
+    @override
+    def arrays(self) -> Arrays:
         parts = self._parts.items()
-        return {f"{name}/{key}": v for name, part in parts for key, v in part._arrays().items()}
+        return {f"{name}/{key}": v for name, part in parts for key, v in part.arrays().items()}
 
-    def _restore(self, arrays: Arrays) -> None:
+    @override
+    def restore_arrays(self, arrays: Arrays) -> None:
         self._parts = {}
         for name, part in self._made().items():
             own = {k.partition("/")[2]: v for k, v in arrays.items() if k.startswith(f"{name}/")}
             # What there was no room for at the fit is not there.
             if own:
-                part._restore(own)
+                part.restore_arrays(own)
                 self._parts[name] = part

@@ -13,11 +13,13 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from ratecast.models.base import Arrays
-from ratecast.models.bias import F64, DampedBias
-from ratecast.models.history import Chains, History, link
-from ratecast.models.rows import Expected, Rows, counts
+from ratecast.arrays import F64
+from ratecast.modelling.contract.model import Arrays
+from ratecast.modelling.contract.rows import Expected, Rows, counts
+from ratecast.modelling.history.linked_history import Chains, History, link
+from ratecast.models.bias import DampedBias
 from ratecast.ratings import Ratings
 
 Known = tuple[tuple[F64, F64], tuple[NDArray[np.int32], NDArray[np.float32]], Chains]
@@ -49,16 +51,17 @@ class ItemKnn(DampedBias):
     """
 
     name: ClassVar[str] = "knn"
-    draws: ClassVar[bool] = False
+    is_random: ClassVar[bool] = False
     user_damping: float = 10.0
     neighbours: int = 40
     shrinkage: float = 100.0
     penalty: float = 0.05
     most_movies: int = 5000
 
-    def _fit(self, train: Rows, valid: Ratings | None) -> None:
-        super()._fit(train, valid)
-        error = super()._expect(train).mean - train.stars
+    @override
+    def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
+        super().fit_rows(train, valid)
+        error = super().predict_rows(train).mean - train.stars
         self._variance = float(np.mean(error**2))
         self._history = History.empty(len(self.users))
         self._slots = np.zeros(len(self.movies), np.int32)
@@ -70,12 +73,14 @@ class ItemKnn(DampedBias):
         first = self._history.add(len(train))
         _remember(told, first, self._known(), self._hyper())
 
-    def _expect(self, rows: Rows) -> Expected:
+    @override
+    def predict_rows(self, rows: Rows) -> Expected:
         asked = rows.users, rows.movies
         return Expected(_forecast(asked, self._known(), self._hyper(), self.neighbours))
 
-    def _grow(self) -> None:
-        super()._grow()
+    @override
+    def grow(self) -> None:
+        super().grow()
         self._history.grow(len(self.users))
         new = len(self.movies) - len(self._slots)
         free = int(self._slots.max()) + 1 + np.arange(new)
@@ -86,7 +91,8 @@ class ItemKnn(DampedBias):
             more = max(short, min(SPARE, self.most_movies + 1 - len(self._sums)))
             self._sums = np.pad(self._sums, ((0, more), (0, more), (0, 0)))
 
-    def _walk(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
+    @override
+    def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         told = rows.users, rows.movies, rows.stars
         first = self._history.add(len(rows))
         hyper = self._hyper()
@@ -100,13 +106,15 @@ class ItemKnn(DampedBias):
         level = self._mean, self._prior, self._variance
         return Hyper(*level, self.user_damping, self.movie_damping, self.shrinkage, self.penalty)
 
-    def _arrays(self) -> Arrays:
+    @override
+    def arrays(self) -> Arrays:
         items: Arrays = {"slots": self._slots, "sums": self._sums}
         items |= {"variance": np.array([self._variance])}
-        return super()._arrays() | items | self._history.arrays()
+        return super().arrays() | items | self._history.arrays()
 
-    def _restore(self, arrays: Arrays) -> None:
-        super()._restore(arrays)
+    @override
+    def restore_arrays(self, arrays: Arrays) -> None:
+        super().restore_arrays(arrays)
         self._variance = float(arrays["variance"][0])
         self._slots, self._sums = arrays["slots"], arrays["sums"]
         self._history = History.of(arrays)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
-from ratecast.models.base import Arrays, Model
-from ratecast.models.rows import Expected, Rows
+from ratecast.modelling.contract.model import Arrays, Model
+from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.ratings import Ratings
 
 
@@ -18,20 +19,25 @@ class Mean(Model):
     """Answers the mean of all ratings heard so far, whoever asks."""
 
     name: ClassVar[str] = "mean"
-    draws: ClassVar[bool] = False
+    is_random: ClassVar[bool] = False
 
-    def _fit(self, train: Rows, valid: Ratings | None) -> None:
+    @override
+    def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         self._sum, self._count = float(train.stars.sum(dtype=np.float64)), len(train)
 
-    def _expect(self, rows: Rows) -> Expected:
+    @override
+    def predict_rows(self, rows: Rows) -> Expected:
         return Expected(np.full(len(rows), self._sum / self._count))
 
-    def _observe(self, rows: Rows) -> None:
+    @override
+    def observe_rows(self, rows: Rows) -> None:
         self._sum += float(rows.stars.sum(dtype=np.float64))
         self._count += len(rows)
 
-    def _arrays(self) -> Arrays:
+    @override
+    def arrays(self) -> Arrays:
         return {"total": np.array([self._sum, self._count])}
 
-    def _restore(self, arrays: Arrays) -> None:
+    @override
+    def restore_arrays(self, arrays: Arrays) -> None:
         self._sum, self._count = float(arrays["total"][0]), int(arrays["total"][1])

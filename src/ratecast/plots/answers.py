@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from numpy.typing import NDArray
 
+from ratecast.arrays import F64
 from ratecast.plots import canvas
 from ratecast.plots.canvas import INK, MUTED, SERIES, titled
 from ratecast.plots.picture import Picture
-
-F64 = NDArray[np.float64]
 
 
 def distributions(

@@ -9,14 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.ticker import FuncFormatter, PercentFormatter
-from numpy.typing import NDArray
 
+from ratecast.arrays import F64, I64
 from ratecast.plots import canvas
 from ratecast.plots.canvas import GRID, INK, MUTED, SERIES, side_by_side, titled
 from ratecast.plots.picture import Picture
-
-I64 = NDArray[np.int64]
-F64 = NDArray[np.float64]
 
 
 def over_time(periods: pl.DataFrame, borders: Sequence[int] = ()) -> Picture:

@@ -15,7 +15,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ratecast.files import write_text
+from ratecast.atomic_write import write_text
 from ratecast.plots.canvas import DARK, LIGHT, PAPER, VARIABLES, style
 
 # A figure grows to this many pixels for each of its points, so that letters stay in proportion.

@@ -7,13 +7,11 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
-from numpy.typing import NDArray
 
+from ratecast.arrays import F64
 from ratecast.plots import canvas
 from ratecast.plots.canvas import GRID, INK, MUTED, PAPER, Pen, titled
 from ratecast.plots.picture import Picture
-
-F64 = NDArray[np.float64]
 
 MARKED = 5
 # Pixels of matplotlib's canvas (100 an inch) between the middles of two numbered marks.

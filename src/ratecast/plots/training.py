@@ -5,13 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
 
+from ratecast.arrays import F64
 from ratecast.plots import canvas
 from ratecast.plots.canvas import INK, MUTED, OTHER, PAPER, SERIES, Pen, titled
 from ratecast.plots.picture import Picture
-
-F64 = NDArray[np.float64]
 
 PLAIN = Pen(INK, "o")
 _ROOM = 0.3

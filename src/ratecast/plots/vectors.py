@@ -13,14 +13,13 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import BboxBase
 from numpy.typing import NDArray
 
+from ratecast.arrays import F64
+from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
-from ratecast.files import write_text
-from ratecast.models.likeness import MovieVectors
 from ratecast.plots import canvas
 from ratecast.plots.canvas import INK, MUTED, OTHER, SERIES, titled
 from ratecast.plots.picture import Picture
-
-F64 = NDArray[np.float64]
+from ratecast.queries.similar import MovieVectors
 
 _ROW = 0.21
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from lightning import Callback, LightningModule, Trainer
 
 from ratecast.progress import Bar, bar
-from ratecast.training.keep import WATCHED
+from ratecast.training.best_epoch import WATCHED
 from ratecast.training.module import NetModule
 
 

@@ -9,11 +9,11 @@ from typing import Any, Literal, Self
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
+from ratecast.atomic_write import write_text
 from ratecast.errors import InputError, in_one_line
-from ratecast.files import write_text
+from ratecast.modelling.contract.model import Model
 from ratecast.models import MODELS, model_class
-from ratecast.models.base import Model
-from ratecast.training import make_model
+from ratecast.training.model_factory import make_model
 
 SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "all"]
 Resume = Literal["auto", "never"]
@@ -152,7 +152,7 @@ def _parser(name: str, logs: bool) -> ArgumentParser:
     made = model_class(name)
     parser.add_class_arguments(made, "model", skip={"seed", "trainer"})
     if "trainer" in made.__dataclass_fields__:
-        from ratecast.models.net import TrainerSettings
+        from ratecast.modelling.nets.net_model import TrainerSettings
 
         parser.add_class_arguments(TrainerSettings, "trainer")
         parser.set_defaults({f"trainer.{k}": v for k, v in made().settings()["trainer"].items()})

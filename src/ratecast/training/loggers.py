@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratecast.errors import InputError
-from ratecast.models.base import Model
-from ratecast.models.likeness import MovieVectors
+from ratecast.modelling.contract.model import Model
+from ratecast.queries.similar import MovieVectors
 from ratecast.training.experiment import leaves
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _write(board: Path, model: Model, settings: dict[str, Any], figures: dict[st
 
 def project(writer: "SummaryWriter", model: Model) -> None:
     """The vectors of a model's movies for TensorBoard's projector; nothing where it has none."""
-    if model._factors() is None:
+    if model.movie_factors() is None:
         return
     vectors = MovieVectors.of(model)
     lines = [_cells(vectors, row) for row in range(len(vectors.vectors))]

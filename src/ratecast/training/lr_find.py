@@ -7,18 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
-from ratecast.models.net import Lesson
-from ratecast.models.nets.base import RatingNet
+from ratecast.modelling.nets.base import RatingNet
+from ratecast.modelling.nets.net_model import Lesson
 from ratecast.plots import Picture
 from ratecast.plots.training import rates
 from ratecast.splits import Split
-from ratecast.training.batches import LessonData
+from ratecast.training.datamodule import LessonData
 from ratecast.training.experiment import Experiment
-from ratecast.training.fit import make_trainer, quiet, reproducible
+from ratecast.training.lazy_trainer import tensorboard_logger
+from ratecast.training.lightning_trainer import make_trainer, quiet, reproducible
+from ratecast.training.lr_range import RisingRate, smoothed, steepest_fall
 from ratecast.training.module import NetModule
 from ratecast.training.overfit import learner
-from ratecast.training.rising import RisingRate, smoothed, steepest_fall
-from ratecast.training.runs import curves, run_folder
+from ratecast.training.runs import run_folder
 from ratecast.training.train import split_of
 
 STEPS = 200
@@ -94,7 +95,7 @@ class RateSearch:
 def _record(curve: RateCurve, model: str) -> None:
     drawn = curve.drawn(model)
     drawn.save(curve.picture)
-    logger = curves(curve.folder)
+    logger = tensorboard_logger(curve.folder)
     logger.experiment.add_figure("lr_find/curve", drawn.figure)
     smooth = smoothed(curve.losses)
     for step, (rate, loss) in enumerate(zip(curve.rates, smooth, strict=True)):

@@ -10,10 +10,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ratecast.errors import InputError
-from ratecast.models.net import Lesson
-from ratecast.models.nets.base import RatingNet
-from ratecast.models.nets.material import Batch, Examples
-from ratecast.training.batches import epoch_seed
+from ratecast.modelling.nets.base import RatingNet
+from ratecast.modelling.nets.examples import Batch, Examples
+from ratecast.modelling.nets.net_model import Lesson
+from ratecast.training.datamodule import epoch_seed
 from ratecast.training.optimizer import adam, thins
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer, SparseAdam
 
-from ratecast.models.kernels.adam import step_of_rows
-from ratecast.models.net import Lesson
-from ratecast.models.nets.embedding import CentredEmbedding
+from ratecast.modelling.nets.embedding import CentredEmbedding
+from ratecast.modelling.nets.net_model import Lesson
+from ratecast.training.sparse_adam import step_of_rows
 
 FUSED = ("cpu", "cuda")
 MANY = 4

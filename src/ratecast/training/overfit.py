@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from ratecast.errors import InputError
-from ratecast.models.net import NetModel, TrainerSettings
+from ratecast.modelling.nets.net_model import NetModel, TrainerSettings
 from ratecast.splits import Split
 from ratecast.training.experiment import Experiment
-from ratecast.training.fit import LightningTrainer
-from ratecast.training.runs import curves, run_folder
+from ratecast.training.lazy_trainer import tensorboard_logger
+from ratecast.training.lightning_trainer import LightningTrainer
+from ratecast.training.runs import run_folder
 from ratecast.training.train import split_of
 
 ROWS = 12
@@ -41,15 +42,15 @@ def overfit(experiment: Experiment, split: Split | None = None, steps: int = STE
     batch = rows.take(np.sort(picked))
     parts = Split("overfit", batch, None, batch)
     named = replace(experiment, experiment=f"overfit_{experiment.experiment}", resume="never")
-    model = learner(experiment).unrestrained()
-    if not model.by_heart:
+    model = learner(experiment).without_regularization()
+    if not model.overfits_batch:
         raise InputError(
             f"model {model.name}: its movie vectors are fixed, so that it cannot learn a batch by "
             "heart; choose mf, mf_bias or neumf"
         )
     model.trainer = _by_heart(model.trainer, steps)
     with run_folder(named, parts) as folder:
-        trainer = LightningTrainer(curves(folder))
+        trainer = LightningTrainer(tensorboard_logger(folder))
         model.train_net = trainer
         model.fit(batch)
     return Overfit(trainer.figures["train/loss"], folder)

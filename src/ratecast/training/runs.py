@@ -6,15 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
 from ratecast.splits import Split
 from ratecast.training.experiment import Experiment
-
-if TYPE_CHECKING:
-    from lightning.pytorch.loggers import TensorBoardLogger
 
 RUN, LOCK, ARTIFACT = "run.yaml", ".running", "artifact"
 _VERSION = re.compile(r"version_(\d+)")
@@ -39,15 +35,6 @@ def run_folder(experiment: Experiment, split: Split) -> Iterator[Path]:
             (folder / RUN).write_text(text, "utf-8")
             yield folder
             return
-
-
-def curves(folder: Path) -> "TensorBoardLogger":
-    """The TensorBoard logger of a run's folder."""
-    # Lightning takes seconds to import.
-    from lightning.pytorch.loggers import TensorBoardLogger
-
-    home = folder.parent
-    return TensorBoardLogger(home.parent, home.name, folder.name, default_hp_metric=False)
 
 
 def fingerprint(split: Split) -> str:

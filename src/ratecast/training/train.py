@@ -8,13 +8,13 @@ import numpy as np
 
 from ratecast import data
 from ratecast.errors import InputError
-from ratecast.models.base import Model
-from ratecast.models.net import NetModel
+from ratecast.modelling.contract.model import Model
+from ratecast.modelling.nets.net_model import NetModel
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, named
-from ratecast.training import WhenAsked
 from ratecast.training.experiment import Experiment
+from ratecast.training.lazy_trainer import LazyTrainer
 from ratecast.training.loggers import make_logger, record
 from ratecast.training.runs import ARTIFACT, run_folder
 
@@ -52,7 +52,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
         if logger is not None:
             logger.log_hyperparams(plain)
         if isinstance(model, NetModel):
-            model.train_net = WhenAsked(logger, folder, plain)
+            model.train_net = LazyTrainer(logger, folder, plain)
         with bar(f"{model.name}: fit"):
             model.fit(parts.train, parts.valid)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _seen(parts).items()}

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ratecast.serving.shelf import Shelf
+from ratecast.serving.live.published import Shelf
 from tests.serving.place import process, wait
 
 PHONE = {"width": 390, "height": 844}

@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from ratecast.cli import main
-from ratecast.serving import renewal
-from ratecast.serving.loaded import Loaded, load
-from ratecast.serving.store import Written
+from ratecast.serving import hot_swap
+from ratecast.serving.live.served_model import Loaded, load
+from ratecast.serving.store.database import Written
 
 
 def held_up(folder: Path, written: Written) -> Loaded:
@@ -17,5 +17,5 @@ def held_up(folder: Path, written: Written) -> Loaded:
 
 
 if __name__ == "__main__":
-    vars(renewal)["load"] = held_up
+    vars(hot_swap)["load"] = held_up
     sys.exit(main(sys.argv[1:]))

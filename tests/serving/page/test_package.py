@@ -47,7 +47,7 @@ def test_without_nicegui_there_is_no_page_and_help_does_not_load_it() -> None:
         "from ratecast.cli import serving\n"
         "assert serving._page() is None\n"
         "del sys.modules['nicegui']\n"
-        "import ratecast.serving.run, ratecast.serving.app\n"
+        "import ratecast.serving.server, ratecast.serving.http.app\n"
         "assert 'nicegui' not in sys.modules and 'ratecast.serving.page' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from ratecast.serving.access import Access, secret_of
-from ratecast.serving.front import Limits
-from ratecast.serving.refusals import TooMany
+from ratecast.serving.errors import TooMany
+from ratecast.serving.http.auth import Access, secret_of
+from ratecast.serving.http.middleware import Limits
 from tests.serving.page.conftest import seated, served
 from tests.serving.place import TOKEN, Place, free_port, process, wait
 
@@ -149,7 +149,7 @@ def test_the_files_of_the_page_are_not_counted(
 def test_stars_are_counted(tmp_path: Path) -> None:
     app = FastAPI()
     app.state.limits, app.state.home = Limits(rate=5), tmp_path
-    from ratecast.serving.page.visitor import House
+    from ratecast.serving.page.session import House
 
     house = House(app, clock=lambda: 0.0)
     for _ in range(10):

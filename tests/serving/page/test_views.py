@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from ratecast.plots.canvas import DARK, LIGHT
+from ratecast.serving.page.layout import SHEET
 from ratecast.serving.page.models import COLUMNS, results
-from ratecast.serving.page.shell import SHEET
 from tests.serving.page.conftest import PHONE, Seat, seated
 
 # Where, and what is there once it is drawn.

@@ -7,7 +7,7 @@ from ratecast.data.expand.blocks import Expansion
 from ratecast.data.expand.files import refuse_without_room, write
 from ratecast.data.expand.shape import blocks, shaped
 from ratecast.data.expand.source import studied
-from ratecast.data.say import Say, to_stderr
+from ratecast.data.notices import Say, to_stderr
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
 

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import psutil
 
-from ratecast.data import canonical, room
+from ratecast import resources
+from ratecast.data import canonical
 from ratecast.data.expand.blocks import Expansion
 from ratecast.data.expand.movies import movies_of
 from ratecast.data.titles import GENRES, NO_GENRES
@@ -34,9 +35,9 @@ def refuse_without_room(out: Path, form: str, rows: int, cells: int) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: there is something already; give a new folder")
     what = f"{out}: {rows:,} ratings"
-    room.on_disk(out, rows * _DISK[form], what)
+    resources.on_disk(out, rows * _DISK[form], what)
     held = min(rows, 2 * PART_ROWS) * _PART_BYTES
-    room.in_memory(_START_BYTES + held + cells * _CELL_BYTES, what)
+    resources.in_memory(_START_BYTES + held + cells * _CELL_BYTES, what)
 
 
 def write(made: Expansion, out: Path, form: str, facts: dict[str, Any]) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 from string import Template
 
 from ratecast import __version__
+from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
-from ratecast.evaluation import protocol, table
-from ratecast.evaluation.contest import contests
+from ratecast.evaluation import protocol, score_rows
+from ratecast.evaluation.comparison import contests
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.report import figures, tables
-from ratecast.evaluation.report.duels import duels
 from ratecast.evaluation.report.markup import joined, safe
-from ratecast.files import write_text
-from ratecast.models.base import Model
+from ratecast.evaluation.report.paired_tests import duels
+from ratecast.modelling.contract.model import Model
 from ratecast.plots.canvas import pens
 from ratecast.plots.training import Curve, Curves
 from ratecast.progress import bar, each
@@ -64,7 +64,7 @@ def write_report(
 def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:
     """The HTML of `write_report`; the same trials give the same page."""
     _check(trials)
-    rows = [row for trial in trials for row in table.rows([trial])]
+    rows = [row for trial in trials for row in score_rows.rows([trial])]
     found = contests(trials, part)
     drawn = pens(_standing_out([contest.ranked() for contest in found]))
     body = [

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from ratecast.evaluation.contest import Bin, Contest, by_heard, by_movie, by_period, reliability
+from ratecast.evaluation.comparison import Bin, Contest, by_heard, by_movie, by_period, reliability
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Markup, card, joined, section
 from ratecast.evaluation.report.tables import MEANING

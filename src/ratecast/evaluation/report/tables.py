@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from ratecast.evaluation import show
-from ratecast.evaluation.contest import F64, Contest
+from ratecast.arrays import F64
+from ratecast.evaluation import terminal
+from ratecast.evaluation.comparison import Contest
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, joined, section
-from ratecast.evaluation.table import Row, in_train
+from ratecast.evaluation.score_rows import Row, in_train
 from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.splits import Split
 
@@ -113,11 +114,11 @@ def cost(rows: Sequence[Row], part: str) -> Markup:
 
 def every(rows: Sequence[Row]) -> Markup:
     """All rows, folded away."""
-    header = ["model", "protocol", *(name for name in show.SCORE_HEADER if name != "± seeds")]
-    seeds = show.SCORE_HEADER.index("± seeds")
+    header = ["model", "protocol", *(name for name in terminal.SCORE_HEADER if name != "± seeds")]
+    seeds = terminal.SCORE_HEADER.index("± seeds")
     lines = [
         [row["model"], row["protocol"], *cells[:seeds], *cells[seeds + 1 :]]
-        for row, cells in zip(rows, show.score_cells(list(rows)), strict=True)
+        for row, cells in zip(rows, terminal.score_cells(list(rows)), strict=True)
     ]
     return Markup("<section><details><summary>{}</summary>{}</details></section>").filled(
         f"Every figure of every part and slice ({len(rows):,} rows)", markup.table(header, lines)

@@ -3,17 +3,13 @@
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-from ratecast.models.base import Arrays
-from ratecast.models.factorization_machine.chain import Block, Sample
-from ratecast.models.rows import Rows
-from ratecast.models.traits import Labels
+from ratecast.arrays import F32, F64, I32, I64
+from ratecast.modelling.contract.model import Arrays
+from ratecast.modelling.contract.rows import Rows
+from ratecast.modelling.side_information.labels import Labels
+from ratecast.models.factorization_machine.sampler import Block, Sample
 
-F64 = NDArray[np.float64]
-F32 = NDArray[np.float32]
-I32 = NDArray[np.int32]
-I64 = NDArray[np.int64]
 Sets = tuple[sp.csr_array, sp.csr_array]
 
 

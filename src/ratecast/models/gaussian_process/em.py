@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+from ratecast.arrays import F32, F64, I64
 
 DAY = 86400
 NOISE_AT_START, TIME_AT_START = 0.6, 0.05

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from ratecast.models.base import Arrays
+from ratecast.modelling.contract.model import Arrays
 
 
 def packed(parts: dict[str, Any]) -> Arrays:

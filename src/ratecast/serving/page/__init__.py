@@ -16,9 +16,9 @@ from starlette.responses import Response
 
 from ratecast.serving.page import map as chart
 from ratecast.serving.page import models, movie, rate, user
-from ratecast.serving.page.policy import Beside, Rules
-from ratecast.serving.page.shell import SHEET, STAR, frame, link, said, show
-from ratecast.serving.page.visitor import House
+from ratecast.serving.page.content_security import Beside, Rules
+from ratecast.serving.page.layout import SHEET, STAR, frame, link, said, show
+from ratecast.serving.page.session import House
 
 YEAR_SECONDS = 365 * 86_400
 RECONNECT_SECONDS = 10.0

@@ -6,7 +6,7 @@ import numpy as np
 from nicegui import ui
 
 from ratecast.ratings import Scale
-from ratecast.serving.hindsight import Hindsight
+from ratecast.serving.user_replay import Hindsight
 
 MOST_POINTS, FEW_POINTS = 500, 120
 # Drawn as SVG, these are CSS variables of the sheet, so that light and dark need no redrawing.

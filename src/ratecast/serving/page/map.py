@@ -7,14 +7,14 @@ import numpy as np
 from nicegui import ui
 from nicegui.events import EChartPointClickEventArguments
 
-from ratecast.models.flat import flat_map
-from ratecast.models.likeness import LEAST, MovieVectors
+from ratecast.queries.movie_map import flat_map
+from ratecast.queries.similar import LEAST, MovieVectors
 from ratecast.serving.catalogue import Movie
-from ratecast.serving.loaded import Loaded
-from ratecast.serving.page.atlas import Places, marks, options
-from ratecast.serving.page.giving import path
-from ratecast.serving.page.shell import button, link, said
-from ratecast.serving.page.visitor import Visitor
+from ratecast.serving.live.served_model import Loaded
+from ratecast.serving.page.layout import button, link, said
+from ratecast.serving.page.map_chart import Places, marks, options
+from ratecast.serving.page.rating_card import path
+from ratecast.serving.page.session import Visitor
 
 MOST, STEPS, NEAR = 2000, 500, 8
 LOOK_SECONDS = 0.3

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from nicegui import ui
 
-from ratecast.serving.page.shell import button, said
-from ratecast.serving.page.visitor import Visitor
+from ratecast.serving.page.layout import button, said
+from ratecast.serving.page.session import Visitor
 
 HERE = Path(__file__).parent
 # In an installed package the file lies beside this one, put there when the package is built; in the

@@ -6,12 +6,12 @@ import numpy as np
 from nicegui import ui
 
 from ratecast.serving.catalogue import Movie
-from ratecast.serving.hindsight import given_to
-from ratecast.serving.page.giving import Giving, facts, path
-from ratecast.serving.page.shell import link, said, sentence
+from ratecast.serving.errors import Refusal
+from ratecast.serving.page.layout import link, said, sentence
+from ratecast.serving.page.rating_card import Giving, facts, path
+from ratecast.serving.page.session import STRANGER, Visitor
 from ratecast.serving.page.stars import forecast
-from ratecast.serving.page.visitor import STRANGER, Visitor
-from ratecast.serving.refusals import Refusal
+from ratecast.serving.user_replay import given_to
 
 ALIKE = 10
 

@@ -5,15 +5,15 @@ from functools import partial
 
 from nicegui import ui
 
-from ratecast.serving.answers import Answer
 from ratecast.serving.catalogue import Id, Movie
-from ratecast.serving.page.giving import Giving, facts, path
-from ratecast.serving.page.own import Own
-from ratecast.serving.page.shell import button, link, said
+from ratecast.serving.page.explanation import why
+from ratecast.serving.page.layout import button, link, said
+from ratecast.serving.page.my_ratings import Own
+from ratecast.serving.page.rating_card import Giving, facts, path
+from ratecast.serving.page.session import Visitor
 from ratecast.serving.page.stars import forecast
-from ratecast.serving.page.token import gate
-from ratecast.serving.page.visitor import Visitor
-from ratecast.serving.page.why import why
+from ratecast.serving.page.token_gate import gate
+from ratecast.serving.records import Answer
 
 ASKED, LISTED, FOUND = 5, 8, 6
 LOOK_SECONDS = 2.0

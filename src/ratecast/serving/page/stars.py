@@ -6,7 +6,7 @@ from html import escape
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from ratecast.serving.answers import Answer
+from ratecast.serving.records import Answer
 
 Give = Callable[[float], Awaitable[None]]
 

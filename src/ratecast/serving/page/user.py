@@ -7,12 +7,12 @@ import numpy as np
 from nicegui import ui
 
 from ratecast.serving.catalogue import Id
-from ratecast.serving.hindsight import Hindsight, anybody, hindsight
+from ratecast.serving.errors import Refusal
 from ratecast.serving.page.charts import MOST_POINTS, course, errors
-from ratecast.serving.page.giving import path
-from ratecast.serving.page.shell import button, link, said, sentence
-from ratecast.serving.page.visitor import STRANGER, Visitor
-from ratecast.serving.refusals import Refusal
+from ratecast.serving.page.layout import button, link, said, sentence
+from ratecast.serving.page.rating_card import path
+from ratecast.serving.page.session import STRANGER, Visitor
+from ratecast.serving.user_replay import Hindsight, anybody, hindsight
 
 MOST = 8
 ORDER = "Each rating in the order it came; those of one moment are forecast together."

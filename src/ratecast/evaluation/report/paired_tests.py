@@ -1,0 +1,90 @@
+"""Who beats whom: the matrix of paired tests."""
+
+from collections.abc import Sequence
+
+from ratecast.evaluation.comparison import Contest
+from ratecast.evaluation.intervals import Difference
+from ratecast.evaluation.report import markup
+from ratecast.evaluation.report.markup import Cell, Markup, card, section
+from ratecast.evaluation.report.tables import MEANING
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def duels(contests: Sequence[Contest]) -> Markup:
+    """Who beats whom, and whether it is chance; nothing where there is one model only."""
+    cards = [_duel_card(contest) for contest in contests if len(contest.models) > 1]
+    if not cards:
+        return Markup("")
+    return section(
+        "Who beats whom, and is it chance?",
+        "RMSE of the row's model minus that of the column's, in thousandths of a star, on the "
+        "same rows. Coloured: the difference is hardly chance (paired bootstrap over users, "
+        "two-sided, p below 0.05 after Holm's correction over all pairs of the protocol). Plain: "
+        "it could be chance. Below each: every pair with its interval.",
+        *cards,
+    )
+
+
+def _duel_card(contest: Contest) -> Markup:
+    ranked, models = contest.ranked(), contest.models
+    found: dict[tuple[str, str], tuple[Difference, int]] = {}
+    for each in contest.bootstrap.compare():
+        first, second = models[each.first], models[each.second]
+        found[first, second], found[second, first] = (each, 1), (each, -1)
+    lines: list[list[object]] = [
+        [row, *(_duel(row, column, found.get((row, column))) for column in ranked)]
+        for row in ranked
+    ]
+    tied = [model for model in ranked[1:] if not found[ranked[0], model][0].sure]
+    beaten = len(ranked) - 1 - len(tied)
+    words = (
+        f"{ranked[0]} has the lowest RMSE, and is better than {beaten} of the {len(ranked) - 1} "
+    )
+    words += "others by more than chance" + (
+        f"; not told apart from {', '.join(tied)}." if tied else "."
+    )
+    inside = Markup(
+        '{}<p class="note">{}</p>'
+        "<details><summary>Every pair, with its interval</summary>{}</details>"
+    ).filled(markup.table(["", *ranked], lines, "duels"), words, _pairs(contest))
+    return card(MEANING[contest.protocol], inside)
+
+
+def _pairs(contest: Contest) -> Markup:
+    header = ["better", "worse", "RMSE lower by", "95 % interval", "p", "p after Holm"]
+    lines = []
+    for each in contest.bootstrap.compare():
+        sign = 1 if each.rmse <= 0 else -1
+        better, worse = (contest.models[k] for k in (each.first, each.second)[::sign])
+        low, high = sorted((-sign * each.low, -sign * each.high))
+        span = f"{_signed(low, 4)} to {_signed(high, 4)}"
+        line = [
+            better,
+            worse,
+            f"{abs(each.rmse):.4f}",
+            span,
+            f"{each.p:.4f}",
+            f"{each.adjusted:.4f}",
+        ]
+        lines.append(line)
+    return markup.table(header, lines)
+
+
+def _duel(row: str, column: str, found: tuple[Difference, int] | None) -> Cell:
+    if found is None:
+        return Cell.of("", "self")
+    each, sign = found
+    rmse = sign * each.rmse
+    low, high = sorted((sign * each.low, sign * each.high))
+    kind = ("win" if rmse < 0 else "lose") if each.sure else "tie"
+    words = (
+        f"{row} minus {column}: {rmse:+.4f} stars, 95 % interval {low:+.4f} to {high:+.4f}, "
+        f"p = {each.p:.4f}, after Holm {each.adjusted:.4f}"
+    )
+    value = Markup("{}<small>p {}</small>").filled(_signed(1000 * rmse, 1), f"{each.adjusted:.4f}")
+    return Cell.of(value, kind, words)
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", MINUS)

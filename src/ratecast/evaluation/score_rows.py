@@ -1,0 +1,112 @@
+"""From trials to rows: one for each part and slice of a model, the mean over seeds or folds."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratecast.evaluation.metrics import Score
+from ratecast.evaluation.protocol import Trial
+from ratecast.modelling.calibration.probit_kernel import HEARD_EDGES
+from ratecast.modelling.contract.forecast import Forecast
+from ratecast.ratings import MOVIE, USER, Ratings
+from ratecast.splits import Split
+
+Row = dict[str, Any]
+Mask = NDArray[np.bool_]
+
+# Slices by ratings heard, between the edges of the calibration.
+HEARD = ("heard-0", "heard-1-5", "heard-6-20", "heard-over-20")
+FIGURES = ("rmse", "mae", "nll", "ece", "coverage", "fit_seconds")
+COUNTS = ("n", "predictions_per_second")
+
+
+def rows(trials: list[Trial], split: str | None = None) -> list[Row]:
+    """Rows of one model's trials of one protocol; seeds, or folds, are averaged.
+
+    split: the name to give, where the trials are of several.
+    """
+    return averaged([rows_of(trial) for trial in trials], split)
+
+
+def rows_of(trial: Trial) -> list[Row]:
+    """One row for each part and slice of a trial."""
+    about: Row = {"model": trial.model, "split": trial.split.name, "protocol": trial.protocol}
+    cost = {
+        "fit_seconds": round(trial.fit_seconds, 3),
+        "predictions_per_second": round(_speed(trial)),
+    }
+    return [
+        about | {"part": part, "slice": piece} | asdict(score) | {"rmse_std": 0.0} | cost
+        for part, piece, score in _scores(trial)
+    ]
+
+
+def averaged(runs: list[list[Row]], split: str | None = None) -> list[Row]:
+    """The mean of the runs' rows, part by part and slice by slice, in the order of the first run.
+
+    `rmse_std` is the standard deviation over the runs, 0 for a single one; `n` the rows of one
+    run, or the mean over folds of different size.
+    """
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in (row for run in runs for row in run):
+        found.setdefault((row["part"], row["slice"]), []).append(row)
+    return [_averaged(same, split) for same in found.values()]
+
+
+def dataset(name: str, split: Split) -> Row:
+    """What the rows were measured on."""
+    facts: Row = {"name": name} | {part: len(table) for part, table in split.parts.items()}
+    facts["train_users"] = split.train.frame[USER].n_unique()
+    facts["train_items"] = split.train.frame[MOVIE].n_unique()
+    for part, table in split.parts.items():
+        if part != "train":
+            facts[f"{part}_new_user_rows"] = int((~in_train(USER, table, split.train)).sum())
+    return facts
+
+
+def slices(part: Ratings, train: Ratings, forecast: Forecast) -> dict[str, Mask]:
+    """Masks of rows, (n,) each, by what was known; empty ones are left out.
+
+    known-user, new-user, new-movie: by whether the user, or the movie, has a rating in train.
+    heard-...: by how many of the user's ratings the model had heard when it answered, which in
+    as-of grows from row to row.
+    """
+    known, heard = in_train(USER, part, train), np.digitize(forecast.heard, HEARD_EDGES)
+    masks = {
+        "all": np.ones(len(part), bool),
+        "known-user": known,
+        "new-user": ~known,
+        "new-movie": ~in_train(MOVIE, part, train),
+    }
+    masks |= {name: heard == place for place, name in enumerate(HEARD)}
+    return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def in_train(column: str, part: Ratings, train: Ratings) -> Mask:
+    """Whether each row's user, or movie, has a rating in train: (n,)."""
+    return part.frame[column].is_in(train.frame[column].unique().implode()).to_numpy()
+
+
+def _speed(trial: Trial) -> float:
+    """Forecasts a second, over all parts; in as-of with the hearing and the refits."""
+    return sum(map(len, trial.forecasts.values())) / max(trial.predict_seconds, 1e-9)
+
+
+def _scores(trial: Trial) -> Iterator[tuple[str, str, Score]]:
+    for name, forecast in trial.forecasts.items():
+        part = trial.split.parts[name]
+        for piece, mask in slices(part, trial.split.train, forecast).items():
+            yield name, piece, Score.of(forecast.take(mask), part.take(mask))
+
+
+def _averaged(same: list[Row], split: str | None) -> Row:
+    mean = {
+        key: round(float(np.mean([row[key] for row in same])), 6) if key in FIGURES else value
+        for key, value in same[0].items()
+    }
+    counts = {key: round(float(np.mean([row[key] for row in same]))) for key in COUNTS}
+    spread = round(float(np.std([row["rmse"] for row in same])), 6)
+    return mean | counts | {"rmse_std": spread, "split": split or mean["split"]}

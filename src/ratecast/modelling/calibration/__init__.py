@@ -1,0 +1,1 @@
+"""Star probabilities: an ordered probit, and its online calibration."""

@@ -1,0 +1,1 @@
+"""The contract: all that a new model imports."""

@@ -1,0 +1,48 @@
+"""How many ratings a model was given of each user and of each movie."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ratecast.arrays import I32, I64
+from ratecast.modelling.contract.rows import Rows, counted_before, counts, grown
+
+
+@dataclass
+class Counts:
+    """Ratings given of each row number; row 0, the unknown, has none.
+
+    of_users, of_movies: (rows,), one number for each line of the vocabularies.
+    """
+
+    of_users: I64
+    of_movies: I64
+
+    @classmethod
+    def of(cls, rows: Rows, users: int, movies: int) -> Self:
+        """Of the ratings in `rows`; users, movies: lines of the vocabularies."""
+        return cls(counts(rows.users, users), counts(rows.movies, movies))
+
+    def grow(self, users: int, movies: int) -> None:
+        """Add lines for new ids, which have no rating yet."""
+        self.of_users, self.of_movies = grown(self.of_users, users), grown(self.of_movies, movies)
+
+    def add(self, rows: Rows) -> None:
+        """Count these ratings too."""
+        self.of_users += counts(rows.users, len(self.of_users))
+        self.of_movies += counts(rows.movies, len(self.of_movies))
+
+    def remove(self, users: I32, movies: I32) -> None:
+        """Count these ratings, (n,) row numbers each, no longer."""
+        np.subtract.at(self.of_users, users, 1)
+        np.subtract.at(self.of_movies, movies, 1)
+
+    def walk(self, rows: Rows, edges: I64) -> tuple[I64, I64]:
+        """Ratings of each row's user and movie before its tie group, (n,) each; all count after.
+
+        edges: (k + 1,) borders of the tie groups.
+        """
+        users, self.of_users = counted_before(rows.users, edges, self.of_users)
+        movies, self.of_movies = counted_before(rows.movies, edges, self.of_movies)
+        return users, movies

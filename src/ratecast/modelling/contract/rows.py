@@ -1,0 +1,109 @@
+"""Tables inside a model: row numbers, moments, and what is computed for each row."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ratecast.errors import InputError
+from ratecast.ratings import Ratings, Requests
+
+T = TypeVar("T", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table inside a model: row numbers instead of raw ids (0: unknown), and the table itself.
+
+    users, movies: (n,) int32.
+    """
+
+    users: NDArray[np.int32]
+    movies: NDArray[np.int32]
+    table: Requests
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def stars(self) -> NDArray[np.float32]:
+        """The given stars, (n,); only of a table of ratings."""
+        assert isinstance(self.table, Ratings)
+        return self.table.stars
+
+    def take(self, part: slice) -> "Rows":
+        """Only these rows."""
+        return Rows(self.users[part], self.movies[part], self.table.take(part))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a model computes for each request; the contract turns it into a `Forecast`.
+
+    mean: (n,) stars, not yet clipped. deviation: (n,) predictive standard deviation, where the
+    model knows it.
+    """
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64] | None = None
+
+    def take(self, rows: NDArray[np.integer]) -> "Expected":
+        """Only these rows."""
+        deviation = None if self.deviation is None else self.deviation[rows]
+        return Expected(self.mean[rows], deviation)
+
+    @classmethod
+    def concat(cls, parts: list["Expected"]) -> "Expected":
+        """What several calls computed, in order."""
+        deviations = [part.deviation for part in parts if part.deviation is not None]
+        return cls(
+            np.concatenate([part.mean for part in parts]),
+            np.concatenate(deviations) if deviations else None,
+        )
+
+
+def time_groups(stream: Ratings) -> NDArray[np.int64]:
+    """Borders of the runs of equal time: (k + 1,), from 0 to n. Raises where time goes back."""
+    steps = np.diff(stream.at)
+    if (steps < 0).any():
+        row = int((steps < 0).argmax()) + 2
+        raise InputError(f"stream, row {row}: earlier than the row before it; sort by time first")
+    return np.concatenate([[0], np.flatnonzero(steps) + 1, [len(stream)]])
+
+
+def counts(rows: NDArray[np.int32], size: int) -> NDArray[np.int64]:
+    """How often each row number below `size` occurs: (size,)."""
+    found: NDArray[np.int64] = _counts(rows, size)
+    return found
+
+
+@njit(cache=True)
+def _counts(rows, size):  # type: ignore[no-untyped-def]
+    """Without a copy in eight bytes, which numpy's own makes of its input."""
+    found = np.zeros(size, np.int64)
+    for row in rows:
+        found[row] += 1
+    return found
+
+
+def grown(array: NDArray[T], size: int) -> NDArray[T]:
+    """`array` (n, ...) with lines added up to `size`, each a copy of line 0, the unknown's."""
+    more = size - len(array)
+    return np.concatenate([array, np.repeat(array[:1], more, axis=0)]) if more > 0 else array
+
+
+@njit(cache=True)
+def counted_before(rows, edges, total):  # type: ignore[no-untyped-def]
+    """How often each row's number was counted before its moment, (n,), and the totals after.
+
+    total: counts before the first moment; left as it is.
+    """
+    before, total = np.empty(len(rows), np.int64), total.copy()
+    for moment in range(len(edges) - 1):
+        for i in range(edges[moment], edges[moment + 1]):
+            before[i] = total[rows[i]]
+        for i in range(edges[moment], edges[moment + 1]):
+            total[rows[i]] += 1
+    return before, total

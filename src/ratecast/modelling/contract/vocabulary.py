@@ -1,0 +1,145 @@
+"""The only place that knows both the raw id of a user or movie and its row number in a model."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ratecast.errors import InputError
+from ratecast.modelling.contract.dense_ids import Direct, first_rows
+
+UNKNOWN = 0
+_ROW = "_row"
+_FEW = 256
+# Below every id that is asked for: who was forgotten.
+NOBODY = -(2**62)
+
+Unknown = Literal["create", "ignore", "raise"]
+
+
+@dataclass
+class Vocabulary:
+    """Ids of one kind, numbered 1, 2, ... in order of appearance; 0 stands for the unknown.
+
+    `table` has one line for each known id, in row order from 1: the id in column `kind`, and its
+    side information where there is any.
+    """
+
+    kind: str
+    table: pl.DataFrame
+    _few: dict[int | str, int] | None = field(default=None, init=False, repr=False)
+    _many: Direct | None = field(default=None, init=False, repr=False)
+    _ids: list[int | str] = field(default_factory=list, init=False, repr=False)
+
+    @classmethod
+    def of(cls, ids: pl.Series, side: pl.DataFrame) -> "Vocabulary":
+        """The distinct `ids` in order of appearance, with their lines of `side`."""
+        return cls(ids.name, _with_side(_distinct(ids), side))
+
+    def __len__(self) -> int:
+        """Number of row numbers, the unknown's included."""
+        return self.table.height + 1
+
+    def encode(
+        self, ids: pl.Series, unknown: Unknown = "ignore", side: pl.DataFrame | None = None
+    ) -> NDArray[np.int32]:
+        """Row number of each id: (n,).
+
+        unknown: `create` gives a new id the next number (and its line of `side`), `ignore`
+        answers 0, `raise` raises `InputError` with the first unknown id.
+        """
+        self._check_type(ids)
+        rows = self._look_up(ids)
+        new = rows == UNKNOWN
+        if unknown == "ignore" or not new.any():
+            return rows
+        if unknown == "raise":
+            raise InputError(f"{self.kind} {ids[int(new.argmax())]!r}: not known to this model")
+        self._add(_with_side(_distinct(ids.filter(pl.Series(new))), side))
+        return self._look_up(ids)
+
+    def rows_of(self, ids: list[int | str]) -> NDArray[np.int32]:
+        """Row number of each id in a list, 0 for one that is not known: (n,)."""
+        numbers = self._numbers()
+        return np.array([numbers.get(i, UNKNOWN) for i in ids], np.int32)
+
+    def ids_of(self, rows: NDArray[np.integer]) -> list[int | str]:
+        """Raw id of each row number, none of them the unknown's: (n,)."""
+        if len(self._ids) < self.table.height:
+            self._ids = self.table[self.kind].to_list()
+        return [self._ids[row - 1] for row in rows.tolist()]
+
+    def forget(self, known: int | str) -> None:
+        """Let nobody be known by this id any more; the line stays, and tells nothing."""
+        row = self._numbers().pop(known, UNKNOWN)
+        if row == UNKNOWN:
+            return
+        nobody = f"\0{row}" if isinstance(known, str) else NOBODY - row
+        gone = pl.int_range(1, pl.len() + 1) == row
+        self.table = self.table.with_columns(
+            pl.when(gone)
+            .then(pl.lit(nobody if name == self.kind else None))
+            .otherwise(name)
+            .alias(name)
+            for name in self.table.columns
+        )
+        self._numbers()[nobody], self._ids, self._many = row, [], None
+
+    def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
+        """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
+        table = self.table
+        if more.width > 1 and more.height:
+            table = pl.concat([more, table], how="diagonal").unique(
+                self.kind, keep="first", maintain_order=True
+            )
+        return ids.to_frame().join(table, on=self.kind, how="left", maintain_order="left")
+
+    def _add(self, fresh: pl.DataFrame) -> None:
+        numbers = range(len(self), len(self) + fresh.height)
+        if self._few is not None:
+            self._few |= dict(zip(fresh[self.kind].to_list(), numbers, strict=True))
+        self.table = pl.concat([self.table, fresh], how="diagonal")
+        self._many = None
+
+    def _look_up(self, ids: pl.Series) -> NDArray[np.int32]:
+        if len(ids) <= _FEW:
+            return self.rows_of(ids.to_list())
+        known = self.table[self.kind]
+        if self._many is None and known.dtype == pl.Int64:
+            self._many = Direct.of(known.to_numpy())
+        if self._many is not None and not ids.null_count():
+            return self._many.look_up(ids.to_numpy())
+        numbered = known.to_frame().with_row_index(_ROW, offset=1)
+        found = ids.to_frame().join(numbered, on=self.kind, how="left", maintain_order="left")
+        return found[_ROW].fill_null(UNKNOWN).cast(pl.Int32).to_numpy()
+
+    def _numbers(self) -> dict[int | str, int]:
+        """Row number of each id, for a few at a time; made when it is first asked for."""
+        if self._few is None:
+            known = self.table[self.kind].to_list()
+            self._few = dict(zip(known, range(1, len(self)), strict=True))
+        return self._few
+
+    def _check_type(self, ids: pl.Series) -> None:
+        known = self.table.schema[self.kind]
+        if ids.dtype != known and len(ids):
+            raise InputError(
+                f"{self.kind} {ids[0]!r}: ids of this model are {known}, not {ids.dtype}"
+            )
+
+
+def _distinct(ids: pl.Series) -> pl.Series:
+    """The distinct ids in order of appearance."""
+    whole = ids.dtype == pl.Int64 and not ids.null_count() and len(ids) > _FEW
+    first = first_rows(ids.to_numpy()) if whole else None
+    return ids.unique(maintain_order=True) if first is None else ids.gather(first)
+
+
+def _with_side(ids: pl.Series, side: pl.DataFrame | None) -> pl.DataFrame:
+    if side is None or side.width <= 1:
+        return ids.to_frame()
+    return ids.to_frame().join(
+        side.unique(ids.name, keep="first"), on=ids.name, how="left", maintain_order="left"
+    )

@@ -1,0 +1,1 @@
+"""Bilinear models: recursive least squares, posterior covariance, pair scores, fold-in."""

@@ -1,0 +1,1 @@
+"""Every rating that a model was given, grouped by user."""

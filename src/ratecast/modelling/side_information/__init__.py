@@ -1,0 +1,1 @@
+"""Side information as columns or labels: ages, genres, years."""

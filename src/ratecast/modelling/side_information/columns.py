@@ -1,0 +1,97 @@
+"""Side information as numbers: what is known of users and movies before any rating."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ratecast.arrays import F64
+
+YEARS = 10.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """How side information becomes columns; a column that the table lacks simply drops out.
+
+    ages: mean and spread of the users' ages, in years. year: mean year of the movies.
+    """
+
+    genders: list[str]
+    occupations: list[str]
+    genres: list[str]
+    ages: tuple[float, float]
+    year: float
+
+    @classmethod
+    def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> "Side":
+        """Read the categories and the centres from the tables of known users and movies."""
+        ages, years = _numbers(users, "age"), _numbers(movies, "year")
+        age = float(np.nanmean(ages)) if np.isfinite(ages).any() else 0.0
+        spread = float(np.nanstd(ages)) if np.isfinite(ages).any() else 1.0
+        return cls(
+            _categories(users, "gender")[1:],
+            _categories(users, "occupation"),
+            sorted({genre for genres in _lists(movies) for genre in genres}),
+            (age, max(spread, 1.0)),
+            float(np.nanmean(years)) if np.isfinite(years).any() else 0.0,
+        )
+
+    @classmethod
+    def unpacked(cls, packed: NDArray[np.uint8]) -> "Side":
+        """What `packed` wrote."""
+        values: dict[str, Any] = json.loads(packed.tobytes())
+        return cls(**values | {"ages": tuple(values["ages"])})
+
+    def packed(self) -> NDArray[np.uint8]:
+        """All of it as an array of bytes (JSON), so that it can lie beside the other arrays."""
+        return np.frombuffer(json.dumps(self.__dict__).encode(), np.uint8)
+
+    def of_users(self, table: pl.DataFrame) -> F64:
+        """Constant, age, distance from the mean age, genders, occupations: (n, D).
+
+        An unknown value is 0, the mean, in the columns that are centred.
+        """
+        age = np.nan_to_num((_numbers(table, "age") - self.ages[0]) / self.ages[1])
+        apart = np.where(age != 0, np.abs(age) - 0.8, 0)
+        gender, job = _column(table, "gender"), _column(table, "occupation")
+        return np.column_stack(
+            [np.ones(len(table)), age, apart]
+            + [np.array([value == name for value in gender], float) for name in self.genders]
+            + [np.array([value == name for value in job], float) for name in self.occupations]
+        )
+
+    def of_movies(self, table: pl.DataFrame) -> tuple[F64, F64]:
+        """Genre flags (n, G), and the year in decades from the mean year, (n,)."""
+        place = {genre: k for k, genre in enumerate(self.genres)}
+        flags = np.zeros((len(table), len(self.genres)))
+        for row, genres in enumerate(_lists(table)):
+            flags[row, [place[genre] for genre in genres if genre in place]] = 1
+        decades = np.nan_to_num((_numbers(table, "year") - self.year) / YEARS)
+        return flags, np.clip(decades, -5, 2)
+
+
+def _column(table: pl.DataFrame, name: str) -> list[str | None]:
+    if name not in table.columns:
+        return [None] * len(table)
+    return table[name].cast(pl.String).to_list()
+
+
+def _numbers(table: pl.DataFrame, name: str) -> F64:
+    if name not in table.columns:
+        return np.full(len(table), np.nan)
+    values: F64 = table[name].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    return values
+
+
+def _lists(table: pl.DataFrame) -> list[list[str]]:
+    if "genres" not in table.columns or not isinstance(table.schema["genres"], pl.List):
+        return [[] for _ in range(len(table))]
+    return [genres or [] for genres in table["genres"].to_list()]
+
+
+def _categories(table: pl.DataFrame, name: str) -> list[str]:
+    return sorted({value for value in _column(table, name) if value is not None})

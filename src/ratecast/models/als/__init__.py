@@ -1,0 +1,1 @@
+"""Alternating least squares with biases and an exact fold-in."""

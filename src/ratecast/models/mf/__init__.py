@@ -1,0 +1,1 @@
+"""Matrix factorization without biases, as a net."""

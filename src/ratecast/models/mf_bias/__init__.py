@@ -1,0 +1,1 @@
+"""Matrix factorization with biases: a net, or stratified SGD for large tables."""

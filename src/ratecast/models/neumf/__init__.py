@@ -1,0 +1,1 @@
+"""Neural matrix factorization: a product of embeddings beside a multilayer perceptron."""

@@ -1,0 +1,1 @@
+"""SVD++: factors of a user from which movies the user rated."""

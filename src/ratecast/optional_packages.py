@@ -1,0 +1,17 @@
+"""Packages that not every installation has."""
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from ratecast.errors import InputError
+
+
+def sklearn(part: str) -> Any:
+    """A part of scikit-learn, which not every installation has. Raises `InputError`."""
+    if find_spec("sklearn") is None:
+        raise InputError("scikit-learn is missing; pip install scikit-learn")
+    # Counting the cores starts a process that some machines do not have.
+    os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
+    return import_module(f"sklearn.{part}")

@@ -1,0 +1,1 @@
+"""The model that answers now: its state, its artifacts, its training table."""

@@ -1,0 +1,1 @@
+"""The SQL database of the service."""

@@ -1,0 +1,67 @@
+"""A trainer that loads Lightning for its first net, and the curves it leaves behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratecast.modelling.contract.model import Model
+
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger, TensorBoardLogger
+
+    from ratecast.modelling.nets.base import RatingNet
+    from ratecast.modelling.nets.net_model import Lesson
+
+Curve = tuple[list[float], list[float], list[float]]
+
+
+@dataclass
+class LazyTrainer:
+    """A `TrainNet` that loads Lightning for its first net: a kernel or a saved model needs none.
+
+    logger, folder: as for `LightningTrainer`; with a folder and no logger, the curves go to
+    TensorBoard there, beside `settings`. history: losses and RMSE of each epoch of the newest
+    lesson.
+    """
+
+    logger: "Logger | None" = None
+    folder: Path | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list, init=False)
+
+    def __call__(self, net: "RatingNet", lesson: "Lesson") -> int:
+        """Train `net` in place; how many epochs its weights stand for."""
+        from ratecast.training.lightning_trainer import LightningTrainer
+
+        logger = self.logger
+        if logger is None and self.folder is not None:
+            logger = tensorboard_logger(self.folder)
+            logger.log_hyperparams(self.settings)
+        trainer = LightningTrainer(logger, self.folder)
+        epochs = trainer(net, lesson)
+        self.history = trainer.history
+        return epochs
+
+
+def curves_of(models: Mapping[str, Model]) -> dict[str, Curve]:
+    """Epochs, and RMSE on train and valid after each, of the models that were trained by epochs."""
+    histories = {name: getattr(model, "train_net", None) for name, model in models.items()}
+    return {
+        name: (
+            list(range(1, len(trainer.history) + 1)),
+            [figures["train/rmse"] for figures in trainer.history],
+            [figures["valid/rmse"] for figures in trainer.history],
+        )
+        for name, trainer in histories.items()
+        if trainer is not None and trainer.history and "valid/rmse" in trainer.history[-1]
+    }
+
+
+def tensorboard_logger(folder: Path) -> "TensorBoardLogger":
+    """The TensorBoard logger of a run's folder."""
+    # Lightning takes seconds to import.
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    home = folder.parent
+    return TensorBoardLogger(home.parent, home.name, folder.name, default_hp_metric=False)
