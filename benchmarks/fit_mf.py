@@ -26,13 +26,13 @@ EPOCHS, BATCH, RUNS = 10, 4096, 5
 
 def prepared(factors: int = 64) -> tuple[FactorNet, Lesson]:
     """A fresh net and what it is to learn; the fit of one epoch gives the row numbers."""
-    settings = TrainerSettings(max_epochs=EPOCHS, batch_size=BATCH)
+    settings = TrainerSettings(epochs=EPOCHS, batch_size=BATCH)
     model = MatrixFactorization(factors=factors, trainer=settings)
     kept: list[Lesson] = []
 
     def keep(net: RatingNet, lesson: Lesson) -> int:  # noqa: ARG001
         kept.append(lesson)
-        return lesson.settings.max_epochs
+        return lesson.settings.epochs
 
     model.train_net = keep
     split = chronological(data.load("ml-100k"))

@@ -1,4 +1,4 @@
-"""`forecast` on ten million ratings: its fit, its walk with all refits, and the memory of both."""
+"""`state_space` on ten million ratings: its fit, its walk with every refit, and their memory."""
 
 import copy
 from concurrent.futures import ProcessPoolExecutor
@@ -22,7 +22,7 @@ ROWS, OF, STREAM = 10_000_000, 25_000_000, 200_000
 
 def steps(rows: int = ROWS, of: int = OF) -> list[Step]:
     """The only one, in a process of its own."""
-    return [("forecast", lambda: _alone(rows, of))]
+    return [("state_space", lambda: _alone(rows, of))]
 
 
 def _alone(rows: int, of: int) -> Record:

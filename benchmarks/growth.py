@@ -8,8 +8,8 @@ from benchmarks.records import Record, Step
 from benchmarks.tables import grown
 
 SIZES = (100_000, 1_000_000, 10_000_000)
-# `forecast` has no trainer: its epoch is one iteration of EM.
-MODELS = ("mf", "neumf", "forecast")
+# `state_space` has no trainer: its epoch is one iteration of EM.
+MODELS = ("mf", "neumf", "state_space")
 LIMIT_SECONDS = 240.0
 
 

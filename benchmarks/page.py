@@ -197,7 +197,7 @@ def _growth_row(row: Record) -> str:
 
 
 def flagship_table(section: Record) -> str:
-    """What `forecast` takes for a rating of a large table."""
+    """What `state_space` takes for a rating of a large table."""
     found = section["rows"][0]
     about = (
         f"{measured_at(section)} {found['ratings']:,} ratings of {found['movies']:,} movies by "

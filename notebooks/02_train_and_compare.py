@@ -53,7 +53,7 @@ pl.Config.set_fmt_str_lengths(60).set_tbl_rows(30).set_float_precision(
 NETS = ["mf", "mf_bias"] if SHORT else ["mf", "mf_bias", "neumf"]
 split = splits.chronological(data.load("ml-100k"))
 runs = Path(tempfile.mkdtemp())
-changes = ["--out", str(runs), *(["--trainer.max_epochs", "2"] if SHORT else [])]
+changes = ["--out", str(runs), *(["--trainer.epochs", "2"] if SHORT else [])]
 experiments = {name: read_experiment(ROOT / "configs" / f"{name}.yaml", changes) for name in NETS}
 
 # %% [markdown]
@@ -121,7 +121,7 @@ pl.DataFrame(
 
 # %%
 LADDER = ["mean", "bias", *NETS, "als"]
-LADDER += [] if SHORT else ["knn", "svdpp", "forecast"]
+LADDER += [] if SHORT else ["knn", "svdpp", "state_space"]
 
 
 def made(name):
@@ -251,9 +251,9 @@ class WithoutStrangers(MatrixFactorization):
         return net
 
 
-settings = {"max_epochs": 2 if SHORT else 10, "patience": 10, "learning_rate": 0.005}
+settings = {"epochs": 2 if SHORT else 10, "patience": 10, "learning_rate": 0.005}
 bare = WithoutStrangers(
-    factors=64, unknown_share=0.0, pull_users=0.0, pull_movies=0.0, spread=0.1, trainer=settings
+    factors=64, id_dropout=0.0, l2_users=0.0, l2_movies=0.0, init_std=0.1, trainer=settings
 )
 bare.train_net = LightningTrainer()
 bare.fit(split.train, split.valid)

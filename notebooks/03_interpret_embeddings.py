@@ -36,7 +36,7 @@ pl.Config.set_fmt_str_lengths(60).set_tbl_rows(30).set_float_precision(3)
 pl.Config.set_tbl_hide_dataframe_shape(True)
 
 ratings = data.load("ml-100k")
-model = make_model("forecast", **({"iterations": 5} if SHORT else {})).fit(ratings)
+model = make_model("state_space", **({"iterations": 5} if SHORT else {})).fit(ratings)
 every = MovieVectors.of(model)
 
 # %% [markdown]
@@ -93,11 +93,11 @@ ASKED = ["Silence of the Lambs, The (1991)", "Star Wars (1977)", "Toy Story (199
 bare = make_model(
     "mf_bias",
     factors=64,
-    spread=1.0,
-    unknown_share=0.0,
-    pull_users=0.0,
-    pull_movies=0.0,
-    trainer={"max_epochs": 2 if SHORT else 10, "learning_rate": 0.005},
+    init_std=1.0,
+    id_dropout=0.0,
+    l2_users=0.0,
+    l2_movies=0.0,
+    trainer={"epochs": 2 if SHORT else 10, "learning_rate": 0.005},
 ).fit(ratings)
 
 
@@ -130,7 +130,7 @@ near[ASKED[2]]
 
 # %% [markdown]
 # Liking by eye is cheap. A figure: how often does one of the nearest movies share a genre with the
-# movie asked about, as against a movie drawn at random? (`forecast` uses genres in its prior for
+# movie asked about, as against a movie drawn at random? (`state_space` uses genres in its prior for
 # movies, so `als`, which sees nothing but ratings, is the fair one.)
 
 
@@ -158,7 +158,7 @@ genre_share = pl.DataFrame(
         {"group": "drawn at random"} | shared(known, lambda _: draw.random(len(raw))),
         {"group": "random start, no priors, raw"} | shared(of_bare, lambda row: unit @ unit[row]),
         {"group": "als, from ratings alone"} | shared(plain, plain.cosines),
-        {"group": "forecast, which knows genres"} | shared(known, known.cosines),
+        {"group": "state_space, which knows genres"} | shared(known, known.cosines),
     ]
 )
 intervals({"eight nearest movies": genre_share}, "share with a genre in common, 95 % interval")

@@ -39,7 +39,7 @@ from ratecast.training.experiment import read_experiment
 from ratecast.training.train import train
 
 SHORT = bool(os.environ.get("RATECAST_SHORT"))
-MODEL = "als" if SHORT else "forecast"
+MODEL = "als" if SHORT else "state_space"
 pl.Config.set_fmt_str_lengths(60).set_tbl_rows(20).set_float_precision(3)
 pl.Config.set_tbl_hide_dataframe_shape(True)
 
@@ -54,8 +54,8 @@ pl.DataFrame(
 )
 
 # %% [markdown]
-# The same from a terminal: `ratecast train forecast`, then `ratecast predict --artifact ... --user
-# 196 --movie "Kolya (1996)"`.
+# The same from a terminal: `ratecast train state_space`, then `ratecast predict --artifact ...
+# --user 196 --movie "Kolya (1996)"`.
 
 # %% [markdown]
 # ## A known user, and a new one
@@ -78,7 +78,7 @@ told = {}
 for who, user in asked.items():
     said = model.predict(Requests.of([user] * len(movies), movies, at=now))
     told[who] = said
-    print(f"{who}: {said.heard[0]} ratings heard; {Basis(int(said.basis[0])).words}")
+    print(f"{who}: {said.history_length[0]} ratings heard; {Basis(int(said.basis[0])).words}")
 answers.distributions(
     {who: said.probabilities for who, said in told.items()},
     {who: said.stars for who, said in told.items()},

@@ -35,7 +35,7 @@ _KERNEL: Settings = _MF | {"solver": "kernel", "descent": {"epochs": EPOCHS}}
 METHODS = (
     Method(
         "ratecast mf_bias", "ours", "", SGD, _KERNEL,
-        tuple({"descent": {"epochs": EPOCHS, "decay": x}} for x in (0.01, 0.05, 0.08)),
+        tuple({"descent": {"epochs": EPOCHS, "l2": x}} for x in (0.01, 0.05, 0.08)),
     ),
     Method(
         "LIBMF", "libmf", "libmf", SGD, {"k": FACTORS, "nr_iters": EPOCHS},
@@ -55,12 +55,12 @@ METHODS = (
     ),
     Method(
         "ratecast mf_bias, Lightning", "ours", "", SGD,
-        _MF | {"solver": "lightning", "trainer": {"max_epochs": EPOCHS}},
+        _MF | {"solver": "lightning", "trainer": {"epochs": EPOCHS}},
     ),
     Method(
         "ratecast als", "ours", "", ALS,
-        {"model": "als", "factors": FACTORS, "sweeps": SWEEPS, "solver": "gradients"},
-        tuple({"ridge_share": x} for x in (0.02, 0.05, 0.1)),
+        {"model": "als", "factors": FACTORS, "iterations": SWEEPS, "solver": "gradients"},
+        tuple({"l2_per_rating": x} for x in (0.02, 0.05, 0.1)),
     ),
     Method(
         "cmfrec CMF", "cmfrec", "cmfrec", ALS, {"k": FACTORS, "niter": SWEEPS},

@@ -26,7 +26,7 @@ FEW = 10_000
 def fit(train: Ratings, settings: Settings) -> Predict:
     """One epoch on every rating; nothing is held back to find how many there should be.
 
-    Of `forecast`, one iteration of EM on all ratings, without the rehearsals before it. What is
+    Of `state_space`, one iteration of EM on all ratings, without the rehearsals before it. What is
     compiled or started once is left out: a few rows are learned before.
     """
     _learned(train.take(slice(0, FEW)), settings["model"])
@@ -38,7 +38,7 @@ def fit(train: Ratings, settings: Settings) -> Predict:
 
 
 def _learned(train: Ratings, name: str) -> Model:
-    if name == "forecast":
+    if name == "state_space":
         vars(state_space)["iterate"] = _timed(iterate)
         return _Unrehearsed(iterations=1).refit(train)
     model = make_model(name)

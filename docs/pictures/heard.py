@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.atomic_write import write_text
-from ratecast.evaluation.score_rows import HEARD
+from ratecast.evaluation.score_rows import HISTORIES
 from ratecast.plots.canvas import pens
 from ratecast.plots.scores import rmse_by
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURE = ROOT / "docs" / "pictures" / "heard.svg"
 MODELS = ("blend", "als", "bias", "mean")
-LABELS = dict(zip(HEARD, ("0", "1-5", "6-20", "21+"), strict=True))
+LABELS = dict(zip(HISTORIES, ("0", "1-5", "6-20", "21+"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class Heard:
 
 def heard(rows: list[dict[str, Any]]) -> str:
     """SVG: as-of RMSE on the test part, by how many of the user's ratings the model had heard."""
-    picture = rmse_by(MODELS, [_bin(rows, name) for name in HEARD], pens(MODELS), "ratings heard")
+    picture = rmse_by(
+        MODELS, [_bin(rows, name) for name in HISTORIES], pens(MODELS), "ratings heard"
+    )
     return replace(picture, words="As-of test RMSE by ratings heard of the user").file()
 
 

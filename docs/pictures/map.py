@@ -20,7 +20,7 @@ LEAST, NAMED = 50, 150
 def main(
     folder: Path = HERE,
     ratings: Ratings | None = None,
-    name: str = "forecast",
+    name: str = "state_space",
     least: int = LEAST,
 ) -> Path:
     """Learn from all ratings, lay the movies out, draw; the picture's path."""

@@ -43,7 +43,9 @@ VIEWS: dict[str, tuple[str, str, ViewportSize, Literal["light", "dark"]]] = {
 }
 
 
-def main(folder: Path = HERE, ratings: Ratings | None = None, name: str = "forecast") -> list[Path]:
+def main(
+    folder: Path = HERE, ratings: Ratings | None = None, name: str = "state_space"
+) -> list[Path]:
     """Train, serve, rate, photograph; the pictures' paths."""
     chromium()
     folder.mkdir(parents=True, exist_ok=True)

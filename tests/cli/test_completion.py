@@ -53,7 +53,7 @@ def test_models_editions_and_files_are_offered(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("ratings.csv").touch()
-    assert offered(bash, "ratecast", "evaluate", "--model", "bf") == {"bfm"}
+    assert offered(bash, "ratecast", "evaluate", "--model", "fac") == {"factorization_machine"}
     assert set(MODELS) <= offered(bash, "ratecast", "train", "")
     assert offered(bash, "ratecast", "data", "describe", "ml-1") == {"ml-100k", "ml-1m", "ml-10m"}
     assert offered(bash, "ratecast", "data", "describe", "rat") == {"ratings.csv"}

@@ -32,7 +32,7 @@ def test_help_lists_the_fields_of_the_model_that_is_named(source: str, capsys: S
     said = capsys.readouterr().out
     listed = [line.split()[0] for line in said.partition("Fields, and")[2].splitlines()[1:]]
     assert {"--seed", "--model.factors"} <= set(listed)
-    assert ("--trainer.max_epochs" in listed) == (source == "mf_bias")
+    assert ("--trainer.epochs" in listed) == (source == "mf_bias")
     one = experiments([source, *(word for field in listed[3:5] for word in (field, "7"))], ())[0]
     assert one.seed == 7
 

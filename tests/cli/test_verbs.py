@@ -87,7 +87,7 @@ def test_train_then_evaluate_then_predict(table: Path, capsys: Say) -> None:
     facts = json.loads(capsys.readouterr().out)
     split = chronological(mine())
     row = split.train.take((split.train.frame["user"] == 7).to_numpy())
-    assert facts["heard"] == len(row)
+    assert facts["history_length"] == len(row)
     assert facts["basis"] == "user and movie known"
     assert sum(facts["probabilities"].values()) == pytest.approx(1)
     assert run(*words) == 0
@@ -98,7 +98,7 @@ def test_a_stranger_is_answered_and_marked(table: Path, capsys: Say) -> None:
     assert run("train", "bias", "--data", table, "--out", "logs") == 0
     artifact = "logs/bias/version_0/artifact"
     assert run("predict", "--artifact", artifact, "--user", "12345", "--movie", "3") == 0
-    assert "new user; 0 ratings of user 12345 heard" in capsys.readouterr().out
+    assert "new user; 0 ratings of user 12345 used" in capsys.readouterr().out
     assert run("predict", "--artifact", artifact, "--user", "bob", "--movie", "3") == 2
     assert "user 'bob': ids of this model are whole numbers" in capsys.readouterr().err
     assert run("predict", "--artifact", artifact, "--user", "1", "--movie", "Kolya") == 2

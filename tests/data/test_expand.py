@@ -18,8 +18,8 @@ from ratecast.cli import main
 from ratecast.data import canonical
 from ratecast.data.expand import Form, expand, files
 from ratecast.errors import InputError
-from ratecast.models.als.model import ProbabilisticMF
-from ratecast.models.bias import DampedBias
+from ratecast.models.als.model import ALS
+from ratecast.models.bias import Bias
 from ratecast.ratings import Ratings, checked
 from ratecast.splits import chronological, kfold
 from tests.planted import planted
@@ -106,11 +106,11 @@ def test_stars_ties_and_the_long_tail_are_the_source_s(large: Ratings, ml100k: R
 def test_a_model_of_tastes_learns_what_biases_cannot(large: Ratings) -> None:
     split = kfold(large)[0]
 
-    def rmse(model: DampedBias | ProbabilisticMF) -> float:
+    def rmse(model: Bias | ALS) -> float:
         stars = model.fit(split.train).predict(split.test.requests()).stars
         return float(np.sqrt(np.mean((stars - split.test.stars) ** 2)))
 
-    assert rmse(ProbabilisticMF(factors=4, sweeps=5)) < 0.95 * rmse(DampedBias())
+    assert rmse(ALS(factors=4, iterations=5)) < 0.95 * rmse(Bias())
 
 
 def test_titles_genres_and_years_are_there(large: Ratings, ml100k: Ratings) -> None:

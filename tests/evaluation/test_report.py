@@ -13,7 +13,7 @@ from ratecast.evaluation.comparison import by_heard, by_movie, by_period, contes
 from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.report import Curve, collect, markup, write_report
 from ratecast.modelling.contract.model import Model
-from ratecast.models.bias import DampedBias
+from ratecast.models.bias import Bias
 from ratecast.models.mean import Mean
 from ratecast.plots import canvas
 from ratecast.ratings import Ratings, checked
@@ -30,7 +30,7 @@ CURVES = {"bias": CURVE, "a net elsewhere": CURVE}
 def make(name: str, seed: int) -> Model:
     if name == "mean":
         return Mean(seed=seed)
-    return DampedBias(seed=seed, user_damping=50 if name == "stiff bias" else 3)
+    return Bias(seed=seed, user_damping=50 if name == "stiff bias" else 3)
 
 
 def titled(ratings: Ratings) -> Ratings:

@@ -5,7 +5,7 @@ import polars as pl
 
 from ratecast.evaluation import protocol, score_rows
 from ratecast.modelling.contract.forecast import Forecast
-from ratecast.models.bias import DampedBias
+from ratecast.models.bias import Bias
 from ratecast.ratings import Ratings, checked
 from ratecast.splits import chronological
 from tests.planted import planted
@@ -32,15 +32,15 @@ def test_every_row_is_where_it_belongs() -> None:
         "known-user": [0, 1],
         "new-user": [2, 3, 4],
         "new-movie": [1, 3],
-        "heard-1-5": [0, 1],
-        "heard-6-20": [2, 3],
-        "heard-over-20": [4],
+        "history-1-5": [0, 1],
+        "history-6-20": [2, 3],
+        "history-over-20": [4],
     }
 
 
 def test_slices_by_what_was_heard_part_the_rows() -> None:
     split = chronological(planted(rows=3000))
-    model = DampedBias().fit(split.train, split.valid)
+    model = Bias().fit(split.train, split.valid)
     trial = protocol.run(model, split, "as-of")
     rows = {(row["part"], row["slice"]): row for row in score_rows.rows([trial])}
     for part in ("valid", "test"):
@@ -52,6 +52,6 @@ def test_slices_by_what_was_heard_part_the_rows() -> None:
 
 def test_speed_counts_the_forecasts_of_every_part() -> None:
     split = chronological(planted())
-    trial = protocol.run(DampedBias().fit(split.train), split, "frozen")
+    trial = protocol.run(Bias().fit(split.train), split, "frozen")
     row = score_rows.rows([replace(trial, predict_seconds=0.5)])[0]
     assert row["predictions_per_second"] == 2 * 1500

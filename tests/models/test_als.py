@@ -7,15 +7,15 @@ import polars as pl
 import pytest
 
 from ratecast.models import load_model
-from ratecast.models.als.model import ProbabilisticMF
+from ratecast.models.als.model import ALS
 from ratecast.ratings import Ratings, Requests, Scale, checked
 from ratecast.splits import chronological
 from tests.planted import gap_to_a_refit, planted, tastes
 
-SMALL: dict[str, Any] = {"factors": 2, "sweeps": 10}
+SMALL: dict[str, Any] = {"factors": 2, "iterations": 10}
 
 
-def reference_ridge(model: ProbabilisticMF, heard: Ratings, share: float = 0.0) -> np.ndarray:
+def reference_ridge(model: ALS, heard: Ratings, share: float = 0.0) -> np.ndarray:
     """Weights of a user by the normal equations of ridge regression: (d,).
 
     share: what each rating adds to the ridge of a factor; nothing where ratings are heard.
@@ -34,7 +34,7 @@ def reference_ridge(model: ProbabilisticMF, heard: Ratings, share: float = 0.0) 
 def test_the_fold_in_is_ridge_regression() -> None:
     """While the movies stand still, hearing row after row gives the solution for all of them."""
     table = planted(rows=3000, seed=4)
-    model = ProbabilisticMF(**SMALL).fit(table)
+    model = ALS(**SMALL).fit(table)
     for cover in model._of_movies[1:]:
         cover[:] = 0
     new = table.frame.filter(pl.col("user") == 1).with_columns(pl.lit(999, pl.Int64).alias("user"))
@@ -47,9 +47,9 @@ def test_the_fold_in_is_ridge_regression() -> None:
 def test_an_alternation_ends_where_both_sides_are_ridge_solutions() -> None:
     """Users, solved last, satisfy the normal equations of their ratings, given the movies."""
     table = planted(users=6, movies=8, rows=60, seed=5)
-    model = ProbabilisticMF(**SMALL).fit(table)
+    model = ALS(**SMALL).fit(table)
     theirs = table.take(table.frame["user"].to_numpy() == 1)
-    wanted = reference_ridge(model, theirs, model.ridge_share)
+    wanted = reference_ridge(model, theirs, model.l2_per_rating)
     row = model.users.encode(pl.Series("user", [1]))[0]
     np.testing.assert_allclose(model._of_users[0][row], wanted, atol=1e-10)
 
@@ -57,20 +57,20 @@ def test_an_alternation_ends_where_both_sides_are_ridge_solutions() -> None:
 def test_finds_planted_tastes() -> None:
     """Two planted factors: the error on new rows comes near that of the planted noise alone."""
     train, test, noise = tastes(seed=0)
-    error = ProbabilisticMF(factors=2, ridge=1.0).fit(train).predict(test.requests()).stars
+    error = ALS(factors=2, l2_factors=1.0).fit(train).predict(test.requests()).stars
     assert np.sqrt(np.mean((error - test.stars) ** 2)) < 1.15 * noise
 
 
 def test_hearing_agrees_with_a_refit() -> None:
     split = chronological(planted(rows=4000, seed=1))
-    assert gap_to_a_refit(ProbabilisticMF().fit, split) < 0.1
+    assert gap_to_a_refit(ALS().fit, split) < 0.1
 
 
 def test_tastes_of_a_new_user_are_learned_from_what_he_says() -> None:
     """Heard 30 ratings, a stranger is forecast nearly as a known user is; unheard, he is not."""
     train, test, noise = tastes(seed=1)
     strangers = train.frame["user"].to_numpy() < 30
-    model = ProbabilisticMF(factors=2, ridge=1.0).fit(train.take(~strangers))
+    model = ALS(factors=2, l2_factors=1.0).fit(train.take(~strangers))
     asked = test.take(test.frame["user"].to_numpy() < 30)
     before = model.predict(asked.requests()).stars - asked.stars
     model.observe(train.take(strangers))
@@ -80,7 +80,7 @@ def test_tastes_of_a_new_user_are_learned_from_what_he_says() -> None:
 
 def test_a_movie_is_learned_when_it_is_rated() -> None:
     table = planted()
-    model = ProbabilisticMF(**SMALL).fit(table)
+    model = ALS(**SMALL).fit(table)
     asked = Requests.of([1], [999])
     before = model.predict(asked).stars[0]
     fans = pl.DataFrame({"user": list(range(2, 12)), "movie": [999] * 10, "rating": [5.0] * 10})
@@ -90,7 +90,7 @@ def test_a_movie_is_learned_when_it_is_rated() -> None:
 
 def test_forecasts_are_surer_of_users_heard() -> None:
     table = planted()
-    model = ProbabilisticMF(**SMALL).fit(table)
+    model = ALS(**SMALL).fit(table)
     known = model.predict_rows(model.encode(Requests.of([1, 999], [1, 1]))).deviation
     assert known is not None
     assert 1 < known[0] < known[1]
@@ -101,7 +101,7 @@ def test_saved_after_hearing_answers_alike_on_whole_and_half_stars(
     half: bool, tmp_path: Path
 ) -> None:
     split = chronological(planted(half=half))
-    model = ProbabilisticMF(**SMALL).fit(split.train, split.valid)
+    model = ALS(**SMALL).fit(split.train, split.valid)
     assert split.valid is not None
     model.observe(split.valid)
     model.save(tmp_path / "artifact")
@@ -115,7 +115,7 @@ def test_priors_fit_any_scale() -> None:
     table = planted()
     tenfold = table.frame.with_columns(pl.col("rating") * 10)
     wide = checked(Ratings(tenfold, scale=Scale(10, 50, 10)))
-    one, ten = ProbabilisticMF(**SMALL).fit(table), ProbabilisticMF(**SMALL).fit(wide)
+    one, ten = ALS(**SMALL).fit(table), ALS(**SMALL).fit(wide)
     requests = table.requests()
     np.testing.assert_allclose(
         ten.predict(requests).stars, 10 * one.predict(requests).stars, atol=1e-6

@@ -10,7 +10,7 @@ import torch
 from ratecast.errors import InputError
 from ratecast.modelling.factors.bilinear import without_own
 from ratecast.models import load_model
-from ratecast.models.als.model import ProbabilisticMF
+from ratecast.models.als.model import ALS
 from ratecast.models.attention.model import Attention
 from ratecast.models.attention.net_sequences import Histories, came_before, cut, histories
 from ratecast.ratings import Requests, checked
@@ -18,7 +18,7 @@ from ratecast.splits import chronological
 from ratecast.training import make_model
 from tests.planted import planted, tastes
 
-TRAINER = {"max_epochs": 8, "batch_size": 512, "learning_rate": 0.02}
+TRAINER = {"epochs": 8, "batch_size": 512, "learning_rate": 0.02}
 SMALL: dict[str, Any] = {"factors": 2, "trainer": TRAINER}
 
 
@@ -65,7 +65,7 @@ def test_windows_look_back_no_further_than_length() -> None:
 def test_a_movie_without_a_rating_is_that_of_a_fit_without_it() -> None:
     """While the users stand still, one rating taken back gives the solution of all others."""
     table = planted(users=20, movies=8, rows=100, seed=3)
-    als = ProbabilisticMF(factors=2, sweeps=30).fit(table)
+    als = ALS(factors=2, iterations=30).fit(table)
     rows = als.encode(table)
     weights, cover = als._of_movies
     found = without_own((rows.users, rows.movies, als._above(rows)), als._sides())
@@ -85,7 +85,7 @@ def test_a_movie_without_a_rating_is_that_of_a_fit_without_it() -> None:
 def test_rows_one_by_one_answer_as_the_net_in_batches() -> None:
     """The kernel, told train moment by moment, forecasts what torch does for whole histories."""
     split = chronological(planted(rows=2500))
-    model = attention(length=16).fit(split.train, split.valid)
+    model = attention(max_history=16).fit(split.train, split.valid)
     task = model.lesson(model.encode(split.train), None)
     with torch.no_grad():
         squares = [(model.net(*b[:-1]) - b[-1]).square() for b in task.train.batches(512, None)]
@@ -96,7 +96,7 @@ def test_tastes_of_a_new_user_are_read_from_what_he_says() -> None:
     """Heard 30 ratings, a stranger is forecast better than the mean of his stars could."""
     train, test, _ = tastes(seed=1)
     strangers = train.frame["user"].to_numpy() < 30
-    trainer = {"max_epochs": 25, "batch_size": 1024, "learning_rate": 0.02, "patience": 25}
+    trainer = {"epochs": 25, "batch_size": 1024, "learning_rate": 0.02, "patience": 25}
     model = attention(trainer=trainer).fit(train.take(~strangers))
     asked = test.take(test.frame["user"].to_numpy() < 30)
     before = model.predict(asked.requests()).stars - asked.stars
@@ -117,7 +117,7 @@ def test_a_movie_is_learned_when_it_is_rated() -> None:
 
 def test_looks_back_no_further_than_length_and_learns_anew(tmp_path: Path) -> None:
     split = chronological(planted())
-    model = attention(length=4).fit(split.train, split.valid)
+    model = attention(max_history=4).fit(split.train, split.valid)
     assert split.valid is not None
     model.refit(split.train.with_more(split.valid))
     model.observe(split.test.take(slice(0, 50)))
@@ -127,7 +127,7 @@ def test_looks_back_no_further_than_length_and_learns_anew(tmp_path: Path) -> No
     assert np.array_equal(load_model(tmp_path / "artifact").walk(rest).stars, told.stars)
 
 
-@pytest.mark.parametrize("setting", ["layers", "length"])
+@pytest.mark.parametrize("setting", ["layers", "max_history"])
 def test_refuses_senseless_settings(setting: str) -> None:
     with pytest.raises(InputError, match=setting):
         attention(**{setting: 0})

@@ -3,14 +3,14 @@ import copy
 import numpy as np
 import pytest
 
-from ratecast.models.bias import DampedBias
+from ratecast.models.bias import Bias
 from ratecast.splits import chronological
 from tests.planted import gap_to_a_refit, planted
 
 
 def test_recovers_planted_biases() -> None:
     table = planted(rows=20_000, seed=3)
-    model = DampedBias(user_damping=1e-6, movie_damping=1e-6).fit(table)
+    model = Bias(user_damping=1e-6, movie_damping=1e-6).fit(table)
     error = model.predict(table.requests()).stars - table.stars
     assert np.sqrt(np.mean(error**2)) == pytest.approx(np.sqrt(0.3**2 + 1 / 12), abs=0.03)
 
@@ -18,12 +18,12 @@ def test_recovers_planted_biases() -> None:
 def test_hearing_agrees_with_a_refit() -> None:
     """Of a held-back user: forecasts after `observe` are those of a refit, within 0.1."""
     split = chronological(planted(rows=4000, seed=1))
-    assert gap_to_a_refit(DampedBias().fit, split) < 0.1
+    assert gap_to_a_refit(Bias().fit, split) < 0.1
 
 
 def test_a_rating_heard_moves_the_next_answer() -> None:
     table = planted()
-    model = DampedBias().fit(table)
+    model = Bias().fit(table)
     again = copy.deepcopy(model)
     low = table.take(slice(0, 1))
     before = model.predict(low.requests()).stars[0]

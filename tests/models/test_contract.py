@@ -18,7 +18,7 @@ from ratecast.splits import Split, chronological
 from ratecast.training import make_model
 from tests.planted import planted, turned
 
-QUICK: dict[str, Any] = {"trainer": {"max_epochs": 2, "batch_size": 256}}
+QUICK: dict[str, Any] = {"trainer": {"epochs": 2, "batch_size": 256}}
 NETS = ("mf", "mf_bias", "neumf", "attention")
 LISTENERS = [name for name in MODELS if model_class(name).updates_online()]
 FIELDS = ("stars", "probabilities", "heard", "basis")
@@ -68,14 +68,14 @@ def test_says_on_what_a_forecast_rests(name: str, fitted: dict[str, Model], spli
         Basis.BOTH_NEW,
     ]
     count = (split.train.frame["user"] == user).sum()
-    assert forecast.heard.tolist() == [count, 0, count, 0]
+    assert forecast.history_length.tolist() == [count, 0, count, 0]
     assert np.isfinite(forecast.stars).all()
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "mean"])
 def test_beats_the_mean(name: str, split: Split) -> None:
     settings: dict[str, Any] = (
-        {"trainer": {"max_epochs": 40, "batch_size": 128}} if name in NETS else {}
+        {"trainer": {"epochs": 40, "batch_size": 128}} if name in NETS else {}
     )
     model = make_model(name, **settings).fit(split.train, split.valid)
     error = np.sqrt(np.mean((model.predict(split.test.requests()).stars - split.test.stars) ** 2))

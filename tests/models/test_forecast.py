@@ -58,7 +58,7 @@ def people() -> pl.DataFrame:
 
 
 def model(**settings: float) -> StateSpace:
-    return StateSpace(factors=4, company=3, **settings)  # type: ignore[arg-type]
+    return StateSpace(factors=4, co_rating_factors=3, **settings)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["side", "no-side-half-stars"])
@@ -106,7 +106,7 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
 
 def test_finds_the_camp_of_a_new_user(split: Split) -> None:
     forecasts = as_of(model().fit(split.train, split.valid), split.parts)["test"]
-    knows = forecasts.heard > 5
+    knows = forecasts.history_length > 5
     error = (forecasts.stars - split.test.stars)[knows]
     assert np.sqrt(np.mean(error**2)) < 0.7 < np.std(split.test.stars)
 
@@ -115,8 +115,8 @@ def test_refreshes_keep_the_forecasts_causal(split: Split) -> None:
     """Turn round every rating from some moment on: nothing before or at it changes a bit."""
     changed, stop = turned(split.test)
     other = replace(split, test=changed)
-    before = as_of(model(growth=0).fit(split.train, split.valid), split.parts)["test"]
-    after = as_of(model(growth=0).fit(split.train, split.valid), other.parts)["test"]
+    before = as_of(model(refresh_growth=0).fit(split.train, split.valid), split.parts)["test"]
+    after = as_of(model(refresh_growth=0).fit(split.train, split.valid), other.parts)["test"]
     assert np.array_equal(before.stars[:stop], after.stars[:stop])
     assert np.array_equal(before.probabilities[:stop], after.probabilities[:stop])
     assert not np.array_equal(before.stars[stop:], after.stars[stop:])

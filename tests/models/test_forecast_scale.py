@@ -30,7 +30,7 @@ def split() -> Split:
 
 @pytest.fixture(scope="module")
 def fitted(split: Split) -> StateSpace:
-    return model(growth=0.02).fit(split.train, split.valid)
+    return model(refresh_growth=0.02).fit(split.train, split.valid)
 
 
 def daily(going: StateSpace, part: Ratings, heard: Ratings) -> tuple[Forecast, int]:
@@ -132,7 +132,7 @@ def test_new_movies_of_a_long_walk_are_as_unknown_as_asked_alone(
     assert walked.stars[first] == pytest.approx(alone.stars[0], abs=1e-12)
 
 
-@pytest.mark.parametrize("name", ["forecast", "als", "bias"])
+@pytest.mark.parametrize("name", ["state_space", "als", "bias"])
 def test_alone_or_side_by_side_the_bits_are_the_same(
     name: str, split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:

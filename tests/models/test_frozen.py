@@ -18,21 +18,21 @@ from ratecast.modelling.side_information.labels import Labels
 from ratecast.models import MODELS, load_model, model_class
 from ratecast.models.blend import HEARD, STRANGERS, Blend
 from ratecast.models.cold_start.mixed_model import Kinds, fit_mixed, groups
-from ratecast.models.cold_start.model import Newcomer
+from ratecast.models.cold_start.model import ColdStart
 from ratecast.models.factorization_machine import gibbs_kernel as kernels
 from ratecast.models.factorization_machine.features import normed
 from ratecast.models.factorization_machine.fold_in import follow as fold
-from ratecast.models.factorization_machine.model import BayesianFM
+from ratecast.models.factorization_machine.model import FactorizationMachine
 from ratecast.models.factorization_machine.ordinal_latent import Latent
 from ratecast.models.factorization_machine.sampler import Block, Chain
 from ratecast.models.gaussian_process.conditioning import follow
 from ratecast.models.gaussian_process.em import ByUser, learn
-from ratecast.models.gaussian_process.model import ItemGaussianProcess
+from ratecast.models.gaussian_process.model import GaussianProcess
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
 from tests.planted import planted
 
-FROZEN = ("bfm", "gp", "cold", "blend")
+FROZEN = ("factorization_machine", "gaussian_process", "cold_start", "blend")
 
 
 def with_sides(table: Ratings) -> Ratings:
@@ -118,7 +118,7 @@ def test_bfm_recovers_a_planted_product_of_factors() -> None:
     frame = pl.DataFrame({"user": user, "movie": movie, "rating": stars.astype(np.float32)})
     held = random.random(4000) < 0.3
     table = replace(planted(), frame=frame)
-    model = BayesianFM(factors=3, chains=1).fit(table.take(~held))
+    model = FactorizationMachine(factors=3, chains=1).fit(table.take(~held))
     rows = model.encode(table.take(held))
     assert rmse(model.predict_rows(rows).mean, stars[held]) < 0.25
 
@@ -132,7 +132,7 @@ def test_sets_are_normed_and_a_stranger_has_their_mean() -> None:
 
 def test_gp_without_learning_is_plain_conditioning() -> None:
     table = planted(rows=300)
-    model = ItemGaussianProcess(rounds=0, timed=False).fit(table)
+    model = GaussianProcess(iterations=0, timed=False).fit(table)
     rows = model.encode(table)
     kernel = 0.17 + 0.06 * np.eye(len(model.movies) - 1)
     mine = rows.users == rows.users[0]
@@ -155,7 +155,7 @@ def test_gp_rounds_raise_the_likelihood() -> None:
     prior = (0.1 + 0.5 * np.eye(20)).astype(np.float32)
 
     def surprise(rounds: int) -> float:
-        state = learn(history, prior, ItemGaussianProcess(rounds=rounds, timed=False))
+        state = learn(history, prior, GaussianProcess(iterations=rounds, timed=False))
         total = 0.0
         for part in history.by_user():
             heard = history.movies[part]
@@ -243,9 +243,9 @@ def test_the_ordered_probit_recovers_planted_cuts() -> None:
 @pytest.mark.parametrize("half", [False, True])
 def test_bfm_as_ordered_probit(half: bool, tmp_path: Path) -> None:
     split = chronological(planted(half=half, rows=3000))
-    quick: dict[str, Any] = {"chains": 1, "sweeps": 60, "factors": 2}
-    model = BayesianFM(likelihood="ordinal", **quick).fit(split.train, split.valid)
-    normal = BayesianFM(**quick).fit(split.train, split.valid)
+    quick: dict[str, Any] = {"chains": 1, "iterations": 60, "factors": 2}
+    model = FactorizationMachine(likelihood="ordinal", **quick).fit(split.train, split.valid)
+    normal = FactorizationMachine(**quick).fit(split.train, split.valid)
     asked, given = split.test.requests(), split.test.stars
     ordinal, regression = model.predict(asked).stars, normal.predict(asked).stars
     assert rmse(ordinal, given) < rmse(regression, given) + 0.02
@@ -290,7 +290,7 @@ def test_gp_takes_up_movies_that_it_never_met() -> None:
     """One after the other or at once, with the same bits; the covariance stays one."""
     table = with_sides(planted())
     some = table.frame["movie"].to_numpy() <= 30
-    model = ItemGaussianProcess().fit(table.take(some))
+    model = GaussianProcess().fit(table.take(some))
     others = table.take(~some)
     one, other = copy.deepcopy(model), copy.deepcopy(model)
     one.observe(others)
@@ -305,8 +305,8 @@ def test_gp_takes_up_movies_that_it_never_met() -> None:
 
 
 def test_gp_says_when_there_are_too_many_movies() -> None:
-    with pytest.raises(InputError, match="most_movies"):
-        ItemGaussianProcess(most_movies=10).fit(planted())
+    with pytest.raises(InputError, match="max_movies"):
+        GaussianProcess(max_movies=10).fit(planted())
 
 
 def test_mixed_model_equals_the_normal_equations() -> None:
@@ -329,7 +329,7 @@ def test_mixed_model_equals_the_normal_equations() -> None:
 
 def test_cold_never_looks_at_the_users_own_ratings() -> None:
     table = with_sides(planted())
-    model = Newcomer().fit(table)
+    model = ColdStart().fit(table)
     known = model.predict(Requests.of([1], [1], at=2_000_000))
     same_kind = Requests(
         pl.DataFrame({"user": [999], "movie": [1]}),
@@ -366,7 +366,9 @@ def test_all_are_in_the_table() -> None:
     assert set(FROZEN) <= set(MODELS)
 
 
-@pytest.mark.parametrize(("name", "band"), [("gp", 0.1), ("bfm", 0.15), ("blend", 0.1)])
+@pytest.mark.parametrize(
+    ("name", "band"), [("gaussian_process", 0.1), ("factorization_machine", 0.15), ("blend", 0.1)]
+)
 def test_hearing_agrees_with_a_refit(name: str, band: float) -> None:
     split = chronological(planted(rows=4000, seed=1))
     held = split.train.frame["user"] == split.train.frame["user"][0]
@@ -390,7 +392,7 @@ def test_news_are_damped_means_of_surprises_before_the_moment() -> None:
 
 def test_cold_hears_of_movies_and_not_of_users() -> None:
     table = with_sides(planted())
-    model = Newcomer().fit(table)
+    model = ColdStart().fit(table)
     asked = Requests.of([1, 1], [1, 2])
     before = model.predict(asked).stars
     low = table.frame.filter(pl.col("user") == 1).head(1)
@@ -420,7 +422,7 @@ def test_new_labels_and_ids_heard_survive_the_artifact(name: str, tmp_path: Path
 
 def test_the_parts_of_a_blend_keep_step() -> None:
     split = chronological(planted())
-    model = Blend(chains=1, sweeps=30).fit(split.train)
+    model = Blend(chains=1, iterations=30).fit(split.train)
     model.walk(split.test)
     for part in model._parts.values():
         assert part.users.table.equals(model.users.table)
@@ -431,12 +433,12 @@ def test_the_parts_of_a_blend_keep_step() -> None:
 def test_a_blend_without_room_for_gp_says_so_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(ItemGaussianProcess, "most_movies", 10)
+    monkeypatch.setattr(GaussianProcess, "max_movies", 10)
     table = planted()
-    model = Blend(chains=1, sweeps=30).fit(table)
-    assert "gp" not in model._parts
+    model = Blend(chains=1, iterations=30).fit(table)
+    assert "gaussian_process" not in model._parts
     assert [record.message for record in caplog.records] == [
-        "blend: 40 movies are more than gp holds; its share goes to the other parts"
+        "blend: 40 movies are more than gaussian_process holds; its share goes to the other parts"
     ]
     model.observe(table.take(slice(0, 5)))
     model.save(tmp_path / "artifact")

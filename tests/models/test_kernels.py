@@ -172,7 +172,7 @@ def test_the_best_epoch_of_validation_is_kept() -> None:
     train, valid = (Heap.of(*triples(seed), USERS) for seed in (0, 9))
     pulls = ((1.0, 1.0), (1.0, 1.0))
     task = Task(train, valid, MOVIES, pulls, WIDTH, 0.1, seed=0)
-    settings = DescentSettings(epochs=30, learning_rate=0.1, decay=0.0, patience=2)
+    settings = DescentSettings(epochs=30, learning_rate=0.1, l2=0.0, patience=2)
     sides, epochs = factorize(task, settings)
     assert epochs < 30, "noise has nothing to learn, so that more epochs only learn it by heart"
     again, _ = factorize(replace(task, valid=None), settings, epochs)
@@ -182,14 +182,14 @@ def test_the_best_epoch_of_validation_is_kept() -> None:
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        ("mf_bias", {"solver": "kernel", "factors": 4, "pull_users": 2.0, "pull_movies": 2.0}),
-        ("als", {"solver": "gradients", "factors": 2, "ridge": 1.0}),
+        ("mf_bias", {"solver": "kernel", "factors": 4, "l2_users": 2.0, "l2_movies": 2.0}),
+        ("als", {"solver": "gradients", "factors": 2, "l2_factors": 1.0}),
     ],
 )
 def test_models_fitted_by_kernels_find_planted_tastes(name: str, settings: dict[str, Any]) -> None:
     train, test, noise = tastes(seed=0)
     if name == "mf_bias":
-        settings = settings | {"descent": {"epochs": 60, "learning_rate": 0.05, "decay": 0.0}}
+        settings = settings | {"descent": {"epochs": 60, "learning_rate": 0.05, "l2": 0.0}}
     model = make_model(name, **settings).fit(train)
     error = model.predict(test.requests()).stars - test.stars
     assert np.sqrt(np.mean(error**2)) < 1.25 * noise
@@ -198,7 +198,7 @@ def test_models_fitted_by_kernels_find_planted_tastes(name: str, settings: dict[
 def test_both_solvers_of_als_keep_the_same_priors() -> None:
     train, test, _ = tastes(seed=0)
     exact, gradients = (
-        make_model("als", solver=solver, factors=2, ridge_share=0.3, sweeps=60).fit(train)
+        make_model("als", solver=solver, factors=2, l2_per_rating=0.3, iterations=60).fit(train)
         for solver in ("exact", "gradients")
     )
     asked = test.requests()

@@ -7,17 +7,17 @@ import pytest
 
 from ratecast.modelling.contract.rows import Rows, time_groups
 from ratecast.models import load_model
-from ratecast.models.bias import DampedBias
-from ratecast.models.knn import SPREAD_DAMPING, ItemKnn
+from ratecast.models.bias import Bias
+from ratecast.models.knn import KNN, SPREAD_DAMPING
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
 from tests.planted import gap_to_a_refit, planted, tastes
 
 
 class PlainKnn:
-    """The same neighbourhood with dense matrices and sorting, for one fitted `ItemKnn`."""
+    """The same neighbourhood with dense matrices and sorting, for one fitted `KNN`."""
 
-    def __init__(self, model: ItemKnn, train: Rows, size: int) -> None:
+    def __init__(self, model: KNN, train: Rows, size: int) -> None:
         self.model = model
         self.products, self.both = np.zeros((size, size)), np.zeros((size, size))
         self.given: dict[int, list[tuple[int, float]]] = {}
@@ -45,18 +45,18 @@ class PlainKnn:
         model, heard = self.model, self.given.get(user, [])
         own = np.diag(self.products) + SPREAD_DAMPING * model._variance
         spread = np.sqrt(own / (np.diag(self.both) + SPREAD_DAMPING))
-        pairs = spread[movie] * spread * (self.both[movie] + model.shrinkage)
+        pairs = spread[movie] * spread * (self.both[movie] + model.similarity_damping)
         weight = np.array([max(self.products[movie, j] / pairs[j], 0) ** 2 for j, _ in heard])
         error = np.array([self.residual(user, j, star) for j, star in heard])
         best = np.argsort(-weight)[: model.neighbours].astype(int)
-        above = (weight[best] @ error[best]) / (model.penalty + weight[best].sum())
+        above = (weight[best] @ error[best]) / (model.weight_damping + weight[best].sum())
         return float(above - self.residual(user, movie, 0.0))
 
 
 def test_the_kernel_equals_the_plain_neighbourhood() -> None:
     split = chronological(planted(users=12, movies=15, rows=200, seed=2))
-    model = ItemKnn(neighbours=4, shrinkage=5.0).fit(split.train)
-    walker, biases = copy.deepcopy(model), DampedBias(user_damping=model.user_damping)
+    model = KNN(neighbours=4, similarity_damping=5.0).fit(split.train)
+    walker, biases = copy.deepcopy(model), Bias(user_damping=model.user_damping)
     rows = model._encode_new(split.test)
     plain = PlainKnn(model, model.encode(split.train), len(model.movies))
     biases.fit(split.train)._encode_new(split.test)
@@ -75,7 +75,7 @@ def test_finds_planted_tastes_that_biases_cannot() -> None:
     train, test, _ = tastes(seed=0)
     error = {
         model: np.std(model.fit(train).predict(test.requests()).stars - test.stars)
-        for model in (ItemKnn(shrinkage=10.0), DampedBias())
+        for model in (KNN(similarity_damping=10.0), Bias())
     }
     knn, bias = error.values()
     assert knn < 0.75 * bias
@@ -83,14 +83,14 @@ def test_finds_planted_tastes_that_biases_cannot() -> None:
 
 def test_hearing_agrees_with_a_refit() -> None:
     split = chronological(planted(rows=4000, seed=1))
-    assert gap_to_a_refit(ItemKnn().fit, split) < 0.1
+    assert gap_to_a_refit(KNN().fit, split) < 0.1
 
 
 def test_a_stranger_is_his_bias_until_he_is_heard() -> None:
     train, test, _ = tastes(seed=1)
     strangers = train.frame["user"].to_numpy() < 30
-    model = ItemKnn(shrinkage=10.0).fit(train.take(~strangers))
-    bias = DampedBias(user_damping=model.user_damping).fit(train.take(~strangers))
+    model = KNN(similarity_damping=10.0).fit(train.take(~strangers))
+    bias = Bias(user_damping=model.user_damping).fit(train.take(~strangers))
     asked = test.take(test.frame["user"].to_numpy() < 30)
     before = model.predict(asked.requests()).stars
     np.testing.assert_allclose(before, bias.predict(asked.requests()).stars)
@@ -102,8 +102,8 @@ def test_a_stranger_is_his_bias_until_he_is_heard() -> None:
 def test_movies_without_a_slot_are_answered_by_their_bias() -> None:
     """Only the three most rated movies are compared; new ones find no room."""
     table = planted()
-    model = ItemKnn(most_movies=3).fit(table)
-    bias = DampedBias(user_damping=model.user_damping).fit(table)
+    model = KNN(max_movies=3).fit(table)
+    bias = Bias(user_damping=model.user_damping).fit(table)
     new = Ratings(table.frame.head(1).with_columns(movie=999), scale=table.scale)
     for one in (model, bias):
         one.observe(checked(new))
@@ -118,7 +118,7 @@ def test_movies_without_a_slot_are_answered_by_their_bias() -> None:
 def test_new_movies_become_neighbours() -> None:
     """All rated the new movie as they did movie 7: what a stranger says of one counts for both."""
     train, _, _ = tastes(seed=2)
-    model = ItemKnn(shrinkage=5.0).fit(train)
+    model = KNN(similarity_damping=5.0).fit(train)
     fans = train.frame.filter(train.frame["movie"] == 7)
     model.observe(checked(Ratings(fans.with_columns(movie=999), scale=train.scale)))
     answers = []
@@ -134,7 +134,7 @@ def test_saved_after_hearing_answers_alike_on_whole_and_half_stars(
     half: bool, tmp_path: Path
 ) -> None:
     split = chronological(planted(half=half))
-    model = ItemKnn().fit(split.train, split.valid)
+    model = KNN().fit(split.train, split.valid)
     assert split.valid is not None
     model.observe(split.valid)
     model.save(tmp_path / "artifact")

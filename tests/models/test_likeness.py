@@ -15,10 +15,10 @@ from ratecast.splits import chronological
 from ratecast.training import make_model
 from tests.planted import planted
 
-WITH_VECTORS = ("mf", "mf_bias", "als", "svdpp", "forecast", "blend", "attention")
-QUICK: dict[str, Any] = {"blend": {"chains": 1, "sweeps": 24}}
-NETS = {name: {"trainer": {"max_epochs": 30, "batch_size": 256}} for name in ("mf", "mf_bias")}
-QUICK |= NETS | {"attention": {"trainer": {"max_epochs": 2, "batch_size": 256}}}
+WITH_VECTORS = ("mf", "mf_bias", "als", "svdpp", "state_space", "blend", "attention")
+QUICK: dict[str, Any] = {"blend": {"chains": 1, "iterations": 24}}
+NETS = {name: {"trainer": {"epochs": 30, "batch_size": 256}} for name in ("mf", "mf_bias")}
+QUICK |= NETS | {"attention": {"trainer": {"epochs": 2, "batch_size": 256}}}
 
 
 def camps(users: int = 120, movies: int = 30, seed: int = 0) -> Ratings:
@@ -90,7 +90,9 @@ def test_movies_that_few_rated_are_not_named() -> None:
 
 def test_models_without_factors_and_unknown_movies_are_refused() -> None:
     table = camps()
-    for name in set(MODELS) - set(WITH_VECTORS) - {"bfm", "gp", "neumf"}:
+    for name in (
+        set(MODELS) - set(WITH_VECTORS) - {"factorization_machine", "gaussian_process", "neumf"}
+    ):
         with pytest.raises(InputError, match=f"model {name}: has no vectors of movies"):
             MovieVectors.of(make_model(name).fit(table))
     model = make_model("als").fit(table)

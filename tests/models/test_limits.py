@@ -13,17 +13,17 @@ from ratecast.training import make_model
 from tests.training.tables import few
 
 QUICK: dict[str, dict[str, Any]] = {
-    "bfm": {"chains": 1, "sweeps": 6, "burn_in": 2, "kept": 2},
-    "blend": {"chains": 1, "sweeps": 22},
-    "forecast": {"iterations": 2},
+    "factorization_machine": {"chains": 1, "iterations": 6, "burn_in": 2, "samples": 2},
+    "blend": {"chains": 1, "iterations": 22},
+    "state_space": {"iterations": 2},
     "svdpp": {"epochs": 2},
-    **{net: {"trainer": {"max_epochs": 1}} for net in ("mf", "mf_bias", "neumf", "attention")},
+    **{net: {"trainer": {"epochs": 1}} for net in ("mf", "mf_bias", "neumf", "attention")},
 }
 TINY = 1e-3
-# Bound to other settings, to the table, or the same as those of bfm.
+# Bound to other settings, to the table, or the same as those of factorization_machine.
 BOUND = {
-    ("bfm", "sweeps"), ("blend", "sweeps"), ("blend", "chains"), ("gp", "most_movies"),
-    ("knn", "most_movies"),
+    ("factorization_machine", "iterations"), ("blend", "iterations"), ("blend", "chains"),
+    ("gaussian_process", "max_movies"), ("knn", "max_movies"),
 }  # fmt: skip
 
 
@@ -75,15 +75,15 @@ def test_the_least_that_is_allowed_works(name: str, setting: str, limit: Limit) 
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(InputError, match=r"model\.sweeps is 20: none is left .* more than 20"):
-        make_model("bfm", sweeps=20)
-    with pytest.raises(InputError, match=r"model\.prior is .*; give four numbers"):
-        make_model("gp", prior=[0.1, 0.1])
+    with pytest.raises(InputError, match=r"model\.iterations is 20: none is left .* more than 20"):
+        make_model("factorization_machine", iterations=20)
+    with pytest.raises(InputError, match=r"model\.prior_variances is .*; give four numbers"):
+        make_model("gaussian_process", prior_variances=[0.1, 0.1])
     with pytest.raises(InputError, match=r"model\.timed is 'no'; give true or false"):
-        make_model("bfm", timed="no")
+        make_model("factorization_machine", timed="no")
 
 
-@pytest.mark.parametrize("name", ["als", "svdpp", "forecast", "mf", "mf_bias", "neumf"])
+@pytest.mark.parametrize("name", ["als", "svdpp", "state_space", "mf", "mf_bias", "neumf"])
 def test_more_factors_than_memory_holds_are_refused_before_the_work(name: str) -> None:
     model = make_model(name, factors=10**10)
     with pytest.raises(InputError, match=rf"model {name}, .*: needs about .* GB .* fewer factors"):

@@ -22,7 +22,7 @@ from ratecast.training import make_model
 from tests.planted import gap_to_a_refit, planted, tastes
 
 NETS = ("mf", "mf_bias", "neumf")
-TRAINED = {"max_epochs": 40, "batch_size": 512, "learning_rate": 0.02, "patience": 60}
+TRAINED = {"epochs": 40, "batch_size": 512, "learning_rate": 0.02, "patience": 60}
 SMALL: dict[str, Any] = {"factors": 4, "trainer": TRAINED}
 
 
@@ -35,8 +35,8 @@ def fold_in(name: str, **settings: Any) -> FoldInNet:
 def converged(name: str, rows: Ratings, split: Split) -> Model:
     """A net whose rate has fallen to 0, so that little of its training is left to chance."""
     free = {"dropout": 0.0} if name == "neumf" else {}
-    trainer = {"max_epochs": 60, "batch_size": 512, "learning_rate": 0.03, "patience": 1}
-    settings: dict[str, Any] = {"factors": 2, "unknown_share": 0.0, "trainer": trainer} | free
+    trainer = {"epochs": 60, "batch_size": 512, "learning_rate": 0.03, "patience": 1}
+    settings: dict[str, Any] = {"factors": 2, "id_dropout": 0.0, "trainer": trainer} | free
     model = fold_in(name, **settings).fit(rows, split.valid)
     model.epochs = 60
     return model.refit(rows)
@@ -100,7 +100,7 @@ def test_tastes_of_a_new_user_are_learned_from_what_he_says(name: str) -> None:
     """Heard 30 ratings, a stranger is forecast much better than unheard."""
     train, test, _ = tastes(seed=1)
     strangers = train.frame["user"].to_numpy() < 30
-    weak: dict[str, Any] = {"pull_users": 1.0, "pull_movies": 1.0, "unknown_share": 0.1}
+    weak: dict[str, Any] = {"l2_users": 1.0, "l2_movies": 1.0, "id_dropout": 0.1}
     model = make_model(name, **weak, **SMALL).fit(train.take(~strangers))
     asked = test.take(test.frame["user"].to_numpy() < 30)
     before = model.predict(asked.requests()).stars - asked.stars
@@ -131,7 +131,7 @@ def test_forecasts_are_surer_of_users_heard(name: str) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_a_wide_net_hears_along_few_directions(name: str, tmp_path: Path) -> None:
     split = chronological(planted())
-    quick = {"max_epochs": 2, "batch_size": 256}
+    quick = {"epochs": 2, "batch_size": 256}
     model = fold_in(name, factors=MOST_HEARD + 8, trainer=quick).fit(split.train, split.valid)
     assert model._of_users[1].shape[1] <= MOST_HEARD + 1
     model.save(tmp_path / "artifact")

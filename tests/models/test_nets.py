@@ -34,13 +34,13 @@ make_model("mf_bias", solver="kernel").fit(few().train, few().valid)
 assert not {"torch", "lightning"} & set(sys.modules)
 """
 NETS = ("mf", "mf_bias", "neumf")
-QUICK = {"max_epochs": 4, "batch_size": 64, "learning_rate": 0.01}
+QUICK = {"epochs": 4, "batch_size": 64, "learning_rate": 0.01}
 LOOSE: dict[str, dict[str, Any]] = {
-    "mf": {"pull_users": 0.1, "pull_movies": 0.1},
-    "mf_bias": {"pull_users": 0.1, "pull_movies": 0.1, "pull_user_biases": 0.1},
-    "neumf": {"pull_users": 0.1, "pull_movies": 0.1, "pull_weights": 0.1, "dropout": 0.0},
+    "mf": {"l2_users": 0.1, "l2_movies": 0.1},
+    "mf_bias": {"l2_users": 0.1, "l2_movies": 0.1, "l2_user_biases": 0.1},
+    "neumf": {"l2_users": 0.1, "l2_movies": 0.1, "l2_weights": 0.1, "dropout": 0.0},
 }
-PATIENT = {"max_epochs": 40, "batch_size": 256, "learning_rate": 0.04, "patience": 40}
+PATIENT = {"epochs": 40, "batch_size": 256, "learning_rate": 0.04, "patience": 40}
 
 
 def quick(name: str, seed: int = 0, **settings: Any) -> NetModel:
@@ -52,7 +52,7 @@ def quick(name: str, seed: int = 0, **settings: Any) -> NetModel:
 @pytest.mark.parametrize("name", NETS)
 def test_recovers_planted_factors(name: str) -> None:
     known = planted(seed=5)
-    settings = LOOSE[name] | {"factors": 4, "unknown_share": 0.05, "trainer": PATIENT}
+    settings = LOOSE[name] | {"factors": 4, "id_dropout": 0.05, "trainer": PATIENT}
     model = make_model(name, **settings).fit(known.split.train, known.split.valid)
     test = known.split.test
     spread = float(np.std(test.stars))
@@ -157,9 +157,9 @@ def test_a_net_without_trainer_says_how_to_make_one() -> None:
     ("settings", "said"),
     [
         ({"factors": 0}, "factors"),
-        ({"unknown_share": 1.0}, "unknown_share"),
-        ({"pull_users": -1.0}, "pull_users"),
-        ({"trainer": {"max_epochs": 0}}, "max_epochs"),
+        ({"id_dropout": 1.0}, "id_dropout"),
+        ({"l2_users": -1.0}, "l2_users"),
+        ({"trainer": {"epochs": 0}}, "epochs"),
         ({"trainer": {"learning_rate": float("nan")}}, "learning_rate"),
         ({"facters": 3}, "facters"),
     ],

@@ -55,14 +55,14 @@ def test_what_is_taken_back_was_never_heard(told: tuple[StateSpace, Ratings]) ->
 
 
 @pytest.mark.parametrize("text", [False, True])
-@pytest.mark.parametrize("name", ["forecast", "bias"])
+@pytest.mark.parametrize("name", ["state_space", "bias"])
 def test_a_forgotten_user_is_a_stranger(name: str, text: bool, tmp_path: Path) -> None:
     table = camps()
     if text:
         named = pl.col(USER).cast(pl.String)
         users = table.users.with_columns(named)
         table = replace(table, frame=table.frame.with_columns(named), users=users)
-    made = model() if name == "forecast" else make_model(name)
+    made = model() if name == "state_space" else make_model(name)
     fitted = made.fit(table.take(slice(0, 2400)))
     user, stranger = ("3", "999") if text else (3, 999)
     asked = [Requests.of([who] * 60, list(range(60))) for who in (user, stranger)]
@@ -75,7 +75,7 @@ def test_a_forgotten_user_is_a_stranger(name: str, text: bool, tmp_path: Path) -
     fitted.save(tmp_path / "artifact")
     again = load_model(tmp_path / "artifact")
     assert same(again.predict(asked[0]), fitted.predict(asked[0]))
-    assert again.predict(asked[0]).heard[0] > 0
+    assert again.predict(asked[0]).history_length[0] > 0
 
 
 def test_a_rating_left_out_is_one_taken_back(told: tuple[StateSpace, Ratings]) -> None:
@@ -162,7 +162,7 @@ def test_a_history_is_retold_as_it_was_told(told: tuple[StateSpace, Ratings]) ->
         now = [k for k in range(len(history)) if history[k].at == moment]
         asked = Requests.of([user] * len(now), [history[k].movie for k in now])
         assert np.array_equal(twin.predict(asked).stars, retold.stars[now])
-        assert (retold.heard[now] == sum(kept.at < moment for kept in history)).all()
+        assert (retold.history_length[now] == sum(kept.at < moment for kept in history)).all()
         part = later.frame.head(len(now)).with_columns(
             pl.Series(USER, [user] * len(now)),
             pl.Series(MOVIE, [history[k].movie for k in now]),

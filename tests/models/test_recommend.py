@@ -21,7 +21,7 @@ from tests.models.test_forecast import camps
 from tests.models.test_forecast import model as remembering
 from tests.planted import planted
 
-QUICK: dict[str, Any] = {"trainer": {"max_epochs": 2, "batch_size": 256}}
+QUICK: dict[str, Any] = {"trainer": {"epochs": 2, "batch_size": 256}}
 FACTORS = ("mf", "mf_bias", "als")
 
 
@@ -29,7 +29,7 @@ def table() -> Ratings:
     return planted(users=50, movies=90)
 
 
-@pytest.fixture(scope="module", params=[*FACTORS, "bias", "forecast"])
+@pytest.fixture(scope="module", params=[*FACTORS, "bias", "state_space"])
 def fitted(request: pytest.FixtureRequest) -> Model:
     settings = QUICK if request.param in ("mf", "mf_bias") else {}
     return make_model(request.param, **settings).fit(table())
@@ -78,7 +78,7 @@ def test_what_single_precision_cannot_tell_apart_is_looked_at_again() -> None:
 
 
 def test_a_model_that_remembers_leaves_out_what_it_heard() -> None:
-    model = make_model("forecast").fit(table())
+    model = make_model("state_space").fit(table())
     user = table().frame["user"][0]
     own = table().frame.filter(pl.col("user") == user)["movie"]
     top = Recommender(model).top(pl.Series([user]), 90)
@@ -145,9 +145,9 @@ def test_the_verb_names_rated_movies_where_it_is_asked_to(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     told = camps()
-    remembering().fit(told).save(Path("forecast"))
+    remembering().fit(told).save(Path("state_space"))
     Path("who.txt").write_text("7\n", "utf-8")
-    words = ["recommend", "--artifact", "forecast", "--users", "who.txt", "--n", "60"]
+    words = ["recommend", "--artifact", "state_space", "--users", "who.txt", "--n", "60"]
     own = set(told.frame.filter(pl.col("user") == 7)["movie"].to_list())
     for flag, named in (([], False), (["--rated"], True)):
         assert main([*words, "--out", "top.parquet", *flag]) == 0

@@ -14,12 +14,18 @@ from ratecast.splits import chronological
 from tests.planted import gap_to_a_refit, planted, tastes
 
 F64 = NDArray[np.float64]
-TASTES = {"factors": 2, "rate": 0.05, "epochs": 80, "rate_decay": 0.98, "penalty": 0.01}
+TASTES = {
+    "factors": 2,
+    "learning_rate": 0.05,
+    "epochs": 80,
+    "learning_rate_decay": 0.98,
+    "l2_factors": 0.01,
+}
 
 
 def plain_epoch(users: F64, movies: F64, implicit: F64, rows: list[tuple[int, int, float]]) -> None:
     """Koren 2008, eq. 15, one step a rating; implicit factors once for each user."""
-    rate, bias_penalty, penalty = 0.02, 0.03, 0.04
+    rate, l2_biases, penalty = 0.02, 0.03, 0.04
     for user in sorted({u for u, _, _ in rows}):
         theirs = [(m, star) for u, m, star in rows if u == user]
         scale = len(theirs) ** -0.5
@@ -28,8 +34,8 @@ def plain_epoch(users: F64, movies: F64, implicit: F64, rows: list[tuple[int, in
         for movie, star in theirs:
             p, q = users[user, 1:].copy(), movies[movie, 1:].copy()
             error = star - users[user, 0] - movies[movie, 0] - q @ (p + implied)
-            users[user, 0] += rate * (error - bias_penalty * users[user, 0])
-            movies[movie, 0] += rate * (error - bias_penalty * movies[movie, 0])
+            users[user, 0] += rate * (error - l2_biases * users[user, 0])
+            movies[movie, 0] += rate * (error - l2_biases * movies[movie, 0])
             users[user, 1:] += rate * (error * q - penalty * p)
             movies[movie, 1:] += rate * (error * (p + implied) - penalty * q)
             pull += error * q
@@ -57,7 +63,7 @@ def reference_answers(model: SVDpp, theirs: Ratings, asked: NDArray[np.int32]) -
     movies, above = model._movies[rows], (theirs.stars.astype(float) - model._mean) / model._unit
     inputs = np.column_stack([np.ones(len(rows)), movies[:, 1:]])
     implied = (model._implied[0] + model._implicit[rows].sum(axis=0)) / np.sqrt(
-        model.crowd + len(rows)
+        model.implicit_damping + len(rows)
     )
     ridges, prior = np.diag(model._ridges), model._prior + np.append(0, implied)
     weights = np.linalg.solve(
@@ -79,7 +85,7 @@ def test_a_user_is_the_ridge_solution_around_his_implicit_part() -> None:
 
 def test_finds_planted_tastes() -> None:
     train, test, noise = tastes(seed=0)
-    stars = SVDpp(ridge=0.5, **TASTES).fit(train).predict(test.requests()).stars  # type: ignore[arg-type]
+    stars = SVDpp(l2_fold_in=0.5, **TASTES).fit(train).predict(test.requests()).stars  # type: ignore[arg-type]
     assert np.sqrt(np.mean((stars - test.stars) ** 2)) < 1.3 * noise
 
 
@@ -89,7 +95,7 @@ def test_presence_alone_tells_the_taste() -> None:
     model.observe(fans)
     row = model.users.encode(fans.frame["user"].head(1))[0]
     mine = model._implied[row] / np.sqrt(model._rated[row])
-    crowd = model._implied[0] / np.sqrt(model.crowd)
+    crowd = model._implied[0] / np.sqrt(model.implicit_damping)
     movies = model._movies[:, 1:] @ (mine - crowd)
     own = model.movies.encode(fans.frame["movie"])
     rest = np.setdiff1d(np.arange(1, len(model.movies)), own)
@@ -117,7 +123,7 @@ def test_hearing_agrees_with_a_refit() -> None:
 def test_tastes_of_a_new_user_are_learned_from_what_he_says() -> None:
     train, test, noise = tastes(seed=1)
     strangers = train.frame["user"].to_numpy() < 30
-    model = SVDpp(ridge=0.5, **TASTES).fit(train.take(~strangers))  # type: ignore[arg-type]
+    model = SVDpp(l2_fold_in=0.5, **TASTES).fit(train.take(~strangers))  # type: ignore[arg-type]
     asked = test.take(test.frame["user"].to_numpy() < 30)
     before = model.predict(asked.requests()).stars - asked.stars
     model.observe(train.take(strangers))
@@ -128,7 +134,7 @@ def test_tastes_of_a_new_user_are_learned_from_what_he_says() -> None:
 def test_a_movie_is_learned_when_it_is_rated() -> None:
     """A new one that is loved by those who love movie 7, and by no others, follows that taste."""
     train, _, _ = tastes(seed=2)
-    model = SVDpp(ridge=0.5, **TASTES).fit(train)  # type: ignore[arg-type]
+    model = SVDpp(l2_fold_in=0.5, **TASTES).fit(train)  # type: ignore[arg-type]
     fans = train.frame.filter(train.frame["movie"] == 7)
     model.observe(checked(Ratings(fans.with_columns(movie=999), scale=train.scale)))
     silent = train.take(~train.frame["user"].is_in(fans["user"].implode()).to_numpy())

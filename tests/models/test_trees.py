@@ -178,7 +178,7 @@ def test_trees_learned_again_keep_the_forecasts_causal(
     changed, stop = turned(split.test)
     other = replace(split, test=changed)
     before, after = (
-        as_of(model(growth=0).fit(one.train, one.valid), one.parts)["test"]
+        as_of(model(refresh_growth=0).fit(one.train, one.valid), one.parts)["test"]
         for one in (split, other)
     )
     assert np.array_equal(before.stars[:stop], after.stars[:stop])

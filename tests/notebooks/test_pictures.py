@@ -36,7 +36,7 @@ def split() -> Split:
 @pytest.mark.skipif(browser.found() is None, reason=browser.MISSING)
 def test_tensorboard_is_photographed(tmp_path: Path) -> None:
     boards = script(ROOM / "boards.py")
-    made = boards.main(tmp_path, (2, 4), split(), ["--trainer.max_epochs", "2"])
+    made = boards.main(tmp_path, (2, 4), split(), ["--trainer.epochs", "2"])
     assert [path.name for path in made] == [
         "tensorboard_scalars.png", "tensorboard_hparams.png", "tensorboard_projector.png",
     ]  # fmt: skip

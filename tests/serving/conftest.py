@@ -14,7 +14,7 @@ from tests.serving.place import Place
 def artifact(ml100k: Ratings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The flagship on MovieLens 100K, small settings, so that it is fitted in seconds."""
     folder = tmp_path_factory.mktemp("serving") / "artifact"
-    StateSpace(factors=2, company=2, iterations=2).fit(ml100k.sorted()).save(folder)
+    StateSpace(factors=2, co_rating_factors=2, iterations=2).fit(ml100k.sorted()).save(folder)
     return folder
 
 

@@ -15,7 +15,7 @@ import pytest
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
-from ratecast.models.bias import DampedBias
+from ratecast.models.bias import Bias
 from ratecast.ratings import MOVIE, Ratings
 from ratecast.serving.live.published import Shelf
 from tests.serving.place import Place, wait
@@ -45,7 +45,7 @@ def refused(place: Place, client: httpx.Client, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def bias(ml100k: Ratings) -> Model:
-    return DampedBias().fit(ml100k.sorted())
+    return Bias().fit(ml100k.sorted())
 
 
 def test_a_new_model_takes_over_and_no_rating_is_lost(
@@ -145,7 +145,7 @@ def test_a_model_on_another_scale_is_refused(place: Place, ml100k: Ratings) -> N
     from ratecast.ratings import Scale
 
     other = replace(ml100k, scale=Scale(1, 6))
-    DampedBias().fit(other.sorted()).save(place.home / "other")
+    Bias().fit(other.sorted()).save(place.home / "other")
     with place.open() as client:
         name = Shelf(place.home).publish(place.home / "other")
         assert "scale" in refused(place, client, name)
@@ -157,7 +157,7 @@ def test_a_model_with_other_ids_is_refused(place: Place, ml100k: Ratings) -> Non
     text = ml100k.frame.with_columns(pl.col(MOVIE).cast(pl.String))
     movies = ml100k.movies.with_columns(pl.col(MOVIE).cast(pl.String))
     other = replace(ml100k, frame=text, movies=movies).sorted()
-    DampedBias().fit(other).save(place.home / "other")
+    Bias().fit(other).save(place.home / "other")
     with place.open() as client:
         name = Shelf(place.home).publish(place.home / "other")
         assert "another type" in refused(place, client, name)

@@ -24,7 +24,9 @@ def split(ml100k: Ratings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     """A model that was fitted on train and knows nothing of validation, and validation."""
     parts = chronological(ml100k)
     folder = tmp_path_factory.mktemp("split") / "artifact"
-    StateSpace(factors=2, company=2, iterations=2).fit(parts.train, parts.valid).save(folder)
+    StateSpace(factors=2, co_rating_factors=2, iterations=2).fit(parts.train, parts.valid).save(
+        folder
+    )
     assert parts.valid is not None
     return folder, parts.valid
 

@@ -10,7 +10,7 @@ from tests.training.tables import few
 
 
 def test_a_curve_read_from_the_events_is_that_of_the_trainer(tmp_path: Path) -> None:
-    settings = {"max_epochs": 3, "batch_size": 64}
+    settings = {"epochs": 3, "batch_size": 64}
     split = few()
     run = train(Experiment.of(make_model("mf", trainer=settings), out=tmp_path), split)
     model = make_model("mf", trainer=settings).fit(split.train, split.valid)

@@ -34,13 +34,13 @@ def test_a_shipped_config_runs(path: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_line_overrides_every_field() -> None:
-    changes = ["--model.factors", "128", "--trainer.max_epochs=30", "--seed", "7"]
+    changes = ["--model.factors", "128", "--trainer.epochs=30", "--seed", "7"]
     changes += ["--data", "ratings.csv", "--split", "u1", "--experiment", "mine", "--out", "here"]
     found = read_experiment(MF, changes)
-    assert (found.model["factors"], found.model["trainer"]["max_epochs"]) == (128, 30)
+    assert (found.model["factors"], found.model["trainer"]["epochs"]) == (128, 30)
     assert (found.seed, found.data, found.split) == (7, "ratings.csv", "u1")
     assert (found.experiment, found.out) == ("mine", Path("here"))
-    assert found.model["pull_users"] == read_experiment(MF).model["pull_users"]
+    assert found.model["l2_users"] == read_experiment(MF).model["l2_users"]
 
 
 def test_another_model_can_be_named(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_another_model_can_be_named(tmp_path: Path) -> None:
         ("model: {name: mf, factors: 0}", "factors is 0"),
         ("model: {name: mff}", "'mff'; choose one of mean, "),
         ("model: mf", "choose one of mean, "),
-        ("model: {name: mean}\ntrainer: {max_epochs: 3}", "'trainer.max_epochs' is not known"),
+        ("model: {name: mean}\ntrainer: {epochs: 3}", "'trainer.epochs' is not known"),
         ("model: {name: mf}\ntrainer: 3", "'trainer' is not known"),
         ("model: {name: mf}\nsplit: random", "split.*chronological.*got random"),
         ("model: {name: mf}\nexperiment: ../up", "names a folder"),
@@ -79,8 +79,8 @@ def test_refuses_in_one_line(text: str, said: str, tmp_path: Path) -> None:
     ("changes", "said"),
     [
         (["--model.facters", "3"], r"--model.facters 3; keys are .*model.factors"),
-        (["--trainer.max_epochs", "few"], "trainer.max_epochs.*expected int, got few"),
-        (["--trainer.max_epochs"], "expected one argument"),
+        (["--trainer.epochs", "few"], "trainer.epochs.*expected int, got few"),
+        (["--trainer.epochs"], "expected one argument"),
         (["more"], "unrecognized keys: more"),
         (["--resume", "maybe"], "auto.*never"),
     ],

@@ -61,7 +61,7 @@ def test_the_steepest_fall_of_a_known_curve() -> None:
 
 def test_sweep_gives_one_comparable_run_for_each_size(tmp_path: Path) -> None:
     told: list[int] = []
-    task = experiment(tmp_path, "mf_bias", max_epochs=1)
+    task = experiment(tmp_path, "mf_bias", epochs=1)
     rows = sweep(task, (2, 4), few(), lambda row: told.append(row.factors))
     assert told == [row.factors for row in rows] == [2, 4]
     assert rows[1].parameters > rows[0].parameters

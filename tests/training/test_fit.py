@@ -81,7 +81,7 @@ def test_sums_are_over_rows_not_batches() -> None:
 
 def test_the_logged_rmse_is_the_models_over_all_valid_rows() -> None:
     split = few()
-    model = make_model("mf", trainer={"max_epochs": 1, "batch_size": 7})
+    model = make_model("mf", trainer={"epochs": 1, "batch_size": 7})
     assert isinstance(model, NetModel)
     assert isinstance(model.train_net, LazyTrainer)
     model.fit(split.train, split.valid)
@@ -93,7 +93,7 @@ def test_the_logged_rmse_is_the_models_over_all_valid_rows() -> None:
 def test_keeps_the_best_epoch_and_stops_early() -> None:
     """Train pulls the level up from 2 to 5; valid, at 3, is best on the way."""
     net = Level(2.0)
-    task = lesson(5.0, 3.0, max_epochs=100, batch_size=8, learning_rate=0.2, patience=3)
+    task = lesson(5.0, 3.0, epochs=100, batch_size=8, learning_rate=0.2, patience=3)
     epochs = LightningTrainer()(net, task)
     best = int(np.argmin(np.abs(np.array(net.seen) - 3.0)))
     assert epochs == best + 1
@@ -103,7 +103,7 @@ def test_keeps_the_best_epoch_and_stops_early() -> None:
 
 def test_without_valid_trains_exactly_the_epochs_asked() -> None:
     net = Level(2.0)
-    task = lesson(5.0, None, max_epochs=50, batch_size=4, learning_rate=0.01)
+    task = lesson(5.0, None, epochs=50, batch_size=4, learning_rate=0.01)
     assert LightningTrainer()(net, task) == 50
     assert LightningTrainer()(Level(2.0), replace(task, epochs=7)) == 7
 
@@ -111,7 +111,7 @@ def test_without_valid_trains_exactly_the_epochs_asked() -> None:
 @pytest.mark.parametrize("valid", [None, 3.0])
 def test_a_loss_that_is_not_finite_fails_loudly(valid: float | None) -> None:
     with pytest.raises(InputError, match=r"train loss of epoch 1 is nan|valid loss .* nan"):
-        LightningTrainer()(Level(float("nan")), lesson(5.0, valid, max_epochs=2))
+        LightningTrainer()(Level(float("nan")), lesson(5.0, valid, epochs=2))
 
 
 def test_leaves_no_file(
@@ -119,6 +119,6 @@ def test_leaves_no_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     split = few()
-    make_model("mf", trainer={"max_epochs": 1}).fit(split.train, split.valid)
+    make_model("mf", trainer={"epochs": 1}).fit(split.train, split.valid)
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")

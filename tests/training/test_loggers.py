@@ -22,7 +22,7 @@ from ratecast.training.sweep import sweep
 from ratecast.training.train import train
 from tests.training.tables import few
 
-QUICK: dict[str, Any] = {"max_epochs": 2, "batch_size": 64}
+QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 64}
 CSV = "lightning.pytorch.loggers.CSVLogger"
 
 
@@ -95,7 +95,7 @@ def test_any_logger_of_lightning_can_be_named(tmp_path: Path) -> None:
     assert task.logger["class_path"] == CSV
     run = train(task, few())
     rows = pl.read_csv(tmp_path / "csv" / "mine" / "version_0" / "metrics.csv")
-    assert rows["valid/rmse"].drop_nulls().len() == QUICK["max_epochs"]
+    assert rows["valid/rmse"].drop_nulls().len() == QUICK["epochs"]
     assert rows["final/valid_rmse"].drop_nulls().to_list() == pytest.approx(
         [run.figures["valid/rmse"]], abs=1e-6
     )

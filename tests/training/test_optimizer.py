@@ -95,7 +95,7 @@ def test_both_kinds_of_gradients_learn(name: str) -> None:
     split = planted().split
     rmse = []
     for gradients in ("dense", "sparse"):
-        trainer = {"max_epochs": 8, "batch_size": 64, "gradients": gradients}
+        trainer = {"epochs": 8, "batch_size": 64, "gradients": gradients}
         model = make_model(name, factors=4, trainer=trainer).fit(split.train, split.valid)
         forecast = model.predict(split.test.requests())
         rmse.append(float(np.sqrt(np.mean((forecast.stars - split.test.stars) ** 2))))

@@ -22,7 +22,7 @@ from ratecast.training.runs import LOCK, fingerprint, run_folder
 from ratecast.training.train import rmse, train
 from tests.training.tables import few
 
-SLOW: dict[str, Any] = {"max_epochs": 6, "batch_size": 32, "patience": 6}
+SLOW: dict[str, Any] = {"epochs": 6, "batch_size": 32, "patience": 6}
 
 
 def experiment(out: Path, name: str = "mf_bias", **fields: Any) -> Experiment:
@@ -71,7 +71,7 @@ def test_a_run_leaves_curves_checkpoints_and_an_artifact(tmp_path: Path) -> None
     seen = events(run.folder)
     scalars = {"train/loss", "train/rmse", "valid/loss", "valid/rmse"}
     assert scalars | {"final/valid_rmse", "final/train_rmse"} <= set(seen.Tags()["scalars"])
-    assert len(seen.Scalars("valid/rmse")) == SLOW["max_epochs"]
+    assert len(seen.Scalars("valid/rmse")) == SLOW["epochs"]
     assert seen.Scalars("final/valid_rmse")[0].value == pytest.approx(run.figures["valid/rmse"])
     best = min(event.value for event in seen.Scalars("valid/rmse"))
     assert best == pytest.approx(run.figures["valid/rmse"], rel=1e-5)
@@ -111,7 +111,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(
     first, second = (load_model(run.artifact).predict(asked).stars for run in (whole, resumed))
     assert np.array_equal(first, second)
     steps = {event.step for event in events(resumed.folder).Scalars("valid/rmse")}
-    assert len(steps) == SLOW["max_epochs"]
+    assert len(steps) == SLOW["epochs"]
 
 
 def test_a_killed_run_without_valid_goes_on_too(
@@ -130,7 +130,7 @@ def test_a_killed_run_without_valid_goes_on_too(
 def test_a_run_killed_after_its_last_epoch_trains_no_further(
     patience: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hasty = {"max_epochs": 9, "batch_size": 16, "patience": patience, "learning_rate": 0.1}
+    hasty = {"epochs": 9, "batch_size": 16, "patience": patience, "learning_rate": 0.1}
     whole = train(experiment(tmp_path / "whole").changed(trainer=hasty), few())
     task = experiment(tmp_path / "killed").changed(trainer=hasty)
     with monkeypatch.context() as patch:
@@ -183,7 +183,7 @@ from pathlib import Path
 from tests.training.tables import few
 from tests.training.test_train import experiment
 from ratecast.training.train import train
-long = {"max_epochs": 100_000, "patience": 100_000, "batch_size": 32}
+long = {"epochs": 100_000, "patience": 100_000, "batch_size": 32}
 train(experiment(Path(sys.argv[1])).changed(trainer=long), few())
 """
 
@@ -198,7 +198,7 @@ def test_a_run_killed_by_the_system_can_be_taken_up(tmp_path: Path) -> None:
         while not last.exists() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
-    long = {"max_epochs": 100_000, "patience": 100_000, "batch_size": 32}
+    long = {"epochs": 100_000, "patience": 100_000, "batch_size": 32}
     task = experiment(tmp_path).changed(trainer=long)
     with run_folder(task, few()) as folder:
         assert folder.name == "version_0"

@@ -22,14 +22,14 @@ def answer(folder: Path, user: str, movie: str, at: int | None = None) -> dict[s
         "title": title(model, asked_movie),
         "stars": float(forecast.stars[0]),
         "probabilities": dict(zip(stars, forecast.probabilities[0].tolist(), strict=True)),
-        "heard": int(forecast.heard[0]),
+        "history_length": int(forecast.history_length[0]),
         "basis": Basis(int(forecast.basis[0])).words,
     }
 
 
 def lines(facts: dict[str, Any]) -> list[str]:
     """The same for a terminal: one line of answer, one for each star."""
-    rests = f"{facts['basis']}; {facts['heard']} ratings of user {facts['user']} heard"
+    rests = f"{facts['basis']}; {facts['history_length']} ratings of user {facts['user']} used"
     bars = [
         f"  {star:>4} {'█' * round(40 * share):<40} {share:6.1%}"
         for star, share in facts["probabilities"].items()

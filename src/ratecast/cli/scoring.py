@@ -100,7 +100,7 @@ def predict(
 
 
 def report(
-    models: str = "mean,bias,als,forecast",
+    models: str = "mean,bias,als,state_space",
     *,
     data: str = "ml-100k",
     columns: str | None = None,

@@ -26,7 +26,7 @@ def serve(
     insecure: bool = False,
     log_all: bool = False,
     data: str = "ml-100k",
-    model: str = "forecast",
+    model: str = "state_space",
 ) -> None:
     """Serve forecasts and take ratings, by HTTP.
 
@@ -101,7 +101,7 @@ def refit(
     data: str = "ml-100k",
     columns: str | None = None,
     scale: str | None = None,
-    model: str = "forecast",
+    model: str = "state_space",
     json: bool = False,
 ) -> None:
     """Train anew on a table and the store's ratings, and publish.

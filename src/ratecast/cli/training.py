@@ -15,7 +15,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     lightning_logs/EXPERIMENT; a killed run goes on where it was.
 
     Examples:
-        ratecast train forecast
+        ratecast train state_space
         ratecast train configs/mf_bias.yaml --model.factors 32 --seed 1
         ratecast train als --data ratings.csv --columns movie=film
         ratecast train als --all
@@ -106,7 +106,7 @@ def sweep(*words: str, json: bool = False) -> None:
 
     Examples:
         ratecast sweep
-        ratecast sweep mf --trainer.max_epochs 5
+        ratecast sweep mf --trainer.epochs 5
 
     Args:
         words: a YAML file or a model's name, then any of its fields as an option; without,

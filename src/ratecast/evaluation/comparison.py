@@ -56,9 +56,9 @@ class Contest:
         return self.part.frame[USER].rank("dense").to_numpy().astype(np.int64)
 
     @cached_property
-    def heard(self) -> NDArray[np.int64]:
+    def history_length(self) -> NDArray[np.int64]:
         """How many ratings of the row's user had been heard: (n,); of every model the same."""
-        return next(iter(self.forecasts.values())).heard
+        return next(iter(self.forecasts.values())).history_length
 
     @cached_property
     def bootstrap(self) -> Bootstrap:
@@ -98,7 +98,7 @@ def by_heard(contest: Contest) -> list[Bin]:
 
     A label is the least of them. Bins of fewer than `LEAST_USERS` users are left out.
     """
-    bins = np.floor(np.log2(np.maximum(contest.heard, 0.5))).astype(np.int64) + 1
+    bins = np.floor(np.log2(np.maximum(contest.history_length, 0.5))).astype(np.int64) + 1
     return [
         _bin(contest, f"{2 ** (k - 1)}+" if k > 1 else str(k), mask)
         for k in range(int(bins.max()) + 1)

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Group
 
-from ratecast.evaluation.score_rows import HEARD, Row
+from ratecast.evaluation.score_rows import HISTORIES, Row
 from ratecast.evaluation.terminal import Cells, markdown_table, terminal_table
 
 SEEDS = (0, 1, 2)
@@ -148,7 +148,7 @@ def _parts(found: Found) -> list[str]:
 
 def _as_of_line(name: str, found: Found) -> list[str]:
     test = found["test", "all"]
-    by_heard = [f"{found['test', span]['rmse']:.4f}" for span in HEARD]
+    by_heard = [f"{found['test', span]['rmse']:.4f}" for span in HISTORIES]
     sure = [f"{test['nll']:.4f}", f"{test['ece']:.4f}"]
     return [name, *_parts(found), f"{test['rmse_std']:.4f}", *by_heard, *sure]
 
@@ -168,4 +168,4 @@ def _fold_line(name: str, found: Found) -> list[str]:
 
 def _heard(rows: list[Row]) -> str:
     found = next(iter(_found(rows, "as-of").values()))
-    return ", ".join(f"{found['test', span]['n']:,}" for span in HEARD)
+    return ", ".join(f"{found['test', span]['n']:,}" for span in HISTORIES)

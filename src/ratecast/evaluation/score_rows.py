@@ -17,8 +17,8 @@ from ratecast.splits import Split
 Row = dict[str, Any]
 Mask = NDArray[np.bool_]
 
-# Slices by ratings heard, between the edges of the calibration.
-HEARD = ("heard-0", "heard-1-5", "heard-6-20", "heard-over-20")
+# Slices by history length, between the edges of the calibration.
+HISTORIES = ("history-0", "history-1-5", "history-6-20", "history-over-20")
 FIGURES = ("rmse", "mae", "nll", "ece", "coverage", "fit_seconds")
 COUNTS = ("n", "predictions_per_second")
 
@@ -71,17 +71,17 @@ def slices(part: Ratings, train: Ratings, forecast: Forecast) -> dict[str, Mask]
     """Masks of rows, (n,) each, by what was known; empty ones are left out.
 
     known-user, new-user, new-movie: by whether the user, or the movie, has a rating in train.
-    heard-...: by how many of the user's ratings the model had heard when it answered, which in
+    history-...: by how many of the user's ratings the model had history when it answered, which in
     as-of grows from row to row.
     """
-    known, heard = in_train(USER, part, train), np.digitize(forecast.heard, HEARD_EDGES)
+    known, history = in_train(USER, part, train), np.digitize(forecast.history_length, HEARD_EDGES)
     masks = {
         "all": np.ones(len(part), bool),
         "known-user": known,
         "new-user": ~known,
         "new-movie": ~in_train(MOVIE, part, train),
     }
-    masks |= {name: heard == place for place, name in enumerate(HEARD)}
+    masks |= {name: history == place for place, name in enumerate(HISTORIES)}
     return {name: mask for name, mask in masks.items() if mask.any()}
 
 

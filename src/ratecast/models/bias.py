@@ -24,7 +24,7 @@ from ratecast.ratings import Ratings
 
 
 @dataclass(kw_only=True, eq=False)
-class DampedBias(Model):
+class Bias(Model):
     """Forecast = mean + bias of the movie + bias of the user.
 
     A bias is a sum of residuals over their number plus the damping, so that hearing a rating
@@ -40,7 +40,7 @@ class DampedBias(Model):
     limits: ClassVar[Limits] = dict.fromkeys(("user_damping", "movie_damping"), ABOVE_ZERO)
     user_damping: float = 8.0
     movie_damping: float = 3.0
-    sweeps: int = 10
+    iterations: int = 10
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
@@ -52,7 +52,7 @@ class DampedBias(Model):
         self._of_users[:, 1] = np.bincount(train.users, minlength=len(self.users))
         self._of_movies[:, 1] = np.bincount(train.movies, minlength=len(self.movies))
         self._prior = 0.0
-        for _ in range(self.sweeps):
+        for _ in range(self.iterations):
             self._of_movies[:, 0] = residual_sums(
                 train.movies, len(self.movies), train.users, residual, self._user_bias()
             )

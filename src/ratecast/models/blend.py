@@ -20,43 +20,46 @@ from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.vocabulary import Vocabulary
-from ratecast.models.als.model import ProbabilisticMF
-from ratecast.models.cold_start.model import Newcomer
-from ratecast.models.factorization_machine.model import BayesianFM
-from ratecast.models.gaussian_process.model import ItemGaussianProcess
+from ratecast.models.als.model import ALS
+from ratecast.models.cold_start.model import ColdStart
+from ratecast.models.factorization_machine.model import FactorizationMachine
+from ratecast.models.gaussian_process.model import GaussianProcess
 from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import Ratings
 
 Shares = dict[str, float]
 
-_NO_ROOM = "blend: %d movies are more than gp holds; its share goes to the other parts"
+_NO_ROOM = (
+    "blend: %d movies are more than gaussian_process holds; its share goes to the other parts"
+)
 _log = logging.getLogger(__name__)
 
 # What has no share here is not fitted either.
-HEARD: Shares = {"forecast": 0.4, "bfm": 0.4, "gp": 0.2}
-STRANGERS: Shares = {"forecast": 1 / 3, "als": 1 / 3, "cold": 1 / 3}
+HEARD: Shares = {"state_space": 0.4, "factorization_machine": 0.4, "gaussian_process": 0.2}
+STRANGERS: Shares = {"state_space": 1 / 3, "als": 1 / 3, "cold_start": 1 / 3}
 
 
 @dataclass(kw_only=True, eq=False)
 class Blend(Model):
-    """A user with n ratings heard is a stranger to the part newcomer / (newcomer + n).
+    """A user with n ratings heard is a stranger to the part d / (d + n), d: `new_user_damping`.
 
-    timed: use the request's own moment. chains, sweeps: of the factorization machine. Where `gp`
-    cannot hold so many movies it is not fitted, which is logged, and the others take its share.
+    timed: use the request's own moment. chains, iterations: of the factorization machine. Where
+    `gaussian_process` cannot hold so many movies it is not fitted, which is logged, and the others
+    take its share.
     """
 
     name: ClassVar[str] = "blend"
     refresh_seconds: ClassVar[int | None] = StateSpace.refresh_seconds
     timed: bool = True
-    newcomer: float = 3.0
+    new_user_damping: float = 3.0
     chains: int = 3
-    sweeps: int = 120
+    iterations: int = 120
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         parts = self._made()
-        if len(self.movies) > ItemGaussianProcess.most_movies:
-            del parts["gp"]
+        if len(self.movies) > GaussianProcess.max_movies:
+            del parts["gaussian_process"]
             _log.warning(_NO_ROOM, len(self.movies) - 1)
         self._parts = parts
         for part in parts.values():
@@ -95,7 +98,7 @@ class Blend(Model):
 
     def _mixed(self, said: dict[str, Expected], count: NDArray[np.int64]) -> Expected:
         """Means and deviations by the shares that `count` ratings heard give to each part."""
-        stranger = self.newcomer / (self.newcomer + count)
+        stranger = self.new_user_damping / (self.new_user_damping + count)
         heard, strangers = self._scaled(HEARD), self._scaled(STRANGERS)
         mean, deviation = np.zeros(len(count)), np.zeros(len(count))
         for name, expected in said.items():
@@ -113,13 +116,13 @@ class Blend(Model):
     def _made(self) -> dict[str, Model]:
         """The parts, not fitted yet, on this model's scale and vocabularies."""
         parts: dict[str, Model] = {
-            "forecast": StateSpace(seed=self.seed),
-            "bfm": BayesianFM(
-                seed=self.seed, timed=self.timed, chains=self.chains, sweeps=self.sweeps
+            "state_space": StateSpace(seed=self.seed),
+            "factorization_machine": FactorizationMachine(
+                seed=self.seed, timed=self.timed, chains=self.chains, iterations=self.iterations
             ),
-            "als": ProbabilisticMF(seed=self.seed),
-            "cold": Newcomer(seed=self.seed),
-            "gp": ItemGaussianProcess(seed=self.seed, timed=self.timed),
+            "als": ALS(seed=self.seed),
+            "cold_start": ColdStart(seed=self.seed),
+            "gaussian_process": GaussianProcess(seed=self.seed, timed=self.timed),
         }
         for part in parts.values():
             part.scale = self.scale
@@ -128,7 +131,7 @@ class Blend(Model):
 
     @override
     def movie_factors(self) -> Factors | None:
-        return self._parts["forecast"].movie_factors()
+        return self._parts["state_space"].movie_factors()
 
     @override
     def arrays(self) -> Arrays:

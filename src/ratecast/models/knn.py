@@ -19,7 +19,7 @@ from ratecast.arrays import F64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows, counts
 from ratecast.modelling.history.linked_history import Chains, History, link
-from ratecast.models.bias import DampedBias
+from ratecast.models.bias import Bias
 from ratecast.ratings import Ratings
 
 Known = tuple[tuple[F64, F64], tuple[NDArray[np.int32], NDArray[np.float32]], Chains]
@@ -35,18 +35,18 @@ class Hyper(NamedTuple):
     variance: float
     user_damping: float
     movie_damping: float
-    shrinkage: float
-    penalty: float
+    similarity_damping: float
+    weight_damping: float
 
 
 @dataclass(kw_only=True, eq=False)
-class ItemKnn(DampedBias):
+class KNN(Bias):
     """Forecast = bias + sum of w e / (penalty + sum of w), over the nearest movies rated before.
 
     e: the user's residual there. w: similarity squared, where similarity = sum of products of
-    the residuals of those who rated both / ((how many + shrinkage) * spread * spread).
+    the residuals of those who rated both / ((how many + similarity_damping) * spread * spread).
     `sums` (slots, slots, 2) holds these sums and counts, on its diagonal each movie's own. A
-    slot belongs to one of the `most_movies` most rated movies, or to a new one while there is
+    slot belongs to one of the `max_movies` most rated movies, or to a new one while there is
     room; slot 0, which stays empty, to the others: they are answered by their bias.
     """
 
@@ -54,9 +54,9 @@ class ItemKnn(DampedBias):
     is_random: ClassVar[bool] = False
     user_damping: float = 10.0
     neighbours: int = 40
-    shrinkage: float = 100.0
-    penalty: float = 0.05
-    most_movies: int = 5000
+    similarity_damping: float = 100.0
+    weight_damping: float = 0.05
+    max_movies: int = 5000
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
@@ -66,7 +66,7 @@ class ItemKnn(DampedBias):
         self._history = History.empty(len(self.users))
         self._slots = np.zeros(len(self.movies), np.int32)
         popular = np.argsort(-counts(train.movies, len(self.movies))[1:], kind="stable") + 1
-        kept = popular[: self.most_movies]
+        kept = popular[: self.max_movies]
         self._slots[kept] = np.arange(1, len(kept) + 1)
         self._sums = np.zeros((len(kept) + 1, len(kept) + 1, 2), np.float32)
         told = train.users, train.movies, train.stars
@@ -84,11 +84,11 @@ class ItemKnn(DampedBias):
         self._history.grow(len(self.users))
         new = len(self.movies) - len(self._slots)
         free = int(self._slots.max()) + 1 + np.arange(new)
-        slots = np.where(free <= self.most_movies, free, 0).astype(np.int32)
+        slots = np.where(free <= self.max_movies, free, 0).astype(np.int32)
         self._slots = np.concatenate([self._slots, slots])
         short = int(self._slots.max()) + 1 - len(self._sums)
         if short > 0:
-            more = max(short, min(SPARE, self.most_movies + 1 - len(self._sums)))
+            more = max(short, min(SPARE, self.max_movies + 1 - len(self._sums)))
             self._sums = np.pad(self._sums, ((0, more), (0, more), (0, 0)))
 
     @override
@@ -104,7 +104,13 @@ class ItemKnn(DampedBias):
 
     def _hyper(self) -> Hyper:
         level = self._mean, self._prior, self._variance
-        return Hyper(*level, self.user_damping, self.movie_damping, self.shrinkage, self.penalty)
+        return Hyper(
+            *level,
+            self.user_damping,
+            self.movie_damping,
+            self.similarity_damping,
+            self.weight_damping,
+        )
 
     @override
     def arrays(self) -> Arrays:
@@ -151,7 +157,7 @@ def _nearest(user, movie, known, hyper, near):  # type: ignore[no-untyped-def]
         product, both = sums[slot, other]
         if product > 0:
             alike = product / (
-                (both + hyper.shrinkage) * spread * _spread(other, sums, hyper.variance)
+                (both + hyper.similarity_damping) * spread * _spread(other, sums, hyper.variance)
             )
             at = found
             if found == near.shape[1]:
@@ -172,7 +178,7 @@ def _forecast(rows, known, hyper, most):  # type: ignore[no-untyped-def]
     said, near = np.empty(len(users)), np.empty((2, most))
     for i in range(len(users)):
         said[i] = -_residual(users[i], movies[i], 0.0, known[0], hyper)
-        weights, weighted = hyper.penalty, 0.0
+        weights, weighted = hyper.weight_damping, 0.0
         for k in range(_nearest(users[i], movies[i], known, hyper, near)):
             weights += near[0, k]
             weighted += near[0, k] * near[1, k]

@@ -48,7 +48,9 @@ class MovieVectors:
         """Of a fitted model. Raises `InputError` where it has no factors of movies."""
         found = model.movie_factors()
         if found is None:
-            raise InputError(f"model {model.name}: has no vectors of movies; use als or forecast")
+            raise InputError(
+                f"model {model.name}: has no vectors of movies; use als or state_space"
+            )
         seen = model.counts.of_movies[1:]
         weights = seen / max(seen.sum(), 1)
         factors = found.factors[1:] - weights @ found.factors[1:]

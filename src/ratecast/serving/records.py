@@ -92,7 +92,7 @@ def answers(movies: list[Movie], forecast: Forecast, scale: Scale) -> list[Answe
     columns = (
         forecast.stars.tolist(),
         forecast.probabilities.tolist(),
-        forecast.heard.tolist(),
+        forecast.history_length.tolist(),
         forecast.basis.tolist(),
     )
     return [

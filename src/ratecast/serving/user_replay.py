@@ -55,7 +55,7 @@ def hindsight(desk: Desk, user: Id, stranger: Id) -> Hindsight:
         np.array([each.at for each in kept], np.int64),
         told.stars,
         desk.live.forecast(desk.live.loaded.user(stranger), lines).stars,
-        told.heard,
+        told.history_length,
     )
 
 

@@ -59,7 +59,7 @@ class LightningTrainer:
     def _trainer(self, lesson: Lesson, best: KeepBest | None) -> Trainer:
         return make_trainer(
             lesson,
-            max_epochs=lesson.epochs or lesson.settings.max_epochs,
+            max_epochs=lesson.epochs or lesson.settings.epochs,
             callbacks=[*self._watchers(lesson, best), *self.callbacks],
             logger=self.logger or False,
             enable_checkpointing=self.folder is not None,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ratecast.errors import InputError
+from ratecast.modelling.contract import renamed
 from ratecast.modelling.contract.model import Model
 from ratecast.models import model_class
 from ratecast.training.lazy_trainer import LazyTrainer
@@ -15,6 +16,7 @@ def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
     Raises `InputError` for a setting that the model lacks.
     """
     made = model_class(name)
+    settings = renamed.settings(made.name, settings)
     known = {field.name for field in made.__dataclass_fields__.values() if field.init}
     unknown = sorted(set(settings) - known)
     if unknown:

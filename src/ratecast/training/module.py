@@ -88,7 +88,7 @@ class NetModule(LightningModule):
             self.net.thin_out(train)
         optimizer = adam(self.net, self.learning_rate, self.device.type)
         settings = self.lesson.settings
-        steps = settings.max_epochs * self.lesson.train.steps(settings.batch_size)
+        steps = settings.epochs * self.lesson.train.steps(settings.batch_size)
         fall = CosineAnnealingLR(optimizer, T_max=steps)
         return [optimizer], [{"scheduler": fall, "interval": "step"}]
 

@@ -77,4 +77,4 @@ def learner(experiment: Experiment) -> NetModel:
 
 
 def _by_heart(settings: TrainerSettings, steps: int) -> TrainerSettings:
-    return replace(settings, max_epochs=steps, batch_size=ROWS)
+    return replace(settings, epochs=steps, batch_size=ROWS)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ratecast.models.bias import DampedBias
+from ratecast.models.bias import Bias
 from ratecast.ratings import Ratings, Scale
 from tests.serving.page.conftest import Seat, seated, served
 
@@ -30,9 +30,7 @@ def words(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
     ).unique(["user", "movie"], keep="first", maintain_order=True)
     titles = pl.DataFrame({"movie": movies, "title": [f"{EVIL} {k}" for k in range(12)]})
     home = tmp_path_factory.mktemp("words")
-    DampedBias().fit(Ratings(frame, movies=titles, scale=Scale(0.5, 5, 0.5))).save(
-        home / "artifact"
-    )
+    Bias().fit(Ratings(frame, movies=titles, scale=Scale(0.5, 5, 0.5))).save(home / "artifact")
     with served(home / "artifact", home) as client:
         yield client
 

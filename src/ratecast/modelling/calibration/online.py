@@ -83,7 +83,7 @@ class Calibration:
         return cls(flat, flat, flat, Outcomes(none, none, counts, counts), total)
 
     def fitted(self, cold: Outcomes, told: Outcomes) -> "Calibration":
-        """To forecasts and what came: of strangers in `cold`, of the others in `told`."""
+        """To forecasts and what came: of strangers in `cold_start`, of the others in `told`."""
         strangers, others = cold.where(cold.heard == 0), told.where(told.heard > 0)
         noise = others.noise(self.noise) if len(others) else strangers.noise(self.noise)
         first = strangers.noise(self.noise) if len(strangers) else noise

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Basis(IntEnum):
-    """On what a forecast rests: which of the two the model has heard ratings of."""
+    """On what a forecast rests: which of the two the model was given ratings of."""
 
     KNOWN = 0
     NEW_USER = 1
@@ -22,9 +22,9 @@ class Basis(IntEnum):
         return _WORDS[self]
 
     @classmethod
-    def of(cls, heard: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int8]:
-        """From how many ratings were heard of each row's user and of its movie: (n,)."""
-        new_user, new_movie = (heard == 0).view(np.int8), (seen == 0).view(np.int8)
+    def of(cls, users: NDArray[np.int64], movies: NDArray[np.int64]) -> NDArray[np.int8]:
+        """From how many ratings there were of each row's user and of its movie: (n,)."""
+        new_user, new_movie = (users == 0).view(np.int8), (movies == 0).view(np.int8)
         new: NDArray[np.int8] = new_user + 2 * new_movie
         return new
 
@@ -37,12 +37,13 @@ class Forecast:
     """One answer for each request.
 
     stars: (n,) expected rating, on the scale. probabilities: (n, S), rows sum to 1.
-    heard: (n,) how many of the user's ratings the model had heard. basis: (n,) `Basis` values.
+    history_length: (n,) how many of the
+    user's ratings the model had been given. basis: (n,) `Basis` values.
     """
 
     stars: NDArray[np.float64]
     probabilities: NDArray[np.float64]
-    heard: NDArray[np.int64]
+    history_length: NDArray[np.int64]
     basis: NDArray[np.int8]
 
     def __len__(self) -> int:
@@ -51,7 +52,7 @@ class Forecast:
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Forecast":
         """Only these answers: a mask, or row numbers."""
         return Forecast(
-            self.stars[rows], self.probabilities[rows], self.heard[rows], self.basis[rows]
+            self.stars[rows], self.probabilities[rows], self.history_length[rows], self.basis[rows]
         )
 
     @classmethod
@@ -62,6 +63,6 @@ class Forecast:
         return cls(
             np.concatenate([p.stars for p in parts]),
             np.concatenate([p.probabilities for p in parts]),
-            np.concatenate([p.heard for p in parts]),
+            np.concatenate([p.history_length for p in parts]),
             np.concatenate([p.basis for p in parts]),
         )

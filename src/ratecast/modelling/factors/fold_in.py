@@ -36,12 +36,12 @@ class FoldInNet(NetModel):
     those that hear, in units of the noise of one rating, given all ratings heard. The pulls of
     training are the priors.
 
-    unknown_share: share of the training rows that the net must answer without knowing the user,
+    id_dropout: share of the training rows that the net must answer without knowing the user,
     as it will be asked for new users.
     """
 
-    limits: ClassVar[Limits] = {"unknown_share": SHARE}
-    unknown_share: float = 0.5
+    limits: ClassVar[Limits] = {"id_dropout": SHARE}
+    id_dropout: float = 0.5
 
     _of_users: Side = field(init=False, repr=False)
     _of_movies: Side = field(init=False, repr=False)

@@ -1,6 +1,7 @@
 """What is heard of a movie after the fit: the mean surprise of its ratings, damped.
 
-It lies beside a model whose movies stand still while it hears (`bfm`, `gp`, `cold`).
+It lies beside a model whose movies stand still while it updates: `factorization_machine`,
+`gaussian_process` and `cold_start`.
 Reference: Funk 2006, "Try this at home" (damped means of residuals).
 Differs: the residuals are those of forecasts made before the rating came; users are not told.
 """

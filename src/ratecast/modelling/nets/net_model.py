@@ -29,7 +29,7 @@ _FEWEST = 40
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerSettings:
-    """How a net is trained: Adam, its rate falling to 0 over `max_epochs` along a cosine.
+    """How a net is trained: Adam, its rate falling to 0 over `epochs` along a cosine.
 
     patience: epochs without a better validation RMSE before training stops.
     accelerator: `auto`, `cpu`, `gpu`, or another that the trainer knows.
@@ -41,7 +41,7 @@ class TrainerSettings:
     Reference: Kingma, Ba 2015 (Adam); Loshchilov, Hutter 2017, eq. 5, without restarts (cosine).
     """
 
-    max_epochs: int = 20
+    epochs: int = 20
     batch_size: int = 4096
     learning_rate: float = 0.005
     patience: int = 5
@@ -58,7 +58,7 @@ class Lesson:
     """What a trainer is asked: to minimise the squared error of `train` plus the net's penalty.
 
     With `valid`, keep the weights of the epoch of least RMSE there, answers clipped to
-    [low, high]. Without, train for `epochs` epochs (the rate still falls over `max_epochs`).
+    [low, high]. Without, train for `epochs` epochs (the rate still falls over `epochs`).
     stage: a name for this lesson among those of one fit.
     """
 
@@ -149,7 +149,7 @@ class NetModel(Model):
 
     def _epochs(self, lesson: Lesson) -> int:
         if len(lesson.train) < _FEWEST:
-            return self.trainer.max_epochs
+            return self.trainer.epochs
         valid, train = lesson.train.parted(HELD_BACK, self.seed)
         _, epochs = self._learn(replace(lesson, train=train, valid=valid, stage="held_back"))
         return epochs

@@ -39,12 +39,12 @@ FEW_FACTORS = 8
 
 
 @dataclass(kw_only=True, eq=False)
-class ProbabilisticMF(Model):
+class ALS(Model):
     """Forecast = mean + bias of the user + bias of the movie + product of their factors.
 
     A side is (weights, cover): (rows, 1 + factors), the bias first, and the covariance of each
     row's weights that hear, in units of the noise of one rating. Dampings and ridge say how many
-    ratings a prior counts for; ridge_share, how many more the prior of a factor counts for with
+    ratings a prior counts for; l2_per_rating, how many more the prior of a factor counts for with
     each rating (without it, many factors overfit). solver: `exact`, at some 3 factors^2 operations
     a rating and side, `gradients`, at 16 factors, or `auto`, by the size of the table.
     """
@@ -54,16 +54,18 @@ class ProbabilisticMF(Model):
         "factors": Range(4, 32, log=True),
         "user_damping": Range(1.0, 40.0, log=True),
         "movie_damping": Range(1.0, 40.0, log=True),
-        "ridge": Range(1.0, 40.0, log=True),
-        "ridge_share": Range(0.005, 0.2, log=True),
+        "l2_factors": Range(1.0, 40.0, log=True),
+        "l2_per_rating": Range(0.005, 0.2, log=True),
     }
-    limits: ClassVar[Limits] = dict.fromkeys(("user_damping", "movie_damping", "ridge"), ABOVE_ZERO)
+    limits: ClassVar[Limits] = dict.fromkeys(
+        ("user_damping", "movie_damping", "l2_factors"), ABOVE_ZERO
+    )
     factors: int = 8
     user_damping: float = 6.0
     movie_damping: float = 5.0
-    ridge: float = 6.0
-    ridge_share: float = 0.04
-    sweeps: int = 30
+    l2_factors: float = 6.0
+    l2_per_rating: float = 0.04
+    iterations: int = 30
     solver: Solver = "auto"
 
     @override
@@ -90,10 +92,10 @@ class ProbabilisticMF(Model):
         weights[1][1:, 1:] = draw
         given = rated[0].counts.astype(np.float32)
         mean = none = np.zeros(1 + self.factors, np.float32)
-        for turn in range(2 * self.sweeps + 1):
+        for turn in range(2 * self.iterations + 1):
             side = turn % 2
             damping = (self.user_damping, self.movie_damping)[side]
-            pulls = damping, self.ridge, self.ridge_share
+            pulls = damping, self.l2_factors, self.l2_per_rating
             sweep(rated[side], weights[side], weights[1 - side], (mean, none)[side], pulls)
             if side == 0:
                 mean = centre(weights[0], given)
@@ -103,11 +105,11 @@ class ProbabilisticMF(Model):
             (weights[0][:, :1], weights[1][:, :1]),
             (weights[0][:, 1:], weights[1][:, 1:]),
             (self._ridges(self.user_damping), self._ridges(self.movie_damping)),
-            self.ridge_share,
+            self.l2_per_rating,
         )
 
     def _ridges(self, damping: float) -> F64:
-        return ridges(damping, self.ridge, self.factors)
+        return ridges(damping, self.l2_factors, self.factors)
 
     def _fit_exactly(self, train: Rows) -> None:
         rated = counts(train.users, len(self.users)), counts(train.movies, len(self.movies))
@@ -117,7 +119,7 @@ class ProbabilisticMF(Model):
         drawn = self._of_movies[0][1:, 1:]
         drawn[:] = np.random.default_rng(self.seed).normal(0, FIRST_SPREAD, drawn.shape)
         mean = no_mean
-        for turn in range(2 * self.sweeps + 1):
+        for turn in range(2 * self.iterations + 1):
             if turn % 2 == 0:
                 self._of_users = self._prior(mean, self.user_damping, rated[0])
                 solve((users, movies, above), self._of_users, self._of_movies[0])
@@ -130,7 +132,7 @@ class ProbabilisticMF(Model):
         """Of lines with so many ratings each: (rows,)."""
         cover = prior_cover(self._ridges(damping), len(rated))
         factors = range(1, 1 + self.factors)
-        cover[:, factors, factors] = 1 / (self.ridge + self.ridge_share * rated[:, None])
+        cover[:, factors, factors] = 1 / (self.l2_factors + self.l2_per_rating * rated[:, None])
         return np.tile(mean, (len(rated), 1)), cover
 
     @override

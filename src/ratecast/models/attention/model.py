@@ -26,7 +26,7 @@ from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.factors.bilinear import Side, grown_side, without_own
 from ratecast.modelling.history.linked_history import NONE
 from ratecast.modelling.nets.net_model import Lesson, NetModel, TrainerSettings
-from ratecast.models.als.model import ProbabilisticMF
+from ratecast.models.als.model import ALS
 from ratecast.models.attention.inference import ask, hear, sights, take_in
 from ratecast.ratings import AT, MOVIE, USER, Ratings, Requests
 
@@ -50,13 +50,13 @@ class Attention(NetModel):
 
     name: ClassVar[str] = "attention"
     overfits_batch: ClassVar[bool] = False
-    regularizers: ClassVar[tuple[str, ...]] = ("pull",)
+    regularizers: ClassVar[tuple[str, ...]] = ("l2",)
     factors: int = 8
     layers: int = 2
-    length: int = 256
-    pull: float = 1.0
+    max_history: int = 256
+    l2: float = 1.0
     trainer: TrainerSettings = field(
-        default_factory=lambda: TrainerSettings(max_epochs=12, learning_rate=0.01)
+        default_factory=lambda: TrainerSettings(epochs=12, learning_rate=0.01)
     )
 
     net: "AttentionNet" = field(init=False, repr=False)
@@ -66,7 +66,7 @@ class Attention(NetModel):
         """The net, which starts as a damped bias around `mean`."""
         from ratecast.models.attention.net import AttentionNet
 
-        net = AttentionNet(self.factors, self.layers, self.length, self.pull)
+        net = AttentionNet(self.factors, self.layers, self.max_history, self.l2)
         net.mean.fill_(mean)
         return net
 
@@ -75,7 +75,7 @@ class Attention(NetModel):
         from ratecast.models.attention.net_sequences import histories
 
         at, seen = _times(train.table), self._seen_in_train(train)
-        asked = histories(train.users, train.stars, at, seen, self.length)
+        asked = histories(train.users, train.stars, at, seen, self.max_history)
         lesson = Lesson(asked, None, self.trainer, self.seed, self.scale.low, self.scale.high)
         if valid is None:
             return lesson
@@ -93,7 +93,7 @@ class Attention(NetModel):
 
     def _know_movies(self, train: Rows) -> None:
         assert isinstance(train.table, Ratings)
-        als = ProbabilisticMF(seed=self.seed, factors=self.factors).fit(train.table)
+        als = ALS(seed=self.seed, factors=self.factors).fit(train.table)
         self._of_users, self._of_movies = als._sides()
         spread = float(self._of_movies[0][1:, 1:].std()) or 1.0
         level = [als._mean, als._unit, SIGHT / spread]
@@ -118,14 +118,14 @@ class Attention(NetModel):
             np.concatenate([train.stars, valid.stars]),
             np.concatenate([_times(train.table), _times(valid)]),
             np.vstack([self._seen_in_train(train), seen]),
-            self.length,
+            self.max_history,
         )
         return both.asked_from(len(train))
 
     def _settle(self, train: Rows) -> None:
         self._weights, self._scalars = self.net.packed()
         numbers = self.net.mean, self.net.level, self.net.slope
-        self._level = np.array([*(x.item() for x in numbers), self.length])
+        self._level = np.array([*(x.item() for x in numbers), self.max_history])
         self._size, self._kept = 0, np.empty((0, self.layers, 2, self.factors), np.float32)
         self._before, self._last = np.empty(0, np.int64), np.full(len(self.users), NONE)
         order = np.argsort(_times(train.table), kind="stable")

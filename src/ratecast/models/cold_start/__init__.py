@@ -1,1 +1,1 @@
-"""The parts of `cold`, the model of newcomers."""
+"""The parts of `cold_start`, the model of newcomers."""

@@ -1,4 +1,4 @@
-"""The mixed model beneath `cold`: effects of movies, and of kinds of users on kinds of movies.
+"""The mixed model of `cold_start`: effects of movies, and of kinds of users on kinds of movies.
 
 Users' own effects are fitted beside them, so that a movie is not blamed for its raters, and left
 out of a newcomer's forecast.

@@ -33,20 +33,20 @@ _FEW, _SOME = 3.0, 10.0
 
 
 @dataclass(kw_only=True, eq=False)
-class Newcomer(Model):
+class ColdStart(Model):
     """Forecasts every user as if none of her ratings were known, from her demographics alone.
 
     What is heard moves the movies, and the level of all, not the user: see `News`.
     """
 
-    name: ClassVar[str] = "cold"
+    name: ClassVar[str] = "cold_start"
     limits: ClassVar[Limits] = {
         "folds": FROM_TWO,
-        "share": UP_TO_ONE,
+        "smooth_share": UP_TO_ONE,
         "movie_damping": ABOVE_ZERO,
     }
     folds: int = 10
-    share: float = 0.5
+    smooth_share: float = 0.5
     movie_damping: float = 60.0
 
     @override
@@ -64,7 +64,7 @@ class Newcomer(Model):
         self._surface = Surface.fitted(inputs, stars - base, weight, self.seed)
         self._mixed = fit_mixed(kinds, stars, weight)
         self._statistics = self._describe((kinds, people, stars), self._mixed)
-        spread = stars - base - self.share * self._surface(inputs)
+        spread = stars - base - self.smooth_share * self._surface(inputs)
         self._deviation = float(np.sqrt(np.mean(spread**2)))
         self._news = News.none(len(self.movies), self.movie_damping)
 
@@ -123,7 +123,7 @@ class Newcomer(Model):
         kinds = self._kinds(rows)
         base = self._line[0] + self._line[1] * self._mixed.score(kinds)
         inputs = np.column_stack([base, self._statistics[kinds.movie], self._people(rows)])
-        mean = base + self.share * self._surface(inputs)
+        mean = base + self.smooth_share * self._surface(inputs)
         return Expected(mean, np.full(len(rows), self._deviation))
 
     def _prepare(self, train: Rows) -> None:

@@ -1,1 +1,1 @@
-"""The parts of the Bayesian factorization machine `bfm`."""
+"""The parts of the Bayesian factorization machine `factorization_machine`."""

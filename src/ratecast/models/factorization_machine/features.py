@@ -1,4 +1,4 @@
-"""Features of users and movies for `bfm`, and what its samples make of them."""
+"""Features of users and movies for `factorization_machine`, and what its samples make of them."""
 
 import numpy as np
 import polars as pl

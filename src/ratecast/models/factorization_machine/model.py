@@ -52,7 +52,7 @@ _MOMENT_BITS = 40
 
 
 @dataclass(kw_only=True, eq=False)
-class BayesianFM(Model):
+class FactorizationMachine(Model):
     """Mean forecast of some posterior samples, each conditioned on what the user said.
 
     A user's vector sums her id's, those of the movies she rated (each / sqrt(their number)) and
@@ -64,24 +64,24 @@ class BayesianFM(Model):
     `factorization_machine/latent`), where the forecast is the sum of stars x probabilities.
     """
 
-    name: ClassVar[str] = "bfm"
+    name: ClassVar[str] = "factorization_machine"
     limits: ClassVar[Limits] = {"burn_in": FROM_ZERO, "movie_damping": ABOVE_ZERO}
     factors: int = 12
     chains: int = 3
-    sweeps: int = 120
+    iterations: int = 120
     burn_in: int = 20
-    kept: int = 16
+    samples: int = 16
     timed: bool = True
-    bins: list[int] = field(default_factory=lambda: [1, 300, 900, 2700, 86400])
+    time_bins: list[int] = field(default_factory=lambda: [1, 300, 900, 2700, 86400])
     likelihood: Literal["normal", "ordinal"] = "normal"
     movie_damping: float = 60.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.sweeps <= self.burn_in:
+        if self.iterations <= self.burn_in:
             raise InputError(
-                f"model.sweeps is {self.sweeps}: none is left after model.burn_in; give more than "
-                f"{self.burn_in}"
+                f"model.iterations is {self.iterations}: none is left after model.burn_in; give "
+                f"more than {self.burn_in}"
             )
 
     @override
@@ -106,10 +106,12 @@ class BayesianFM(Model):
         self._news = News.none(len(self.movies), self.movie_damping)
 
     def _run(self, chain: Chain) -> list[Sample]:
-        """The last sample of each of `kept` equal stretches after the burn-in."""
-        keep = set(np.linspace(self.burn_in, self.sweeps, self.kept + 1)[1:].astype(int).tolist())
+        """The last sample of each of `samples` equal stretches after the burn-in."""
+        keep = set(
+            np.linspace(self.burn_in, self.iterations, self.samples + 1)[1:].astype(int).tolist()
+        )
         samples = []
-        for sweep in range(1, self.sweeps + 1):
+        for sweep in range(1, self.iterations + 1):
             chain.sweep()
             if sweep in keep:
                 samples.append(chain.sample())
@@ -210,7 +212,7 @@ class BayesianFM(Model):
     def _keys(self, users: I32, at: I64) -> list[I64]:
         user = users.astype(np.int64) << _MOMENT_BITS
         # No user's bin is -1.
-        return [np.where(at == APART, -1, user + at // width) for width in self.bins]
+        return [np.where(at == APART, -1, user + at // width) for width in self.time_bins]
 
     @override
     def arrays(self) -> Arrays:

@@ -1,1 +1,1 @@
-"""The parts of the item Gaussian process `gp`."""
+"""The parts of the item Gaussian process `gaussian_process`."""

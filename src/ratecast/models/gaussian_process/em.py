@@ -1,4 +1,4 @@
-"""EM for the covariance of movies, the offsets and the variances of the Gaussian process `gp`."""
+"""EM for the covariance of movies, the offsets and the variances of `gaussian_process`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ _LEAST = 1e-4
 
 
 class Settings(Protocol):
-    """The settings of `gp` that learning needs."""
+    """The settings of `gaussian_process` that learning needs."""
 
-    rounds: int
-    pace: float
-    prior_users: float
-    fading: list[float]
+    iterations: int
+    step_scale: float
+    prior_damping: float
+    time_scales: list[float]
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ def at_times(at: I64, other: I64, fading: list[float]) -> Iterator[F32]:
 
 
 def learn(history: ByUser, prior: F32, settings: Settings) -> Learned:
-    """Rounds of EM from covariance `prior`, which keeps the weight of `prior_users` users."""
-    kernels = 0 if history.at is None else 2 + len(settings.fading)
+    """Iterations of EM from covariance `prior`, which keeps the weight of `prior_damping` users."""
+    kernels = 0 if history.at is None else 2 + len(settings.time_scales)
     variances = np.array([NOISE_AT_START] + [TIME_AT_START] * kernels)
     weights = np.zeros(len(history.users), np.float32)
     state = Learned(history, prior.copy(), np.zeros(len(prior)), variances, weights)
-    for _ in range(settings.rounds):
+    for _ in range(settings.iterations):
         sums = _gather(state, settings)
         _step(state, sums, prior, settings)
     _gather(state, settings)
@@ -99,12 +99,12 @@ def learn(history: ByUser, prior: F32, settings: Settings) -> Learned:
 
 
 def _step(state: Learned, sums: _Sums, prior: F32, settings: Settings) -> None:
-    """Move covariance, variances and offsets, `pace` times as far as EM does."""
+    """Move covariance, variances and offsets, `step_scale` times as far as EM does."""
     users = len(state.history.by_user())
-    s, pace = state.covariance, settings.pace / (users + settings.prior_users)
-    change = np.float32(settings.prior_users) * (prior - s) + s @ sums.shift @ s
+    s, pace = state.covariance, settings.step_scale / (users + settings.prior_damping)
+    change = np.float32(settings.prior_damping) * (prior - s) + s @ sums.shift @ s
     state.covariance += np.float32(pace) * change
-    rise = settings.pace * state.variances**2 * sums.slopes / sums.sizes
+    rise = settings.step_scale * state.variances**2 * sums.slopes / sums.sizes
     state.variances = np.maximum(state.variances + rise, _LEAST)
     state.offset += (sums.pull - state.offset / OFFSET_VARIANCE) / (
         sums.sharpness + 1 / OFFSET_VARIANCE
@@ -116,7 +116,7 @@ def _gather(state: Learned, settings: Settings) -> _Sums:
     shift = np.zeros((count, count), np.float32)
     sums = _Sums(shift, np.zeros(count), np.zeros(count), np.zeros(kinds), np.zeros(kinds))
     for part in state.history.by_user():
-        _add_user(state, part, sums, settings.fading)
+        _add_user(state, part, sums, settings.time_scales)
     return sums
 
 
@@ -165,7 +165,8 @@ def _sizes(history: ByUser, part: slice, fadings: int) -> list[int]:
 def _inverse(covariance: F32) -> F32:
     factor, failed = lapack.spotrf(covariance, lower=1, overwrite_a=1)
     if failed:
-        raise FloatingPointError("gp: the covariance of a user's ratings is not positive definite")
+        about = "the covariance of a user's ratings is not positive definite"
+        raise FloatingPointError(f"gaussian_process: {about}")
     half, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
     lower = np.tril(half)
     whole: F32 = lower + np.tril(half, -1).T

@@ -42,41 +42,44 @@ from ratecast.ratings import MOVIE, Ratings
 
 
 @dataclass(kw_only=True, eq=False)
-class ItemGaussianProcess(Model):
+class GaussianProcess(Model):
     """Forecast = mean + m + what the user's ratings say of z, conditioned on as they are heard.
 
-    Memory and time grow with the square and the cube of the number of movies, hence `most_movies`.
-    prior: variance of z shared by all movies, by genres, by years, and a movie's own; rounds of
-    EM, `pace` times as far as an EM step goes.
+    Memory and time grow with the square and the cube of the number of movies, hence `max_movies`.
+    prior_variances: variance of z shared by all movies, by genres, by years, and a movie's own.
+    iterations: of EM, each `step_scale` times as far as an EM step goes.
     """
 
-    name: ClassVar[str] = "gp"
+    name: ClassVar[str] = "gaussian_process"
     is_random: ClassVar[bool] = False
     limits: ClassVar[Limits] = {
-        "rounds": FROM_ZERO,
-        **dict.fromkeys(("prior", "prior_users", "years", "fading", "movie_damping"), ABOVE_ZERO),
+        "iterations": FROM_ZERO,
+        **dict.fromkeys(
+            ("prior_variances", "prior_damping", "year_scale", "time_scales", "movie_damping"),
+            ABOVE_ZERO,
+        ),
     }
     timed: bool = True
-    rounds: int = 10
-    pace: float = 2.0
-    prior: list[float] = field(default_factory=lambda: [0.17, 0.08, 0.05, 0.06])
-    prior_users: float = 50.0
-    years: float = 8.0
-    fading: list[float] = field(default_factory=lambda: [600.0, 3600.0])
-    most_movies: int = 4000
+    iterations: int = 10
+    step_scale: float = 2.0
+    prior_variances: list[float] = field(default_factory=lambda: [0.17, 0.08, 0.05, 0.06])
+    prior_damping: float = 50.0
+    year_scale: float = 8.0
+    time_scales: list[float] = field(default_factory=lambda: [600.0, 3600.0])
+    max_movies: int = 4000
     movie_damping: float = 60.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.prior) != 4:
-            raise InputError(f"model.prior is {self.prior}; give four numbers")
+        if len(self.prior_variances) != 4:
+            raise InputError(f"model.prior_variances is {self.prior_variances}; give four numbers")
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        if len(self.movies) > self.most_movies:
+        if len(self.movies) > self.max_movies:
             raise InputError(
-                f"gp: {len(self.movies) - 1} movies; its covariance holds {self.most_movies}: "
-                "choose model bfm, or raise most_movies"
+                f"gaussian_process: {len(self.movies) - 1} movies; its covariance holds "
+                f"{self.max_movies}: choose model factorization_machine, or raise max_movies"
             )
         self._fitted = len(self.movies)
         self.__dict__.pop("_inverse", None)
@@ -86,7 +89,7 @@ class ItemGaussianProcess(Model):
         above = train.stars - np.float32(self._mean)
         history = ByUser.of(train.users, train.movies - 1, above, at)
         prior = self._kernel(self.movies.table, self.movies.table)
-        prior.flat[:: len(prior) + 1] += self.prior[3]
+        prior.flat[:: len(prior) + 1] += self.prior_variances[3]
         learned = learn(history, prior, self)
         self._covariance, self._variances = learned.covariance, learned.variances
         self._offset = learned.offset
@@ -127,7 +130,7 @@ class ItemGaussianProcess(Model):
         mean, variance = follow(
             (turns.edges, movies, above, rows.at, turns.moment),
             (self._covariance, cross, own),
-            (self._variances, np.array(self.fading)),
+            (self._variances, np.array(self.time_scales)),
         )
         said = (self._mean + offset + mean)[turns.asked], np.sqrt(variance)[turns.asked]
         return Expected(*said)
@@ -152,7 +155,7 @@ class ItemGaussianProcess(Model):
             prior = self._kernel(side[k], self._met)[0]
             pull = times_vector(self._inverse, prior)
             line = times_vector(self._covariance[:, : len(prior)], pull)
-            alone = self._kernel(side[k], side[k])[0] + np.float32(self.prior[3])
+            alone = self._kernel(side[k], side[k])[0] + np.float32(self.prior_variances[3])
             rest = times_vector(np.stack([line[: len(prior)] - prior]), pull)
             yield line, (alone + rest)[0]
 
@@ -165,14 +168,14 @@ class ItemGaussianProcess(Model):
     def _inverse(self) -> F32:
         """Inverse of the prior covariance of the movies of the fit."""
         prior = self._kernel(self._met, self._met).astype(np.float64)
-        prior.flat[:: len(prior) + 1] += self.prior[3]
+        prior.flat[:: len(prior) + 1] += self.prior_variances[3]
         return np.asarray(np.linalg.inv(prior), np.float32)
 
     def _kernel(self, side: pl.DataFrame, other: pl.DataFrame) -> F32:
         """Prior covariance of the movies of two tables, without a movie's own: (lines, lines)."""
-        shared, by_genre, by_year, _ = self.prior
+        shared, by_genre, by_year, _ = self.prior_variances
         gap = np.abs(numbers(side, "year")[:, None] - numbers(other, "year")[None, :])
-        kernel = shared + by_year * np.nan_to_num(np.exp(-gap / self.years))
+        kernel = shared + by_year * np.nan_to_num(np.exp(-gap / self.year_scale))
         if "genres" in self._labels.known:
             mine = self._labels.matrices(side)["genres"]
             kernel += by_genre * (mine @ self._labels.matrices(other)["genres"].T).toarray()

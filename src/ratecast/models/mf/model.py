@@ -33,25 +33,25 @@ if TYPE_CHECKING:
 class MatrixFactorization(FoldInNet):
     """Users and movies as vectors.
 
-    pull_users, pull_movies: how hard the vectors are pulled to their centre, as the ratio of the
-    noise's variance to the prior's. spread: standard deviation of the first numbers.
+    l2_users, l2_movies: how hard the vectors are pulled to their centre, as the ratio of the
+    noise's variance to the prior's. init_std: standard deviation of the first numbers.
     """
 
     name: ClassVar[str] = "mf"
     search: ClassVar[dict[str, Range]] = {
         "factors": Range(8, 128, log=True),
-        "unknown_share": Range(0.02, 0.9, log=True),
-        "pull_users": Range(1.0, 100.0, log=True),
-        "pull_movies": Range(1.0, 100.0, log=True),
+        "id_dropout": Range(0.02, 0.9, log=True),
+        "l2_users": Range(1.0, 100.0, log=True),
+        "l2_movies": Range(1.0, 100.0, log=True),
     }
-    regularizers: ClassVar[tuple[str, ...]] = ("unknown_share", "pull_users", "pull_movies")
+    regularizers: ClassVar[tuple[str, ...]] = ("id_dropout", "l2_users", "l2_movies")
     factors: int = 16
-    unknown_share: float = 0.1
-    pull_users: float = 6.0
-    pull_movies: float = 6.0
-    spread: float = 0.2
+    id_dropout: float = 0.1
+    l2_users: float = 6.0
+    l2_movies: float = 6.0
+    init_std: float = 0.2
     trainer: TrainerSettings = field(
-        default_factory=lambda: TrainerSettings(max_epochs=30, learning_rate=0.03)
+        default_factory=lambda: TrainerSettings(epochs=30, learning_rate=0.03)
     )
 
     net: "FactorNet" = field(init=False, repr=False)
@@ -62,8 +62,8 @@ class MatrixFactorization(FoldInNet):
         from ratecast.models.mf.net import L2, FactorNet
 
         size = NetSize(users, movies, self.factors)
-        l2 = L2(self.pull_users, self.pull_movies)
-        return FactorNet(size, mean, l2, self.unknown_share, self.spread)
+        l2 = L2(self.l2_users, self.l2_movies)
+        return FactorNet(size, mean, l2, self.id_dropout, self.init_std)
 
     def bilinear_form(self) -> Product:
         """Biases and factors as they stand now, in stars."""
@@ -84,6 +84,6 @@ class MatrixFactorization(FoldInNet):
         # An infinite pull: the bias, which this model has not, must stay 0.
         users, movies = (
             restrained(ridges(np.inf, pull, self.factors))
-            for pull in (self.pull_users, self.pull_movies)
+            for pull in (self.l2_users, self.l2_movies)
         )
         return known(rated, none, factors, (users, movies))

@@ -15,9 +15,9 @@ Sides = tuple[Weights, Weights]
 
 @dataclass(frozen=True, kw_only=True)
 class DescentSettings:
-    """How the kernel descends: epochs, rate (it falls to 0 along a half cosine) and decay.
+    """How the kernel descends: epochs, rate (it falls to 0 along a half cosine) and l2.
 
-    decay: pull of a vector to 0 at each of its ratings, in squared stars, beside the priors of the
+    l2: pull of a vector to 0 at each of its ratings, in squared stars, beside the priors of the
     model, which pull once an epoch. Where popular movies have many times the ratings of others, a
     penalty that grows with them forecasts better.
     Reference: Srebro, Salakhutdinov 2010, "Collaborative filtering in a non-uniform world".
@@ -25,7 +25,7 @@ class DescentSettings:
 
     epochs: int = 20
     learning_rate: float = 0.02
-    decay: float = 0.03
+    l2: float = 0.03
     patience: int = 3
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ def factorize(
     valid, best = None if task.valid is None else task.valid.triples, _Best()
     for past in range(epochs or settings.epochs):
         rate = settings.rate(past)
-        epoch(strata, sides, (rate, settings.decay), random)
+        epoch(strata, sides, (rate, settings.l2), random)
         for side, weight, pulls in zip(sides, weights, task.pulls, strict=True):
             side.pulled(side.centre(weight), (rate * pulls[0], rate * pulls[1]))
         if valid is not None:

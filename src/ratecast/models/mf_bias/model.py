@@ -40,37 +40,37 @@ class BiasedMatrixFactorization(FoldInNet):
 
     pull_*: how hard the numbers are pulled to their centre, as the ratio of the noise's variance
     to the prior's; for a bias, how many ratings at the centre would pull as hard.
-    spread: standard deviation of the first numbers. solver: `lightning` trains the net by Adam, on
-    any accelerator; `kernel` descends on the CPU, some 20 ns a rating and epoch on two quiet cores
-    (64 factors), with `descent` instead of `trainer`; `auto` takes the kernel from a million
+    init_std: standard deviation of the first numbers. solver: `lightning` trains the net by Adam,
+    on any accelerator; `kernel` descends on the CPU, some 20 ns a rating and epoch on two quiet
+    cores (64 factors), with `descent` instead of `trainer`; `auto` takes the kernel from a million
     ratings on. Either way the artifact is the same, and so is what the model does afterwards.
     """
 
     name: ClassVar[str] = "mf_bias"
     search: ClassVar[dict[str, Range]] = {
         "factors": Range(8, 128, log=True),
-        "unknown_share": Range(0.02, 0.9, log=True),
-        "pull_users": Range(1.0, 100.0, log=True),
-        "pull_movies": Range(1.0, 100.0, log=True),
-        "pull_user_biases": Range(1.0, 40.0, log=True),
-        "pull_movie_biases": Range(0.5, 20.0, log=True),
+        "id_dropout": Range(0.02, 0.9, log=True),
+        "l2_users": Range(1.0, 100.0, log=True),
+        "l2_movies": Range(1.0, 100.0, log=True),
+        "l2_user_biases": Range(1.0, 40.0, log=True),
+        "l2_movie_biases": Range(0.5, 20.0, log=True),
     }
     regularizers: ClassVar[tuple[str, ...]] = (
-        "unknown_share",
-        "pull_users",
-        "pull_movies",
-        "pull_user_biases",
-        "pull_movie_biases",
+        "id_dropout",
+        "l2_users",
+        "l2_movies",
+        "l2_user_biases",
+        "l2_movie_biases",
     )
     factors: int = 16
-    unknown_share: float = 0.1
-    pull_users: float = 6.0
-    pull_movies: float = 6.0
-    pull_user_biases: float = 6.0
-    pull_movie_biases: float = 5.0
-    spread: float = 0.2
+    id_dropout: float = 0.1
+    l2_users: float = 6.0
+    l2_movies: float = 6.0
+    l2_user_biases: float = 6.0
+    l2_movie_biases: float = 5.0
+    init_std: float = 0.2
     trainer: TrainerSettings = field(
-        default_factory=lambda: TrainerSettings(max_epochs=30, learning_rate=0.03)
+        default_factory=lambda: TrainerSettings(epochs=30, learning_rate=0.03)
     )
 
     solver: Solver = "auto"
@@ -107,7 +107,7 @@ class BiasedMatrixFactorization(FoldInNet):
 
         tested = None if valid is None else by_user(self.encode(valid))
         task = Task(
-            by_user(train), tested, sizes[1], self._pulls(), self.factors, self.spread, self.seed
+            by_user(train), tested, sizes[1], self._pulls(), self.factors, self.init_std, self.seed
         )
         (users, movies), self.epochs = factorize(task, self.descent, epochs)
         biases = users.biases[:, None], movies.biases[:, None]
@@ -120,8 +120,8 @@ class BiasedMatrixFactorization(FoldInNet):
         from ratecast.models.mf_bias.net import L2, BiasedFactorNet
 
         size = NetSize(users, movies, self.factors)
-        l2 = L2(self.pull_users, self.pull_movies, self.pull_user_biases, self.pull_movie_biases)
-        return BiasedFactorNet(size, mean, l2, self.unknown_share, self.spread)
+        l2 = L2(self.l2_users, self.l2_movies, self.l2_user_biases, self.l2_movie_biases)
+        return BiasedFactorNet(size, mean, l2, self.id_dropout, self.init_std)
 
     def bilinear_form(self) -> Product:
         """Biases and factors as they stand now, in stars."""
@@ -153,6 +153,6 @@ class BiasedMatrixFactorization(FoldInNet):
     def _pulls(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Of the bias and of each factor, for users and for movies."""
         return (
-            (self.pull_user_biases, self.pull_users),
-            (self.pull_movie_biases, self.pull_movies),
+            (self.l2_user_biases, self.l2_users),
+            (self.l2_movie_biases, self.l2_movies),
         )

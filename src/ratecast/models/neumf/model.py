@@ -37,30 +37,30 @@ class NeuMF(FoldInNet):
 
     layers: widths of the perceptron's layers. dropout: share of a layer's outputs that is dropped
     in training. pull_*: ratio of the noise's variance to the prior's, for the vectors and for the
-    weights of the perceptron and head. spread: standard deviation of the first numbers.
+    weights of the perceptron and head. init_std: standard deviation of the first numbers.
     """
 
     name: ClassVar[str] = "neumf"
     search: ClassVar[dict[str, Range]] = {
         "factors": Range(8, 64, log=True),
-        "unknown_share": Range(0.02, 0.9, log=True),
+        "id_dropout": Range(0.02, 0.9, log=True),
     }
     regularizers: ClassVar[tuple[str, ...]] = (
-        "unknown_share",
+        "id_dropout",
         "dropout",
-        "pull_users",
-        "pull_movies",
-        "pull_weights",
+        "l2_users",
+        "l2_movies",
+        "l2_weights",
     )
-    limits: ClassVar[Limits] = {"unknown_share": SHARE, "dropout": SHARE}
+    limits: ClassVar[Limits] = {"id_dropout": SHARE, "dropout": SHARE}
     factors: int = 16
     layers: tuple[int, ...] = (32, 16)
     dropout: float = 0.1
-    unknown_share: float = 0.3
-    pull_users: float = 10.0
-    pull_movies: float = 10.0
-    pull_weights: float = 100.0
-    spread: float = 0.1
+    id_dropout: float = 0.3
+    l2_users: float = 10.0
+    l2_movies: float = 10.0
+    l2_weights: float = 100.0
+    init_std: float = 0.1
     trainer: TrainerSettings = field(default_factory=lambda: TrainerSettings(learning_rate=0.01))
 
     net: "NeuMFNet" = field(init=False, repr=False)
@@ -76,8 +76,8 @@ class NeuMF(FoldInNet):
         from ratecast.models.neumf.net import L2, NeuMFNet, Perceptron
 
         size, mlp = NetSize(users, movies, self.factors), Perceptron(self.layers, self.dropout)
-        l2 = L2(self.pull_users, self.pull_movies, self.pull_weights)
-        regularization = {"id_dropout": self.unknown_share, "init_std": self.spread}
+        l2 = L2(self.l2_users, self.l2_movies, self.l2_weights)
+        regularization = {"id_dropout": self.id_dropout, "init_std": self.init_std}
         return NeuMFNet(size, mean, mlp, l2, **regularization)
 
     def _settle(self, train: Rows) -> None:
@@ -90,8 +90,8 @@ class NeuMF(FoldInNet):
         movies = beside(net.gmf_movies.vectors(), net.mlp_movies.vectors())
         self._shared |= {"along_users": leading(users), "along_movies": leading(movies)}
         sides = (
-            (users, self._prior(self.pull_users, "along_users", len(users))),
-            (movies, self._prior(self.pull_movies, "along_movies", len(movies))),
+            (users, self._prior(self.l2_users, "along_users", len(users))),
+            (movies, self._prior(self.l2_movies, "along_movies", len(movies))),
         )
         narrow((train.users, train.movies), sides, self._kernel())
         return sides

@@ -54,12 +54,12 @@ class StateSpace(Recall):
     with them, since a refresh costs as much as all of them and changes ever less.
     """
 
-    name: ClassVar[str] = "forecast"
+    name: ClassVar[str] = "state_space"
     refresh_seconds: ClassVar[int | None] = 86_400
     factors: int = 16
-    company: int = 20
+    co_rating_factors: int = 20
     iterations: int = 20
-    growth: float = 0.0025
+    refresh_growth: float = 0.0025
 
     _movies: Movies = field(init=False, repr=False)
     _prior: F64 = field(init=False, repr=False)
@@ -99,7 +99,7 @@ class StateSpace(Recall):
     def refresh_after(self) -> int:
         """So many that they outgrow the share `growth`."""
         known = len(self._history.settled)
-        return int(np.ceil(self.growth * max(1.0, known / MANY) * known))
+        return int(np.ceil(self.refresh_growth * max(1.0, known / MANY) * known))
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
@@ -167,13 +167,13 @@ class StateSpace(Recall):
 
     def _width(self) -> int:
         """Number of movie columns: side information, company, its raters' zeal and taste."""
-        return 4 + len(self._side.genres) + self.company + 1 + 1 + self.factors
+        return 4 + len(self._side.genres) + self.co_rating_factors + 1 + 1 + self.factors
 
     def _learn(self, start: Learned, iterations: int, turns: int) -> None:
         heard = self._history.settled
         table = Table.of(heard, len(self.users), len(self.movies))
         counts = np.diff(table.movie_edges)
-        basis = np.zeros((len(counts), self.company))
+        basis = np.zeros((len(counts), self.co_rating_factors))
         basis[: len(self._basis)] = self._basis
         self._basis = company(basis, table, turns)
         who = company_columns(self._basis, table)
@@ -188,7 +188,7 @@ class StateSpace(Recall):
         """Learn from `heard` and nothing else."""
         self._history, self._followed = History(heard), Lessons.none(COLUMNS)
         random = np.random.default_rng(self.seed)
-        self._basis = random.normal(size=(len(self.movies), self.company))
+        self._basis = random.normal(size=(len(self.movies), self.co_rating_factors))
         sizes = len(self.movies), self._user_columns.shape[1], self._width()
         start = Learned.start(self.factors, sizes, float(heard.stars.mean()), self.seed)
         self._learn(start, self.iterations, 15)

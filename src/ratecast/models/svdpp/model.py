@@ -36,31 +36,32 @@ class SVDpp(Model):
     """Forecast = mean + bias of the movie + weights of the user times (1, factors of the movie).
 
     Weights of a user = cover (ridges * (prior + implied / sqrt(rated)) + pulls): `implied` sums
-    the implicit factors of what he rated, `pulls` his ratings times the movies' factors. `crowd`
-    says how many ratings of his own weigh as much as the implicit part of all users.
+    the implicit factors of what he rated, `pulls` his ratings times the movies' factors.
+    `implicit_damping` says how many ratings of his own weigh as much as the implicit part of all
+    users.
     """
 
     name: ClassVar[str] = "svdpp"
     search: ClassVar[dict[str, Range]] = {
         "factors": Range(4, 32, log=True),
-        "rate": Range(0.003, 0.05, log=True),
-        "penalty": Range(0.01, 0.2, log=True),
-        "ridge": Range(1.0, 20.0, log=True),
+        "learning_rate": Range(0.003, 0.05, log=True),
+        "l2_factors": Range(0.01, 0.2, log=True),
+        "l2_fold_in": Range(1.0, 20.0, log=True),
     }
     limits: ClassVar[Limits] = {
-        **dict.fromkeys(("user_damping", "movie_damping", "ridge"), ABOVE_ZERO),
-        "rate_decay": UP_TO_ONE,
+        **dict.fromkeys(("user_damping", "movie_damping", "l2_fold_in"), ABOVE_ZERO),
+        "learning_rate_decay": UP_TO_ONE,
     }
     factors: int = 8
     epochs: int = 30
-    rate: float = 0.012
-    rate_decay: float = 0.95
-    bias_penalty: float = 0.01
-    penalty: float = 0.05
-    crowd: float = 3.0
+    learning_rate: float = 0.012
+    learning_rate_decay: float = 0.95
+    l2_biases: float = 0.01
+    l2_factors: float = 0.05
+    implicit_damping: float = 3.0
     user_damping: float = 6.0
     movie_damping: float = 5.0
-    ridge: float = 4.5
+    l2_fold_in: float = 4.5
 
     @override
     def memory_bytes(self) -> float:
@@ -71,7 +72,7 @@ class SVDpp(Model):
         self._mean = float(train.stars.mean(dtype=np.float64))
         self._unit = float(train.stars.std(dtype=np.float64)) or 1.0
         self._descend(train)
-        self._ridges = ridges(self.user_damping, self.ridge, self.factors)
+        self._ridges = ridges(self.user_damping, self.l2_fold_in, self.factors)
         self._start_users(train)
         damped = np.concatenate([[self.movie_damping], self._ridges[1:]])
         self._movie_covers = prior_cover(damped, len(self.movies))
@@ -89,7 +90,11 @@ class SVDpp(Model):
         edges = np.searchsorted(train.users[order], np.arange(users + 1))
         rows = train.movies[order], self._above(train)[order]
         for past in range(self.epochs):
-            steps = self.rate * self.rate_decay**past, self.bias_penalty, self.penalty
+            steps = (
+                self.learning_rate * self.learning_rate_decay**past,
+                self.l2_biases,
+                self.l2_factors,
+            )
             weights = of_users, self._movies, self._implicit
             epoch(rows, edges, draw.permutation(users - 1) + 1, weights, np.array(steps))
 
@@ -103,8 +108,8 @@ class SVDpp(Model):
         movies = self._movies[train.movies]
         rest = self._above(train) - movies[:, 0] - movies[:, 1:] @ crowd
         self._prior = np.concatenate([[rest.mean()], np.zeros(self.factors)])
-        self._implied = np.tile(crowd * np.sqrt(self.crowd), (len(self.users), 1))
-        self._rated = np.full(len(self.users), self.crowd)
+        self._implied = np.tile(crowd * np.sqrt(self.implicit_damping), (len(self.users), 1))
+        self._rated = np.full(len(self.users), self.implicit_damping)
         self._pulls = np.zeros((len(self.users), 1 + self.factors))
         self._covers = prior_cover(self._ridges, len(self.users))
 

@@ -18,7 +18,7 @@ def epoch(rows, edges, order, weights, steps):  # type: ignore[no-untyped-def]
     """
     movies, above = rows
     of_users, of_movies, implicit = weights
-    rate, bias_penalty, penalty = steps
+    rate, l2_biases, penalty = steps
     for user in order:
         start, stop = edges[user], edges[user + 1]
         scale = 1 / np.sqrt(max(stop - start, 1))
@@ -31,8 +31,8 @@ def epoch(rows, edges, order, weights, steps):  # type: ignore[no-untyped-def]
             error = above[i] - mine[0] - theirs[0]
             for k in range(len(implied)):
                 error -= theirs[1 + k] * (mine[1 + k] + implied[k])
-            mine[0] += rate * (error - bias_penalty * mine[0])
-            theirs[0] += rate * (error - bias_penalty * theirs[0])
+            mine[0] += rate * (error - l2_biases * mine[0])
+            theirs[0] += rate * (error - l2_biases * theirs[0])
             for k in range(len(implied)):
                 own, other = mine[1 + k], theirs[1 + k]
                 mine[1 + k] += rate * (error * other - penalty * own)

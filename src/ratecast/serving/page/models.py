@@ -188,7 +188,12 @@ PLOTS = {
     "As-of: by how many of the user's ratings were heard": Plot(
         "as-of",
         "ratings heard",
-        (("heard-0", "0"), ("heard-1-5", "1-5"), ("heard-6-20", "6-20"), ("heard-over-20", "21+")),
+        (
+            ("history-0", "0"),
+            ("history-1-5", "1-5"),
+            ("history-6-20", "6-20"),
+            ("history-over-20", "21+"),
+        ),
     ),
     "Frozen: by whether the user was met in training": Plot(
         "frozen", "user", (("known-user", "known"), ("new-user", "new"))

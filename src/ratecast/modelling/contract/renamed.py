@@ -1,0 +1,119 @@
+"""Names of version 0.1, which are accepted until 0.3 with a warning that says the new one."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+MODELS = {
+    "forecast": "state_space",
+    "cold": "cold_start",
+    "gp": "gaussian_process",
+    "bfm": "factorization_machine",
+}
+TRAINER = {"max_epochs": "epochs"}
+DESCENT = {"decay": "l2"}
+_NET = {"unknown_share": "id_dropout", "pull_users": "l2_users", "pull_movies": "l2_movies"}
+SETTINGS: dict[str, dict[str, str]] = {
+    "bias": {"sweeps": "iterations"},
+    "knn": {
+        "sweeps": "iterations",
+        "shrinkage": "similarity_damping",
+        "penalty": "weight_damping",
+        "most_movies": "max_movies",
+    },
+    "als": {"sweeps": "iterations", "ridge": "l2_factors", "ridge_share": "l2_per_rating"},
+    "svdpp": {
+        "rate": "learning_rate",
+        "rate_decay": "learning_rate_decay",
+        "bias_penalty": "l2_biases",
+        "penalty": "l2_factors",
+        "crowd": "implicit_damping",
+        "ridge": "l2_fold_in",
+    },
+    "attention": {"length": "max_history", "pull": "l2"},
+    "mf": _NET | {"spread": "init_std"},
+    "mf_bias": _NET
+    | {
+        "spread": "init_std",
+        "pull_user_biases": "l2_user_biases",
+        "pull_movie_biases": "l2_movie_biases",
+    },
+    "neumf": _NET | {"spread": "init_std", "pull_weights": "l2_weights"},
+    "state_space": {"company": "co_rating_factors", "growth": "refresh_growth"},
+    "factorization_machine": {"sweeps": "iterations", "kept": "samples", "bins": "time_bins"},
+    "gaussian_process": {
+        "rounds": "iterations",
+        "pace": "step_scale",
+        "prior": "prior_variances",
+        "prior_users": "prior_damping",
+        "years": "year_scale",
+        "fading": "time_scales",
+        "most_movies": "max_movies",
+    },
+    "cold_start": {"share": "smooth_share"},
+    "blend": {"newcomer": "new_user_damping", "sweeps": "iterations"},
+}
+# Arrays of artifacts, by the model that wrote them.
+ARRAYS: dict[str, dict[str, str]] = {}
+_PARTS = {"trainer": TRAINER, "descent": DESCENT}
+
+
+def model_name(name: str) -> str:
+    """The name that a model has today."""
+    if name not in MODELS:
+        return name
+    _warn(f"model {name!r}", MODELS[name])
+    return MODELS[name]
+
+
+def settings(model: str, given: Mapping[str, Any], quiet: bool = False) -> dict[str, Any]:
+    """Settings of `model`, its name of today, under their names of today.
+
+    quiet: no warning, for what a file of version 0.1 wrote by itself.
+    """
+    new = _current(SETTINGS.get(model, {}), given, "model.", quiet)
+    return {
+        key: _current(_PARTS[key], value, f"{key}.", quiet)
+        if key in _PARTS and isinstance(value, Mapping)
+        else value
+        for key, value in new.items()
+    }
+
+
+def arrays(model: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays of an artifact of `model`, its name of today, under their names of today.
+
+    A model made of others writes theirs as name/array.
+    """
+    new: dict[str, Any] = {}
+    for key, value in given.items():
+        part, slash, own = key.rpartition("/")
+        part = MODELS.get(part, part)
+        new[f"{part}{slash}{ARRAYS.get(part or model, {}).get(own, own)}"] = value
+    return new
+
+
+def _current(
+    names: Mapping[str, str], given: Mapping[str, Any], section: str, quiet: bool
+) -> dict[str, Any]:
+    for old in (key for key in given if key in names and not quiet):
+        _warn(f"{section}{old}", f"{section}{names[old]}")
+    return {names.get(key, key): value for key, value in given.items()}
+
+
+def _warn(old: str, new: str) -> None:
+    about = f"{old} is called {new} now; the old name goes in 0.3"
+    warnings.warn(about, FutureWarning, stacklevel=4)
+
+
+def word(model: str, given: str) -> str:
+    """A word of the command line, as --model.sweeps=5, with the setting's name of today."""
+    option, equals, value = given.partition("=")
+    section, dot, name = option.removeprefix("--").partition(".")
+    names = SETTINGS.get(model, {}) if section == "model" else _PARTS.get(section, {})
+    if section == "model" and name.startswith("descent."):
+        section, name, names = "model.descent", name.removeprefix("descent."), DESCENT
+    if not (option.startswith("--") and dot and name in names):
+        return given
+    _warn(f"{section}.{name}", f"{section}.{names[name]}")
+    return f"--{section}.{names[name]}{equals}{value}"
