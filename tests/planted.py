@@ -78,3 +78,25 @@ def turned(stream: Ratings) -> tuple[Ratings, int]:
     stars = stream.stars.copy()
     stars[start:] = stream.scale.low + stream.scale.high - stars[start:]
     return replace(stream, frame=stream.frame.with_columns(pl.Series("rating", stars))), int(stop)
+
+
+def with_sides(table: Ratings) -> Ratings:
+    """`table` with a column of each kind about its 60 users and 40 movies."""
+    users = pl.DataFrame({"user": range(1, 61), "age": [20 + k % 40 for k in range(60)]})
+    users = users.with_columns(
+        gender=pl.when(pl.col("user") % 2 == 0).then(pl.lit("F")).otherwise(pl.lit("M")),
+        zip=pl.col("user").cast(pl.String),
+    )
+    genres = [["Comedy"], ["Drama", "War"], []]
+    movies = pl.DataFrame(
+        {
+            "movie": range(1, 41),
+            "year": [None if k == 3 else 1950 + k for k in range(40)],
+            "genres": [genres[k % 3] for k in range(40)],
+        }
+    )
+    return replace(table, users=users, movies=movies)
+
+
+def rmse(model_stars: np.ndarray, given: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((model_stars - given) ** 2)))

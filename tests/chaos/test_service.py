@@ -8,7 +8,7 @@ from contextlib import suppress
 import httpx
 
 from tests.serving import postgres
-from tests.serving.fuzz import described, raw
+from tests.serving.http.fuzz import described, raw
 from tests.serving.kills import kill_under_load
 from tests.serving.place import Place
 

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from ratecast.errors import InputError
-from ratecast.modelling.contract.factors import Factors
 from ratecast.models import MODELS
 from ratecast.queries.similar import MovieVectors, similar
 from ratecast.ratings import Ratings, Scale, checked
@@ -52,19 +51,6 @@ def test_biases_are_what_the_average_user_gives_above_the_average_movie(name: st
     assert np.corrcoef(vectors.biases, truth)[0, 1] > 0.97
     assert vectors.seen @ vectors.biases == pytest.approx(0, abs=1e-6)
     assert np.std(vectors.biases) == pytest.approx(np.std(truth), rel=0.25)
-
-
-def test_one_measure_however_the_factors_are_turned_and_stretched() -> None:
-    random = np.random.default_rng(0)
-    users, movies = random.normal(size=(50, 4)), random.normal(size=(9, 4))
-    turn = random.normal(size=(3, 3))
-    turned = np.column_stack([users[:, :1], users[:, 1:] @ turn])
-    back = np.column_stack([movies[:, :1], movies[:, 1:] @ np.linalg.inv(turn).T])
-    one, other = Factors.of(users, movies), Factors.of(turned, back)
-    grams = [f.factors @ f.cov @ f.factors.T for f in (one, other)]
-    np.testing.assert_allclose(grams[0], grams[1])
-    given = users[1:, 1:] @ movies[:, 1:].T
-    np.testing.assert_allclose(grams[0], np.cov(given, rowvar=False, ddof=0))
 
 
 def test_a_movie_heard_of_later_has_its_line() -> None:

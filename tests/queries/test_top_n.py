@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import polars as pl
 import pytest
@@ -11,14 +10,13 @@ import pytest
 from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
-from ratecast.modelling.factors.pair_scores import HasProduct, Product, expected_stars
-from ratecast.modelling.factors.pair_scores_kernel import scored
+from ratecast.modelling.factors.pair_scores import HasProduct, expected_stars
 from ratecast.queries.top_n import Recommender, best
 from ratecast.queries.top_n_kernel import keep, settle
 from ratecast.ratings import Ratings, Requests
 from ratecast.training import make_model
-from tests.models.test_forecast import camps
-from tests.models.test_forecast import model as remembering
+from tests.models.state_space.camps import camps
+from tests.models.state_space.camps import model as remembering
 from tests.planted import planted
 
 QUICK: dict[str, Any] = {"trainer": {"epochs": 2, "batch_size": 256}}
@@ -182,19 +180,3 @@ def test_one_movie_or_more_is_asked_for() -> None:
     model = make_model("bias").fit(table())
     with pytest.raises(InputError, match="give 1 or more"):
         Recommender(model).top(pl.Series([1]), 0)
-
-
-@pytest.mark.threads
-def test_pairs_are_scored_alike_by_any_number_of_threads() -> None:
-    random, all_of_them = np.random.default_rng(5), numba.get_num_threads()
-    weights = random.normal(size=(40, 65)), random.normal(size=(50, 65))
-    rows = [random.integers(0, n, 40_000).astype(np.int32) for n in (40, 50)]
-    (users, movies), found = Product(3.0, 0.5, *weights).packed(), np.empty((2, 40_000))
-    assert all(side.vectors.ctypes.data % 64 == 0 for side in (users, movies))
-    for turn, threads in enumerate((1, all_of_them)):
-        numba.set_num_threads(threads)
-        scored((rows[0], rows[1]), users.parts, movies.parts, 3.0, found[turn])
-    assert np.array_equal(*found)
-    mine, theirs = weights[0][rows[0]], weights[1][rows[1]]
-    said = mine[:, 0] + theirs[:, 0] + (mine[:, 1:] * theirs[:, 1:]).sum(axis=1)
-    np.testing.assert_allclose(found[0], 3 + 0.5 * said, atol=2e-5)

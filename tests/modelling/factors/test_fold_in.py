@@ -1,4 +1,4 @@
-"""What the nets learn from a rating heard without a refit."""
+"""What the nets learn from a rating without a refit."""
 
 import copy
 from pathlib import Path
@@ -9,27 +9,15 @@ import polars as pl
 import pytest
 import torch
 
-from ratecast.arrays import F64
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Rows
-from ratecast.modelling.factors.fold_in import FoldInNet
-from ratecast.modelling.factors.leading_directions import MOST_HEARD, leading, turned
+from ratecast.modelling.factors.leading_directions import MOST_HEARD
 from ratecast.models import load_model
-from ratecast.models.neumf.extended_kalman import say
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
+from tests.modelling.factors.nets import NETS, SMALL, TRAINED, fold_in
 from tests.planted import gap_to_a_refit, planted, tastes
-
-NETS = ("mf", "mf_bias", "neumf")
-TRAINED = {"epochs": 40, "batch_size": 512, "learning_rate": 0.02, "patience": 60}
-SMALL: dict[str, Any] = {"factors": 4, "trainer": TRAINED}
-
-
-def fold_in(name: str, **settings: Any) -> FoldInNet:
-    model = make_model(name, **settings)
-    assert isinstance(model, FoldInNet)
-    return model
 
 
 def converged(name: str, rows: Ratings, split: Split) -> Model:
@@ -52,24 +40,6 @@ def test_hearing_agrees_with_a_refit(name: str) -> None:
     assert gap_to_a_refit(lambda rows: converged(name, rows, split), split) < 0.1
 
 
-def test_a_new_user_is_ridge_regression_around_the_centre() -> None:
-    """While the movies stand still, hearing row after row gives the solution for all of them."""
-    table = planted(rows=3000, seed=4)
-    model = fold_in("mf_bias", **SMALL).fit(table)
-    for side in model._of_movies[1:]:
-        side[:] = 0
-    new = table.frame.filter(pl.col("user") == 1).with_columns(pl.lit(999, pl.Int64).alias("user"))
-    heard = checked(Ratings(new, scale=table.scale))
-    prior, movies = model._of_users[0][0], model._of_movies[0]
-    of_movies = movies[model.movies.encode(heard.frame["movie"])]
-    inputs = np.column_stack([np.ones(len(heard)), of_movies[:, 1:]])
-    above = heard.stars.astype(float) - model._level - of_movies[:, 0]
-    pulls = np.diag([6.0] + [6.0] * 4)
-    wanted = np.linalg.solve(inputs.T @ inputs + pulls, pulls @ prior + inputs.T @ above)
-    model.observe(heard)
-    np.testing.assert_allclose(model._of_users[0][-1], wanted, atol=1e-9)
-
-
 @pytest.mark.parametrize("name", NETS)
 def test_answers_are_those_of_the_trained_net(name: str) -> None:
     split = chronological(planted())
@@ -79,20 +49,6 @@ def test_answers_are_those_of_the_trained_net(name: str) -> None:
     with torch.no_grad():
         wanted = model.net(users, movies).numpy()
     np.testing.assert_allclose(model.predict_rows(rows).mean, wanted, atol=2e-5)
-
-
-def test_the_slopes_of_neumf_are_those_of_torch() -> None:
-    split = chronological(planted())
-    model = fold_in("neumf", **SMALL).fit(split.train, split.valid)
-    by_both = np.empty(8), np.empty(8)
-    say(3, 5, model._sides(), model._kernel(), by_both)  # type: ignore[attr-defined]
-    net: Any = model.net
-    net.zero_grad()
-    net(torch.tensor([3]), torch.tensor([5])).backward()
-    for row, slope, kind in ((3, by_both[0], "users"), (5, by_both[1], "movies")):
-        tables = getattr(net, f"gmf_{kind}"), getattr(net, f"mlp_{kind}")
-        wanted = np.concatenate([table.own.weight.grad[row].numpy() for table in tables])
-        np.testing.assert_allclose(slope, wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -138,16 +94,3 @@ def test_a_wide_net_hears_along_few_directions(name: str, tmp_path: Path) -> Non
     loaded = load_model(tmp_path / "artifact")
     told = copy.deepcopy(model).walk(split.test)
     assert np.array_equal(loaded.walk(split.test).stars, told.stars)
-
-
-def test_leading_directions() -> None:
-    random = np.random.default_rng(0)
-    narrow: F64 = random.normal(size=(50, 5))
-    assert np.array_equal(leading(narrow), np.eye(5))
-    users, movies = (random.normal(size=(n, 6)) @ random.normal(size=(6, 60)) for n in (40, 50))
-    both = np.vstack([users, movies])
-    along = leading(both)
-    np.testing.assert_allclose(along.T @ along, np.eye(MOST_HEARD), atol=1e-9)
-    np.testing.assert_allclose(both @ along @ along.T, both, atol=1e-9)
-    of_users, of_movies = turned(users, movies)
-    np.testing.assert_allclose(of_users @ of_movies.T, users @ movies.T, atol=1e-8)

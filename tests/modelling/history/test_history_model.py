@@ -13,7 +13,7 @@ from ratecast.models import load_model
 from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import MOVIE, USER, Ratings, Requests
 from ratecast.training import make_model
-from tests.models.test_forecast import camps, model
+from tests.models.state_space.camps import camps, model
 
 
 @pytest.fixture(scope="module")

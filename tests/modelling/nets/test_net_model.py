@@ -11,7 +11,6 @@ import torch
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.forecast import Basis
-from ratecast.modelling.nets.embedding import CentredEmbedding, forget
 from ratecast.modelling.nets.net_model import NetModel
 from ratecast.models import load_model, model_class
 from ratecast.ratings import Requests
@@ -167,27 +166,6 @@ def test_a_net_without_trainer_says_how_to_make_one() -> None:
 def test_refuses_senseless_settings(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         make_model("mf", **settings)
-
-
-def test_neumf_refuses_a_tower_without_layers() -> None:
-    with pytest.raises(InputError, match="layers"):
-        make_model("neumf", layers=())
-
-
-def test_the_unknown_row_is_the_centre_and_stays_it() -> None:
-    table = CentredEmbedding(5, 3, spread=0.5)
-    optimizer = torch.optim.SGD(table.parameters(), lr=1.0)
-    table(torch.tensor([0, 0, 2])).sum().backward()
-    optimizer.step()
-    assert torch.equal(table(torch.tensor([0]))[0], table.centre)
-    assert float(table.own.weight[0].detach().abs().sum()) == 0
-
-
-def test_forget_replaces_about_the_share() -> None:
-    torch.manual_seed(0)
-    ids = torch.ones(10_000, dtype=torch.int64)
-    assert float((forget(ids, 0.3) == 0).float().mean()) == pytest.approx(0.3, abs=0.02)
-    assert torch.equal(forget(ids, 0.0), ids)
 
 
 def test_to_make_load_ask_and_tell_a_model_needs_no_torch(tmp_path: Path) -> None:

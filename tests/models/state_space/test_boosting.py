@@ -12,14 +12,13 @@ import pytest
 from ratecast.evaluation.protocol import as_of
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.rows import time_groups
-from ratecast.modelling.history.user_history import Heard
 from ratecast.models import load_model
 from ratecast.models.state_space.boosting import LEAST, Trees
 from ratecast.models.state_space.model import StateSpace
 from ratecast.models.state_space.residual_buffer import Lessons
 from ratecast.models.state_space.residual_kernel import columns_of, likeness
 from ratecast.splits import Split, chronological
-from tests.models.test_forecast import camps, model, same
+from tests.models.state_space.camps import camps, model, same
 from tests.planted import turned
 
 
@@ -111,17 +110,6 @@ def test_lessons_are_due_after_a_fifth() -> None:
     assert more.due()
     assert not more.learned().due()
     assert not Lessons.none(2).due()
-
-
-def test_a_table_is_rehearsed_in_whole_moments() -> None:
-    at = np.array([5, 1, 1, 2, 2, 2, 3, 4, 4, 5])
-    row = np.arange(10, dtype=np.int32)
-    first, *later = Heard(row, row, at.astype(float), at).stages(0.25, 0.5)
-    assert first.at.tolist() == [1, 1, 2, 2, 2]
-    assert np.concatenate([p.at for p in later]).tolist() == [3, 4, 4, 5, 5]
-    assert all(a.at[-1] < b.at[0] for a, b in zip([first, *later], later, strict=False))
-    untimed = replace(first, at=np.zeros(5, np.int64))
-    assert [len(part) for part in untimed.stages(0.25, 0.02)] == [5]
 
 
 def test_the_correction_counts_and_walk_equals_the_loop(split: Split, fitted: StateSpace) -> None:

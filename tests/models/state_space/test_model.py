@@ -12,53 +12,14 @@ import pytest
 from ratecast.evaluation.protocol import as_of
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.rows import time_groups
-from ratecast.modelling.history.user_history import Heard, History
 from ratecast.models import load_model
 from ratecast.models.state_space.kalman import follow
 from ratecast.models.state_space.model import StateSpace
 from ratecast.models.state_space.state_vector import first
-from ratecast.ratings import Ratings, Requests, Scale, checked
+from ratecast.ratings import Requests
 from ratecast.splits import Split, chronological
+from tests.models.state_space.camps import camps, model, same
 from tests.planted import turned
-
-DAY = 86_400
-
-
-def camps(half: bool = False, side: bool = True, rows: int = 3000) -> Ratings:
-    """Two camps of users, two kinds of movies: each camp gives its own kind 2 stars more."""
-    random = np.random.default_rng(1)
-    user, movie = np.sort(random.integers(120, size=rows)), random.integers(60, size=rows)
-    liked = (user % 2) == (movie % 2)
-    stars = 2.2 + 2 * liked + random.normal(0, 0.4, rows)
-    scale = Scale(0.5, 5, 0.5) if half else Scale(1, 5)
-    frame = pl.DataFrame(
-        {
-            "user": user,
-            "movie": movie,
-            "rating": scale.clip(np.round(stars / scale.step) * scale.step),
-            "at": 1_000_000 + np.arange(rows) // 3 * 3600,
-        }
-    )
-    table = Ratings(frame, scale=scale)
-    return checked(replace(table, movies=kinds(), users=people()) if side else table)
-
-
-def kinds() -> pl.DataFrame:
-    genres = [["Noise"] if movie % 3 else ["Noise", "Children's"] for movie in range(60)]
-    return pl.DataFrame({"movie": range(60), "year": [1950 + m for m in range(60)]}).with_columns(
-        genres=pl.Series(genres, dtype=pl.List(pl.String))
-    )
-
-
-def people() -> pl.DataFrame:
-    users = range(0, 120, 2)
-    return pl.DataFrame({"user": users, "age": [20 + u % 40 for u in users]}).with_columns(
-        gender=pl.lit("F"), occupation=pl.when(pl.col("user") > 60).then(pl.lit("artist"))
-    )
-
-
-def model(**settings: float) -> StateSpace:
-    return StateSpace(factors=4, co_rating_factors=3, **settings)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["side", "no-side-half-stars"])
@@ -69,12 +30,6 @@ def split(request: pytest.FixtureRequest) -> Split:
 @pytest.fixture(scope="module")
 def fitted(split: Split) -> StateSpace:
     return model().fit(split.train, split.valid)
-
-
-def same(one: Forecast, other: Forecast) -> bool:
-    return np.array_equal(one.stars, other.stars) and np.array_equal(
-        one.probabilities, other.probabilities
-    )
 
 
 def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
@@ -178,14 +133,3 @@ def test_side_information_of_a_stranger_counts() -> None:
     asked = Requests.of([7_000], [3], at=2_000_000)
     told = replace(asked, users=pl.DataFrame({"user": [7_000], "age": [70]}))
     assert known.predict(asked).stars[0] != known.predict(told).stars[0]
-
-
-def test_history_finds_the_ratings_of_a_user() -> None:
-    at = np.array([5, 4, 3, 2, 1])
-    users = np.array([2, 1, 2, 1, 3], np.int32)
-    history = History(Heard(users, users, at.astype(float), at))
-    history.add(Heard(users[:2], users[:2], np.zeros(2), at[:2] + 10))
-    assert history.of(np.array([2], np.int32)).at.tolist() == [3, 5, 15]
-    assert len(history) == len(history.everything()) == 7
-    history.settle()
-    assert history.of(np.array([1, 2], np.int32)).at.tolist() == [2, 4, 14, 3, 5, 15]

@@ -1,7 +1,6 @@
 """The flagship on tables of any size: the same answers by pieces, threads, and what was kept."""
 
 import copy
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,7 +11,6 @@ import pytest
 
 from ratecast.evaluation.protocol import as_of, periods
 from ratecast.modelling.contract.forecast import Forecast
-from ratecast.modelling.history.user_history import Heard, History
 from ratecast.modelling.kernels import threads
 from ratecast.models.state_space import model as flagship
 from ratecast.models.state_space.model import StateSpace
@@ -20,7 +18,7 @@ from ratecast.models.state_space.residual_buffer import Lessons
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
-from tests.models.test_forecast import DAY, camps, model, same
+from tests.models.state_space.camps import DAY, camps, model, same
 
 
 @pytest.fixture(scope="module")
@@ -107,16 +105,6 @@ def test_only_what_the_trees_can_keep_is_rehearsed(
     assert np.isfinite(short.predict(split.test.requests()).stars).all()
 
 
-def test_a_rating_heard_late_is_brought_into_its_place() -> None:
-    users, at = np.array([1, 1, 2], np.int32), np.array([10, 30, 20])
-    history = History(Heard(users, users, at.astype(float), at))
-    late = np.array([2, 1], np.int32), np.array([5, 20])
-    history.add(Heard(late[0], late[0], late[1].astype(float), late[1]))
-    history.settle()
-    assert history.settled.at.tolist() == [10, 20, 30, 5, 20]
-    assert history.settled.users.tolist() == [1, 1, 1, 2, 2]
-
-
 def test_new_movies_of_a_long_walk_are_as_unknown_as_asked_alone(
     split: Split, fitted: StateSpace
 ) -> None:
@@ -143,10 +131,3 @@ def test_alone_or_side_by_side_the_bits_are_the_same(
         found.append(copy.deepcopy(one).walk(split.test))
     assert same(found[0], found[2])
     assert same(found[1], found[3])
-
-
-def test_no_kernel_goes_side_by_side_outside_the_main_thread() -> None:
-    assert threads.side_by_side(threads.MANY)
-    assert not threads.side_by_side(threads.MANY - 1)
-    with ThreadPoolExecutor(1) as pool:
-        assert not pool.submit(threads.side_by_side, threads.MANY).result()

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from ratecast.serving.live.published import Shelf
-from tests.serving.fuzz import described, raw
+from tests.serving.http.fuzz import described, raw
 from tests.serving.place import Place
 
 
