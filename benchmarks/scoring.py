@@ -28,8 +28,8 @@ from ratecast import data
 from ratecast.atomic_write import write_text
 from ratecast.data.expand import expand
 from ratecast.evaluation.protocol import as_of
-from ratecast.modelling.calibration.ordered_probit import StarNoise
-from ratecast.modelling.calibration.probit_kernel import HEARD_EDGES
+from ratecast.modelling.calibration.ordered_probit import OrderedProbit
+from ratecast.modelling.calibration.probit_kernel import HISTORY_EDGES
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import time_groups
 from ratecast.modelling.factors.pair_scores import HasProduct, expected_stars
@@ -164,20 +164,20 @@ def _plainly(model: Model, stream: Ratings) -> None:
 
 
 def _shares(model: Model, stream: Ratings) -> None:
-    mean, heard = stream.stars.astype(np.float64), np.arange(len(stream)) % 40
-    model.calibration.probabilities(mean, heard, None)
+    mean, history_length = stream.stars.astype(np.float64), np.arange(len(stream)) % 40
+    model.calibration.probabilities(mean, history_length, None)
 
 
 def _probit(model: Model, stream: Ratings) -> float:
     """The same by numpy and scipy, rows a second."""
-    noise: StarNoise = model.calibration.noise
-    mean, heard = stream.stars.astype(np.float64), np.arange(len(stream)) % 40
+    probit: OrderedProbit = model.calibration.known_users
+    mean, history_length = stream.stars.astype(np.float64), np.arange(len(stream)) % 40
 
     def plainly() -> None:
-        distance = (mean - noise.centre) / noise.unit
+        distance = (mean - probit.centre) / probit.unit
         powers = np.column_stack([np.ones(len(mean)), distance, distance**2])
-        spread = noise.spreads[np.digitize(heard, HEARD_EDGES)]
-        np.maximum.accumulate(ndtr(powers @ noise.curves.T / spread[:, None]), axis=1)
+        std = probit.stds[np.digitize(history_length, HISTORY_EDGES)]
+        np.maximum.accumulate(ndtr(powers @ probit.curves.T / std[:, None]), axis=1)
 
     return len(mean) / best(plainly, 2)
 

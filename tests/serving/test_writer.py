@@ -114,7 +114,7 @@ def test_what_was_heard_live_is_what_is_heard_on_the_next_start(
     live = within(store, artifact, work)
     again = load(artifact, store.so_far())
     one, two = live.loaded.model, again.model
-    assert one.calibration.due == two.calibration.due == 200
+    assert one.calibration.pending == two.calibration.pending == 200
     for name, value in one.calibration.packed().items():
         assert (value == two.calibration.packed()[name]).all(), name
     assert [one.recall(u) for u in range(2000, 2100)] == [  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Trial
-from ratecast.modelling.calibration.probit_kernel import HEARD_EDGES
+from ratecast.modelling.calibration.probit_kernel import HISTORY_EDGES
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.splits import Split
@@ -74,7 +74,10 @@ def slices(part: Ratings, train: Ratings, forecast: Forecast) -> dict[str, Mask]
     history-...: by how many of the user's ratings the model had history when it answered, which in
     as-of grows from row to row.
     """
-    known, history = in_train(USER, part, train), np.digitize(forecast.history_length, HEARD_EDGES)
+    known, history = (
+        in_train(USER, part, train),
+        np.digitize(forecast.history_length, HISTORY_EDGES),
+    )
     masks = {
         "all": np.ones(len(part), bool),
         "known-user": known,

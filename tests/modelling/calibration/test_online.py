@@ -5,36 +5,36 @@ import pytest
 
 from ratecast.evaluation.metrics import calibration_error
 from ratecast.modelling.calibration import sampling
-from ratecast.modelling.calibration.online import FEWEST, Calibration, Outcomes
-from ratecast.modelling.calibration.ordered_probit import StarNoise
+from ratecast.modelling.calibration.online import MIN_REFIT_ROWS, OnlineCalibration, Outcomes
+from ratecast.modelling.calibration.ordered_probit import OrderedProbit
 from ratecast.ratings import Ratings, Scale
 from ratecast.training import make_model
 
 SCALE = Scale(1, 5)
 
 
-def told(rows: int, shift: float = 0.0, seed: int = 0) -> Outcomes:
-    """Forecasts that sit `shift` stars below what comes, with a spread of 0.9."""
+def outcomes(rows: int, shift: float = 0.0, seed: int = 0) -> Outcomes:
+    """Forecasts that sit `shift` stars below what comes, with a standard deviation of 0.9."""
     random = np.random.default_rng(seed)
     mean = random.uniform(2, 4.5, rows)
-    cuts = StarNoise.flat(SCALE).cuts
+    cuts = OrderedProbit.initial(SCALE).cuts
     star = np.searchsorted(cuts, mean + shift + 0.9 * random.normal(size=rows))
     return Outcomes(mean, np.ones(rows), np.full(rows, 30), star)
 
 
 @pytest.fixture
-def fitted() -> Calibration:
-    rows = told(6000)
-    return Calibration.flat(SCALE, 50_000).fitted(rows, rows)
+def fitted() -> OnlineCalibration:
+    rows = outcomes(6000)
+    return OnlineCalibration.initial(SCALE, 50_000).fitted(rows, rows)
 
 
-def error(calibration: Calibration, rows: Outcomes) -> float:
-    shares = calibration.probabilities(rows.mean, rows.heard, rows.deviation)
+def error(calibration: OnlineCalibration, rows: Outcomes) -> float:
+    shares = calibration.probabilities(rows.mean, rows.history_length, rows.deviation)
     return calibration_error(shares, rows.star)
 
 
-def test_a_drift_is_followed(fitted: Calibration) -> None:
-    drifted = told(6000, shift=0.3, seed=1)
+def test_a_drift_is_followed(fitted: OnlineCalibration) -> None:
+    drifted = outcomes(6000, shift=0.3, seed=1)
     before = error(fitted, drifted)
     edges = np.arange(0, 6001, 5)
     fitted.walk(drifted, edges)
@@ -42,43 +42,43 @@ def test_a_drift_is_followed(fitted: Calibration) -> None:
     assert error(fitted, drifted) < 0.35 * before
 
 
-def test_walking_is_hearing_moment_by_moment(fitted: Calibration) -> None:
-    rows, edges = told(3500, shift=0.2, seed=2), np.arange(0, 3501, 7)
-    slow = Calibration.unpacked(fitted.packed())
+def test_walking_equals_updating_by_tie_groups(fitted: OnlineCalibration) -> None:
+    rows, edges = outcomes(3500, shift=0.2, seed=2), np.arange(0, 3501, 7)
+    slow = OnlineCalibration.unpacked(fitted.packed())
     plain = []
     for start, stop in pairwise(edges):
         now = rows.take(slice(start, stop))
-        plain.append(slow.probabilities(now.mean, now.heard, now.deviation))
-        slow.hear(now)
+        plain.append(slow.probabilities(now.mean, now.history_length, now.deviation))
+        slow.update(now)
     assert np.array_equal(fitted.walk(rows, edges), np.concatenate(plain))
-    assert np.array_equal(fitted.noise.curves, slow.noise.curves)
-    assert fitted.due == slow.due == 3500 % (-(-FEWEST // 7) * 7)
+    assert np.array_equal(fitted.known_users.curves, slow.known_users.curves)
+    assert fitted.pending == slow.pending == 3500 % (-(-MIN_REFIT_ROWS // 7) * 7)
 
 
-def test_what_comes_later_changes_no_earlier_probability(fitted: Calibration) -> None:
-    rows, edges = told(3000, seed=3), np.arange(0, 3001, 3)
-    turned = Outcomes(rows.mean, rows.deviation, rows.heard, rows.star.copy())
+def test_what_comes_later_changes_no_earlier_probability(fitted: OnlineCalibration) -> None:
+    rows, edges = outcomes(3000, seed=3), np.arange(0, 3001, 3)
+    turned = Outcomes(rows.mean, rows.deviation, rows.history_length, rows.star.copy())
     turned.star[1500:] = 4 - turned.star[1500:]
-    twin = Calibration.unpacked(fitted.packed())
+    twin = OnlineCalibration.unpacked(fitted.packed())
     before, after = fitted.walk(rows, edges), twin.walk(turned, edges)
     assert np.array_equal(before[:1503], after[:1503])
     assert not np.array_equal(before, after)
 
 
-def test_strangers_have_a_spread_of_their_own() -> None:
+def test_new_users_have_a_std_of_their_own() -> None:
     random = np.random.default_rng(4)
-    rows = told(6000)
-    cold = Outcomes(rows.mean, rows.deviation, np.zeros(6000, int), random.integers(5, size=6000))
-    calibration = Calibration.flat(SCALE, 6000).fitted(cold, rows)
+    rows = outcomes(6000)
+    frozen = Outcomes(rows.mean, rows.deviation, np.zeros(6000, int), random.integers(5, size=6000))
+    calibration = OnlineCalibration.initial(SCALE, 6000).fitted(frozen, rows)
     new = calibration.probabilities(np.array([3.0, 3.0]), np.array([0, 30]), None)
     assert new[0, 2] < 0.6 * new[1, 2]
 
 
-def test_few_rows_leave_it_near_flat() -> None:
-    flat = Calibration.flat(SCALE, 3)
-    rows = told(3)
-    near = flat.fitted(rows, rows).probabilities(rows.mean, rows.heard, None)
-    plain = flat.probabilities(rows.mean, rows.heard, None)
+def test_few_rows_leave_it_near_the_initial_one() -> None:
+    initial = OnlineCalibration.initial(SCALE, 3)
+    rows = outcomes(3)
+    near = initial.fitted(rows, rows).probabilities(rows.mean, rows.history_length, None)
+    plain = initial.probabilities(rows.mean, rows.history_length, None)
     assert np.abs(near - plain).max() < 0.25
 
 
@@ -92,6 +92,6 @@ def test_a_large_table_is_calibrated_on_some_of_its_rows(
     stars = ml100k.scale.index(ml100k.stars)
     shares = [model.predict(ml100k.requests()).probabilities for model in (some, whole)]
     assert not np.array_equal(shares[0], shares[1])
-    # What was seen is as likely to both.
-    found, wanted = (np.log(share[np.arange(len(stars)), stars]).mean() for share in shares)
-    assert found == pytest.approx(wanted, abs=0.002)
+    # The observed stars are as likely to both.
+    part, expected = (np.log(share[np.arange(len(stars)), stars]).mean() for share in shares)
+    assert part == pytest.approx(expected, abs=0.002)

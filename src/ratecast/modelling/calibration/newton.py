@@ -1,4 +1,4 @@
-"""The lowest point of a smooth function of few parameters, by Newton's method."""
+"""Damped Newton's method: the minimum of a smooth function of few parameters."""
 
 from collections.abc import Callable
 
@@ -8,29 +8,34 @@ from ratecast.arrays import F64
 
 Value = tuple[float, F64, F64]
 
-_MOST = 100
-_FIRST, _TIMES = 1e-3, 8.0
+_MAX_STEPS = 100
+_FIRST_DAMPING, _DAMPING_FACTOR = 1e-3, 8.0
 
 
-def lowest(function: Callable[[F64], Value], start: F64, enough: float) -> F64:
-    """Where `function` is lowest, downhill from `start`: (d,).
+def minimize(function: Callable[[F64], Value], start: F64, tolerance: float) -> F64:
+    """The parameters where `function` is lowest, downhill from `start`: (d,).
 
-    function: value, gradient (d,) and Hessian (d, d). enough: the size of the gradient, at its
-    largest, that counts as flat. A step that leads uphill is taken back, and shorter ones follow.
+    Each step solves (H + damping I) step = -gradient. A step that raises the value is undone, and
+    the damping grows.
+
+    function: (d,) -> value, gradient (d,) and Hessian (d, d).
+    start: (d,) first parameters.
+    tolerance: the search ends where no entry of the gradient is larger.
+
     Reference: Nocedal, Wright 2006, "Numerical optimization", sections 3.4 and 10.3 (a multiple of
     the identity added to the Hessian, as Levenberg and Marquardt do).
     """
-    point, (value, slope, bend) = start, function(start)
+    point, (value, gradient, hessian) = start, function(start)
     damping, unit = 0.0, np.eye(len(start))
-    for _ in range(_MOST):
-        if np.abs(slope).max() <= enough:
+    for _ in range(_MAX_STEPS):
+        if np.abs(gradient).max() <= tolerance:
             break
-        first = _FIRST * float(np.abs(np.diagonal(bend)).max())
-        tried = point - np.linalg.solve(bend + damping * unit, slope)
-        there = function(tried)
-        if there[0] <= value:
-            point, (value, slope, bend) = tried, there
-            damping = damping / _TIMES if damping > first else 0.0
+        first = _FIRST_DAMPING * float(np.abs(np.diagonal(hessian)).max())
+        tried = point - np.linalg.solve(hessian + damping * unit, gradient)
+        result = function(tried)
+        if result[0] <= value:
+            point, (value, gradient, hessian) = tried, result
+            damping = damping / _DAMPING_FACTOR if damping > first else 0.0
         else:
-            damping = max(_TIMES * damping, first)
+            damping = max(_DAMPING_FACTOR * damping, first)
     return point

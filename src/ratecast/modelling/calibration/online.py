@@ -1,4 +1,4 @@
-"""Star probabilities that stay calibrated while the model hears: how people rate drifts."""
+"""Star probabilities that stay calibrated as ratings arrive, since rating behaviour drifts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,25 +7,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
-from ratecast.modelling.calibration.ordered_probit import StarNoise, fill
+from ratecast.modelling.calibration.ordered_probit import OrderedProbit, star_probabilities
 from ratecast.ratings import Scale
 
 WINDOW = 8_000
-FEWEST, SHARE = 1_000, 0.01
-NOISES = ("strangers", "noise", "anchor")
+MIN_REFIT_ROWS, REFIT_SHARE = 1_000, 0.01
+PROBITS = ("new_users", "known_users", "prior")
 PACKED = (
-    *("mean", "deviation", "window_heard", "star", "counts", "place"),
-    *(f"{name}.{part}" for name in NOISES for part in ("curves", "spreads")),
+    *("mean", "deviation", "history_length", "star", "counts", "location"),
+    *(f"{name}.{part}" for name in PROBITS for part in ("curves", "stds")),
 )
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Forecasts and the stars that came: mean, deviation (stars; 1 where unknown), heard, star."""
+    """Forecasts and the stars that were observed, (n,) each.
+
+    mean: expected stars. deviation: predictive standard deviation, 1 where the model gives none.
+    history_length: ratings of the user before. star: position of the observed star on the scale.
+    """
 
     mean: F64
     deviation: F64
-    heard: I64
+    history_length: I64
     star: I64
 
     def __len__(self) -> int:
@@ -35,112 +39,130 @@ class Outcomes:
         """The newest rows."""
         return self.take(slice(max(len(self) - count, 0), None))
 
-    def noise(self, anchor: StarNoise, begin: StarNoise | None = None) -> StarNoise:
-        """What these rows say of the stars' spread, pulled to `anchor`."""
-        return anchor.fitted(self.mean, self.heard, self.star, self.deviation, begin=begin)
+    def fit(self, prior: OrderedProbit, start: OrderedProbit | None = None) -> OrderedProbit:
+        """The probit fitted to these rows, with an L2 penalty on its distance from `prior`."""
+        return prior.fitted(self.mean, self.history_length, self.star, self.deviation, start=start)
 
     def where(self, mask: NDArray[np.bool_]) -> "Outcomes":
         """Only the rows where `mask` is true."""
-        return Outcomes(*(a[mask] for a in self._columns()))
+        return Outcomes(*(a[mask] for a in self.columns()))
 
     def take(self, part: slice | I64) -> "Outcomes":
         """Only these rows."""
-        return Outcomes(*(a[part] for a in self._columns()))
+        return Outcomes(*(a[part] for a in self.columns()))
 
-    def followed_by(self, other: "Outcomes") -> "Outcomes":
-        """These rows, then the others."""
-        pairs = zip(self._columns(), other._columns(), strict=True)
+    def followed_by(self, later: "Outcomes") -> "Outcomes":
+        """These rows, then the later ones."""
+        pairs = zip(self.columns(), later.columns(), strict=True)
         return Outcomes(*(np.concatenate(pair) for pair in pairs))
 
-    def _columns(self) -> tuple[NDArray[Any], ...]:
-        return self.mean, self.deviation, self.heard, self.star
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """The four columns."""
+        return self.mean, self.deviation, self.history_length, self.star
 
 
 @dataclass
-class Calibration:
-    """A `StarNoise` that is fitted again to the newest forecasts and what came of them.
+class OnlineCalibration:
+    """An `OrderedProbit` that is refitted to the newest forecasts and their outcomes.
 
-    strangers: for users of whom nothing was heard; it stays. noise: in force for the others.
-    anchor: what validation fitted, which each new fit is pulled to. window: the newest 8,000 rows
-    heard. total: rows learned from. due: rows heard since the last fit; at 1,000, or 1 % of all
-    rows, it is fitted again, between two moments, so that a forecast rests on earlier ratings
-    only. A table that grows tenfold has some 230 fits.
+    A refit is due after 1,000 rows, or after 1 % of all rows if that is more; it happens between
+    two tie groups, so that a forecast depends on earlier ratings only. A table that grows tenfold
+    has about 230 refits.
+
+    new_users: the probit of users without a rating; it is not refitted.
+    known_users: the probit of all other users.
+    prior: the probit that validation fitted; refits are penalized for their distance from it.
+    window: the newest 8,000 outcomes of known users.
+    total: rows learned from.
+    pending: rows since the last refit.
+
     Reference: Dawid 1984, "Present position and potential developments: the prequential approach".
     """
 
-    strangers: StarNoise
-    noise: StarNoise
-    anchor: StarNoise
+    new_users: OrderedProbit
+    known_users: OrderedProbit
+    prior: OrderedProbit
     window: Outcomes
     total: int
-    due: int = 0
+    pending: int = 0
 
     @classmethod
-    def flat(cls, scale: Scale, total: int) -> "Calibration":
-        """Trusts the deviations that the model gives."""
-        flat, none = StarNoise.flat(scale), np.empty(0)
+    def initial(cls, scale: Scale, total: int) -> "OnlineCalibration":
+        """Uses the model's predictive deviations as they are; total: rows of the fit."""
+        probit, empty = OrderedProbit.initial(scale), np.empty(0)
         counts = np.empty(0, np.int64)
-        return cls(flat, flat, flat, Outcomes(none, none, counts, counts), total)
+        return cls(probit, probit, probit, Outcomes(empty, empty, counts, counts), total)
 
-    def fitted(self, cold: Outcomes, told: Outcomes) -> "Calibration":
-        """To forecasts and what came: of strangers in `cold_start`, of the others in `told`."""
-        strangers, others = cold.where(cold.heard == 0), told.where(told.heard > 0)
-        noise = others.noise(self.noise) if len(others) else strangers.noise(self.noise)
-        first = strangers.noise(self.noise) if len(strangers) else noise
-        return Calibration(first, noise, noise, others.last(WINDOW), self.total)
+    def fitted(self, frozen: Outcomes, as_of: Outcomes) -> "OnlineCalibration":
+        """Fitted to outcomes: new users from `frozen` forecasts, all others from `as_of` ones."""
+        new, known = frozen.where(frozen.history_length == 0), as_of.where(as_of.history_length > 0)
+        known_users = (known if len(known) else new).fit(self.known_users)
+        new_users = new.fit(self.known_users) if len(new) else known_users
+        return OnlineCalibration(
+            new_users, known_users, known_users, known.last(WINDOW), self.total
+        )
 
     @classmethod
-    def unpacked(cls, arrays: dict[str, NDArray[Any]]) -> "Calibration":
+    def unpacked(cls, arrays: dict[str, NDArray[Any]]) -> "OnlineCalibration":
         """Take out of `arrays` what `packed` gave."""
         own = {name: arrays.pop(f"calibration.{name}") for name in PACKED}
-        centre, unit = own["place"]
-        strangers, noise, anchor = (
-            StarNoise(own[f"{name}.curves"], own[f"{name}.spreads"], centre, unit)
-            for name in NOISES
+        centre, unit = own["location"]
+        new_users, known_users, prior = (
+            OrderedProbit(own[f"{name}.curves"], own[f"{name}.stds"], centre, unit)
+            for name in PROBITS
         )
-        window = Outcomes(own["mean"], own["deviation"], own["window_heard"], own["star"])
-        total, due = (int(count) for count in own["counts"])
-        return cls(strangers, noise, anchor, window, total, due)
+        window = Outcomes(own["mean"], own["deviation"], own["history_length"], own["star"])
+        total, pending = (int(count) for count in own["counts"])
+        return cls(new_users, known_users, prior, window, total, pending)
 
     def packed(self) -> dict[str, NDArray[Any]]:
-        """As named arrays."""
-        window = self.window
-        noises = zip(NOISES, (self.strangers, self.noise, self.anchor), strict=True)
-        own = {"mean": window.mean, "deviation": window.deviation, "window_heard": window.heard}
-        own |= {"star": window.star, "counts": np.array([self.total, self.due])}
-        own |= {"place": np.array([self.noise.centre, self.noise.unit])}
-        for name, noise in noises:
-            own |= {f"{name}.curves": noise.curves, f"{name}.spreads": noise.spreads}
+        """As named arrays, for an artifact."""
+        window, probit = self.window, self.known_users
+        own: dict[str, NDArray[Any]] = {"mean": window.mean, "deviation": window.deviation}
+        own |= {"history_length": window.history_length, "star": window.star}
+        own |= {"counts": np.array([self.total, self.pending])}
+        own |= {"location": np.array([probit.centre, probit.unit])}
+        probits = zip(PROBITS, (self.new_users, self.known_users, self.prior), strict=True)
+        for name, each in probits:
+            own |= {f"{name}.curves": each.curves, f"{name}.stds": each.stds}
         return {f"calibration.{name}": value for name, value in own.items()}
 
     @property
-    def every(self) -> int:
-        """After how many rows heard the next fit is due."""
-        return max(FEWEST, int(SHARE * (self.total - self.due)))
+    def refit_interval(self) -> int:
+        """After how many new rows the next refit is due."""
+        return max(MIN_REFIT_ROWS, int(REFIT_SHARE * (self.total - self.pending)))
 
-    def probabilities(self, mean: F64, heard: I64, deviation: F64 | None) -> F64:
-        """Probability of each star: (n, S), rows sum to 1."""
-        found = np.empty((len(mean), len(self.noise.curves) + 1))
-        fill(found, (self.strangers, self.noise), (mean, heard, deviation))
-        return found
+    def probabilities(self, mean: F64, history_length: I64, deviation: F64 | None) -> F64:
+        """Probability of each star: (n, S), rows sum to 1; see `OrderedProbit.probabilities`."""
+        return star_probabilities(
+            (self.new_users, self.known_users), mean, history_length, deviation
+        )
 
-    def hear(self, told: Outcomes) -> None:
-        """Take up the rows of one moment, and fit again if that is due."""
-        newest = np.flatnonzero(told.heard)[-WINDOW:]
-        self.window = self.window.followed_by(told.take(newest)).last(WINDOW)
-        self.total, self.due = self.total + len(told), self.due + len(told)
-        if self.due >= self.every:
-            self.noise, self.due = self.window.noise(self.anchor, self.noise), 0
+    def update(self, outcomes: Outcomes) -> None:
+        """Add the outcomes of one tie group, and refit if that is due."""
+        newest = np.flatnonzero(outcomes.history_length)[-WINDOW:]
+        self.window = self.window.followed_by(outcomes.take(newest)).last(WINDOW)
+        self.total, self.pending = self.total + len(outcomes), self.pending + len(outcomes)
+        if self.pending >= self.refit_interval:
+            self.known_users, self.pending = self.window.fit(self.prior, self.known_users), 0
 
-    def walk(self, told: Outcomes, edges: I64) -> F64:
-        """Probabilities of each row, (n, S), told moment by moment (`edges`: borders)."""
-        answers, start = np.empty((len(told), len(self.noise.curves) + 1)), 0
-        while start < len(told):
-            due_at = start + self.every - self.due
+    def walk(self, outcomes: Outcomes, edges: I64) -> F64:
+        """Probabilities of each row, (n, S), from the outcomes of earlier tie groups only.
+
+        edges: (k + 1,) borders of the tie groups. All rows are learned from in the end.
+        """
+        result, start = np.empty((len(outcomes), len(self.known_users.curves) + 1)), 0
+        while start < len(outcomes):
+            due_at = start + self.refit_interval - self.pending
             stop = int(edges[min(int(np.searchsorted(edges, due_at)), len(edges) - 1)])
-            piece = told.take(slice(start, stop))
-            asked = piece.mean, piece.heard, piece.deviation
-            fill(answers[start:stop], (self.strangers, self.noise), asked)
-            self.hear(piece)
+            part = outcomes.take(slice(start, stop))
+            star_probabilities(
+                (self.new_users, self.known_users),
+                part.mean,
+                part.history_length,
+                part.deviation,
+                result[start:stop],
+            )
+            self.update(part)
             start = stop
-        return answers
+        return result

@@ -1,10 +1,11 @@
-"""From forecasts to the probability of every star, and how likely the stars that came were.
+"""Kernels of the ordered probit: star probabilities of many forecasts, and the likelihood.
 
-The normal distribution is read from a table and its Taylor series, to 1e-15: a third of the time
-of a library's, and no call that keeps the loop over the cuts from being unrolled.
+Phi is read from a table and its Taylor series, to 1e-15. That takes a third of the time of a
+library call, and a loop without calls can be unrolled by the compiler.
 """
 
 from math import erfc, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -12,112 +13,151 @@ from numba import njit, prange
 from ratecast.arrays import F64, I64
 from ratecast.modelling.kernels.threads import side_by_side
 
-LEAST = 1e-6
-HEARD_EDGES = (1, 6, 21)
+MIN_PROBABILITY = 1e-6
+# Lower ends of the history groups 1-5, 6-20, over 20; group 0 has no rating.
+HISTORY_EDGES = (1, 6, 21)
 _PIECE = 1 << 13
-_FAR, _STEPS = 8.5, 32
-_PLACES = np.arange(-_FAR * _STEPS, _FAR * _STEPS + 1) / _STEPS
-# By the library of C: scipy's takes a fifth of a second to import, in every process.
-_BELOW = np.array([erfc(-place / sqrt(2)) / 2 for place in _PLACES])
-_BELL = np.exp(-0.5 * _PLACES**2) / np.sqrt(2 * np.pi)
+_TABLE_END, _STEPS = 8.5, 32
+_POINTS = np.arange(-_TABLE_END * _STEPS, _TABLE_END * _STEPS + 1) / _STEPS
+# erfc of the C library: scipy takes a fifth of a second to import, in every process.
+_CDF = np.array([erfc(-point / sqrt(2)) / 2 for point in _POINTS])
+_DENSITY = np.exp(-0.5 * _POINTS**2) / np.sqrt(2 * np.pi)
+
+
+class Forecasts(NamedTuple):
+    """Forecasts to turn into star probabilities.
+
+    mean: (n,) stars. history_length: (n,) ratings of the user before the forecast. deviation:
+    (n,) predictive standard deviation in stars, or (0,) where it is 1 for all.
+    """
+
+    mean: F64
+    history_length: I64
+    deviation: F64
+
+
+class ProbitTable(NamedTuple):
+    """Parameters of the ordered probit for each history group.
+
+    curves: (groups, S - 1, 3). stds: (groups,). centre, unit: stars; see `OrderedProbit`.
+    """
+
+    curves: F64
+    stds: F64
+    centre: float
+    unit: float
+
+
+class LikelihoodRows(NamedTuple):
+    """Observed stars and their forecasts, in units of the probit, (n,) each.
+
+    distance: (mean - centre) / unit. std: standard deviation / unit of a row whose group has
+    std 1. group: history group. star: position of the observed star on the scale.
+    """
+
+    distance: F64
+    std: F64
+    group: I64
+    star: I64
 
 
 @njit(cache=True)
-def below(z):  # type: ignore[no-untyped-def]
-    """Phi(z), and its slope: from the nearest place of the table, by six derivatives."""
-    z = min(max(z, -_FAR), _FAR)
-    k = int((z + _FAR) * _STEPS + 0.5)
-    x, d = _PLACES[k], z - _PLACES[k]
-    # Hermite polynomials: the derivatives of the bell, as multiples of it.
+def normal_cdf(z):  # type: ignore[no-untyped-def]
+    """Phi(z) and its density: Taylor series of order six from the nearest point of the table."""
+    z = min(max(z, -_TABLE_END), _TABLE_END)
+    k = int((z + _TABLE_END) * _STEPS + 0.5)
+    x, d = _POINTS[k], z - _POINTS[k]
+    # Hermite polynomials: the derivatives of the density are multiples of it.
     h2, h3 = x * x - 1.0, (3.0 - x * x) * x
     h4 = -x * h3 - 3.0 * h2
     h5 = -x * h4 - 4.0 * h3
     a, b, c, e, f = -x / 2, h2 / 6, h3 / 24, h4 / 120, h5 / 720
-    value = _BELOW[k] + _BELL[k] * d * (1 + d * (a + d * (b + d * (c + d * (e + d * f)))))
+    value = _CDF[k] + _DENSITY[k] * d * (1 + d * (a + d * (b + d * (c + d * (e + d * f)))))
     slope = 1 + d * (2 * a + d * (3 * b + d * (4 * c + d * (5 * e + d * 6 * f))))
-    return value, _BELL[k] * slope
+    return value, _DENSITY[k] * slope
 
 
-def shares(found: F64, forecasts: tuple[F64, I64, F64], noise: tuple[F64, F64, F64]) -> None:
-    """Fill `found` (n, S) with the probability of each star; rows sum to 1.
+def fill(out: F64, forecasts: Forecasts, probits: ProbitTable) -> None:
+    """Write the probability of each star into `out`, (n, S); rows sum to 1.
 
-    forecasts: mean, how many ratings of the user were heard, (n,) each, and deviation, (n,), or
-    (0,) where it is 1. noise: curves (bins, S - 1, 3) and spreads (bins,) by the bins of
-    `HEARD_EDGES`; centre and unit, (2,).
+    P(star <= k) = Phi(curve_k(distance) * unit / (std of the group * deviation)).
     """
-    if side_by_side(len(found)):
-        _shares(found, forecasts, noise)
+    if side_by_side(len(out)):
+        _fill_parallel(out, forecasts, probits)
     else:
-        _share_some(found, (0, len(found)), forecasts, noise)
+        _fill_range(out, (0, len(out)), forecasts, probits)
 
 
 @njit(cache=True, parallel=True)
-def _shares(found, forecasts, noise):  # type: ignore[no-untyped-def]
-    """All rows, piece by piece: about 30 operations a star."""
-    mean, heard, deviation = forecasts
-    curves, spreads, place = noise
+def _fill_parallel(out, forecasts, probits):  # type: ignore[no-untyped-def]
+    """All rows, in pieces: about 30 operations for each star."""
+    mean, history_length, deviation = forecasts
+    curves, stds, centre, unit = probits
     for piece in prange((len(mean) + _PIECE - 1) // _PIECE):
-        some = piece * _PIECE, min(len(mean), (piece + 1) * _PIECE)
-        _share_some(found, some, (mean, heard, deviation), (curves, spreads, place))
+        part = piece * _PIECE, min(len(mean), (piece + 1) * _PIECE)
+        # Built inside: a parallel loop takes arrays, not tuples of them.
+        rows = Forecasts(mean, history_length, deviation)
+        _fill_range(out, part, rows, ProbitTable(curves, stds, centre, unit))
 
 
 @njit(cache=True)
-def _share_some(found, some, forecasts, noise):  # type: ignore[no-untyped-def]
-    mean, heard, deviation = forecasts
-    curves, spreads, place = noise
-    for i in range(some[0], some[1]):
+def _fill_range(out, part, forecasts, probits):  # type: ignore[no-untyped-def]
+    curves, deviation = probits.curves, forecasts.deviation
+    for i in range(part[0], part[1]):
         group = 0
-        for edge in HEARD_EDGES:
-            group += heard[i] >= edge
-        spread = spreads[group] * (deviation[i] if len(deviation) else 1.0)
-        distance, unit = (mean[i] - place[0]) / place[1], place[1] / spread
+        for edge in HISTORY_EDGES:
+            group += forecasts.history_length[i] >= edge
+        std = probits.stds[group] * (deviation[i] if len(deviation) else 1.0)
+        distance = (forecasts.mean[i] - probits.centre) / probits.unit
+        inverse_std = probits.unit / std
         square, lower, total = distance * distance, 0.0, 0.0
         for k in range(curves.shape[1]):
+            # P(star <= k), a parabola of the distance inside Phi.
             cut = curves[group, k, 0] + distance * curves[group, k, 1]
-            upper = below((cut + square * curves[group, k, 2]) * unit)[0]
-            # Cuts that cross are brought together.
-            found[i, k] = max(upper - lower, 0.0) + LEAST
-            total += found[i, k]
+            upper = normal_cdf((cut + square * curves[group, k, 2]) * inverse_std)[0]
+            # Where two curves cross, the star between them has probability 0.
+            out[i, k] = max(upper - lower, 0.0) + MIN_PROBABILITY
+            total += out[i, k]
             lower = max(upper, lower)
-        found[i, curves.shape[1]] = 1.0 - lower + LEAST
-        total = 1.0 / (total + found[i, curves.shape[1]])
-        for k in range(found.shape[1]):
-            found[i, k] *= total
+        out[i, curves.shape[1]] = 1.0 - lower + MIN_PROBABILITY
+        total = 1.0 / (total + out[i, curves.shape[1]])
+        for k in range(out.shape[1]):
+            out[i, k] *= total
 
 
 @njit(cache=True)
 def likelihood(parameters, rows, curves):  # type: ignore[no-untyped-def]
-    """Sum of the negative log likelihood of the stars that came, its gradient and Hessian.
+    """Negative log likelihood of the observed stars, its gradient and its Hessian.
 
-    parameters: `curves` parabolas of 3, then the logarithm of each bin's spread. rows: distance
-    and unit, the spread of a row where its bin's is 1, (n,) each, bin and given star (n,). About
-    150 operations a row.
+    parameters: (3 curves + groups,), `curves` parabolas, then the logarithm of each group's std.
+    rows: `LikelihoodRows`. About 150 operations for each row.
     """
-    distances, units, bins, stars = rows
     loss, size = 0.0, len(parameters)
-    slope, bend, power = np.zeros(size), np.zeros((size, size)), np.empty(3)
-    spreads = np.exp(parameters[3 * curves :])
-    for i in range(len(distances)):
-        distance, star, spread = distances[i], stars[i], spreads[bins[i]] * units[i]
-        power[0], power[1] = 1.0 / spread, distance / spread
+    gradient, hessian, power = np.zeros(size), np.zeros((size, size)), np.empty(3)
+    stds = np.exp(parameters[3 * curves :])
+    for i in range(len(rows.distance)):
+        distance, star = rows.distance[i], rows.star[i]
+        std = stds[rows.group[i]] * rows.std[i]
+        power[0], power[1] = 1.0 / std, distance / std
         power[2] = distance * power[1]
-        high, up, upper = _cut(parameters, star, curves, power)
-        low, down, lower = _cut(parameters, star - 1, curves, power)
-        # Nearly the difference where it is above 0. A step may bring two cuts past each other:
-        # the loss is smooth there as well, and leads back.
-        root = np.sqrt((upper - lower) ** 2 + 4 * LEAST**2)
+        upper_z, upper_density, upper = _cut(parameters, star, curves, power)
+        lower_z, lower_density, lower = _cut(parameters, star - 1, curves, power)
+        # (p + sqrt(p^2 + 4 eps^2)) / 2 is nearly p = upper - lower where p > 0, and smooth and
+        # positive where a Newton step lets two cuts cross.
+        root = np.sqrt((upper - lower) ** 2 + 4 * MIN_PROBABILITY**2)
         loss -= np.log((upper - lower + root) / 2)
-        at = 3 * min(star, curves - 1), 3 * max(star - 1, 0), 3 * curves + bins[i]
-        _add(slope, bend, at, power, (high, up / root, low, down / root))
+        places = 3 * min(star, curves - 1), 3 * max(star - 1, 0), 3 * curves + rows.group[i]
+        cuts = upper_z, upper_density / root, lower_z, lower_density / root
+        _add_row(gradient, hessian, places, power, cuts)
     for a in range(size):
         for b in range(a):
-            bend[b, a] = bend[a, b]
-    return loss, slope, bend
+            hessian[b, a] = hessian[a, b]
+    return loss, gradient, hessian
 
 
 @njit(cache=True)
 def _cut(parameters, cut, curves, power):  # type: ignore[no-untyped-def]
-    """Where a cut lies, in spreads, the bell and the probability there; no bell beyond the ends."""
+    """A cut in standard deviations, with density and Phi there; density 0 beyond the ends."""
     if cut < 0:
         return 0.0, 0.0, 0.0
     if cut >= curves:
@@ -125,32 +165,36 @@ def _cut(parameters, cut, curves, power):  # type: ignore[no-untyped-def]
     z = 0.0
     for k in range(3):
         z += parameters[3 * cut + k] * power[k]
-    value, bell = below(z)
-    return z, bell, value
+    value, density = normal_cdf(z)
+    return z, density, value
 
 
 @njit(cache=True)
-def _add(slope, bend, at, power, cuts):  # type: ignore[no-untyped-def]
-    """One row's part of the gradient, and of the Hessian's lower triangle.
+def _add_row(gradient, hessian, places, power, cuts):  # type: ignore[no-untyped-def]
+    """Add one row to the gradient and to the lower triangle of the Hessian.
 
-    at: where the upper cut's curve, the lower cut's, and the spread stand among the parameters.
-    A cut moves with its curve by `power`, and with the logarithm of the spread by less itself.
+    places: index of the first parameter of the upper cut, of the lower cut, and of the std.
+    dz / d curve = power, and dz / d log std = -z. cuts: z and density / probability of both cuts.
     """
-    upper, lower, bin_ = at
-    high, up, low, down = cuts
-    by_high, by_low, by_both = up * (high + up), down * (down - low), -up * down
-    turn_high = up - by_high * high - by_both * low
-    turn_low = -down - by_low * low - by_both * high
+    upper, lower, std = places
+    upper_z, upper_rate, lower_z, lower_rate = cuts
+    # Second derivatives of -log probability by upper z, lower z, and both.
+    by_upper = upper_rate * (upper_z + upper_rate)
+    by_lower = lower_rate * (lower_rate - lower_z)
+    by_both = -upper_rate * lower_rate
+    # The same by z and log std.
+    upper_by_std = upper_rate - by_upper * upper_z - by_both * lower_z
+    lower_by_std = -lower_rate - by_lower * lower_z - by_both * upper_z
     for a in range(3):
-        slope[upper + a] -= up * power[a]
-        slope[lower + a] += down * power[a]
-        bend[bin_, upper + a] += turn_high * power[a]
-        bend[bin_, lower + a] += turn_low * power[a]
+        gradient[upper + a] -= upper_rate * power[a]
+        gradient[lower + a] += lower_rate * power[a]
+        hessian[std, upper + a] += upper_by_std * power[a]
+        hessian[std, lower + a] += lower_by_std * power[a]
         for b in range(a + 1):
-            both = power[a] * power[b]
-            bend[upper + a, upper + b] += by_high * both
-            bend[lower + a, lower + b] += by_low * both
+            product = power[a] * power[b]
+            hessian[upper + a, upper + b] += by_upper * product
+            hessian[lower + a, lower + b] += by_lower * product
         for b in range(3):
-            bend[upper + a, lower + b] += by_both * power[a] * power[b]
-    slope[bin_] += up * high - down * low
-    bend[bin_, bin_] -= turn_high * high + turn_low * low
+            hessian[upper + a, lower + b] += by_both * power[a] * power[b]
+    gradient[std] += upper_rate * upper_z - lower_rate * lower_z
+    hessian[std, std] -= upper_by_std * upper_z + lower_by_std * lower_z

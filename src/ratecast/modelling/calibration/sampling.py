@@ -1,4 +1,4 @@
-"""Which rows of a large table the first calibration looks at."""
+"""Which rows of a large table the first calibration uses."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ CALIBRATION_ROWS = 1_000_000
 
 
 def sample(table: Ratings) -> Ratings:
-    """At most `CALIBRATION_ROWS` rows, spread evenly over the table; the newest are all kept."""
+    """At most `CALIBRATION_ROWS` rows, evenly spaced, with all of the newest `WINDOW` rows."""
     if len(table) <= CALIBRATION_ROWS:
         return table
     newest = len(table) - WINDOW

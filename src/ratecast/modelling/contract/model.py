@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ratecast import artifact, resources
 from ratecast.arrays import I64
 from ratecast.errors import InputError
-from ratecast.modelling.calibration.online import Calibration, Outcomes
+from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
 from ratecast.modelling.calibration.sampling import HISTORY_ROWS, sample
 from ratecast.modelling.contract.counts import Counts
 from ratecast.modelling.contract.factors import Factors
@@ -51,7 +51,7 @@ class Model(ABC):
     users: Vocabulary = field(init=False, repr=False)
     movies: Vocabulary = field(init=False, repr=False)
     counts: Counts = field(init=False, repr=False)
-    calibration: Calibration = field(init=False, repr=False)
+    calibration: OnlineCalibration = field(init=False, repr=False)
     learned_from: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -90,12 +90,12 @@ class Model(ABC):
         self.counts = Counts.of(rows, len(self.users), len(self.movies))
         return rows
 
-    def _calibrate(self, train: Ratings, valid: Ratings | None) -> Calibration:
+    def _calibrate(self, train: Ratings, valid: Ratings | None) -> OnlineCalibration:
         """Star probabilities fitted to forecasts of `valid`: as-of ones, if the model can update.
 
         Rows of `train` stand in where there is no `valid` and the model knows no deviation.
         """
-        initial = Calibration.flat(self.scale, len(train))
+        initial = OnlineCalibration.initial(self.scale, len(train))
         first = self.encode(train.take(slice(0, 1)))
         if valid is None and self.predict_rows(first).deviation is not None:
             return initial
@@ -129,7 +129,7 @@ class Model(ABC):
         outcomes = self._outcomes(self.predict_rows(rows), history, ratings)
         self.counts.add(rows)
         self.observe_rows(rows)
-        self.calibration.hear(outcomes)
+        self.calibration.update(outcomes)
 
     def refresh(self, ratings: Ratings) -> None:
         """A warm refit on everything heard so far; models without one leave it out."""
@@ -189,7 +189,7 @@ class Model(ABC):
         self.users = Vocabulary(USER, saved.tables["users"])
         self.movies = Vocabulary(MOVIE, saved.tables["movies"])
         self.counts = Counts(arrays.pop("heard"), arrays.pop("seen"))
-        self.calibration = Calibration.unpacked(arrays)
+        self.calibration = OnlineCalibration.unpacked(arrays)
         self.restore_arrays(arrays)
         return self
 

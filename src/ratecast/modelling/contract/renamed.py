@@ -53,6 +53,17 @@ SETTINGS: dict[str, dict[str, str]] = {
     "cold_start": {"share": "smooth_share"},
     "blend": {"newcomer": "new_user_damping", "sweeps": "iterations"},
 }
+# Arrays that artifacts of every model hold.
+CALIBRATION = {
+    "calibration.window_heard": "calibration.history_length",
+    "calibration.place": "calibration.location",
+    "calibration.strangers.curves": "calibration.new_users.curves",
+    "calibration.strangers.spreads": "calibration.new_users.stds",
+    "calibration.noise.curves": "calibration.known_users.curves",
+    "calibration.noise.spreads": "calibration.known_users.stds",
+    "calibration.anchor.curves": "calibration.prior.curves",
+    "calibration.anchor.spreads": "calibration.prior.stds",
+}
 # Arrays of artifacts, by the model that wrote them.
 ARRAYS: dict[str, dict[str, str]] = {}
 _PARTS = {"trainer": TRAINER, "descent": DESCENT}
@@ -89,7 +100,8 @@ def arrays(model: str, given: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in given.items():
         part, slash, own = key.rpartition("/")
         part = MODELS.get(part, part)
-        new[f"{part}{slash}{ARRAYS.get(part or model, {}).get(own, own)}"] = value
+        names = CALIBRATION | ARRAYS.get(part or model, {})
+        new[f"{part}{slash}{names.get(own, own)}"] = value
     return new
 
 
