@@ -12,9 +12,8 @@ from statistics import median
 import torch
 
 from ratecast import data
-from ratecast.modelling.nets.base import RatingNet, threads
-from ratecast.modelling.nets.examples import Examples
-from ratecast.modelling.nets.net_model import Lesson, TrainerSettings
+from ratecast.modelling.nets.base import Examples, RatingNet, torch_threads
+from ratecast.modelling.nets.net_model import TrainerSettings, TrainingTask
 from ratecast.models.mf.model import MatrixFactorization
 from ratecast.models.mf.net import FactorNet
 from ratecast.splits import chronological
@@ -24,20 +23,20 @@ ORIGINAL_SECONDS = 23.5
 EPOCHS, BATCH, RUNS = 10, 4096, 5
 
 
-def prepared(factors: int = 64) -> tuple[FactorNet, Lesson]:
+def prepared(factors: int = 64) -> tuple[FactorNet, TrainingTask]:
     """A fresh net and what it is to learn; the fit of one epoch gives the row numbers."""
     settings = TrainerSettings(epochs=EPOCHS, batch_size=BATCH)
     model = MatrixFactorization(factors=factors, trainer=settings)
-    kept: list[Lesson] = []
+    kept: list[TrainingTask] = []
 
-    def keep(net: RatingNet, lesson: Lesson) -> int:  # noqa: ARG001
-        kept.append(lesson)
-        return lesson.settings.epochs
+    def keep(net: RatingNet, task: TrainingTask) -> int:  # noqa: ARG001
+        kept.append(task)
+        return task.settings.epochs
 
     model.train_net = keep
     split = chronological(data.load("ml-100k"))
     model.fit(split.train, split.valid)
-    net = model.fresh_net(kept[0].train)
+    net = model.new_net(kept[0].train)
     assert isinstance(net, FactorNet)
     return net, kept[0]
 
@@ -57,19 +56,19 @@ def bare_loop(net: FactorNet, train: Examples) -> None:
 
 def main() -> None:
     """Print the median of both, side by side in one run."""
-    net, lesson = prepared()
-    assert isinstance(lesson.train, Examples)
+    net, task = prepared()
+    assert isinstance(task.train, Examples)
     ours, bare = [], []
     for _ in range(RUNS):
         start = time.perf_counter()
-        LightningTrainer()(net, lesson)
+        LightningTrainer()(net, task)
         middle = time.perf_counter()
-        with threads(lesson.settings.threads):
-            bare_loop(net.train(), lesson.train)
+        with torch_threads(task.settings.threads):
+            bare_loop(net.train(), task.train)
         ours.append(middle - start)
         bare.append(time.perf_counter() - middle)
     fit, limit = median(ours[1:]), median(bare[1:])
-    print(f"{EPOCHS} epochs of MF, {len(lesson.train):,} ratings, batch {BATCH}, 64 factors")
+    print(f"{EPOCHS} epochs of MF, {len(task.train):,} ratings, batch {BATCH}, 64 factors")
     print(f"ratecast {fit:.2f} s; the original pipeline {ORIGINAL_SECONDS} s: ", end="")
     print(f"{ORIGINAL_SECONDS / fit:.0f} times as fast")
     print(f"bare PyTorch loop {limit:.2f} s: ratecast takes {fit / limit:.2f} times as long")

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from ratecast.errors import InputError
-from ratecast.modelling.nets.base import RatingNet
-from ratecast.modelling.nets.examples import Examples
-from ratecast.modelling.nets.net_model import Lesson, NetModel, TrainerSettings
+from ratecast.modelling.nets.base import Examples, RatingNet
+from ratecast.modelling.nets.net_model import NetModel, TrainerSettings, TrainingTask
 from ratecast.training import LazyTrainer, make_model
 from ratecast.training.datamodule import TensorBatches
 from ratecast.training.lightning_trainer import LightningTrainer
@@ -40,12 +39,12 @@ class Level(RatingNet):
         return torch.zeros(())
 
 
-def lesson(train: float, valid: float | None, **settings: Any) -> Lesson:
+def training_task(train: float, valid: float | None, **settings: Any) -> TrainingTask:
     def rows(stars: float) -> Examples:
         return Examples(torch.zeros(8).long(), torch.zeros(8).long(), torch.full((8,), stars))
 
     tested = None if valid is None else rows(valid)
-    return Lesson(rows(train), tested, TrainerSettings(**settings), seed=0, low=1, high=5)
+    return TrainingTask(rows(train), tested, TrainerSettings(**settings), seed=0, low=1, high=5)
 
 
 def test_batches_cover_every_row_once_and_keep_rows_together() -> None:
@@ -93,7 +92,7 @@ def test_the_logged_rmse_is_the_models_over_all_valid_rows() -> None:
 def test_keeps_the_best_epoch_and_stops_early() -> None:
     """Train pulls the level up from 2 to 5; valid, at 3, is best on the way."""
     net = Level(2.0)
-    task = lesson(5.0, 3.0, epochs=100, batch_size=8, learning_rate=0.2, patience=3)
+    task = training_task(5.0, 3.0, epochs=100, batch_size=8, learning_rate=0.2, patience=3)
     epochs = LightningTrainer()(net, task)
     best = int(np.argmin(np.abs(np.array(net.seen) - 3.0)))
     assert epochs == best + 1
@@ -103,7 +102,7 @@ def test_keeps_the_best_epoch_and_stops_early() -> None:
 
 def test_without_valid_trains_exactly_the_epochs_asked() -> None:
     net = Level(2.0)
-    task = lesson(5.0, None, epochs=50, batch_size=4, learning_rate=0.01)
+    task = training_task(5.0, None, epochs=50, batch_size=4, learning_rate=0.01)
     assert LightningTrainer()(net, task) == 50
     assert LightningTrainer()(Level(2.0), replace(task, epochs=7)) == 7
 
@@ -111,7 +110,7 @@ def test_without_valid_trains_exactly_the_epochs_asked() -> None:
 @pytest.mark.parametrize("valid", [None, 3.0])
 def test_a_loss_that_is_not_finite_fails_loudly(valid: float | None) -> None:
     with pytest.raises(InputError, match=r"train loss of epoch 1 is nan|valid loss .* nan"):
-        LightningTrainer()(Level(float("nan")), lesson(5.0, valid, epochs=2))
+        LightningTrainer()(Level(float("nan")), training_task(5.0, valid, epochs=2))
 
 
 def test_leaves_no_file(

@@ -1,4 +1,4 @@
-"""Gradients of the rows of a batch alone: what moves, what is pulled, and that both kinds learn."""
+"""Gradients of the rows of a batch alone: what moves, penalties, and that both kinds learn."""
 
 import copy
 
@@ -8,8 +8,7 @@ import torch
 from torch.optim import SparseAdam
 
 from ratecast.errors import InputError
-from ratecast.modelling.nets.base import tiny_as_zero
-from ratecast.modelling.nets.embedding import CentredEmbedding
+from ratecast.modelling.nets.base import CentredEmbedding, flush_denormals
 from ratecast.modelling.nets.net_model import TrainerSettings
 from ratecast.training import make_model
 from ratecast.training.optimizer import Both, RowAdam, adam
@@ -19,8 +18,8 @@ from tests.training.tables import planted
 
 def thin(counts: list[int]) -> CentredEmbedding:
     torch.manual_seed(0)
-    table = CentredEmbedding(len(counts), 3, spread=1.0)
-    table.thin_out(torch.tensor(counts))
+    table = CentredEmbedding(len(counts), 3, init_std=1.0)
+    table.use_sparse_gradients(torch.tensor(counts))
     return table
 
 
@@ -29,7 +28,7 @@ def test_only_the_rows_of_a_batch_move() -> None:
     before = table.own.weight.detach().clone()
     optimizer = adam(table, 0.1, "cpu")
     assert isinstance(optimizer, Both)
-    (table(torch.tensor([1, 3, 3])).square().sum() + table.pull()).backward()
+    (table(torch.tensor([1, 3, 3])).square().sum() + table.squared_norm()).backward()
     optimizer.step()
     moved = (table.own.weight != before).any(dim=1)
     assert moved.tolist() == [False, True, False, True]
@@ -75,19 +74,19 @@ def test_numbers_near_nothing_are_nothing_while_a_net_learns() -> None:
     def halved() -> float:
         return (torch.tensor([1e-38]) / 100).item()
 
-    with tiny_as_zero():
+    with flush_denormals():
         assert halved() == 0
     assert halved() > 0
 
 
-def test_over_all_batches_the_pull_is_that_of_the_whole_table() -> None:
+def test_over_all_batches_the_penalty_is_that_of_the_whole_table() -> None:
     ids = [1, 1, 1, 2, 3, 3, 3, 3]
     table = thin(np.bincount(ids).tolist())
-    pulled = []
+    penalties = []
     for one in ids:
         table(torch.tensor([one]))
-        pulled.append(table.pull().item())
-    assert np.mean(pulled) == pytest.approx(table.own.weight.square().sum().item(), rel=1e-5)
+        penalties.append(table.squared_norm().item())
+    assert np.mean(penalties) == pytest.approx(table.own.weight.square().sum().item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["mf", "mf_bias", "neumf"])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
     from ratecast.modelling.nets.base import RatingNet
-    from ratecast.modelling.nets.net_model import Lesson
+    from ratecast.modelling.nets.net_model import TrainingTask
 
 Curve = tuple[list[float], list[float], list[float]]
 
@@ -22,7 +22,7 @@ class LazyTrainer:
 
     logger, folder: as for `LightningTrainer`; with a folder and no logger, the curves go to
     TensorBoard there, beside `settings`. history: losses and RMSE of each epoch of the newest
-    lesson.
+    task.
     """
 
     logger: "Logger | None" = None
@@ -30,7 +30,7 @@ class LazyTrainer:
     settings: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list, init=False)
 
-    def __call__(self, net: "RatingNet", lesson: "Lesson") -> int:
+    def __call__(self, net: "RatingNet", task: "TrainingTask") -> int:
         """Train `net` in place; how many epochs its weights stand for."""
         from ratecast.training.lightning_trainer import LightningTrainer
 
@@ -39,7 +39,7 @@ class LazyTrainer:
             logger = tensorboard_logger(self.folder)
             logger.log_hyperparams(self.settings)
         trainer = LightningTrainer(logger, self.folder)
-        epochs = trainer(net, lesson)
+        epochs = trainer(net, task)
         self.history = trainer.history
         return epochs
 

@@ -1,4 +1,4 @@
-"""One net, one lesson, one Lightning Trainer: with logs and checkpoints, or without a trace."""
+"""One net, one task, one Lightning Trainer: with logs and checkpoints, or without a trace."""
 
 import contextlib
 import logging
@@ -13,10 +13,10 @@ from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from ratecast.modelling.nets.base import RatingNet, threads, tiny_as_zero
-from ratecast.modelling.nets.net_model import Lesson
+from ratecast.modelling.nets.base import RatingNet, flush_denormals, torch_threads
+from ratecast.modelling.nets.net_model import TrainingTask
 from ratecast.training.best_epoch import WATCHED, KeepBest, StopEarly
-from ratecast.training.datamodule import LessonData
+from ratecast.training.datamodule import TaskData
 from ratecast.training.epoch_bar import EpochBar
 from ratecast.training.module import NetModule
 
@@ -32,9 +32,9 @@ class LightningTrainer:
     """The `TrainNet` of this room.
 
     logger: where the curves go; None: nothing is printed, as inside an evaluation. folder: of the
-    run, which keeps the best epoch and the last one under `checkpoints/<stage>`; a lesson whose
+    run, which keeps the best epoch and the last one under `checkpoints/<stage>`; a task whose
     last epoch is there goes on from it. None: no checkpoint is written.
-    figures: losses and RMSE of the newest lesson's last epoch. history: of each of its epochs.
+    figures: losses and RMSE of the newest task's last epoch. history: of each of its epochs.
     """
 
     logger: Logger | None = None
@@ -43,51 +43,51 @@ class LightningTrainer:
     figures: dict[str, float] = field(default_factory=dict, init=False)
     history: list[dict[str, float]] = field(default_factory=list, init=False)
 
-    def __call__(self, net: RatingNet, lesson: Lesson) -> int:
+    def __call__(self, net: RatingNet, task: TrainingTask) -> int:
         """Train `net` in place; how many epochs its weights stand for."""
-        best = KeepBest() if lesson.valid is not None else None
-        module = NetModule(net, lesson)
-        with reproducible(lesson), quiet():
-            trainer = self._trainer(lesson, best)
-            trainer.fit(module, datamodule=LessonData(lesson), ckpt_path=self._last(lesson))
+        best = KeepBest() if task.valid is not None else None
+        module = NetModule(net, task)
+        with reproducible(task), quiet():
+            trainer = self._trainer(task, best)
+            trainer.fit(module, datamodule=TaskData(task), ckpt_path=self._last(task))
         self.figures, self.history = module.figures, module.history
         if best is None:
             return trainer.current_epoch
         net.load_state_dict(best.weights)
         return best.epochs
 
-    def _trainer(self, lesson: Lesson, best: KeepBest | None) -> Trainer:
+    def _trainer(self, task: TrainingTask, best: KeepBest | None) -> Trainer:
         return make_trainer(
-            lesson,
-            max_epochs=lesson.epochs or lesson.settings.epochs,
-            callbacks=[*self._watchers(lesson, best), *self.callbacks],
+            task,
+            max_epochs=task.epochs or task.settings.epochs,
+            callbacks=[*self._watchers(task, best), *self.callbacks],
             logger=self.logger or False,
             enable_checkpointing=self.folder is not None,
             limit_val_batches=0 if best is None else 1.0,
         )
 
-    def _watchers(self, lesson: Lesson, best: KeepBest | None) -> list[Callback]:
+    def _watchers(self, task: TrainingTask, best: KeepBest | None) -> list[Callback]:
         watchers: list[Callback] = []
         if best is not None:
-            patience = lesson.settings.patience
+            patience = task.settings.patience
             watchers = [best, StopEarly(patience)]
-        if (folder := self._kept(lesson)) is not None:
+        if (folder := self._kept(task)) is not None:
             watchers.append(_checkpoints(folder, best is not None))
         return [*watchers, EpochBar()]
 
-    def _kept(self, lesson: Lesson) -> Path | None:
-        return None if self.folder is None else self.folder / "checkpoints" / lesson.stage
+    def _kept(self, task: TrainingTask) -> Path | None:
+        return None if self.folder is None else self.folder / "checkpoints" / task.stage
 
-    def _last(self, lesson: Lesson) -> Path | None:
-        folder = self._kept(lesson)
+    def _last(self, task: TrainingTask) -> Path | None:
+        folder = self._kept(task)
         return folder / LAST if folder is not None and (folder / LAST).exists() else None
 
 
-def make_trainer(lesson: Lesson, **options: Any) -> Trainer:
+def make_trainer(task: TrainingTask, **options: Any) -> Trainer:
     """A Trainer of ratecast's habits; `options` are Lightning's."""
-    steps = lesson.train.steps(lesson.settings.batch_size)
+    steps = task.train.steps(task.settings.batch_size)
     habits: dict[str, Any] = {
-        "accelerator": lesson.settings.accelerator,
+        "accelerator": task.settings.accelerator,
         "devices": 1,
         "enable_progress_bar": False,
         "enable_model_summary": False,
@@ -98,10 +98,10 @@ def make_trainer(lesson: Lesson, **options: Any) -> Trainer:
 
 
 @contextlib.contextmanager
-def reproducible(lesson: Lesson) -> Iterator[None]:
+def reproducible(task: TrainingTask) -> Iterator[None]:
     """Seeded draws on a fixed number of threads; the program's own are as before afterwards."""
-    with threads(lesson.settings.threads), tiny_as_zero(), torch.random.fork_rng():
-        torch.manual_seed(lesson.seed)
+    with torch_threads(task.settings.threads), flush_denormals(), torch.random.fork_rng():
+        torch.manual_seed(task.seed)
         yield
 
 

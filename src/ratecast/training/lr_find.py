@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from ratecast.errors import InputError
 from ratecast.modelling.nets.base import RatingNet
-from ratecast.modelling.nets.net_model import Lesson
+from ratecast.modelling.nets.net_model import TrainingTask
 from ratecast.plots import Picture
 from ratecast.plots.training import rates
 from ratecast.splits import Split
-from ratecast.training.datamodule import LessonData
+from ratecast.training.datamodule import TaskData
 from ratecast.training.experiment import Experiment
 from ratecast.training.lazy_trainer import tensorboard_logger
 from ratecast.training.lightning_trainer import make_trainer, quiet, reproducible
@@ -79,14 +79,14 @@ class RateSearch:
         self._steps = steps
         self.rates = self.losses = np.empty(0)
 
-    def __call__(self, net: RatingNet, lesson: Lesson) -> int:
+    def __call__(self, net: RatingNet, task: TrainingTask) -> int:
         """Keep the curve; the net gets the weights that it came with."""
         rising = RisingRate(self._steps)
         first = {name: x.clone() for name, x in net.state_dict().items()}
         options = {"logger": False, "enable_checkpointing": False, "limit_val_batches": 0}
-        with reproducible(lesson), quiet():
-            trainer = make_trainer(lesson, max_steps=self._steps, callbacks=[rising], **options)
-            trainer.fit(NetModule(net, lesson), datamodule=LessonData(lesson))
+        with reproducible(task), quiet():
+            trainer = make_trainer(task, max_steps=self._steps, callbacks=[rising], **options)
+            trainer.fit(NetModule(net, task), datamodule=TaskData(task))
         net.load_state_dict(first)
         self.rates, self.losses = np.array(rising.rates), np.array(rising.losses)
         return 0

@@ -10,11 +10,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ratecast.errors import InputError
-from ratecast.modelling.nets.base import RatingNet
-from ratecast.modelling.nets.examples import Batch, Examples
-from ratecast.modelling.nets.net_model import Lesson
+from ratecast.modelling.nets.base import Batch, Examples, RatingNet
+from ratecast.modelling.nets.net_model import TrainingTask
 from ratecast.training.datamodule import epoch_seed
-from ratecast.training.optimizer import adam, thins
+from ratecast.training.optimizer import adam, uses_sparse_gradients
 
 
 class Sums:
@@ -45,18 +44,18 @@ class NetModule(LightningModule):
     Raises `InputError` at the end of an epoch whose loss is not finite.
     """
 
-    def __init__(self, net: RatingNet, lesson: Lesson) -> None:
+    def __init__(self, net: RatingNet, task: TrainingTask) -> None:
         super().__init__()
-        self.net, self.lesson = net, lesson
-        self.learning_rate = lesson.settings.learning_rate
+        self.net, self.task = net, task
+        self.learning_rate = task.settings.learning_rate
         self.figures: dict[str, float] = {}
         self.history: list[dict[str, float]] = []
-        self._rows = len(lesson.train)
+        self._rows = len(task.train)
         self._sums = {"train": Sums(), "valid": Sums()}
 
     def on_train_epoch_start(self) -> None:
         """Draw the epoch's randomness from (seed, epoch), so that a continued run repeats it."""
-        torch.manual_seed(epoch_seed(self.lesson.seed, self.current_epoch))
+        torch.manual_seed(epoch_seed(self.task.seed, self.current_epoch))
         self._sums["train"] = Sums()
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
@@ -83,12 +82,14 @@ class NetModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam; its rate falls to 0 over all epochs along a cosine, step by step."""
-        train = self.lesson.train
-        if isinstance(train, Examples) and thins(self.net, self.lesson, self.device.type):
-            self.net.thin_out(train)
+        train = self.task.train
+        if isinstance(train, Examples) and uses_sparse_gradients(
+            self.net, self.task, self.device.type
+        ):
+            self.net.use_sparse_gradients(train)
         optimizer = adam(self.net, self.learning_rate, self.device.type)
-        settings = self.lesson.settings
-        steps = settings.epochs * self.lesson.train.steps(settings.batch_size)
+        settings = self.task.settings
+        steps = settings.epochs * self.task.train.steps(settings.batch_size)
         fall = CosineAnnealingLR(optimizer, T_max=steps)
         return [optimizer], [{"scheduler": fall, "interval": "step"}]
 
@@ -101,7 +102,7 @@ class NetModule(LightningModule):
         answers: Tensor = self.net(*asked)
         squares = (answers - stars).square()
         with torch.no_grad():
-            clipped = answers.detach().clamp(self.lesson.low, self.lesson.high)
+            clipped = answers.detach().clamp(self.task.low, self.task.high)
             self._sums[part].add(squares.detach(), (clipped - stars).square())
         return squares
 

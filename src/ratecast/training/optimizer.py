@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer, SparseAdam
 
-from ratecast.modelling.nets.embedding import CentredEmbedding
-from ratecast.modelling.nets.net_model import Lesson
+from ratecast.modelling.nets.base import CentredEmbedding
+from ratecast.modelling.nets.net_model import TrainingTask
 from ratecast.training.sparse_adam import step_of_rows
 
 FUSED = ("cpu", "cuda")
@@ -84,12 +84,12 @@ def _loss(closure: Callable[[], Any] | None) -> Any:
         return closure()
 
 
-def thins(net: nn.Module, lesson: Lesson, device: str) -> bool:
+def uses_sparse_gradients(net: nn.Module, task: TrainingTask, device: str) -> bool:
     """Whether the gradient of a batch holds only its own rows: `gradients`, or what is quicker."""
     tables = [part for part in net.modules() if isinstance(part, CentredEmbedding)]
     rows = max((table.own.num_embeddings for table in tables), default=0)
-    wins = device == "cpu" and rows > MANY * lesson.settings.batch_size
-    asked = lesson.settings.gradients
+    wins = device == "cpu" and rows > MANY * task.settings.batch_size
+    asked = task.settings.gradients
     return rows > 0 and (asked == "sparse" or (asked == "auto" and wins))
 
 

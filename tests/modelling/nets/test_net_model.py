@@ -121,7 +121,7 @@ def test_starts_from_the_mean(name: str) -> None:
     assert float(stars.mean()) == pytest.approx(3.2, abs=0.3)
 
 
-def test_without_valid_trains_on_all_rows_for_the_epochs_that_a_held_back_part_chose() -> None:
+def test_without_valid_trains_on_all_rows_for_the_epochs_that_a_held_out_part_chose() -> None:
     split = few()
     model = quick("mf_bias").fit(split.train)
     again = quick("mf_bias").fit(split.train)

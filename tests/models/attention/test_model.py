@@ -86,7 +86,7 @@ def test_rows_one_by_one_answer_as_the_net_in_batches() -> None:
     """The kernel, told train moment by moment, forecasts what torch does for whole histories."""
     split = chronological(planted(rows=2500))
     model = attention(max_history=16).fit(split.train, split.valid)
-    task = model.lesson(model.encode(split.train), None)
+    task = model.training_task(model.encode(split.train), None)
     with torch.no_grad():
         squares = [(model.net(*b[:-1]) - b[-1]).square() for b in task.train.batches(512, None)]
     assert model._noise[0] == pytest.approx(float(torch.cat(squares).mean().sqrt()), rel=1e-4)

@@ -61,7 +61,8 @@ class FoldInNet(NetModel):
         """What the net adds to every forecast, in stars."""
         return 0.0
 
-    def _settle(self, train: Rows) -> None:
+    @override
+    def extract_parameters(self, train: Rows) -> None:
         self._keep(train, self._level_of_net(), self._sides_of_net(train))
 
     def _keep(self, train: Rows, level: float, sides: tuple[Side, Side]) -> None:

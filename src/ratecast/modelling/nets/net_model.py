@@ -1,8 +1,8 @@
-"""Models whose answer is a neural net: everything but the net itself and its trainer.
+"""Models with a neural net: everything but the net itself and its trainer.
 
-The trainer is handed in (`NetModel.train_net`), so that this room needs no training library:
-`ratecast.training.make_model` does it, and a loaded model answers without one. Torch is imported
-where a net is made: it takes 0.2 GB and seconds, and nothing else here needs it.
+The trainer is passed in (`NetModel.train_net`), so models do not depend on a training library:
+`ratecast.training.make_model` sets it, and a loaded model predicts without one. Torch is imported
+only where a net is made: importing it takes seconds and 0.2 GB.
 """
 
 from abc import abstractmethod
@@ -19,25 +19,27 @@ from ratecast.modelling.contract.settings import check
 from ratecast.ratings import Ratings
 
 if TYPE_CHECKING:
-    from ratecast.modelling.nets.base import RatingNet
-    from ratecast.modelling.nets.examples import Material
+    from ratecast.modelling.nets.base import RatingNet, TrainingData
 
 Gradients = Literal["auto", "dense", "sparse"]
-HELD_BACK = 0.05
-_FEWEST = 40
+HOLDOUT_SHARE = 0.05
+MIN_HOLDOUT_ROWS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerSettings:
-    """How a net is trained: Adam, its rate falling to 0 over `epochs` along a cosine.
+    """Training of a net: Adam, with a learning rate that falls to 0 over `epochs` along a cosine.
 
+    epochs: passes over train, at most. batch_size: ratings per step.
+    learning_rate: step size of Adam in the first epoch.
     patience: epochs without a better validation RMSE before training stops.
     accelerator: `auto`, `cpu`, `gpu`, or another that the trainer knows.
-    gradients: `dense`, of whole embeddings; `sparse`, of the rows of a batch, whose moments stand
-    still while nobody asks for them; `auto`: sparse on a CPU, where an embedding has more than
-    four times as many rows as a batch.
-    threads: CPU threads; the steps of a small net are so short that several wait for each other
-    (on a busy machine, ten times as long as they work).
+    threads: CPU threads. The steps of a small net are so short that several threads wait for each
+    other (on a busy machine, ten times as long as they work).
+    gradients: `dense`, of whole embeddings; `sparse`, of the rows of a batch, where the moments of
+    the other rows stay as they are; `auto`: sparse on a CPU, where an embedding has more than four
+    times as many rows as a batch.
+
     Reference: Kingma, Ba 2015 (Adam); Loshchilov, Hutter 2017, eq. 5, without restarts (cosine).
     """
 
@@ -54,16 +56,18 @@ class TrainerSettings:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What a trainer is asked: to minimise the squared error of `train` plus the net's penalty.
+class TrainingTask:
+    """What a trainer does: minimise the squared error on `train` plus the net's penalty.
 
-    With `valid`, keep the weights of the epoch of least RMSE there, answers clipped to
-    [low, high]. Without, train for `epochs` epochs (the rate still falls over `epochs`).
-    stage: a name for this lesson among those of one fit.
+    train, valid: with `valid`, the weights of the epoch with the least RMSE there are kept, where
+    predictions are clipped to [low, high]; without it, training runs for `epochs` epochs.
+    settings: of the trainer; the learning rate falls over `settings.epochs` in either case.
+    seed: of the order of the batches and of dropout.
+    stage: name of this task among those of one fit, which names its folder of checkpoints.
     """
 
-    train: "Material"
-    valid: "Material | None"
+    train: "TrainingData"
+    valid: "TrainingData | None"
     settings: TrainerSettings
     seed: int
     low: float
@@ -73,18 +77,18 @@ class Lesson:
 
 
 class TrainNet(Protocol):
-    """Trains `net` in place and answers how many epochs its weights stand for."""
+    """Trains `net` in place and returns after how many epochs its weights were taken."""
 
-    def __call__(self, net: "RatingNet", lesson: Lesson) -> int:
+    def __call__(self, net: "RatingNet", task: TrainingTask) -> int:
         """Train."""
 
 
 @dataclass(kw_only=True, eq=False)
 class NetModel(Model):
-    """A model with a net; a subclass gives the net.
+    """A model whose parameters are those of a net; a subclass makes the net.
 
-    factors: numbers in each embedding.
-    Without validation ratings, a seeded 5 % of train finds the number of epochs, and a fresh net
+    factors: length of each embedding. trainer: how the net is trained.
+    Without validation ratings, a seeded 5 % of train chooses the number of epochs, and a new net
     is then trained on all rows for that many.
     """
 
@@ -103,64 +107,65 @@ class NetModel(Model):
         super().__post_init__()
 
     def without_regularization(self) -> Self:
-        """The same model, not fitted, without priors and id dropout: free to learn by heart."""
+        """The same model, not fitted, with all `regularizers` at 0: it can overfit."""
         none: dict[str, Any] = dict.fromkeys(self.regularizers, 0.0)
         free = replace(self, **none)
         free.train_net = self.train_net
         return free
 
     @abstractmethod
-    def _settle(self, train: Rows) -> None:
-        """Take from the trained net what answers and hears."""
+    def make_net(self, users: int, movies: int, mean: float) -> "RatingNet":
+        """A new net for so many row numbers, which predicts about `mean` stars at first."""
 
     @abstractmethod
-    def make_net(self, users: int, movies: int, mean: float) -> "RatingNet":
-        """A fresh net for so many row numbers, which starts by answering about `mean` stars."""
+    def extract_parameters(self, train: Rows) -> None:
+        """Copy from the trained net what `predict_rows` and `walk_rows` use."""
 
-    def lesson(self, train: Rows, valid: Ratings | None) -> Lesson:
-        """What the trainer is asked for these ratings."""
-        from ratecast.modelling.nets.examples import Examples
+    def training_task(self, train: Rows, valid: Ratings | None) -> TrainingTask:
+        """The trainer's task for these ratings."""
+        from ratecast.modelling.nets.base import Examples
 
-        tested = None if valid is None else Examples.of(self.encode(valid))
+        validation = None if valid is None else Examples.of(self.encode(valid))
         low, high = self.scale.low, self.scale.high
-        return Lesson(Examples.of(train), tested, self.trainer, self.seed, low, high)
+        return TrainingTask(Examples.of(train), validation, self.trainer, self.seed, low, high)
 
-    def fresh_net(self, train: "Material") -> "RatingNet":
+    def new_net(self, train: "TrainingData") -> "RatingNet":
         """The untrained net of this model's seed."""
-        from ratecast.modelling.nets.base import drawn_from
+        from ratecast.modelling.nets.base import seeded
 
         mean = float(train.stars.double().mean())
-        with drawn_from(self.seed):
+        with seeded(self.seed):
             return self.make_net(len(self.users), len(self.movies), mean)
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        lesson = self.lesson(train, valid)
+        task = self.training_task(train, valid)
         if valid is None:
-            lesson = replace(lesson, epochs=self._epochs(lesson))
-        self.net, self.epochs = self._learn(lesson)
-        self._settle(train)
+            task = replace(task, epochs=self._best_epochs(task))
+        self.net, self.epochs = self._train(task)
+        self.extract_parameters(train)
 
     @override
     def refit_rows(self, train: Rows) -> None:
-        lesson = replace(self.lesson(train, None), epochs=self.epochs, stage="refit")
-        self.net, _ = self._learn(lesson)
-        self._settle(train)
+        task = replace(self.training_task(train, None), epochs=self.epochs, stage="refit")
+        self.net, _ = self._train(task)
+        self.extract_parameters(train)
 
-    def _epochs(self, lesson: Lesson) -> int:
-        if len(lesson.train) < _FEWEST:
+    def _best_epochs(self, task: TrainingTask) -> int:
+        """Number of epochs with the least RMSE on a held-out share of train."""
+        if len(task.train) < MIN_HOLDOUT_ROWS:
             return self.trainer.epochs
-        valid, train = lesson.train.parted(HELD_BACK, self.seed)
-        _, epochs = self._learn(replace(lesson, train=train, valid=valid, stage="held_back"))
+        valid, train = task.train.split(HOLDOUT_SHARE, self.seed)
+        _, epochs = self._train(replace(task, train=train, valid=valid, stage="held_out"))
         return epochs
 
-    def _learn(self, lesson: Lesson) -> "tuple[RatingNet, int]":
+    def _train(self, task: TrainingTask) -> "tuple[RatingNet, int]":
         if self.train_net is None:
             raise InputError(
                 f"{self.name}: no trainer; make it with ratecast.training.make_model({self.name!r})"
             )
-        net = self.fresh_net(lesson.train)
-        epochs = self.train_net(net, lesson)
+        net = self.new_net(task.train)
+        epochs = self.train_net(net, task)
         return net.cpu().eval(), epochs
 
     @override

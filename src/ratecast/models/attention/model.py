@@ -25,7 +25,7 @@ from ratecast.modelling.contract.rows import Expected, Rows, grown
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.factors.bilinear import Side, grown_side, without_own
 from ratecast.modelling.history.linked_history import NONE
-from ratecast.modelling.nets.net_model import Lesson, NetModel, TrainerSettings
+from ratecast.modelling.nets.net_model import NetModel, TrainerSettings, TrainingTask
 from ratecast.models.als.model import ALS
 from ratecast.models.attention.inference import ask, hear, sights, take_in
 from ratecast.ratings import AT, MOVIE, USER, Ratings, Requests
@@ -70,13 +70,13 @@ class Attention(NetModel):
         net.mean.fill_(mean)
         return net
 
-    def lesson(self, train: Rows, valid: Ratings | None) -> Lesson:
+    def training_task(self, train: Rows, valid: Ratings | None) -> TrainingTask:
         """Whole histories to learn from; those of `valid` go on where train ended."""
         from ratecast.models.attention.net_sequences import histories
 
         at, seen = _times(train.table), self._seen_in_train(train)
         asked = histories(train.users, train.stars, at, seen, self.max_history)
-        lesson = Lesson(asked, None, self.trainer, self.seed, self.scale.low, self.scale.high)
+        lesson = TrainingTask(asked, None, self.trainer, self.seed, self.scale.low, self.scale.high)
         if valid is None:
             return lesson
         return replace(lesson, valid=self._continued(train, valid))
@@ -122,7 +122,8 @@ class Attention(NetModel):
         )
         return both.asked_from(len(train))
 
-    def _settle(self, train: Rows) -> None:
+    @override
+    def extract_parameters(self, train: Rows) -> None:
         self._weights, self._scalars = self.net.packed()
         numbers = self.net.mean, self.net.level, self.net.slope
         self._level = np.array([*(x.item() for x in numbers), self.max_history])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ratecast.arrays import F64
-from ratecast.modelling.nets.base import RatingNet, numbers
+from ratecast.modelling.nets.base import RatingNet, to_numpy
 
 FIRST_DAMPING = 8.0
 FIRST_SPREAD = 0.1
@@ -95,7 +95,7 @@ class AttentionNet(RatingNet):
         for layer in self.layers:
             assert isinstance(layer, LookBack)
             parts = [getattr(layer, name) for name in PARTS]
-            both = [np.column_stack([numbers(x.bias), numbers(x.weight)]) for x in parts]
+            both = [np.column_stack([to_numpy(x.bias), to_numpy(x.weight)]) for x in parts]
             weights.append(np.stack(both))
             scalars.append([layer.silence.item(), layer.fading.item()])
         return np.stack(weights), np.array(scalars)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ratecast.arrays import F32, F64
-from ratecast.modelling.nets.examples import Batch
+from ratecast.modelling.nets.base import Batch
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Histories:
         for place in places:
             yield self._batch(packs[int(place)])
 
-    def parted(self, share: float, seed: int) -> tuple[Self, Self]:
+    def split(self, share: float, seed: int) -> tuple[Self, Self]:
         """The windows of a drawn `share`, and the others; at least one of each."""
         order = torch.from_numpy(np.random.default_rng(seed).permutation(len(self.windows)))
         few, most = order.tensor_split([max(1, int(len(order) * share))])

@@ -5,19 +5,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ratecast.modelling.nets.base import NetSize, RatingNet
-from ratecast.modelling.nets.embedding import CentredEmbedding, forget
+from ratecast.modelling.nets.base import CentredEmbedding, NetSize, RatingNet, drop_ids
 
 
 class L2(NamedTuple):
-    """Penalties of the deviations from the centre: each is noise variance / prior variance."""
+    """L2 penalties of the deviations from the centre: each is noise variance / prior variance."""
 
     users: float
     movies: float
 
 
 class FactorNet(RatingNet):
-    """mean + p_u . q_i."""
+    """stars = mean + p_u · q_i.
+
+    size: row numbers and factors. mean: of the stars of train. l2: penalties.
+    id_dropout: share of the training rows whose user is replaced by the unknown one.
+    init_std: standard deviation of the initial numbers.
+    """
 
     mean: Tensor
 
@@ -37,10 +41,11 @@ class FactorNet(RatingNet):
 
     def forward(self, users: Tensor, movies: Tensor) -> Tensor:
         """Stars of each pair: (n,), (n,) -> (n,)."""
-        users = forget(users, self.id_dropout) if self.training else users
+        users = drop_ids(users, self.id_dropout) if self.training else users
         stars: Tensor = self.mean + (self.users(users) * self.movies(movies)).sum(1)
         return stars
 
     def penalty(self) -> Tensor:
-        """Gaussian priors of the deviations: ()."""
-        return self.l2.users * self.users.pull() + self.l2.movies * self.movies.pull()
+        """l2_users Σ |p_u - centre|² + l2_movies Σ |q_i - centre|²: ()."""
+        l2 = self.l2
+        return l2.users * self.users.squared_norm() + l2.movies * self.movies.squared_norm()

@@ -80,9 +80,10 @@ class NeuMF(FoldInNet):
         regularization = {"id_dropout": self.id_dropout, "init_std": self.init_std}
         return NeuMFNet(size, mean, mlp, l2, **regularization)
 
-    def _settle(self, train: Rows) -> None:
+    @override
+    def extract_parameters(self, train: Rows) -> None:
         self._shared = self.net.shared()
-        super()._settle(train)
+        super().extract_parameters(train)
 
     def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
         net = self.net

@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from ratecast.modelling.nets.embedding import CentredEmbedding, forget
+from ratecast.modelling.nets.base import CentredEmbedding, drop_ids
 
 
 def test_the_unknown_row_is_the_centre_and_stays_it() -> None:
-    table = CentredEmbedding(5, 3, spread=0.5)
+    table = CentredEmbedding(5, 3, init_std=0.5)
     optimizer = torch.optim.SGD(table.parameters(), lr=1.0)
     table(torch.tensor([0, 0, 2])).sum().backward()
     optimizer.step()
@@ -13,8 +13,8 @@ def test_the_unknown_row_is_the_centre_and_stays_it() -> None:
     assert float(table.own.weight[0].detach().abs().sum()) == 0
 
 
-def test_forget_replaces_about_the_share() -> None:
+def test_drop_ids_replaces_about_the_share() -> None:
     torch.manual_seed(0)
     ids = torch.ones(10_000, dtype=torch.int64)
-    assert float((forget(ids, 0.3) == 0).float().mean()) == pytest.approx(0.3, abs=0.02)
-    assert torch.equal(forget(ids, 0.0), ids)
+    assert float((drop_ids(ids, 0.3) == 0).float().mean()) == pytest.approx(0.3, abs=0.02)
+    assert torch.equal(drop_ids(ids, 0.0), ids)
