@@ -10,7 +10,7 @@ from lightning import Callback
 from benchmarks.peers import Settings, ours
 from benchmarks.peers.table import Predict
 from ratecast.modelling.contract.model import Model
-from ratecast.modelling.history.user_history import Heard
+from ratecast.modelling.history.user_history import RatingColumns
 from ratecast.modelling.nets.net_model import NetModel
 from ratecast.models.state_space import model as state_space
 from ratecast.models.state_space.em import iterate
@@ -50,7 +50,7 @@ def _learned(train: Ratings, name: str) -> Model:
 class _Unrehearsed(state_space.StateSpace):
     """What it learns by EM, and nothing of what it learns from its own surprises."""
 
-    def _rehearse(self, heard: Heard) -> None:
+    def _rehearse(self, heard: RatingColumns) -> None:
         return
 
     def _learn_trees(self) -> None:

@@ -95,7 +95,7 @@ def test_a_commit_of_which_nobody_heard_is_heard_later(store: Broken, artifact: 
         store.after = False
         await ledger.write(Wish(2001, {50: 2.0}))
         assert live.of(2000) == {50: (4.0, int(NOW))}
-        assert live.loaded.model.recall(2000)[0].stars == 4.0  # type: ignore[attr-defined]
+        assert live.loaded.model.history_of(2000)[0].stars == 4.0  # type: ignore[attr-defined]
 
     within(store, artifact, work)
     assert [(g.user, g.seq) for g in store.so_far().given] == [("2000", 1), ("2001", 2)]
@@ -117,8 +117,8 @@ def test_what_was_heard_live_is_what_is_heard_on_the_next_start(
     assert one.calibration.pending == two.calibration.pending == 200
     for name, value in one.calibration.packed().items():
         assert (value == two.calibration.packed()[name]).all(), name
-    assert [one.recall(u) for u in range(2000, 2100)] == [  # type: ignore[attr-defined]
-        two.recall(u)  # type: ignore[attr-defined]
+    assert [one.history_of(u) for u in range(2000, 2100)] == [  # type: ignore[attr-defined]
+        two.history_of(u)  # type: ignore[attr-defined]
         for u in range(2000, 2100)
     ]
 

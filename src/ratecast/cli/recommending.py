@@ -78,11 +78,11 @@ def _watched(blocks: "Iterator[pl.DataFrame]", moved: "Bar") -> "Iterator[pl.Dat
 
 def _left_out(model: "Model", data: str | None, columns: str | None) -> "Requests | None":
     from ratecast.data import load_as
-    from ratecast.modelling.history.history_model import Recall
+    from ratecast.modelling.history.history_model import HistoryModel
 
     if data is not None:
         return load_as(data, columns).requests()
-    if not isinstance(model, Recall):
+    if not isinstance(model, HistoryModel):
         raise InputError(
             f"recommend: model {model.name} keeps no ratings; say with --data what was rated, to "
             "leave that out, or give --rated"

@@ -18,7 +18,7 @@ from typing_extensions import override
 from ratecast.arrays import F64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows, counts
-from ratecast.modelling.history.linked_history import Chains, History, link
+from ratecast.modelling.history.linked_history import Chains, LinkedHistory, link
 from ratecast.models.bias import Bias
 from ratecast.ratings import Ratings
 
@@ -63,7 +63,7 @@ class KNN(Bias):
         super().fit_rows(train, valid)
         error = super().predict_rows(train).mean - train.stars
         self._variance = float(np.mean(error**2))
-        self._history = History.empty(len(self.users))
+        self._history = LinkedHistory.empty(len(self.users))
         self._slots = np.zeros(len(self.movies), np.int32)
         popular = np.argsort(-counts(train.movies, len(self.movies))[1:], kind="stable") + 1
         kept = popular[: self.max_movies]
@@ -123,7 +123,7 @@ class KNN(Bias):
         super().restore_arrays(arrays)
         self._variance = float(arrays["variance"][0])
         self._slots, self._sums = arrays["slots"], arrays["sums"]
-        self._history = History.of(arrays)
+        self._history = LinkedHistory.of(arrays)
 
 
 @njit(cache=True)

@@ -13,7 +13,7 @@ from ratecast.arrays import F32, F64, I32, I64
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.factors.pair_scores import HasProduct, Product
-from ratecast.modelling.history.history_model import Recall
+from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.modelling.kernels.csr import Heap
 from ratecast.queries.top_n_kernel import keep, settle
 from ratecast.ratings import MOVIE, USER, Requests
@@ -186,8 +186,8 @@ class Recommender:
         if self.rated is not None:
             rows = self.model.encode(self.rated)
             return rows.users, rows.movies
-        if isinstance(self.model, Recall):
-            heard = self.model._history.everything()
+        if isinstance(self.model, HistoryModel):
+            heard = self.model.history.all_ratings()
             return heard.users, heard.movies
         none = np.zeros(0, np.int32)
         return none, none

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.modelling.contract.plain_requests import ask
-from ratecast.modelling.history.history_model import Recall
+from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.queries.top_n import best
 from ratecast.ratings import Scale
 from ratecast.serving.catalogue import Id, Movie
@@ -117,14 +117,14 @@ class Desk:
     async def explain(self, user: Id, movie: Id, count: int = 10) -> Explanation:
         """The user's own ratings that moved a forecast most, each measured by leaving it out."""
         model, who = self.live.loaded.model, self.live.loaded.user(user)
-        if not isinstance(model, Recall):
+        if not isinstance(model, HistoryModel):
             raise Unsupported(f"model {model.name}: keeps no ratings that could be left out")
         answer, change = self.predict(who, [movie])[0], self.live.changes[who]
-        kept = model.recall(who)
+        kept = model.history_of(who)
         step = max(1, CHUNK_ROWS // max(len(kept), 1))
         without: list[NDArray[np.float64]] = [np.empty(0)]
         for start in range(0, len(kept), step):
-            without.append(model.without(who, answer.movie.id, slice(start, start + step)))
+            without.append(model.leave_one_out(who, answer.movie.id, slice(start, start + step)))
             await asyncio.sleep(0)
             if (model, change) != (self.live.loaded.model, self.live.changes[who]):
                 return await self.explain(user, movie, count)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64
-from ratecast.modelling.history.history_model import Recall
+from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
 from ratecast.serving.catalogue import Id, Movie
 from ratecast.serving.errors import Unsupported
@@ -44,9 +44,9 @@ def hindsight(desk: Desk, user: Id, stranger: Id) -> Hindsight:
     are told one moment after another. Raises `Unsupported` where the model keeps no ratings.
     """
     model, who = desk.live.loaded.model, desk.live.loaded.user(user)
-    if not isinstance(model, Recall):
+    if not isinstance(model, HistoryModel):
         raise Unsupported(f"model {model.name}: keeps no ratings that could be told again")
-    kept, told = model.recall(who), model.retold(who)
+    kept, told = model.history_of(who), model.replay(who)
     catalogue = desk.live.loaded.catalogue
     lines = [catalogue.line[each.movie] for each in kept]
     return Hindsight(
@@ -62,7 +62,7 @@ def hindsight(desk: Desk, user: Id, stranger: Id) -> Hindsight:
 def given_to(desk: Desk, movie: Id) -> list[int] | None:
     """How often each star of the scale was given to a movie; None where the model keeps none."""
     model, asked = desk.live.loaded.model, desk.movie(movie).id
-    return model.stars_given(asked).tolist() if isinstance(model, Recall) else None
+    return model.star_counts(asked).tolist() if isinstance(model, HistoryModel) else None
 
 
 def anybody(desk: Desk) -> Id | None:

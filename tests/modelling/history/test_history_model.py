@@ -46,10 +46,10 @@ def test_what_is_taken_back_was_never_heard(told: tuple[StateSpace, Ratings]) ->
     never = copied(fitted, later.take(~gone.to_numpy()))
     changed = copied(fitted, later)
     assert not same(changed.predict(asked), never.predict(asked))
-    before = sum(kept.movie == movie for kept in fitted.recall(user))
-    taken = changed.take_back([(user, movie)])
+    before = sum(kept.movie == movie for kept in fitted.history_of(user))
+    taken = changed.unlearn([(user, movie)])
     assert taken == int(gone.sum()) + before
-    never.take_back([(user, movie)])
+    never.unlearn([(user, movie)])
     assert same(changed.predict(asked), never.predict(asked))
     assert changed.learned_from == ""
 
@@ -81,18 +81,18 @@ def test_a_forgotten_user_is_a_stranger(name: str, text: bool, tmp_path: Path) -
 def test_a_rating_left_out_is_one_taken_back(told: tuple[StateSpace, Ratings]) -> None:
     heard = copied(*told)
     user = int(heard.users.table[USER][0])
-    kept = heard.recall(user)
+    kept = heard.history_of(user)
     assert [k.at for k in kept] == sorted(k.at for k in kept)
-    without = heard.without(user, 7, slice(None))
+    without = heard.leave_one_out(user, 7, slice(None))
     assert len(without) == len(kept)
     alone = [k for k in kept if [x.movie for x in kept].count(k.movie) == 1]
     assert alone
     for rating in alone[:5]:
         twin = copied(*told)
-        twin.take_back([(user, rating.movie)])
+        twin.unlearn([(user, rating.movie)])
         expected = twin.predict(Requests.of([user], [7])).stars[0]
         assert without[kept.index(rating)] == expected
-    assert heard.without(99_999, 7, slice(None)).shape == (0,)
+    assert heard.leave_one_out(99_999, 7, slice(None)).shape == (0,)
 
 
 @pytest.mark.parametrize("side", [False, True])
@@ -145,7 +145,7 @@ def test_ratings_heard_one_by_one_are_found_at_once(told: tuple[StateSpace, Rati
     for row in range(len(later)):
         one_by_one.observe(later.take(slice(row, row + 1)))
     for user in (1, 2, 50):
-        assert one_by_one.recall(user) == together.recall(user)
+        assert one_by_one.history_of(user) == together.history_of(user)
     assert same(one_by_one.predict(replace(later.requests())), together.predict(later.requests()))
 
 
@@ -153,11 +153,11 @@ def test_a_history_is_retold_as_it_was_told(told: tuple[StateSpace, Ratings]) ->
     fitted, later = told
     user = int(later.frame[USER][-1])
     heard = copied(fitted, later)
-    history, retold = heard.recall(user), heard.retold(user)
+    history, retold = heard.history_of(user), heard.replay(user)
     moments = sorted({kept.at for kept in history})
     assert len(moments) > 3
     twin = copied(fitted, later)
-    twin.take_back([(user, kept.movie) for kept in history])
+    twin.unlearn([(user, kept.movie) for kept in history])
     for moment in moments:
         now = [k for k in range(len(history)) if history[k].at == moment]
         asked = Requests.of([user] * len(now), [history[k].movie for k in now])
@@ -170,16 +170,16 @@ def test_a_history_is_retold_as_it_was_told(told: tuple[StateSpace, Ratings]) ->
             pl.Series("at", [moment] * len(now)),
         )
         twin.observe(replace(later, frame=part))
-    assert len(heard.retold(10**9)) == 0
+    assert len(heard.replay(10**9)) == 0
 
 
 def test_the_stars_given_to_a_movie_are_counted(told: tuple[StateSpace, Ratings]) -> None:
     fitted, later = told
     heard = copied(fitted, later)
     movie = int(later.frame[MOVIE][0])
-    kept = [k for user in range(1000) for k in heard.recall(user) if k.movie == movie]
+    kept = [k for user in range(1000) for k in heard.history_of(user) if k.movie == movie]
     stars = heard.scale.stars.tolist()
-    assert heard.stars_given(movie).tolist() == [sum(k.stars == s for k in kept) for s in stars]
-    heard.take_back([(user, movie) for user in range(1000)])
-    assert heard.stars_given(movie).tolist() == [0] * len(stars)
-    assert heard.stars_given(10**9).tolist() == [0] * len(stars)
+    assert heard.star_counts(movie).tolist() == [sum(k.stars == s for k in kept) for s in stars]
+    heard.unlearn([(user, movie) for user in range(1000)])
+    assert heard.star_counts(movie).tolist() == [0] * len(stars)
+    assert heard.star_counts(10**9).tolist() == [0] * len(stars)

@@ -2,36 +2,36 @@ from dataclasses import replace
 
 import numpy as np
 
-from ratecast.modelling.history.user_history import Heard, History
+from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 
 
 def test_history_finds_the_ratings_of_a_user() -> None:
     at = np.array([5, 4, 3, 2, 1])
     users = np.array([2, 1, 2, 1, 3], np.int32)
-    history = History(Heard(users, users, at.astype(float), at))
-    history.add(Heard(users[:2], users[:2], np.zeros(2), at[:2] + 10))
-    assert history.of(np.array([2], np.int32)).at.tolist() == [3, 5, 15]
-    assert len(history) == len(history.everything()) == 7
-    history.settle()
-    assert history.of(np.array([1, 2], np.int32)).at.tolist() == [2, 4, 14, 3, 5, 15]
+    history = UserHistory(RatingColumns(users, users, at.astype(float), at))
+    history.add(RatingColumns(users[:2], users[:2], np.zeros(2), at[:2] + 10))
+    assert history.of_users(np.array([2], np.int32)).at.tolist() == [3, 5, 15]
+    assert len(history) == len(history.all_ratings()) == 7
+    history.merge()
+    assert history.of_users(np.array([1, 2], np.int32)).at.tolist() == [2, 4, 14, 3, 5, 15]
 
 
 def test_a_table_is_rehearsed_in_whole_moments() -> None:
     at = np.array([5, 1, 1, 2, 2, 2, 3, 4, 4, 5])
     row = np.arange(10, dtype=np.int32)
-    first, *later = Heard(row, row, at.astype(float), at).stages(0.25, 0.5)
+    first, *later = RatingColumns(row, row, at.astype(float), at).time_slices(0.25, 0.5)
     assert first.at.tolist() == [1, 1, 2, 2, 2]
     assert np.concatenate([p.at for p in later]).tolist() == [3, 4, 4, 5, 5]
     assert all(a.at[-1] < b.at[0] for a, b in zip([first, *later], later, strict=False))
     untimed = replace(first, at=np.zeros(5, np.int64))
-    assert [len(part) for part in untimed.stages(0.25, 0.02)] == [5]
+    assert [len(part) for part in untimed.time_slices(0.25, 0.02)] == [5]
 
 
 def test_a_rating_heard_late_is_brought_into_its_place() -> None:
     users, at = np.array([1, 1, 2], np.int32), np.array([10, 30, 20])
-    history = History(Heard(users, users, at.astype(float), at))
+    history = UserHistory(RatingColumns(users, users, at.astype(float), at))
     late = np.array([2, 1], np.int32), np.array([5, 20])
-    history.add(Heard(late[0], late[0], late[1].astype(float), late[1]))
-    history.settle()
-    assert history.settled.at.tolist() == [10, 20, 30, 5, 20]
-    assert history.settled.users.tolist() == [1, 1, 1, 2, 2]
+    history.add(RatingColumns(late[0], late[0], late[1].astype(float), late[1]))
+    history.merge()
+    assert history.merged.at.tolist() == [10, 20, 30, 5, 20]
+    assert history.merged.users.tolist() == [1, 1, 1, 2, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ratecast.errors import InputError
-from ratecast.modelling.history.user_batches import APART
+from ratecast.modelling.history.user_batches import NO_TIME
 from ratecast.models.gaussian_process.conditioning import follow
 from ratecast.models.gaussian_process.em import ByUser, learn
 from ratecast.models.gaussian_process.model import GaussianProcess
@@ -54,7 +54,7 @@ def test_gp_hears_as_plain_conditioning_in_time() -> None:
     process = (root @ root.T).astype(np.float32)
     movies, above = random.integers(9, size=14), random.normal(size=14)
     at = np.sort(random.integers(5, size=14)) * 3000
-    at[0] = APART
+    at[0] = NO_TIME
     moment = np.searchsorted(np.unique(at), at)
     moment[moment < 2] = -1
     variances, fading = np.array([0.5, 0.2, 0.3, 0.4]), np.array([900.0])

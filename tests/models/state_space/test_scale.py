@@ -38,7 +38,7 @@ def daily(going: StateSpace, part: Ratings, heard: Ratings) -> tuple[Forecast, i
         if start:
             before = going._movies
             going.refresh(heard)
-            refreshes += going._movies is not before and len(going._history.recent) == 0
+            refreshes += going._movies is not before and len(going.history.recent) == 0
         answers.append(going.walk(part.take(slice(start, stop))))
     return Forecast.concat(answers), refreshes
 
@@ -70,7 +70,7 @@ def test_what_was_followed_is_forgotten_with_a_rating(split: Split, fitted: Stat
     going = copy.deepcopy(fitted)
     going.walk(split.test)
     user, movie = split.test.frame.select("user", "movie").row(0)
-    going.take_back([(user, movie)])
+    going.unlearn([(user, movie)])
     assert len(going._followed.surprise) == 0
 
 
@@ -90,7 +90,7 @@ def test_any_number_of_threads_gives_the_same_bits(
 def test_beyond_many_ratings_a_refresh_waits_for_a_larger_share(
     fitted: StateSpace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = len(fitted._history.settled)
+    known = len(fitted.history.merged)
     assert fitted.refresh_after() == int(np.ceil(0.02 * known))
     monkeypatch.setattr(flagship, "MANY", known // 3)
     assert fitted.refresh_after() == pytest.approx(0.06 * known, rel=0.01)

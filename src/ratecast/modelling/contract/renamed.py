@@ -65,7 +65,15 @@ CALIBRATION = {
     "calibration.anchor.spreads": "calibration.prior.stds",
 }
 # Arrays of artifacts, by the model that wrote them.
-ARRAYS: dict[str, dict[str, str]] = {}
+_HISTORY = {f"heard.{column}": f"history.{column}" for column in ("users", "movies", "stars", "at")}
+_HISTORY |= {"settled": "history.merged"}
+_RESIDUALS = {"news": "movie_residuals"}
+ARRAYS: dict[str, dict[str, str]] = {
+    "state_space": _HISTORY,
+    "factorization_machine": _HISTORY | _RESIDUALS,
+    "gaussian_process": _HISTORY | _RESIDUALS,
+    "cold_start": _RESIDUALS,
+}
 _PARTS = {"trainer": TRAINER, "descent": DESCENT}
 
 

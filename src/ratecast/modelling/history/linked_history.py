@@ -1,36 +1,47 @@
-"""Every rating heard, as one chain for each user: what a model needs that looks back at them."""
+"""All ratings of each user as a linked list, from the latest to the first, for compiled loops."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ratecast.arrays import I32, I64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import grown
 
 NONE = -1
-Chains = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
+
+
+class Chains(NamedTuple):
+    """The arrays of a `LinkedHistory`, as kernels read and write them."""
+
+    movies: I32
+    stars: NDArray[np.float32]
+    before: I64
+    last: I64
 
 
 @dataclass(eq=False)
-class History:
-    """movies, stars, before: (room,), of which the first `size` are used; last: (users,).
+class LinkedHistory:
+    """One linked list of ratings for each user, in shared arrays.
 
-    `last` is the place of each user's latest rating, `before` that of the one before it; -1 ends
-    the chain. Room is doubled when it is short, so that one rating more costs a constant.
+    movies, stars, before: (capacity,), of which the first `size` are in use. last: (users,).
+    `last` is the position of each user's latest rating, `before` that of the rating before it; -1
+    ends the list. The capacity doubles when it is used up, so that adding a rating takes constant
+    time on average.
     """
 
-    movies: NDArray[np.int32]
+    movies: I32
     stars: NDArray[np.float32]
-    before: NDArray[np.int64]
-    last: NDArray[np.int64]
+    before: I64
+    last: I64
     size: int = 0
 
     @classmethod
     def empty(cls, users: int) -> Self:
-        """Nothing heard of `users` rows."""
+        """No rating of any of `users` rows."""
         movies, stars, before = (
             np.zeros(0, np.int32),
             np.zeros(0, np.float32),
@@ -39,34 +50,34 @@ class History:
         return cls(movies, stars, before, np.full(users, NONE, np.int64))
 
     def add(self, rows: int) -> int:
-        """Take `rows` more places, for a kernel to fill by `link`; the first of them."""
+        """Reserve `rows` more positions, for a kernel to fill by `link`; returns the first."""
         first, self.size = self.size, self.size + rows
         if self.size > len(self.movies):
-            room = max(self.size, 2 * len(self.movies))
-            more = room - len(self.movies)
+            capacity = max(self.size, 2 * len(self.movies))
+            more = capacity - len(self.movies)
             self.movies = np.pad(self.movies, (0, more))
             self.stars = np.pad(self.stars, (0, more))
             self.before = np.pad(self.before, (0, more))
         return first
 
     def grow(self, users: int) -> None:
-        """Make room for new users; the unknown, whom they are like, has heard nothing."""
+        """Add rows for new users, without ratings as the unknown user's row is."""
         self.last = grown(self.last, users)
 
     @property
     def chains(self) -> Chains:
-        """What the kernels read and write."""
-        return self.movies, self.stars, self.before, self.last
+        """The arrays for kernels."""
+        return Chains(self.movies, self.stars, self.before, self.last)
 
     def arrays(self) -> Arrays:
-        """Everything heard, for an artifact."""
+        """All ratings, for an artifact."""
         names = "movies", "stars", "before"
         used: Arrays = {f"history.{name}": getattr(self, name)[: self.size] for name in names}
         return used | {"history.last": self.last}
 
     @classmethod
     def of(cls, arrays: Arrays) -> Self:
-        """From what `arrays` gave."""
+        """The history that `arrays` wrote."""
         movies, stars, before, last = (
             arrays[f"history.{name}"] for name in ("movies", "stars", "before", "last")
         )
@@ -74,8 +85,8 @@ class History:
 
 
 @njit(cache=True)
-def link(chains, place, user, movie, star):  # type: ignore[no-untyped-def]
-    """Write one rating into `place`, as the latest of its user."""
-    movies, stars, before, last = chains
-    movies[place], stars[place], before[place] = movie, star, last[user]
-    last[user] = place
+def link(chains, position, user, movie, star):  # type: ignore[no-untyped-def]
+    """Write one rating to `position`, as the latest of its user."""
+    chains.movies[position], chains.stars[position] = movie, star
+    chains.before[position] = chains.last[user]
+    chains.last[user] = position

@@ -1,9 +1,9 @@
-"""What is heard of a movie after the fit: the mean surprise of its ratings, damped.
+"""Online update of a movie by the damped mean of its residuals after the fit.
 
-It lies beside a model whose movies stand still while it updates: `factorization_machine`,
+It stands beside a model whose movies stay fixed between fits: `factorization_machine`,
 `gaussian_process` and `cold_start`.
 Reference: Funk 2006, "Try this at home" (damped means of residuals).
-Differs: the residuals are those of forecasts made before the rating came; users are not told.
+Differs: the residuals are those of predictions made before the rating; users have no such mean.
 """
 
 from dataclasses import dataclass
@@ -17,44 +17,49 @@ from ratecast.modelling.contract.rows import Expected, grown
 
 
 @dataclass
-class News:
-    """sums: (movies, 2), surprises and their number. damping: how many ratings no news is worth."""
+class MovieResiduals:
+    """Mean residual of a movie: b = sum(r - r̂) / (n + damping), in stars.
+
+    sums: (movies, 2), sum of the residuals and their number. damping: weight of the prior mean 0,
+    in ratings.
+    """
 
     sums: F64
     damping: float
 
     @classmethod
-    def none(cls, movies: int, damping: float) -> "News":
-        """Nothing heard yet."""
+    def empty(cls, movies: int, damping: float) -> "MovieResiduals":
+        """No residual yet. movies: number of rows."""
         return cls(np.zeros((movies, 2)), damping)
 
     def grow(self, movies: int) -> None:
-        """Make room for movies just met; of the unknown one nothing is heard."""
+        """Add rows for new movies, which have no residual yet."""
         self.sums = grown(self.sums, movies)
 
-    def added(self, expected: Expected, movies: I32) -> Expected:
-        """What is expected, with what was heard of the movies."""
+    def corrected(self, expected: Expected, movies: I32) -> Expected:
+        """`expected` plus the mean residual of each row's movie. movies: (n,)."""
         total, count = self.sums[movies].T
         return Expected(expected.mean + total / (count + self.damping), expected.deviation)
 
-    def heard(
+    def walk(
         self, expected: Expected, movies: I32, stars: NDArray[np.float32], edges: I64
     ) -> Expected:
-        """The same, told moment by moment how far from `expected` the stars were."""
-        rows = movies, stars - expected.mean
-        extra = _hear(rows, edges, self.sums, self.damping)
+        """As `corrected`, group by group: the residuals of a group are added after it.
+
+        movies, stars: (n,), in time order. edges: (k + 1,) borders of the time groups.
+        """
+        extra = _walk(movies, stars - expected.mean, edges, self.sums, self.damping)
         return Expected(expected.mean + extra, expected.deviation)
 
 
 @njit(cache=True)
-def _hear(rows, edges, sums, damping):  # type: ignore[no-untyped-def]
-    """News of each row's movie before its moment, (n,); the sums are changed in place."""
-    movies, surprise = rows
-    extra = np.empty(len(movies))
-    for moment in range(len(edges) - 1):
-        for i in range(edges[moment], edges[moment + 1]):
-            extra[i] = sums[movies[i], 0] / (sums[movies[i], 1] + damping)
-        for i in range(edges[moment], edges[moment + 1]):
-            sums[movies[i], 0] += surprise[i]
+def _walk(movies, residuals, edges, sums, damping):  # type: ignore[no-untyped-def]
+    """Mean residual of each row's movie before its time group, (n,); `sums` changes in place."""
+    means = np.empty(len(movies))
+    for group in range(len(edges) - 1):
+        for i in range(edges[group], edges[group + 1]):
+            means[i] = sums[movies[i], 0] / (sums[movies[i], 1] + damping)
+        for i in range(edges[group], edges[group + 1]):
+            sums[movies[i], 0] += residuals[i]
             sums[movies[i], 1] += 1.0
-    return extra
+    return means

@@ -1,4 +1,4 @@
-"""The ratings of some users, what was heard of them and what is asked, in one order for kernels."""
+"""Past ratings and prediction requests of a batch of users, grouped by user and in time order."""
 
 from dataclasses import dataclass
 
@@ -8,79 +8,85 @@ import polars as pl
 from ratecast.arrays import I64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Rows
-from ratecast.modelling.history.user_history import Heard, History
+from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 
-# The moment of a rating or a request without a time: it shares no moment with any other.
-APART = np.iinfo(np.int64).min
+# The time of a rating or request without one: it belongs to no tie group.
+NO_TIME = np.iinfo(np.int64).min
 PAST = -1
 
 
 @dataclass(frozen=True)
-class Turns:
-    """Users one after the other; of each what was heard before, then what is asked.
+class UserBatches:
+    """Rows of several users, user after user: first the past ratings, then the requests.
 
-    rows: (n,). edges: (users + 1,). moment: (n,), `PAST` for what was heard before; what is asked
-    at a moment is answered before any of it is heard. asked: (k,), where each asked row is.
-    order: (n,), which row of past, then asked, stands at each place.
+    rows: (n,). edges: (users + 1,) borders of the users. group: (n,) time group of each row,
+    `PAST` for a past rating; a request sees only rows of earlier groups. requested: (k,) position
+    of each request. order: (n,) which row of past, then requests, stands at each position.
     """
 
-    rows: Heard
+    rows: RatingColumns
     edges: I64
-    moment: I64
-    asked: I64
+    group: I64
+    requested: I64
     order: I64
 
     @classmethod
-    def of(cls, past: Heard, asked: Heard, user: tuple[I64, I64], moment: I64) -> "Turns":
-        """user: (local numbers of the users of `past`, of `asked`), 0, 1, ...; moment: of asked."""
+    def of(
+        cls, past: RatingColumns, requests: RatingColumns, user: tuple[I64, I64], group: I64
+    ) -> "UserBatches":
+        """Group past ratings and requests by user.
+
+        user: numbers 0, 1, ... of the users of `past` (p,) and of `requests` (k,).
+        group: (k,) time group of each request.
+        """
         local = np.concatenate(user)
         order = np.argsort(local, kind="stable")
-        place = np.empty(len(local), np.int64)
-        place[order] = np.arange(len(local))
+        position = np.empty(len(local), np.int64)
+        position[order] = np.arange(len(local))
         edges = np.searchsorted(local[order], np.arange(int(local.max(initial=-1)) + 2))
-        moments = np.concatenate([np.full(len(past), PAST, np.int64), moment])[order]
-        rows = Heard.concat([past, asked]).take(order)
-        return cls(rows, edges, moments, place[len(past) :], order)
+        groups = np.concatenate([np.full(len(past), PAST, np.int64), group])[order]
+        rows = RatingColumns.concat([past, requests]).take(order)
+        return cls(rows, edges, groups, position[len(past) :], order)
 
 
-def told(rows: Rows) -> Heard:
-    """Rows of ratings as a model keeps them; where there is no time, `APART`."""
+def rating_columns(rows: Rows) -> RatingColumns:
+    """The columns of a table of ratings; `NO_TIME` where it has no times."""
     stars = rows.stars.astype(np.float64)
-    return Heard(rows.users, rows.movies, stars, times(rows))
+    return RatingColumns(rows.users, rows.movies, stars, times(rows))
 
 
-def asked(rows: Rows) -> Heard:
-    """The same of requests or ratings, without their stars."""
-    return Heard(rows.users, rows.movies, np.zeros(len(rows)), times(rows))
+def request_columns(rows: Rows) -> RatingColumns:
+    """The columns of a table of requests, with 0 in place of the stars."""
+    return RatingColumns(rows.users, rows.movies, np.zeros(len(rows)), times(rows))
 
 
 def times(rows: Rows) -> I64:
-    """Seconds of each row, or `APART`."""
+    """UTC seconds of each row, or `NO_TIME`: (n,)."""
     if rows.table.timed:
         return rows.table.frame["at"].to_numpy()
-    return np.full(len(rows), APART, np.int64)
+    return np.full(len(rows), NO_TIME, np.int64)
 
 
-def numbered(edges: I64) -> I64:
-    """The number of each row's moment, where `edges` are the borders of the moments."""
+def group_ids(edges: I64) -> I64:
+    """The number of each row's time group: (n,). edges: (k + 1,) borders of the groups."""
     return np.repeat(np.arange(len(edges) - 1), np.diff(edges))
 
 
-def packed(history: History) -> Arrays:
-    """Everything heard, for an artifact."""
-    arrays: Arrays = {f"heard.{k}": v for k, v in vars(history.everything()).items()}
-    return arrays | {"settled": np.array([len(history.settled)])}
+def history_arrays(history: UserHistory) -> Arrays:
+    """All ratings of a history, for an artifact."""
+    arrays: Arrays = {f"history.{k}": v for k, v in vars(history.all_ratings()).items()}
+    return arrays | {"history.merged": np.array([len(history.merged.without_deleted())])}
 
 
-def unpacked(arrays: Arrays) -> History:
-    """What `packed` gave."""
-    columns = (arrays[f"heard.{k}"] for k in ("users", "movies", "stars", "at"))
-    return History.parted(Heard(*columns), int(arrays["settled"][0]))
+def restored_history(arrays: Arrays) -> UserHistory:
+    """The history that `history_arrays` wrote."""
+    columns = (arrays[f"history.{k}"] for k in ("users", "movies", "stars", "at"))
+    return UserHistory.of(RatingColumns(*columns), int(arrays["history.merged"][0]))
 
 
 def distinct(ids: pl.Series) -> tuple[I64, pl.Series]:
-    """Which distinct one each id is, and those: (n,), (distinct,)."""
-    found = ids.unique(maintain_order=True)
-    number = found.to_frame().with_row_index("_row")
+    """Each id's number among the distinct ids (n,), and those ids (distinct,)."""
+    unique = ids.unique(maintain_order=True)
+    number = unique.to_frame().with_row_index("_row")
     which = ids.to_frame().join(number, on=ids.name, how="left", maintain_order="left")["_row"]
-    return which.to_numpy().astype(np.int64), found
+    return which.to_numpy().astype(np.int64), unique

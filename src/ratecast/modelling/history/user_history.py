@@ -1,60 +1,64 @@
-"""Every rating heard, kept so that the ratings of one user are found at once."""
+"""All ratings that a model was given, stored so that one user's ratings are read quickly."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.arrays import I64
 from ratecast.modelling.contract.rows import Rows
 from ratecast.ratings import Ratings
 
-_CHUNKS = 64
-_FEW = 64
-STRUCK = -1
-MOST_NOTES = 4_096
+_MAX_CHUNKS = 64
+_FEW_USERS = 64
+DELETED = -1
+MAX_CACHED = 4_096
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Ratings in columns: users, movies (n,) int32; stars (n,) float64; at (n,) int64, seconds."""
+class RatingColumns:
+    """Ratings in columns, with row numbers in place of ids.
+
+    users, movies: (n,) int32, row numbers. stars: (n,) float64. at: (n,) int64, UTC seconds.
+    """
 
     users: NDArray[np.int32]
     movies: NDArray[np.int32]
     stars: NDArray[np.float64]
-    at: NDArray[np.int64]
+    at: I64
 
     def __len__(self) -> int:
         return len(self.users)
 
-    def standing(self) -> "Heard":
-        """Without the rows that were struck out."""
-        return self.take(self.movies != STRUCK) if (self.movies == STRUCK).any() else self
+    def without_deleted(self) -> "RatingColumns":
+        """The rows that are not marked as deleted."""
+        return self.take(self.movies != DELETED) if (self.movies == DELETED).any() else self
 
-    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> "Heard":
-        """Only these rows, in this order."""
-        return Heard(self.users[rows], self.movies[rows], self.stars[rows], self.at[rows])
+    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> "RatingColumns":
+        """Only these rows. rows: their positions, or a mask (n,)."""
+        return RatingColumns(self.users[rows], self.movies[rows], self.stars[rows], self.at[rows])
 
     @classmethod
-    def of(cls, rows: Rows) -> "Heard":
-        """A table of ratings; without timestamps all are of one moment."""
+    def of(cls, rows: Rows) -> "RatingColumns":
+        """The columns of a table of ratings; without timestamps every time is 0."""
         table = rows.table
         assert isinstance(table, Ratings)
         at = table.at if table.timed else np.zeros(len(rows), np.int64)
         return cls(rows.users, rows.movies, rows.stars.astype(np.float64), at)
 
     @classmethod
-    def none(cls) -> "Heard":
+    def empty(cls) -> "RatingColumns":
         """No rating."""
         row = np.zeros(0, np.int32)
         return cls(row, row, np.zeros(0), np.zeros(0, np.int64))
 
     @classmethod
-    def concat(cls, parts: list["Heard"]) -> "Heard":
+    def concat(cls, parts: list["RatingColumns"]) -> "RatingColumns":
         """The rows of all parts, in order."""
         return cls(
             np.concatenate([p.users for p in parts]),
@@ -63,145 +67,164 @@ class Heard:
             np.concatenate([p.at for p in parts]),
         )
 
-    def then(self, later: "Heard", users: NDArray[np.int32]) -> "Grouped":
-        """These ratings and `later` ones, both in order of time, grouped by `users` (ascending).
+    def grouped_with(self, later: "RatingColumns", users: NDArray[np.int32]) -> "GroupedColumns":
+        """These rows and `later` ones, both in time order, grouped by user.
 
-        The rows, the borders of the groups, which rows are of `later`, and where each of those is.
+        users: (u,), row numbers of the users of both, ascending.
         """
-        both = Heard.concat([self, later])
+        both = RatingColumns.concat([self, later])
         group = np.searchsorted(users, both.users)
         order = np.argsort(group, kind="stable")
         edges = np.searchsorted(group[order], np.arange(len(users) + 1))
-        place = np.empty(len(both), np.int64)
-        place[order] = np.arange(len(both))
-        return both.take(order), edges, order >= len(self), place[len(self) :]
+        position = np.empty(len(both), np.int64)
+        position[order] = np.arange(len(both))
+        return GroupedColumns(both.take(order), edges, order >= len(self), position[len(self) :])
 
-    def stages(self, share: float, growth: float) -> list["Heard"]:
-        """Cut by time, never inside a moment: the first `share`, then pieces that add `growth`."""
-        heard = self.take(np.argsort(self.at, kind="stable"))
-        stops = [share * len(heard)]
-        while stops[-1] < len(heard):
+    def time_slices(self, share: float, growth: float) -> list["RatingColumns"]:
+        """The rows in time order, cut into slices; rows of equal time stay in one slice.
+
+        share: part of all rows in the first slice. growth: each further slice adds this share of
+        the rows before it.
+        """
+        ordered = self.take(np.argsort(self.at, kind="stable"))
+        stops = [share * len(ordered)]
+        while stops[-1] < len(ordered):
             stops.append(stops[-1] * (1 + growth))
-        ends = np.append(np.flatnonzero(np.diff(heard.at)) + 1, len(heard))
-        edges = np.unique(ends[np.searchsorted(ends, np.minimum(stops, len(heard)))])
-        return [heard.take(np.arange(a, b)) for a, b in pairwise([0, *edges])]
+        ends = np.append(np.flatnonzero(np.diff(ordered.at)) + 1, len(ordered))
+        edges = np.unique(ends[np.searchsorted(ends, np.minimum(stops, len(ordered)))])
+        return [ordered.take(np.arange(a, b)) for a, b in pairwise([0, *edges])]
 
 
-Gone = Callable[[Heard], NDArray[np.bool_]]
+class GroupedColumns(NamedTuple):
+    """Rows grouped by user, the earlier ones first.
+
+    rows: (n,). edges: (users + 1,) borders of the groups. is_later: (n,) whether a row is one of
+    the later ones. later_at: (k,) position of each later row in `rows`.
+    """
+
+    rows: RatingColumns
+    edges: I64
+    is_later: NDArray[np.bool_]
+    later_at: I64
+
+
+# Which of some ratings are meant: (n,) bool.
+Predicate = Callable[[RatingColumns], NDArray[np.bool_]]
 
 
 @dataclass
-class History:
-    """`settled`: sorted by user, then time. What came later waits in `recent`, as it came.
+class UserHistory:
+    """All ratings given so far.
 
-    notes: what a model has worked out of all ratings of a user; gone once they change.
+    merged: sorted by user, then time. recent: later ratings in order of arrival, not yet merged.
+    cache: user -> a value computed from all ratings of the user, dropped when those change.
     """
 
-    settled: Heard
-    recent: list[Heard] = field(default_factory=list)
-    notes: dict[int, Any] = field(default_factory=dict, repr=False)
-    _places: dict[int, list[int]] = field(default_factory=dict, repr=False)
-    _placed: int = field(default=0, repr=False)
+    merged: RatingColumns
+    recent: list[RatingColumns] = field(default_factory=list)
+    cache: dict[int, Any] = field(default_factory=dict, repr=False)
+    _positions: dict[int, list[int]] = field(default_factory=dict, repr=False)
+    _indexed: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
-        self.settled, self.recent = Heard.none(), [self.settled, *self.recent]
-        self.settle()
+        self.merged, self.recent = RatingColumns.empty(), [self.merged, *self.recent]
+        self.merge()
 
     @classmethod
-    def parted(cls, heard: Heard, settled: int) -> "History":
-        """From `everything`, of which so many rows were settled."""
-        history = cls(heard.take(np.arange(settled)))
-        history.add(heard.take(np.arange(settled, len(heard))))
+    def of(cls, ratings: RatingColumns, merged: int) -> "UserHistory":
+        """From what `all_ratings` gave. merged: how many of its first rows were merged."""
+        history = cls(ratings.take(np.arange(merged)))
+        history.add(ratings.take(np.arange(merged, len(ratings))))
         return history
 
     def __len__(self) -> int:
-        return len(self.settled) + sum(map(len, self.recent))
+        return len(self.merged) + sum(map(len, self.recent))
 
-    def add(self, heard: Heard) -> None:
-        """Hear more ratings; each user's are not earlier than those known of that user."""
-        self._drop_notes(heard.users)
-        self.recent.append(heard)
-        if len(self.recent) > _CHUNKS:
-            self.recent = [Heard.concat(self.recent)]
+    def add(self, ratings: RatingColumns) -> None:
+        """Store more ratings; none may be earlier than a stored rating of the same user."""
+        self._drop_cached(ratings.users)
+        self.recent.append(ratings)
+        if len(self.recent) > _MAX_CHUNKS:
+            self.recent = [RatingColumns.concat(self.recent)]
 
-    def settle(self) -> None:
-        """Sort what came lately in with the rest."""
-        recent = Heard.concat([Heard.none(), *self.recent]).standing()
+    def merge(self) -> None:
+        """Move the recent ratings into `merged`."""
+        recent = RatingColumns.concat([RatingColumns.empty(), *self.recent]).without_deleted()
         later = recent.take(np.lexsort((recent.at, recent.users)))
-        heard = Heard.concat([self.settled, later]).standing()
-        # Two runs in order, the second nearly always of later moments: merged at once.
-        heard = heard.take(np.argsort(heard.users, kind="stable"))
-        back = (np.diff(heard.at) < 0) & (np.diff(heard.users) == 0)
-        self._wait(heard.take(np.lexsort((heard.at, heard.users))) if back.any() else heard, [])
+        ratings = RatingColumns.concat([self.merged, later]).without_deleted()
+        # Both parts are sorted, and the second is nearly always later: one stable sort by user
+        # then gives the time order too. Only if it does not, both keys are sorted.
+        ratings = ratings.take(np.argsort(ratings.users, kind="stable"))
+        back = (np.diff(ratings.at) < 0) & (np.diff(ratings.users) == 0)
+        if back.any():
+            ratings = ratings.take(np.lexsort((ratings.at, ratings.users)))
+        self.merged, self.recent = ratings, []
+        self._positions, self._indexed = {}, 0
+        self.cache.clear()
 
-    def forget(self, users: NDArray[np.int32], gone: Gone) -> Heard:
-        """Take back those of the users' ratings that `gone` points out, and give them.
+    def remove(self, users: NDArray[np.int32], predicate: Predicate) -> RatingColumns:
+        """Delete those ratings of `users` that `predicate` selects, and return them.
 
-        They are struck out where they stand, since a long history is not copied for a few.
+        They are marked in place, because copying a long history for a few rows is slow.
         """
-        self._drop_notes(users)
-        struck = []
-        for part, rows in ((self.settled, self._settled_rows(users)), self._recent_rows(users)):
-            picked = rows[gone(part.take(rows))]
-            struck.append(part.take(picked))
-            part.movies[picked] = STRUCK
-        return Heard.concat(struck)
+        self._drop_cached(users)
+        removed = []
+        for part, rows in ((self.merged, self._merged_rows(users)), self._recent_rows(users)):
+            selected = rows[predicate(part.take(rows))]
+            removed.append(part.take(selected))
+            part.movies[selected] = DELETED
+        return RatingColumns.concat(removed)
 
-    def everything(self) -> Heard:
-        """All ratings, the recent ones last."""
-        return Heard.concat([self.settled, *self.recent]).standing()
+    def all_ratings(self) -> RatingColumns:
+        """All ratings: the merged ones, then the recent ones in order of arrival."""
+        return RatingColumns.concat([self.merged, *self.recent]).without_deleted()
 
-    def settled_of(self, users: NDArray[np.int32]) -> Heard:
-        """The settled ratings of these users (ascending); each user's in order of time."""
-        return self.settled.take(self._settled_rows(users)).standing()
+    def merged_of(self, users: NDArray[np.int32]) -> RatingColumns:
+        """The merged ratings of `users` (ascending), each user's in time order."""
+        return self.merged.take(self._merged_rows(users)).without_deleted()
 
-    def of(self, users: NDArray[np.int32]) -> Heard:
-        """All ratings of these users (distinct, ascending); each user's in order of time."""
+    def of_users(self, users: NDArray[np.int32]) -> RatingColumns:
+        """All ratings of `users` (distinct, ascending), each user's in time order."""
         recent, rows = self._recent_rows(users)
-        return Heard.concat([self.settled_of(users), recent.take(rows).standing()])
+        return RatingColumns.concat([self.merged_of(users), recent.take(rows).without_deleted()])
 
-    def _settled_rows(self, users: NDArray[np.int32]) -> NDArray[np.int64]:
-        edges = np.searchsorted(self.settled.users, np.stack([users, users + 1]))
+    def _merged_rows(self, users: NDArray[np.int32]) -> I64:
+        edges = np.searchsorted(self.merged.users, np.stack([users, users + 1]))
         counts = edges[1] - edges[0]
-        # How far each row is from the first of its user's.
+        # Distance of each row from the first row of its user.
         inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        rows: NDArray[np.int64] = np.repeat(edges[0], counts) + inside
+        rows: I64 = np.repeat(edges[0], counts) + inside
         return rows
 
-    def _recent_rows(self, users: NDArray[np.int32]) -> tuple[Heard, NDArray[np.int64]]:
-        """The recent ratings, and which of them are of these users, in the order they came."""
+    def _recent_rows(self, users: NDArray[np.int32]) -> tuple[RatingColumns, I64]:
+        """The recent ratings, and the positions of those of `users`, in order of arrival."""
         if len(self.recent) != 1:
-            self.recent = [Heard.concat([Heard.none(), *self.recent])]
+            self.recent = [RatingColumns.concat([RatingColumns.empty(), *self.recent])]
         recent = self.recent[0]
-        if len(users) > _FEW:
+        if len(users) > _FEW_USERS:
             return recent, np.flatnonzero(np.isin(recent.users, users))
-        self._place()
-        rows = sorted(row for user in users.tolist() for row in self._places.get(user, ()))
+        self._index_recent()
+        rows = sorted(row for user in users.tolist() for row in self._positions.get(user, ()))
         return recent, np.array(rows, np.int64)
 
-    def _place(self) -> None:
-        """Take down where the recent rows of each user are, up to the newest."""
-        new = self.recent[0].users[self._placed :].tolist()
-        for row, user in enumerate(new, self._placed):
-            self._places.setdefault(user, []).append(row)
-        self._placed += len(new)
+    def _index_recent(self) -> None:
+        """Store the positions of each user's recent rows, up to the newest."""
+        new = self.recent[0].users[self._indexed :].tolist()
+        for row, user in enumerate(new, self._indexed):
+            self._positions.setdefault(user, []).append(row)
+        self._indexed += len(new)
 
-    def _wait(self, settled: Heard, recent: list[Heard]) -> None:
-        self.settled, self.recent = settled, recent
-        self._places, self._placed = {}, 0
-        self.notes.clear()
+    def cached(self, user: int, value: T) -> T:
+        """Put a value computed from a user's ratings into the cache, and return it.
 
-    def note(self, user: int, made: T) -> T:
-        """Keep what was made of a user's ratings; beyond `MOST_NOTES`, the oldest is dropped."""
-        while len(self.notes) >= MOST_NOTES:
-            self.notes.pop(next(iter(self.notes)), None)
-        self.notes[user] = made
-        return made
+        Of more than `MAX_CACHED` values, the oldest is dropped.
+        """
+        while len(self.cache) >= MAX_CACHED:
+            self.cache.pop(next(iter(self.cache)), None)
+        self.cache[user] = value
+        return value
 
-    def _drop_notes(self, users: NDArray[np.int32]) -> None:
-        if self.notes:
+    def _drop_cached(self, users: NDArray[np.int32]) -> None:
+        if self.cache:
             for user in set(users.tolist()):
-                self.notes.pop(user, None)
-
-
-Grouped = tuple[Heard, NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]
+                self.cache.pop(user, None)

@@ -1,4 +1,4 @@
-"""Side information as numbers: what is known of users and movies before any rating."""
+"""SideInformation information as numbers: what is known of users and movies before any rating."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ YEARS = 10.0
 
 
 @dataclass(frozen=True)
-class Side:
+class SideInformation:
     """How side information becomes columns; a column that the table lacks simply drops out.
 
     ages: mean and spread of the users' ages, in years. year: mean year of the movies.
@@ -27,7 +27,7 @@ class Side:
     year: float
 
     @classmethod
-    def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> "Side":
+    def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> "SideInformation":
         """Read the categories and the centres from the tables of known users and movies."""
         ages, years = _numbers(users, "age"), _numbers(movies, "year")
         age = float(np.nanmean(ages)) if np.isfinite(ages).any() else 0.0
@@ -41,7 +41,7 @@ class Side:
         )
 
     @classmethod
-    def unpacked(cls, packed: NDArray[np.uint8]) -> "Side":
+    def unpacked(cls, packed: NDArray[np.uint8]) -> "SideInformation":
         """What `packed` wrote."""
         values: dict[str, Any] = json.loads(packed.tobytes())
         return cls(**values | {"ages": tuple(values["ages"])})
@@ -50,7 +50,7 @@ class Side:
         """All of it as an array of bytes (JSON), so that it can lie beside the other arrays."""
         return np.frombuffer(json.dumps(self.__dict__).encode(), np.uint8)
 
-    def of_users(self, table: pl.DataFrame) -> F64:
+    def user_columns(self, table: pl.DataFrame) -> F64:
         """Constant, age, distance from the mean age, genders, occupations: (n, D).
 
         An unknown value is 0, the mean, in the columns that are centred.
@@ -64,7 +64,7 @@ class Side:
             + [np.array([value == name for value in job], float) for name in self.occupations]
         )
 
-    def of_movies(self, table: pl.DataFrame) -> tuple[F64, F64]:
+    def movie_columns(self, table: pl.DataFrame) -> tuple[F64, F64]:
         """Genre flags (n, G), and the year in decades from the mean year, (n,)."""
         place = {genre: k for k, genre in enumerate(self.genres)}
         flags = np.zeros((len(table), len(self.genres)))

@@ -25,7 +25,7 @@ _NO_GENRE = ("", "unknown")
 
 
 @dataclass(frozen=True)
-class Trait:
+class LabelColumn:
     """Labels of one kind: line `rows[j]` of a table bears `labels[j]`, weighing `values[j]`."""
 
     rows: I64
@@ -33,7 +33,7 @@ class Trait:
     values: F64
 
 
-def traits_of(frame: pl.DataFrame) -> dict[str, Trait]:
+def label_columns(frame: pl.DataFrame) -> dict[str, LabelColumn]:
     """Every kind of label that `frame` has columns for; genres weigh 1 / sqrt(their number)."""
     found = {}
     lines = frame.with_row_index("_row")
@@ -42,13 +42,13 @@ def traits_of(frame: pl.DataFrame) -> dict[str, Trait]:
             said = lines.select("_row", label=text).drop_nulls()
             found[name] = _trait(said, np.ones(said.height))
     if "genres" in frame.columns:
-        said = genre_lines(lines)
+        said = genre_rows(lines)
         count = np.bincount(said["_row"].to_numpy(), minlength=1)
         found["genres"] = _trait(said, count[said["_row"].to_numpy()] ** -0.5)
     return {name: trait for name, trait in found.items() if len(trait.rows)}
 
 
-def genre_lines(lines: pl.DataFrame) -> pl.DataFrame:
+def genre_rows(lines: pl.DataFrame) -> pl.DataFrame:
     """One line for each genre of each line, `_row` and `label`; a text is split by spaces."""
     genres = lines.select("_row", label=pl.col("genres"))
     if genres.schema["label"] == pl.String:
@@ -57,7 +57,7 @@ def genre_lines(lines: pl.DataFrame) -> pl.DataFrame:
     return split.filter(~pl.col("label").is_in(_NO_GENRE))
 
 
-def numbers(frame: pl.DataFrame, column: str) -> F64:
+def numeric_column(frame: pl.DataFrame, column: str) -> F64:
     """A numeric column, NaN where it is null or missing: (lines,)."""
     if column not in frame.columns:
         return np.full(frame.height, np.nan)
@@ -73,14 +73,14 @@ class Labels:
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Self:
         """All labels of `frame`, sorted, so that the same table always gives the same columns."""
-        return cls({name: np.unique(trait.labels) for name, trait in traits_of(frame).items()})
+        return cls({name: np.unique(trait.labels) for name, trait in label_columns(frame).items()})
 
     def matrices(self, frame: pl.DataFrame) -> dict[str, sp.csr_array]:
         """For each kind, which line bears which label: (lines, labels)."""
-        traits = traits_of(frame)
+        traits = label_columns(frame)
         return {name: self._matrix(name, traits, frame.height) for name in self.known}
 
-    def _matrix(self, name: str, traits: dict[str, Trait], lines: int) -> sp.csr_array:
+    def _matrix(self, name: str, traits: dict[str, LabelColumn], lines: int) -> sp.csr_array:
         labels = self.known[name]
         if name not in traits:
             return sp.csr_array((lines, len(labels)))
@@ -91,7 +91,7 @@ class Labels:
         return sp.csr_array(cells, shape=(lines, len(labels)))
 
 
-def _trait(said: pl.DataFrame, values: F64) -> Trait:
-    return Trait(
+def _trait(said: pl.DataFrame, values: F64) -> LabelColumn:
+    return LabelColumn(
         said["_row"].to_numpy().astype(np.int64), said["label"].to_numpy().astype(str), values
     )

@@ -22,8 +22,8 @@ from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_TWO, UP_TO_ONE, Limits
-from ratecast.modelling.history.movie_residuals import News
-from ratecast.modelling.side_information.labels import Labels, numbers
+from ratecast.modelling.history.movie_residuals import MovieResiduals
+from ratecast.modelling.side_information.labels import Labels, numeric_column
 from ratecast.models.cold_start.mixed_model import Kinds, Mixed, fit_mixed
 from ratecast.models.cold_start.random_features import Surface
 from ratecast.ratings import MOVIE, USER, Ratings
@@ -36,7 +36,7 @@ _FEW, _SOME = 3.0, 10.0
 class ColdStart(Model):
     """Forecasts every user as if none of her ratings were known, from her demographics alone.
 
-    What is heard moves the movies, and the level of all, not the user: see `News`.
+    What is heard moves the movies, and the level of all, not the user: see `MovieResiduals`.
     """
 
     name: ClassVar[str] = "cold_start"
@@ -66,7 +66,7 @@ class ColdStart(Model):
         self._statistics = self._describe((kinds, people, stars), self._mixed)
         spread = stars - base - self.smooth_share * self._surface(inputs)
         self._deviation = float(np.sqrt(np.mean(spread**2)))
-        self._news = News.none(len(self.movies), self.movie_damping)
+        self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
     def _held_out(self, rated: tuple[Kinds, F64, F64], weight: F64) -> tuple[F64, F64]:
         """Score and movie's statistics of each row, learned without the users of its fold."""
@@ -108,15 +108,15 @@ class ColdStart(Model):
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        return self._news.added(self._said(rows), rows.movies)
+        return self._movie_residuals.corrected(self._said(rows), rows.movies)
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        return self._news.heard(self._said(rows), rows.movies, rows.stars, edges)
+        return self._movie_residuals.walk(self._said(rows), rows.movies, rows.stars, edges)
 
     @override
     def grow(self) -> None:
-        self._news.grow(len(self.movies))
+        self._movie_residuals.grow(len(self.movies))
 
     def _said(self, rows: Rows) -> Expected:
         """What the fit alone expects."""
@@ -151,11 +151,11 @@ class ColdStart(Model):
 
     def _numbers(self, rows: Rows) -> tuple[F64, F64]:
         users, movies = self._sides(rows)
-        return numbers(users, "age"), numbers(movies, "year")
+        return numeric_column(users, "age"), numeric_column(movies, "year")
 
     def _kinds(self, rows: Rows) -> Kinds:
         users, movies = self._sides(rows)
-        age, year = numbers(users, "age"), numbers(movies, "year")
+        age, year = numeric_column(users, "age"), numeric_column(movies, "year")
         people = {name: (_bins(age, b), len(b) + 1) for name, b in self._age_bins().items()}
         if "gender" in self._labels[USER].known:
             gender = self._labels[USER].matrices(users)["gender"]
@@ -174,7 +174,7 @@ class ColdStart(Model):
     def _people(self, rows: Rows) -> F64:
         """Two numbers of each row's user: age and gender, 0 in the mean and where not known."""
         users, _ = self._sides(rows)
-        age = np.nan_to_num((numbers(users, "age") - self._usual_age[0]) / 10)
+        age = np.nan_to_num((numeric_column(users, "age") - self._usual_age[0]) / 10)
         gender = self._labels[USER].matrices(users).get("gender", sp.csr_array((len(rows), 1)))
         return np.column_stack([age, gender.sum(axis=1) / 2 - gender[:, [0]].toarray()[:, 0]])
 
@@ -186,7 +186,7 @@ class ColdStart(Model):
         arrays |= {f"borders.{k}": border for k, border in enumerate(self._borders)}
         level = np.array([self._mixed.level, self._deviation])
         arrays |= {"level": level, "line": self._line, "usual_age": self._usual_age}
-        arrays |= {"statistics": self._statistics, "news": self._news.sums}
+        arrays |= {"statistics": self._statistics, "movie_residuals": self._movie_residuals.sums}
         return arrays | {"fitted": self._fitted}
 
     @override
@@ -201,7 +201,7 @@ class ColdStart(Model):
         self._mixed = Mixed(level, mixed)
         self._line, self._usual_age = arrays["line"], arrays["usual_age"]
         self._statistics = arrays["statistics"]
-        self._news = News(arrays["news"], self.movie_damping)
+        self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)
 
 
 def _take(kinds: Kinds, rows: I64) -> Kinds:

@@ -108,10 +108,10 @@ def _start(prior, usual, ridge, state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def follow(turns, bins, users, movies, samples):  # type: ignore[no-untyped-def]
+def follow(batches, bins, users, movies, samples):  # type: ignore[no-untyped-def]
     """Forecast each row from what its user said before its moment, then hear it.
 
-    turns: (edges, movies, target, time, noise, moment) of `Turns`; target: the rating less the
+    batches: (edges, movies, target, time, noise, group) of `UserBatches`; target: rating minus the
     known effect of its time. bins: (keys, unknown, loose): (n, b) bin of time of each row, whether
     its effect is not known from the fit, and (b,) variances of such effects. users: (prior,
     stranger's set, ridge): (users, s, d), (s, d), (s, d). movies: (vectors, company):
@@ -119,7 +119,7 @@ def follow(turns, bins, users, movies, samples):  # type: ignore[no-untyped-def]
     Returns mean, variance without noise: (n,), and what the cuts make of them, the probabilities
     of the stars: (n, S). About 6 s (d + b)^2 multiplications a rating.
     """
-    edges, row_movie, target, time, noise, moment = turns
+    edges, row_movie, target, time, noise, moment = batches
     keys, unknown, loose = bins
     prior, usual, ridge = users
     vectors, company = movies

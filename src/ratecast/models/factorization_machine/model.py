@@ -19,19 +19,19 @@ from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Limits
-from ratecast.modelling.history.movie_residuals import News
+from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.user_batches import (
-    APART,
-    Turns,
-    asked,
+    NO_TIME,
+    UserBatches,
     distinct,
-    numbered,
-    packed,
+    group_ids,
+    history_arrays,
+    rating_columns,
+    request_columns,
+    restored_history,
     times,
-    told,
-    unpacked,
 )
-from ratecast.modelling.history.user_history import Heard, History
+from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 from ratecast.modelling.side_information.labels import Labels
 from ratecast.models.factorization_machine.features import (
     Sets,
@@ -58,7 +58,8 @@ class FactorizationMachine(Model):
     A user's vector sums her id's, those of the movies she rated (each / sqrt(their number)) and
     those of her age, gender, occupation and zip; a movie's likewise (raters, genres, year). A user
     without ratings has the mean set of all rows. Of what is heard, the user's own vector and set
-    take account, and the effects of the present bins of time; movies' vectors stay, see `News`.
+    take account, and the effects of the present bins of time; movies' vectors stay, see
+    `MovieResiduals`.
     timed: use the request's own moment, where both tables have one; bins: their widths in seconds,
     each a part of the next. likelihood: stars as numbers, or as ordered classes (see
     `factorization_machine/latent`), where the forecast is the sum of stars x probabilities.
@@ -102,8 +103,8 @@ class FactorizationMachine(Model):
                 chain.latent = Latent(star, self.scale.stars, chain.random)
             samples += self._run(chain)
         self._keep(samples, sets, movie.features)
-        self._history = History(told(train))
-        self._news = News.none(len(self.movies), self.movie_damping)
+        self._history = UserHistory(rating_columns(train))
+        self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
     def _run(self, chain: Chain) -> list[Sample]:
         """The last sample of each of `samples` equal stretches after the burn-in."""
@@ -127,19 +128,19 @@ class FactorizationMachine(Model):
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        said = self._follow(rows, asked(rows), np.zeros(len(rows), np.int64))
-        return self._news.added(said, rows.movies)
+        said = self._follow(rows, request_columns(rows), np.zeros(len(rows), np.int64))
+        return self._movie_residuals.corrected(said, rows.movies)
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        heard = told(rows)
-        said = self._follow(rows, heard, numbered(edges))
+        heard = rating_columns(rows)
+        said = self._follow(rows, heard, group_ids(edges))
         self._history.add(heard)
-        return self._news.heard(said, rows.movies, rows.stars, edges)
+        return self._movie_residuals.walk(said, rows.movies, rows.stars, edges)
 
     @override
     def grow(self) -> None:
-        self._news.grow(len(self.movies))
+        self._movie_residuals.grow(len(self.movies))
         self._noise = [
             grown(self._noise[0], len(self.users)),
             grown(self._noise[1], len(self.movies)),
@@ -154,26 +155,26 @@ class FactorizationMachine(Model):
         vectors: F32 = self._kept["vectors"][:1] + sums(labels, self._kept["labels.movie"])
         return vectors
 
-    def _follow(self, rows: Rows, heard: Heard, moment: I64) -> Expected:
+    def _follow(self, rows: Rows, heard: RatingColumns, moment: I64) -> Expected:
         """What is expected of each row, told what its user said before its moment."""
         user, users = distinct(rows.table.frame[USER])
         movie, movies = distinct(rows.table.frame[MOVIE])
         known, number = self._kept, self.users.encode(users)
-        past = self._history.of(np.unique(rows.users))
+        past = self._history.of_users(np.unique(rows.users))
         local = np.zeros(len(self.users), np.int64)
         local[number] = np.arange(len(number))
-        turns = Turns.of(past, heard, (local[past.users], user), moment)
+        batches = UserBatches.of(past, heard, (local[past.users], user), moment)
         side = self.movies.side(movies, rows.table.movies)
         new = self.movies.encode(movies) == 0
         place = np.cumsum(new) - 1 + len(known["vectors"])
         lines = np.where(rows.movies > 0, rows.movies, place[movie])
-        lines = np.concatenate([past.movies, lines])[turns.order]
-        effect, keys, unknown = self._time(turns.rows)
-        noise = self._noise[0][turns.rows.users] * self._noise[1][turns.rows.movies]
+        lines = np.concatenate([past.movies, lines])[batches.order]
+        effect, keys, unknown = self._time(batches.rows)
+        noise = self._noise[0][batches.rows.users] * self._noise[1][batches.rows.movies]
         labels = joined(self._labels[0], self.users.side(users, rows.table.users))
-        target = self._targets(turns.rows.stars) - effect
+        target = self._targets(batches.rows.stars) - effect
         mean, variance, shares = follow(
-            (turns.edges, lines, target, effect, noise, turns.moment),
+            (batches.edges, lines, target, effect, noise, batches.group),
             (keys, unknown, known["loose"]),
             (sums(labels, known["labels.user"]), known["usual"], known["ridge"]),
             (
@@ -182,9 +183,9 @@ class FactorizationMachine(Model):
             ),
             (known["level"], known["cuts"]),
         )
-        mean, variance = mean[turns.asked], (variance + noise)[turns.asked]
+        mean, variance = mean[batches.requested], (variance + noise)[batches.requested]
         if known["cuts"].shape[1]:
-            stars, shares = self.scale.stars, shares[turns.asked]
+            stars, shares = self.scale.stars, shares[batches.requested]
             mean = (shares * stars).sum(axis=1)
             variance = (shares * (stars - mean[:, None]) ** 2).sum(axis=1)
         return Expected(mean, np.sqrt(variance))
@@ -197,7 +198,7 @@ class FactorizationMachine(Model):
         known = np.maximum(stars, self.scale.low)
         return np.asarray(self._kept["points"][self.scale.index(known)], np.float64)
 
-    def _time(self, rows: Heard) -> tuple[F64, I64, F64]:
+    def _time(self, rows: RatingColumns) -> tuple[F64, I64, F64]:
         """Known effects, summed; bins of time, (n, b), and 1 where one's effect is not known."""
         effect, shape = np.zeros(len(rows)), (len(rows), len(self._bins))
         keys, unknown = np.zeros(shape, np.int64), np.zeros(shape)
@@ -212,13 +213,13 @@ class FactorizationMachine(Model):
     def _keys(self, users: I32, at: I64) -> list[I64]:
         user = users.astype(np.int64) << _MOMENT_BITS
         # No user's bin is -1.
-        return [np.where(at == APART, -1, user + at // width) for width in self.time_bins]
+        return [np.where(at == NO_TIME, -1, user + at // width) for width in self.time_bins]
 
     @override
     def arrays(self) -> Arrays:
         arrays = {f"kept.{name}": value for name, value in self._kept.items()}
         arrays |= {"noise.user": self._noise[0], "noise.movie": self._noise[1]}
-        arrays |= {"news": self._news.sums} | packed(self._history)
+        arrays |= {"movie_residuals": self._movie_residuals.sums} | history_arrays(self._history)
         for b, (met, effect) in enumerate(zip(self._bins, self._effects, strict=True)):
             arrays |= {f"bin.{b}": met, f"effect.{b}": effect}
         return arrays
@@ -233,5 +234,5 @@ class FactorizationMachine(Model):
         bins = range(sum(name.startswith("bin.") for name in arrays))
         self._bins = [arrays[f"bin.{b}"] for b in bins]
         self._effects = [arrays[f"effect.{b}"] for b in bins]
-        self._history = unpacked(arrays)
-        self._news = News(arrays["news"], self.movie_damping)
+        self._history = restored_history(arrays)
+        self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)

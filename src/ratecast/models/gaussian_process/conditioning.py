@@ -8,7 +8,7 @@ Reference: Rasmussen, Williams 2006, "Gaussian processes for machine learning", 
 import numpy as np
 from numba import njit
 
-from ratecast.modelling.history.user_batches import APART
+from ratecast.modelling.history.user_batches import NO_TIME
 
 DAY = 86400
 
@@ -16,7 +16,7 @@ DAY = 86400
 @njit(cache=True)
 def together(at, other, variances, fading):  # type: ignore[no-untyped-def]
     """Covariance of two moments: same moment, same day, and each fading; 0 where one is none."""
-    if len(variances) == 1 or APART in (at, other):
+    if len(variances) == 1 or NO_TIME in (at, other):
         return 0.0
     gap = abs(at - other)
     total = variances[1] if gap == 0 else 0.0
@@ -46,15 +46,15 @@ def times_vector(matrix, vector):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def follow(turns, process, times):  # type: ignore[no-untyped-def]
+def follow(batches, process, times):  # type: ignore[no-untyped-def]
     """Forecast each row from what its user said before its moment, then hear it.
 
-    turns: (edges, movies, above, at, moment) of `Turns`; above: stars above the movie's mean.
+    batches: (edges, movies, above, at, moment) of `UserBatches`; above: stars minus movie mean.
     process: (covariance, cross, own): (movies, movies), (others, movies), variances of the others,
     which are numbered after the movies. times: (variances, fading). Returns forecasts above the
     movie's mean and variances: (n,) each. n^3 / 6 multiplications for a user with n ratings.
     """
-    edges, movies, above, at, moment = turns
+    edges, movies, above, at, moment = batches
     covariance, cross, own = process
     variances, fading = times
     mean, variance = np.zeros(len(movies)), np.zeros(len(movies))

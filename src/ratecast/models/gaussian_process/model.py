@@ -23,19 +23,19 @@ from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Limits
-from ratecast.modelling.history.movie_residuals import News
+from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.user_batches import (
-    Turns,
-    asked,
+    UserBatches,
     distinct,
-    numbered,
-    packed,
+    group_ids,
+    history_arrays,
+    rating_columns,
+    request_columns,
+    restored_history,
     times,
-    told,
-    unpacked,
 )
-from ratecast.modelling.history.user_history import Heard, History
-from ratecast.modelling.side_information.labels import Labels, numbers
+from ratecast.modelling.history.user_history import RatingColumns, UserHistory
+from ratecast.modelling.side_information.labels import Labels, numeric_column
 from ratecast.models.gaussian_process.conditioning import follow, times_vector
 from ratecast.models.gaussian_process.em import ByUser, learn
 from ratecast.ratings import MOVIE, Ratings
@@ -93,46 +93,48 @@ class GaussianProcess(Model):
         learned = learn(history, prior, self)
         self._covariance, self._variances = learned.covariance, learned.variances
         self._offset = learned.offset
-        self._history = History(told(train))
-        self._news = News.none(len(self.movies), self.movie_damping)
+        self._history = UserHistory(rating_columns(train))
+        self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        said = self._follow(asked(rows), np.zeros(len(rows), np.int64), self._new_movies(rows))
-        return self._news.added(said, rows.movies)
+        said = self._follow(
+            request_columns(rows), np.zeros(len(rows), np.int64), self._new_movies(rows)
+        )
+        return self._movie_residuals.corrected(said, rows.movies)
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        heard = told(rows)
-        said = self._follow(heard, numbered(edges), self._new_movies(rows))
+        heard = rating_columns(rows)
+        said = self._follow(heard, group_ids(edges), self._new_movies(rows))
         self._history.add(heard)
-        return self._news.heard(said, rows.movies, rows.stars, edges)
+        return self._movie_residuals.walk(said, rows.movies, rows.stars, edges)
 
     @override
     def grow(self) -> None:
-        self._news.grow(len(self.movies))
+        self._movie_residuals.grow(len(self.movies))
         for line, own in self._lines(self.movies.table[len(self._covariance) :]):
             column = np.append(line, own)[:, None]
             self._covariance = np.hstack([np.vstack([self._covariance, line]), column])
             self._offset = np.append(self._offset, 0.0)
 
-    def _follow(self, heard: Heard, moment: I64, new: tuple[I64, F32, F32]) -> Expected:
+    def _follow(self, heard: RatingColumns, moment: I64, new: tuple[I64, F32, F32]) -> Expected:
         """What is expected of each row, told what its user said before its moment."""
         lines, cross, own = new
         users = np.unique(heard.users)
-        past = self._history.of(users)
+        past = self._history.of_users(users)
         local = np.searchsorted(users, past.users), np.searchsorted(users, heard.users)
         movies = np.concatenate([past.movies - 1, lines])
-        turns = Turns.of(past, heard, local, moment)
-        movies, rows = movies[turns.order], turns.rows
+        batches = UserBatches.of(past, heard, local, moment)
+        movies, rows = movies[batches.order], batches.rows
         offset = np.append(self._offset, np.zeros(len(own)))[movies]
         above = rows.stars - self._mean - offset
         mean, variance = follow(
-            (turns.edges, movies, above, rows.at, turns.moment),
+            (batches.edges, movies, above, rows.at, batches.group),
             (self._covariance, cross, own),
             (self._variances, np.array(self.time_scales)),
         )
-        said = (self._mean + offset + mean)[turns.asked], np.sqrt(variance)[turns.asked]
+        said = (self._mean + offset + mean)[batches.requested], np.sqrt(variance)[batches.requested]
         return Expected(*said)
 
     def _new_movies(self, rows: Rows) -> tuple[I64, F32, F32]:
@@ -174,7 +176,7 @@ class GaussianProcess(Model):
     def _kernel(self, side: pl.DataFrame, other: pl.DataFrame) -> F32:
         """Prior covariance of the movies of two tables, without a movie's own: (lines, lines)."""
         shared, by_genre, by_year, _ = self.prior_variances
-        gap = np.abs(numbers(side, "year")[:, None] - numbers(other, "year")[None, :])
+        gap = np.abs(numeric_column(side, "year")[:, None] - numeric_column(other, "year")[None, :])
         kernel = shared + by_year * np.nan_to_num(np.exp(-gap / self.year_scale))
         if "genres" in self._labels.known:
             mine = self._labels.matrices(side)["genres"]
@@ -185,13 +187,16 @@ class GaussianProcess(Model):
     def arrays(self) -> Arrays:
         arrays: Arrays = {"mean": np.array([self._mean]), "covariance": self._covariance}
         arrays |= {"offset": self._offset, "variances": self._variances}
-        arrays |= {"fitted": np.array([self._fitted]), "news": self._news.sums}
-        return arrays | packed(self._history)
+        arrays |= {
+            "fitted": np.array([self._fitted]),
+            "movie_residuals": self._movie_residuals.sums,
+        }
+        return arrays | history_arrays(self._history)
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
         self._mean, self._fitted = float(arrays["mean"][0]), int(arrays["fitted"][0])
         self._labels = Labels.of(self._met)
         self._covariance, self._offset = arrays["covariance"], arrays["offset"]
-        self._variances, self._history = arrays["variances"], unpacked(arrays)
-        self._news = News(arrays["news"], self.movie_damping)
+        self._variances, self._history = arrays["variances"], restored_history(arrays)
+        self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)

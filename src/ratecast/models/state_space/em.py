@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64
-from ratecast.modelling.history.user_history import Heard
+from ratecast.modelling.history.user_history import RatingColumns
 from ratecast.modelling.kernels.csr import sorted_by
 from ratecast.modelling.kernels.row_products import rowwise
 from ratecast.models.state_space.em_sums import add_movies, add_users, summed
@@ -25,7 +25,7 @@ class Table:
     by_movie: tuple[NDArray[np.int32], F64]
 
     @classmethod
-    def of(cls, heard: Heard, users: int, movies: int) -> "Table":
+    def of(cls, heard: RatingColumns, users: int, movies: int) -> "Table":
         """Group ratings by user (movies, stars) and by movie (users, stars)."""
         columns = heard.users, heard.movies, heard.stars
         user_edges, (_, rated, stars) = sorted_by(heard.users, users, columns)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F32, F64
 from ratecast.modelling.contract.rows import Rows
-from ratecast.modelling.history.user_history import Heard, History
+from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 from ratecast.models.state_space.kalman import follow
 from ratecast.models.state_space.movie_parameters import Movies
 from ratecast.models.state_space.residual_kernel import columns_of
@@ -19,7 +19,9 @@ Told = tuple[F64, F64, F32]
 LAST = np.iinfo(np.int64).max
 
 
-def followed(ratings: tuple[Heard, Heard], users: tuple[F64, F64], movies: Movies) -> Told:
+def followed(
+    ratings: tuple[RatingColumns, RatingColumns], users: tuple[F64, F64], movies: Movies
+) -> Told:
     """Expected stars (n,), their variance (n,) and what the trees take (n, C), of asked rows.
 
     ratings: those asked, and all that was heard of their users before. users: prior of every
@@ -28,7 +30,7 @@ def followed(ratings: tuple[Heard, Heard], users: tuple[F64, F64], movies: Movie
     asked, past = ratings
     prior, pull = users
     chosen = np.unique(asked.users)
-    rows, edges, is_asked, back = past.then(asked, chosen)
+    rows, edges, is_asked, back = past.grouped_with(asked, chosen)
     told = follow(
         (edges, rows.movies, rows.stars, rows.at),
         is_asked,
@@ -50,12 +52,12 @@ class Standing:
 
     movies: Movies
     user: tuple[F64, F64]
-    heard: Heard
+    heard: RatingColumns
     surprise: F64
     place: F64
 
     @classmethod
-    def of(cls, heard: Heard, user: tuple[F64, F64], movies: Movies) -> "Standing":
+    def of(cls, heard: RatingColumns, user: tuple[F64, F64], movies: Movies) -> "Standing":
         """heard: all ratings of the user, in order of time."""
         place = movies.motion[0][None].copy()
         # A question at the end, so that everything before it is heard.
@@ -98,17 +100,17 @@ def of_one(rows: Rows) -> bool:
     return bool(users[0]) or rows.table.users.width <= 1
 
 
-def standing(user: int, history: History, users: tuple[F64, F64], movies: Movies) -> Standing:
+def standing(user: int, history: UserHistory, users: tuple[F64, F64], movies: Movies) -> Standing:
     """Where a user, or a stranger, stands now; worked out once, until something changes it.
 
     users: as for `followed`.
     """
-    kept: Standing | None = history.notes.get(user)
+    kept: Standing | None = history.cache.get(user)
     if kept is not None and kept.movies is movies:
         return kept
     prior = users[0][user : user + 1], users[1]
-    heard = history.of(np.array([user], np.int32))
-    return history.note(user, Standing.of(heard, prior, movies))
+    heard = history.of_users(np.array([user], np.int32))
+    return history.cached(user, Standing.of(heard, prior, movies))
 
 
 @lru_cache(maxsize=8)

@@ -23,11 +23,12 @@ from ratecast.arrays import F32, F64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
-from ratecast.modelling.history.history_model import Recall
-from ratecast.modelling.history.user_history import Gone, Heard, History
+from ratecast.modelling.history.history_model import HistoryModel
+from ratecast.modelling.history.user_batches import history_arrays, restored_history
+from ratecast.modelling.history.user_history import Predicate, RatingColumns, UserHistory
 from ratecast.modelling.kernels.row_products import rowwise
 from ratecast.modelling.kernels.threads import kernels_first
-from ratecast.modelling.side_information.columns import Side
+from ratecast.modelling.side_information.columns import SideInformation
 from ratecast.models.state_space.boosting import Trees
 from ratecast.models.state_space.co_rating import MovieSide, company, company_columns, pull_of
 from ratecast.models.state_space.em import Learned, Table, iterate
@@ -45,7 +46,7 @@ NOTHING = pl.DataFrame({"id": ["unknown"]})
 
 
 @dataclass(kw_only=True, eq=False)
-class StateSpace(Recall):
+class StateSpace(HistoryModel):
     """A linear-Gaussian state-space model of the users, on movies learned by variational EM.
 
     factors: K. company: columns for who rated what. iterations: of EM when fitted. growth: a
@@ -73,78 +74,83 @@ class StateSpace(Recall):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        self._side = Side.of(self.users.table, self.movies.table)
-        self._user_columns = self._side.of_users(NOTHING)
-        self._movie_side = MovieSide(*self._side.of_movies(NOTHING))
+        self._side = SideInformation.of(self.users.table, self.movies.table)
+        self._user_columns = self._side.user_columns(NOTHING)
+        self._movie_side = MovieSide(*self._side.movie_columns(NOTHING))
         self._describe()
         self._lessons = Lessons.none(COLUMNS)
-        self._rehearse(Heard.of(train))
-        self._begin(Heard.of(train))
+        self._rehearse(RatingColumns.of(train))
+        self._begin(RatingColumns.of(train))
         self._learn_trees()
 
     @kernels_first
     def refresh(self, ratings: Ratings) -> None:
         """One warm iteration of EM on everything heard, unless hardly anything is new."""
-        recent = Heard.concat([Heard.none(), *self._history.recent]).standing()
+        recent = RatingColumns.concat(
+            [RatingColumns.empty(), *self.history.recent]
+        ).without_deleted()
         if len(recent) < self.refresh_after():
             return
         if len(recent) == int(self._followed.new[0]):
             self._lessons = self._lessons.with_more(self._followed.columns, self._followed.surprise)
         else:
-            self._take_lessons(recent, self._history.settled_of(np.unique(recent.users)))
+            self._take_lessons(recent, self.history.merged_of(np.unique(recent.users)))
         self._settle()
         if self._lessons.due():
             self._learn_trees()
 
     def refresh_after(self) -> int:
         """So many that they outgrow the share `growth`."""
-        known = len(self._history.settled)
+        known = len(self.history.merged)
         return int(np.ceil(self.refresh_growth * max(1.0, known / MANY) * known))
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
         if of_one(rows):
             user, prior_of = int(rows.users[0]), (self._prior, self._pull)
-            stands = standing(user, self._history, prior_of, self._movies)
+            stands = standing(user, self.history, prior_of, self._movies)
             return self._answered(*stands.expect(rows.movies))
         users, prior, movies_at, movies = self._lines(rows)
-        asked = Heard(users, movies_at, np.zeros(len(rows)), np.full(len(rows), LAST))
-        past = self._history.of(np.unique(rows.users))
+        asked = RatingColumns(users, movies_at, np.zeros(len(rows)), np.full(len(rows), LAST))
+        past = self.history.of_users(np.unique(rows.users))
         return self._answered(*self._follow(asked, past, prior, movies))
 
     def precompute(self, like: Model | None = None) -> None:
         """Make ready what many questions about many movies need."""
         self._movies.precompute(like._movies if isinstance(like, StateSpace) else None)
 
-    def _had(self, rows: Rows, past: Heard) -> Expected:
+    @override
+    def predict_from(self, rows: Rows, past: RatingColumns) -> Expected:
         users, prior, movies_at, movies = self._lines(rows)
         lines, last = np.arange(len(rows), dtype=np.int32), np.full(len(rows), LAST)
-        asked = Heard(lines, movies_at, np.zeros(len(rows)), last)
+        asked = RatingColumns(lines, movies_at, np.zeros(len(rows)), last)
         return self._answered(*self._follow(asked, past, prior[users], movies))
 
-    def _retell(self, kept: Heard) -> Expected:
-        return self._answered(*self._follow(kept, Heard.none(), self._prior, self._movies))
+    @override
+    def replay_rows(self, kept: RatingColumns) -> Expected:
+        return self._answered(*self._follow(kept, RatingColumns.empty(), self._prior, self._movies))
 
     @override
     def observe_rows(self, rows: Rows) -> None:
-        self._history.add(Heard.of(rows))
+        self.history.add(RatingColumns.of(rows))
 
     @override
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        told = Heard.of(rows)
-        past = self._history.of(np.unique(told.users))
-        self._history.add(told)
+        told = RatingColumns.of(rows)
+        past = self.history.of_users(np.unique(told.users))
+        self.history.add(told)
         mean, variance, columns = self._follow(told, past, self._prior, self._movies)
         self._followed = self._followed.with_more(columns, told.stars - mean)
         return self._answered(mean, variance, columns)
 
-    def _strike(self, users: NDArray[np.int32], gone: Gone) -> int:
+    @override
+    def remove_ratings(self, users: NDArray[np.int32], predicate: Predicate) -> int:
         self._followed = Lessons.none(COLUMNS)
-        return super()._strike(users, gone)
+        return super().remove_ratings(users, predicate)
 
     def _settle(self) -> None:
         """One warm iteration of EM, on all that was heard."""
-        self._history.settle()
+        self.history.merge()
         self._followed = Lessons.none(COLUMNS)
         self._learn(self._movies.learned, 1, 2)
 
@@ -159,9 +165,9 @@ class StateSpace(Recall):
     def _describe(self) -> MovieSide:
         """Take up the side information of ids just met by the vocabularies; that of the movies."""
         users = self.users.table[len(self._user_columns) - 1 :]
-        self._user_columns = np.concatenate([self._user_columns, self._side.of_users(users)])
+        self._user_columns = np.concatenate([self._user_columns, self._side.user_columns(users)])
         movies = self.movies.table[len(self._movie_side.year) - 1 :]
-        side = MovieSide(*self._side.of_movies(movies))
+        side = MovieSide(*self._side.movie_columns(movies))
         self._movie_side = self._movie_side.joined(side)
         return side
 
@@ -170,7 +176,7 @@ class StateSpace(Recall):
         return 4 + len(self._side.genres) + self.co_rating_factors + 1 + 1 + self.factors
 
     def _learn(self, start: Learned, iterations: int, turns: int) -> None:
-        heard = self._history.settled
+        heard = self.history.merged
         table = Table.of(heard, len(self.users), len(self.movies))
         counts = np.diff(table.movie_edges)
         basis = np.zeros((len(counts), self.co_rating_factors))
@@ -184,27 +190,27 @@ class StateSpace(Recall):
         self._movies = Movies.of(start, self._movie_side, counts, who[:, :-1])
         self._pull = pull_of(table, self._movies.presence, taste - self._prior)
 
-    def _begin(self, heard: Heard) -> None:
+    def _begin(self, heard: RatingColumns) -> None:
         """Learn from `heard` and nothing else."""
-        self._history, self._followed = History(heard), Lessons.none(COLUMNS)
+        self.history, self._followed = UserHistory(heard), Lessons.none(COLUMNS)
         random = np.random.default_rng(self.seed)
         self._basis = random.normal(size=(len(self.movies), self.co_rating_factors))
         sizes = len(self.movies), self._user_columns.shape[1], self._width()
         start = Learned.start(self.factors, sizes, float(heard.stars.mean()), self.seed)
         self._learn(start, self.iterations, 15)
 
-    def _rehearse(self, heard: Heard) -> None:
+    def _rehearse(self, heard: RatingColumns) -> None:
         """Forecast later ratings of train from earlier ones: honest surprises to learn from."""
         # What comes before the lessons that are kept need not be rehearsed.
-        first, *later = heard.stages(max(REHEARSAL[0], 1 - MOST / len(heard)), REHEARSAL[1])
+        first, *later = heard.time_slices(max(REHEARSAL[0], 1 - MOST / len(heard)), REHEARSAL[1])
         if later:
             self._begin(first)
         for piece in later:
-            self._take_lessons(piece, self._history.settled_of(np.unique(piece.users)))
-            self._history.add(piece)
+            self._take_lessons(piece, self.history.merged_of(np.unique(piece.users)))
+            self.history.add(piece)
             self._settle()
 
-    def _take_lessons(self, heard: Heard, past: Heard) -> None:
+    def _take_lessons(self, heard: RatingColumns, past: RatingColumns) -> None:
         """Keep what was known before each row of `heard`, told after `past`, and its surprise."""
         mean, _, columns = self._follow(heard, past, self._prior, self._movies)
         self._lessons = self._lessons.with_more(columns, heard.stars - mean)
@@ -214,7 +220,7 @@ class StateSpace(Recall):
         self._lessons = self._lessons.learned()
 
     def _follow(
-        self, asked: Heard, past: Heard, prior: F64, movies: Movies
+        self, asked: RatingColumns, past: RatingColumns, prior: F64, movies: Movies
     ) -> tuple[F64, F64, F32]:
         return followed((asked, past), (prior, self._pull), movies)
 
@@ -236,17 +242,16 @@ class StateSpace(Recall):
 
     @override
     def arrays(self) -> Arrays:
-        settled = np.array([len(self._history.settled.standing())])
         arrays: Arrays = {"side": self._side.packed(), "basis": self._basis, "pull": self._pull}
-        arrays |= {"user_columns": self._user_columns, "prior": self._prior, "settled": settled}
+        arrays |= {"user_columns": self._user_columns, "prior": self._prior}
         arrays["lines"] = self._movies.lines
         parts = {"learned": self._movies.learned, "measure": self._movies.measure}
         parts |= {"movie_side": self._movie_side, "lessons": self._lessons, "trees": self._trees}
-        return arrays | packed(parts | {"heard": self._history.everything()})
+        return arrays | packed(parts) | history_arrays(self.history)
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
-        self._side = Side.unpacked(arrays["side"])
+        self._side = SideInformation.unpacked(arrays["side"])
         self._basis, self._pull = arrays["basis"], arrays["pull"]
         self._user_columns, self._prior = arrays["user_columns"], arrays["prior"]
         self._movie_side = MovieSide(**part_of(arrays, "movie_side"))
@@ -254,5 +259,5 @@ class StateSpace(Recall):
         self._trees = Trees(**part_of(arrays, "trees"))
         learned, signs = Learned(**part_of(arrays, "learned")), Signs(**part_of(arrays, "measure"))
         self._movies = Movies(learned, signs, arrays["lines"], len(self._side.genres))
-        self._history = History.parted(Heard(**part_of(arrays, "heard")), int(arrays["settled"][0]))
+        self.history = restored_history(arrays)
         self._followed = Lessons.none(COLUMNS)

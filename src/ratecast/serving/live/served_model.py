@@ -12,7 +12,7 @@ import polars as pl
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.plain_requests import seen
-from ratecast.modelling.history.history_model import Recall
+from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.models import load_model
 from ratecast.queries.similar import MovieVectors
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
@@ -36,7 +36,7 @@ class Loaded:
     @property
     def recalls(self) -> bool:
         """Whether the model keeps ratings, so that one can be taken back at once."""
-        return isinstance(self.model, Recall)
+        return isinstance(self.model, HistoryModel)
 
     @cached_property
     def _words(self) -> dict[str, bool]:
@@ -75,8 +75,8 @@ class Loaded:
         """Forget what was removed; a model that recalls nothing never learned it but by a fit."""
         events = list(removed)
         pairs = [(self.user(e.user), self.movie(e.movie)) for e in events if e.movie is not None]
-        if pairs and isinstance(self.model, Recall):
-            self.model.take_back(pairs)
+        if pairs and isinstance(self.model, HistoryModel):
+            self.model.unlearn(pairs)
         for event in events:
             if event.movie is None:
                 self.model.forget(self.user(event.user))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.plain_requests import ask, ask_first, rows_of
 from ratecast.modelling.contract.rows import Expected
-from ratecast.modelling.history.history_model import Recall
+from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
 from ratecast.serving.catalogue import Id
 from ratecast.serving.live.served_model import Loaded
@@ -80,8 +80,8 @@ class Live:
         """The user's ratings that are in force: movie to stars and second, oldest first."""
         model = self.loaded.model
         own: dict[Id, tuple[float, int | None]] = {}
-        if isinstance(model, Recall):
-            own = {kept.movie: (kept.stars, kept.at or None) for kept in model.recall(user)}
+        if isinstance(model, HistoryModel):
+            own = {kept.movie: (kept.stars, kept.at or None) for kept in model.history_of(user)}
         return own | {m: (g.stars, g.at) for m, g in self.given.get(user, {}).items()}
 
     def prospects(self, user: Id) -> Prospects:
@@ -100,9 +100,9 @@ class Live:
         """Of every movie of the catalogue, whether the user has not rated it: (m,)."""
         model, line = self.loaded.model, self.loaded.catalogue.line
         left = np.ones(len(line), bool)
-        if isinstance(model, Recall):
+        if isinstance(model, HistoryModel):
             # A movie met while this model was made ready is in none of its catalogue's lines.
-            rated = model.rated(user)
+            rated = model.rated_movies(user)
             left[rated[rated <= len(left)] - 1] = False
         left[[line[movie] for movie in self.given.get(user, ()) if movie in line]] = False
         return left
