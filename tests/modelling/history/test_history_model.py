@@ -33,7 +33,7 @@ def copied(fitted: StateSpace, later: Ratings) -> StateSpace:
 
 
 def same(one: Forecast, other: Forecast) -> bool:
-    names = "stars", "heard", "basis"
+    names = "stars", "history_length", "basis"
     return all(np.array_equal(getattr(one, n), getattr(other, n)) for n in names)
 
 
