@@ -26,7 +26,7 @@ from ratecast import data
 from ratecast.evaluation import probes
 from ratecast.plots import vectors as plots
 from ratecast.plots.intervals import intervals
-from ratecast.queries.movie_map import flat_map
+from ratecast.queries.movie_map import movie_map
 from ratecast.queries.similar import MovieVectors
 from ratecast.queries.title_lookup import movie_id
 from ratecast.training import make_model
@@ -65,9 +65,9 @@ plots.biases(every)
 # %%
 LEAST = 50
 GENRES = ["Children's", "Sci-Fi", "Horror", "Romance", "Film-Noir"]
-known = every.taken(every.seen >= LEAST)
+known = every.take(every.counts >= LEAST)
 wide, shares = probes.principal(known)
-famous = np.argsort(-known.seen)[: 30 if SHORT else 60]
+famous = np.argsort(-known.counts)[: 30 if SHORT else 60]
 said = " and ".join(f"{share:.0%}" for share in shares)
 plots.flat(known, wide, famous, GENRES, f"two principal components ({said} of the variance)")
 
@@ -77,9 +77,9 @@ plots.flat(known, wide, famous, GENRES, f"two principal components ({said} of th
 # movie, is written beside the notebook (`03_map.html`, one file, no network needed).
 
 # %%
-places = flat_map(known, steps=300 if SHORT else 1000)
+places = movie_map(known, steps=300 if SHORT else 1000)
 written = plots.interactive(known, places, GENRES, Path("03_map.html"))
-plots.flat(known, places, np.argsort(-known.seen)[:150], GENRES, "t-SNE of the cosines")
+plots.flat(known, places, np.argsort(-known.counts)[:150], GENRES, "t-SNE of the cosines")
 
 # %% [markdown]
 # ## Nearest movies
@@ -106,7 +106,7 @@ def raw_neighbours(movie, n=8):
     vectors, factors = MovieVectors.of(bare), bare.net.movies.vectors()[1:]
     unit = factors / np.linalg.norm(factors, axis=1, keepdims=True)
     row = vectors.row(movie)
-    order = np.argsort(-np.where(vectors.seen >= LEAST, unit @ unit[row], -1))
+    order = np.argsort(-np.where(vectors.counts >= LEAST, unit @ unit[row], -1))
     return [vectors.table["title"][int(k)] for k in order if k != row][:n]
 
 
@@ -148,9 +148,9 @@ def shared(vectors, cosines_of):
 
 
 plain = MovieVectors.of(make_model("als").fit(ratings))
-plain = plain.taken(plain.seen >= LEAST)
-of_bare = MovieVectors.of(bare).taken(every.seen >= LEAST)
-raw = bare.net.movies.vectors()[1:][every.seen >= LEAST]
+plain = plain.take(plain.counts >= LEAST)
+of_bare = MovieVectors.of(bare).take(every.counts >= LEAST)
+raw = bare.net.movies.vectors()[1:][every.counts >= LEAST]
 unit = raw / np.linalg.norm(raw, axis=1, keepdims=True)
 draw = np.random.default_rng(0)
 genre_share = pl.DataFrame(

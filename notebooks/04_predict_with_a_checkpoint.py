@@ -166,4 +166,4 @@ scores.calibration(points, drawn)
 
 # %%
 vectors = MovieVectors.of(fresh)
-vectors.similar(movie_id(fresh, "Toy Story (1995)"), 6, least=50).select("title", "cosine", "seen")
+vectors.similar(movie_id(fresh, "Toy Story (1995)"), 6, min_ratings=50).select("title", "cosine", "ratings")

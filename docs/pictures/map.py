@@ -7,7 +7,7 @@ import numpy as np
 
 from ratecast import data
 from ratecast.plots.vectors import flat
-from ratecast.queries.movie_map import flat_map
+from ratecast.queries.movie_map import movie_map
 from ratecast.queries.similar import MovieVectors
 from ratecast.ratings import Ratings
 from ratecast.training import make_model
@@ -26,9 +26,9 @@ def main(
     """Learn from all ratings, lay the movies out, draw; the picture's path."""
     table = data.load("ml-100k") if ratings is None else ratings
     every = MovieVectors.of(make_model(name).fit(table))
-    known = every.taken(every.seen >= least)
-    famous = np.argsort(-known.seen, kind="stable")[:NAMED].tolist()
-    drawn = flat(known, flat_map(known), famous, GENRES, "t-SNE of the movies' cosines")
+    known = every.take(every.counts >= least)
+    famous = np.argsort(-known.counts, kind="stable")[:NAMED].tolist()
+    drawn = flat(known, movie_map(known), famous, GENRES, "t-SNE of the movies' cosines")
     return drawn.save(folder / "movies.svg")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.evaluation import probes
-from ratecast.queries.movie_map import flat_map
+from ratecast.queries.movie_map import movie_map
 from ratecast.queries.similar import MovieVectors
 
 
@@ -52,7 +52,7 @@ def test_the_axis_of_a_genre_leads_to_it() -> None:
 def test_principal_components_are_the_widest_directions() -> None:
     known = planted()
     stretched = MovieVectors(
-        known.table, known.seen, known.biases, known.vectors * np.array([1.0, 9.0, 3.0])
+        known.table, known.counts, known.biases, known.vectors * np.array([1.0, 9.0, 3.0])
     )
     places, shares = probes.principal(stretched)
     assert abs(np.corrcoef(places[:, 0], known.vectors[:, 1])[0, 1]) > 0.99
@@ -63,15 +63,15 @@ def test_neighbours_stay_neighbours_on_the_map() -> None:
     random = np.random.default_rng(0)
     camps = np.repeat(np.eye(3), 20, axis=0) + random.normal(0, 0.05, (60, 3))
     known = MovieVectors(planted(60).table, np.full(60, 50), np.zeros(60), camps)
-    places = flat_map(known, steps=300)
+    places = movie_map(known, steps=300)
     apart = np.linalg.norm(places[:, None] - places, axis=2) + 1e9 * np.eye(60)
     camp = np.repeat(np.arange(3), 20)
     assert (camp[apart.argmin(axis=1)] == camp).all()
-    assert np.array_equal(places, flat_map(known, steps=300))
+    assert np.array_equal(places, movie_map(known, steps=300))
 
 
 def test_movies_without_genres_are_refused() -> None:
     known = planted(30)
-    bare = MovieVectors(known.table.drop("genres"), known.seen, known.biases, known.vectors)
+    bare = MovieVectors(known.table.drop("genres"), known.counts, known.biases, known.vectors)
     with pytest.raises(InputError, match="no genres is known"):
         probes.genre_probe(bare)

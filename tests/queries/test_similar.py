@@ -49,7 +49,7 @@ def test_biases_are_what_the_average_user_gives_above_the_average_movie(name: st
     means = table.frame.group_by("movie").agg(pl.col("rating").mean())
     truth = vectors.table.join(means, on="movie", maintain_order="left")["rating"].to_numpy()
     assert np.corrcoef(vectors.biases, truth)[0, 1] > 0.97
-    assert vectors.seen @ vectors.biases == pytest.approx(0, abs=1e-6)
+    assert vectors.counts @ vectors.biases == pytest.approx(0, abs=1e-6)
     assert np.std(vectors.biases) == pytest.approx(np.std(truth), rel=0.25)
 
 
@@ -62,16 +62,16 @@ def test_a_movie_heard_of_later_has_its_line() -> None:
     model.observe(split.train.take(split.train.frame["movie"] == rare))
     vectors = MovieVectors.of(model)
     row = vectors.row(rare)  # type: ignore[arg-type]
-    assert vectors.seen[row] == (split.train.frame["movie"] == rare).sum()
+    assert vectors.counts[row] == (split.train.frame["movie"] == rare).sum()
     assert len(vectors.vectors) == len(vectors.biases) == vectors.table.height
 
 
 def test_movies_that_few_rated_are_not_named() -> None:
     vectors = MovieVectors.of(make_model("als").fit(camps()))
-    named = vectors.similar(7, n=100, least=int(np.median(vectors.seen)))
-    assert (named["seen"] >= np.median(vectors.seen)).all()
+    named = vectors.similar(7, n=100, min_ratings=int(np.median(vectors.counts)))
+    assert (named["ratings"] >= np.median(vectors.counts)).all()
     assert named.height > 5
-    assert vectors.similar(7, n=100, least=10_000).is_empty()
+    assert vectors.similar(7, n=100, min_ratings=10_000).is_empty()
 
 
 def test_models_without_factors_and_unknown_movies_are_refused() -> None:

@@ -11,8 +11,8 @@ from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.factors.pair_scores import HasProduct, expected_stars
-from ratecast.queries.top_n import Recommender, best
-from ratecast.queries.top_n_kernel import keep, settle
+from ratecast.queries.top_n import Recommender, highest, top_n
+from ratecast.queries.top_n_kernel import Excluded, Top, merge_scores, rescore
 from ratecast.ratings import Ratings, Requests
 from ratecast.training import make_model
 from tests.models.state_space.camps import camps
@@ -63,7 +63,7 @@ def test_expected_stars_are_those_of_predict(fitted: Model) -> None:
     np.testing.assert_allclose(found, fitted.predict(requests).stars, atol=1e-5)
 
 
-def test_what_single_precision_cannot_tell_apart_is_looked_at_again() -> None:
+def test_what_single_precision_cannot_tell_apart_is_ranked_again() -> None:
     """All movies but one are alike: the ids decide, far beyond the few that are kept."""
     model = make_model("als").fit(table())
     weights = model._of_movies[0]  # type: ignore[attr-defined]
@@ -75,7 +75,7 @@ def test_what_single_precision_cannot_tell_apart_is_looked_at_again() -> None:
         assert lines["movie"].to_list() == plainly(model, user, 5, table())
 
 
-def test_a_model_that_remembers_leaves_out_what_it_heard() -> None:
+def test_a_model_with_a_history_leaves_out_what_was_rated() -> None:
     model = make_model("state_space").fit(table())
     user = table().frame["user"][0]
     own = table().frame.filter(pl.col("user") == user)["movie"]
@@ -83,6 +83,13 @@ def test_a_model_that_remembers_leaves_out_what_it_heard() -> None:
     assert len(top) == 90 - own.n_unique()
     assert not top["movie"].is_in(own.implode()).any()
     assert len(Recommender(model, table().take(slice(0, 0))).top(pl.Series([user]), 99)) == 90
+
+
+def test_the_function_takes_ids_in_a_list() -> None:
+    model = make_model("als").fit(table())
+    users = model.users.table["user"]
+    given = top_n(model, users.to_list(), 3, table())
+    assert given.equals(Recommender(model, table()).top(users, 3))
 
 
 def test_ids_of_words_are_ranked_too() -> None:
@@ -94,30 +101,30 @@ def test_ids_of_words_are_ranked_too() -> None:
     assert len(top) == 3 * 50
 
 
-def test_ties_stand_in_order_and_nothing_else_is_kept() -> None:
-    worth, allowed = np.array([1.0, 3, 3, 2, 3]), np.array([True, True, False, True, True])
-    assert best(worth, allowed, 2).tolist() == [1, 4]
-    assert best(worth, allowed, 9).tolist() == [1, 4, 3, 0]
-    assert best(worth, allowed, 0).tolist() == []
+def test_ties_stand_in_order_of_their_places() -> None:
+    scores, allowed = np.array([1.0, 3, 3, 2, 3]), np.array([True, True, False, True, True])
+    assert highest(scores, allowed, 2).tolist() == [1, 4]
+    assert highest(scores, allowed, 9).tolist() == [1, 4, 3, 0]
+    assert highest(scores, allowed, 0).tolist() == []
 
 
-def test_kernels_keep_what_sorting_would() -> None:
+def test_kernels_give_what_sorting_would() -> None:
     random = np.random.default_rng(3)
     scores = random.integers(0, 40, (6, 300)).astype(np.float32)
     barred = [np.sort(random.choice(300, 20, replace=False)).astype(np.int32) for _ in range(6)]
-    edges = np.arange(0, 121, 20)
-    found = np.full((6, 12), -np.inf, np.float32), np.full((6, 12), -1, np.int64)
+    excluded = Excluded(np.arange(0, 121, 20), np.concatenate(barred))
+    top = Top(np.full((6, 12), -np.inf, np.float32), np.full((6, 12), -1, np.int64))
     for start in (0, 128, 256):
-        keep(scores[:, start : start + 128].copy(), start, (edges, np.concatenate(barred)), found)
-    sides = scores[:, :1].astype(float), random.integers(0, 5, (300, 1)).astype(float)
-    settled = np.empty((6, 5)), np.empty((6, 5), np.int64)
-    settle(np.arange(6), found[1], sides, settled)
+        merge_scores(scores[:, start : start + 128].copy(), start, excluded, top)
+    weights = scores[:, :1].astype(float), random.integers(0, 5, (300, 1)).astype(float)
+    again = Top(np.empty((6, 5)), np.empty((6, 5), np.int64))
+    rescore(np.arange(6), top.places, weights, again)
     for user in range(6):
         left = np.setdiff1d(np.arange(300), barred[user])
         wanted = left[np.argsort(-scores[user, left], kind="stable")[:12]]
-        assert found[1][user].tolist() == wanted.tolist()
-        again = np.sort(wanted)[np.argsort(-sides[1][np.sort(wanted), 0], kind="stable")[:5]]
-        assert settled[1][user].tolist() == again.tolist()
+        assert top.places[user].tolist() == wanted.tolist()
+        ordered = np.sort(wanted)[np.argsort(-weights[1][np.sort(wanted), 0], kind="stable")[:5]]
+        assert again.places[user].tolist() == ordered.tolist()
 
 
 @pytest.fixture

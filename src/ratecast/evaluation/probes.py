@@ -42,7 +42,7 @@ def year_probe(vectors: MovieVectors, seed: int = 0) -> pl.DataFrame:
     mean: share of the variance (R²), 0 or less for vectors that know nothing; low, high: of the
     five folds. group: `as learned`, and `shuffled`, the same with the movies' years exchanged.
     """
-    known = vectors.taken(np.array([y is not None for y in _column(vectors, "year")]))
+    known = vectors.take(np.array([y is not None for y in _column(vectors, "year")]))
     years = np.array(_column(known, "year"), float)
     shuffled = np.random.default_rng(seed).permutation(years)
     lines = [

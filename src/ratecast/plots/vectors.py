@@ -35,7 +35,7 @@ def biases(vectors: MovieVectors, count: int = 12) -> Picture:
         ):
             at = np.arange(len(rows))
             axes.barh(at, vectors.biases[rows], 0.66, color=color)
-            names = [f"{_title(vectors, r)}  ({vectors.seen[r]})" for r in rows]
+            names = [f"{_title(vectors, r)}  ({vectors.counts[r]})" for r in rows]
             axes.set_yticks(at, names)
             axes.tick_params(axis="y", labelsize=8.5)
             axes.grid(visible=False, axis="y")
@@ -54,7 +54,7 @@ def flat(
     with canvas.style():
         figure, plot = canvas.single((), 8.6, 6.4, 0.3)
         colored = _by_genre(vectors, genres)
-        sizes = 5 + 26 * np.sqrt(vectors.seen / max(int(vectors.seen.max()), 1))
+        sizes = 5 + 26 * np.sqrt(vectors.counts / max(int(vectors.counts.max()), 1))
         for k, name in [(-1, "others"), *enumerate(genres)]:
             of, color = colored == k, OTHER if k < 0 else SERIES[k]
             plot.scatter(
@@ -83,7 +83,10 @@ def interactive(vectors: MovieVectors, places: F64, genres: Sequence[str], path:
         raise InputError("map: plotly is missing; pip install 'ratecast[notebooks]'")
     import plotly.graph_objects as go
 
-    colored, sizes = _by_genre(vectors, genres), 6 + 14 * np.sqrt(vectors.seen / vectors.seen.max())
+    colored, sizes = (
+        _by_genre(vectors, genres),
+        6 + 14 * np.sqrt(vectors.counts / vectors.counts.max()),
+    )
     figure = go.Figure()
     for k, name in [(-1, "others"), *enumerate(genres)]:
         of = np.flatnonzero(colored == k)
@@ -118,7 +121,7 @@ def _by_genre(vectors: MovieVectors, genres: Sequence[str]) -> NDArray[np.int64]
     """The place of the first of `genres` that each movie has, or -1: (m,)."""
     known = vectors.table["genres"].to_list() if "genres" in vectors.table.columns else []
     found = [next((k for k, g in enumerate(genres) if g in (of or ())), -1) for of in known]
-    return np.array(found or [-1] * len(vectors.seen), np.int64)
+    return np.array(found or [-1] * len(vectors.counts), np.int64)
 
 
 def _title(vectors: MovieVectors, row: int) -> str:
@@ -131,7 +134,7 @@ def _said(vectors: MovieVectors, row: int) -> str:
     genres = vectors.table["genres"].to_list()[row] if "genres" in vectors.table.columns else None
     return (
         f"{escape(_title(vectors, row))}<br>{escape(', '.join(genres or []))}<br>"
-        f"{vectors.seen[row]} ratings, bias {vectors.biases[row]:+.2f} stars"
+        f"{vectors.counts[row]} ratings, bias {vectors.biases[row]:+.2f} stars"
     )
 
 

@@ -1,1 +1,1 @@
-"""What is asked of a fitted model: top-N lists, similar movies, the map of movies, titles."""
+"""Queries of a fitted model: top-N lists, similar movies, a map of movies, ids by title."""

@@ -1,4 +1,4 @@
-"""From what a person types to an id that a model knows."""
+"""Ids of users and movies from typed text: an id, or the title of a movie."""
 
 from difflib import get_close_matches
 
@@ -13,12 +13,18 @@ TITLE = "title"
 
 
 def user_id(model: Model, text: str) -> int | str:
-    """The user's id in the type that the model has; a new user's id is fine."""
+    """The id in `text`, of the type that the model's user ids have; the user may be unknown.
+
+    Raises `InputError` where the ids are whole numbers and `text` is not.
+    """
     return _typed(model.users, text)
 
 
 def movie_id(model: Model, text: str) -> int | str:
-    """The id of the movie with this title or id. Raises with the nearest titles."""
+    """The id of the movie whose title or id is `text`.
+
+    Raises `InputError`, with the three closest titles, where there is none or more than one.
+    """
     table = model.movies.table
     if TITLE in table.columns:
         titled = table.filter(pl.col(TITLE) == text)[MOVIE].to_list()
@@ -27,15 +33,15 @@ def movie_id(model: Model, text: str) -> int | str:
         if titled:
             return titled[0]  # type: ignore[no-any-return]
     if not _has_type(model.movies, text):
-        raise InputError(f"movie {text!r}: no such title or id{_nearest(table, text)}")
+        raise InputError(f"movie {text!r}: no such title or id{_closest_titles(table, text)}")
     movie = _typed(model.movies, text)
     if not (table[MOVIE] == movie).any():
-        raise InputError(f"movie {text!r}: not known to this model{_nearest(table, text)}")
+        raise InputError(f"movie {text!r}: not known to this model{_closest_titles(table, text)}")
     return movie
 
 
 def title(model: Model, movie: int | str) -> str:
-    """The movie's title, or its id where titles are not known."""
+    """The title of a movie that the model knows, or its id where it has no titles."""
     table = model.movies.table
     return str(table.filter(pl.col(MOVIE) == movie)[TITLE if TITLE in table.columns else MOVIE][0])
 
@@ -52,10 +58,10 @@ def _typed(vocabulary: Vocabulary, text: str) -> int | str:
     return text if vocabulary.table.schema[vocabulary.kind] == pl.String else int(text)
 
 
-def _nearest(table: pl.DataFrame, text: str) -> str:
+def _closest_titles(table: pl.DataFrame, text: str) -> str:
     names = table[TITLE if TITLE in table.columns else MOVIE].cast(pl.String).drop_nulls().to_list()
     lowered = {name.lower(): name for name in names}
-    close = get_close_matches(text.lower(), lowered, n=3, cutoff=0.3)
-    part_of = [key for key in lowered if text.lower() in key and key not in close]
-    nearest = [lowered[key] for key in (part_of + close)[:3]]
-    return "; nearest: " + ", ".join(repr(name) for name in nearest) if nearest else ""
+    similar = get_close_matches(text.lower(), lowered, n=3, cutoff=0.3)
+    containing = [key for key in lowered if text.lower() in key and key not in similar]
+    closest = [lowered[key] for key in (containing + similar)[:3]]
+    return "; nearest: " + ", ".join(repr(name) for name in closest) if closest else ""

@@ -1,9 +1,8 @@
-"""The best movies for users: those of the highest expected stars, beside what they have rated."""
+"""Top-N lists: the movies of highest expected stars for a user, without those already rated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 import polars as pl
@@ -15,59 +14,69 @@ from ratecast.modelling.contract.model import Model
 from ratecast.modelling.factors.pair_scores import HasProduct, Product
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.modelling.kernels.csr import Heap
-from ratecast.queries.top_n_kernel import keep, settle
+from ratecast.queries.top_n_kernel import Excluded, Top, merge_scores, rescore
 from ratecast.ratings import MOVIE, USER, Requests
 
-Found = tuple[F64, I64]
-
 RANK, STARS = "rank", "stars"
-# Of the best in single precision so many more are looked at in double precision.
+# So many more candidates than wanted pass from single to double precision, and by how much a score
+# in single precision may be off.
 SPARE, ROUNDING = 8, 1e-4
 USERS, TILE_BYTES, PAIRS = 512, 1 << 22, 1 << 20
 
 
-def best(worth: F64, allowed: NDArray[np.bool_], count: int) -> I64:
-    """Places of the `count` highest of what is allowed, best first, ties in order: (count,)."""
-    lines = np.flatnonzero(allowed)
-    if 0 < count < len(lines):
-        least = np.partition(worth[lines], len(lines) - count)[len(lines) - count]
-        lines = lines[worth[lines] >= least]
-    return lines[np.argsort(-worth[lines], kind="stable")[:count]]
+def top_n(
+    model: Model,
+    users: pl.Series | Sequence[int | str],
+    n: int = 10,
+    rated: Requests | None = None,
+) -> pl.DataFrame:
+    """The `n` best movies for each user, in columns user, movie, rank (from 1) and stars.
+
+    users: raw ids; unknown ones are ranked as new users.
+    rated: pairs of user and movie to leave out, mostly the training ratings. Where it is None, a
+        model that stores its ratings leaves those out, and any other model leaves out nothing.
+
+    Raises `InputError` for `n` below 1.
+    """
+    ids = users if isinstance(users, pl.Series) else pl.Series(USER, list(users))
+    return Recommender(model, rated).top(ids, n)
 
 
-@dataclass(frozen=True)
-class Barred:
-    """What may not be recommended: edges (users + 1,) and places of movies (n,), ascending."""
+def highest(scores: F64, allowed: NDArray[np.bool_], count: int) -> I64:
+    """Places of the `count` highest scores among the allowed, best first, ties by place: (count,).
 
-    edges: I64
-    places: I32
+    scores, allowed: (m,). Fewer places where fewer are allowed.
+    """
+    places = np.flatnonzero(allowed)
+    if 0 < count < len(places):
+        lowest = np.partition(scores[places], len(places) - count)[len(places) - count]
+        places = places[scores[places] >= lowest]
+    return places[np.argsort(-scores[places], kind="stable")[:count]]
 
-    @classmethod
-    def of(cls, users: I32, places: I32, sizes: tuple[int, int]) -> Self:
-        """From pairs in any order; sizes: of users and of places."""
-        none = np.zeros(len(users), np.float32)
-        by_place = Heap.of(places, users, none, sizes[1])
-        by_user = Heap.of(by_place.others, by_place.triples[0], none, sizes[0])
-        return cls(by_user.edges, by_user.others)
 
-    def of_users(self, rows: I32) -> "Barred":
-        """Those of some users, one after the other; of the unknown, none."""
-        counts = np.where(rows > 0, self.edges[rows + 1] - self.edges[rows], 0)
-        edges = np.concatenate([[0], np.cumsum(counts)])
-        inside = np.arange(edges[-1]) - np.repeat(edges[:-1], counts)
-        return Barred(edges, self.places[np.repeat(self.edges[rows], counts) + inside])
+def excluded_movies(users: I32, places: I32, sizes: tuple[int, int]) -> Excluded:
+    """Group pairs of user row and movie place, in any order, by user.
+
+    users, places: (n,). sizes: number of user rows and of movie places.
+    """
+    none = np.zeros(len(users), np.float32)
+    by_place = Heap.of(places, users, none, sizes[1])
+    by_user = Heap.of(by_place.others, by_place.triples[0], none, sizes[0])
+    return Excluded(by_user.edges, by_user.others)
 
 
 @dataclass(frozen=True, eq=False)
 class Recommender:
-    """A model that ranks all movies for users, as of now.
+    """Ranks all movies for users by the model's expected stars, as of now.
 
-    rated: pairs of user and movie that are left out; None leaves out nothing, but for a model that
-    remembers what it heard, which leaves that out. The order is that of the expected stars before
-    they are brought onto the scale, ties that of the ids.
-    A model with factors ranks in single precision, block by block, and orders the best of it in
-    double precision; where single precision cannot tell who is among them, all movies are looked
-    at again. Either way the answer is that of `predict` for every movie.
+    The order is that of the expected stars before they are clipped to the scale; ties go by id.
+    A bilinear model scores blocks of users and movies by a matrix product in single precision,
+    and the best candidates are ranked again in double precision. Where single precision could
+    have missed one, all movies of the user are ranked again. Other models predict every pair.
+    Either way the list is that of `predict` for every movie.
+
+    model: a fitted model.
+    rated: pairs of user and movie to leave out; None: see `top_n`.
     """
 
     model: Model
@@ -78,85 +87,85 @@ class Recommender:
         return pl.concat(list(self.blocks(users, count)))
 
     def blocks(self, users: pl.Series, count: int = 10) -> Iterator[pl.DataFrame]:
-        """The same, some hundred users at a time: as little memory for many as for few."""
+        """The table of `top` in blocks of users, so that memory does not grow with the users."""
         if count < 1:
             raise InputError(f"recommend: {count} movies for each user; give 1 or more")
         rows = self.model.users.encode(users.rename(USER))
-        step = USERS if self._product else max(1, PAIRS // max(len(self._ids), 1))
+        step = USERS if self._bilinear else max(1, PAIRS // max(len(self._ids), 1))
         for start in range(0, max(len(rows), 1), step):
             part = slice(start, start + step)
-            yield self._table(users[part], *self._best(rows[part], users[part], count))
+            yield self._table(users[part], self._ranked(rows[part], users[part], count))
 
-    def _best(self, rows: I32, users: pl.Series, count: int) -> Found:
-        barred = self._barred.of_users(rows)
-        if self._product is None:
-            return self._plain(users, barred, count)
-        kept = min(count + SPARE, len(self._ids))
-        places = self._nearly(rows, barred, kept)
-        stars, at = np.empty((len(rows), kept)), np.empty((len(rows), kept), np.int64)
-        settle(rows, places[1], (self._product.users, self._weights), (stars, at))
-        if kept < len(self._ids):
-            # The worst kept, in single precision, against the last that is answered.
-            near = places[0][:, -1] + self._product.users[rows, 0] > stars[:, count - 1] - ROUNDING
-            for line in np.flatnonzero(near & (at[:, count - 1] >= 0)).tolist():
-                self._exactly(rows[line], barred, line, (stars[line], at[line]))
-        product = self._product
-        return product.level + product.unit * stars[:, :count], at[:, :count]
+    def _ranked(self, rows: I32, users: pl.Series, count: int) -> Top:
+        excluded = self._excluded.of_users(rows)
+        if self._bilinear is None:
+            return self._by_predictions(users, excluded, count)
+        size = min(count + SPARE, len(self._ids))
+        nearly = self._candidates(rows, excluded, size)
+        top = Top(np.empty((len(rows), size)), np.empty((len(rows), size), np.int64))
+        rescore(rows, nearly.places, (self._bilinear.users, self._weights), top)
+        if size < len(self._ids):
+            # A movie that is no candidate scores at most the worst candidate, up to rounding.
+            limit = nearly.scores[:, -1] + self._bilinear.users[rows, 0]
+            close = limit > top.scores[:, count - 1] - ROUNDING
+            for line in np.flatnonzero(close & (top.places[:, count - 1] >= 0)).tolist():
+                own = Top(top.scores[line][None], top.places[line][None])
+                self._rank_all(rows[line], excluded.of_user(line), own)
+        form = self._bilinear
+        return Top(form.level + form.unit * top.scores[:, :count], top.places[:, :count])
 
-    def _nearly(self, rows: I32, barred: Barred, kept: int) -> tuple[F32, I64]:
-        """Scores without the user's bias, and places, of the best in single precision."""
-        assert self._product is not None
-        mine = self._product.users[rows].astype(np.float32)
-        mine[:, 0] = 1
-        best = np.full((len(rows), kept), -np.inf, np.float32)
-        at = np.full((len(rows), kept), -1, np.int64)
+    def _candidates(self, rows: I32, excluded: Excluded, size: int) -> Top:
+        """The best of all movies in single precision; the scores lack the user's bias."""
+        assert self._bilinear is not None
+        of_users = self._bilinear.users[rows].astype(np.float32)
+        of_users[:, 0] = 1
+        scores = np.full((len(rows), size), -np.inf, np.float32)
+        top = Top(scores, np.full((len(rows), size), -1, np.int64))
         step = TILE_BYTES // (4 * max(len(rows), 1))
         for start in range(0, len(self._ids), step):
-            scores = mine @ self._packed[:, start : start + step]
-            keep(scores, start, (barred.edges, barred.places), (best, at))
-        return best, at
+            tile = of_users @ self._packed[:, start : start + step]
+            merge_scores(tile, start, excluded, top)
+        return top
 
-    def _exactly(self, row: np.int32, barred: Barred, line: int, found: Found) -> None:
-        """Fill in one user's best of all movies that are left."""
-        assert self._product is not None
-        own = barred.places[barred.edges[line] : barred.edges[line + 1]]
-        left = np.setdiff1d(np.arange(len(self._ids)), own)[None]
-        sides = self._product.users, self._weights
-        settle(np.array([row]), left, sides, (found[0][None], found[1][None]))
+    def _rank_all(self, row: np.int32, excluded: I32, top: Top) -> None:
+        """Fill `top` (1, count) with one user's best of all movies that are not excluded."""
+        assert self._bilinear is not None
+        places = np.setdiff1d(np.arange(len(self._ids)), excluded)[None]
+        rescore(np.array([row]), places, (self._bilinear.users, self._weights), top)
 
-    def _plain(self, users: pl.Series, barred: Barred, count: int) -> Found:
-        """By the forecasts of the model itself, for any model."""
+    def _by_predictions(self, users: pl.Series, excluded: Excluded, count: int) -> Top:
+        """From the model's own predictions of every pair, for any model."""
         movies = pl.concat([self._ids] * len(users))
-        asked = pl.DataFrame({USER: users.gather(np.repeat(np.arange(len(users)), len(self._ids)))})
-        requests = Requests(asked.with_columns(movies))
-        worth = self.model.predict_rows(self.model.encode(requests)).mean.reshape(len(users), -1)
-        found = []
-        for line, own in enumerate(worth):
-            allowed = np.ones(len(own), bool)
-            allowed[barred.places[barred.edges[line] : barred.edges[line + 1]]] = False
-            at = best(own, allowed, count)
-            found.append(_filled(own[at], at, count))
-        stars, at = (np.array(column).reshape(-1, count) for column in zip(*found, strict=True))
-        return stars, at
+        pairs = pl.DataFrame({USER: users.gather(np.repeat(np.arange(len(users)), len(self._ids)))})
+        requests = Requests(pairs.with_columns(movies))
+        mean = self.model.predict_rows(self.model.encode(requests)).mean.reshape(len(users), -1)
+        top = Top(np.full((len(mean), count), -np.inf), np.full((len(mean), count), -1, np.int64))
+        for line, scores in enumerate(mean):
+            allowed = np.ones(len(scores), bool)
+            allowed[excluded.of_user(line)] = False
+            places = highest(scores, allowed, count)
+            top.scores[line, : len(places)] = scores[places]
+            top.places[line, : len(places)] = places
+        return top
 
-    def _table(self, users: pl.Series, stars: F64, at: I64) -> pl.DataFrame:
-        line, rank = np.nonzero(at >= 0)
+    def _table(self, users: pl.Series, top: Top) -> pl.DataFrame:
+        line, rank = np.nonzero(top.places >= 0)
         return pl.DataFrame(
             {
                 USER: users.gather(line),
-                MOVIE: self._ids.gather(at[line, rank]),
+                MOVIE: self._ids.gather(top.places[line, rank]),
                 RANK: (rank + 1).astype(np.int32),
-                STARS: self.model.scale.clip(stars[line, rank]),
+                STARS: self.model.scale.clip(top.scores[line, rank]),
             }
         )
 
     @cached_property
-    def _product(self) -> Product | None:
+    def _bilinear(self) -> Product | None:
         return self.model.bilinear_form() if isinstance(self.model, HasProduct) else None
 
     @cached_property
     def _rows(self) -> I64:
-        """Row numbers of the movies in the order of their ids."""
+        """Row numbers of the movies in the order of their ids; a movie's index is its place."""
         return self.model.movies.table[MOVIE].arg_sort().to_numpy().astype(np.int64) + 1
 
     @cached_property
@@ -165,38 +174,29 @@ class Recommender:
 
     @cached_property
     def _weights(self) -> F64:
-        assert self._product is not None
-        return self._product.movies[self._rows]
+        assert self._bilinear is not None
+        return self._bilinear.movies[self._rows]
 
     @cached_property
     def _packed(self) -> F32:
-        """Weights in single precision, a column for each movie: (1 + k, m)."""
+        """Movie weights in single precision, a column for each movie: (1 + k, m)."""
         return np.ascontiguousarray(self._weights.astype(np.float32).T)
 
     @cached_property
-    def _barred(self) -> Barred:
+    def _excluded(self) -> Excluded:
         place = np.zeros(len(self.model.movies), np.int32)
         place[self._rows] = np.arange(len(self._rows))
-        users, movies = self._pairs()
+        users, movies = self._rated_pairs()
         known = (users > 0) & (movies > 0)
         sizes = len(self.model.users), max(len(self._rows), 1)
-        return Barred.of(users[known], place[movies[known]], sizes)
+        return excluded_movies(users[known], place[movies[known]], sizes)
 
-    def _pairs(self) -> tuple[I32, I32]:
+    def _rated_pairs(self) -> tuple[I32, I32]:
         if self.rated is not None:
             rows = self.model.encode(self.rated)
             return rows.users, rows.movies
         if isinstance(self.model, HistoryModel):
-            heard = self.model.history.all_ratings()
-            return heard.users, heard.movies
+            ratings = self.model.history.all_ratings()
+            return ratings.users, ratings.movies
         none = np.zeros(0, np.int32)
         return none, none
-
-
-def _filled(stars: F64, at: I64, count: int) -> Found:
-    """`count` of them, with none at the end where there are too few."""
-    missing = (0, max(count - len(at), 0))
-    return (
-        np.pad(stars[:count], missing, constant_values=-np.inf),
-        np.pad(at[:count], missing, constant_values=-1),
-    )

@@ -1,47 +1,82 @@
-"""The best few of many scores, for many users at once.
+"""Kernels of top-N lists: the highest of many scores, for many users at once.
 
-On one thread: the scores come from a matrix product, whose threads would wait for these, and these
-for those (two cores: six times as long for one user, twice for many).
+They run on one thread. The scores come from a matrix product, and its threads and these would wait
+for each other (on two cores: six times as long for one user, twice as long for many).
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from ratecast.arrays import F32, F64, I32, I64
+
 _RUN = 64
 
 
-@njit(cache=True, fastmath={"nnan", "nsz", "reassoc"})
-def keep(scores, first, barred, found):  # type: ignore[no-untyped-def]
-    """Take what is better than the worst kept of `scores` (users, movies) into `found`.
+class Excluded(NamedTuple):
+    """Movies that may not be recommended to each user.
 
-    first: the place of the first of these movies among all. barred: edges (users + 1,) and places
-    (n,), ascending for each user, that may not be kept. found: scores and places, (users, count),
-    best first, ties by place. One comparison a score, in runs that a processor takes at once.
+    edges: (users + 1,) borders of the users. places: (n,) places of the movies, ascending within
+    a user.
     """
-    edges, places = barred
-    best, at = found
+
+    edges: I64
+    places: I32
+
+    def of_users(self, rows: I32) -> "Excluded":
+        """Those of some users, in the order of `rows`; unknown users, row 0, have none."""
+        counts = np.where(rows > 0, self.edges[rows + 1] - self.edges[rows], 0)
+        edges = np.concatenate([[0], np.cumsum(counts)])
+        inside = np.arange(edges[-1]) - np.repeat(edges[:-1], counts)
+        return Excluded(edges, self.places[np.repeat(self.edges[rows], counts) + inside])
+
+    def of_user(self, user: int) -> I32:
+        """The places excluded for one user."""
+        return self.places[self.edges[user] : self.edges[user + 1]]
+
+
+class Top(NamedTuple):
+    """The best movies of each user, best first, ties by place.
+
+    scores: (users, count), -inf where there are too few. places: (users, count), -1 there.
+    """
+
+    scores: F64 | F32
+    places: I64
+
+
+@njit(cache=True, fastmath={"nnan", "nsz", "reassoc"})
+def merge_scores(scores, first, excluded, top):  # type: ignore[no-untyped-def]
+    """Insert the scores that are above the worst of `top` into it, in place.
+
+    scores: (users, movies). first: place of the first of these movies. excluded: `Excluded`.
+    One comparison for each score, in runs that a processor compares at once.
+    """
+    best, at = top.scores, top.places
     for user in range(len(scores)):
-        row, own = scores[user], places[edges[user] : edges[user + 1]]
+        row = scores[user]
+        skipped = excluded.places[excluded.edges[user] : excluded.edges[user + 1]]
         for start in range(0, len(row), _RUN):
             stop = min(start + _RUN, len(row))
-            most = row[start]
+            highest = row[start]
             for k in range(start, stop):
-                most = max(most, row[k])
-            if most > best[user, -1]:
+                highest = max(highest, row[k])
+            if highest > best[user, -1]:
                 for k in range(start, stop):
-                    if row[k] > best[user, -1] and not _holds(own, first + k):
+                    if row[k] > best[user, -1] and not _contains(skipped, first + k):
                         _insert(best[user], at[user], row[k], first + k)
 
 
 @njit(cache=True)
-def _holds(ascending, value):  # type: ignore[no-untyped-def]
+def _contains(ascending, value):  # type: ignore[no-untyped-def]
     k = np.searchsorted(ascending, value)
     return k < len(ascending) and ascending[k] == value
 
 
 @njit(cache=True)
 def _insert(best, at, score, place):  # type: ignore[no-untyped-def]
-    """Put a score where it belongs, behind those that are as good; the last falls out."""
+    """Insert a score behind those that are equal or higher; the last one is dropped."""
     k = len(best) - 1
     while k > 0 and best[k - 1] < score:
         best[k], at[k] = best[k - 1], at[k - 1]
@@ -50,27 +85,28 @@ def _insert(best, at, score, place):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def settle(users, places, sides, found):  # type: ignore[no-untyped-def]
-    """The best of some movies of each user by their exact scores, best first, ties by place.
+def rescore(users, places, weights, top):  # type: ignore[no-untyped-def]
+    """Rank some movies of each user by their scores in double precision.
 
-    users: (n,) rows of the users' weights. places: (n, m), -1 where there is no movie. sides:
-    weights of users, of movies by place, (rows, 1 + k), the bias first. found: scores and places,
-    (n, count), filled; -1 where there are too few. 2 k operations a movie.
+    score = bias of the user + bias of the movie + user factors . movie factors
+
+    users: (n,) rows of the users' weights. places: (n, m), -1 where there is no movie. weights:
+    of users, and of movies by place, (rows, 1 + k), the bias first. top: (n, count), overwritten.
+    2 k operations for each movie.
     """
-    mine, theirs = sides
-    best, at = found
+    of_users, of_movies = weights
     for i in range(len(users)):
-        _settle_one(mine[users[i]], places[i], theirs, best[i], at[i])
+        _rescore_user(of_users[users[i]], places[i], of_movies, top.scores[i], top.places[i])
 
 
 @njit(cache=True)
-def _settle_one(user, places, theirs, best, at):  # type: ignore[no-untyped-def]
+def _rescore_user(user, places, movies, best, at):  # type: ignore[no-untyped-def]
     best[:] = -np.inf
     at[:] = -1
     for place in np.sort(places):
         if place >= 0:
-            score = user[0] + theirs[place, 0]
-            for k in range(1, theirs.shape[1]):
-                score += user[k] * theirs[place, k]
+            score = user[0] + movies[place, 0]
+            for k in range(1, movies.shape[1]):
+                score += user[k] * movies[place, k]
             if score > best[-1]:
                 _insert(best, at, score, place)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ratecast.modelling.contract.plain_requests import ask
 from ratecast.modelling.history.history_model import HistoryModel
-from ratecast.queries.top_n import best
+from ratecast.queries.top_n import highest
 from ratecast.ratings import Scale
 from ratecast.serving.catalogue import Id, Movie
 from ratecast.serving.errors import Malformed, Unknown, Unsupported
@@ -227,6 +227,6 @@ class Desk:
         self, user: Id, worth: NDArray[np.float64], allowed: NDArray[np.bool_], count: int
     ) -> list[Answer]:
         """The `count` best of the allowed movies."""
-        lines = best(worth, allowed, count).tolist()
+        lines = highest(worth, allowed, count).tolist()
         movies = [self.live.loaded.catalogue.movies[line] for line in lines]
         return answers(movies, self.live.forecast(user, lines), self.scale) if lines else []

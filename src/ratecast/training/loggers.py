@@ -95,5 +95,5 @@ def _cells(vectors: MovieVectors, row: int) -> list[str]:
     known = {k: v for k, v in vectors.table.row(row, named=True).items() if v is not None}
     genres = list(known.get("genres") or ["unknown"])
     cells = [known.get("title", known["movie"]), genres[0], ", ".join(genres)]
-    cells += [known.get("year", "unknown"), int(vectors.seen[row]), f"{vectors.biases[row]:.2f}"]
+    cells += [known.get("year", "unknown"), int(vectors.counts[row]), f"{vectors.biases[row]:.2f}"]
     return [" ".join(str(cell).split()) for cell in cells]

@@ -7,8 +7,8 @@ import numpy as np
 from nicegui import ui
 from nicegui.events import EChartPointClickEventArguments
 
-from ratecast.queries.movie_map import flat_map
-from ratecast.queries.similar import LEAST, MovieVectors
+from ratecast.queries.movie_map import movie_map
+from ratecast.queries.similar import MIN_RATINGS, MovieVectors
 from ratecast.serving.catalogue import Movie
 from ratecast.serving.live.served_model import Loaded
 from ratecast.serving.page.layout import button, link, said
@@ -41,9 +41,9 @@ class Maps:
 
 
 def _laid_out(vectors: MovieVectors) -> Places:
-    rows = np.argsort(-vectors.seen, kind="stable")[:MOST]
-    rows = rows[vectors.seen[rows] >= min(LEAST, int(np.median(vectors.seen[rows])))]
-    at = flat_map(vectors.taken(rows), steps=STEPS)
+    rows = np.argsort(-vectors.counts, kind="stable")[:MOST]
+    rows = rows[vectors.counts[rows] >= min(MIN_RATINGS, int(np.median(vectors.counts[rows])))]
+    at = movie_map(vectors.take(rows), steps=STEPS)
     low, high = at.min(axis=0), at.max(axis=0)
     return Places(rows, (at - low) / np.maximum(high - low, 1e-12))
 
