@@ -166,4 +166,6 @@ scores.calibration(points, drawn)
 
 # %%
 vectors = MovieVectors.of(fresh)
-vectors.similar(movie_id(fresh, "Toy Story (1995)"), 6, min_ratings=50).select("title", "cosine", "ratings")
+vectors.similar(movie_id(fresh, "Toy Story (1995)"), 6, min_ratings=50).select(
+    "title", "cosine", "ratings"
+)
