@@ -12,7 +12,7 @@ from ratecast.evaluation import protocol, score_rows
 from ratecast.evaluation.reproduce import read
 from ratecast.modelling.contract.model import Model
 from ratecast.models import MODELS
-from ratecast.models.blend import HEARD, STRANGERS, Blend
+from ratecast.models.blend import KNOWN_USERS, NEW_USERS, Blend
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
@@ -51,7 +51,7 @@ def test_rmse_is_in_its_band(
     name: str, split: Split, fitted: Callable[[str], Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def take_parts(blend: Blend, *_: object) -> None:
-        blend._parts = {part: deepcopy(fitted(part)) for part in HEARD | STRANGERS}
+        blend._parts = {part: deepcopy(fitted(part)) for part in KNOWN_USERS | NEW_USERS}
 
     monkeypatch.setattr(Blend, "fit_rows", take_parts)
     model = deepcopy(fitted(name))

@@ -15,13 +15,13 @@ def test_recovers_planted_biases() -> None:
     assert np.sqrt(np.mean(error**2)) == pytest.approx(np.sqrt(0.3**2 + 1 / 12), abs=0.03)
 
 
-def test_hearing_agrees_with_a_refit() -> None:
+def test_updates_agree_with_a_refit() -> None:
     """Of a held-back user: forecasts after `observe` are those of a refit, within 0.1."""
     split = chronological(planted(rows=4000, seed=1))
     assert gap_to_a_refit(Bias().fit, split) < 0.1
 
 
-def test_a_rating_heard_moves_the_next_answer() -> None:
+def test_a_new_rating_moves_the_next_forecast() -> None:
     table = planted()
     model = Bias().fit(table)
     again = copy.deepcopy(model)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ratecast.models import load_model
-from ratecast.models.blend import HEARD, STRANGERS, Blend
+from ratecast.models.blend import KNOWN_USERS, NEW_USERS, Blend
 from ratecast.models.gaussian_process.model import GaussianProcess
 from ratecast.splits import chronological
 from tests.planted import planted
@@ -17,10 +17,10 @@ def test_the_parts_of_a_blend_keep_step() -> None:
     for part in model._parts.values():
         assert part.users.table.equals(model.users.table)
         assert part.movies.table.equals(model.movies.table)
-    assert all(HEARD.get(name, 0) + STRANGERS.get(name, 0) > 0 for name in model._parts)
+    assert all(KNOWN_USERS.get(name, 0) + NEW_USERS.get(name, 0) > 0 for name in model._parts)
 
 
-def test_a_blend_without_room_for_gp_says_so_once(
+def test_a_blend_too_large_for_gaussian_process_logs_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(GaussianProcess, "max_movies", 10)
@@ -32,7 +32,7 @@ def test_a_blend_without_room_for_gp_says_so_once(
     ]
     model.observe(table.take(slice(0, 5)))
     model.save(tmp_path / "artifact")
-    asked = table.requests()
-    again = load_model(tmp_path / "artifact").predict(asked).stars
-    np.testing.assert_array_equal(again, model.predict(asked).stars)
+    requests = table.requests()
+    again = load_model(tmp_path / "artifact").predict(requests).stars
+    np.testing.assert_array_equal(again, model.predict(requests).stars)
     assert len(caplog.records) == 1

@@ -8,7 +8,7 @@ import pytest
 from ratecast.modelling.contract.rows import Rows, time_groups
 from ratecast.models import load_model
 from ratecast.models.bias import Bias
-from ratecast.models.knn import KNN, SPREAD_DAMPING
+from ratecast.models.knn import KNN, STD_DAMPING
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
 from tests.planted import gap_to_a_refit, planted, tastes
@@ -25,32 +25,32 @@ class PlainKnn:
 
     def residual(self, user: int, movie: int, star: float) -> float:
         model = self.model
-        said = model._mean + model._user_bias()[user] + model._movie_bias()[movie]
-        return float(star - said)
+        predicted = model._mean + model._user_bias()[user] + model._movie_bias()[movie]
+        return float(star - predicted)
 
     def remember(self, rows: Rows) -> None:
         for user, movie, star in zip(rows.users, rows.movies, rows.stars.tolist(), strict=True):
-            mine = self.residual(user, movie, star)
-            for other, theirs in self.given.get(user, []):
+            residual = self.residual(user, movie, star)
+            for other, stars in self.given.get(user, []):
                 if other != movie:
-                    product = mine * self.residual(user, other, theirs)
+                    product = residual * self.residual(user, other, stars)
                     for pair in ((movie, other), (other, movie)):
                         self.products[pair] += product
                         self.both[pair] += 1
-            self.products[movie, movie] += mine**2
+            self.products[movie, movie] += residual**2
             self.both[movie, movie] += 1
             self.given.setdefault(user, []).append((movie, star))
 
     def forecast(self, user: int, movie: int) -> float:
-        model, heard = self.model, self.given.get(user, [])
-        own = np.diag(self.products) + SPREAD_DAMPING * model._variance
-        spread = np.sqrt(own / (np.diag(self.both) + SPREAD_DAMPING))
-        pairs = spread[movie] * spread * (self.both[movie] + model.similarity_damping)
-        weight = np.array([max(self.products[movie, j] / pairs[j], 0) ** 2 for j, _ in heard])
-        error = np.array([self.residual(user, j, star) for j, star in heard])
+        model, rated = self.model, self.given.get(user, [])
+        own = np.diag(self.products) + STD_DAMPING * model._variance
+        std = np.sqrt(own / (np.diag(self.both) + STD_DAMPING))
+        pairs = std[movie] * std * (self.both[movie] + model.similarity_damping)
+        weight = np.array([max(self.products[movie, j] / pairs[j], 0) ** 2 for j, _ in rated])
+        error = np.array([self.residual(user, j, star) for j, star in rated])
         best = np.argsort(-weight)[: model.neighbours].astype(int)
-        above = (weight[best] @ error[best]) / (model.weight_damping + weight[best].sum())
-        return float(above - self.residual(user, movie, 0.0))
+        correction = (weight[best] @ error[best]) / (model.weight_damping + weight[best].sum())
+        return float(correction - self.residual(user, movie, 0.0))
 
 
 def test_the_kernel_equals_the_plain_neighbourhood() -> None:
@@ -67,8 +67,8 @@ def test_the_kernel_equals_the_plain_neighbourhood() -> None:
         plain.remember(now)
         biases.observe_rows(now)
         model._of_users, model._of_movies = biases._of_users, biases._of_movies
-    said = walker.walk(split.test).stars
-    np.testing.assert_allclose(said, split.test.scale.clip(np.array(wanted)), atol=1e-5)
+    stars = walker.walk(split.test).stars
+    np.testing.assert_allclose(stars, split.test.scale.clip(np.array(wanted)), atol=1e-5)
 
 
 def test_finds_planted_tastes_that_biases_cannot() -> None:
@@ -81,26 +81,26 @@ def test_finds_planted_tastes_that_biases_cannot() -> None:
     assert knn < 0.75 * bias
 
 
-def test_hearing_agrees_with_a_refit() -> None:
+def test_updates_agree_with_a_refit() -> None:
     split = chronological(planted(rows=4000, seed=1))
     assert gap_to_a_refit(KNN().fit, split) < 0.1
 
 
-def test_a_stranger_is_his_bias_until_he_is_heard() -> None:
+def test_a_new_user_is_forecast_by_the_bias_until_the_first_rating() -> None:
     train, test, _ = tastes(seed=1)
-    strangers = train.frame["user"].to_numpy() < 30
-    model = KNN(similarity_damping=10.0).fit(train.take(~strangers))
-    bias = Bias(user_damping=model.user_damping).fit(train.take(~strangers))
-    asked = test.take(test.frame["user"].to_numpy() < 30)
-    before = model.predict(asked.requests()).stars
-    np.testing.assert_allclose(before, bias.predict(asked.requests()).stars)
-    model.observe(train.take(strangers))
-    after = model.predict(asked.requests()).stars
-    assert np.std(after - asked.stars) < 0.8 * np.std(before - asked.stars)
+    new = train.frame["user"].to_numpy() < 30
+    model = KNN(similarity_damping=10.0).fit(train.take(~new))
+    bias = Bias(user_damping=model.user_damping).fit(train.take(~new))
+    requests = test.take(test.frame["user"].to_numpy() < 30)
+    before = model.predict(requests.requests()).stars
+    np.testing.assert_allclose(before, bias.predict(requests.requests()).stars)
+    model.observe(train.take(new))
+    after = model.predict(requests.requests()).stars
+    assert np.std(after - requests.stars) < 0.8 * np.std(before - requests.stars)
 
 
-def test_movies_without_a_slot_are_answered_by_their_bias() -> None:
-    """Only the three most rated movies are compared; new ones find no room."""
+def test_movies_without_a_slot_are_forecast_by_their_bias() -> None:
+    """Only the three most rated movies are compared; new ones get no slot."""
     table = planted()
     model = KNN(max_movies=3).fit(table)
     bias = Bias(user_damping=model.user_damping).fit(table)
@@ -108,29 +108,29 @@ def test_movies_without_a_slot_are_answered_by_their_bias() -> None:
     for one in (model, bias):
         one.observe(checked(new))
     requests = table.requests()
-    told, plain = model.predict(requests).stars, bias.predict(requests).stars
+    knn, plain = model.predict(requests).stars, bias.predict(requests).stars
     slots = model._slots[model.movies.encode(table.frame["movie"])]
     assert len(np.unique(slots)) == 4
-    np.testing.assert_allclose(told[slots == 0], plain[slots == 0])
-    assert not np.allclose(told[slots > 0], plain[slots > 0])
+    np.testing.assert_allclose(knn[slots == 0], plain[slots == 0])
+    assert not np.allclose(knn[slots > 0], plain[slots > 0])
 
 
 def test_new_movies_become_neighbours() -> None:
-    """All rated the new movie as they did movie 7: what a stranger says of one counts for both."""
+    """All rated the new movie as they did movie 7: a new user's rating of one counts for both."""
     train, _, _ = tastes(seed=2)
     model = KNN(similarity_damping=5.0).fit(train)
     fans = train.frame.filter(train.frame["movie"] == 7)
     model.observe(checked(Ratings(fans.with_columns(movie=999), scale=train.scale)))
-    answers = []
+    forecasts = []
     for star in (0.0, 6.0):
-        told, one = copy.deepcopy(model), fans.head(1).with_columns(user=888, rating=star)
-        told.observe(checked(Ratings(one, scale=train.scale)))
-        answers.append(told.predict(Requests.of([888], [999])).stars[0])
-    assert answers[1] - answers[0] > 3
+        updated, one = copy.deepcopy(model), fans.head(1).with_columns(user=888, rating=star)
+        updated.observe(checked(Ratings(one, scale=train.scale)))
+        forecasts.append(updated.predict(Requests.of([888], [999])).stars[0])
+    assert forecasts[1] - forecasts[0] > 3
 
 
 @pytest.mark.parametrize("half", [False, True])
-def test_saved_after_hearing_answers_alike_on_whole_and_half_stars(
+def test_saved_after_updates_forecasts_alike_on_whole_and_half_stars(
     half: bool, tmp_path: Path
 ) -> None:
     split = chronological(planted(half=half))

@@ -1,10 +1,6 @@
-"""The best frozen forecast: plain means of models that err differently.
+"""A blend for frozen forecasts: weighted means of models whose errors differ.
 
-Of a user who was heard: the state-space model, a factorization machine, a Gaussian process. Of a
-stranger: those that say most of a user without ratings.
 Reference: Bell, Koren, Volinsky 2008, "The BellKor 2008 solution to the Netflix Prize" (blending).
-Differs: fixed shares instead of learned ones; a user passes from one mean to the other as the
-weight of a prior does.
 """
 
 import logging
@@ -29,23 +25,39 @@ from ratecast.ratings import Ratings
 
 Shares = dict[str, float]
 
-_NO_ROOM = (
+_TOO_MANY_MOVIES = (
     "blend: %d movies are more than gaussian_process holds; its share goes to the other parts"
 )
 _log = logging.getLogger(__name__)
 
-# What has no share here is not fitted either.
-HEARD: Shares = {"state_space": 0.4, "factorization_machine": 0.4, "gaussian_process": 0.2}
-STRANGERS: Shares = {"state_space": 1 / 3, "als": 1 / 3, "cold_start": 1 / 3}
+# A model without a share here is not fitted either.
+KNOWN_USERS: Shares = {"state_space": 0.4, "factorization_machine": 0.4, "gaussian_process": 0.2}
+NEW_USERS: Shares = {"state_space": 1 / 3, "als": 1 / 3, "cold_start": 1 / 3}
 
 
 @dataclass(kw_only=True, eq=False)
 class Blend(Model):
-    """A user with n ratings heard is a stranger to the part d / (d + n), d: `new_user_damping`.
+    """Forecast = sum over the parts of share * forecast of the part; so is the deviation.
 
-    timed: use the request's own moment. chains, iterations: of the factorization machine. Where
-    `gaussian_process` cannot hold so many movies it is not fitted, which is logged, and the others
-    take its share.
+    share = (1 - w) * share for known users + w * share for new users, with
+    w = new_user_damping / (new_user_damping + n) for a user with n ratings. Known users: 0.4
+    state_space, 0.4 factorization_machine, 0.2 gaussian_process. New users: a third each of
+    state_space, als, cold_start. Where `gaussian_process` cannot hold all movies it is not
+    fitted, which is logged, and the other parts take its share.
+
+    timed: whether a forecast uses the time of its request.
+    new_user_damping: number of ratings after which both shares count equally.
+    chains, iterations: of `factorization_machine`.
+
+    Reference: Bell, Koren, Volinsky 2008, "The BellKor 2008 solution to the Netflix Prize".
+    Differs: fixed shares instead of learned ones, which pass from those of new users to those of
+    known users as the weight of a prior does.
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.Blend(chains=1, iterations=25).fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "blend"
@@ -57,23 +69,23 @@ class Blend(Model):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        parts = self._made()
+        parts = self._new_parts()
         if len(self.movies) > GaussianProcess.max_movies:
             del parts["gaussian_process"]
-            _log.warning(_NO_ROOM, len(self.movies) - 1)
+            _log.warning(_TOO_MANY_MOVIES, len(self.movies) - 1)
         self._parts = parts
         for part in parts.values():
             part.fit_rows(train, None)
 
+    @override
     def refresh(self, ratings: Ratings) -> None:
-        """Refresh the parts that can."""
         for part in self._parts.values():
             part.refresh(ratings)
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        said = {name: part.predict_rows(rows) for name, part in self._parts.items()}
-        return self._mixed(said, self.counts.of_users[rows.users])
+        predicted = {name: part.predict_rows(rows) for name, part in self._parts.items()}
+        return self._blended(predicted, self.counts.of_users[rows.users])
 
     @override
     def observe_rows(self, rows: Rows) -> None:
@@ -82,38 +94,40 @@ class Blend(Model):
 
     @override
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        heard, _ = copy(self.counts).walk(rows, edges)
-        said = {name: part.walk_rows(rows, edges) for name, part in self._parts.items()}
-        return self._mixed(said, heard)
+        history_length, _ = copy(self.counts).walk(rows, edges)
+        predicted = {name: part.walk_rows(rows, edges) for name, part in self._parts.items()}
+        return self._blended(predicted, history_length)
 
     @override
     def grow(self) -> None:
         for part in self._parts.values():
-            part.users, part.movies = self._met()
+            part.users, part.movies = self._vocabularies()
             part.grow()
 
-    def _met(self) -> tuple[Vocabulary, Vocabulary]:
-        """Vocabularies for a part: a part that hears would number new ids for all."""
+    def _vocabularies(self) -> tuple[Vocabulary, Vocabulary]:
+        """Copies for one part: a part that adds new ids must not add them for the others."""
         return replace(self.users), replace(self.movies)
 
-    def _mixed(self, said: dict[str, Expected], count: NDArray[np.int64]) -> Expected:
-        """Means and deviations by the shares that `count` ratings heard give to each part."""
-        stranger = self.new_user_damping / (self.new_user_damping + count)
-        heard, strangers = self._scaled(HEARD), self._scaled(STRANGERS)
-        mean, deviation = np.zeros(len(count)), np.zeros(len(count))
-        for name, expected in said.items():
+    def _blended(
+        self, predicted: dict[str, Expected], history_length: NDArray[np.int64]
+    ) -> Expected:
+        """Weighted means of means and deviations; history_length: (n,) ratings of each user."""
+        new = self.new_user_damping / (self.new_user_damping + history_length)
+        known_users, new_users = self._scaled(KNOWN_USERS), self._scaled(NEW_USERS)
+        mean, deviation = np.zeros(len(new)), np.zeros(len(new))
+        for name, expected in predicted.items():
             assert expected.deviation is not None
-            share = heard.get(name, 0.0) * (1 - stranger) + strangers.get(name, 0.0) * stranger
+            share = known_users.get(name, 0.0) * (1 - new) + new_users.get(name, 0.0) * new
             mean += share * self.scale.clip(expected.mean)
             deviation += share * expected.deviation
         return Expected(mean, deviation)
 
     def _scaled(self, shares: Shares) -> Shares:
-        """The shares of the parts that there are; they sum to 1."""
-        there = {name: share for name, share in shares.items() if name in self._parts}
-        return {name: share / sum(there.values()) for name, share in there.items()}
+        """The shares of the fitted parts, scaled to sum to 1."""
+        fitted = {name: share for name, share in shares.items() if name in self._parts}
+        return {name: share / sum(fitted.values()) for name, share in fitted.items()}
 
-    def _made(self) -> dict[str, Model]:
+    def _new_parts(self) -> dict[str, Model]:
         """The parts, not fitted yet, on this model's scale and vocabularies."""
         parts: dict[str, Model] = {
             "state_space": StateSpace(seed=self.seed),
@@ -126,7 +140,7 @@ class Blend(Model):
         }
         for part in parts.values():
             part.scale = self.scale
-            part.users, part.movies = self._met()
+            part.users, part.movies = self._vocabularies()
         return parts
 
     @override
@@ -141,9 +155,9 @@ class Blend(Model):
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
         self._parts = {}
-        for name, part in self._made().items():
+        for name, part in self._new_parts().items():
             own = {k.partition("/")[2]: v for k, v in arrays.items() if k.startswith(f"{name}/")}
-            # What there was no room for at the fit is not there.
+            # A part that could not hold all movies was not fitted.
             if own:
                 part.restore_arrays(own)
                 self._parts[name] = part

@@ -1,10 +1,7 @@
-"""Item-item neighbourhood: what the user said of the most similar movies corrects his bias.
+"""Item-item neighbourhood: the user's residuals on the most similar movies correct the bias.
 
 Reference: Bell, Koren 2007, "Scalable collaborative filtering with jointly derived neighborhood
 interpolation weights", section 3; Koren 2008, "Factorization meets the neighborhood", eq. 2 and 3.
-Differs: similarities are of residuals from the damped biases, updated with every rating heard;
-weights are squared similarities, and only positive ones count. Squares favour the few that are
-really alike (as-of validation RMSE 0.926 -> 0.923).
 """
 
 from dataclasses import dataclass
@@ -15,39 +12,64 @@ from numba import njit
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F64
+from ratecast.arrays import F32, I32
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows, counts
 from ratecast.modelling.history.linked_history import Chains, LinkedHistory, link
-from ratecast.models.bias import Bias
+from ratecast.models.bias import Bias, BiasState, add_rating, movie_bias, user_bias
 from ratecast.ratings import Ratings
 
-Known = tuple[tuple[F64, F64], tuple[NDArray[np.int32], NDArray[np.float32]], Chains]
 SPARE = 64
-SPREAD_DAMPING = 10.0
+STD_DAMPING = 10.0
 
 
-class Hyper(NamedTuple):
-    """Numbers for the kernels: the level, the variance of all residuals, and the settings."""
+class KNNState(NamedTuple):
+    """What the kernels need of a `KNN`.
 
-    mean: float
-    prior: float
+    variance: of all residuals. slots: (movies,) place of each movie in `sums`, 0 for none. sums:
+    (slots, slots, 2), changed in place. chains: all ratings of each user.
+    """
+
+    biases: BiasState
     variance: float
-    user_damping: float
-    movie_damping: float
     similarity_damping: float
     weight_damping: float
+    slots: I32
+    sums: F32
+    chains: Chains
 
 
 @dataclass(kw_only=True, eq=False)
 class KNN(Bias):
-    """Forecast = bias + sum of w e / (penalty + sum of w), over the nearest movies rated before.
+    """Forecast = bias + sum(w_j e_j) / (weight_damping + sum(w_j)), in stars.
 
-    e: the user's residual there. w: similarity squared, where similarity = sum of products of
-    the residuals of those who rated both / ((how many + similarity_damping) * spread * spread).
-    `sums` (slots, slots, 2) holds these sums and counts, on its diagonal each movie's own. A
-    slot belongs to one of the `max_movies` most rated movies, or to a new one while there is
-    room; slot 0, which stays empty, to the others: they are answered by their bias.
+    j: the `neighbours` most similar movies that the user rated; e_j: the user's residual from the
+    biases there; w_j = s_ij^2 where the similarity s_ij is above 0;
+    s_ij = sum(e_i e_j) / ((n + similarity_damping) * std_i * std_j), over the n users who rated
+    both movies, with std the damped standard deviations of the two movies' residuals.
+
+    The sums of products and the counts stand in a table of movies by movies, a movie's own on its
+    diagonal. Slots of the table belong to the `max_movies` most rated movies, and to new movies
+    while slots are free; all other movies are forecast by their bias.
+
+    user_damping, movie_damping, iterations: as in `Bias`.
+    neighbours: the most movies that count in one forecast.
+    similarity_damping: number of common users that is added to n.
+    weight_damping: weight of a residual of 0.
+    max_movies: slots of the table, which has 8 bytes for each pair of slots.
+
+    Reference: Bell, Koren 2007, "Scalable collaborative filtering with jointly derived neighborhood
+    interpolation weights", section 3; Koren 2008, "Factorization meets the neighborhood", eq. 2
+    and 3.
+    Differs: similarities are of residuals from the damped biases, updated with every rating;
+    weights are squared similarities, and only positive ones count. Squares give more weight to the
+    few most similar movies (as-of validation RMSE 0.926 -> 0.923).
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.KNN(neighbours=5).fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "knn"
@@ -66,17 +88,16 @@ class KNN(Bias):
         self._history = LinkedHistory.empty(len(self.users))
         self._slots = np.zeros(len(self.movies), np.int32)
         popular = np.argsort(-counts(train.movies, len(self.movies))[1:], kind="stable") + 1
-        kept = popular[: self.max_movies]
-        self._slots[kept] = np.arange(1, len(kept) + 1)
-        self._sums = np.zeros((len(kept) + 1, len(kept) + 1, 2), np.float32)
-        told = train.users, train.movies, train.stars
+        with_slot = popular[: self.max_movies]
+        self._slots[with_slot] = np.arange(1, len(with_slot) + 1)
+        self._sums = np.zeros((len(with_slot) + 1, len(with_slot) + 1, 2), np.float32)
         first = self._history.add(len(train))
-        _remember(told, first, self._known(), self._hyper())
+        _add_ratings(train.users, train.movies, train.stars, first, self._neighbourhood())
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        asked = rows.users, rows.movies
-        return Expected(_forecast(asked, self._known(), self._hyper(), self.neighbours))
+        state = self._neighbourhood()
+        return Expected(_forecast(rows.users, rows.movies, state, self.neighbours))
 
     @override
     def grow(self) -> None:
@@ -93,23 +114,20 @@ class KNN(Bias):
 
     @override
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        told = rows.users, rows.movies, rows.stars
         first = self._history.add(len(rows))
-        hyper = self._hyper()
-        return Expected(_hear(told, (edges, first), self._known(), hyper, self.neighbours))
+        table = _Table(rows.users, rows.movies, rows.stars)
+        state = self._neighbourhood()
+        return Expected(_walk(table, edges, first, state, self.neighbours))
 
-    def _known(self) -> Known:
-        biases, items = (self._of_users, self._of_movies), (self._slots, self._sums)
-        return biases, items, self._history.chains
-
-    def _hyper(self) -> Hyper:
-        level = self._mean, self._prior, self._variance
-        return Hyper(
-            *level,
-            self.user_damping,
-            self.movie_damping,
-            self.similarity_damping,
-            self.weight_damping,
+    def _neighbourhood(self) -> KNNState:
+        return KNNState(
+            self._state(),
+            self._variance,
+            float(self.similarity_damping),
+            float(self.weight_damping),
+            self._slots,
+            self._sums,
+            self._history.chains,
         )
 
     @override
@@ -126,118 +144,113 @@ class KNN(Bias):
         self._history = LinkedHistory.of(arrays)
 
 
-@njit(cache=True)
-def _residual(user, movie, star, biases, hyper):  # type: ignore[no-untyped-def]
-    """What `star` is above the biases of user and movie, as they are now."""
-    mine, theirs = biases[0][user], biases[1][movie]
-    of_user = (mine[0] + hyper.user_damping * hyper.prior) / (mine[1] + hyper.user_damping)
-    return star - hyper.mean - of_user - theirs[0] / (theirs[1] + hyper.movie_damping)
+class _Table(NamedTuple):
+    """Ratings in columns, (n,) each."""
+
+    users: I32
+    movies: I32
+    stars: F32
 
 
 @njit(cache=True)
-def _spread(slot, sums, pooled):  # type: ignore[no-untyped-def]
-    """Standard deviation of the residuals of one movie, damped towards that of all."""
-    own = sums[slot, slot]
-    return np.sqrt((own[0] + SPREAD_DAMPING * pooled) / (own[1] + SPREAD_DAMPING))
+def _residual(user, movie, stars, biases):  # type: ignore[no-untyped-def]
+    """E = stars - mean - b_user - b_movie, with the biases as they are now."""
+    return stars - biases.mean - user_bias(user, biases) - movie_bias(movie, biases)
 
 
 @njit(cache=True)
-def _nearest(user, movie, known, hyper, near):  # type: ignore[no-untyped-def]
-    """How many of the user's ratings are of similar movies, at most as many as `near` holds.
+def _std(slot, state):  # type: ignore[no-untyped-def]
+    """Standard deviation of one movie's residuals, damped towards that of all residuals."""
+    own = state.sums[slot, slot]
+    return np.sqrt((own[0] + STD_DAMPING * state.variance) / (own[1] + STD_DAMPING))
 
-    near: (2, k), filled with the weights and residuals of the nearest. A look at `sums` for each
-    rating that the user gave.
+
+@njit(cache=True)
+def _nearest(user, movie, state, nearest):  # type: ignore[no-untyped-def]
+    """Fill `nearest` (2, k) with weights and residuals of the user's most similar movies.
+
+    Returns how many there are, at most k. One look at `sums` for each rating of the user.
     """
-    biases, (slots, sums), (movies, stars, before, last) = known
-    slot, place = slots[movie], last[user]
-    found = least = 0
-    spread = _spread(slot, sums, hyper.variance)
-    while place >= 0:
-        other = slots[movies[place]]
-        product, both = sums[slot, other]
+    slots, chains = state.slots, state.chains
+    slot, at = slots[movie], chains.last[user]
+    size = lowest = 0
+    std = _std(slot, state)
+    while at >= 0:
+        other = slots[chains.movies[at]]
+        product, both = state.sums[slot, other]
         if product > 0:
-            alike = product / (
-                (both + hyper.similarity_damping) * spread * _spread(other, sums, hyper.variance)
-            )
-            at = found
-            if found == near.shape[1]:
-                at = least if alike * alike > near[0, least] else -1
-            if at >= 0:
-                near[0, at] = alike * alike
-                near[1, at] = _residual(user, movies[place], stars[place], biases, hyper)
-                found = min(found + 1, near.shape[1])
-                least = int(np.argmin(near[0, :found]))
-        place = before[place]
-    return found
+            # s_ij = sum(e_i e_j) / ((n + damping) std_i std_j)
+            similarity = product / ((both + state.similarity_damping) * std * _std(other, state))
+            place = size
+            if size == nearest.shape[1]:
+                place = lowest if similarity * similarity > nearest[0, lowest] else -1
+            if place >= 0:
+                nearest[0, place] = similarity * similarity
+                nearest[1, place] = _residual(
+                    user, chains.movies[at], chains.stars[at], state.biases
+                )
+                size = min(size + 1, nearest.shape[1])
+                lowest = int(np.argmin(nearest[0, :size]))
+        at = chains.before[at]
+    return size
 
 
 @njit(cache=True)
-def _forecast(rows, known, hyper, most):  # type: ignore[no-untyped-def]
-    """Forecast of each row: (n,). Its cost is that of `_nearest`."""
-    users, movies = rows
-    said, near = np.empty(len(users)), np.empty((2, most))
+def _forecast(users, movies, state, neighbours):  # type: ignore[no-untyped-def]
+    """Forecast of each row: (n,). It costs as much as `_nearest`."""
+    forecast, nearest = np.empty(len(users)), np.empty((2, neighbours))
     for i in range(len(users)):
-        said[i] = -_residual(users[i], movies[i], 0.0, known[0], hyper)
-        weights, weighted = hyper.weight_damping, 0.0
-        for k in range(_nearest(users[i], movies[i], known, hyper, near)):
-            weights += near[0, k]
-            weighted += near[0, k] * near[1, k]
-        said[i] += weighted / weights
-    return said
+        # The residual of 0 stars is minus the bias forecast.
+        forecast[i] = -_residual(users[i], movies[i], 0.0, state.biases)
+        weights, weighted = state.weight_damping, 0.0
+        for k in range(_nearest(users[i], movies[i], state, nearest)):
+            weights += nearest[0, k]
+            weighted += nearest[0, k] * nearest[1, k]
+        forecast[i] += weighted / weights
+    return forecast
 
 
 @njit(cache=True)
-def _remember(rows, first, known, hyper):  # type: ignore[no-untyped-def]
-    """Add rows to the sums of pairs of movies, then to the history, from place `first`.
+def _add_ratings(users, movies, stars, first, state):  # type: ignore[no-untyped-def]
+    """Add rows to the sums of pairs of movies, then to the history, from position `first`.
 
-    rows: (users, movies, stars), each (n,). Two additions for each rating that the user gave.
+    users, movies, stars: (n,). Two additions for each earlier rating of the user.
     """
-    users, movies, stars = rows
-    biases, (slots, sums), chains = known
-    rated, given, before, last = chains
+    slots, sums, chains = state.slots, state.sums, state.chains
     for i in range(len(users)):
         user, slot = users[i], slots[movies[i]]
-        mine = _residual(user, movies[i], stars[i], biases, hyper)
-        place = last[user] if slot else -1
-        while place >= 0:
-            other = slots[rated[place]]
+        residual = _residual(user, movies[i], stars[i], state.biases)
+        at = chains.last[user] if slot else -1
+        while at >= 0:
+            other = slots[chains.movies[at]]
             if other and other != slot:
-                product = mine * _residual(user, rated[place], given[place], biases, hyper)
+                product = residual * _residual(
+                    user, chains.movies[at], chains.stars[at], state.biases
+                )
                 for a, b in ((slot, other), (other, slot)):
                     sums[a, b, 0] += product
                     sums[a, b, 1] += 1
-            place = before[place]
+            at = chains.before[at]
         if slot:
-            sums[slot, slot, 0] += mine * mine
+            sums[slot, slot, 0] += residual * residual
             sums[slot, slot, 1] += 1
         link(chains, first + i, user, movies[i], stars[i])
 
 
 @njit(cache=True)
-def _hear(rows, moments, known, hyper, most):  # type: ignore[no-untyped-def]
-    """Forecast each moment's rows, then take them into the sums of pairs, and the biases.
+def _walk(table, edges, first, state, neighbours):  # type: ignore[no-untyped-def]
+    """Forecast of each row, (n,), from earlier time groups; sums and biases learn all rows.
 
-    rows: (users, movies, stars), each (n,). moments: their borders (k + 1,), and the first place
-    in the history. Costs as `_nearest` and `_remember`.
+    edges: (k + 1,) borders of the time groups. first: position of row 0 in the history. It costs
+    as much as `_nearest` and `_add_ratings`.
     """
-    users, movies, stars = rows
-    edges, first = moments
-    of_users, of_movies = known[0]
-    said = np.empty(len(users))
-    for moment in range(len(edges) - 1):
-        start, stop = edges[moment], edges[moment + 1]
+    users, movies, stars = table.users, table.movies, table.stars
+    forecast = np.empty(len(users))
+    for group in range(len(edges) - 1):
+        start, stop = edges[group], edges[group + 1]
         now = slice(start, stop)
-        said[now] = _forecast((users[now], movies[now]), known, hyper, most)
-        told = users[now], movies[now], stars[now]
-        _remember(told, first + start, known, hyper)
+        forecast[now] = _forecast(users[now], movies[now], state, neighbours)
+        _add_ratings(users[now], movies[now], stars[now], first + start, state)
         for i in range(start, stop):
-            user, movie = of_users[users[i]], of_movies[movies[i]]
-            user_bias = (user[0] + hyper.user_damping * hyper.prior) / (
-                user[1] + hyper.user_damping
-            )
-            movie_bias = movie[0] / (movie[1] + hyper.movie_damping)
-            user[0] += stars[i] - hyper.mean - movie_bias
-            movie[0] += stars[i] - hyper.mean - user_bias
-            user[1] += 1
-            movie[1] += 1
-    return said
+            add_rating(users[i], movies[i], stars[i], state.biases)
+    return forecast
