@@ -5,26 +5,26 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.modelling.history.user_batches import NO_TIME
-from ratecast.models.gaussian_process.conditioning import follow
-from ratecast.models.gaussian_process.em import ByUser, learn
+from ratecast.models.gaussian_process.conditioning import BatchColumns, Process, walk_users
+from ratecast.models.gaussian_process.em import RatingsByUser, fit_em
 from ratecast.models.gaussian_process.model import GaussianProcess
 from tests.planted import planted, with_sides
 
 
-def test_gp_without_learning_is_plain_conditioning() -> None:
+def test_without_learning_it_is_plain_conditioning() -> None:
     table = planted(rows=300)
     model = GaussianProcess(iterations=0, timed=False).fit(table)
     rows = model.encode(table)
     kernel = 0.17 + 0.06 * np.eye(len(model.movies) - 1)
-    mine = rows.users == rows.users[0]
-    heard, mean = rows.movies[mine] - 1, table.stars.mean(dtype=np.float64)
-    covariance = kernel[np.ix_(heard, heard)] + 0.6 * np.eye(len(heard))
-    weights = np.linalg.solve(covariance, table.stars[mine] - mean)
-    expected = mean + kernel[np.ix_(heard, heard)] @ weights
-    np.testing.assert_allclose(model.predict_rows(rows).mean[mine], expected, atol=1e-4)
+    own = rows.users == rows.users[0]
+    movies, mean = rows.movies[own] - 1, table.stars.mean(dtype=np.float64)
+    covariance = kernel[np.ix_(movies, movies)] + 0.6 * np.eye(len(movies))
+    weights = np.linalg.solve(covariance, table.stars[own] - mean)
+    expected = mean + kernel[np.ix_(movies, movies)] @ weights
+    np.testing.assert_allclose(model.predict_rows(rows).mean[own], expected, atol=1e-4)
 
 
-def test_gp_rounds_raise_the_likelihood() -> None:
+def test_iterations_raise_the_likelihood() -> None:
     random = np.random.default_rng(0)
     users, movies = (
         np.repeat(np.arange(1, 81), 10),
@@ -32,36 +32,35 @@ def test_gp_rounds_raise_the_likelihood() -> None:
     )
     taste = random.normal(size=(81, 2)) @ random.normal(size=(2, 20))
     stars = (taste[users, movies] + random.normal(0, 0.3, 800)).astype(np.float32)
-    history = ByUser.of(users.astype(np.int32), movies.astype(np.int32), stars, None)
+    ratings = RatingsByUser.of(users.astype(np.int32), movies.astype(np.int32), stars, None)
     prior = (0.1 + 0.5 * np.eye(20)).astype(np.float32)
 
-    def surprise(rounds: int) -> float:
-        state = learn(history, prior, GaussianProcess(iterations=rounds, timed=False))
+    def loss(iterations: int) -> float:
+        state = fit_em(ratings, prior, GaussianProcess(iterations=iterations, timed=False))
         total = 0.0
-        for part in history.by_user():
-            heard = history.movies[part]
-            a = state.covariance[np.ix_(heard, heard)] + state.variances[0] * np.eye(10)
-            r = stars[part] - state.offset[heard]
+        for part in ratings.by_user():
+            movies = ratings.movies[part]
+            a = state.covariance[np.ix_(movies, movies)] + state.variances[0] * np.eye(10)
+            r = stars[part] - state.offset[movies]
             total += float(np.linalg.slogdet(a)[1] + r @ np.linalg.solve(a, r))
         return total
 
-    assert surprise(8) < surprise(2) < surprise(0)
+    assert loss(8) < loss(2) < loss(0)
 
 
-def test_gp_hears_as_plain_conditioning_in_time() -> None:
+def test_updates_are_plain_conditioning_in_time() -> None:
     random = np.random.default_rng(0)
     root = random.normal(size=(9, 9))
     process = (root @ root.T).astype(np.float32)
-    movies, above = random.integers(9, size=14), random.normal(size=14)
+    movies, residual = random.integers(9, size=14), random.normal(size=14)
     at = np.sort(random.integers(5, size=14)) * 3000
     at[0] = NO_TIME
-    moment = np.searchsorted(np.unique(at), at)
-    moment[moment < 2] = -1
-    variances, fading = np.array([0.5, 0.2, 0.3, 0.4]), np.array([900.0])
-    mean, variance = follow(
-        (np.array([0, 14]), movies, above, at, moment),
-        (process, process[:0], np.zeros(0, np.float32)),
-        (variances, fading),
+    group = np.searchsorted(np.unique(at), at)
+    group[group < 2] = -1
+    variances, scales = np.array([0.5, 0.2, 0.3, 0.4]), np.array([900.0])
+    mean, variance = walk_users(
+        BatchColumns(np.array([0, 14]), movies, residual, at, group),
+        Process(process, process[:0], np.zeros(0, np.float32), variances, scales),
     )
     seconds = np.maximum(at, 0)
     gap = np.abs(seconds[:, None] - seconds[None, :])
@@ -69,16 +68,16 @@ def test_gp_hears_as_plain_conditioning_in_time() -> None:
     times[0] = times[:, 0] = 0
     times[0, 0] = 0.9
     whole = process[np.ix_(movies, movies)] + times
-    for row in np.flatnonzero(moment >= 0):
-        heard = moment < moment[row]
-        inverse = np.linalg.inv(whole[np.ix_(heard, heard)] + 0.5 * np.eye(heard.sum()))
-        cross = whole[row, heard]
-        assert mean[row] == pytest.approx(cross @ inverse @ above[heard], abs=1e-5)
-        left = whole[row, row] + 0.5 - cross @ inverse @ cross
-        assert variance[row] == pytest.approx(left, abs=1e-5)
+    for row in np.flatnonzero(group >= 0):
+        past = group < group[row]
+        inverse = np.linalg.inv(whole[np.ix_(past, past)] + 0.5 * np.eye(past.sum()))
+        cross = whole[row, past]
+        assert mean[row] == pytest.approx(cross @ inverse @ residual[past], abs=1e-5)
+        rest = whole[row, row] + 0.5 - cross @ inverse @ cross
+        assert variance[row] == pytest.approx(rest, abs=1e-5)
 
 
-def test_gp_takes_up_movies_that_it_never_met() -> None:
+def test_new_movies_get_a_covariance() -> None:
     """One after the other or at once, with the same bits; the covariance stays one."""
     table = with_sides(planted())
     some = table.frame["movie"].to_numpy() <= 30
@@ -96,6 +95,6 @@ def test_gp_takes_up_movies_that_it_never_met() -> None:
     assert np.linalg.eigvalsh(noisy).min() > 0.5 * one._variances[0]
 
 
-def test_gp_says_when_there_are_too_many_movies() -> None:
+def test_too_many_movies_are_refused() -> None:
     with pytest.raises(InputError, match="max_movies"):
         GaussianProcess(max_movies=10).fit(planted())

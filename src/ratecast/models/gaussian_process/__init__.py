@@ -1,1 +1,1 @@
-"""The parts of the item Gaussian process `gaussian_process`."""
+"""The model `gaussian_process`: a Gaussian process over movies for each user."""

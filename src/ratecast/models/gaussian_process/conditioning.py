@@ -1,44 +1,81 @@
-"""Conditioning a Gaussian process on one rating after another: a Cholesky factor grown by rows.
+"""Condition a Gaussian process on one rating after another, by a Cholesky factor grown by rows.
 
-The row that a rating adds to the factor is what its forecast needed anyway: with v = L^-1 c and
-y = L^-1 stars, the forecast is v . y and v . v the variance explained.
+With L the factor of the covariance A of the ratings so far, y = L^-1 r of their residuals r, and
+v = L^-1 c of the covariances c with a new rating, its forecast is v . y, and v . v is the variance
+explained. v is also the row that the new rating adds to L.
 Reference: Rasmussen, Williams 2006, "Gaussian processes for machine learning", algorithm 2.1.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from ratecast.arrays import F32, F64, I64
 from ratecast.modelling.history.user_batches import NO_TIME
 
 DAY = 86400
 
 
+class BatchColumns(NamedTuple):
+    """The rows of a `UserBatches`, as the kernel reads them.
+
+    edges: (users + 1,) borders of the users. movies: (n,) movie of each row, 0 the first. residual:
+    (n,) stars - mean - offset of the movie; of a request it is not read before it was answered.
+    times: (n,) UTC seconds, or `NO_TIME`. group: (n,) time group.
+    """
+
+    edges: I64
+    movies: I64
+    residual: F64
+    times: I64
+    group: I64
+
+
+class Process(NamedTuple):
+    """The Gaussian process in stars².
+
+    covariance: (movies, movies). cross: (new, movies), of new movies, which are numbered after the
+    known ones, with those. new_variances: (new,). variances: noise, then each time kernel. scales:
+    seconds of the fading time kernels.
+    """
+
+    covariance: F32
+    cross: F32
+    new_variances: F32
+    variances: F64
+    scales: F64
+
+
 @njit(cache=True)
-def together(at, other, variances, fading):  # type: ignore[no-untyped-def]
-    """Covariance of two moments: same moment, same day, and each fading; 0 where one is none."""
-    if len(variances) == 1 or NO_TIME in (at, other):
+def time_covariance(time, other, variances, scales):  # type: ignore[no-untyped-def]
+    """Covariance of two times: v1 [same second] + v2 [same day] + sum of v_k exp(-gap / scale_k).
+
+    It is 0 where a time is missing, or where the model has no time kernels.
+    """
+    if len(variances) == 1 or NO_TIME in (time, other):
         return 0.0
-    gap = abs(at - other)
+    gap = abs(time - other)
     total = variances[1] if gap == 0 else 0.0
-    if at // DAY == other // DAY:
+    if time // DAY == other // DAY:
         total += variances[2]
-    for k in range(len(fading)):
-        total += variances[3 + k] * np.exp(-gap / fading[k])
+    for k in range(len(scales)):
+        total += variances[3 + k] * np.exp(-gap / scales[k])
     return total
 
 
 @njit(cache=True, fastmath=True)
-def dot(one, other, size):  # type: ignore[no-untyped-def]
+def dot(left, right, size):  # type: ignore[no-untyped-def]
     """Product of the first `size` entries."""
     total = 0.0
     for k in range(size):
-        total += one[k] * other[k]
+        total += left[k] * right[k]
     return total
 
 
 @njit(cache=True)
 def times_vector(matrix, vector):  # type: ignore[no-untyped-def]
-    """The product, each row's with the same bits whatever the number of rows."""
+    """Matrix times vector; a row's result has the same bits for any number of rows."""
     product = np.empty(len(matrix), np.float32)
     for row in range(len(matrix)):
         product[row] = dot(matrix[row], vector, len(vector))
@@ -46,42 +83,44 @@ def times_vector(matrix, vector):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def follow(batches, process, times):  # type: ignore[no-untyped-def]
-    """Forecast each row from what its user said before its moment, then hear it.
+def walk_users(batches, process):  # type: ignore[no-untyped-def]
+    """Forecast each row of each user from the user's rows of earlier time groups.
 
-    batches: (edges, movies, above, at, moment) of `UserBatches`; above: stars minus movie mean.
-    process: (covariance, cross, own): (movies, movies), (others, movies), variances of the others,
-    which are numbered after the movies. times: (variances, fading). Returns forecasts above the
-    movie's mean and variances: (n,) each. n^3 / 6 multiplications for a user with n ratings.
+    batches: `BatchColumns`. process: `Process`. Returns the mean, as a residual in stars, and the
+    variance with noise: (n,) each. n^3 / 6 multiplications for a user with n ratings.
     """
-    edges, movies, above, at, moment = batches
-    covariance, cross, own = process
-    variances, fading = times
+    edges, movies, group = batches.edges, batches.movies, batches.group
+    covariance, variances = process.covariance, process.variances
     mean, variance = np.zeros(len(movies)), np.zeros(len(movies))
     for user in range(len(edges) - 1):
         start, stop = edges[user], edges[user + 1]
-        # What is asked last need not be heard.
+        # The last time group is only requested: nothing is forecast from its rows.
         used = stop - start
-        while used > 0 and moment[start + used - 1] == moment[stop - 1] >= 0:
+        while used > 0 and group[start + used - 1] == group[stop - 1] >= 0:
             used -= 1
-        factor, said = np.empty((used, used)), np.empty(used)
-        solved, known = np.empty(used), 0
+        factor, whitened = np.empty((used, used)), np.empty(used)
+        v, known = np.empty(used), 0
         for i in range(stop - start):
             row = start + i
-            if i and moment[row] != moment[row - 1]:
+            if i and group[row] != group[row - 1]:
                 known = i
             new = movies[row] - len(covariance)
-            line = covariance[movies[row]] if new < 0 else cross[new]
-            whole = variances.sum()
-            whole += covariance[movies[row], movies[row]] if new < 0 else own[new]
+            line = covariance[movies[row]] if new < 0 else process.cross[new]
+            total = variances.sum()
+            total += covariance[movies[row], movies[row]] if new < 0 else process.new_variances[new]
+            # v = L^-1 c by forward substitution.
             for j in range(i if i < used else known):
-                c = together(at[row], at[start + j], variances, fading)
+                c = time_covariance(
+                    batches.times[row], batches.times[start + j], variances, process.scales
+                )
                 c += line[movies[start + j]]
-                solved[j] = (c - dot(factor[j], solved, j)) / factor[j, j]
-            mean[row] = dot(solved, said, known)
-            variance[row] = max(whole - dot(solved, solved, known), variances[0])
+                v[j] = (c - dot(factor[j], v, j)) / factor[j, j]
+            # mean = v . y, variance = k(x, x) + noise - v . v
+            mean[row] = dot(v, whitened, known)
+            variance[row] = max(total - dot(v, v, known), variances[0])
             if i < used:
-                factor[i, :i] = solved[:i]
-                factor[i, i] = np.sqrt(max(whole - dot(solved, solved, i), variances[0]))
-                said[i] = (above[row] - dot(solved, said, i)) / factor[i, i]
+                # The next row of L, and the next entry of y = L^-1 r.
+                factor[i, :i] = v[:i]
+                factor[i, i] = np.sqrt(max(total - dot(v, v, i), variances[0]))
+                whitened[i] = (batches.residual[row] - dot(v, whitened, i)) / factor[i, i]
     return mean, variance

@@ -1,4 +1,10 @@
-"""EM for the covariance of movies, the offsets and the variances of `gaussian_process`."""
+"""EM for the movies' covariance, the movies' offsets and the variances of `gaussian_process`.
+
+A = S of the user's movies + time kernels + noise is the covariance of one user's ratings, r their
+residuals. With a = A^-1 r, EM moves S by S (sum over users of aa'/scale - A^-1) S / users; scale
+is the user's own, as in a Student-t process.
+Reference: Schwaighofer, Tresp, Yu 2005, "Learning Gaussian process kernels via hierarchical Bayes".
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,20 +12,19 @@ from itertools import pairwise
 from typing import Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from ratecast.arrays import F32, F64, I64
+from ratecast.arrays import F32, F64, I32, I64
 
 DAY = 86400
 NOISE_AT_START, TIME_AT_START = 0.6, 0.05
-# Prior variance of a movie's offset, and the freedom of a user's scale of deviations.
+# Prior variance of a movie's offset, and degrees of freedom of a user's scale.
 OFFSET_VARIANCE, SCALE_FREEDOM = 0.4, 5.0
-_LEAST = 1e-4
+_MIN_VARIANCE = 1e-4
 
 
 class Settings(Protocol):
-    """The settings of `gaussian_process` that learning needs."""
+    """The settings of `gaussian_process` that EM needs."""
 
     iterations: int
     step_scale: float
@@ -28,37 +33,40 @@ class Settings(Protocol):
 
 
 @dataclass(frozen=True)
-class ByUser:
-    """Ratings ordered by user: user and movie rows, stars without their mean, moments: (n,)."""
+class RatingsByUser:
+    """Ratings ordered by user, (n,) each.
 
-    users: NDArray[np.int32]
-    movies: NDArray[np.int32]
+    users, movies: numbers, 0 the first movie. stars: centred. times: UTC seconds, None without.
+    """
+
+    users: I32
+    movies: I32
     stars: F32
-    at: I64 | None
+    times: I64 | None
 
     @classmethod
-    def of(
-        cls, users: NDArray[np.int32], movies: NDArray[np.int32], stars: F32, at: I64 | None
-    ) -> Self:
-        """The same ratings, ordered by user."""
+    def of(cls, users: I32, movies: I32, stars: F32, times: I64 | None) -> Self:
+        """From ratings in any order; those of a user keep their order."""
         order = np.argsort(users, kind="stable")
-        return cls(users[order], movies[order], stars[order], None if at is None else at[order])
+        return cls(
+            users[order], movies[order], stars[order], None if times is None else times[order]
+        )
 
     def by_user(self) -> list[slice]:
-        """The ratings of each user."""
+        """The rows of each user."""
         borders = [*np.flatnonzero(np.diff(self.users, prepend=-1)), len(self.users)]
         return [slice(a, b) for a, b in pairwise(borders)]
 
 
 @dataclass
-class Learned:
+class EMState:
     """What EM learns.
 
-    covariance: (movies, movies). offset: (movies,). variances: noise, then each time kernel.
-    weights: (n,) of the history's ratings, A^-1 (stars - offset) with A their covariance.
+    covariance: (movies, movies), S. offset: (movies,) stars. variances: noise, then each time
+    kernel, stars². weights: (n,) of the ratings, a = A^-1 (stars - offset).
     """
 
-    history: ByUser
+    ratings: RatingsByUser
     covariance: F32
     offset: F64
     variances: F64
@@ -67,99 +75,108 @@ class Learned:
 
 @dataclass
 class _Sums:
-    """What a round gathers over users. shift: (movies, movies) sum of aa'/scale - A^-1."""
+    """Sums over users in one iteration.
 
-    shift: F32
-    sharpness: F64
-    pull: F64
-    slopes: F64
-    sizes: F64
+    gradient: (movies, movies) of aa'/scale - A^-1. precision: (movies,) of the diagonal of
+    A^-1 / scale. weight: (movies,) of a / scale. variance_gradient: of noise and each time kernel.
+    counts: how many independent values each of these variances has.
+    """
+
+    gradient: F32
+    precision: F64
+    weight: F64
+    variance_gradient: F64
+    counts: F64
 
 
-def at_times(at: I64, other: I64, fading: list[float]) -> Iterator[F32]:
-    """Kernels of time between two lists of moments: same moment, same day, and each fading."""
-    gap = np.abs(at[:, None] - other[None, :])
+def time_kernels(times: I64, others: I64, scales: list[float]) -> Iterator[F32]:
+    """Kernels (n, m) between times: same second, same day, exp(-gap / scale) for each scale."""
+    gap = np.abs(times[:, None] - others[None, :])
     yield (gap == 0).astype(np.float32)
-    yield (at[:, None] // DAY == other[None, :] // DAY).astype(np.float32)
-    for seconds in fading:
+    yield (times[:, None] // DAY == others[None, :] // DAY).astype(np.float32)
+    for seconds in scales:
         yield np.exp(gap.astype(np.float32) / np.float32(-seconds))
 
 
-def learn(history: ByUser, prior: F32, settings: Settings) -> Learned:
-    """Iterations of EM from covariance `prior`, which keeps the weight of `prior_damping` users."""
-    kernels = 0 if history.at is None else 2 + len(settings.time_scales)
+def fit_em(ratings: RatingsByUser, prior: F32, settings: Settings) -> EMState:
+    """Run EM from the covariance `prior`, which keeps the weight of `prior_damping` users."""
+    kernels = 0 if ratings.times is None else 2 + len(settings.time_scales)
     variances = np.array([NOISE_AT_START] + [TIME_AT_START] * kernels)
-    weights = np.zeros(len(history.users), np.float32)
-    state = Learned(history, prior.copy(), np.zeros(len(prior)), variances, weights)
+    weights = np.zeros(len(ratings.users), np.float32)
+    state = EMState(ratings, prior.copy(), np.zeros(len(prior)), variances, weights)
     for _ in range(settings.iterations):
-        sums = _gather(state, settings)
-        _step(state, sums, prior, settings)
-    _gather(state, settings)
+        sums = _expectation(state, settings)
+        _maximization(state, sums, prior, settings)
+    _expectation(state, settings)
     return state
 
 
-def _step(state: Learned, sums: _Sums, prior: F32, settings: Settings) -> None:
-    """Move covariance, variances and offsets, `step_scale` times as far as EM does."""
-    users = len(state.history.by_user())
-    s, pace = state.covariance, settings.step_scale / (users + settings.prior_damping)
-    change = np.float32(settings.prior_damping) * (prior - s) + s @ sums.shift @ s
-    state.covariance += np.float32(pace) * change
-    rise = settings.step_scale * state.variances**2 * sums.slopes / sums.sizes
-    state.variances = np.maximum(state.variances + rise, _LEAST)
-    state.offset += (sums.pull - state.offset / OFFSET_VARIANCE) / (
-        sums.sharpness + 1 / OFFSET_VARIANCE
+def _maximization(state: EMState, sums: _Sums, prior: F32, settings: Settings) -> None:
+    """Move covariance and variances `step_scale` times as far as EM does, and fit the offsets."""
+    users = len(state.ratings.by_user())
+    s, step = state.covariance, settings.step_scale / (users + settings.prior_damping)
+    change = np.float32(settings.prior_damping) * (prior - s) + s @ sums.gradient @ s
+    state.covariance += np.float32(step) * change
+    rise = settings.step_scale * state.variances**2 * sums.variance_gradient / sums.counts
+    state.variances = np.maximum(state.variances + rise, _MIN_VARIANCE)
+    state.offset += (sums.weight - state.offset / OFFSET_VARIANCE) / (
+        sums.precision + 1 / OFFSET_VARIANCE
     )
 
 
-def _gather(state: Learned, settings: Settings) -> _Sums:
+def _expectation(state: EMState, settings: Settings) -> _Sums:
     count, kinds = len(state.covariance), len(state.variances)
-    shift = np.zeros((count, count), np.float32)
-    sums = _Sums(shift, np.zeros(count), np.zeros(count), np.zeros(kinds), np.zeros(kinds))
-    for part in state.history.by_user():
+    gradient = np.zeros((count, count), np.float32)
+    sums = _Sums(gradient, np.zeros(count), np.zeros(count), np.zeros(kinds), np.zeros(kinds))
+    for part in state.ratings.by_user():
         _add_user(state, part, sums, settings.time_scales)
     return sums
 
 
-def _add_user(state: Learned, part: slice, sums: _Sums, fading: list[float]) -> None:
-    """Weigh one user's ratings, and add what they say of the parameters."""
-    history, size = state.history, part.stop - part.start
-    movies = history.movies[part]
-    times = [] if history.at is None else list(at_times(history.at[part], history.at[part], fading))
+def _add_user(state: EMState, part: slice, sums: _Sums, scales: list[float]) -> None:
+    """Compute the weights of one user's ratings, and add the user to the sums."""
+    ratings, size = state.ratings, part.stop - part.start
+    movies = ratings.movies[part]
+    kernels: list[F32] = []
+    if ratings.times is not None:
+        kernels = list(time_kernels(ratings.times[part], ratings.times[part], scales))
+    # A = S + noise I + time kernels
     covariance = state.covariance[np.ix_(movies, movies)]
     covariance.flat[:: size + 1] += np.float32(state.variances[0])
-    for value, kernel in zip(state.variances[1:], times, strict=True):
+    for value, kernel in zip(state.variances[1:], kernels, strict=True):
         covariance += np.float32(value) * kernel
     inverse = _inverse(covariance)
-    residual = history.stars[part] - state.offset[movies].astype(np.float32)
+    # a = A^-1 r, scale = (freedom + r' A^-1 r) / (freedom + n)
+    residual = ratings.stars[part] - state.offset[movies].astype(np.float32)
     weights = inverse @ residual
     state.weights[part] = weights
     scale = (SCALE_FREEDOM + float(residual @ weights)) / (SCALE_FREEDOM + size)
-    shift = np.asarray(np.outer(weights, weights) / scale - inverse, np.float32)
-    _scatter(sums, movies, (shift, weights / scale, inverse.diagonal() / scale))
-    sums.slopes += [shift.trace(), *((shift * kernel).sum() for kernel in times)]
-    sums.sizes += _sizes(history, part, len(fading))
+    gradient = np.asarray(np.outer(weights, weights) / scale - inverse, np.float32)
+    _scatter(sums, movies, gradient, weights / scale, inverse.diagonal() / scale)
+    sums.variance_gradient += [
+        gradient.trace(),
+        *((gradient * kernel).sum() for kernel in kernels),
+    ]
+    sums.counts += _variance_counts(ratings, part, len(scales))
 
 
-def _scatter(
-    sums: _Sums, movies: NDArray[np.int32], said: tuple[NDArray[np.floating], ...]
-) -> None:
-    # A user may have rated a movie twice, so that plain indexing would lose a rating's share.
-    shift, pull, sharpness = said
+def _scatter(sums: _Sums, movies: I32, gradient: F32, weight: F32, precision: F32) -> None:
+    # A user may have rated a movie twice; plain indexing would then lose one rating's part.
     if len(np.unique(movies)) == len(movies):
-        sums.shift[np.ix_(movies, movies)] += shift
+        sums.gradient[np.ix_(movies, movies)] += gradient
     else:
-        np.add.at(sums.shift, np.ix_(movies, movies), shift)
-    np.add.at(sums.pull, movies, pull)
-    np.add.at(sums.sharpness, movies, sharpness)
+        np.add.at(sums.gradient, np.ix_(movies, movies), gradient)
+    np.add.at(sums.weight, movies, weight)
+    np.add.at(sums.precision, movies, precision)
 
 
-def _sizes(history: ByUser, part: slice, fadings: int) -> list[int]:
-    """How many independent values each kind of variance has drawn for a user."""
+def _variance_counts(ratings: RatingsByUser, part: slice, scales: int) -> list[int]:
+    """How many independent values of one user each variance has: noise, then time kernels."""
     size = part.stop - part.start
-    if history.at is None:
+    if ratings.times is None:
         return [size]
-    at = history.at[part]
-    return [size, len(np.unique(at)), len(np.unique(at // DAY)), *[size] * fadings]
+    times = ratings.times[part]
+    return [size, len(np.unique(times)), len(np.unique(times // DAY)), *[size] * scales]
 
 
 def _inverse(covariance: F32) -> F32:

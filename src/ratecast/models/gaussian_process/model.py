@@ -1,18 +1,14 @@
 """A Gaussian process over movies for each user, with a covariance learned from all users.
 
-stars = mean + m_movie + z_movie + noise, z ~ N(0, S): what a user thinks of the movies she rated
-says what she will think of any other. S starts from genres and years and is learned by EM.
 Reference: Yu, Lafferty, Zhu, Gong 2009, "Large-scale collaborative prediction using a
 nonparametric random effects model"; Schwaighofer, Tresp, Yu 2005, "Learning Gaussian process
 kernels via hierarchical Bayes".
-Differs: a user's own scale of deviations weighs what she says of S, as in a Student-t process;
-kernels of time (same moment, same day, fading over minutes) say that her mood passes.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -36,18 +32,60 @@ from ratecast.modelling.history.user_batches import (
 )
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 from ratecast.modelling.side_information.labels import Labels, numeric_column
-from ratecast.models.gaussian_process.conditioning import follow, times_vector
-from ratecast.models.gaussian_process.em import ByUser, learn
+from ratecast.models.gaussian_process.conditioning import (
+    BatchColumns,
+    Process,
+    times_vector,
+    walk_users,
+)
+from ratecast.models.gaussian_process.em import RatingsByUser, fit_em
 from ratecast.ratings import MOVIE, Ratings
+
+
+class RequestedMovies(NamedTuple):
+    """The movies of some rows, those that the model does not know numbered after the others.
+
+    numbers: (n,) number of each row's movie, 0 the first. cross: (new, movies), covariance of each
+    unknown movie with the known ones. variances: (new,).
+    """
+
+    numbers: I64
+    cross: F32
+    variances: F32
 
 
 @dataclass(kw_only=True, eq=False)
 class GaussianProcess(Model):
-    """Forecast = mean + m + what the user's ratings say of z, conditioned on as they are heard.
+    """stars = mean + m_movie + z_movie + w_time + noise, with z ~ N(0, S), w ~ N(0, K).
 
-    Memory and time grow with the square and the cube of the number of movies, hence `max_movies`.
-    prior_variances: variance of z shared by all movies, by genres, by years, and a movie's own.
-    iterations: of EM, each `step_scale` times as far as an EM step goes.
+    The forecast is the mean given the user's ratings so far. S, the covariance of movies, starts
+    from a prior by genre and year and is learned from all users by EM. K has kernels of time:
+    same second, same day, and exp(-gap / scale). A new rating conditions its user exactly; of its
+    movie, it updates a damped mean residual (`MovieResiduals`).
+
+    timed: whether times are used, of the ratings and of the requests.
+    iterations: of EM, from 0.
+    step_scale: length of a step, in EM steps.
+    prior_variances: prior variances of z, in stars²: shared by all movies, by genre, by year, and
+        of each movie alone.
+    prior_damping: weight of the prior of S, in users.
+    year_scale: years after which the covariance by year falls by a factor e.
+    time_scales: seconds of the fading time kernels.
+    max_movies: more are refused, since memory and time grow with the square and the cube of the
+        number of movies.
+    movie_damping: weight of a movie's prior mean residual 0, in ratings.
+
+    Reference: Yu, Lafferty, Zhu, Gong 2009, "Large-scale collaborative prediction using a
+    nonparametric random effects model"; Schwaighofer, Tresp, Yu 2005, "Learning Gaussian process
+    kernels via hierarchical Bayes".
+    Differs: each user has a scale of deviations that weighs the user's part in S, as in a Student-t
+    process; the kernels of time let a user's mood pass.
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.GaussianProcess(iterations=2).fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "gaussian_process"
@@ -83,14 +121,14 @@ class GaussianProcess(Model):
             )
         self._fitted = len(self.movies)
         self.__dict__.pop("_inverse", None)
-        self._labels = Labels.of(self._met)
+        self._labels = Labels.of(self._fitted_movies)
         self._mean = float(train.stars.mean(dtype=np.float64))
-        at = times(train) if self.timed and train.table.timed else None
-        above = train.stars - np.float32(self._mean)
-        history = ByUser.of(train.users, train.movies - 1, above, at)
+        seconds = times(train) if self.timed and train.table.timed else None
+        centred = train.stars - np.float32(self._mean)
+        ratings = RatingsByUser.of(train.users, train.movies - 1, centred, seconds)
         prior = self._kernel(self.movies.table, self.movies.table)
         prior.flat[:: len(prior) + 1] += self.prior_variances[3]
-        learned = learn(history, prior, self)
+        learned = fit_em(ratings, prior, self)
         self._covariance, self._variances = learned.covariance, learned.variances
         self._offset = learned.offset
         self._history = UserHistory(rating_columns(train))
@@ -98,89 +136,99 @@ class GaussianProcess(Model):
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        said = self._follow(
-            request_columns(rows), np.zeros(len(rows), np.int64), self._new_movies(rows)
-        )
-        return self._movie_residuals.corrected(said, rows.movies)
+        requests, group = request_columns(rows), np.zeros(len(rows), np.int64)
+        expected = self._predict(requests, group, self._requested(rows))
+        return self._movie_residuals.corrected(expected, rows.movies)
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        heard = rating_columns(rows)
-        said = self._follow(heard, group_ids(edges), self._new_movies(rows))
-        self._history.add(heard)
-        return self._movie_residuals.walk(said, rows.movies, rows.stars, edges)
+        ratings = rating_columns(rows)
+        expected = self._predict(ratings, group_ids(edges), self._requested(rows))
+        self._history.add(ratings)
+        return self._movie_residuals.walk(expected, rows.movies, rows.stars, edges)
 
     @override
     def grow(self) -> None:
         self._movie_residuals.grow(len(self.movies))
-        for line, own in self._lines(self.movies.table[len(self._covariance) :]):
-            column = np.append(line, own)[:, None]
+        for line, variance in self._new_lines(self.movies.table[len(self._covariance) :]):
+            column = np.append(line, variance)[:, None]
             self._covariance = np.hstack([np.vstack([self._covariance, line]), column])
             self._offset = np.append(self._offset, 0.0)
 
-    def _follow(self, heard: RatingColumns, moment: I64, new: tuple[I64, F32, F32]) -> Expected:
-        """What is expected of each row, told what its user said before its moment."""
-        lines, cross, own = new
-        users = np.unique(heard.users)
-        past = self._history.of_users(users)
-        local = np.searchsorted(users, past.users), np.searchsorted(users, heard.users)
-        movies = np.concatenate([past.movies - 1, lines])
-        batches = UserBatches.of(past, heard, local, moment)
-        movies, rows = movies[batches.order], batches.rows
-        offset = np.append(self._offset, np.zeros(len(own)))[movies]
-        above = rows.stars - self._mean - offset
-        mean, variance = follow(
-            (batches.edges, movies, above, rows.at, batches.group),
-            (self._covariance, cross, own),
-            (self._variances, np.array(self.time_scales)),
-        )
-        said = (self._mean + offset + mean)[batches.requested], np.sqrt(variance)[batches.requested]
-        return Expected(*said)
+    def _predict(self, requests: RatingColumns, group: I64, movies: RequestedMovies) -> Expected:
+        """Expected stars of each row, from its user's ratings of earlier time groups.
 
-    def _new_movies(self, rows: Rows) -> tuple[I64, F32, F32]:
-        """Line of each row's movie, and of unknown ones, numbered after the known: `_cross`."""
-        new = rows.movies == 0
-        lines = rows.movies.astype(np.int64) - 1
-        which, movies = distinct(rows.table.frame[MOVIE].filter(pl.Series(new)))
-        lines[new] = len(self._covariance) + which
-        found = list(self._lines(self.movies.side(movies, rows.table.movies)))
-        cross = np.array([line for line, _ in found], np.float32)
-        own = np.array([variance for _, variance in found], np.float32)
-        return lines, cross.reshape(len(found), len(self._covariance)), own
-
-    def _lines(self, side: pl.DataFrame) -> Iterator[tuple[F32, F32]]:
-        """Covariance of other movies with those known here, and their variance.
-
-        What learning changed reaches them through the movies of the fit that are like them.
+        group: (n,) time group of each row.
         """
-        for k in range(side.height):
-            prior = self._kernel(side[k], self._met)[0]
-            pull = times_vector(self._inverse, prior)
-            line = times_vector(self._covariance[:, : len(prior)], pull)
-            alone = self._kernel(side[k], side[k])[0] + np.float32(self.prior_variances[3])
-            rest = times_vector(np.stack([line[: len(prior)] - prior]), pull)
-            yield line, (alone + rest)[0]
+        users = np.unique(requests.users)
+        past = self._history.of_users(users)
+        local = np.searchsorted(users, past.users), np.searchsorted(users, requests.users)
+        batches = UserBatches.of(past, requests, local, group)
+        numbers = np.concatenate([past.movies - 1, movies.numbers])[batches.order]
+        offset = np.append(self._offset, np.zeros(len(movies.variances)))[numbers]
+        residual = batches.rows.stars - self._mean - offset
+        mean, variance = walk_users(
+            BatchColumns(batches.edges, numbers, residual, batches.rows.at, batches.group),
+            Process(
+                self._covariance,
+                movies.cross,
+                movies.variances,
+                self._variances,
+                np.array(self.time_scales),
+            ),
+        )
+        wanted = batches.requested
+        return Expected((self._mean + offset + mean)[wanted], np.sqrt(variance)[wanted])
+
+    def _requested(self, rows: Rows) -> RequestedMovies:
+        unknown = rows.movies == 0
+        numbers = rows.movies.astype(np.int64) - 1
+        which, movies = distinct(rows.table.frame[MOVIE].filter(pl.Series(unknown)))
+        numbers[unknown] = len(self._covariance) + which
+        lines = list(self._new_lines(self.movies.side(movies, rows.table.movies)))
+        cross = np.array([line for line, _ in lines], np.float32)
+        variances = np.array([variance for _, variance in lines], np.float32)
+        cross = cross.reshape(len(lines), len(self._covariance))
+        return RequestedMovies(numbers, cross, variances)
+
+    def _new_lines(self, movies: pl.DataFrame) -> Iterator[tuple[F32, F32]]:
+        """Covariance of each new movie with the known ones, and its variance.
+
+        With k the prior covariances with the movies of the fit and K theirs, S the learned one:
+        line = S K^-1 k, variance = k(x, x) + k' K^-1 (S - K) K^-1 k.
+        """
+        for row in range(movies.height):
+            prior = self._kernel(movies[row], self._fitted_movies)[0]
+            weights = times_vector(self._inverse, prior)
+            line = times_vector(self._covariance[:, : len(prior)], weights)
+            alone = self._kernel(movies[row], movies[row])[0] + np.float32(self.prior_variances[3])
+            learned = times_vector(np.stack([line[: len(prior)] - prior]), weights)
+            yield line, (alone + learned)[0]
 
     @property
-    def _met(self) -> pl.DataFrame:
+    def _fitted_movies(self) -> pl.DataFrame:
         """The movies that the fit knew."""
         return self.movies.table[: self._fitted - 1]
 
     @cached_property
     def _inverse(self) -> F32:
         """Inverse of the prior covariance of the movies of the fit."""
-        prior = self._kernel(self._met, self._met).astype(np.float64)
+        prior = self._kernel(self._fitted_movies, self._fitted_movies).astype(np.float64)
         prior.flat[:: len(prior) + 1] += self.prior_variances[3]
         return np.asarray(np.linalg.inv(prior), np.float32)
 
-    def _kernel(self, side: pl.DataFrame, other: pl.DataFrame) -> F32:
-        """Prior covariance of the movies of two tables, without a movie's own: (lines, lines)."""
+    def _kernel(self, movies: pl.DataFrame, others: pl.DataFrame) -> F32:
+        """Prior covariance of two tables of movies, without each movie's own variance: (n, m).
+
+        k = v_shared + v_genre g . g' + v_year exp(-|gap| / year_scale), g: genre weights.
+        """
         shared, by_genre, by_year, _ = self.prior_variances
-        gap = np.abs(numeric_column(side, "year")[:, None] - numeric_column(other, "year")[None, :])
+        years, other_years = numeric_column(movies, "year"), numeric_column(others, "year")
+        gap = np.abs(years[:, None] - other_years[None, :])
         kernel = shared + by_year * np.nan_to_num(np.exp(-gap / self.year_scale))
         if "genres" in self._labels.known:
-            mine = self._labels.matrices(side)["genres"]
-            kernel += by_genre * (mine @ self._labels.matrices(other)["genres"].T).toarray()
+            genres = self._labels.matrices(movies)["genres"]
+            kernel += by_genre * (genres @ self._labels.matrices(others)["genres"].T).toarray()
         return np.asarray(kernel, np.float32)
 
     @override
@@ -196,7 +244,7 @@ class GaussianProcess(Model):
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
         self._mean, self._fitted = float(arrays["mean"][0]), int(arrays["fitted"][0])
-        self._labels = Labels.of(self._met)
+        self._labels = Labels.of(self._fitted_movies)
         self._covariance, self._offset = arrays["covariance"], arrays["offset"]
         self._variances, self._history = arrays["variances"], restored_history(arrays)
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)
