@@ -83,7 +83,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _fill(folder: Path, saved: Artifact) -> None:
-    save_file({k: np.ascontiguousarray(v) for k, v in saved.arrays.items()}, folder / ARRAYS)
+    save_file({k: np.asarray(v, order="C") for k, v in saved.arrays.items()}, folder / ARRAYS)
     for name, table in saved.tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     files = {path.name: _digest(path) for path in sorted(folder.iterdir())}

@@ -17,6 +17,10 @@ class InputError(Exception):
     """
 
 
+class NotFittedError(InputError):
+    """A model that was asked before it was fitted or loaded."""
+
+
 def in_one_line(error: Exception) -> str:
     """What the parser of the command line says, on one line and in a person's words."""
     text = " ".join(str(error).split())

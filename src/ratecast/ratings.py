@@ -6,7 +6,7 @@ Raw ids (integers or strings, as the source has them) live here; row numbers liv
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,7 @@ from ratecast.errors import InputError
 from ratecast.sorting import by_time
 
 USER, MOVIE, RATING, AT = "user", "movie", "rating", "at"
+_CHECKED = "_checked"
 MOST_STARS = 101
 
 
@@ -86,6 +87,8 @@ class Scale:
         return (on_step & inside).fill_null(False)
 
 
+T = TypeVar("T", bound="Requests")
+
 # Made once: a service makes a table for every request, and a frame is never changed in place.
 _NO_MOVIES = pl.DataFrame(schema={MOVIE: pl.Int64})
 _NO_USERS = pl.DataFrame(schema={USER: pl.Int64})
@@ -118,14 +121,25 @@ class Requests:
         """Whether every row says its moment."""
         return AT in self.frame.columns
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether this table passed `checked`, or is made of rows of one that did."""
+        return bool(self.__dict__.get(_CHECKED, False))
+
+    def _as_checked(self, other: "Requests") -> Self:
+        """The same table, marked as `other` is: it holds rows of that one alone."""
+        # The field of a frozen class: no argument, so that nobody can claim it from outside.
+        self.__dict__[_CHECKED] = other.is_checked
+        return self
+
     def take(self, rows: pl.Series | NDArray[np.integer] | NDArray[np.bool_] | slice) -> Self:
         """The same table with only these rows (a mask, row numbers or a slice)."""
         if isinstance(rows, slice):
-            return replace(self, frame=self.frame[rows])
+            return replace(self, frame=self.frame[rows])._as_checked(self)
         picked = np.asarray(rows)
         if picked.dtype == bool:
-            return replace(self, frame=self.frame.filter(pl.Series(picked)))
-        return replace(self, frame=self.frame[picked])
+            return replace(self, frame=self.frame.filter(pl.Series(picked)))._as_checked(self)
+        return replace(self, frame=self.frame[picked])._as_checked(self)
 
 
 @dataclass(frozen=True)
@@ -153,7 +167,7 @@ class Ratings(Requests):
 
     def requests(self) -> Requests:
         """The same rows as questions: the ratings are gone, so that none can leak."""
-        return Requests(self.frame.drop(RATING), self.movies, self.users)
+        return Requests(self.frame.drop(RATING), self.movies, self.users)._as_checked(self)
 
     def fingerprint(self) -> str:
         """SHA-256 of every row, in order: two tables of the same fingerprint are the same."""
@@ -171,11 +185,13 @@ class Ratings(Requests):
         rows = pl.Series(by_time(self.at))
         # A column in many pieces is slow to pick from; one at a time, so that memory stays low.
         columns = [column.rechunk().gather(rows) for column in self.frame.iter_columns()]
-        return replace(self, frame=pl.DataFrame(columns))
+        return replace(self, frame=pl.DataFrame(columns))._as_checked(self)
 
     def with_more(self, other: "Ratings") -> Self:
         """These ratings followed by those of `other`; the side information is this table's."""
-        return replace(self, frame=pl.concat([self.frame, other.frame]))
+        more = replace(self, frame=pl.concat([self.frame, other.frame]))
+        both = self.is_checked and other.is_checked and self.scale == other.scale
+        return trusted(more) if both else more
 
 
 def _buffer(column: pl.Series) -> memoryview:
@@ -188,34 +204,70 @@ def checked(ratings: Ratings, where: str = "ratings") -> Ratings:
 
     Rows are counted from 1. Ids become Int64 or String, ratings Float32, moments Int64.
     """
-    frame = ratings.frame
-    missing = [name for name in (USER, MOVIE, RATING) if name not in frame.columns]
+    frame = _typed(ratings, (USER, MOVIE, RATING), where)
+    _refuse_off_scale(frame[RATING], ratings.scale, where)
+    fresh = replace(ratings, frame=frame.with_columns(pl.col(RATING).cast(pl.Float32)))
+    return trusted(fresh)
+
+
+def checked_requests(requests: Requests, where: str = "requests") -> Requests:
+    """The same for a table without ratings: only user, movie and, where it is there, at."""
+    return trusted(replace(requests, frame=_typed(requests, (USER, MOVIE), where)))
+
+
+def trusted(table: T) -> T:
+    """The table, marked as one that needs no check: what wrote it checked it."""
+    table.__dict__[_CHECKED] = True
+    return table
+
+
+def _typed(table: Requests, needed: tuple[str, ...], where: str) -> pl.DataFrame:
+    """The needed columns and `at`, without nulls, ids and moments in their types."""
+    frame = table.frame
+    missing = [name for name in needed if name not in frame.columns]
     if missing:
         raise InputError(f"{where}: no column {missing[0]!r}; columns are {frame.columns}")
-    columns = [name for name in (USER, MOVIE, RATING, AT) if name in frame.columns]
-    for name in columns:
+    names = [name for name in (*needed, AT) if name in frame.columns]
+    for name in names:
         if frame[name].null_count():
             row = int(frame[name].is_null().arg_max() or 0)
             raise InputError(f"{where}, row {row + 1}: no {name}; fill it or drop it")
+    columns = [_seconds(frame[n], where) if n == AT else frame[n] for n in names]
+    ids = {name: _id_type(frame[name], where) for name in (USER, MOVIE)}
+    return pl.DataFrame(columns).with_columns(pl.col(n).cast(t) for n, t in ids.items())
+
+
+def _refuse_off_scale(ratings: pl.Series, scale: Scale, where: str) -> None:
+    if not ratings.dtype.is_numeric():
+        raise InputError(f"{where}: ratings are {ratings.dtype}; write numbers")
     # Few distinct stars stand for all rows.
-    if not ratings.scale.holds(frame[RATING].unique()).all():
-        row = int((~ratings.scale.holds(frame[RATING])).arg_max() or 0)
+    if not scale.holds(ratings.unique()).all():
+        row = int((~scale.holds(ratings)).arg_max() or 0)
         raise InputError(
-            f"{where}, row {row + 1}: rating {frame[RATING][row]} is not on the scale "
-            f"{ratings.scale}; correct it or say the scale"
+            f"{where}, row {row + 1}: rating {ratings[row]} is not on the scale {scale}; "
+            "correct it or say the scale"
         )
-    types: dict[str, type[pl.DataType]] = {
-        USER: _id_type(frame[USER], where),
-        MOVIE: _id_type(frame[MOVIE], where),
-        RATING: pl.Float32,
-        AT: pl.Int64,
-    }
-    return replace(ratings, frame=frame.select(pl.col(c).cast(types[c]) for c in columns))
+
+
+def _seconds(at: pl.Series, where: str) -> pl.Series:
+    """UTC seconds, from whole numbers, or from dates and times of polars."""
+    if at.dtype.is_integer():
+        return at.cast(pl.Int64)
+    if at.dtype == pl.Date or isinstance(at.dtype, pl.Datetime):
+        return at.cast(pl.Datetime("us", getattr(at.dtype, "time_zone", None))).dt.epoch("s")
+    whole = at.is_finite() & (at == at.floor()) if at.dtype.is_float() else None
+    if whole is None or not whole.all():
+        row = 0 if whole is None else int((~whole).arg_max() or 0)
+        raise InputError(
+            f"{where}, row {row + 1}: time {at[row]!r} is no whole number of seconds; give "
+            "seconds since 1970, or dates"
+        )
+    return at.cast(pl.Int64)
 
 
 def _id_type(ids: pl.Series, where: str) -> type[pl.DataType]:
     if ids.dtype.is_integer():
         return pl.Int64
-    if ids.dtype in (pl.String, pl.Categorical):
+    if ids.dtype == pl.String or isinstance(ids.dtype, pl.Categorical | pl.Enum):
         return pl.String
     raise InputError(f"{where}: ids of {ids.name!r} are {ids.dtype}; use integers or strings")

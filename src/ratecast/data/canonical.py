@@ -10,7 +10,7 @@ import polars as pl
 
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
-from ratecast.ratings import Ratings, Scale
+from ratecast.ratings import Ratings, Scale, trusted
 from ratecast.resources import ROW_BYTES, in_memory, on_disk
 
 VERSION = 1
@@ -74,7 +74,7 @@ def read(folder: Path) -> Ratings:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{folder}: cannot be read ({error}); {_again(facts)}") from None
     scale = Scale(**facts["scale"])
-    return Ratings(tables["ratings"], tables["movies"], tables["users"], scale)
+    return trusted(Ratings(tables["ratings"], tables["movies"], tables["users"], scale))
 
 
 def scan(folder: Path) -> pl.LazyFrame:

@@ -48,12 +48,12 @@ def read_table(
     read = _read_parquet if magic == b"PAR1" else _read_text
     frame, place, notes = read(path, columns or {})
     _refuse_empty(frame, place, path)
-    frame = frame.with_columns(_ids(frame[USER], place), _ids(frame[MOVIE], place))
+    frame = frame.with_columns(whole_ids(frame[USER], place), whole_ids(frame[MOVIE], place))
     if AT in frame.columns:
         seconds, note = to_seconds(frame[AT], place)
         frame = frame.with_columns(seconds)
         notes += [f"{path}: {note}"] if note else []
-    scale = _scale(frame[RATING], scale, place)
+    scale = scale_of(frame[RATING], scale, place)
     side = _movies(frame)
     frame, repeats = keep_latest(frame.select(n for n in (*NEEDED, AT) if n in frame.columns))
     notes += [repeats_note(str(path), repeats)] if repeats else []
@@ -61,7 +61,12 @@ def read_table(
     return Read(checked(Ratings(frame, side, people, scale), str(path)), tuple(notes))
 
 
-def roles(names: list[str], columns: Mapping[str, str], path: Path) -> dict[str, str]:
+def roles(
+    names: list[str],
+    columns: Mapping[str, str],
+    path: Path | str,
+    needed: tuple[str, ...] = NEEDED,
+) -> dict[str, str]:
     """Role to column name: as given, else recognised. `InputError` where a needed one lacks."""
     for role, name in columns.items():
         if role not in NAMES:
@@ -74,7 +79,7 @@ def roles(names: list[str], columns: Mapping[str, str], path: Path) -> dict[str,
         word = next((word for word in known if word in plain), None)
         if role not in found and word is not None:
             found[role] = plain[word]
-    for role in NEEDED:
+    for role in needed:
         if role not in found:
             raise InputError(
                 f"{path}: no column for {role}; columns are {', '.join(names)}; "
@@ -184,7 +189,8 @@ def _refuse_empty(frame: pl.DataFrame, place: Place, path: Path) -> None:
             raise InputError(f"{place(row)}: no {name}; fill it or leave the row out")
 
 
-def _ids(ids: pl.Series, place: Place) -> pl.Series:
+def whole_ids(ids: pl.Series, place: Place) -> pl.Series:
+    """Ids as whole numbers or text: floats that are whole become whole numbers."""
     if ids.dtype.is_float():
         # What pandas makes of whole numbers beside a gap.
         odd = ~((ids == ids.floor()) & ids.is_finite())
@@ -197,7 +203,8 @@ def _ids(ids: pl.Series, place: Place) -> pl.Series:
     return ids.cast(pl.Int64) if ids.dtype.is_integer() else ids
 
 
-def _scale(ratings: pl.Series, scale: Scale | None, place: Place) -> Scale:
+def scale_of(ratings: pl.Series, scale: Scale | None, place: Place) -> Scale:
+    """The scale of the ratings: inferred where it is not given. Raises for a rating off it."""
     if not ratings.dtype.is_numeric():
         raise InputError(f"{place(0)}: ratings are {ratings.dtype}; write numbers")
     stars = ratings.unique()

@@ -1,0 +1,143 @@
+"""Tables in memory, of polars, pandas, Arrow or whatever speaks its C stream, as ratings."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import polars as pl
+
+from ratecast.data.table_file import roles, scale_of, whole_ids
+from ratecast.data.timestamps import to_seconds
+from ratecast.errors import InputError
+from ratecast.ratings import (
+    AT,
+    MOVIE,
+    RATING,
+    USER,
+    Ratings,
+    Requests,
+    Scale,
+    checked,
+    checked_requests,
+)
+
+
+class ArrowTable(Protocol):
+    """A table that hands out its columns by the Arrow PyCapsule interface.
+
+    Reference: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+    """
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The stream of record batches."""
+
+
+def to_polars(table: Any, where: str = "table") -> pl.DataFrame:
+    """The table as a polars frame, its columns shared where they can be.
+
+    table: of polars (lazy ones are collected), of pandas, or with `__arrow_c_stream__`, as pyarrow,
+    DuckDB and others have. Raises `InputError` for anything else.
+    """
+    if isinstance(table, pl.DataFrame):
+        return table
+    if isinstance(table, pl.LazyFrame):
+        return table.collect()
+    try:
+        if type(table).__module__.partition(".")[0] == "pandas":
+            # Of numbers alone polars needs no pyarrow here; by the stream pandas always does.
+            return pl.from_pandas(table)
+        if hasattr(table, "__arrow_c_stream__"):
+            return pl.DataFrame(table)
+    except ImportError as error:
+        raise InputError(f"{where}: {error}; pip install pyarrow, or give a polars frame") from None
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{where}: cannot be read ({' '.join(str(error).split())})") from None
+    raise InputError(
+        f"{where}: {type(table).__name__} is no table; give ratings, a frame of polars or pandas, "
+        "or an Arrow table"
+    )
+
+
+def ratings_of(
+    table: Any,
+    scale: Scale | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    where: str = "ratings",
+) -> Ratings:
+    """The ratings of a table, checked; `Ratings` that were checked are given back as they are.
+
+    scale: the one they must be on; else that of `Ratings`, or inferred. columns: role (user, movie,
+    rating, at) to column name, where it would not be recognised. Raises `InputError`.
+    """
+    if isinstance(table, Ratings):
+        if table.is_checked and scale in (None, table.scale):
+            return table
+        return checked(Ratings(table.frame, table.movies, table.users, scale or table.scale), where)
+    frame = _columns(table, columns, (USER, MOVIE, RATING), where)
+    if not frame.height:
+        raise InputError(f"{where}: no ratings in it; give a table with rows")
+    _refuse_nulls(frame, where)
+    scale = scale_of(frame[RATING], scale, lambda row: f"{where}, row {row + 1}")
+    return checked(Ratings(frame, scale=scale), where)
+
+
+def requests_of(table: Any, where: str = "requests") -> Requests:
+    """The requests of a table, checked: users, movies and, where it says them, times.
+
+    Ratings in it are left out, so that no forecast can know them.
+    """
+    if isinstance(table, Ratings):
+        table = table.requests()
+    if isinstance(table, Requests):
+        return table if table.is_checked else checked_requests(table, where)
+    frame = _columns(table, None, (USER, MOVIE), where).drop(RATING, strict=False)
+    _refuse_nulls(frame, where)
+    return checked_requests(Requests(frame), where)
+
+
+def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:
+    """Requests from ids side by side: lists, arrays or series of one length, or one id each."""
+    columns = {}
+    for name, ids in ((USER, users), (MOVIE, movies)):
+        one = isinstance(ids, int | str)
+        try:
+            columns[name] = pl.Series(name, [ids] if one else ids)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"predict: {name} ids cannot be read ({error})") from None
+    count, other = (len(column) for column in columns.values())
+    if count != other:
+        raise InputError(f"predict: {count} users and {other} movies; give as many of each")
+    frame = pl.DataFrame(columns)
+    if not count:
+        # An empty list has no type of its own.
+        frame = pl.DataFrame(schema={USER: pl.Int64, MOVIE: pl.Int64})
+    return checked_requests(
+        Requests(frame if at is None else frame.with_columns(pl.lit(at).alias(AT))), "predict"
+    )
+
+
+def _columns(
+    table: Any, columns: Mapping[str, str] | None, needed: tuple[str, ...], where: str
+) -> pl.DataFrame:
+    """The columns that are needed, and times, under the names of their roles."""
+    frame = to_polars(table, where)
+    chosen = roles(frame.columns, columns or {}, where, needed)
+    wanted = [role for role in (USER, MOVIE, RATING, AT) if role in chosen]
+    frame = frame.select(pl.col(chosen[role]).alias(role) for role in wanted)
+
+    def place(row: int) -> str:
+        return f"{where}, row {row + 1}"
+
+    ids = [whole_ids(frame[name], place) for name in (USER, MOVIE)]
+    frame = frame.with_columns(ids)
+    if AT in frame.columns and not frame[AT].null_count():
+        seconds, _ = to_seconds(frame[AT], place)
+        frame = frame.with_columns(seconds)
+    return frame
+
+
+def _refuse_nulls(frame: pl.DataFrame, where: str) -> None:
+    for name in frame.columns:
+        if frame[name].null_count():
+            row = int(frame[name].is_null().arg_max() or 0)
+            raise InputError(f"{where}, row {row + 1}: no {name}; fill it or leave the row out")
