@@ -21,7 +21,7 @@ from tests.planted import planted, turned
 QUICK: dict[str, Any] = {"trainer": {"epochs": 2, "batch_size": 256}}
 NETS = ("mf", "mf_bias", "neumf", "attention")
 LISTENERS = [name for name in MODELS if model_class(name).updates_online()]
-FIELDS = ("stars", "probabilities", "heard", "basis")
+FIELDS = ("stars", "probabilities", "history_length", "basis")
 
 
 def make(name: str) -> Model:
