@@ -1,7 +1,7 @@
 """Photographs the page of the service: python -m docs.pictures.page [FOLDER].
 
 Trains on MovieLens 100K, serves, rates a few movies as a person would, and writes the PNGs of this
-folder anew, on a desk and on a phone, light and dark. Needs Chromium.
+folder anew, on a service and on a phone, light and dark. Needs Chromium.
 """
 
 import subprocess
@@ -22,21 +22,21 @@ from docs.pictures.browser import chromium, opened
 from ratecast import data
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.published import ArtifactStore
 from ratecast.training import make_model
 
 HERE = Path(__file__).parent
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PORT, PATIENCE_SECONDS, MOST_BYTES = 8149, 60, 150_000
+PORT, TIMEOUT_SECONDS, MOST_BYTES = 8149, 60, 150_000
 GIVEN = {"Star Wars (1977)": 5, "Fargo (1996)": 5, "Liar Liar (1997)": 2, "Titanic (1997)": 3}
 # Of each picture: the path, what is there once it is drawn, the window, and the look.
 VIEWS: dict[str, tuple[str, str, ViewportSize, Literal["light", "dark"]]] = {
     "rate": ("/", ".forecasts li", DESK, "light"),
     "rate_dark": ("/", ".forecasts li", DESK, "dark"),
     "rate_phone": ("/", ".forecasts li", PHONE, "light"),
-    "user": ("/user?id=405", ".surprises li", DESK, "light"),
-    "movie_phone": ("/movie/50", ".alike li", PHONE, "dark"),
+    "user": ("/user?id=405", ".residuals li", DESK, "light"),
+    "movie_phone": ("/movie/50", ".similar li", PHONE, "dark"),
     "map": ("/map", ".chart.map svg", DESK, "light"),
     "map_dark": ("/map", ".chart.map svg", DESK, "dark"),
     "models": ("/models", ".figure svg", DESK, "light"),
@@ -53,7 +53,7 @@ def main(
     with tempfile.TemporaryDirectory() as kept:
         home = Path(kept)
         make_model(name).fit(table).save(home / "artifact")
-        Shelf(home).publish(home / "artifact")
+        ArtifactStore(home).publish(home / "artifact")
         with served(home) as address, opened() as window:
             return [photograph(window, address, view, folder) for view in VIEWS]
 
@@ -63,7 +63,7 @@ def served(home: Path) -> Iterator[str]:
     """The address of a service of that folder, stopped at the end."""
     command = [sys.executable, "-m", "ratecast.cli", "serve", f"--home={home}", f"--port={PORT}"]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address, until = f"http://127.0.0.1:{PORT}", time.monotonic() + PATIENCE_SECONDS
+    address, until = f"http://127.0.0.1:{PORT}", time.monotonic() + TIMEOUT_SECONDS
     try:
         while not _ready(address):
             if running.poll() is not None or time.monotonic() > until:
@@ -81,7 +81,7 @@ def photograph(window: Browser, address: str, view: str, folder: Path) -> Path:
     context = window.new_context(viewport=size, color_scheme=look, reduced_motion="reduce")
     page = context.new_page()
     page.goto(address + where)
-    page.locator(shown).first.wait_for(timeout=1000 * PATIENCE_SECONDS)
+    page.locator(shown).first.wait_for(timeout=1000 * TIMEOUT_SECONDS)
     if where == "/":
         rate(page)
     # Charts and lists glide into place.
@@ -106,7 +106,7 @@ def rate(page: Page) -> None:
     for title, stars in GIVEN.items():
         page.get_by_label("Find a movie").fill(title)
         page.locator(".found").get_by_text(title, exact=True).click()
-        line = page.locator(".lines .giving").first.filter(has_text=title)
+        line = page.locator(".lines .rating-card").first.filter(has_text=title)
         line.wait_for()
         line.get_by_role("radio", name=f"{stars} star").click(force=True)
         line.get_by_text("The forecast was").wait_for()

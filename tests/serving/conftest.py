@@ -5,7 +5,7 @@ import pytest
 
 from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import Ratings
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.published import ArtifactStore
 from tests.serving import postgres
 from tests.serving.place import Place
 
@@ -21,7 +21,7 @@ def artifact(ml100k: Ratings, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(tmp_path: Path, artifact: Path) -> Place:
     """A service's folder in which the artifact was published."""
-    Shelf(tmp_path).publish(artifact)
+    ArtifactStore(tmp_path).publish(artifact)
     return Place(tmp_path)
 
 

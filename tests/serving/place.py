@@ -14,15 +14,15 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from ratecast.serving.hot_swap import Renewal
+from ratecast.serving.hot_swap import HotSwap
 from ratecast.serving.http.app import create_app
-from ratecast.serving.http.auth import Access, secret_of
+from ratecast.serving.http.auth import Access, signing_secret
 from ratecast.serving.http.middleware import Limits
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.published import ArtifactStore
 from ratecast.serving.store.database import Store
 
 TOKEN = "a-token-of-the-service"
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 @dataclass
@@ -42,8 +42,8 @@ class Place:
     def open(self) -> Iterator[httpx.Client]:
         """The service in a thread, ready; a client that sends the service's token."""
         store = Store(self.url)
-        access = Access(self.token, secret_of(self.home))
-        app = create_app(Renewal(Shelf(self.home), store), access, self.limits)
+        access = Access(self.token, signing_secret(self.home))
+        app = create_app(HotSwap(ArtifactStore(self.home), store), access, self.limits)
         port = free_port()
         config = uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="on")
         server = uvicorn.Server(config)
@@ -91,7 +91,7 @@ def wait(client: httpx.Client, status: int = 200, path: str = "/readyz") -> floa
                 return time.monotonic() - start
         except httpx.TransportError:
             pass
-        if time.monotonic() - start > PATIENCE_SECONDS:
+        if time.monotonic() - start > TIMEOUT_SECONDS:
             raise TimeoutError(f"{path} never answered {status}")
         time.sleep(0.02)
 

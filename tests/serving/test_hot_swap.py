@@ -17,7 +17,7 @@ from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
 from ratecast.models.bias import Bias
 from ratecast.ratings import MOVIE, Ratings
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.published import ArtifactStore
 from tests.serving.place import Place, wait
 
 SOON_SECONDS = 30.0
@@ -36,11 +36,11 @@ def until(met: Callable[[], bool]) -> None:
 
 def refused(place: Place, client: httpx.Client, name: str) -> str:
     """Why the service refused this artifact; the one before goes on."""
-    until(lambda: name in Shelf(place.home).verdicts())
+    until(lambda: name in ArtifactStore(place.home).verdicts())
     assert client.get("/readyz").is_success
     assert serving(client) != name
     assert "ratecast_models_refused_total 1.0" in client.get("/metrics").text
-    return Shelf(place.home).verdicts()[name]
+    return ArtifactStore(place.home).verdicts()[name]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_a_new_model_takes_over_and_no_rating_is_lost(
         writer = threading.Thread(target=write)
         writer.start()
         until(lambda: len(given) > 20)
-        name = Shelf(place.home).publish(tmp_path / "bias")
+        name = ArtifactStore(place.home).publish(tmp_path / "bias")
         until(lambda: serving(client) == name)
         heard = len(given)
         until(lambda: len(given) > heard + 20)
@@ -78,7 +78,7 @@ def test_a_new_model_takes_over_and_no_rating_is_lost(
         kept = client.get("/v1/users/9000/ratings").json()["ratings"]
         assert {r["movie"]["id"] for r in kept} == set(given)
         now = client.get("/v1/predict?user=9000&movie=300").json()["forecasts"][0]
-        assert now["heard"] == len(set(given))
+        assert now["history_length"] == len(set(given))
     with place.open() as client:
         assert serving(client) == name
         assert client.get("/v1/predict?user=9000&movie=300").json()["forecasts"][0] == now
@@ -88,7 +88,7 @@ def test_a_model_that_recalls_nothing_is_made_ready_anew(
     place: Place, bias: Model, tmp_path: Path
 ) -> None:
     bias.save(tmp_path / "bias")
-    Shelf(place.home).publish(tmp_path / "bias")
+    ArtifactStore(place.home).publish(tmp_path / "bias")
     with place.open() as client:
         path = "/v1/predict?user=9000&movie=300"
         before = client.get(path).json()
@@ -119,24 +119,24 @@ def test_a_torn_artifact_is_refused_where_it_is_published(place: Place, artifact
     with (torn / "arrays.safetensors").open("r+b") as file:
         file.seek(-8, 2)
         file.write(b"12345678")
-    before = Shelf(place.home).current
+    before = ArtifactStore(place.home).current
     with pytest.raises(InputError, match="changed after it was saved"):
-        Shelf(place.home).publish(torn)
-    assert Shelf(place.home).current == before
+        ArtifactStore(place.home).publish(torn)
+    assert ArtifactStore(place.home).current == before
     assert len(list((place.home / "models").iterdir())) == 1
 
 
 def test_an_artifact_that_was_torn_later_is_refused(place: Place, bias: Model) -> None:
     bias.save(place.home / "bias")
     with place.open() as client:
-        shelf = Shelf(place.home)
-        name = shelf.publish(place.home / "bias")
-        (shelf.folder(name) / "users.parquet").write_bytes(b"")
-        until(lambda: name in shelf.verdicts() or serving(client) == name)
+        artifacts = ArtifactStore(place.home)
+        name = artifacts.publish(place.home / "bias")
+        (artifacts.folder(name) / "users.parquet").write_bytes(b"")
+        until(lambda: name in artifacts.verdicts() or serving(client) == name)
         # Whether the look came before or after the tear, a fresh start refuses it.
     with place.open() as client:
         assert serving(client) != name
-        assert "refused" in shelf.verdicts()[name]
+        assert "refused" in artifacts.verdicts()[name]
 
 
 def test_a_model_on_another_scale_is_refused(place: Place, ml100k: Ratings) -> None:
@@ -147,7 +147,7 @@ def test_a_model_on_another_scale_is_refused(place: Place, ml100k: Ratings) -> N
     other = replace(ml100k, scale=Scale(1, 6))
     Bias().fit(other.sorted()).save(place.home / "other")
     with place.open() as client:
-        name = Shelf(place.home).publish(place.home / "other")
+        name = ArtifactStore(place.home).publish(place.home / "other")
         assert "scale" in refused(place, client, name)
 
 
@@ -159,7 +159,7 @@ def test_a_model_with_other_ids_is_refused(place: Place, ml100k: Ratings) -> Non
     other = replace(ml100k, frame=text, movies=movies).sorted()
     Bias().fit(other).save(place.home / "other")
     with place.open() as client:
-        name = Shelf(place.home).publish(place.home / "other")
+        name = ArtifactStore(place.home).publish(place.home / "other")
         assert "another type" in refused(place, client, name)
 
 
@@ -170,7 +170,7 @@ def test_a_model_far_from_the_old_one_is_refused(place: Place, artifact: Path) -
     upside.levels[:, 0] = np.where(upside.levels[:, 0] > 0, -2, 2)
     mad.save(place.home / "mad")
     with place.open() as client:
-        name = Shelf(place.home).publish(place.home / "mad")
+        name = ArtifactStore(place.home).publish(place.home / "mad")
         assert "stars away" in refused(place, client, name)
     with place.open() as client:  # Also after a start: the one that served goes on.
         assert serving(client) != name
@@ -179,7 +179,7 @@ def test_a_model_far_from_the_old_one_is_refused(place: Place, artifact: Path) -
 def test_without_a_model_the_service_lives_and_is_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.serving.place.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("tests.serving.place.TIMEOUT_SECONDS", 1.0)
     with pytest.raises(TimeoutError), Place(tmp_path).open():
         pass
 

@@ -11,11 +11,11 @@ import pytest
 from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, USER
-from ratecast.serving.http.auth import secret_of
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.http.auth import signing_secret
+from ratecast.serving.live.published import ArtifactStore
 from ratecast.serving.server import Settings
 from ratecast.serving.store.database import Store
-from ratecast.serving.store.lock import sole
+from ratecast.serving.store.lock import exclusive_lock
 from tests.planted import planted
 from tests.serving import postgres
 from tests.serving.kills import kill_under_load
@@ -43,11 +43,11 @@ def test_what_would_open_the_door_is_refused(
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    first = secret_of(tmp_path)
-    assert secret_of(tmp_path) == first
+    first = signing_secret(tmp_path)
+    assert signing_secret(tmp_path) == first
     (tmp_path / "secret").chmod(0o644)
     with pytest.raises(Exception, match="chmod 600"):
-        secret_of(tmp_path)
+        signing_secret(tmp_path)
 
 
 def test_the_log_is_lines_of_json_without_tokens(place: Place) -> None:
@@ -111,16 +111,20 @@ def test_a_store_or_a_port_that_is_taken_is_said(place: Place, artifact: Path) -
     with process(place.home) as (_, client):
         wait(client)
         assert "another service" in refused(f"--home={place.home}", "--port=1")
-        Shelf(place.home / "other").publish(artifact)
+        ArtifactStore(place.home / "other").publish(artifact)
         port = f"--port={client.base_url.port}"
         assert "in use" in refused(f"--home={place.home / 'other'}", port)
 
 
 def test_a_postgresql_that_is_taken_is_said(postgresql: postgres.Server) -> None:
     one, two = Store(postgresql.url), Store(postgresql.url)
-    with sole(one), pytest.raises(InputError, match="another service"), sole(two):
+    with (
+        exclusive_lock(one),
+        pytest.raises(InputError, match="another service"),
+        exclusive_lock(two),
+    ):
         pass
-    with sole(two):
+    with exclusive_lock(two):
         pass
     one.close()
     two.close()

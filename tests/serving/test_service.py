@@ -11,8 +11,8 @@ from ratecast.cli import main
 from ratecast.models import load_model
 from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import AT, MOVIE, USER, Ratings
-from ratecast.serving.live.published import Shelf
-from ratecast.serving.store.database import Event, Given, Store
+from ratecast.serving.live.published import ArtifactStore
+from ratecast.serving.store.database import Event, RatingEvent, Store
 from ratecast.splits import chronological
 from tests.serving.place import Place
 
@@ -41,7 +41,7 @@ def test_the_command_line_says_what_the_service_says(
             said = json.loads(capsys.readouterr().out)
             asked = client.get("/v1/predict", params={"user": user, "movie": 242}).json()
             (found,) = asked["forecasts"]
-            for name in ("stars", "probabilities", "heard", "basis"):
+            for name in ("stars", "probabilities", "history_length", "basis"):
                 assert found[name] == said[name]
 
 
@@ -56,7 +56,7 @@ def test_the_service_forecasts_what_the_evaluation_scores(
     # A service is told no age or occupation of who comes.
     stream = Ratings(known.frame.filter(pl.col(AT) < last), scale=known.scale)
     walked = load_model(folder).walk(stream)
-    Shelf(tmp_path).publish(folder)
+    ArtifactStore(tmp_path).publish(folder)
     place, row = Place(tmp_path), 0
     store = Store(place.url)
     for moment, (_, part) in enumerate(stream.frame.group_by(AT, maintain_order=True), 1):
@@ -78,6 +78,6 @@ def test_the_service_forecasts_what_the_evaluation_scores(
 
 def _given(part: pl.DataFrame, moment: int, before: int) -> list[Event]:
     return [
-        Given(str(user), str(movie), float(stars), at, moment, before + k + 1)
+        RatingEvent(str(user), str(movie), float(stars), at, moment, before + k + 1)
         for k, (user, movie, stars, at) in enumerate(part.iter_rows())
     ]

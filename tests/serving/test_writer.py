@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ratecast.serving.errors import Later
+from ratecast.serving.errors import UnavailableError
 from ratecast.serving.live.served_model import load
-from ratecast.serving.live.state import Live
-from ratecast.serving.metrics import Measures
+from ratecast.serving.live.state import LiveState
+from ratecast.serving.metrics import Metrics
 from ratecast.serving.store.database import Event, Store
-from ratecast.serving.writer import Ledger, Wish
+from ratecast.serving.writer import GroupCommitWriter, WriteRequest
 
 NOW = 2_000_000_000.0
 
@@ -39,66 +39,72 @@ def store(tmp_path: Path) -> Iterator[Broken]:
     opened.close()
 
 
-def within(store: Broken, artifact: Path, work: Callable[[Ledger, Live], Awaitable[None]]) -> Live:
-    async def run() -> Live:
-        live = Live(load(artifact, store.so_far()), [])
-        ledger = Ledger(store, live, Measures(), lambda: NOW)
-        await work(ledger, live)
-        await ledger.close()
+def within(
+    store: Broken, artifact: Path, work: Callable[[GroupCommitWriter, LiveState], Awaitable[None]]
+) -> LiveState:
+    async def run() -> LiveState:
+        live = LiveState(load(artifact, store.events_since()), [])
+        writer = GroupCommitWriter(store, live, Metrics(), lambda: NOW)
+        await work(writer, live)
+        await writer.close()
         return live
 
     return asyncio.run(run())
 
 
 def test_writes_that_wait_share_a_commit(store: Broken, artifact: Path) -> None:
-    async def work(ledger: Ledger, live: Live) -> None:
+    async def work(writer: GroupCommitWriter, live: LiveState) -> None:
         users = range(2000, 2040)
-        await asyncio.gather(*(ledger.write(Wish(user, {50: 4.0})) for user in users))
+        await asyncio.gather(*(writer.write(WriteRequest(user, {50: 4.0})) for user in users))
         assert {user: live.given[user][50].stars for user in users} == dict.fromkeys(users, 4.0)
 
     within(store, artifact, work)
     assert store.commits == 1
-    assert len(store.so_far().given) == 40
+    assert len(store.events_since().ratings) == 40
 
 
 def test_a_user_has_one_moment_in_a_commit(store: Broken, artifact: Path) -> None:
-    async def work(ledger: Ledger, _: Live) -> None:
-        wishes = [Wish(2000, {50: 4.0}), Wish(2000, {50: 2.0}), Wish(2000, {1: 3.0, 2: 3.0})]
-        await asyncio.gather(*map(ledger.write, wishes))
+    async def work(writer: GroupCommitWriter, _: LiveState) -> None:
+        requests = [
+            WriteRequest(2000, {50: 4.0}),
+            WriteRequest(2000, {50: 2.0}),
+            WriteRequest(2000, {1: 3.0, 2: 3.0}),
+        ]
+        await asyncio.gather(*map(writer.write, requests))
 
     within(store, artifact, work)
-    given = store.so_far().given
+    given = store.events_since().ratings
     assert [(g.movie, g.stars) for g in given] == [("50", 2.0), ("1", 3.0), ("2", 3.0)]
     assert [g.at - int(NOW) for g in given] == [1, 2, 2]
-    assert given[1].moment == given[2].moment > given[0].moment
+    assert given[1].commit == given[2].commit > given[0].commit
 
 
 def test_nothing_is_heard_of_a_commit_that_failed(store: Broken, artifact: Path) -> None:
-    async def work(ledger: Ledger, live: Live) -> None:
+    async def work(writer: GroupCommitWriter, live: LiveState) -> None:
         store.before = True
-        with pytest.raises(Later):
-            await ledger.write(Wish(2000, {50: 4.0}))
-        assert live.of(2000) == {}
+        with pytest.raises(UnavailableError):
+            await writer.write(WriteRequest(2000, {50: 4.0}))
+        assert live.ratings_of(2000) == {}
         store.before = False
-        await ledger.write(Wish(2000, {50: 3.0}))
+        await writer.write(WriteRequest(2000, {50: 3.0}))
 
     live = within(store, artifact, work)
-    assert [g.stars for g in store.so_far().given] == [3.0]
-    assert live.of(2000) == {50: (3.0, int(NOW))}
+    assert [g.stars for g in store.events_since().ratings] == [3.0]
+    assert live.ratings_of(2000) == {50: (3.0, int(NOW))}
 
 
 def test_a_commit_of_which_nobody_heard_is_heard_later(store: Broken, artifact: Path) -> None:
-    async def work(ledger: Ledger, live: Live) -> None:
+    async def work(writer: GroupCommitWriter, live: LiveState) -> None:
         store.after = True
-        with pytest.raises(Later):
-            await ledger.write(Wish(2000, {50: 4.0}))
+        with pytest.raises(UnavailableError):
+            await writer.write(WriteRequest(2000, {50: 4.0}))
         store.after = False
-        await ledger.write(Wish(2001, {50: 2.0}))
-        assert live.of(2000) == {50: (4.0, int(NOW))}
-        assert live.loaded.model.history_of(2000)[0].stars == 4.0  # type: ignore[attr-defined]
+        await writer.write(WriteRequest(2001, {50: 2.0}))
+        assert live.ratings_of(2000) == {50: (4.0, int(NOW))}
+        assert live.served.model.history_of(2000)[0].stars == 4.0  # type: ignore[attr-defined]
 
     within(store, artifact, work)
-    assert [(g.user, g.seq) for g in store.so_far().given] == [("2000", 1), ("2001", 2)]
+    assert [(g.user, g.seq) for g in store.events_since().ratings] == [("2000", 1), ("2001", 2)]
 
 
 def test_what_was_heard_live_is_what_is_heard_on_the_next_start(
@@ -106,14 +112,16 @@ def test_what_was_heard_live_is_what_is_heard_on_the_next_start(
 ) -> None:
     """To the last bit, probabilities and the calibration included."""
 
-    async def work(ledger: Ledger, _: Live) -> None:
+    async def work(writer: GroupCommitWriter, _: LiveState) -> None:
         for turn in range(12):
-            wishes = [Wish(2000 + k, {1 + (turn * 7 + k) % 200: 1.0 + k % 5}) for k in range(100)]
-            await asyncio.gather(*map(ledger.write, wishes))
+            requests = [
+                WriteRequest(2000 + k, {1 + (turn * 7 + k) % 200: 1.0 + k % 5}) for k in range(100)
+            ]
+            await asyncio.gather(*map(writer.write, requests))
 
     live = within(store, artifact, work)
-    again = load(artifact, store.so_far())
-    one, two = live.loaded.model, again.model
+    again = load(artifact, store.events_since())
+    one, two = live.served.model, again.model
     assert one.calibration.pending == two.calibration.pending == 200
     for name, value in one.calibration.packed().items():
         assert (value == two.calibration.packed()[name]).all(), name
@@ -124,17 +132,17 @@ def test_what_was_heard_live_is_what_is_heard_on_the_next_start(
 
 
 def test_what_is_given_anew_takes_the_old_back(store: Broken, artifact: Path) -> None:
-    async def work(ledger: Ledger, live: Live) -> None:
-        before = live.of(196)[242]
-        events = await ledger.write(Wish(196, {242: 5.0}))
+    async def work(writer: GroupCommitWriter, live: LiveState) -> None:
+        before = live.ratings_of(196)[242]
+        events = await writer.write(WriteRequest(196, {242: 5.0}))
         assert len(events) == 2
-        assert before != live.of(196)[242] == (5.0, int(NOW))
-        await ledger.write(Wish(196, remove=(242,)))
-        assert 242 not in live.of(196)
-        await ledger.write(Wish(196, forget=True))
-        assert live.of(196) == {}
+        assert before != live.ratings_of(196)[242] == (5.0, int(NOW))
+        await writer.write(WriteRequest(196, remove=(242,)))
+        assert 242 not in live.ratings_of(196)
+        await writer.write(WriteRequest(196, forget=True))
+        assert live.ratings_of(196) == {}
 
     within(store, artifact, work)
-    written = store.so_far()
-    assert written.given == []
-    assert [(r.user, r.movie) for r in written.removed] == [("196", None)]
+    written = store.events_since()
+    assert written.ratings == []
+    assert [(r.user, r.movie) for r in written.removals] == [("196", None)]

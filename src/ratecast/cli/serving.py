@@ -1,4 +1,4 @@
-"""Verbs of the service."""
+"""Commands of the service: serve, publish, refit."""
 
 import gc
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def serve(
 ) -> None:
     """Serve forecasts and take ratings, by HTTP.
 
-    The page is at /, the API under /v1, its description at /docs, health at /healthz and /readyz.
+    The page is at /, the API under /v1, its documentation at /docs, health at /healthz and /readyz.
 
     Examples:
         ratecast serve
@@ -38,21 +38,21 @@ def serve(
         ratecast serve --database postgresql+psycopg://ratecast@localhost/ratings
 
     Args:
-        home: folder of models, ratings and the secret; RATECAST_HOME/service without it.
-        host: address to listen at; only this machine reaches the usual one.
-        port: port to listen at.
-        database: postgresql+psycopg://USER@HOST/NAME; without it, SQLite in the folder.
-        token: what writes must be sent with; also read from RATECAST_TOKEN.
-        rate_limit: requests a second of one client, 0 for no limit; 50 where others can reach it.
-        insecure: let others reach it without a token.
+        home: folder of models, ratings and the secret; default: RATECAST_HOME/service.
+        host: address to listen on; the default is reachable from this machine only.
+        port: port to listen on.
+        database: postgresql+psycopg://USER@HOST/NAME; default: SQLite in the folder.
+        token: service token that writes must carry; default: RATECAST_TOKEN.
+        rate_limit: requests per second and client, 0 for no limit; default for remote clients: 50.
+        insecure: allow remote clients without a token.
         log_all: log every request, not only writes and errors.
-        data: what to train on where no model was published yet.
-        model: which model to train then.
+        data: training data, if no model was published yet.
+        model: model to train, if no model was published yet.
     """
     import os
 
-    with _uncollected():
-        from ratecast.serving.live.published import Shelf
+    with _without_garbage_collection():
+        from ratecast.serving.live.published import ArtifactStore
         from ratecast.serving.server import Settings
         from ratecast.serving.server import serve as run
 
@@ -60,15 +60,15 @@ def serve(
         _home(home), host, port, database, token or os.environ.get("RATECAST_TOKEN"),
         rate_limit, insecure, log_all,
     ).checked()  # fmt: skip
-    shelf = Shelf(settings.home)
-    if shelf.current is None:
-        show(f"no model was published in {settings.home} yet: training {model} on {data} first")
-        shelf.publish(_trained(model, data, settings.home))
+    artifacts = ArtifactStore(settings.home)
+    if artifacts.current is None:
+        show(f"no model is published in {settings.home} yet: training {model} on {data} first")
+        artifacts.publish(_trained(model, data, settings.home))
 
     def page() -> "Page | None":
-        """The page, asked for once store and port are had."""
-        # Plain, since what lays out tables would be a tenth of a second of the start.
-        about = "description of the API: /docs; stop with Ctrl-C"
+        """Called once store and port are available."""
+        # A plain print: importing what formats tables would take a tenth of a second.
+        about = "documentation of the API: /docs; stop with Ctrl-C"
         print(f"ratecast: http://{host}:{port}/  ({about})", flush=True)
         return _page()
 
@@ -76,21 +76,21 @@ def serve(
 
 
 def publish(artifact: Path, *, home: Path | None = None, json: bool = False) -> None:
-    """Put a new artifact in force, without a stop.
+    """Publish a new artifact without a restart.
 
-    A service that runs takes it up by itself, or refuses it.
+    A running service checks it, and then serves it or refuses it.
 
     Examples:
         ratecast publish artifacts/als --home service
 
     Args:
         artifact: folder that ratecast train wrote.
-        home: the service's folder; RATECAST_HOME/service without it.
+        home: the service's folder; default: RATECAST_HOME/service.
         json: print the result as one JSON document.
     """
-    from ratecast.serving.live.published import Shelf
+    from ratecast.serving.live.published import ArtifactStore
 
-    name = Shelf(_home(home)).publish(artifact)
+    name = ArtifactStore(_home(home)).publish(artifact)
     tell({"published": name}, f"published as {name}", json)
 
 
@@ -104,72 +104,76 @@ def refit(
     model: str = "state_space",
     json: bool = False,
 ) -> None:
-    """Train anew on a table and the store's ratings, and publish.
+    """Train on a table and the ratings of the store, and publish the model.
 
     Examples:
         ratecast refit
         ratecast refit --data ratings.csv --model als
 
     Args:
-        home: the service's folder; RATECAST_HOME/service without it.
-        database: as of ratecast serve.
+        home: the service's folder; default: RATECAST_HOME/service.
+        database: as for ratecast serve.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name of a table of your own where a name is not recognised.
-        scale: low:high:step, where it cannot be read from the ratings.
+        columns: role=name, for columns of your table whose name is not recognised.
+        scale: low:high:step, if it cannot be read from the ratings.
         model: the model's name, or the YAML file of an experiment.
         json: print the result as one JSON document.
     """
     from ratecast.data import load_as
-    from ratecast.serving.live.published import Shelf
-    from ratecast.serving.live.training_table import gathered
+    from ratecast.serving.live.published import ArtifactStore
+    from ratecast.serving.live.training_table import training_table
     from ratecast.serving.server import Settings
     from ratecast.serving.store.database import Store, reachable
 
     settings = Settings(_home(home), database=database)
     with reachable(settings.url):
         store = Store(settings.url)
-        written = store.so_far()
+        stored = store.events_since()
         store.close()
-    table = gathered(load_as(data, columns, scale), written)
-    note(f"training {model} on {len(table)} ratings, {len(written.given)} of them from the store")
-    name = Shelf(settings.home).publish(_trained(model, data, settings.home, table), written.last)
-    facts = {"published": name, "ratings": len(table), "of_the_store": len(written.given)}
+    ratings = training_table(load_as(data, columns, scale), stored)
+    note(
+        f"training {model} on {len(ratings)} ratings, {len(stored.ratings)} of them from the store"
+    )
+    name = ArtifactStore(settings.home).publish(
+        _trained(model, data, settings.home, ratings), stored.last
+    )
+    facts = {"published": name, "ratings": len(ratings), "of_the_store": len(stored.ratings)}
     tell(facts, f"published as {name}", json)
 
 
 def _home(home: Path | None) -> Path:
-    from ratecast.data import home as kept
+    from ratecast.data import home as data_home
 
-    return (kept() / "service" if home is None else home).expanduser()
+    return (data_home() / "service" if home is None else home).expanduser()
 
 
 def _trained(model: str, data: str, home: Path, table: "Ratings | None" = None) -> Path:
-    """The artifact of a fit on every rating, of `data` or of a table."""
+    """Fit on all ratings of `data`, or of a table; returns the artifact's folder."""
     from ratecast.splits import chronological
     from ratecast.training.experiment import experiments
     from ratecast.training.train import train
 
-    words = [model, f"--data={data}", "--split=all", f"--out={home / 'training'}"]
-    (experiment,) = experiments(words, ())
+    arguments = [model, f"--data={data}", "--split=all", f"--out={home / 'training'}"]
+    (experiment,) = experiments(arguments, ())
     return train(experiment, None if table is None else chronological(table)).artifact
 
 
 def _page() -> "Page | None":
-    """What mounts the page, where it is installed."""
+    """The function that mounts the page; None if the page is not installed."""
     name = "ratecast.serving.page"
     try:
-        with _uncollected():
-            found: Page = import_module(name).mount
+        with _without_garbage_collection():
+            mount: Page = import_module(name).mount
     except ModuleNotFoundError as error:
         if error.name not in (name, "nicegui"):
             raise InputError(f"serve: the page cannot be loaded ({error})") from None
         return None
-    return found
+    return mount
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nothing is looked through for garbage: what is imported stays, and a start is to be quick."""
+def _without_garbage_collection() -> Iterator[None]:
+    """Garbage collection is off during imports, for a faster start."""
     gc.disable()
     try:
         yield

@@ -1,1 +1,1 @@
-"""The service: keeps the ratings that users give, and answers from a model that has heard them."""
+"""The rating service: predicts with a fitted model, stores new ratings and updates the model."""

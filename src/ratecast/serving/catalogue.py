@@ -1,4 +1,4 @@
-"""The movies that a model knows, as facts for people, and how one is found by its title."""
+"""The movies that a model knows: their records, and search by title."""
 
 import re
 import unicodedata
@@ -14,13 +14,13 @@ from rapidfuzz import fuzz, process
 from ratecast.ratings import MOVIE
 
 Id = int | str
-ALIKE = 75.0
+MIN_SIMILARITY = 75.0  # of two titles, 0 to 100
 _ARTICLE = re.compile(r"^(.*), (the|a|an|la|le|les|il|el|das|der|die|l')$")
 
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """What is known of a movie beforehand. seen: how many ratings of it the model learned from."""
+    """A movie of the catalogue. seen: number of its ratings that the model was trained on."""
 
     id: Id
     title: str
@@ -30,7 +30,12 @@ class Movie:
 
 
 class Catalogue:
-    """Every movie of a model, in the order of its row numbers (line i is row i + 1)."""
+    """All movies of a model, in row order (line i is row i + 1).
+
+    Args:
+        table: the movie ids, with the columns title, year and genres if known.
+        seen: number of training ratings of each movie, (m,).
+    """
 
     def __init__(self, table: pl.DataFrame, seen: NDArray[np.int64]) -> None:
         self.ids: list[Id] = table[MOVIE].to_list()
@@ -50,34 +55,34 @@ class Catalogue:
 
     @cached_property
     def years(self) -> NDArray[np.float64]:
-        """Year of each movie, NaN where it is not known: (m,)."""
+        """Year of each movie, NaN where unknown: (m,)."""
         return np.array([np.nan if m.year is None else m.year for m in self.movies], float)
 
     @cached_property
     def genres(self) -> dict[str, NDArray[np.bool_]]:
-        """Of each genre, which movies bear it: (m,)."""
+        """Genre to a mask of its movies: (m,)."""
         names = sorted({name for movie in self.movies for name in movie.genres})
         return {name: np.array([name in m.genres for m in self.movies]) for name in names}
 
     def search(self, text: str, count: int = 10) -> list[Movie]:
-        """Movies whose title has `text`, or nearly: whole title, its beginning, words, likeness.
+        """Movies by title: exact match, then prefix, then words; if there is none, approximate.
 
-        Among equals, those that more people rated come first.
+        Ties are ordered by the number of ratings, highest first.
         """
-        asked = plain(text)
-        if not asked:
+        query = plain(text)
+        if not query:
             return []
-        words = asked.split()
-        ranks = [_rank(title, asked, words) for title in self._plain]
+        words = query.split()
+        ranks = [_rank(title, query, words) for title in self._plain]
         if all(rank == 3 for rank in ranks):
-            near = process.cdist([asked], self._plain, scorer=fuzz.partial_ratio)[0]
-            whole = process.cdist([asked], self._plain, scorer=fuzz.ratio)[0]
-            found = np.flatnonzero(near >= ALIKE).tolist()
-            found.sort(key=lambda line: (-round(near[line] + whole[line]), -self.seen[line]))
+            partial = process.cdist([query], self._plain, scorer=fuzz.partial_ratio)[0]
+            whole = process.cdist([query], self._plain, scorer=fuzz.ratio)[0]
+            lines = np.flatnonzero(partial >= MIN_SIMILARITY).tolist()
+            lines.sort(key=lambda line: (-round(partial[line] + whole[line]), -self.seen[line]))
         else:
-            found = [line for line, rank in enumerate(ranks) if rank < 3]
-            found.sort(key=lambda line: (ranks[line], -self.seen[line]))
-        return [self.movies[line] for line in found[:count]]
+            lines = [line for line, rank in enumerate(ranks) if rank < 3]
+            lines.sort(key=lambda line: (ranks[line], -self.seen[line]))
+        return [self.movies[line] for line in lines[:count]]
 
     @cached_property
     def _plain(self) -> list[str]:
@@ -85,20 +90,21 @@ class Catalogue:
 
 
 def plain(text: str) -> str:
-    """Without case, accents and signs; an article that stands behind is put in front again."""
+    """A title without case, accents and punctuation; a trailing article moves to the front."""
     flat = unicodedata.normalize("NFKD", text.casefold())
     flat = "".join(c for c in flat if not unicodedata.combining(c))
     title, bracket, rest = flat.partition(" (")
-    if found := _ARTICLE.match(title.strip()):
-        title = f"{found[2]} {found[1]}"
+    if match := _ARTICLE.match(title.strip()):
+        title = f"{match[2]} {match[1]}"
     return " ".join(re.findall(r"\w+", f"{title} {bracket}{rest}"))
 
 
-def _rank(title: str, asked: str, words: list[str]) -> int:
-    if title == asked:
+def _rank(title: str, query: str, words: list[str]) -> int:
+    """0: exact match. 1: prefix. 2: each word is a prefix of a word of the title. 3: no match."""
+    if title == query:
         return 0
     bare = title.removeprefix("the ").removeprefix("a ")
-    if title.startswith(asked) or bare.startswith(asked):
+    if title.startswith(query) or bare.startswith(query):
         return 1
     parts = title.split()
     return 2 if all(any(part.startswith(word) for part in parts) for word in words) else 3

@@ -1,52 +1,56 @@
-"""What the service refuses, or cannot do just now."""
+"""Errors of the service that a client sees, each with its HTTP status."""
 
 
-class Refusal(Exception):  # noqa: N818 - not an error of the service's
-    """A request that is not served: its HTTP status, what is wrong, and which field is to blame."""
+class RequestError(Exception):
+    """A request that is refused.
+
+    status, title: HTTP status and its short description. detail: what is wrong. field: the name of
+    the request field at fault, or None.
+    """
 
     status = 422
-    title = "The request cannot be understood"
+    title = "The request is not valid"
 
     def __init__(self, detail: str, field: str | None = None) -> None:
         super().__init__(detail)
         self.detail, self.field = detail, field
 
 
-class Malformed(Refusal):
-    """A value that can never be right."""
+class InvalidValueError(RequestError):
+    """A value that is not valid for any model or user: HTTP 422."""
 
 
-class Unknown(Refusal):
-    """Nothing of that name is here."""
+class NotFoundError(RequestError):
+    """An unknown movie, genre or rating: HTTP 404."""
 
     status, title = 404, "Not found"
 
 
-class Unsupported(Refusal):
-    """The model that serves cannot do this; another could."""
+class UnsupportedError(RequestError):
+    """The served model cannot do this, but another model could: HTTP 409."""
 
-    status, title = 409, "The model cannot do this"
+    status, title = 409, "The model does not support this"
 
 
-class Forbidden(Refusal):
-    """Not with this token."""
+class ForbiddenError(RequestError):
+    """The token does not allow this: HTTP 403."""
 
     status, title = 403, "Not allowed"
 
 
-class Unauthorized(Refusal):
-    """Not without a token."""
+class UnauthorizedError(RequestError):
+    """The token is missing: HTTP 401."""
 
-    status, title = 401, "A token is needed"
+    status, title = 401, "A token is required"
 
 
-class Later(Refusal):
-    """Not now: ask again after `seconds`."""
+class UnavailableError(RequestError):
+    """The service cannot do this now: HTTP 503. seconds: when to retry."""
 
     status, title, seconds = 503, "Not available now", 2
 
 
-class TooMany(Later):
-    """Too many requests by one client."""
+class RateLimitedError(UnavailableError):
+    """Too many requests from one client: HTTP 429."""
 
     status, title, seconds = 429, "Too many requests", 1

@@ -1,4 +1,4 @@
-"""From nothing to a model that serves, and from one model to the next, without a stop."""
+"""Hot swap: load the first model, and replace the served model without a restart."""
 
 import asyncio
 import gc
@@ -12,43 +12,44 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from ratecast.errors import InputError
-from ratecast.serving.errors import Refusal
+from ratecast.serving.errors import RequestError
 from ratecast.serving.live import acceptance
-from ratecast.serving.live.published import SERVING, Shelf
-from ratecast.serving.live.served_model import Loaded, load
-from ratecast.serving.live.state import Live
-from ratecast.serving.metrics import Measures
-from ratecast.serving.service import Desk
+from ratecast.serving.live.published import SERVING, ArtifactStore
+from ratecast.serving.live.served_model import ServedModel, load
+from ratecast.serving.live.state import LiveState
+from ratecast.serving.metrics import Metrics
+from ratecast.serving.service import RatingService
 from ratecast.serving.store.database import Store
-from ratecast.serving.writer import Ledger
+from ratecast.serving.writer import GroupCommitWriter
 
 T = TypeVar("T")
 log = logging.getLogger("ratecast.serving")
-LOOK_SECONDS = 1.0
-REBUILD_SECONDS, RESTING = 5.0, 20.0
+POLL_SECONDS = 1.0
+# After a rebuild, the next one waits at least REBUILD_SECONDS and REST_FACTOR times its duration.
+REBUILD_SECONDS, REST_FACTOR = 5.0, 20.0
 
 
-class Renewal:
-    """Watches the shelf, and makes models ready in a thread of their own.
+class HotSwap:
+    """Watches for newly published artifacts, and loads models in a thread of its own.
 
-    It is always the same thread: each has memory of its own, which one model after another can use
-    again, but no other thread's.
+    The thread is always the same, because memory that one thread has freed is seldom used again by
+    another thread.
     """
 
-    def __init__(self, shelf: Shelf, store: Store) -> None:
-        self.shelf, self.store = shelf, store
-        self._measures = Measures()
-        self._one, self._thread = asyncio.Lock(), ThreadPoolExecutor(1, "renewal")
-        self._rest = 0.0
+    def __init__(self, artifacts: ArtifactStore, store: Store) -> None:
+        self.artifacts, self.store = artifacts, store
+        self._metrics = Metrics()
+        self._swap_lock, self._thread = asyncio.Lock(), ThreadPoolExecutor(1, "hot_swap")
+        self._next_rebuild = 0.0
 
     @asynccontextmanager
     async def running(
-        self, ready: Callable[[Desk], None], measures: Measures
+        self, ready: Callable[[RatingService], None], metrics: Metrics
     ) -> AsyncIterator[None]:
-        """Make the present model ready, tell `ready`, and watch for newer ones."""
-        self._measures = measures
+        """Load the current model, call `ready`, and watch for newer ones."""
+        self._metrics = metrics
         task = asyncio.create_task(self._run(ready))
-        task.add_done_callback(_say_why)
+        task.add_done_callback(_log_failure)
         try:
             yield
         finally:
@@ -56,109 +57,115 @@ class Renewal:
             await asyncio.gather(task, return_exceptions=True)
             self._thread.shutdown()
 
-    async def _run(self, ready: Callable[[Desk], None]) -> None:
-        while (live := await self._tried(self._beside(self._first))) is None:
-            await asyncio.sleep(LOOK_SECONDS)
-        ledger = Ledger(self.store, live, self._measures)
-        desk = Desk(live, ledger, lambda: self._again(live))
+    async def _run(self, ready: Callable[[RatingService], None]) -> None:
+        while (live := await self._or_none(self._in_thread(self._load_first))) is None:
+            await asyncio.sleep(POLL_SECONDS)
+        writer = GroupCommitWriter(self.store, live, self._metrics)
+        service = RatingService(live, writer, lambda: self._rebuild(live))
         try:
-            self._in_force(live.loaded)
-            ready(desk)
+            self._put_in_service(live.served)
+            ready(service)
             while True:
-                await asyncio.sleep(LOOK_SECONDS)
-                await self._tried(self._look(live))
+                await asyncio.sleep(POLL_SECONDS)
+                await self._or_none(self._poll(live))
         finally:
-            await ledger.close()
+            await writer.close()
 
-    async def _beside(self, work: Callable[..., T], *given: Any) -> T:
-        """What takes long, in the thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
-    async def _tried(self, work: Awaitable[T]) -> T | None:
-        """What it gives; where the store does not answer, it is tried again later."""
+    async def _or_none(self, work: Awaitable[T]) -> T | None:
+        """The result; None where the store is not available, so that the caller tries again."""
         try:
             return await work
         except SQLAlchemyError as error:
-            log.warning("store away", extra={"facts": {"why": " ".join(str(error).split())[:200]}})
+            reason = " ".join(str(error).split())[:200]
+            log.warning("store unavailable", extra={"facts": {"reason": reason}})
             return None
 
-    def _first(self) -> Live:
-        """The newest artifact that has served before; only without one, what was published.
+    def _load_first(self) -> LiveState:
+        """The newest artifact that was in service before, or else the published one.
 
-        A newer one is taken up like any other, once this one serves.
+        A newer published artifact is swapped in later, after the usual checks against this one.
         """
-        written = self.store.so_far()
-        names = [*self.shelf.served()] or [self.shelf.current or ""]
+        stored = self.store.events_since()
+        names = [*self.artifacts.accepted()] or [self.artifacts.current or ""]
         for name in filter(None, names):
             try:
-                loaded = load(self.shelf.folder(name), written)
-                acceptance.check(loaded, None)
+                served = load(self.artifacts.folder(name), stored)
+                acceptance.check(served, None)
             except InputError as error:
                 self._refuse(name, error)
                 continue
-            # Who was forgotten counts as well: an id, and its token, is nobody else's ever.
-            gone = [event.user for event in written.removed]
-            return Live(loaded, written.given, [*self.store.registered(), *gone])
-        raise InputError(f"{self.shelf.home}: no artifact that can serve; ratecast publish DIR")
+            # Includes deleted users: their ids, and so their tokens, are never given again.
+            deleted = [event.user for event in stored.removals]
+            return LiveState(served, stored.ratings, [*self.store.registered_users(), *deleted])
+        raise InputError(f"{self.artifacts.home}: no artifact that can serve; ratecast publish DIR")
 
-    async def _look(self, live: Live) -> None:
-        """Take up a newer artifact, or forget what was taken back since this one was made ready."""
-        name, now = self.shelf.current, time.monotonic()
-        if name and name != live.loaded.name and self.shelf.verdicts().get(name) in (None, SERVING):
-            await self._renew(live, name)
-        elif live.stale and now >= self._rest:
-            await self._again(live)
-            self._rest = time.monotonic() + max(REBUILD_SECONDS, RESTING * (time.monotonic() - now))
+    async def _poll(self, live: LiveState) -> None:
+        """Swap in a newer artifact, or rebuild the model after a rating was deleted."""
+        name, now = self.artifacts.current, time.monotonic()
+        if name and name != live.served.name and self._may_serve(name):
+            await self._swap(live, name)
+        elif live.stale and now >= self._next_rebuild:
+            await self._rebuild(live)
+            rest = REST_FACTOR * (time.monotonic() - now)
+            self._next_rebuild = time.monotonic() + max(REBUILD_SECONDS, rest)
 
-    async def _again(self, live: Live) -> None:
-        """The same artifact, told only of what is in force now."""
-        async with self._one:
+    def _may_serve(self, name: str) -> bool:
+        return self.artifacts.verdicts().get(name) in (None, SERVING)
+
+    async def _rebuild(self, live: LiveState) -> None:
+        """Load the same artifact again, and replay only the current ratings."""
+        async with self._swap_lock:
             if live.stale:
-                live.swap(await self._made(live, live.loaded.name))
-                self._measures.rebuilds.inc()
+                live.swap(await self._load(live, live.served.name))
+                self._metrics.rebuilds.inc()
 
-    async def _renew(self, live: Live, name: str) -> None:
-        async with self._one:
+    async def _swap(self, live: LiveState, name: str) -> None:
+        async with self._swap_lock:
             try:
-                loaded = await self._made(live, name)
-                await self._beside(acceptance.check, loaded, live.loaded)
-            except (InputError, Refusal) as error:
+                served = await self._load(live, name)
+                await self._in_thread(acceptance.check, served, live.served)
+            except (InputError, RequestError) as error:
                 self._refuse(name, error)
                 return
-            live.swap(loaded)
-        self._in_force(loaded)
-        self._measures.swaps.inc()
+            live.swap(served)
+        self._put_in_service(served)
+        self._metrics.swaps.inc()
 
-    async def _made(self, live: Live, name: str) -> Loaded:
-        """An artifact, told of everything in the store; `live` notes down what comes meanwhile."""
-        live.since, live.stale = [], False
+    async def _load(self, live: LiveState, name: str) -> ServedModel:
+        """An artifact updated with the whole store; `live` collects the events that come later."""
+        live.backlog, live.stale = [], False
 
-        def make() -> Loaded:
-            return load(self.shelf.folder(name), self.store.so_far(), live.loaded)
+        def in_thread() -> ServedModel:
+            return load(self.artifacts.folder(name), self.store.events_since(), live.served)
 
         try:
-            return await self._beside(make)
+            return await self._in_thread(in_thread)
         except BaseException:
-            live.since, live.stale = None, True
+            live.backlog, live.stale = None, True
             raise
 
-    def _in_force(self, loaded: Loaded) -> None:
-        # What stands now stays: to look through it for garbage would hold up answers.
+    def _put_in_service(self, served: ServedModel) -> None:
+        # The model's objects stay for long. Frozen, they add no time to later garbage collections.
         gc.collect()
         gc.freeze()
-        self._measures.ready.set(1)
-        self._measures.model.clear()
-        self._measures.model.labels(loaded.name, loaded.model.name).set(1)
-        self.shelf.judge(loaded.name, SERVING)
-        log.info("serving", extra={"facts": {"artifact": loaded.name, "model": loaded.model.name}})
+        self._metrics.ready.set(1)
+        self._metrics.model.clear()
+        self._metrics.model.labels(served.name, served.model.name).set(1)
+        self.artifacts.record_verdict(served.name, SERVING)
+        facts = {"artifact": served.name, "model": served.model.name}
+        log.info("model in service", extra={"facts": facts})
 
     def _refuse(self, name: str, error: Exception) -> None:
-        self._measures.refused.inc()
-        self.shelf.judge(name, f"refused: {error}")
-        log.error("refused", extra={"facts": {"artifact": name, "why": str(error)}})
+        self._metrics.refused.inc()
+        self.artifacts.record_verdict(name, f"refused: {error}")
+        facts = {"artifact": name, "reason": str(error)}
+        log.error("model refused", extra={"facts": facts})
 
 
-def _say_why(task: asyncio.Task[None]) -> None:
-    """The service goes on answering that it is not ready; the log says why."""
+def _log_failure(task: asyncio.Task[None]) -> None:
+    """Log why the watch ended; until a restart, the service reports that it is not ready."""
     if not task.cancelled() and task.exception() is not None:
-        log.error("stopped watching", exc_info=task.exception())
+        log.error("artifact watch stopped", exc_info=task.exception())

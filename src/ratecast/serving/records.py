@@ -1,4 +1,4 @@
-"""What the desk answers, as plain records."""
+"""Results of the service, as plain records that are written as JSON."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,37 +7,41 @@ from ratecast.modelling.contract.forecast import Basis, Forecast
 from ratecast.ratings import Scale
 from ratecast.serving.catalogue import Id, Movie
 
+# The interval leaves out this probability on each side.
 TAIL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A forecast for one movie.
+class MovieForecast:
+    """The forecast for one movie.
 
-    stars: expected, on the scale. probabilities: of each star of the scale. interval: the stars
-    between which the central 80 % lies. heard: how many ratings of the user it rests on. basis: in
-    words, whether user and movie are known.
+    stars: expected stars, on the scale. probabilities: of each star of the scale, sum 1. interval:
+    the 10 % and 90 % quantiles, in stars. history_length: number of the user's ratings that the
+    forecast uses. basis: whether user and movie are known, in words.
     """
 
     movie: Movie
     stars: float
     probabilities: dict[str, float]
     interval: tuple[float, float]
-    heard: int
+    history_length: int
     basis: str
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """A movie like the one asked about. cosine: how alike, at most 1."""
+class SimilarMovie:
+    """A similar movie. cosine: cosine similarity of the two movies' factors, at most 1."""
 
     movie: Movie
     cosine: float
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """One rating of the user: without it, the forecast would be lower by `effect` stars."""
+class RatingEffect:
+    """The effect of one of the user's ratings on a forecast.
+
+    at: UTC seconds, or null. effect: stars with the rating minus stars without it.
+    """
 
     movie: Movie
     stars: float
@@ -47,15 +51,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A forecast, and the ratings that moved it most."""
+    """A forecast, and the ratings with the largest effect on it."""
 
-    answer: Answer
-    reasons: list[Reason]
+    forecast: MovieForecast
+    reasons: list[RatingEffect]
 
 
 @dataclass(frozen=True, slots=True)
-class Rated:
-    """A rating in force. at: UTC seconds, where known. live: given here, not in a file."""
+class UserRating:
+    """A current rating. at: UTC seconds, or null. live: given to the service, not in a file."""
 
     movie: Movie
     stars: float
@@ -64,18 +68,26 @@ class Rated:
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
-    """Everything that the service knows of a user. registered: UTC second of the id, if it was."""
+class UserExport:
+    """All data of a user.
+
+    registered: UTC second in which the service made the id, or null. known: age, occupation and
+    other side information.
+    """
 
     user: Id
     registered: int | None
-    ratings: list[Rated]
+    ratings: list[UserRating]
     known: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Which model serves, and what it knows."""
+class ModelInfo:
+    """The served model.
+
+    users, movies: how many it knows. last_seq: sequence number of the last stored event that the
+    model has applied.
+    """
 
     model: str
     artifact: str
@@ -83,12 +95,12 @@ class Facts:
     users: int
     movies: int
     genres: list[str]
-    heard_to: int
+    last_seq: int
 
 
-def answers(movies: list[Movie], forecast: Forecast, scale: Scale) -> list[Answer]:
-    """A record for each row of the forecast."""
-    stars, names = _stars(scale)
+def movie_forecasts(movies: list[Movie], forecast: Forecast, scale: Scale) -> list[MovieForecast]:
+    """One record for each row of the forecast."""
+    stars, labels = _star_labels(scale)
     columns = (
         forecast.stars.tolist(),
         forecast.probabilities.tolist(),
@@ -96,30 +108,33 @@ def answers(movies: list[Movie], forecast: Forecast, scale: Scale) -> list[Answe
         forecast.basis.tolist(),
     )
     return [
-        Answer(
+        MovieForecast(
             movie,
             mean,
-            dict(zip(names, shares, strict=True)),
-            (_reached(shares, stars, TAIL), _reached(shares, stars, 1 - TAIL)),
-            heard,
+            dict(zip(labels, probabilities, strict=True)),
+            (_quantile(probabilities, stars, TAIL), _quantile(probabilities, stars, 1 - TAIL)),
+            history_length,
             Basis(basis).words,
         )
-        for movie, mean, shares, heard, basis in zip(movies, *columns, strict=True)
+        for movie, mean, probabilities, history_length, basis in zip(movies, *columns, strict=True)
     ]
 
 
 @lru_cache(maxsize=8)
-def _stars(scale: Scale) -> tuple[list[float], list[str]]:
-    """Every star, and how it is written."""
+def _star_labels(scale: Scale) -> tuple[list[float], list[str]]:
+    """Every star of the scale, as number and as text."""
     stars = scale.stars.tolist()
     return stars, [f"{star:g}" for star in stars]
 
 
-def _reached(shares: list[float], stars: list[float], part: float) -> float:
-    """The star at which so much of the probability is reached; sums are not exact."""
+def _quantile(probabilities: list[float], stars: list[float], level: float) -> float:
+    """The first star whose cumulative probability is at least `level`.
+
+    The tolerance is for rounding errors of the sum.
+    """
     total = 0.0
-    for share, star in zip(shares, stars, strict=True):
-        total += share
-        if total >= part - 1e-12:
+    for probability, star in zip(probabilities, stars, strict=True):
+        total += probability
+        if total >= level - 1e-12:
             return star
     return stars[-1]

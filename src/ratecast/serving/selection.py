@@ -1,21 +1,24 @@
-"""Which movies may be named to a user."""
+"""Which movies may be shown to a user: filters, and suggestions without near duplicates."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.queries.similar import MovieVectors
 from ratecast.serving.catalogue import Catalogue
-from ratecast.serving.errors import Unknown
+from ratecast.serving.errors import NotFoundError
 
 Mask = NDArray[np.bool_]
-TWINS = 0.75
+MAX_COSINE = 0.75
 
 
 def matching(catalogue: Catalogue, genre: str | None, years: tuple[int | None, int | None]) -> Mask:
-    """Which movies are of the genre and the years, first and last included: (m,)."""
+    """Movies of that genre, from the first to the last year inclusive: (m,).
+
+    Raises `NotFoundError` for an unknown genre.
+    """
     if genre is not None and genre not in catalogue.genres:
         known = ", ".join(catalogue.genres) or "none"
-        raise Unknown(f"genre {genre[:40]!r}: not known; genres are {known}", "genre")
+        raise NotFoundError(f"genre {genre[:40]!r}: not known; genres are {known}", "genre")
     allowed = np.ones(len(catalogue), bool) if genre is None else catalogue.genres[genre].copy()
     first, last = years
     if first is not None:
@@ -25,16 +28,27 @@ def matching(catalogue: Catalogue, genre: str | None, years: tuple[int | None, i
     return allowed
 
 
-def unlike(
-    vectors: MovieVectors | None, worth: NDArray[np.float64], allowed: Mask, count: int
+def diverse(
+    vectors: MovieVectors | None, scores: NDArray[np.float64], allowed: Mask, count: int
 ) -> Mask:
-    """Of the allowed movies the worthiest, of which no two are alike as long as it lasts: (m,)."""
-    picked, left = np.zeros(len(allowed), bool), np.full(len(allowed), -np.inf)
+    """A greedy choice of `count` allowed movies with high scores that are not similar: (m,).
+
+    Each chosen movie excludes those with a cosine above `MAX_COSINE`. When no candidate is left,
+    excluded movies become candidates again.
+
+    Args:
+        vectors: the movies' factors; None excludes nothing.
+        scores: (m,).
+        allowed: (m,).
+        count: how many movies to choose.
+    """
+    chosen, candidates = np.zeros(len(allowed), bool), np.full(len(allowed), -np.inf)
     for _ in range(min(count, int(allowed.sum()))):
-        if not np.isfinite(left).any():
-            left = np.where(allowed & ~picked, worth, -np.inf)
-        best = int(left.argmax())
-        picked[best], left[best] = True, -np.inf
+        if not np.isfinite(candidates).any():
+            candidates = np.where(allowed & ~chosen, scores, -np.inf)
+        best = int(candidates.argmax())
+        chosen[best], candidates[best] = True, -np.inf
         if vectors is not None and best < len(vectors.vectors):
-            left[: len(vectors.vectors)][vectors.cosines(best) > TWINS] = -np.inf
-    return picked
+            similar = vectors.cosines(best) > MAX_COSINE
+            candidates[: len(vectors.vectors)][similar] = -np.inf
+    return chosen

@@ -1,4 +1,4 @@
-"""Start the service: the settings it takes, what it refuses, and the process itself."""
+"""Start the service: settings, checks, JSON log, and the server process."""
 
 import ipaddress
 import logging
@@ -14,28 +14,35 @@ import orjson
 import uvicorn
 
 from ratecast.errors import InputError
-from ratecast.serving.hot_swap import Renewal
+from ratecast.serving.hot_swap import HotSwap
 from ratecast.serving.http.app import Page, create_app
-from ratecast.serving.http.auth import Access, secret_of
+from ratecast.serving.http.auth import Access, signing_secret
 from ratecast.serving.http.middleware import Limits
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.published import ArtifactStore
 from ratecast.serving.store.database import Store, reachable
-from ratecast.serving.store.lock import sole
+from ratecast.serving.store.lock import exclusive_lock
 
-LEAST_TOKEN = 16
+MIN_TOKEN_LENGTH = 16
 GRACE_SECONDS = 5
-RATE_ABROAD = 50.0
-# How long an answer waits at most for a thread that makes a model ready; Python's own is 5 ms.
+REMOTE_RATE = 50.0
+# Thread switch interval, so that loading a model does not delay requests. Python's default is 5 ms.
 SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the service is started.
+    """Settings of the service.
 
-    home: its folder. database: its address, SQLite in `home` without one. token: of the service.
-    rate: requests a second of one client; None: as many as one likes on this machine, 50 from
-    elsewhere. insecure: reachable from elsewhere without a token. all_lines: log every request.
+    Args:
+        home: folder of models, ratings and the secret.
+        host: address to listen on.
+        port: port to listen on.
+        database: URL of the database; None is SQLite in `home`.
+        token: service token; None allows every request.
+        rate: requests per second and client; 0 is no limit; None is no limit on a loopback
+            address and 50 otherwise.
+        insecure: allow remote clients without a token.
+        log_all: log every request, not only writes and errors.
     """
 
     home: Path
@@ -45,22 +52,22 @@ class Settings:
     token: str | None = None
     rate: float | None = None
     insecure: bool = False
-    all_lines: bool = False
+    log_all: bool = False
 
     def checked(self) -> "Settings":
-        """These settings, unless they would open what should be closed. Raises `InputError`."""
+        """These settings. Raises `InputError` if remote clients could write without a token."""
         if not self.local and self.token is None and not self.insecure:
             raise InputError(
-                f"serve: --host {self.host} lets others in, and without a token they could change "
-                "everything; give --token, or say --insecure"
+                f"serve: --host {self.host} allows remote clients, who could change everything "
+                "without a token; give --token, or --insecure"
             )
-        if self.token is not None and len(self.token) < LEAST_TOKEN:
-            raise InputError(f"serve: a token needs {LEAST_TOKEN} characters or more")
+        if self.token is not None and len(self.token) < MIN_TOKEN_LENGTH:
+            raise InputError(f"serve: a token must have {MIN_TOKEN_LENGTH} characters or more")
         return self
 
     @property
     def local(self) -> bool:
-        """Whether only this machine can reach the service."""
+        """Whether the host is a loopback address."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -68,23 +75,23 @@ class Settings:
 
     @property
     def limits(self) -> Limits:
-        """What one request, and one client, may ask."""
-        usual = 0.0 if self.local else RATE_ABROAD
-        return Limits(rate=usual if self.rate is None else self.rate, all_lines=self.all_lines)
+        """Limits of one request and one client."""
+        default = 0.0 if self.local else REMOTE_RATE
+        return Limits(rate=default if self.rate is None else self.rate, log_all=self.log_all)
 
     @property
     def url(self) -> str:
-        """Address of the database."""
+        """URL of the database."""
         return self.database or f"sqlite:///{self.home.absolute() / 'ratings.db'}"
 
 
-class Lines(logging.Formatter):
-    """One JSON object a line; tokens never come near it, since no header is logged."""
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line. No header is logged, so tokens never are."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, what happened, and its facts."""
+        """Time, level, event, and the facts of the event."""
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        line = {"at": at, "level": record.levelname.lower(), "what": record.getMessage()}
+        line = {"time": at, "level": record.levelname.lower(), "event": record.getMessage()}
         line |= getattr(record, "facts", {})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
@@ -92,15 +99,20 @@ class Lines(logging.Formatter):
 
 
 def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) -> None:
-    """Serve until the process is told to stop. page: gives what mounts the page, asked once."""
+    """Serve until the process gets a signal to stop.
+
+    page: called once, when store and port are available; returns a function that mounts the page.
+    """
     settings.checked()
     settings.home.mkdir(parents=True, exist_ok=True)
-    access = Access(settings.token, secret_of(settings.home))
+    access = Access(settings.token, signing_secret(settings.home))
     with reachable(settings.url):
         store = Store(settings.url)
-    with sole(store), _port(settings) as port:
-        app = create_app(Renewal(Shelf(settings.home), store), access, settings.limits, page())
-        log_in_lines()
+    with exclusive_lock(store), _port(settings) as port:
+        app = create_app(
+            HotSwap(ArtifactStore(settings.home), store), access, settings.limits, page()
+        )
+        log_as_json()
         sys.setswitchinterval(SWITCH_SECONDS)
         config = uvicorn.Config(
             app,
@@ -116,26 +128,26 @@ def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) ->
 
 @contextmanager
 def _port(settings: Settings) -> Iterator[socket.socket]:
-    """The port to listen at. Raises `InputError` where it cannot be had."""
+    """A socket bound to host and port. Raises `InputError` if they are not available."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as opened:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            opened.bind((settings.host, settings.port))
+            bound.bind((settings.host, settings.port))
         except OSError as error:
             raise InputError(
-                f"serve: {settings.host}:{settings.port} cannot be listened at "
+                f"serve: {settings.host}:{settings.port} is not available "
                 f"({error.strerror}); give another --port or --host"
             ) from None
-        yield opened
+        yield bound
 
 
-def log_in_lines() -> None:
-    """Let everything that is logged be lines of JSON on stderr."""
-    # What no line says need not be found out: a third of the time of each.
+def log_as_json() -> None:
+    """Log to stderr, one JSON object per line."""
+    # Thread and process are not logged. Looking them up takes a third of the time of a log call.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines())
+    handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in ("ratecast", "uvicorn"):
         logging.getLogger(name).setLevel(logging.INFO)

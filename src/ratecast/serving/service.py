@@ -1,7 +1,6 @@
-"""Where questions are answered and ratings are taken: all that the API and the page call.
+"""The rating service: every operation that the API and the page call.
 
-Its methods belong to the thread of the event loop. Those that only read answer at once; those that
-write, or take long, are awaited.
+All methods run in the thread of the event loop. Methods that write, or take long, are coroutines.
 """
 
 import asyncio
@@ -15,64 +14,69 @@ from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.queries.top_n import highest
 from ratecast.ratings import Scale
 from ratecast.serving.catalogue import Id, Movie
-from ratecast.serving.errors import Malformed, Unknown, Unsupported
-from ratecast.serving.live.state import Live
+from ratecast.serving.errors import InvalidValueError, NotFoundError, UnsupportedError
+from ratecast.serving.live.state import LiveState
 from ratecast.serving.records import (
-    Answer,
     Explanation,
-    Export,
-    Facts,
-    Likeness,
-    Rated,
-    Reason,
-    answers,
+    ModelInfo,
+    MovieForecast,
+    RatingEffect,
+    SimilarMovie,
+    UserExport,
+    UserRating,
+    movie_forecasts,
 )
-from ratecast.serving.selection import matching, unlike
-from ratecast.serving.store.database import Removed
-from ratecast.serving.writer import Ledger, Wish
+from ratecast.serving.selection import diverse, matching
+from ratecast.serving.store.database import RemovalEvent
+from ratecast.serving.writer import GroupCommitWriter, WriteRequest
 
+# Between two chunks, other requests get their turn on the event loop.
 CHUNK_ROWS = 3_000
 CHUNK_PAIRS = 20
 
 
-class Desk:
-    """Answers from `live`, writes through `ledger`.
+class RatingService:
+    """Predicts with the model in `live`, writes through `writer`.
 
-    Ids may be given as text or number; they are brought to the type of the model's own ids. What
-    cannot be done raises a `Refusal`: `Malformed`, `Unknown`, `Unsupported` or `Later`.
+    rebuild: loads the model again after a rating was deleted. Ids may be text or numbers; they are
+    converted to the type of the model's ids. Raises subclasses of `RequestError`.
     """
 
-    def __init__(self, live: Live, ledger: Ledger, rebuild: Callable[[], Awaitable[None]]) -> None:
-        self.live, self.ledger, self._rebuild = live, ledger, rebuild
+    def __init__(
+        self, live: LiveState, writer: GroupCommitWriter, rebuild: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.live, self.writer, self._rebuild = live, writer, rebuild
 
     @property
     def scale(self) -> Scale:
-        """The stars that can be given."""
-        return self.live.loaded.model.scale
+        """The rating scale."""
+        return self.live.served.model.scale
 
     @property
     def genres(self) -> list[str]:
-        """Every genre that a movie bears."""
-        return list(self.live.loaded.catalogue.genres)
+        """All genres of the catalogue."""
+        return list(self.live.served.catalogue.genres)
 
-    def predict(self, user: Id, movies: Sequence[Id]) -> list[Answer]:
-        """A forecast for each movie; a user who is not known is answered as a stranger."""
-        who, found = self.live.loaded.user(user), [self.movie(movie) for movie in movies]
-        lines = [self.live.loaded.catalogue.line[movie.id] for movie in found]
-        return answers(found, self.live.forecast(who, lines), self.scale) if found else []
+    def predict(self, user: Id, movies: Sequence[Id]) -> list[MovieForecast]:
+        """A forecast for each movie; an unknown user gets the forecast for a new user."""
+        user_id, known = self.live.served.user(user), [self.movie(movie) for movie in movies]
+        lines = [self.live.served.catalogue.line[movie.id] for movie in known]
+        if not known:
+            return []
+        return movie_forecasts(known, self.live.forecast(user_id, lines), self.scale)
 
-    async def predict_pairs(self, pairs: Sequence[tuple[Id, Id]]) -> list[tuple[Id, Answer]]:
-        """A forecast for each pair of user and movie, and whose it is, in the order asked."""
-        loaded, found = self.live.loaded, [self.movie(movie) for _, movie in pairs]
-        users = [loaded.user(user) for user, _ in pairs]
-        got: list[Answer] = []
+    async def predict_pairs(self, pairs: Sequence[tuple[Id, Id]]) -> list[tuple[Id, MovieForecast]]:
+        """The user and the forecast of each pair of user and movie, in the order of `pairs`."""
+        served, movies = self.live.served, [self.movie(movie) for _, movie in pairs]
+        users = [served.user(user) for user, _ in pairs]
+        records: list[MovieForecast] = []
         for start in range(0, len(pairs), CHUNK_PAIRS):
             part = slice(start, start + CHUNK_PAIRS)
-            asked = ask(loaded.model, users[part], [movie.id for movie in found[part]])
-            forecast = loaded.model.calibrate(*asked)
-            got += answers(found[part], forecast, self.scale)
+            expected = ask(served.model, users[part], [movie.id for movie in movies[part]])
+            forecast = served.model.calibrate(*expected)
+            records += movie_forecasts(movies[part], forecast, self.scale)
             await asyncio.sleep(0)
-        return list(zip(users, got, strict=True))
+        return list(zip(users, records, strict=True))
 
     def recommend(
         self,
@@ -81,152 +85,170 @@ class Desk:
         *,
         genre: str | None = None,
         years: tuple[int | None, int | None] = (None, None),
-    ) -> list[Answer]:
-        """The movies with the highest expected stars that the user has not rated, best first.
+    ) -> list[MovieForecast]:
+        """The top-N movies by expected stars that the user has not rated, best first.
 
-        genre: one of `genres`. years: first and last, both included; None leaves that side open.
+        genre: one of `genres`. years: first and last year, both included; None is no bound.
         """
-        who = self.live.loaded.user(user)
-        prospects = self.live.prospects(who)
-        allowed = prospects.left & matching(self.live.loaded.catalogue, genre, years)
-        return self._best(who, prospects.expected.mean, allowed, count)
+        user_id = self.live.served.user(user)
+        scores = self.live.catalogue_scores(user_id)
+        allowed = scores.unrated & matching(self.live.served.catalogue, genre, years)
+        return self._top_n(user_id, scores.expected.mean, allowed, count)
 
-    def teach(self, user: Id, count: int = 10) -> list[Answer]:
-        """The movies whose rating would teach the model most of this user, best first.
+    def suggest(self, user: Id, count: int = 10) -> list[MovieForecast]:
+        """Movies whose rating would be most informative about this user, best first.
 
-        Those that many know, and of which it is least sure; of movies that are alike, one.
+        Score: predictive variance * √(number of ratings of the movie), so that the user is likely
+        to know the movie. Of movies with similar factors, one is chosen.
         """
-        who = self.live.loaded.user(user)
-        prospects, seen = self.live.prospects(who), self.live.loaded.catalogue.seen
-        deviation = prospects.expected.deviation
-        worth = (1.0 if deviation is None else deviation**2) * np.sqrt(seen)
-        allowed = unlike(self.live.loaded.vectors, worth, prospects.left, count)
-        return self._best(who, worth, allowed, count)
+        user_id, served = self.live.served.user(user), self.live.served
+        scores = self.live.catalogue_scores(user_id)
+        deviation = scores.expected.deviation
+        variance = 1.0 if deviation is None else deviation**2
+        information = variance * np.sqrt(served.catalogue.seen)
+        allowed = diverse(served.vectors, information, scores.unrated, count)
+        return self._top_n(user_id, information, allowed, count)
 
-    def similar(self, movie: Id, count: int = 10) -> list[Likeness]:
-        """The movies most alike, by the users who like them, best first."""
-        loaded, asked = self.live.loaded, self.movie(movie)
-        if loaded.vectors is None:
-            raise Unsupported(f"model {loaded.model.name}: has no vectors of movies")
-        table = loaded.vectors.similar(asked.id, count)
+    def similar(self, movie: Id, count: int = 10) -> list[SimilarMovie]:
+        """The movies with the highest cosine similarity of their factors, best first."""
+        served, movie_id = self.live.served, self.movie(movie).id
+        if served.vectors is None:
+            raise UnsupportedError(f"model {served.model.name}: has no movie factors")
+        table = served.vectors.similar(movie_id, count)
         return [
-            Likeness(self.movie(movie), float(cosine))
-            for movie, cosine in zip(table["movie"], table["cosine"], strict=True)
+            SimilarMovie(self.movie(other), float(cosine))
+            for other, cosine in zip(table["movie"], table["cosine"], strict=True)
         ]
 
     async def explain(self, user: Id, movie: Id, count: int = 10) -> Explanation:
-        """The user's own ratings that moved a forecast most, each measured by leaving it out."""
-        model, who = self.live.loaded.model, self.live.loaded.user(user)
+        """The user's ratings with the largest effect on a forecast, by leave-one-out.
+
+        Effect of rating i: expected stars with all ratings - expected stars without rating i.
+        Starts again if the model or the user's ratings change meanwhile.
+        """
+        model, user_id = self.live.served.model, self.live.served.user(user)
         if not isinstance(model, HistoryModel):
-            raise Unsupported(f"model {model.name}: keeps no ratings that could be left out")
-        answer, change = self.predict(who, [movie])[0], self.live.changes[who]
-        kept = model.history_of(who)
-        step = max(1, CHUNK_ROWS // max(len(kept), 1))
-        without: list[NDArray[np.float64]] = [np.empty(0)]
-        for start in range(0, len(kept), step):
-            without.append(model.leave_one_out(who, answer.movie.id, slice(start, start + step)))
+            raise UnsupportedError(f"model {model.name}: keeps no ratings that could be left out")
+        forecast, version = self.predict(user_id, [movie])[0], self.live.changes[user_id]
+        ratings = model.history_of(user_id)
+        step = max(1, CHUNK_ROWS // max(len(ratings), 1))
+        left_out: list[NDArray[np.float64]] = [np.empty(0)]
+        for start in range(0, len(ratings), step):
+            part = slice(start, start + step)
+            left_out.append(model.leave_one_out(user_id, forecast.movie.id, part))
             await asyncio.sleep(0)
-            if (model, change) != (self.live.loaded.model, self.live.changes[who]):
+            if (model, version) != (self.live.served.model, self.live.changes[user_id]):
                 return await self.explain(user, movie, count)
-        effects = answer.stars - np.concatenate(without)
-        most = np.argsort(-np.abs(effects), kind="stable")[:count]
+        effects = forecast.stars - np.concatenate(left_out)
+        largest = np.argsort(-np.abs(effects), kind="stable")[:count]
         reasons = [
-            Reason(self.movie(kept[row].movie), kept[row].stars, kept[row].at, float(effects[row]))
-            for row in most.tolist()
+            RatingEffect(self.movie(rating.movie), rating.stars, rating.at, effect)
+            for rating, effect in ((ratings[row], float(effects[row])) for row in largest.tolist())
         ]
-        return Explanation(answer, reasons)
+        return Explanation(forecast, reasons)
 
-    def ratings(self, user: Id) -> list[Rated]:
-        """The user's ratings that are in force, newest first."""
-        who = self.live.loaded.user(user)
-        live = self.live.given.get(who, {})
-        own = [
-            Rated(self._named(movie), float(stars), at, movie in live)
-            for movie, (stars, at) in self.live.of(who).items()
+    def ratings(self, user: Id) -> list[UserRating]:
+        """The user's current ratings, newest first."""
+        user_id = self.live.served.user(user)
+        given = self.live.given.get(user_id, {})
+        records = [
+            UserRating(self._movie_record(movie), float(stars), at, movie in given)
+            for movie, (stars, at) in self.live.ratings_of(user_id).items()
         ]
-        return sorted(own, key=lambda rated: -(rated.at or 0))
+        return sorted(records, key=lambda rating: -(rating.at or 0))
 
-    async def rate(self, user: Id, movie: Id, stars: float) -> Rated:
-        """Keep one rating, or change it; in effect in the very next answer. Raises `Later`."""
+    async def rate(self, user: Id, movie: Id, stars: float) -> UserRating:
+        """Add or change a rating; the next forecast uses it. Raises `UnavailableError`."""
         return (await self.rate_many(user, {movie: stars}))[0]
 
-    async def rate_many(self, user: Id, stars: Mapping[Id, float]) -> list[Rated]:
-        """Keep several ratings of one user: all of them or none."""
-        who = self.live.loaded.user(user)
-        given = {self.movie(movie).id: self._star(value) for movie, value in stars.items()}
-        await self._write(Wish(who, given))
-        kept = self.live.given.get(who, {})
+    async def rate_many(self, user: Id, stars: Mapping[Id, float]) -> list[UserRating]:
+        """Add or change several ratings of one user: all or none."""
+        user_id = self.live.served.user(user)
+        given = {self.movie(movie).id: self._on_scale(value) for movie, value in stars.items()}
+        await self._write(WriteRequest(user_id, given))
+        stored = self.live.given.get(user_id, {})
         return [
-            Rated(self._named(movie), value, kept[movie].at if movie in kept else None, True)
+            UserRating(
+                self._movie_record(movie),
+                value,
+                stored[movie].at if movie in stored else None,
+                True,
+            )
             for movie, value in given.items()
         ]
 
-    async def unrate(self, user: Id, movie: Id) -> None:
-        """Take a rating back: every later answer is as if it had never been given."""
-        who, asked = self.live.loaded.user(user), self.live.loaded.movie(movie)
-        if asked not in self.live.of(who):
-            raise Unknown(f"user {who!r} has no rating of movie {asked!r}", "movie")
-        await self._write(Wish(who, remove=(asked,)))
+    async def delete_rating(self, user: Id, movie: Id) -> None:
+        """Delete a rating: later forecasts are as if it had never been given."""
+        user_id, movie_id = self.live.served.user(user), self.live.served.movie(movie)
+        if movie_id not in self.live.ratings_of(user_id):
+            raise NotFoundError(f"user {user_id!r} has no rating of movie {movie_id!r}", "movie")
+        await self._write(WriteRequest(user_id, remove=(movie_id,)))
 
-    async def export(self, user: Id) -> Export:
-        """Everything that is known of a user."""
-        who = self.live.loaded.user(user)
-        at = await self.ledger.run(self.ledger.store.registered_at, str(who))
-        return Export(who, at, self.ratings(who), self.live.loaded.side(who))
+    async def export(self, user: Id) -> UserExport:
+        """All data of a user."""
+        user_id = self.live.served.user(user)
+        at = await self.writer.run(self.writer.store.registered_at, str(user_id))
+        side_information = self.live.served.side_information(user_id)
+        return UserExport(user_id, at, self.ratings(user_id), side_information)
 
     async def forget(self, user: Id) -> None:
-        """Delete all that is known of a user; later answers are those of a stranger."""
-        await self._write(Wish(self.live.loaded.user(user), forget=True))
+        """Delete all data of a user; later forecasts are those for a new user."""
+        await self._write(WriteRequest(self.live.served.user(user), forget=True))
 
     async def new_user(self) -> Id:
-        """An id that nobody has yet."""
-        who = self.live.next_user()
-        await self._write(Wish(who, register=True))
-        return who
+        """Register a new user: an id that was never used."""
+        user_id = self.live.next_user()
+        await self._write(WriteRequest(user_id, register=True))
+        return user_id
 
     def search(self, text: str, count: int = 10) -> list[Movie]:
-        """Movies by title: the beginning of it, some of its words, or nearly so."""
-        return self.live.loaded.catalogue.search(text, count)
+        """Movies by title: exact, prefix, words, or approximate match."""
+        return self.live.served.catalogue.search(text, count)
 
     def movie(self, movie: Id) -> Movie:
-        """The facts of one movie. Raises `Unknown`."""
-        asked = self.live.loaded.movie(movie)
-        catalogue = self.live.loaded.catalogue
-        if asked not in catalogue.line:
-            raise Unknown(f"movie {asked!r} is not known to this model", "movie")
-        return catalogue.movies[catalogue.line[asked]]
+        """The record of one movie. Raises `NotFoundError`."""
+        movie_id = self.live.served.movie(movie)
+        catalogue = self.live.served.catalogue
+        if movie_id not in catalogue.line:
+            raise NotFoundError(f"movie {movie_id!r} is not known to this model", "movie")
+        return catalogue.movies[catalogue.line[movie_id]]
 
-    def facts(self) -> Facts:
-        """Which model serves, and what it knows."""
-        loaded = self.live.loaded
-        users, movies = len(loaded.model.users) - 1, len(loaded.catalogue)
+    def model_info(self) -> ModelInfo:
+        """The served model, and what it knows."""
+        served = self.live.served
+        users, movies = len(served.model.users) - 1, len(served.catalogue)
         stars = self.scale.stars.tolist()
-        return Facts(
-            loaded.model.name, loaded.name, stars, users, movies, self.genres, loaded.heard_to
+        return ModelInfo(
+            served.model.name, served.name, stars, users, movies, self.genres, served.last_seq
         )
 
-    async def _write(self, wish: Wish) -> None:
-        """Durable, and in effect: a model that cannot take a rating back is made ready anew."""
-        events = await self.ledger.write(wish)
-        if not self.live.loaded.recalls and any(isinstance(e, Removed) for e in events):
+    async def _write(self, request: WriteRequest) -> None:
+        """Commit and apply. A model that cannot unlearn a deleted rating is rebuilt first."""
+        events = await self.writer.write(request)
+        deleted = any(isinstance(event, RemovalEvent) for event in events)
+        if deleted and not self.live.served.keeps_ratings:
             await self._rebuild()
 
-    def _named(self, movie: Id) -> Movie:
-        catalogue = self.live.loaded.catalogue
+    def _movie_record(self, movie: Id) -> Movie:
+        """The record of a movie; a bare one if the catalogue does not have it."""
+        catalogue = self.live.served.catalogue
         line = catalogue.line.get(movie)
         return Movie(movie, str(movie), None, (), 0) if line is None else catalogue.movies[line]
 
-    def _star(self, stars: float) -> float:
-        place = (stars - self.scale.low) / self.scale.step
+    def _on_scale(self, stars: float) -> float:
+        """The star of the scale. Raises `InvalidValueError` where there is none."""
+        step = (stars - self.scale.low) / self.scale.step
         inside = self.scale.low - 1e-6 <= stars <= self.scale.high + 1e-6
-        if not inside or abs(place - round(place)) > 1e-4:
-            raise Malformed(f"stars {stars:g}: not on the scale {self.scale}", "stars")
-        return float(self.scale.stars[round(place)])
+        if not inside or abs(step - round(step)) > 1e-4:
+            raise InvalidValueError(f"stars {stars:g}: not on the scale {self.scale}", "stars")
+        return float(self.scale.stars[round(step)])
 
-    def _best(
-        self, user: Id, worth: NDArray[np.float64], allowed: NDArray[np.bool_], count: int
-    ) -> list[Answer]:
-        """The `count` best of the allowed movies."""
-        lines = highest(worth, allowed, count).tolist()
-        movies = [self.live.loaded.catalogue.movies[line] for line in lines]
-        return answers(movies, self.live.forecast(user, lines), self.scale) if lines else []
+    def _top_n(
+        self, user_id: Id, scores: NDArray[np.float64], allowed: NDArray[np.bool_], count: int
+    ) -> list[MovieForecast]:
+        """Forecasts for the `count` allowed movies with the highest scores, best first."""
+        lines = highest(scores, allowed, count).tolist()
+        if not lines:
+            return []
+        movies = [self.live.served.catalogue.movies[line] for line in lines]
+        return movie_forecasts(movies, self.live.forecast(user_id, lines), self.scale)

@@ -1,4 +1,4 @@
-"""How well a user's ratings would have been forecast, one moment after another."""
+"""Replay a user's ratings in time order: the forecast before each rating, and its error."""
 
 from dataclasses import dataclass
 
@@ -9,67 +9,67 @@ from ratecast.arrays import F64
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
 from ratecast.serving.catalogue import Id, Movie
-from ratecast.serving.errors import Unsupported
-from ratecast.serving.service import Desk
+from ratecast.serving.errors import UnsupportedError
+from ratecast.serving.service import RatingService
 
 TRIES = 50
 
 
 @dataclass(frozen=True)
-class Hindsight:
-    """A user's ratings in the order they came. All of length n.
+class UserReplay:
+    """A user's ratings in time order; all fields have length n.
 
-    stars: given. forecast: from the ratings of earlier moments. blind: what a stranger is told.
-    at: UTC seconds, 0 where it is not known. heard: how many ratings came at earlier moments.
+    stars: given. at: UTC seconds, 0 where unknown. history_length: number of ratings with an
+    earlier timestamp. forecast: expected stars from those. as_new_user: expected stars from none.
     """
 
     movies: list[Movie]
     stars: F64
     at: NDArray[np.int64]
     forecast: F64
-    blind: F64
-    heard: NDArray[np.int64]
+    as_new_user: F64
+    history_length: NDArray[np.int64]
 
     def rmse(self, forecast: F64) -> F64:
-        """Root of the mean squared error over all ratings so far, in stars: (n,)."""
+        """Root mean squared error over the first 1, 2, ..., n ratings, in stars: (n,)."""
         errors = np.cumsum((forecast - self.stars) ** 2)
-        so_far: F64 = np.sqrt(errors / np.arange(1, len(errors) + 1))
-        return so_far
+        running: F64 = np.sqrt(errors / np.arange(1, len(errors) + 1))
+        return running
 
 
-def hindsight(desk: Desk, user: Id, stranger: Id) -> Hindsight:
-    """What the model would have said before each rating of a user.
+def replay_user(service: RatingService, user: Id, unknown_user: Id) -> UserReplay:
+    """The forecast for each rating of a user, from that user's earlier ratings only.
 
-    The movies, and the calibration, are as the model knows them today; only the user's own ratings
-    are told one moment after another. Raises `Unsupported` where the model keeps no ratings.
+    Movie parameters and calibration stay as they are in the served model. unknown_user: an id
+    without ratings. Raises `UnsupportedError` for a model that keeps no ratings.
     """
-    model, who = desk.live.loaded.model, desk.live.loaded.user(user)
+    served = service.live.served
+    model, user_id = served.model, served.user(user)
     if not isinstance(model, HistoryModel):
-        raise Unsupported(f"model {model.name}: keeps no ratings that could be told again")
-    kept, told = model.history_of(who), model.replay(who)
-    catalogue = desk.live.loaded.catalogue
-    lines = [catalogue.line[each.movie] for each in kept]
-    return Hindsight(
-        [catalogue.movies[line] for line in lines],
-        np.array([each.stars for each in kept]),
-        np.array([each.at for each in kept], np.int64),
-        told.stars,
-        desk.live.forecast(desk.live.loaded.user(stranger), lines).stars,
-        told.history_length,
+        raise UnsupportedError(f"model {model.name}: keeps no ratings, so none can be replayed")
+    ratings, replayed = model.history_of(user_id), model.replay(user_id)
+    lines = [served.catalogue.line[rating.movie] for rating in ratings]
+    return UserReplay(
+        [served.catalogue.movies[line] for line in lines],
+        np.array([rating.stars for rating in ratings]),
+        np.array([rating.at for rating in ratings], np.int64),
+        replayed.stars,
+        service.live.forecast(served.user(unknown_user), lines).stars,
+        replayed.history_length,
     )
 
 
-def given_to(desk: Desk, movie: Id) -> list[int] | None:
-    """How often each star of the scale was given to a movie; None where the model keeps none."""
-    model, asked = desk.live.loaded.model, desk.movie(movie).id
-    return model.star_counts(asked).tolist() if isinstance(model, HistoryModel) else None
+def star_counts(service: RatingService, movie: Id) -> list[int] | None:
+    """Number of ratings of a movie with each star; None for a model that keeps no ratings."""
+    model, movie_id = service.live.served.model, service.movie(movie).id
+    return model.star_counts(movie_id).tolist() if isinstance(model, HistoryModel) else None
 
 
-def anybody(desk: Desk) -> Id | None:
-    """A user of the data, drawn by chance, with ratings and nobody's who rates here."""
-    known = desk.live.loaded.model.users.table[USER]
+def random_user(service: RatingService) -> Id | None:
+    """A random user of the training data who has ratings and gave none to this service."""
+    known = service.live.served.model.users.table[USER]
     for user in known.sample(min(TRIES, len(known)), shuffle=True).to_list():
-        if user not in desk.live.given and desk.live.of(user):
-            found: Id = user
-            return found
+        if user not in service.live.given and service.live.ratings_of(user):
+            chosen: Id = user
+            return chosen
     return None

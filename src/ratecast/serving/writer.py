@@ -1,6 +1,6 @@
-"""Writes, gathered into commits: whoever waits is answered when the disk has the rating.
+"""Group commit: writes that arrive during a commit share the next one.
 
-While one commit is on its way, further writes gather for the next (group commit).
+A request gets its response only after its rating is durable and the model is updated.
 """
 
 import asyncio
@@ -15,19 +15,23 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ratecast.serving.catalogue import Id
-from ratecast.serving.errors import Later
-from ratecast.serving.live.state import Live
-from ratecast.serving.metrics import Measures
-from ratecast.serving.store.database import Event, Given, Removed, Store
+from ratecast.serving.errors import UnavailableError
+from ratecast.serving.live.state import LiveState
+from ratecast.serving.metrics import Metrics
+from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent, Store
 
 T = TypeVar("T")
 
-MOST_AT_ONCE = 500
+MAX_GROUP = 500
 
 
 @dataclass(eq=False)
-class Wish:
-    """What one request wants written: stars of movies, movies to take back, or a whole user."""
+class WriteRequest:
+    """What one request writes.
+
+    stars: movie to stars. remove: movies whose rating is deleted. forget: delete the user.
+    register: a new user.
+    """
 
     user: Id
     stars: Mapping[Id, float] = field(default_factory=dict)
@@ -37,127 +41,139 @@ class Wish:
 
 
 @dataclass(eq=False)
-class Waiting:
-    """A wish, and whoever waits for its events."""
+class PendingWrite:
+    """A write request, and the future of its events."""
 
-    wish: Wish
+    request: WriteRequest
     done: asyncio.Future[list[Event]]
 
     def fail(self, error: Exception) -> None:
-        """Nothing was written, as far as is known."""
+        """The commit failed."""
         if not self.done.done():
             self.done.set_exception(error)
 
 
-class Ledger:
-    """The one writer of a store; every commit is heard by `live` before anybody is answered."""
+class GroupCommitWriter:
+    """The only writer of a store. It applies each commit to `live`, then resolves the requests.
+
+    clock: UTC seconds.
+    """
 
     def __init__(
         self,
         store: Store,
-        live: Live,
-        measures: Measures,
+        live: LiveState,
+        metrics: Metrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.store, self._live, self._measures, self._clock = store, live, measures, clock
-        self._waiting: list[Waiting] = []
-        self._busy: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, "ledger")
-        self._seq, self._moment = store.last()
-        self._unsure = False
+        self.store, self._live, self._metrics, self._clock = store, live, metrics, clock
+        self._pending: list[PendingWrite] = []
+        self._task: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "writer")
+        self._seq, self._commit_number = store.last_numbers()
+        self._outcome_unknown = False
 
-    async def write(self, wish: Wish) -> list[Event]:
-        """What was written for this wish, once it is durable and heard. Raises `Later`."""
-        waiting = Waiting(wish, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        if self._busy is None:
-            self._busy = asyncio.create_task(self._commit_all())
-        return await waiting.done
+    async def write(self, request: WriteRequest) -> list[Event]:
+        """The events of this request, once durable and applied. Raises `UnavailableError`."""
+        pending = PendingWrite(request, asyncio.get_running_loop().create_future())
+        self._pending.append(pending)
+        if self._task is None:
+            self._task = asyncio.create_task(self._commit_all())
+        return await pending.done
 
-    async def run(self, work: Callable[..., T], *given: Any) -> T:
-        """Something else to be done with the store, between two commits. Raises `Later`."""
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Call `work` in the writer's thread, between two commits. Raises `UnavailableError`."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
         except (DBAPIError, PoolTimeout):
-            raise Later("the store does not answer; ask again in a moment") from None
+            raise UnavailableError("the store is not available; try again in a moment") from None
 
     async def close(self) -> None:
-        """Finish what was begun."""
-        if self._busy is not None:
-            await self._busy
+        """Finish the pending writes, and stop the thread."""
+        if self._task is not None:
+            await self._task
         self._thread.shutdown()
 
     async def _commit_all(self) -> None:
         try:
-            while self._waiting:
-                await self._commit(self._next())
+            while self._pending:
+                await self._commit(self._next_group())
         finally:
-            self._busy = None
+            self._task = None
 
-    def _next(self) -> list[Waiting]:
-        """Who is written now: of each user the first, so that what follows is a later moment."""
-        now: dict[Id, Waiting] = {}
-        later: list[Waiting] = []
-        for waiting in self._waiting:
-            user = waiting.wish.user
-            if user in now or len(now) == MOST_AT_ONCE:
-                later.append(waiting)
+    def _next_group(self) -> list[PendingWrite]:
+        """The writes of the next commit: at most one per user, so that each has its own second."""
+        group: dict[Id, PendingWrite] = {}
+        later: list[PendingWrite] = []
+        for pending in self._pending:
+            user = pending.request.user
+            if user in group or len(group) == MAX_GROUP:
+                later.append(pending)
             else:
-                now[user] = waiting
-        self._waiting = later
-        return list(now.values())
+                group[user] = pending
+        self._pending = later
+        return list(group.values())
 
-    async def _commit(self, group: list[Waiting]) -> None:
+    async def _commit(self, group: list[PendingWrite]) -> None:
         try:
             await self._catch_up()
-            events = self._planned([waiting.wish for waiting in group])
-            fresh = [(str(w.wish.user), int(self._clock())) for w in group if w.wish.register]
-            self._unsure = True
-            await self.run(self.store.write, [e for own in events for e in own], fresh)
-            self._unsure = False
-            self._heard([event for own in events for event in own])
+            events = self._plan([pending.request for pending in group])
+            registrations = [
+                (str(pending.request.user), int(self._clock()))
+                for pending in group
+                if pending.request.register
+            ]
+            self._outcome_unknown = True
+            await self.run(self.store.write, [e for own in events for e in own], registrations)
+            self._outcome_unknown = False
+            self._apply([event for own in events for event in own])
         except Exception as error:
-            # Whatever it was, somebody waits to hear of it.
-            self._measures.failures.inc()
-            for waiting in group:
-                waiting.fail(error)
+            # Whatever the error is, each waiting request must get it.
+            self._metrics.failures.inc()
+            for pending in group:
+                pending.fail(error)
             return
-        for waiting, own in zip(group, events, strict=True):
-            if not waiting.done.done():
-                waiting.done.set_result(own)
+        for pending, own in zip(group, events, strict=True):
+            if not pending.done.done():
+                pending.done.set_result(own)
 
-    def _heard(self, events: list[Event]) -> None:
+    def _apply(self, events: list[Event]) -> None:
+        """Update the live state and the metrics with committed events."""
         self._seq = max([self._seq, *(event.seq for event in events)])
-        self._moment = max([self._moment, *(e.moment for e in events if isinstance(e, Given))])
+        commits = (event.commit for event in events if isinstance(event, RatingEvent))
+        self._commit_number = max([self._commit_number, *commits])
         if events:
-            self._live.hear(events)
-            self._measures.commits.inc()
-            given = sum(isinstance(event, Given) for event in events)
-            self._measures.ratings.inc(given)
-            self._measures.removals.inc(len(events) - given)
+            self._live.apply(events)
+            self._metrics.commits.inc()
+            ratings = sum(isinstance(event, RatingEvent) for event in events)
+            self._metrics.ratings.inc(ratings)
+            self._metrics.removals.inc(len(events) - ratings)
 
     async def _catch_up(self) -> None:
-        """After a commit of which nobody knows whether it arrived: hear it, if it did."""
-        if self._unsure:
-            written = await self.run(self.store.so_far, self._seq)
-            self._heard([*written.removed, *written.given])
-            self._unsure = False
+        """After a commit with an unknown outcome: read it from the store if it was written."""
+        if self._outcome_unknown:
+            stored = await self.run(self.store.events_since, self._seq)
+            self._apply([*stored.removals, *stored.ratings])
+            self._outcome_unknown = False
 
-    def _planned(self, wishes: list[Wish]) -> list[list[Event]]:
-        """The events of each wish, numbered on from the last commit."""
+    def _plan(self, requests: list[WriteRequest]) -> list[list[Event]]:
+        """The events of each request, with the sequence numbers that follow the last commit."""
         numbers = itertools.count(self._seq + 1)
-        return [list(self._events(wish, numbers)) for wish in wishes]
+        return [list(self._events(request, numbers)) for request in requests]
 
-    def _events(self, wish: Wish, numbers: Iterator[int]) -> Iterator[Event]:
-        user = str(wish.user)
-        if wish.forget:
-            yield Removed(user, None, next(numbers))
+    def _events(self, request: WriteRequest, numbers: Iterator[int]) -> Iterator[Event]:
+        user = str(request.user)
+        if request.forget:
+            yield RemovalEvent(user, None, next(numbers))
             return
-        own = self._live.of(wish.user) if wish.stars or wish.remove else {}
-        for movie in (*wish.remove, *wish.stars):
-            if movie in own:
-                yield Removed(user, str(movie), next(numbers))
-        if wish.stars:
-            at = max(int(self._clock()), 1 + max((at or 0 for _, at in own.values()), default=0))
-            for movie, stars in wish.stars.items():
-                yield Given(user, str(movie), stars, at, self._moment + 1, next(numbers))
+        writes = request.stars or request.remove
+        current = self._live.ratings_of(request.user) if writes else {}
+        for movie in (*request.remove, *request.stars):
+            if movie in current:
+                yield RemovalEvent(user, str(movie), next(numbers))
+        if request.stars:
+            # Later than every rating of the user, so that the commits of a user have an order.
+            last = max((at or 0 for _, at in current.values()), default=0)
+            at, commit = max(int(self._clock()), 1 + last), self._commit_number + 1
+            for movie, stars in request.stars.items():
+                yield RatingEvent(user, str(movie), stars, at, commit, next(numbers))

@@ -8,14 +8,14 @@ import httpx
 import pytest
 
 from ratecast.serving.http.middleware import Limits
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.published import ArtifactStore
 from tests.serving.place import TOKEN, Place
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory, artifact: Path) -> Iterator[httpx.Client]:
     home = tmp_path_factory.mktemp("home")
-    Shelf(home).publish(artifact)
+    ArtifactStore(home).publish(artifact)
     with Place(home).open() as opened:
         yield opened
 
@@ -38,9 +38,9 @@ def test_a_forecast_says_all_that_is_known_of_it(client: httpx.Client) -> None:
     assert sum(first["probabilities"].values()) == pytest.approx(1)
     assert list(first["probabilities"]) == ["1", "2", "3", "4", "5"]
     assert 1 <= first["interval"][0] <= first["stars"] <= first["interval"][1] <= 5
-    assert (first["heard"], first["basis"]) == (39, "user and movie known")
+    assert (first["history_length"], first["basis"]) == (39, "user and movie known")
     stranger = get(client, "/v1/predict", user=77_777, movie=242)["forecasts"][0]
-    assert (stranger["heard"], stranger["basis"]) == (0, "new user")
+    assert (stranger["history_length"], stranger["basis"]) == (0, "new user")
 
 
 def test_many_pairs_are_forecast_as_one_by_one(client: httpx.Client) -> None:
@@ -60,7 +60,7 @@ def test_a_rating_is_in_effect_in_the_very_next_answer(client: httpx.Client) -> 
     assert answer.json()["stars"] == 5
     after = get(client, "/v1/predict", user=user, movie=172)["forecasts"][0]
     assert after["stars"] > before["stars"]
-    assert after["heard"] == 1
+    assert after["history_length"] == 1
     changed = client.put(f"/v1/users/{user}/ratings/50", json={"stars": 1})
     assert changed.json()["stars"] == 1
     low = get(client, "/v1/predict", user=user, movie=172)["forecasts"][0]

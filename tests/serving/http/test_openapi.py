@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.published import ArtifactStore
 from tests.serving.http.fuzz import described, raw
 from tests.serving.place import Place
 
@@ -14,7 +14,7 @@ from tests.serving.place import Place
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory, artifact: Path) -> Iterator[httpx.Client]:
     home = tmp_path_factory.mktemp("home")
-    Shelf(home).publish(artifact)
+    ArtifactStore(home).publish(artifact)
     with Place(home).open() as opened:
         yield opened
 

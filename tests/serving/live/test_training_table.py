@@ -9,10 +9,10 @@ import pytest
 from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.published import ArtifactStore
 from ratecast.serving.live.served_model import learned
-from ratecast.serving.live.training_table import gathered
-from ratecast.serving.store.database import Given, Removed, Store, Written
+from ratecast.serving.live.training_table import training_table
+from ratecast.serving.store.database import RatingEvent, RemovalEvent, Store, StoredEvents
 from tests.planted import planted
 from tests.serving.place import Place
 
@@ -30,9 +30,9 @@ def table(text: bool = False) -> Ratings:
 
 @pytest.mark.parametrize("text", [False, True])
 def test_table_and_store_are_gathered(text: bool) -> None:
-    given = [Given("1", "10", 5.0, 9, 1, 1), Given("4", "11", 2.0, 8, 2, 4)]
-    removed = [Removed("1", "10", 2), Removed("1", "11", 3), Removed("3", None, 5)]
-    found = gathered(table(text), Written(given, removed, 5))
+    given = [RatingEvent("1", "10", 5.0, 9, 1, 1), RatingEvent("4", "11", 2.0, 8, 2, 4)]
+    removed = [RemovalEvent("1", "10", 2), RemovalEvent("1", "11", 3), RemovalEvent("3", None, 5)]
+    found = training_table(table(text), StoredEvents(given, removed, 5))
     rows = [(int(u), m, r, at) for u, m, r, at in found.frame.iter_rows()]
     assert rows == [(2, 10, 3.0, 3), (4, 11, 2.0, 8), (1, 10, 5.0, 9)]
     assert sorted(found.users["age"]) == [20, 30]
@@ -40,13 +40,13 @@ def test_table_and_store_are_gathered(text: bool) -> None:
 
 def test_ids_of_another_kind_are_refused() -> None:
     with pytest.raises(InputError, match="not all Int64"):
-        gathered(table(), Written([Given("ann", "10", 5.0, 9, 1, 1)], [], 1))
+        training_table(table(), StoredEvents([RatingEvent("ann", "10", 5.0, 9, 1, 1)], [], 1))
 
 
 def test_a_table_without_times_is_refused() -> None:
     untimed = replace(table(), frame=table().frame.drop(AT))
     with pytest.raises(InputError, match="no timestamps"):
-        gathered(untimed, Written([], [], 0))
+        training_table(untimed, StoredEvents([], [], 0))
 
 
 def test_refit_learns_what_the_store_knows_and_the_service_takes_it_up(
@@ -57,21 +57,21 @@ def test_refit_learns_what_the_store_knows_and_the_service_takes_it_up(
     once.write_csv("ratings.csv")
     words = ["--model=bias", "--data=ratings.csv", f"--home={tmp_path / 'home'}"]
     assert main(["refit", *words]) == 0
-    shelf, place = Shelf(tmp_path / "home"), Place(tmp_path / "home")
+    artifacts, place = ArtifactStore(tmp_path / "home"), Place(tmp_path / "home")
     with place.open() as client:
         first = client.get("/v1/model").json()["artifact"]
         rating = {"movie": 7, "stars": 2}
         assert client.post("/v1/users/500/ratings", json=rating).status_code == 201
         assert main(["refit", *words]) == 0
-        assert shelf.current is not None
+        assert artifacts.current is not None
         while client.get("/v1/model").json()["artifact"] == first:
-            assert not shelf.verdicts().get(shelf.current, "").startswith("refused")
-        assert learned(shelf.folder(shelf.current)) == 1
+            assert not artifacts.verdicts().get(artifacts.current, "").startswith("refused")
+        assert learned(artifacts.folder(artifacts.current)) == 1
         answer = client.get("/v1/predict?user=500&movie=3").json()["forecasts"][0]
-        assert (answer["heard"], answer["basis"]) == (1, "user and movie known")
+        assert (answer["history_length"], answer["basis"]) == (1, "user and movie known")
         assert client.delete("/v1/users/500").status_code == 204
         answer = client.get("/v1/predict?user=500&movie=3").json()["forecasts"][0]
-        assert (answer["heard"], answer["basis"]) == (0, "new user")
+        assert (answer["history_length"], answer["basis"]) == (0, "new user")
     store = Store(place.url)
-    assert store.so_far().removed == [Removed("500", None, 2)]
+    assert store.events_since().removals == [RemovalEvent("500", None, 2)]
     store.close()

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ratecast.serving.live.published import Shelf
+from ratecast.serving.live.published import ArtifactStore
 from tests.serving.place import process, wait
 
 PHONE = {"width": 390, "height": 844}
@@ -58,9 +58,9 @@ class Seat:
 
     def give(self, row: int, stars: int) -> str:
         """Give stars in a line of the first page; the title of its movie."""
-        line = self.page.locator(".giving").nth(row)
+        line = self.page.locator(".rating-card").nth(row)
         line.get_by_role("radio", name=f"{stars} star").click(force=True)
-        line.get_by_text("Take back").wait_for()
+        line.get_by_text("Remove").wait_for()
         return str(line.locator(".title").inner_text())
 
     def forecasts(self) -> dict[str, float]:
@@ -99,7 +99,7 @@ def seated(browser: Any, api: httpx.Client, **look: Any) -> Iterator[Seat]:
 @contextmanager
 def served(artifact: Path, home: Path, *words: str) -> Iterator[httpx.Client]:
     """`ratecast serve` with the page, a process of its own: NiceGUI has one app in each."""
-    Shelf(home).publish(artifact)
+    ArtifactStore(home).publish(artifact)
     with process(home, *words) as (_, client):
         wait(client)
         yield client

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ratecast.cli import main
 from ratecast.serving import hot_swap
-from ratecast.serving.live.served_model import Loaded, load
-from ratecast.serving.store.database import Written
+from ratecast.serving.live.served_model import ServedModel, load
+from ratecast.serving.store.database import StoredEvents
 
 
-def held_up(folder: Path, written: Written) -> Loaded:
+def held_up(folder: Path, written: StoredEvents) -> ServedModel:
     while not (folder.parent.parent / "gate").exists():
         time.sleep(0.02)
     return load(folder, written)

@@ -46,11 +46,11 @@ def seat(browser: Any, words: httpx.Client) -> Iterator[Seat]:
 def test_half_stars_are_given_and_titles_are_words(seat: Seat) -> None:
     page = seat.at()
     before = seat.forecasts()
-    line = page.locator(".giving").first
+    line = page.locator(".rating-card").first
     assert EVIL in line.locator(".title").inner_text()
     assert line.get_by_role("radio").count() == 10
     line.get_by_role("radio", name="0.5 stars").click(force=True)
-    line.get_by_text("Take back").wait_for()
+    line.get_by_text("Remove").wait_for()
     seat.moved(before)
     page.locator(".forecasts").get_by_text("Why?").first.click()
     page.get_by_text("keeps no ratings that could be left out").wait_for()
@@ -66,13 +66,13 @@ def test_a_movie_whose_id_is_a_word_has_its_page(seat: Seat) -> None:
     link.click()
     page.get_by_role("heading", name=title).wait_for()
     page.get_by_text("This model keeps no ratings").wait_for()
-    page.get_by_text("has no vectors of movies").wait_for()
+    page.get_by_text("has no movie factors").wait_for()
 
 
 def test_what_a_model_cannot_do_is_said_in_one_line(seat: Seat) -> None:
     page = seat.at("/map")
-    page.get_by_text("The model bias has no vectors of movies.").wait_for()
+    page.get_by_text("The model bias has no movie factors.").wait_for()
     page = seat.at("/models")
     page.locator(".serving").filter(has_text="bias").wait_for()
     page = seat.at("/user?id=u1")
-    page.get_by_text("keeps no ratings that could be told again").wait_for()
+    page.get_by_text("keeps no ratings, so none can be replayed").wait_for()

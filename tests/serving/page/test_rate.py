@@ -35,7 +35,7 @@ def test_a_rating_changes_the_forecasts_and_is_there_after_a_reload(seat: Seat) 
 
 def test_a_forecast_is_hidden_until_it_is_asked_for_and_then_that_of_the_api(seat: Seat) -> None:
     page = seat.at()
-    line = page.locator(".giving").first
+    line = page.locator(".rating-card").first
     assert line.locator(".forecast").count() == 0
     line.get_by_text("Show forecast").click()
     shown = line.locator(".forecast")
@@ -57,7 +57,7 @@ def test_stars_can_be_changed_and_taken_back(seat: Seat) -> None:
     low = seat.moved(high)
     assert low != high
     assert rated(seat.api, seat.user()) == {title: 2}
-    page.locator(".giving").nth(1).get_by_text("Take back").click()
+    page.locator(".rating-card").nth(1).get_by_text("Remove").click()
     assert seat.moved(low) == before
 
 
@@ -71,7 +71,7 @@ def test_the_keyboard_is_enough(seat: Seat) -> None:
         page.keyboard.press("Tab")
         if page.locator(":focus").get_attribute("type") == "radio":
             break
-    line = page.locator(".giving").first
+    line = page.locator(".rating-card").first
     title = line.locator(".title").inner_text()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -95,7 +95,7 @@ def test_a_movie_is_found_and_rated(seat: Seat) -> None:
     page.get_by_text("No movie of that name").wait_for()
     search.fill("star wars")
     page.locator(".found").get_by_text("Star Wars (1977)").click()
-    first = page.locator(".giving").first
+    first = page.locator(".rating-card").first
     first.filter(has_text="Star Wars (1977)").wait_for()
     seat.give(0, 5)
     seat.moved(before)
@@ -105,10 +105,10 @@ def test_a_movie_is_found_and_rated(seat: Seat) -> None:
 
 def test_what_was_not_seen_gives_way(seat: Seat) -> None:
     page = seat.at()
-    title = page.locator(".giving .title").first.inner_text()
-    page.locator(".giving").first.get_by_text("Not seen").click()
-    page.locator(".giving").filter(has_text=title).wait_for(state="detached")
-    assert page.locator(".giving").count() == 5
+    title = page.locator(".rating-card .title").first.inner_text()
+    page.locator(".rating-card").first.get_by_text("Not seen").click()
+    page.locator(".rating-card").filter(has_text=title).wait_for(state="detached")
+    assert page.locator(".rating-card").count() == 5
 
 
 def test_the_list_can_be_of_one_genre(seat: Seat) -> None:
@@ -162,13 +162,13 @@ def test_what_was_given_can_be_taken_along_and_deleted(seat: Seat, tmp_path: Pat
     seat.moved(before)
     user = seat.user()
     with page.expect_download() as waited:
-        page.get_by_text("Download what I gave").click()
+        page.get_by_text("Download my data").click()
     waited.value.save_as(tmp_path / "mine.json")
     taken = json.loads((tmp_path / "mine.json").read_bytes())
     assert taken == seat.api.get(f"/v1/users/{user}/export").json()
-    page.get_by_text("Delete everything of mine").click()
+    page.get_by_text("Delete my data").click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_text("Nothing of yours is kept").wait_for()
+    page.get_by_text("All your data is deleted").wait_for()
     assert seat.forecasts() == before
     gone = seat.api.get(f"/v1/users/{user}/export").json()
     assert (gone["ratings"], gone["registered"]) == ([], None)

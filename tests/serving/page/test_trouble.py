@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from ratecast.serving.errors import TooMany
-from ratecast.serving.http.auth import Access, secret_of
+from ratecast.serving.errors import RateLimitedError
+from ratecast.serving.http.auth import Access, signing_secret
 from ratecast.serving.http.middleware import Limits
 from tests.serving.page.conftest import seated, served
 from tests.serving.place import TOKEN, Place, free_port, process, wait
@@ -21,7 +21,7 @@ def test_the_page_waits_for_the_model_and_goes_on_by_itself(browser: Any, place:
         wait(api, path="/healthz")
         with seated(browser, api) as seat:
             page = seat.at("/movie/50")
-            page.get_by_role("heading", name="The model is being made ready").wait_for()
+            page.get_by_role("heading", name="The model is loading").wait_for()
             (place.home / "gate").touch()
             page.get_by_role("heading", name="Star Wars (1977)").wait_for()
             assert page.locator(".waiting").count() == 0
@@ -57,9 +57,9 @@ def test_while_the_store_is_away_the_stars_stay_and_can_be_sent_again(
         before = seat.forecasts()
         lock = sqlite3.connect(place.home / "ratings.db", isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
-        line = page.locator(".giving").first
+        line = page.locator(".rating-card").first
         line.get_by_role("radio", name="1 star", exact=True).click(force=True)
-        line.get_by_text("Not kept: the store does not answer").wait_for()
+        line.get_by_text("Not saved: the store is not available").wait_for()
         assert line.get_by_role("radio", name="1 star", exact=True).is_checked()
         assert seat.forecasts() == before
         lock.execute("ROLLBACK")
@@ -84,18 +84,18 @@ def closed(
 def enter(page: Any, user: str, token: str) -> None:
     page.get_by_label("Your number").fill(user)
     page.get_by_label("Token").fill(token)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
 
 
 def test_with_a_token_nobody_sees_what_is_another_users(
     browser: Any, closed: tuple[Path, httpx.Client]
 ) -> None:
     home, api = closed
-    access = Access(TOKEN, secret_of(home))
+    access = Access(TOKEN, signing_secret(home))
     with seated(browser, api) as seat:
         page = seat.at()
-        page.get_by_role("heading", name="Who are you?").wait_for()
-        assert page.locator(".giving, .forecasts, .rated").count() == 0
+        page.get_by_role("heading", name="Sign in").wait_for()
+        assert page.locator(".rating-card, .forecasts, .rated").count() == 0
         enter(page, "196", access.user_token(197))
         page.get_by_text("This token does not allow it").wait_for()
         enter(page, "196", access.user_token(196))
@@ -106,7 +106,7 @@ def test_with_a_token_nobody_sees_what_is_another_users(
         page.get_by_label("Token").fill(access.user_token(196))
         page.get_by_role("button", name="Open").click()
         page.get_by_text("This token does not allow it").wait_for()
-        assert page.locator(".facts, .surprises, .chart").count() == 0
+        assert page.locator(".facts, .residuals, .chart").count() == 0
         page.get_by_label("Token").fill(TOKEN)
         page.get_by_label("Token").press("Enter")
         page.get_by_role("heading", name="User 22").wait_for()
@@ -119,13 +119,13 @@ def test_a_new_user_is_made_with_the_services_token(
     _, api = closed
     with seated(browser, api) as seat, seated(browser, api) as other:
         page = seat.at("/movie/50")
-        page.get_by_role("link", name="Give your token to rate").click()
+        page.get_by_role("link", name="Enter your token to rate").click()
         enter(page, "", "not the token of the service")
         page.get_by_text("This token does not allow it").wait_for()
         enter(page, "", TOKEN)
         token = page.locator("code").inner_text()
         user = page.get_by_role("heading", name="You are user").inner_text().split()[-1]
-        page.get_by_role("button", name="I have it").click()
+        page.get_by_role("button", name="I saved it").click()
         before = seat.forecasts()
         title = seat.give(0, 1)
         after = seat.moved(before)
@@ -140,7 +140,7 @@ def test_the_files_of_the_page_are_not_counted(
 ) -> None:
     home, api = closed
     with seated(browser, api) as seat:
-        enter(seat.at(), "10", Access(TOKEN, secret_of(home)).user_token(10))
+        enter(seat.at(), "10", Access(TOKEN, signing_secret(home)).user_token(10))
         seat.forecasts()
         assert len(seat.asked) > 2 * 5
         assert seat.told == []
@@ -149,11 +149,11 @@ def test_the_files_of_the_page_are_not_counted(
 def test_stars_are_counted(tmp_path: Path) -> None:
     app = FastAPI()
     app.state.limits, app.state.home = Limits(rate=5), tmp_path
-    from ratecast.serving.page.session import House
+    from ratecast.serving.page.session import PageContext
 
-    house = House(app, clock=lambda: 0.0)
+    context = PageContext(app, clock=lambda: 0.0)
     for _ in range(10):
-        house.spend("one")
-    with pytest.raises(TooMany, match="at most 5 ratings a second"):
-        house.spend("one")
-    house.spend("another")
+        context.limit_rate("one")
+    with pytest.raises(RateLimitedError, match="at most 5 ratings a second"):
+        context.limit_rate("one")
+    context.limit_rate("another")

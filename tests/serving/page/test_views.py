@@ -1,4 +1,4 @@
-"""Every view: on a phone and a desk, light and dark, and what it shows is what the model says."""
+"""Every view: on phone and desktop, light and dark; it shows what the model predicts."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ from tests.serving.page.conftest import PHONE, Seat, seated
 VIEWS = {
     "/": ".forecasts li",
     "/user": ".pick",
-    "/user?id=196": ".surprises li",
-    "/movie/50": ".alike li",
+    "/user?id=196": ".residuals li",
+    "/movie/50": ".similar li",
     "/map": ".chart.map svg",
     "/models": ".figure svg",
     "/nothing": ".trouble",
@@ -71,7 +71,7 @@ def test_the_colours_are_those_of_the_plots() -> None:
 
 def test_a_user_of_the_data_is_told_again(seat: Seat) -> None:
     page = seat.at("/user")
-    page.get_by_text("Somebody, by chance").click()
+    page.get_by_text("Random user").click()
     page.locator(".facts b").first.wait_for()
     page.get_by_label("Number of a user").fill("196")
     page.get_by_text("Show", exact=True).click()
@@ -91,12 +91,14 @@ def test_a_movie_shows_what_everybody_gave_and_can_be_rated(seat: Seat) -> None:
     counts = page.locator(".given td:last-child").all_inner_texts()
     assert sum(map(int, counts)) == seat.api.get("/v1/movies/50").json()["seen"]
     likes = seat.api.get("/v1/movies/50/similar", params={"n": 10}).json()["movies"]
-    assert page.locator(".alike a").all_inner_texts() == [each["movie"]["title"] for each in likes]
+    assert page.locator(".similar a").all_inner_texts() == [
+        each["movie"]["title"] for each in likes
+    ]
     page.get_by_role("radio", name="5 stars").click(force=True)
     page.get_by_text("The forecast was").wait_for()
     page.reload()
     assert page.get_by_role("radio", name="5 stars").is_checked()
-    page.locator(".alike a").first.click()
+    page.locator(".similar a").first.click()
     page.get_by_role("heading", name=likes[0]["movie"]["title"]).wait_for()
     answer = seat.api.get("/movie/999999")
     assert answer.status_code == 404
@@ -134,7 +136,7 @@ def test_the_table_of_the_models_is_that_of_the_results(seat: Seat) -> None:
     page = seat.at("/models")
     page.locator(".figure svg").first.wait_for()
     rows = {
-        line.locator("th").inner_text().removesuffix("serves here"): cells(line)
+        line.locator("th").inner_text().removesuffix("in service"): cells(line)
         for line in page.locator("tbody tr").all()
     }
     wanted = {

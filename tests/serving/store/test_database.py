@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from ratecast.errors import InputError
-from ratecast.serving.store.database import Given, Removed, Store, reachable
+from ratecast.serving.store.database import RatingEvent, RemovalEvent, Store, reachable
 from ratecast.serving.store.migrate import NEWEST, version
 from ratecast.serving.store.tables import metadata
 
@@ -21,21 +21,21 @@ def store(database: str) -> Iterator[Store]:
     opened.close()
 
 
-def given(seq: int, user: str = "7", movie: str = "1", stars: float = 4.0) -> Given:
-    return Given(user, movie, stars, 1_000_000 + seq, seq, seq)
+def given(seq: int, user: str = "7", movie: str = "1", stars: float = 4.0) -> RatingEvent:
+    return RatingEvent(user, movie, stars, 1_000_000 + seq, seq, seq)
 
 
 def test_what_is_in_force_is_read_in_the_order_of_writing(store: Store) -> None:
-    assert store.last() == (0, 0)
+    assert store.last_numbers() == (0, 0)
     store.write([given(1), given(2, movie="2")], [("7", 5)])
-    store.write([Removed("7", "1", 3), given(4, stars=2.0)], [])
-    written = store.so_far()
-    assert written.given == [given(2, movie="2"), given(4, stars=2.0)]
-    assert written.removed == [Removed("7", "1", 3)]
+    store.write([RemovalEvent("7", "1", 3), given(4, stars=2.0)], [])
+    written = store.events_since()
+    assert written.ratings == [given(2, movie="2"), given(4, stars=2.0)]
+    assert written.removals == [RemovalEvent("7", "1", 3)]
     assert written.last == 4
-    assert store.so_far(after=3).given == [given(4, stars=2.0)]
-    assert store.last() == (4, 4)
-    assert store.registered() == ["7"]
+    assert store.events_since(after=3).ratings == [given(4, stars=2.0)]
+    assert store.last_numbers() == (4, 4)
+    assert store.registered_users() == ["7"]
     assert store.registered_at("7") == 5
 
 
@@ -43,17 +43,17 @@ def test_a_commit_is_whole_or_nothing(store: Store) -> None:
     store.write([given(1)], [])
     with pytest.raises(sa.exc.IntegrityError):
         store.write([given(2, movie="2"), given(3)], [])
-    assert store.so_far().given == [given(1)]
+    assert store.events_since().ratings == [given(1)]
 
 
 def test_of_a_forgotten_user_only_the_word_is_left(store: Store) -> None:
     store.write([given(1), given(2, movie="2"), given(3, user="8")], [("7", 5), ("8", 5)])
-    store.write([Removed("7", "1", 4)], [])
-    store.write([Removed("7", None, 5)], [])
-    written = store.so_far()
-    assert written.given == [given(3, user="8")]
-    assert written.removed == [Removed("7", None, 5)]
-    assert store.registered() == ["8"]
+    store.write([RemovalEvent("7", "1", 4)], [])
+    store.write([RemovalEvent("7", None, 5)], [])
+    written = store.events_since()
+    assert written.ratings == [given(3, user="8")]
+    assert written.removals == [RemovalEvent("7", None, 5)]
+    assert store.registered_users() == ["8"]
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(store: Store, database: str) -> None:
@@ -84,8 +84,8 @@ def test_what_is_no_database_is_refused(url: str) -> None:
         Store(url)
 
 
-def test_a_database_that_does_not_answer_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_error_of_the_database_is_one_line(tmp_path: Path) -> None:
     url = f"postgresql://nobody@/none?host={tmp_path}"
-    with pytest.raises(InputError, match="check its address") as said, reachable(url):
+    with pytest.raises(InputError, match="check the URL") as said, reachable(url):
         Store(url)
     assert "\n" not in str(said.value)

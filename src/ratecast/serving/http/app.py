@@ -1,75 +1,79 @@
-"""The application: the API, its description, the page, and the signs of life, on one port."""
+"""The application: API, its documentation, page, health checks and metrics on one port."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 
-from ratecast.serving.errors import Later
-from ratecast.serving.hot_swap import Renewal
+from ratecast.serving.errors import UnavailableError
+from ratecast.serving.hot_swap import HotSwap
 from ratecast.serving.http import api, openapi, problem_details
 from ratecast.serving.http.auth import Access
-from ratecast.serving.http.middleware import Front, Limits
-from ratecast.serving.http.schemas import State, reply
-from ratecast.serving.metrics import Measures
-from ratecast.serving.service import Desk
+from ratecast.serving.http.middleware import Limits, ServiceMiddleware
+from ratecast.serving.http.schemas import ServiceStatus, reply
+from ratecast.serving.metrics import Metrics
+from ratecast.serving.service import RatingService
 
 Page = Callable[[FastAPI], None]
 
 
 def create_app(
-    renewal: Renewal, access: Access, limits: Limits | None = None, page: Page | None = None
+    hot_swap: HotSwap, access: Access, limits: Limits | None = None, page: Page | None = None
 ) -> FastAPI:
-    """The service. page: mounts the page on the app; it reaches the desk by `app.state.desk`.
+    """The app. `app.state.service` is None until the first model is loaded.
 
-    `app.state.desk` is None until the model is ready.
+    Args:
+        hot_swap: loads the models.
+        access: checks tokens.
+        limits: limits of requests and clients.
+        page: mounts the page on the app.
     """
-    measures = Measures()
+    metrics = Metrics()
 
     @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
-        def ready(desk: Desk) -> None:
-            app.state.desk = desk
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        def ready(service: RatingService) -> None:
+            app.state.service = service
 
-        async with renewal.running(ready, measures):
+        async with hot_swap.running(ready, metrics):
             yield
-        app.state.desk = None
+        app.state.service = None
 
     app = FastAPI(
         title="ratecast",
-        description="How many stars a user will give a movie, and how sure that is.",
+        description="Rating prediction: expected stars, and the probability of each star.",
         version="1",
-        lifespan=life,
+        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
-    app.state.desk, app.state.access, app.state.measures = None, access, measures
-    app.state.home, app.state.limits = renewal.shelf.home, limits or Limits()
+    app.state.service, app.state.access, app.state.metrics = None, access, metrics
+    app.state.home, app.state.limits = hot_swap.artifacts.home, limits or Limits()
     problem_details.install(app)
     app.include_router(api.router)
-    _signs(app, measures)
+    _add_health(app, metrics)
     openapi.install(app)
     if page is not None:
         page(app)
-    app.add_middleware(Front, limits=app.state.limits, measures=measures)
+    app.add_middleware(ServiceMiddleware, limits=app.state.limits, metrics=metrics)
     return app
 
 
-def _signs(app: FastAPI, measures: Measures) -> None:
-    @app.get("/healthz", tags=["signs of life"], response_model=State)
+def _add_health(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/healthz", tags=["health"], response_model=ServiceStatus)
     async def health() -> Response:
-        """Whether the process lives."""
-        return reply(State("alive"))
+        """Whether the process is running."""
+        return reply(ServiceStatus("alive"))
 
     @app.get(
-        "/readyz", tags=["signs of life"], response_model=State, responses={503: api.PROBLEMS[503]}
+        "/readyz", tags=["health"], response_model=ServiceStatus, responses={503: api.PROBLEMS[503]}
     )
     async def ready(request: Request) -> Response:
-        """Whether the model is loaded and has heard every rating in the store."""
-        if request.app.state.desk is None:
-            raise Later("the model is being made ready")
-        return reply(State("ready"))
+        """Whether a model is loaded and updated with all ratings in the store."""
+        if request.app.state.service is None:
+            raise UnavailableError("the model is loading")
+        return reply(ServiceStatus("ready"))
 
     @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return measures.page()
+    async def prometheus() -> Response:
+        return metrics.page()

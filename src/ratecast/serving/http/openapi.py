@@ -1,4 +1,4 @@
-"""The description of the API as a page, /docs, with Swagger UI from a package: no CDN is asked."""
+"""/openapi.json, and /docs: Swagger UI from an installed package, without a CDN."""
 
 from importlib import resources
 
@@ -14,12 +14,12 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>rate
 <script src="/docs/start.js"></script></body></html>
 """
 START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#ui", deepLinking: true});\n'
-_KEPT = {"Cache-Control": "max-age=86400"}
+_CACHED = {"Cache-Control": "max-age=86400"}
 
 
 def install(app: FastAPI) -> None:
-    """Add /docs and what it shows."""
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    """Add /docs and its files, and the OpenAPI description."""
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
 
     @app.get("/docs", include_in_schema=False)
     async def page() -> Response:
@@ -31,29 +31,29 @@ def install(app: FastAPI) -> None:
 
     @app.get("/docs/swagger-ui-bundle.js", include_in_schema=False)
     async def script() -> Response:
-        return Response(_resource("swagger-ui-bundle.js"), 200, _KEPT, "text/javascript")
+        return Response(_resource("swagger-ui-bundle.js"), 200, _CACHED, "text/javascript")
 
     @app.get("/docs/swagger-ui.css", include_in_schema=False)
     async def style() -> Response:
-        return Response(_resource("swagger-ui.css"), 200, _KEPT, "text/css")
+        return Response(_resource("swagger-ui.css"), 200, _CACHED, "text/css")
 
 
-def _described(app: FastAPI) -> dict[str, object]:
-    """The OpenAPI description; a refused request is a problem, not FastAPI's own form of error."""
+def _openapi(app: FastAPI) -> dict[str, object]:
+    """The OpenAPI description; errors have the schema `Problem` in place of FastAPI's own."""
     if app.openapi_schema is None:
-        made = get_openapi(
+        document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        form = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
-        parts = made["components"]["schemas"]
-        parts |= form.pop("$defs", {})
-        parts["Problem"] = form
+        problem = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
+        schemas = document["components"]["schemas"]
+        schemas |= problem.pop("$defs", {})
+        schemas["Problem"] = problem
         for name in ("HTTPValidationError", "ValidationError"):
-            parts.pop(name, None)
+            schemas.pop(name, None)
         bearer = {"type": "http", "scheme": "bearer"}
-        made["components"]["securitySchemes"] = {"token": bearer}
-        made["security"] = [{}, {"token": []}]
-        app.openapi_schema = made
+        document["components"]["securitySchemes"] = {"token": bearer}
+        document["security"] = [{}, {"token": []}]
+        app.openapi_schema = document
     return app.openapi_schema
 
 

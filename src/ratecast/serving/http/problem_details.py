@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): what is wrong, and which field is to blame."""
+"""Errors as problem details (RFC 9457): what is wrong, and which field is at fault."""
 
 import logging
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from ratecast.serving.errors import Later, Refusal, Unauthorized
+from ratecast.serving.errors import RequestError, UnauthorizedError, UnavailableError
 
-MEDIA = "application/problem+json"
+MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("ratecast.serving")
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """One field of the request, and what is wrong with it."""
 
     field: str
@@ -25,52 +25,52 @@ class Fault:
 
 @dataclass(frozen=True)
 class Problem:
-    """Problem details, as RFC 9457 has them; `errors` names the fields."""
+    """Problem details (RFC 9457). errors: the fields at fault."""
 
     title: str
     status: int
     detail: str
     type: str = "about:blank"
-    errors: list[Fault] = field(default_factory=list)
+    errors: list[FieldError] = field(default_factory=list)
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of the app be answered as a problem."""
-    app.exception_handler(Refusal)(_refused)
+    """Register handlers that turn every error of the app into problem details."""
+    app.exception_handler(RequestError)(_refused)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
-    app.exception_handler(Exception)(_broken)
+    app.exception_handler(Exception)(_internal)
 
 
 def reply(problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """The problem as an answer."""
-    return Response(orjson.dumps(problem), problem.status, headers, MEDIA)
+    """The problem as an HTTP response."""
+    return Response(orjson.dumps(problem), problem.status, headers, MEDIA_TYPE)
 
 
-def refusal(error: Refusal) -> Response:
-    """A refusal as an answer."""
+def error_response(error: RequestError) -> Response:
+    """A request error as an HTTP response."""
     headers = {}
-    if isinstance(error, Later):
+    if isinstance(error, UnavailableError):
         headers["Retry-After"] = str(error.seconds)
-    if isinstance(error, Unauthorized):
+    if isinstance(error, UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
-    faults = [Fault(error.field, error.detail)] if error.field else []
-    return reply(Problem(error.title, error.status, error.detail, errors=faults), headers)
+    fields = [FieldError(error.field, error.detail)] if error.field else []
+    return reply(Problem(error.title, error.status, error.detail, errors=fields), headers)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return refusal(error)
+    assert isinstance(error, RequestError)
+    return error_response(error)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [
-        Fault(".".join(map(str, found["loc"][1:])) or str(found["loc"][0]), found["msg"])
-        for found in error.errors()
+    fields = [
+        FieldError(".".join(map(str, item["loc"][1:])) or str(item["loc"][0]), item["msg"])
+        for item in error.errors()
     ]
-    detail = "; ".join(f"{fault.field}: {fault.detail}" for fault in faults[:3])
-    return reply(Problem("The request cannot be understood", 422, detail, errors=faults))
+    detail = "; ".join(f"{each.field}: {each.detail}" for each in fields[:3])
+    return reply(Problem(RequestError.title, 422, detail, errors=fields))
 
 
 async def _http(_: Request, error: Exception) -> Response:
@@ -80,6 +80,6 @@ async def _http(_: Request, error: Exception) -> Response:
     return reply(Problem(title, error.status_code, str(error.detail)), headers)
 
 
-async def _broken(request: Request, error: Exception) -> Response:
-    log.error("failed", exc_info=error, extra={"facts": {"path": request.url.path}})
-    return reply(Problem("The service has a fault", 500, "it was written down; ask again later"))
+async def _internal(request: Request, error: Exception) -> Response:
+    log.error("request failed", exc_info=error, extra={"facts": {"path": request.url.path}})
+    return reply(Problem("Internal error", 500, "the error was logged; try again later"))

@@ -1,4 +1,4 @@
-"""What requests may say and what answers look like, for the API and its description."""
+"""Schemas of request bodies and responses."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -8,9 +8,9 @@ from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ratecast.serving.catalogue import Id, Movie
-from ratecast.serving.records import Answer, Likeness, Rated, Reason
+from ratecast.serving.records import MovieForecast, RatingEffect, SimilarMovie, UserRating
 
-MOST_MOVIES = 1000
+MAX_ENTRIES = 1000
 Count = Annotated[int, Query(ge=1, le=100, description="how many, at most")]
 BodyId = (
     Annotated[int, Field(ge=-(10**18) + 1, le=10**18 - 1)]
@@ -19,64 +19,64 @@ BodyId = (
 Stars = Annotated[float, Field(allow_inf_nan=False, description="on the scale of the model")]
 
 
-class Form(BaseModel):
-    """A body that says nothing unknown."""
+class RequestBody(BaseModel):
+    """A request body; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Pair(Form):
-    """Who is asked about, and which movie."""
+class Pair(RequestBody):
+    """A user and a movie."""
 
     user: BodyId
     movie: BodyId
 
 
-class Pairs(Form):
-    """Many questions at once."""
+class Pairs(RequestBody):
+    """Pairs of a user and a movie."""
 
-    requests: Annotated[list[Pair], Field(min_length=1, max_length=MOST_MOVIES)]
+    requests: Annotated[list[Pair], Field(min_length=1, max_length=MAX_ENTRIES)]
 
 
-class NewRating(Form):
-    """Stars for a movie."""
+class NewRating(RequestBody):
+    """A rating of one movie."""
 
     movie: BodyId
     stars: Stars
 
 
-class NewRatings(Form):
-    """Stars for several movies of one user: all are kept, or none."""
+class NewRatings(RequestBody):
+    """Ratings of several movies by one user: all are stored, or none."""
 
-    ratings: Annotated[list[NewRating], Field(min_length=1, max_length=MOST_MOVIES)]
+    ratings: Annotated[list[NewRating], Field(min_length=1, max_length=MAX_ENTRIES)]
 
 
-class NewStars(Form):
-    """Other stars for a movie."""
+class NewStars(RequestBody):
+    """The new stars of a movie."""
 
     stars: Stars
 
 
 @dataclass(frozen=True, slots=True)
 class Forecasts:
-    """The question, and a forecast for each movie, in the order asked."""
+    """The query, and one forecast per movie."""
 
     query: dict[str, Any]
     model: str
-    forecasts: list[Answer]
+    forecasts: list[MovieForecast]
 
 
 @dataclass(frozen=True, slots=True)
 class PairForecast:
-    """A forecast, and of whom it is."""
+    """A forecast, and the user it is for."""
 
     user: Id
-    forecast: Answer
+    forecast: MovieForecast
 
 
 @dataclass(frozen=True, slots=True)
 class PairForecasts:
-    """A forecast for each pair, in the order asked."""
+    """The query, and one forecast per pair, in the order of the request."""
 
     query: dict[str, Any]
     model: str
@@ -84,55 +84,55 @@ class PairForecasts:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """The question, the forecast, and the ratings that moved it most."""
+class ForecastExplanation:
+    """The query, the forecast, and the ratings with the largest effect on it."""
 
     query: dict[str, Any]
     model: str
-    forecast: Answer
-    reasons: list[Reason]
+    forecast: MovieForecast
+    reasons: list[RatingEffect]
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
-    """The question, and the movies most like the one asked about."""
+class SimilarMovies:
+    """The query, and the most similar movies, best first."""
 
     query: dict[str, Any]
-    movies: list[Likeness]
+    movies: list[SimilarMovie]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The question, and the movies found, best first."""
+class MovieSearch:
+    """The query, and the movies that match, best first."""
 
     query: dict[str, Any]
     movies: list[Movie]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Whose ratings, and the ratings."""
+class UserRatings:
+    """A user and their ratings."""
 
     user: Id
-    ratings: list[Rated]
+    ratings: list[UserRating]
 
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """An id that nobody had. token: what this user may act with; null where nothing asks for it."""
+    """A new user. token: the token of this user; null for a service without tokens."""
 
     user: Id
     token: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """Whether the service lives, or is ready."""
+class ServiceStatus:
+    """Status of the service: `alive` or `ready`."""
 
     status: str
 
 
 def reply(record: Any, status: int = 200) -> Response:
-    """A record as JSON."""
+    """A record as a JSON response."""
     body = orjson.dumps(record, option=orjson.OPT_SERIALIZE_NUMPY)
     return Response(body, status, media_type="application/json")

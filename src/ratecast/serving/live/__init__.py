@@ -1,1 +1,1 @@
-"""The model that answers now: its state, its artifacts, its training table."""
+"""The served model and its state: artifacts, acceptance checks, training table."""

@@ -1,4 +1,4 @@
-"""Artifacts that were published, each in a folder of its own; a file names the present one.
+"""Published artifacts, each in a folder of its own; a file names the current one.
 
 HOME/models/NAME/   HOME/current   HOME/verdicts.json   HOME/ratings.db   HOME/secret
 """
@@ -19,32 +19,33 @@ SERVING = "serving"
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """The service's folder."""
+class ArtifactStore:
+    """The artifacts in the service's folder `home`."""
 
     home: Path
 
     @property
     def current(self) -> str | None:
-        """The name of the artifact that was published last."""
+        """Name of the artifact that was published last, or None."""
         file = self.home / "current"
         return file.read_text().strip() if file.exists() else None
 
     def folder(self, name: str) -> Path:
-        """Where the artifact of this name lies."""
+        """Folder of the artifact of this name."""
         return self.home / "models" / name
 
     def publish(self, source: Path, learned_to: int = 0) -> str:
-        """Copy an artifact here and name it the present one, in one step; its new name.
+        """Copy an artifact and make it the current one, atomically; returns its new name.
 
-        Raises `InputError` for what is no artifact, or a torn one.
+        learned_to: sequence number of the last stored event in its training table. Raises
+        `InputError` for a folder that is not an artifact, or a damaged one.
         """
         artifact.read(source)
         models = self.home / "models"
         models.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=models))
+        staging = Path(tempfile.mkdtemp(prefix=".new-", dir=models))
         try:
-            copy = fresh / "artifact"
+            copy = staging / "artifact"
             shutil.copytree(source, copy)
             if learned_to or not (copy / LEARNED_TO).exists():
                 write_text(copy / LEARNED_TO, f"{learned_to}\n")
@@ -52,24 +53,26 @@ class Shelf:
             if not self.folder(name).exists():
                 copy.rename(self.folder(name))
         finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
         write_text(self.home / "current", name + "\n")
         return name
 
     def verdicts(self) -> dict[str, str]:
-        """Of each artifact that a service tried: `serving`, or why it was refused."""
+        """Artifact name to `serving`, or to the reason why it was refused."""
         file = self.home / "verdicts.json"
         return dict(json.loads(file.read_text())) if file.exists() else {}
 
-    def judge(self, name: str, verdict: str) -> None:
-        """Keep what became of an artifact."""
-        kept = {n: v for n, v in self.verdicts().items() if n != name and self.folder(n).exists()}
-        write_text(self.home / "verdicts.json", json.dumps(kept | {name: verdict}, indent=1) + "\n")
+    def record_verdict(self, name: str, verdict: str) -> None:
+        """Store the verdict of one artifact; verdicts of deleted artifacts are dropped."""
+        others = {n: v for n, v in self.verdicts().items() if n != name and self.folder(n).exists()}
+        write_text(
+            self.home / "verdicts.json", json.dumps(others | {name: verdict}, indent=1) + "\n"
+        )
 
-    def served(self) -> list[str]:
-        """Artifacts that have served: the present one if it has, then the newest."""
-        good = sorted((n for n, v in self.verdicts().items() if v == SERVING), reverse=True)
-        return sorted(good, key=lambda name: name != self.current)
+    def accepted(self) -> list[str]:
+        """Artifacts that were in service: the current one first, then the newest."""
+        names = sorted((n for n, v in self.verdicts().items() if v == SERVING), reverse=True)
+        return sorted(names, key=lambda name: name != self.current)
 
 
 def _digest(folder: Path) -> str:

@@ -1,7 +1,7 @@
-"""What the service knows now: the model in force, and every rating in the store.
+"""State of the service: the served model, and every rating in the store.
 
-All of it belongs to the thread of the event loop, so that no lock is needed: what takes long is
-done on another model, which then takes the place of this one in a single step.
+Only the thread of the event loop uses it, so no lock is needed. Long work is done on another model,
+which then replaces this one in a single step (`LiveState.swap`).
 """
 
 import secrets
@@ -19,125 +19,139 @@ from ratecast.modelling.contract.rows import Expected
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
 from ratecast.serving.catalogue import Id
-from ratecast.serving.live.served_model import Loaded
-from ratecast.serving.store.database import Event, Given, Removed
+from ratecast.serving.live.served_model import ServedModel
+from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent
 
-KEPT_ROWS = 4_000_000
+CACHED_ROWS = 4_000_000
 
 
 @dataclass(frozen=True)
-class Prospects:
-    """Of every movie of the catalogue: what is expected, and whether it is not rated yet, (m,)."""
+class CatalogueScores:
+    """Every movie of the catalogue for one user.
 
-    expected: Expected
-    left: NDArray[np.bool_]
-
-
-class Live:
-    """given: user to movie to rating, of the store. changes: of each user, how often it changed.
-
-    since: what was heard while another model is made ready. stale: a rating was taken back, of
-    which the model may keep a trace.
+    expected: the uncalibrated prediction, (m,). unrated: whether the user has not rated it, (m,).
     """
 
-    def __init__(self, loaded: Loaded, given: list[Given], users: Iterable[str] = ()) -> None:
-        self.loaded = loaded
-        self.given: dict[Id, dict[Id, Given]] = {}
+    expected: Expected
+    unrated: NDArray[np.bool_]
+
+
+class LiveState:
+    """The served model and the stored ratings.
+
+    given: user to movie to stored rating. changes: per user, the number of events. backlog: events
+    to apply to the model that is being loaded; None while no model is. stale: a rating was deleted,
+    so the model must be rebuilt.
+    """
+
+    def __init__(
+        self, served: ServedModel, ratings: list[RatingEvent], users: Iterable[str] = ()
+    ) -> None:
+        self.served = served
+        self.given: dict[Id, dict[Id, RatingEvent]] = {}
         self.changes: dict[Id, int] = defaultdict(int)
-        self.since: list[list[Event]] | None = None
+        self.backlog: list[list[Event]] | None = None
         self.stale = False
-        self._prospects: OrderedDict[Id, Prospects] = OrderedDict()
-        known = loaded.model.users.table[USER]
-        numbers = [*known.to_list(), *map(loaded.user, users)]
-        self._number = None if known.dtype == pl.String else max(map(int, numbers), default=0)
-        for rating in given:
-            self._note(rating)
+        self._scores: OrderedDict[Id, CatalogueScores] = OrderedDict()
+        known = served.model.users.table[USER]
+        user_ids = [*known.to_list(), *map(served.user, users)]
+        self._last_number = None if known.dtype == pl.String else max(map(int, user_ids), default=0)
+        for rating in ratings:
+            self._record(rating)
 
-    def hear(self, events: list[Event]) -> None:
-        """What one commit wrote, in effect from now on."""
+    def apply(self, events: list[Event]) -> None:
+        """Apply the events of one commit to the ratings and to the model."""
         for event in events:
-            self._note(event)
-        self._tell(self.loaded, events)
-        if self.since is not None:
-            self.since.append(events)
+            self._record(event)
+        _update(self.served, events)
+        if self.backlog is not None:
+            self.backlog.append(events)
 
-    def swap(self, loaded: Loaded) -> None:
-        """Serve from another model; it is told what was heard while it was made ready."""
-        told = loaded.heard_to
-        for events in self.since or []:
-            self._tell(loaded, [event for event in events if event.seq > told])
-        self.loaded, self.since = loaded, None
-        self._prospects.clear()
+    def swap(self, served: ServedModel) -> None:
+        """Serve with another model, after the events that came while it was loaded."""
+        last_seq = served.last_seq
+        for events in self.backlog or []:
+            _update(served, [event for event in events if event.seq > last_seq])
+        self.served, self.backlog = served, None
+        self._scores.clear()
 
     def next_user(self) -> Id:
-        """An id that nobody has: the next number, or a word drawn by chance."""
-        if self._number is None:
+        """An unused id: the next number, or a random text."""
+        if self._last_number is None:
             return f"u{secrets.token_hex(8)}"
-        self._number += 1
-        return self._number
+        self._last_number += 1
+        return self._last_number
 
-    def of(self, user: Id) -> dict[Id, tuple[float, int | None]]:
-        """The user's ratings that are in force: movie to stars and second, oldest first."""
-        model = self.loaded.model
-        own: dict[Id, tuple[float, int | None]] = {}
+    def ratings_of(self, user: Id) -> dict[Id, tuple[float, int | None]]:
+        """The user's current ratings: movie to (stars, UTC seconds or None), oldest first."""
+        model = self.served.model
+        ratings: dict[Id, tuple[float, int | None]] = {}
         if isinstance(model, HistoryModel):
-            own = {kept.movie: (kept.stars, kept.at or None) for kept in model.history_of(user)}
-        return own | {m: (g.stars, g.at) for m, g in self.given.get(user, {}).items()}
+            ratings = {r.movie: (r.stars, r.at or None) for r in model.history_of(user)}
+        return ratings | {m: (r.stars, r.at) for m, r in self.given.get(user, {}).items()}
 
-    def prospects(self, user: Id) -> Prospects:
-        """What every movie of the catalogue is to a user; kept until something changes it."""
-        kept = self._prospects.get(user)
-        if kept is None:
-            expected = ask_first(self.loaded.model, user, self.loaded.catalogue.ids)
-            kept = Prospects(expected, self._left(user))
-            self._prospects[user] = kept
-            while len(self._prospects) * len(kept.left) > KEPT_ROWS and len(self._prospects) > 1:
-                self._prospects.popitem(last=False)
-        self._prospects.move_to_end(user)
-        return kept
+    def catalogue_scores(self, user: Id) -> CatalogueScores:
+        """The scores of all movies for a user, cached until an event changes them.
 
-    def _left(self, user: Id) -> NDArray[np.bool_]:
-        """Of every movie of the catalogue, whether the user has not rated it: (m,)."""
-        model, line = self.loaded.model, self.loaded.catalogue.line
-        left = np.ones(len(line), bool)
+        The cache holds the most recently used users, in all about `CACHED_ROWS` rows.
+        """
+        scores = self._scores.get(user)
+        if scores is None:
+            expected = ask_first(self.served.model, user, self.served.catalogue.ids)
+            scores = CatalogueScores(expected, self._unrated(user))
+            self._scores[user] = scores
+            while len(self._scores) * len(scores.unrated) > CACHED_ROWS and len(self._scores) > 1:
+                self._scores.popitem(last=False)
+        self._scores.move_to_end(user)
+        return scores
+
+    def _unrated(self, user: Id) -> NDArray[np.bool_]:
+        """Whether the user has not rated the movie, for all movies of the catalogue: (m,)."""
+        model, line = self.served.model, self.served.catalogue.line
+        unrated = np.ones(len(line), bool)
         if isinstance(model, HistoryModel):
-            # A movie met while this model was made ready is in none of its catalogue's lines.
+            # A movie that was new while this model was loaded is not in its catalogue.
             rated = model.rated_movies(user)
-            left[rated[rated <= len(left)] - 1] = False
-        left[[line[movie] for movie in self.given.get(user, ()) if movie in line]] = False
-        return left
+            unrated[rated[rated <= len(unrated)] - 1] = False
+        unrated[[line[movie] for movie in self.given.get(user, ()) if movie in line]] = False
+        return unrated
 
     def forecast(self, user: Id, lines: Sequence[int]) -> Forecast:
-        """The forecast of these lines of the catalogue: (n,)."""
-        model, ids = self.loaded.model, self.loaded.catalogue.ids
+        """The forecast for these lines of the catalogue: (n,)."""
+        model, ids = self.served.model, self.served.catalogue.ids
         users, movies = [user] * len(lines), [ids[line] for line in lines]
-        if user in self._prospects:
-            rows, expected = rows_of(model, users, movies), self._prospects[user].expected
+        if user in self._scores:
+            rows, expected = rows_of(model, users, movies), self._scores[user].expected
             return model.calibrate(rows, expected.take(np.array(lines, np.int64)))
         return model.calibrate(*ask(model, users, movies))
 
-    def _tell(self, loaded: Loaded, events: list[Event]) -> None:
-        loaded.take_back(event for event in events if isinstance(event, Removed))
-        loaded.hear([event for event in events if isinstance(event, Given)])
-        loaded.heard_to = max([loaded.heard_to, *(event.seq for event in events)])
-
-    def _note(self, event: Event) -> None:
-        user = self.loaded.user(event.user)
-        if self._number is not None:
-            self._number = max(self._number, int(user))
+    def _record(self, event: Event) -> None:
+        user = self.served.user(event.user)
+        if self._last_number is not None:
+            self._last_number = max(self._last_number, int(user))
         self.changes[user] += 1
-        self._forget(user)
-        self.stale |= isinstance(event, Removed)
-        if isinstance(event, Given):
-            self.given.setdefault(user, {})[self.loaded.movie(event.movie)] = event
+        self._invalidate(user)
+        self.stale |= isinstance(event, RemovalEvent)
+        if isinstance(event, RatingEvent):
+            self.given.setdefault(user, {})[self.served.movie(event.movie)] = event
         elif event.movie is None:
             self.given.pop(user, None)
         else:
-            self.given.get(user, {}).pop(self.loaded.movie(event.movie), None)
+            self.given.get(user, {}).pop(self.served.movie(event.movie), None)
 
-    def _forget(self, user: Id) -> None:
-        """Another user's forecasts hang on this rating only where the model moves its movies."""
-        if self.loaded.recalls:
-            self._prospects.pop(user, None)
+    def _invalidate(self, user: Id) -> None:
+        """Drop cached scores that an event of this user changes.
+
+        Other users' scores change only if the model updates movie parameters.
+        """
+        if self.served.keeps_ratings:
+            self._scores.pop(user, None)
         else:
-            self._prospects.clear()
+            self._scores.clear()
+
+
+def _update(served: ServedModel, events: list[Event]) -> None:
+    """Apply the events of one commit to a model."""
+    served.unlearn(event for event in events if isinstance(event, RemovalEvent))
+    served.observe([event for event in events if isinstance(event, RatingEvent)])
+    served.last_seq = max([served.last_seq, *(event.seq for event in events)])

@@ -1,4 +1,4 @@
-"""The table to learn anew from: a table of ratings, and what users gave and took back since."""
+"""The training table of a refit: a table of ratings, updated with the events of the store."""
 
 from dataclasses import replace
 
@@ -6,53 +6,54 @@ import polars as pl
 
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked
-from ratecast.serving.store.database import Removed, Written
+from ratecast.serving.store.database import RemovalEvent, StoredEvents
 
 
-def gathered(table: Ratings, written: Written) -> Ratings:
-    """`table` without what was taken back or given anew, and the ratings in the store.
+def training_table(table: Ratings, stored: StoredEvents) -> Ratings:
+    """`table` without deleted and replaced ratings, plus the ratings in the store.
 
-    Of a user who was forgotten nothing is left, side information included.
+    Deleted users are removed, with their side information. Raises `InputError` for a table without
+    timestamps, or with ids of another type.
     """
     if not table.timed:
-        raise InputError("refit: the table has no timestamps, so that its ratings have no order")
-    store = _stored(written, table)
-    forgotten = _ids([e.user for e in written.removed if e.movie is None], table.frame[USER])
-    gone = _pairs([e for e in written.removed if e.movie is not None], table)
+        raise InputError("refit: the table has no timestamps, so its ratings have no order")
+    new = _rating_rows(stored, table)
+    forgotten = _ids([e.user for e in stored.removals if e.movie is None], table.frame[USER])
+    deleted = _pairs([e for e in stored.removals if e.movie is not None], table)
     frame = table.frame.filter(~pl.col(USER).is_in(forgotten.implode()))
-    for pairs in (gone, store.select(USER, MOVIE)):
+    for pairs in (deleted, new.select(USER, MOVIE)):
         frame = frame.join(pairs, on=[USER, MOVIE], how="anti", maintain_order="left")
     users = table.users
     if users.height:
         users = users.filter(~pl.col(USER).is_in(forgotten.cast(users.schema[USER]).implode()))
-    whole = pl.concat([frame, store.select(frame.columns)])
+    whole = pl.concat([frame, new.select(frame.columns)])
     return checked(replace(table, frame=whole, users=users), "table and store").sorted()
 
 
-def _stored(written: Written, table: Ratings) -> pl.DataFrame:
-    given, frame = written.given, table.frame
+def _rating_rows(stored: StoredEvents, table: Ratings) -> pl.DataFrame:
+    events, frame = stored.ratings, table.frame
     return pl.DataFrame(
         {
-            USER: _ids([g.user for g in given], frame[USER]),
-            MOVIE: _ids([g.movie for g in given], frame[MOVIE]),
-            RATING: pl.Series([g.stars for g in given], dtype=frame.schema[RATING]),
-            AT: pl.Series([g.at for g in given], dtype=frame.schema[AT]),
+            USER: _ids([e.user for e in events], frame[USER]),
+            MOVIE: _ids([e.movie for e in events], frame[MOVIE]),
+            RATING: pl.Series([e.stars for e in events], dtype=frame.schema[RATING]),
+            AT: pl.Series([e.at for e in events], dtype=frame.schema[AT]),
         }
     )
 
 
-def _pairs(removed: list[Removed], table: Ratings) -> pl.DataFrame:
+def _pairs(removals: list[RemovalEvent], table: Ratings) -> pl.DataFrame:
     users, movies = table.frame[USER], table.frame[MOVIE]
     return pl.DataFrame(
         {
-            USER: _ids([e.user for e in removed], users),
-            MOVIE: _ids([str(e.movie) for e in removed], movies),
+            USER: _ids([e.user for e in removals], users),
+            MOVIE: _ids([str(e.movie) for e in removals], movies),
         }
     )
 
 
 def _ids(texts: list[str], like: pl.Series) -> pl.Series:
-    """Ids of the store in the type of the table's."""
+    """Ids of the store, cast to the type of the table's ids."""
     series = pl.Series(like.name, texts, pl.String)
     try:
         return series.cast(like.dtype)

@@ -1,4 +1,4 @@
-"""What all views have in common: the header, the look, and what is said while there is no view."""
+"""Common parts of all views: header, light and dark, error messages, small elements."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -8,15 +8,15 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 from nicegui.events import GenericEventArguments
 
-from ratecast.serving.errors import Later, Refusal
-from ratecast.serving.page.session import House, Visitor
+from ratecast.serving.errors import RequestError, UnavailableError
+from ratecast.serving.page.session import PageContext, Visitor
 
 View = Callable[[Visitor], Awaitable[None]]
 
 SHEET = (Path(__file__).parent / "page.css").read_text("utf-8")
 LOOKS = {"dark": True, "light": False}
-LINKS = {"/": "Rate", "/user": "Users", "/map": "Map", "/models": "Models"}
-LOOK_SECONDS = 0.5
+LINKS = {"/": "RateView", "/user": "Users", "/map": "Map", "/models": "Models"}
+POLL_SECONDS = 0.5
 STAR = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 2.6l2.9 5.9 6.5.9-4.7 4.6 1.1 6.5-5.8-3.1-5.8 3.1 1.1-6.5L2.6 9.4l6.5-.9z"/></svg>'  # noqa: E501
 MOON = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M20 14.6A8.5 8.5 0 0 1 9.4 4a8.5 8.5 0 1 0 10.6 10.6z"/></svg>'  # noqa: E501
 TURN = """() => {
@@ -28,69 +28,69 @@ TURN = """() => {
 }"""
 
 
-async def show(house: House, view: View, here: str, title: str) -> None:
-    """The frame, and the view in it: at once, or as soon as the model is ready."""
+async def show(context: PageContext, view: View, here: str, title: str) -> None:
+    """Show the header and the view; the view waits until the model is loaded."""
     ui.page_title(f"{title} · ratecast")
     with frame(here):
-        if house.desk is not None:
-            await _drawn(house, view)
+        if context.service is not None:
+            await _draw(context, view)
             return
         place = ui.element("section").classes("column waiting").props('role="status"')
         with place:
             ui.spinner(size="2.5em")
-            said("h1", "The model is being made ready")
-            said("p", "It hears every rating that was given. This page goes on by itself.")
+            element("h1", "The model is loading")
+            element("p", "It is updated with all ratings. This page continues on its own.")
 
-        async def look() -> None:
-            if house.desk is not None:
+        async def poll() -> None:
+            if context.service is not None:
                 timer.cancel()
                 place.clear()
                 place.classes(remove="waiting")
                 with place:
-                    await _drawn(house, view)
+                    await _draw(context, view)
 
-        timer = ui.timer(LOOK_SECONDS, look)
+        timer = ui.timer(POLL_SECONDS, poll)
 
 
-async def _drawn(house: House, view: View) -> None:
+async def _draw(context: PageContext, view: View) -> None:
     try:
-        await view(await house.visitor())
-    except Refusal as error:
+        await view(await context.visitor())
+    except RequestError as error:
         trouble(error)
 
 
-def trouble(error: Refusal) -> None:
-    """What is wrong, in place of a view."""
+def trouble(error: RequestError) -> None:
+    """The error, in place of a view."""
     if not ui.context.client.has_socket_connection:
         ui.status_code(error.status)
     with ui.element("section").classes("trouble"):
-        said("h1", "Not now" if isinstance(error, Later) else "Not here")
-        said("p", sentence(error))
+        element("h1", "Not available now" if isinstance(error, UnavailableError) else "Not found")
+        element("p", sentence(error))
         link("Back to the movies", "/").classes("button")
 
 
 @contextmanager
 def frame(here: str) -> Iterator[None]:
-    """Header and main part of every page. here: which link is the present page's."""
+    """Header and main part of a page. here: the path of the current page."""
     look = ui.context.client.request.cookies.get("look")
     if look in LOOKS:
         ui.add_head_html(f"<style>:root {{ color-scheme: {look}; }}</style>")
     dark = ui.dark_mode(LOOKS.get(look or ""))
-    ui.on_exception(_sorry)
-    # Quasar's page is a <main>: the header goes before it.
+    ui.on_exception(_notify_error)
+    # Quasar's page is a <main>, so the header must come before it.
     layout = ui.context.client.layout
     with layout:
         _header(here, dark).move(layout, 0)
-        said("a", "Skip to the content").props('href="#main"').classes("skip").move(layout, 0)
+        element("a", "Skip to the content").props('href="#main"').classes("skip").move(layout, 0)
     with ui.element("div").classes("main").props('id="main" tabindex="-1"'):
         yield
 
 
 def _header(here: str, dark: ui.dark_mode) -> ui.element:
     with ui.element("header").classes("top") as header:
-        with link("", "/").classes("brand").props('aria-label="ratecast, first page"'):
+        with link("", "/").classes("brand").props('aria-label="ratecast, home"'):
             ui.html(STAR, sanitize=False, tag="span")
-            said("span", "ratecast")
+            element("span", "ratecast")
         with ui.element("nav").props('aria-label="Pages"'):
             for path, name in LINKS.items():
                 place = link(name, path)
@@ -107,44 +107,44 @@ def _header(here: str, dark: ui.dark_mode) -> ui.element:
     return header
 
 
-class Words(TextElement):
-    """An element of any tag with a text, which is never read as HTML."""
+class Element(TextElement):
+    """An HTML element with a text; the text is escaped."""
 
     def __init__(self, tag: str, text: str) -> None:
         super().__init__(tag=tag, text=text)
 
 
-def said(tag: str, text: str) -> Words:
-    """An element of that tag with a text."""
-    return Words(tag, text)
+def element(tag: str, text: str) -> Element:
+    """An HTML element of this tag with a text; the text is escaped."""
+    return Element(tag, text)
 
 
-def link(text: str, path: str) -> Words:
-    """A link to a page of ours."""
-    made = Words("a", text)
-    made.props["href"] = path
-    return made
+def link(text: str, path: str) -> Element:
+    """A link to another view."""
+    anchor = Element("a", text)
+    anchor.props["href"] = path
+    return anchor
 
 
-def button(text: str, press: Callable[[], object], quiet: bool = True) -> Words:
-    """A button; a quiet one is for what is not the point of the view."""
-    made = said("button", text).props('type="button"').classes("quiet" if quiet else "button")
-    made.on("click", lambda _: press(), args=[])
-    return made
+def button(text: str, press: Callable[[], object], quiet: bool = True) -> Element:
+    """A button; quiet for secondary actions."""
+    created = element("button", text).props('type="button"').classes("quiet" if quiet else "button")
+    created.on("click", lambda _: press(), args=[])
+    return created
 
 
-def warn(error: Refusal) -> None:
-    """One line that says what could not be done."""
+def warn(error: RequestError) -> None:
+    """Show the error in a notification."""
     ui.notify(sentence(error), type="negative", position="bottom")
 
 
-def sentence(error: Refusal) -> str:
-    """What is wrong, as it stands on the page."""
+def sentence(error: RequestError) -> str:
+    """The error as a sentence."""
     return f"{error.detail[:1].upper()}{error.detail[1:]}."
 
 
-def _sorry(error: Exception) -> None:
-    if isinstance(error, Refusal):
+def _notify_error(error: Exception) -> None:
+    if isinstance(error, RequestError):
         warn(error)
     else:
-        ui.notify("That went wrong here, and is in the log. Reload the page.", type="negative")
+        ui.notify("An error occurred and was logged. Reload the page.", type="negative")

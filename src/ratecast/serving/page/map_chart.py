@@ -1,4 +1,4 @@
-"""How the map of the movies is drawn: points by genre, and the titles for which there is room."""
+"""ECharts options of the movie map: points colored by genre, titles without overlap."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ratecast.serving.catalogue import Movie
 from ratecast.serving.page.charts import CARD, FONT, INK, tip
 
-# Of so many famous movies those are named that have room, in shares of the map; on a phone, more.
+# Of the FAMOUS most rated movies, those get a title that are WIDE or HIGH away from other titles
+# and EDGE from the border, as shares of the map. A map below NARROW pixels uses WIDER and EDGIER.
 FAMOUS, WIDE, HIGH, EDGE = 120, 0.18, 0.05, 0.09
 NARROW, WIDER, EDGIER = 600, 0.48, 0.2
 COLORS = (
@@ -18,26 +19,26 @@ COLORS = (
     "#8aa62f", "#2bb5c4", "#e2b61f", "#8d6b55", "#2f9e6e",
 )  # fmt: skip
 OTHER = "#97a3af"
-AXES, NAMES, FOUND = ("xAxisIndex", "yAxisIndex"), "names", "found"
+AXES, NAMES, MATCHES = ("xAxisIndex", "yAxisIndex"), "names", "matches"
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where the movies lie. rows: their lines in the catalogue. at: (n, 2), within [0, 1]."""
+class MapLayout:
+    """Positions of movies. rows: lines of the catalogue, (n,). at: within [0, 1], (n, 2)."""
 
     rows: NDArray[np.int64]
     at: NDArray[np.float64]
 
     def point(self, row: int) -> tuple[float, float]:
-        """Of one movie, as it is drawn."""
+        """Position of one movie, rounded as in the chart."""
         x, y = self.at[row].round(4).tolist()
         return x, y
 
 
-def options(movies: list[Movie], places: Places) -> dict[str, Any]:
-    """What ECharts draws: hovered, a point says its title; on a narrow map, fewer titles stand."""
+def options(movies: list[Movie], layout: MapLayout) -> dict[str, Any]:
+    """Options of the whole chart; a narrow map shows fewer titles."""
     groups = _groups(movies)
-    series = [_genre(name, color, movies, places, rows) for (name, color), rows in groups.items()]
+    series = [_genre(name, color, movies, layout, rows) for (name, color), rows in groups.items()]
     bare = {"type": "value", "min": -0.02, "max": 1.02, "show": False}
     base = {
         "textStyle": FONT,
@@ -49,9 +50,9 @@ def options(movies: list[Movie], places: Places) -> dict[str, Any]:
         "xAxis": bare,
         "yAxis": bare,
         "dataZoom": [{"type": "inside", key: 0, "filterMode": "none"} for key in AXES],
-        "series": [*series, _titles(NAMES, 11), _titles(FOUND, 13)],
+        "series": [*series, _titles(NAMES, 11), _titles(MATCHES, 13)],
     }  # fmt: skip
-    few, many = (_named(movies, places, *room) for room in ((WIDER, EDGIER), (WIDE, EDGE)))
+    few, many = (_named(movies, layout, *room) for room in ((WIDER, EDGIER), (WIDE, EDGE)))
     return {
         "baseOption": base,
         "media": [
@@ -61,9 +62,9 @@ def options(movies: list[Movie], places: Places) -> dict[str, Any]:
     }
 
 
-def marks(movies: list[Movie], places: Places, rows: list[int]) -> dict[str, Any]:
-    """What is to be changed in the chart so that these rows are ringed."""
-    return _data(FOUND, [_mark(movies, places, row) for row in rows])
+def marks(movies: list[Movie], layout: MapLayout, rows: list[int]) -> dict[str, Any]:
+    """The change of the options that draws a ring around these rows."""
+    return _data(MATCHES, [_mark(movies, layout, row) for row in rows])
 
 
 def _data(series: str, points: list[dict[str, Any]]) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def _data(series: str, points: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _groups(movies: list[Movie]) -> dict[tuple[str, str], list[int]]:
-    """Rows by name and colour: of the common genres that a movie bears, the least common one."""
+    """(genre, color) to rows: each movie has the rarest of its common genres."""
     counts = Counter(genre for movie in movies for genre in movie.genres)
     named = [genre for genre, _ in counts.most_common(len(COLORS))]
     groups: dict[tuple[str, str], list[int]] = {("Others", OTHER): []}
@@ -85,43 +86,45 @@ def _groups(movies: list[Movie]) -> dict[tuple[str, str], list[int]]:
 
 
 def _genre(
-    name: str, color: str, movies: list[Movie], places: Places, rows: list[int]
+    name: str, color: str, movies: list[Movie], layout: MapLayout, rows: list[int]
 ) -> dict[str, Any]:
     return {
         "name": name,
         "type": "scatter",
         "itemStyle": {"color": color, "opacity": 0.8},
         "cursor": "pointer",
-        "data": [_point(movies, places, row) for row in rows],
+        "data": [_point(movies, layout, row) for row in rows],
     }
 
 
-def _point(movies: list[Movie], places: Places, row: int) -> dict[str, Any]:
+def _point(movies: list[Movie], layout: MapLayout, row: int) -> dict[str, Any]:
     movie = movies[row]
-    said = f"{movie.title} · {', '.join(movie.genres)}" if movie.genres else movie.title
+    label = f"{movie.title} · {', '.join(movie.genres)}" if movie.genres else movie.title
     size = round(5 + 0.8 * float(np.sqrt(movie.seen)) ** 0.85, 1)
-    return {"value": places.point(row), "name": said, "symbolSize": min(size, 22)}
+    return {"value": layout.point(row), "name": label, "symbolSize": min(size, 22)}
 
 
-def _named(movies: list[Movie], places: Places, wide: float, edge: float) -> list[dict[str, Any]]:
-    """The best known, each where no better known one is near, nor the edge."""
-    kept: list[int] = []
+def _named(
+    movies: list[Movie], layout: MapLayout, wide: float, edge: float
+) -> list[dict[str, Any]]:
+    """Titles of the most rated movies that are far enough from other titles and from the border."""
+    chosen: list[int] = []
     for row in sorted(range(len(movies)), key=lambda row: -movies[row].seen)[:FAMOUS]:
-        gaps = [np.abs(places.at[row] - places.at[other]) for other in kept]
-        inside = edge < places.at[row, 0] < 1 - edge
+        gaps = [np.abs(layout.at[row] - layout.at[other]) for other in chosen]
+        inside = edge < layout.at[row, 0] < 1 - edge
         if inside and all(gap[0] > wide or gap[1] > HIGH for gap in gaps):
-            kept.append(row)
-    return [_mark(movies, places, row) for row in kept]
+            chosen.append(row)
+    return [_mark(movies, layout, row) for row in chosen]
 
 
 def _titles(series: str, size: int) -> dict[str, Any]:
-    """Titles without points of their own; those that were asked for are ringed."""
+    """A series of titles without points; the series of search results has rings."""
     ring = {"color": "transparent", "borderColor": INK, "borderWidth": 2.5}
-    # Below, since a famous one has its title above already.
-    where = "bottom" if series == FOUND else "top"
+    # Below the point, because a title of the other series may be above it.
+    where = "bottom" if series == MATCHES else "top"
     label = {"show": True, "position": where, "formatter": "{b}", "color": INK, "fontSize": size}
-    label |= {"textBorderColor": CARD, "textBorderWidth": 3}  # To be read above the points.
-    drawn = {"symbolSize": 20, "itemStyle": ring} if series == FOUND else {"symbolSize": 0.1}
+    label |= {"textBorderColor": CARD, "textBorderWidth": 3}  # Readable on top of the points.
+    drawn = {"symbolSize": 20, "itemStyle": ring} if series == MATCHES else {"symbolSize": 0.1}
     return {
         "id": series,
         "type": "scatter",
@@ -132,6 +135,6 @@ def _titles(series: str, size: int) -> dict[str, Any]:
     } | drawn
 
 
-def _mark(movies: list[Movie], places: Places, row: int) -> dict[str, Any]:
+def _mark(movies: list[Movie], layout: MapLayout, row: int) -> dict[str, Any]:
     title = movies[row].title
-    return {"value": places.point(row), "name": title.rpartition(" (")[0] or title}
+    return {"value": layout.point(row), "name": title.rpartition(" (")[0] or title}

@@ -1,4 +1,4 @@
-"""The table of the models, and two plots: the figures of `results/reproduce.json`."""
+"""The table of all models and two plots, from `results/reproduce.json`."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,12 +11,11 @@ from typing import Any
 import orjson
 from nicegui import ui
 
-from ratecast.serving.page.layout import button, said
+from ratecast.serving.page.layout import button, element
 from ratecast.serving.page.session import Visitor
 
 HERE = Path(__file__).parent
-# In an installed package the file lies beside this one, put there when the package is built; in the
-# repository, where `make reproduce` writes it.
+# Installed, the file is beside this one. In the repository, `make reproduce` writes it.
 PACKED, WRITTEN = HERE / "results.json", HERE.parents[3] / "results" / "reproduce.json"
 DRAWN = ("blend", "als", "bias", "mean")
 DRAWING = Lock()
@@ -24,7 +23,7 @@ DRAWING = Lock()
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table: which row of the results, and which of its figures."""
+    """A column of the table. protocol, part: row of the results. key: which figure of the row."""
 
     title: str
     note: str
@@ -48,19 +47,19 @@ Line = tuple[str, list[float | None]]
 
 @lru_cache(1)
 def results() -> dict[str, Any] | None:
-    """What `make reproduce` wrote; None where the file did not come along."""
+    """The results of `make reproduce`; None if the file is not installed."""
     file = next((path for path in (PACKED, WRITTEN) if path.is_file()), None)
     return None if file is None else dict(orjson.loads(file.read_bytes()))
 
 
 def lines(rows: list[dict[str, Any]]) -> list[Line]:
-    """A line for each model, in the order of the file: its name and a figure for each column."""
+    """One line per model, in the order of the file: its name, and one figure per column."""
     keys = ("split", "protocol", "part", "slice", "model")
-    found = {tuple(row[key] for key in keys): row for row in rows}
+    by_key = {tuple(row[key] for key in keys): row for row in rows}
     names = list(dict.fromkeys(row["model"] for row in rows if row["split"] == "chronological"))
 
     def figure(name: str, column: Column) -> float | None:
-        row = found.get(("chronological", column.protocol, column.part, "all", name))
+        row = by_key.get(("chronological", column.protocol, column.part, "all", name))
         return None if row is None else float(row[column.key])
 
     return [(name, [figure(name, column) for column in COLUMNS]) for name in names]
@@ -68,54 +67,58 @@ def lines(rows: list[dict[str, Any]]) -> list[Line]:
 
 async def view(visitor: Visitor) -> None:
     """The model that serves, the table, and a plot."""
-    facts, found = visitor.desk.facts(), results()
+    info, table = visitor.service.model_info(), results()
     with ui.element("div").classes("hello"):
-        said("h1", "How good are the models?")
-        said("p", f"“{facts.model}” answers here, from {facts.users:,} users and "
-             f"{facts.movies:,} movies.")  # fmt: skip
-    if found is None:
-        said("p", "The table of the reproduction did not come with this installation.").classes(
-            "empty"
+        element("h1", "How good are the models?")
+        element(
+            "p",
+            f"“{info.model}” is in service. It knows {info.users:,} users and "
+            f"{info.movies:,} movies.",
         )
+    if table is None:
+        element("p", "The results file is not part of this installation.").classes("empty")
         return
-    data = found["dataset"]
+    data = table["dataset"]
     with ui.element("section").classes("card"):
-        said("h2", "The error of every model")
-        said("p", f"MovieLens 100K by time: {data['train']:,} ratings to learn from, "
-             f"{data['test']:,} to test. As-of: each rating is heard after its forecast. Frozen: "
-             "nothing more is heard. Less is better everywhere.").classes("muted")  # fmt: skip
-        Table(lines(found["rows"]), facts.model)
+        element("h2", "The error of every model")
+        element(
+            "p",
+            f"MovieLens 100K, split by time: {data['train']:,} ratings to train, "
+            f"{data['test']:,} to test. As-of: the model is updated with each rating after its "
+            "forecast. Frozen: it is not updated. Lower is better in every column.",
+        ).classes("muted")
+        Table(lines(table["rows"]), info.model)
     _plots()
 
 
 def _plots() -> None:
-    """The plots, as soon as they are drawn; a thread draws them."""
+    """The plots, drawn in a thread after the page is shown."""
     with ui.element("section").classes("card"):
-        said("h2", "What the error hangs on")
+        element("h2", "What the error depends on")
         place = ui.element("div").classes("figures")
 
     async def draw() -> None:
         for title, plot in PLOTS.items():
             drawn = await asyncio.to_thread(plotted, plot)
             with place, ui.element("div").classes("figure"):
-                said("h3", title)
+                element("h3", title)
                 ui.html(drawn, sanitize=False)
 
     ui.timer(0, draw, once=True)
 
 
 class Table:
-    """The lines, sorted by one column at a time."""
+    """A table that can be sorted by each column."""
 
-    def __init__(self, found: list[Line], serving: str) -> None:
-        self.lines, self.serving, self.by, self.up = found, serving, 0, True
+    def __init__(self, table: list[Line], serving: str) -> None:
+        self.lines, self.serving, self.by, self.up = table, serving, 0, True
         self.heads: list[ui.element] = []
         scroll = ui.element("div").classes("scroll")
         scroll.props('tabindex="0" role="region" aria-label="Table of the models"')
         with scroll, ui.element("table"):
-            said("caption", "RMSE in stars").classes("only")
+            element("caption", "RMSE in stars").classes("only")
             with ui.element("thead"), ui.element("tr"):
-                said("th", "model").props('scope="col"')
+                element("th", "model").props('scope="col"')
                 for k, column in enumerate(COLUMNS):
                     self._head(k, column)
             self.body = ui.element("tbody")
@@ -123,8 +126,8 @@ class Table:
 
     def _head(self, k: int, column: Column) -> None:
         with ui.element("th").props('scope="col"') as head, button("", self._sort(k)):
-            said("span", column.title)
-            said("small", column.note)
+            element("span", column.title)
+            element("small", column.note)
         self.heads.append(head)
 
     def _sort(self, k: int) -> Callable[[], None]:
@@ -153,12 +156,12 @@ class Table:
 
     def _line(self, name: str, figures: list[float | None], best: list[float]) -> None:
         with ui.element("tr").classes("serving" if name == self.serving else ""):
-            with said("th", name).props('scope="row"'):
+            with element("th", name).props('scope="row"'):
                 if name == self.serving:
-                    said("small", "serves here")
+                    element("small", "in service")
             for figure, least, column in zip(figures, best, COLUMNS, strict=True):
                 text = "" if figure is None else f"{figure:.{column.digits}f}"
-                said("td", text).classes("best" if figure == least else "")
+                element("td", text).classes("best" if figure == least else "")
 
 
 def _known(figures: list[float | None]) -> list[float]:
@@ -167,7 +170,7 @@ def _known(figures: list[float | None]) -> list[float]:
 
 @dataclass(frozen=True)
 class Bin:
-    """RMSE of the drawn models on rows before which so many ratings had been heard."""
+    """RMSE of the drawn models on one slice of the test rows, with n rows."""
 
     label: str
     n: int
@@ -177,7 +180,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Plot:
-    """Test RMSE by slice. spans: of each slice of the results, its label."""
+    """Test RMSE by slice. spans: pairs of slice and label."""
 
     protocol: str
     label: str
@@ -185,9 +188,9 @@ class Plot:
 
 
 PLOTS = {
-    "As-of: by how many of the user's ratings were heard": Plot(
+    "As-of: by history length": Plot(
         "as-of",
-        "ratings heard",
+        "history length, in ratings",
         (
             ("history-0", "0"),
             ("history-1-5", "1-5"),
@@ -195,15 +198,15 @@ PLOTS = {
             ("history-over-20", "21+"),
         ),
     ),
-    "Frozen: by whether the user was met in training": Plot(
+    "Frozen: by known and new users": Plot(
         "frozen", "user", (("known-user", "known"), ("new-user", "new"))
     ),
 }
 
 
 def plotted(plot: Plot) -> str:
-    """SVG as in the report, in the colours of the page; drawn once."""
-    # Matplotlib's style is one for all threads.
+    """SVG as in the report, cached."""
+    # Matplotlib's style is shared by all threads.
     with DRAWING:
         return _plotted(plot)
 
@@ -222,10 +225,10 @@ def _plotted(plot: Plot) -> str:
         for row in rows
         if (row["split"], row["protocol"], row["part"]) == wanted
     }
-    unsure = np.full((len(DRAWN), 2), np.nan)
+    no_interval = np.full((len(DRAWN), 2), np.nan)
     bins = [
         Bin(label, test[span, DRAWN[0]]["n"],
-            np.array([test[span, model]["rmse"] for model in DRAWN]), unsure)
+            np.array([test[span, model]["rmse"] for model in DRAWN]), no_interval)
         for span, label in plot.spans
     ]  # fmt: skip
     return rmse_by(DRAWN, bins, pens(DRAWN), plot.label).svg()

@@ -1,4 +1,4 @@
-"""One movie: its facts, your stars, what everybody gave, and what is like it."""
+"""View of one movie: your rating, all ratings, similar movies."""
 
 from html import escape
 
@@ -6,81 +6,83 @@ import numpy as np
 from nicegui import ui
 
 from ratecast.serving.catalogue import Movie
-from ratecast.serving.errors import Refusal
-from ratecast.serving.page.layout import link, said, sentence
-from ratecast.serving.page.rating_card import Giving, facts, path
-from ratecast.serving.page.session import STRANGER, Visitor
+from ratecast.serving.errors import RequestError
+from ratecast.serving.page.layout import element, link, sentence
+from ratecast.serving.page.rating_card import RatingCard, facts, path
+from ratecast.serving.page.session import UNKNOWN_USER, Visitor
 from ratecast.serving.page.stars import forecast
-from ratecast.serving.user_replay import given_to
+from ratecast.serving.user_replay import star_counts
 
-ALIKE = 10
+SIMILAR = 10
 
 
-async def view(visitor: Visitor, asked: str) -> None:
-    """The page of one movie. Raises `Unknown`."""
-    movie = visitor.desk.movie(asked)
+async def view(visitor: Visitor, movie_id: str) -> None:
+    """The page of one movie. Raises `NotFoundError`."""
+    movie = visitor.service.movie(movie_id)
     with ui.element("div").classes("hello"):
-        said("h1", movie.title)
-        said("p", facts(movie))
+        element("h1", movie.title)
+        element("p", facts(movie))
     with ui.element("div").classes("columns"):
         with ui.element("section").classes("card"):
-            said("h2", "You")
+            element("h2", "You")
             if visitor.may_rate:
                 with ui.element("div"):
-                    Giving(visitor, movie, lambda: None, bare=True)
+                    RatingCard(visitor, movie, lambda: None, bare=True)
             else:
-                link("Give your token to rate", "/").classes("button")
+                link("Enter your token to rate", "/").classes("button")
         with ui.element("section").classes("card"):
-            said("h2", "Everybody")
-            _everybody(visitor, movie)
+            element("h2", "All users")
+            _all_users(visitor, movie)
     with ui.element("section"):
-        said("h2", "Liked by the same people")
-        _alike(visitor, movie)
+        element("h2", "Liked by the same people")
+        _similar(visitor, movie)
 
 
-def _everybody(visitor: Visitor, movie: Movie) -> None:
-    desk = visitor.desk
-    counts = given_to(desk, movie.id)
+def _all_users(visitor: Visitor, movie: Movie) -> None:
+    service = visitor.service
+    counts = star_counts(service, movie.id)
     total: int = sum(counts or [])
     if counts is not None and total:
-        stars = desk.scale.stars
+        stars = service.scale.stars
         mean = float(np.dot(stars, counts) / total)
         number = "1 rating" if total == 1 else f"{total:,} ratings"
-        said("p", f"{number}, {mean:.2f} stars on average").classes("muted")
+        element("p", f"{number}, {mean:.2f} stars on average").classes("muted")
         ui.html(_bars(stars.tolist(), counts), sanitize=False)
     elif counts is not None:
-        said("p", "Nobody has rated it yet.").classes("empty")
+        element("p", "No ratings yet.").classes("empty")
     else:
-        answer = desk.predict(STRANGER, [movie.id])[0]
-        said("p", "This model keeps no ratings. To a stranger it says:").classes("muted")
-        ui.html(forecast(answer), sanitize=False, tag="span")
+        new_user = service.predict(UNKNOWN_USER, [movie.id])[0]
+        element("p", "This model keeps no ratings. Forecast for a new user:").classes("muted")
+        ui.html(forecast(new_user), sanitize=False, tag="span")
 
 
 def _bars(stars: list[float], counts: list[int]) -> str:
-    most = max(counts)
+    largest = max(counts)
     lines = "".join(
         f'<tr><th scope="row">{star:g}<span class="only"> stars</span></th><td class="bar">'
-        f'<i style="width:{count / most:.1%}"></i></td><td>{count:,}</td></tr>'
+        f'<i style="width:{count / largest:.1%}"></i></td><td>{count:,}</td></tr>'
         for star, count in reversed(list(zip(stars, counts, strict=True)))
     )
     return f'<table class="given"><caption class="only">Ratings by stars</caption>{lines}</table>'
 
 
-def _alike(visitor: Visitor, movie: Movie) -> None:
+def _similar(visitor: Visitor, movie: Movie) -> None:
     try:
-        found = visitor.desk.similar(movie.id, ALIKE)
-    except Refusal as error:
-        said("p", sentence(error)).classes("empty")
+        movies = visitor.service.similar(movie.id, SIMILAR)
+    except RequestError as error:
+        element("p", sentence(error)).classes("empty")
         return
-    said("p", "The longer the bar, the more do the same people like both.").classes("muted")
-    with ui.element("ul").classes("alike"):
-        for each in found:
+    element("p", "A longer bar means that more of the same people like both movies.").classes(
+        "muted"
+    )
+    with ui.element("ul").classes("similar"):
+        for each in movies:
             with ui.element("li"):
                 link(each.movie.title, path(each.movie.id)).classes("title")
                 share = max(each.cosine, 0.0)
-                words = escape(f"alike: {each.cosine:.2f} of 1")
+                label = escape(f"cosine similarity {each.cosine:.2f}")
                 ui.html(
-                    f'<span class="meter" role="img" aria-label="{words}" title="{words}">'
+                    f'<span class="meter" role="img" aria-label="{label}" title="{label}">'
                     f'<i style="width:{share:.0%}"></i></span>',
                     sanitize=False,
                     tag="span",

@@ -1,4 +1,4 @@
-"""Who sits at the browser: remembered by a signed cookie and a small file beside the store."""
+"""The visitor of the page: a signed cookie, and a small file beside the store."""
 
 import asyncio
 import hashlib
@@ -15,129 +15,129 @@ from nicegui.client import Client
 from nicegui.storage import Storage
 
 from ratecast.serving.catalogue import Id
-from ratecast.serving.errors import Forbidden, Later, TooMany
+from ratecast.serving.errors import ForbiddenError, RateLimitedError, UnavailableError
 from ratecast.serving.http.auth import Access
-from ratecast.serving.http.middleware import Buckets
-from ratecast.serving.service import Desk
+from ratecast.serving.http.middleware import TokenBuckets
+from ratecast.serving.service import RatingService
 
-# The least id that there can be, as a number and as a word alike: nobody is given it.
-STRANGER = "-999999999999999999"
+# The smallest possible id, as number and as text; it is never given to a user.
+UNKNOWN_USER = "-999999999999999999"
 USER, SINCE = "user", "since"
-# Over so many, pages that were asked for and never opened in a browser are soon let go.
-MOST_PAGES, UNOPENED_SECONDS = 200, 5.0
+# With more pages than this, those that no browser has opened are dropped soon.
+MAX_PAGES, UNOPENED_SECONDS = 200, 5.0
 
 
 @dataclass
-class House:
-    """What the page has of the service: its desk, once that is ready, and who may do what."""
+class PageContext:
+    """What the views share: the service, access checks, the rate limit."""
 
     app: FastAPI
     clock: Callable[[], float] = time.monotonic
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        self._buckets = Buckets(self.app.state.limits.rate)
+        self._buckets = TokenBuckets(self.app.state.limits.rate)
         Storage.path = self.app.state.home / "visitors"
 
     @property
-    def desk(self) -> Desk | None:
-        """None until the model is ready."""
-        found: Desk | None = self.app.state.desk
-        return found
+    def service(self) -> RatingService | None:
+        """None until the first model is loaded."""
+        service: RatingService | None = self.app.state.service
+        return service
 
     @property
     def access(self) -> Access:
-        """Who may do what."""
-        found: Access = self.app.state.access
-        return found
+        """Checks tokens."""
+        access: Access = self.app.state.access
+        return access
 
     @property
-    def closed(self) -> bool:
-        """Whether only those with a token may see and change what is a user's."""
+    def requires_token(self) -> bool:
+        """Whether a user's data needs a token."""
         return self.access.token is not None
 
     @property
     def secret(self) -> str:
-        """What cookies are signed with: void, like every token, when the service's secret is."""
+        """Key that signs cookies; derived from the service's secret."""
         return hmac.new(self.access.secret, b"page", hashlib.sha256).hexdigest()
 
-    def spend(self, client: str) -> None:
-        """One more write of this client. Raises `TooMany`, at the rate of the API."""
+    def limit_rate(self, client: str) -> None:
+        """Count one write of this client. Raises `RateLimitedError` above the limit of the API."""
         if self._buckets.rate and not self._buckets.take(client, self.clock()):
-            raise TooMany(f"at most {self._buckets.rate:g} ratings a second")
+            raise RateLimitedError(f"at most {self._buckets.rate:g} ratings a second")
 
     async def visitor(self) -> "Visitor":
-        """Whoever asks for the page that is being made."""
-        if len(Client.instances) > MOST_PAGES:
+        """The visitor who requests the current page."""
+        if len(Client.instances) > MAX_PAGES:
             Client.prune_instances(client_age_threshold=UNOPENED_SECONDS)
-        found = Visitor(self, pages.storage.user, self._lock)
-        # While the store is away, answers go on.
-        with suppress(Later):
-            await found.checked()
-        return found
+        visitor = Visitor(self, pages.storage.user, self._lock)
+        # Forecasts work while the store is not available.
+        with suppress(UnavailableError):
+            await visitor.forget_deleted_user()
+        return visitor
 
 
 @dataclass
 class Visitor:
-    """One browser. kept: what is remembered of it, the same in all its tabs."""
+    """One browser. storage: its session data, shared by all its tabs."""
 
-    house: House
-    kept: MutableMapping[str, Any]
+    context: PageContext
+    storage: MutableMapping[str, Any]
     lock: asyncio.Lock
 
     @property
-    def desk(self) -> Desk:
-        """The service's desk; pages are made only once there is one."""
-        desk = self.house.desk
-        assert desk is not None
-        return desk
+    def service(self) -> RatingService:
+        """The service; views are shown only after it is ready."""
+        service = self.context.service
+        assert service is not None
+        return service
 
     @property
     def user(self) -> Id | None:
-        """Whose ratings these are; None before the first."""
-        return self.kept.get(USER)
+        """The user id of this browser; None before the first rating."""
+        return self.storage.get(USER)
 
     @property
-    def asks_as(self) -> Id:
-        """As whom forecasts are asked for: before the first rating, as a stranger."""
-        return STRANGER if self.user is None else self.user
+    def forecast_user(self) -> Id:
+        """The user id for forecasts: an unknown one before the first rating."""
+        return UNKNOWN_USER if self.user is None else self.user
 
     @property
     def may_rate(self) -> bool:
-        """Whether a rating needs no token first."""
-        return self.user is not None or not self.house.closed
+        """Whether the visitor may rate without entering a token."""
+        return self.user is not None or not self.context.requires_token
 
-    async def checked(self) -> None:
-        """Forget who it was, if the store does not know that user any more."""
+    async def forget_deleted_user(self) -> None:
+        """Sign out if the user was deleted from the store."""
         if self.user is not None:
-            ledger = self.desk.ledger
-            at = await ledger.run(ledger.store.registered_at, str(self.user))
-            if at != self.kept.get(SINCE):
-                self.leave()
+            writer = self.service.writer
+            at = await writer.run(writer.store.registered_at, str(self.user))
+            if at != self.storage.get(SINCE):
+                self.sign_out()
 
-    async def known(self) -> Id:
-        """The user, made now if there is none yet; one for all tabs. Raises `Later`."""
-        await self.checked()
+    async def ensure_user(self) -> Id:
+        """The user id; registers a new user if there is none. Raises `UnavailableError`."""
+        await self.forget_deleted_user()
         if self.user is None:
             async with self.lock:
-                await self._made()
+                await self._register()
         assert self.user is not None
         return self.user
 
-    async def _made(self) -> None:
-        # Another tab may have been quicker.
+    async def _register(self) -> None:
+        # Another tab may have registered the user meanwhile.
         if self.user is None:
-            if self.house.closed:
-                raise Forbidden("give a token first")
-            await self.enter(await self.desk.new_user())
+            if self.context.requires_token:
+                raise ForbiddenError("a token is required")
+            await self.sign_in(await self.service.new_user())
 
-    async def enter(self, user: Id) -> None:
-        """Be this user from now on."""
-        ledger = self.desk.ledger
-        at = await ledger.run(ledger.store.registered_at, str(user))
-        self.kept.update({USER: user, SINCE: at})
+    async def sign_in(self, user: Id) -> None:
+        """Use this user id from now on."""
+        writer = self.service.writer
+        at = await writer.run(writer.store.registered_at, str(user))
+        self.storage.update({USER: user, SINCE: at})
 
-    def leave(self) -> None:
-        """Be nobody again; nothing is deleted."""
+    def sign_out(self) -> None:
+        """Remove the user id from the browser; no rating is deleted."""
         for name in (USER, SINCE):
-            self.kept.pop(name, None)
+            self.storage.pop(name, None)

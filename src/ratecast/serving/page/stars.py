@@ -1,4 +1,4 @@
-"""Stars to give, and the histogram of stars that are expected."""
+"""The star input, and the histogram of a forecast."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from html import escape
@@ -6,18 +6,18 @@ from html import escape
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from ratecast.serving.records import Answer
+from ratecast.serving.records import MovieForecast
 
-Give = Callable[[float], Awaitable[None]]
+OnRate = Callable[[float], Awaitable[None]]
 
 
 class Stars(ui.element, component="stars.js"):
-    """A group of radio buttons, one for each star of the scale; a slider for a scale of many."""
+    """Radio buttons, one per star of the scale; a slider for a scale with many stars."""
 
     def __init__(
-        self, values: Sequence[float], label: str, give: Give, given: float | None = None
+        self, values: Sequence[float], label: str, rate: OnRate, given: float | None = None
     ) -> None:
-        """label: what is rated, for a screen reader. give: is awaited with the stars given."""
+        """label: for screen readers. rate: awaited with the chosen stars. given: current stars."""
         super().__init__()
         self._props["values"], self._props["label"] = list(values), label
         self._props["given"], self._props["name"] = given, f"stars-{self.id}"
@@ -25,44 +25,44 @@ class Stars(ui.element, component="stars.js"):
         async def rated(event: GenericEventArguments) -> None:
             value = event.args
             if isinstance(value, int | float) and not isinstance(value, bool):
-                await give(float(value))
+                await rate(float(value))
 
         self.on("rate", rated)
 
     @property
     def given(self) -> float | None:
-        """The stars that are shown as given."""
-        found: float | None = self._props["given"]
-        return found
+        """The stars that are shown."""
+        stars: float | None = self._props["given"]
+        return stars
 
     def show(self, given: float | None) -> None:
-        """Show these stars as given, or none."""
+        """Show these stars, or none."""
         self._props["given"] = given
         self.update()
 
 
-def histogram(answer: Answer) -> str:
-    """HTML: the probability of each star as a bar, and in words for those who do not see it."""
-    shares = answer.probabilities
-    said = ", ".join(f"{name} stars {share:.0%}" for name, share in shares.items())
-    most = max(shares.values())
+def histogram(predicted: MovieForecast) -> str:
+    """HTML: a bar for the probability of each star, and a label for screen readers."""
+    probabilities = predicted.probabilities
+    label = ", ".join(f"{name} stars {share:.0%}" for name, share in probabilities.items())
+    largest = max(probabilities.values())
     bars = "".join(
-        f'<i style="height:{max(share / most, 0.03):.0%}" title="{name} ★ {share:.0%}"></i>'
-        for name, share in shares.items()
+        f'<i style="height:{max(share / largest, 0.03):.0%}" title="{name} ★ {share:.0%}"></i>'
+        for name, share in probabilities.items()
     )
-    return f'<span class="bars" role="img" aria-label="{escape(said)}">{bars}</span>'
+    return f'<span class="bars" role="img" aria-label="{escape(label)}">{bars}</span>'
 
 
-def forecast(answer: Answer, mark: str = "") -> str:
-    """HTML: the expected stars, how sure they are, and the histogram; `mark` stands before them.
+def forecast(predicted: MovieForecast, mark: str = "") -> str:
+    """HTML: `mark`, the expected stars, the histogram and the 80 % interval.
 
-    `data-stars` and `data-movie` hold the exact number and whose it is.
+    `data-stars` and `data-movie` hold the unrounded stars and the movie id.
     """
-    low, high = answer.interval
-    sure = f"{low:g}" if low == high else f"{low:g}\u2009-\u2009{high:g}"
+    low, high = predicted.interval
+    interval = f"{low:g}" if low == high else f"{low:g}\u2009-\u2009{high:g}"
     return (
-        f'<span class="forecast" data-stars="{answer.stars!r}" '
-        f'data-movie="{escape(str(answer.movie.id))}">'
-        f"{mark}<b>{answer.stars:.1f}</b>{histogram(answer)}"
-        f'<span class="sure" title="with a probability of 80 %">{sure} ★</span></span>'
+        f'<span class="forecast" data-stars="{predicted.stars!r}" '
+        f'data-movie="{escape(str(predicted.movie.id))}">'
+        f"{mark}<b>{predicted.stars:.1f}</b>{histogram(predicted)}"
+        f'<span class="sure" title="80 % interval">{interval} ★</span></span>'
     )

@@ -1,56 +1,58 @@
-"""Where the service asks for a token: whose ratings these are, and who may make a user."""
+"""The form for number and token, for a service with tokens."""
 
 from nicegui import ui
 
-from ratecast.serving.errors import Refusal
-from ratecast.serving.page.layout import button, said, sentence
+from ratecast.serving.errors import RequestError
+from ratecast.serving.page.layout import button, element, sentence
 from ratecast.serving.page.session import Visitor
 
-TOLD = (
-    "This service keeps everybody's ratings apart. Give your number and your token; with the "
-    "service's token and no number, a new user is made."
+HELP = (
+    "Enter your number and your token. To register a new user, enter the service's token without a "
+    "number."
 )
 
 
 def gate(visitor: Visitor) -> bool:
-    """Ask for a token where one is needed; whether it was needed."""
+    """Show the form if a token is needed; True if it is."""
     if visitor.may_rate:
         return False
     with ui.element("section").classes("card narrow"):
-        said("h1", "Who are you?")
-        said("p", TOLD).classes("muted")
+        element("h1", "Sign in")
+        element("p", HELP).classes("muted")
         user = ui.input("Your number").props("outlined stack-label autocomplete=username")
         token = ui.input("Token", password=True).props(
             "outlined stack-label autocomplete=current-password"
         )
-        wrong = said("p", "").classes("alarm").props('role="alert"')
+        message = element("p", "").classes("alarm").props('role="alert"')
 
         async def enter() -> None:
             try:
-                await _entered(visitor, str(user.value or "").strip(), str(token.value or ""))
-            except Refusal as error:
-                wrong.set_text(sentence(error))
+                await _sign_in(visitor, str(user.value or "").strip(), str(token.value or ""))
+            except RequestError as error:
+                message.set_text(sentence(error))
 
         token.on("keydown.enter", enter)
-        button("Go on", enter, quiet=False)
+        button("Continue", enter, quiet=False)
     return True
 
 
-async def _entered(visitor: Visitor, number: str, token: str) -> None:
-    visitor.house.spend(ui.context.client.ip)
-    header, access = f"Bearer {token}", visitor.house.access
+async def _sign_in(visitor: Visitor, number: str, token: str) -> None:
+    visitor.context.limit_rate(ui.context.client.ip)
+    header, access = f"Bearer {token}", visitor.context.access
     if number:
-        user = visitor.desk.live.loaded.user(number)
+        user = visitor.service.live.served.user(number)
         access.check(header, user)
-        await visitor.enter(user)
+        await visitor.sign_in(user)
         ui.navigate.reload()
         return
     access.check(header)
-    user = await visitor.desk.new_user()
-    await visitor.enter(user)
+    user = await visitor.service.new_user()
+    await visitor.sign_in(user)
     with ui.dialog().props("persistent") as dialog, ui.element("div").classes("sheet"):
-        said("h2", f"You are user {user}")
-        said("p", "Your token, which is shown only now; with it you come back from any browser:")
-        said("code", access.user_token(user))
-        button("I have it", ui.navigate.reload, quiet=False)
+        element("h2", f"You are user {user}")
+        element(
+            "p", "This is your token. It is shown only once. Use it to sign in from any browser:"
+        )
+        element("code", access.user_token(user))
+        button("I saved it", ui.navigate.reload, quiet=False)
     dialog.open()

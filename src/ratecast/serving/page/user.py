@@ -1,4 +1,4 @@
-"""A user of the data: what they gave, and what would have been forecast before each."""
+"""View of one user: the ratings, and the forecast before each."""
 
 import datetime
 from urllib.parse import quote
@@ -7,69 +7,72 @@ import numpy as np
 from nicegui import ui
 
 from ratecast.serving.catalogue import Id
-from ratecast.serving.errors import Refusal
-from ratecast.serving.page.charts import MOST_POINTS, course, errors
-from ratecast.serving.page.layout import button, link, said, sentence
+from ratecast.serving.errors import RequestError
+from ratecast.serving.page.charts import MAX_POINTS, ratings_chart, rmse_chart
+from ratecast.serving.page.layout import button, element, link, sentence
 from ratecast.serving.page.rating_card import path
-from ratecast.serving.page.session import STRANGER, Visitor
-from ratecast.serving.user_replay import Hindsight, anybody, hindsight
+from ratecast.serving.page.session import UNKNOWN_USER, Visitor
+from ratecast.serving.user_replay import UserReplay, random_user, replay_user
 
-MOST = 8
-ORDER = "Each rating in the order it came; those of one moment are forecast together."
-HONEST = (
-    "What the movies are like, and the calibration, were learned from all ratings, these included: "
-    "the errors are smaller here than in the table of the models."
+LARGEST = 8
+ORDER = "In time order. Ratings with the same timestamp are forecast together."
+NOTE = (
+    "Movie parameters and calibration were learned from all ratings, including these. So the "
+    "errors here are smaller than in the table of the models."
 )
 
 
-async def view(visitor: Visitor, asked: str | None) -> None:
-    """Pick a user; below, what is known of the one who was picked."""
+async def view(visitor: Visitor, user: str | None) -> None:
+    """A form to choose a user; below it, the replay of that user."""
     with ui.element("div").classes("hello"):
-        said("h1", "How well is a user forecast?")
-        said("p", "Pick somebody of the data: the model hears their ratings one moment after "
-             "another, and forecasts each before it hears it.")  # fmt: skip
-    token = _pick(visitor, asked)
+        element("h1", "How good are the forecasts for one user?")
+        element(
+            "p",
+            "Choose a user of the data. The model forecasts each rating from the user's "
+            "earlier ratings.",
+        )
+    token = _pick(visitor, user)
     place = ui.element("div").props('aria-live="polite"')
-    if asked is not None and token is None:
+    if user is not None and token is None:
         with place:
-            _told(visitor, asked)
-    elif asked is not None and token is not None:
+            _show(visitor, user)
+    elif user is not None and token is not None:
 
         def unlock() -> None:
             place.clear()
             with place:
-                _told(visitor, asked, str(token.value or ""))
+                _show(visitor, user, str(token.value or ""))
 
         token.on("keydown.enter", unlock)
         button("Open", unlock, quiet=False).move(place, 0)
 
 
-def _pick(visitor: Visitor, asked: str | None) -> ui.input | None:
-    """Which user; the field of a token, where one is needed to see that user."""
-    mine = asked is not None and asked == str(visitor.user)
+def _pick(visitor: Visitor, user: str | None) -> ui.input | None:
+    """The form; returns the token field if a token is needed to see this user."""
+    own = user is not None and user == str(visitor.user)
     with ui.element("div").classes("row pick"):
-        number = ui.input("Number of a user", value=asked or "").props("outlined dense stack-label")
+        number = ui.input("Number of a user", value=user or "").props("outlined dense stack-label")
 
         def go() -> None:
             text = str(number.value or "").strip()
             if text:
                 ui.navigate.to(_path(text))
 
-        def draw() -> None:
-            found = anybody(visitor.desk)
-            if found is not None:
-                ui.navigate.to(_path(found))
+        def choose_random() -> None:
+            random_id = random_user(visitor.service)
+            if random_id is not None:
+                ui.navigate.to(_path(random_id))
 
         number.on("keydown.enter", go)
-        button("Show", go, quiet=asked is None and not visitor.house.closed)
-        if visitor.house.closed:
-            if visitor.user is not None and not mine:
-                link("Your own", _path(visitor.user)).classes("quiet")
+        button("Show", go, quiet=user is None and not visitor.context.requires_token)
+        if visitor.context.requires_token:
+            if visitor.user is not None and not own:
+                link("My ratings", _path(visitor.user)).classes("quiet")
         else:
-            button("Somebody, by chance", draw, quiet=asked is not None)
-    if not visitor.house.closed or asked is None or mine:
+            button("Random user", choose_random, quiet=user is not None)
+    if not visitor.context.requires_token or user is None or own:
         return None
-    said("p", "This user's ratings open with their token, or the service's.").classes("muted")
+    element("p", "The token of this user or of the service is required.").classes("muted")
     return ui.input("Token", password=True).props("outlined dense")
 
 
@@ -77,68 +80,71 @@ def _path(user: Id) -> str:
     return f"/user?id={quote(str(user), safe='')}"
 
 
-def _told(visitor: Visitor, asked: str, token: str | None = None) -> None:
-    """What is known of a user, or why it is not shown. token: where one is needed."""
+def _show(visitor: Visitor, user: str, token: str | None = None) -> None:
+    """The replay of a user, or the error. token: where one is needed."""
     try:
-        who = visitor.desk.live.loaded.user(asked)
+        user_id = visitor.service.live.served.user(user)
         if token is not None:
-            visitor.house.access.check(f"Bearer {token}", who)
-        _tell(visitor, who)
-    except Refusal as error:
-        said("p", sentence(error)).classes("alarm").props('role="alert"')
+            visitor.context.access.check(f"Bearer {token}", user_id)
+        _show_replay(visitor, user_id)
+    except RequestError as error:
+        element("p", sentence(error)).classes("alarm").props('role="alert"')
 
 
-def _tell(visitor: Visitor, who: Id) -> None:
-    found = hindsight(visitor.desk, who, STRANGER)
-    if not len(found.stars):
-        said("p", f"User {who} has no ratings here.").classes("empty")
+def _show_replay(visitor: Visitor, user_id: Id) -> None:
+    replay = replay_user(visitor.service, user_id, UNKNOWN_USER)
+    if not len(replay.stars):
+        element("p", f"User {user_id} has no ratings here.").classes("empty")
         return
-    _facts(visitor, who, found)
+    _facts(visitor, user_id, replay)
     with ui.element("section").classes("card"):
-        said("h2", "Given, and forecast before it")
-        n = len(found.stars)
-        drawn = f" Drawn are {MOST_POINTS} of the {n}, evenly." if n > MOST_POINTS else ""
-        said("p", f"{ORDER}{drawn}").classes("muted")
-        course(found, visitor.desk.scale)
+        element("h2", "Ratings, and the forecast before each")
+        n = len(replay.stars)
+        drawn = f" The chart shows {MAX_POINTS} of the {n}." if n > MAX_POINTS else ""
+        element("p", f"{ORDER}{drawn}").classes("muted")
+        ratings_chart(replay, visitor.service.scale)
     with ui.element("section").classes("card"):
-        said("h2", "The error so far")
-        said(
+        element("h2", "Running error")
+        element(
             "p",
-            "RMSE in stars over all ratings up to each: hearing this user, and as for a stranger.",
+            "RMSE in stars over the ratings so far: with this user's earlier ratings, and as for a "
+            "new user.",
         ).classes("muted")
-        errors(found)
+        rmse_chart(replay)
     with ui.element("section").classes("card"):
-        said("h2", "The greatest surprises")
-        _surprises(found)
-    said("p", HONEST).classes("muted")
+        element("h2", "The largest residuals")
+        _residuals(replay)
+    element("p", NOTE).classes("muted")
 
 
-def _facts(visitor: Visitor, who: Id, found: Hindsight) -> None:
-    n, told = len(found.stars), float(found.rmse(found.forecast)[-1])
-    known = visitor.desk.live.loaded.side(who)
+def _facts(visitor: Visitor, user_id: Id, replay: UserReplay) -> None:
+    n, rmse = len(replay.stars), float(replay.rmse(replay.forecast)[-1])
+    known = visitor.service.live.served.side_information(user_id)
     words = ", ".join(str(known[key]) for key in ("age", "gender", "occupation") if key in known)
-    said("h2", f"User {who}" + (f" · {words}" if words else ""))
+    element("h2", f"User {user_id}" + (f" · {words}" if words else ""))
     with ui.element("ul").classes("facts"):
         for number, text in (
             (str(n), "rating" if n == 1 else "ratings"),
-            (f"{found.stars.mean():.2f}", "stars on average"),
-            (f"{told:.2f}", "RMSE, as heard"),
-            (f"{found.rmse(found.blind)[-1]:.2f}", "RMSE, as a stranger"),
+            (f"{replay.stars.mean():.2f}", "stars on average"),
+            (f"{rmse:.2f}", "RMSE, with earlier ratings"),
+            (f"{replay.rmse(replay.as_new_user)[-1]:.2f}", "RMSE, as a new user"),
         ):
             with ui.element("li"):
-                said("b", number)
-                said("span", text)
+                element("b", number)
+                element("span", text)
 
 
-def _surprises(found: Hindsight) -> None:
-    gaps = found.stars - found.forecast
-    with ui.element("ul").classes("surprises"):
-        for row in np.argsort(-np.abs(gaps), kind="stable")[:MOST].tolist():
+def _residuals(replay: UserReplay) -> None:
+    residuals = replay.stars - replay.forecast
+    with ui.element("ul").classes("residuals"):
+        for row in np.argsort(-np.abs(residuals), kind="stable")[:LARGEST].tolist():
             with ui.element("li"):
-                link(found.movies[row].title, path(found.movies[row].id)).classes("title")
-                said("span", f"gave {found.stars[row]:g}, forecast {found.forecast[row]:.1f}")
-                said("b", f"{gaps[row]:+.1f}").classes("up" if gaps[row] > 0 else "down")
-                said("small", _day(int(found.at[row])))
+                link(replay.movies[row].title, path(replay.movies[row].id)).classes("title")
+                element("span", f"rated {replay.stars[row]:g}, forecast {replay.forecast[row]:.1f}")
+                element("b", f"{residuals[row]:+.1f}").classes(
+                    "up" if residuals[row] > 0 else "down"
+                )
+                element("small", _day(int(replay.at[row])))
 
 
 def _day(at: int) -> str:

@@ -1,12 +1,12 @@
-"""Ratings given live, in a real database; a single writer, held by a lock.
+"""The database of ratings given to the service: SQLite or PostgreSQL, through SQLAlchemy.
 
-SQLite (WAL, synchronous=FULL) or PostgreSQL, by SQLAlchemy. Whoever is answered knows that the
-commit has reached the disk.
+One process writes to it (see `lock`). SQLite runs with WAL and synchronous=FULL, so a commit is on
+the disk when it returns.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,44 +16,44 @@ from ratecast.errors import InputError
 from ratecast.serving.store.migrate import upgrade
 from ratecast.serving.store.tables import ratings, removals, users
 
-PATIENCE_SECONDS = 5
+TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A rating in force. at: UTC seconds. moment: which commit wrote it. seq: its number."""
+class RatingEvent:
+    """A current rating. at: UTC seconds. commit: number of its commit. seq: sequence number."""
 
     user: str
     movie: str
     stars: float
     at: int
-    moment: int
+    commit: int
     seq: int
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
-    """A rating, or without a movie all of a user's, that no model may go on using."""
+class RemovalEvent:
+    """A deleted rating; movie None: a deleted user."""
 
     user: str
     movie: str | None
     seq: int
 
 
-Event = Given | Removed
+Event = RatingEvent | RemovalEvent
 
 
 @dataclass(frozen=True)
-class Written:
-    """Ratings in force and removals, each in the order of their numbers, up to number `last`."""
+class StoredEvents:
+    """Current ratings, and removals, in order of sequence number. last: the highest number read."""
 
-    given: list[Given]
-    removed: list[Removed]
+    ratings: list[RatingEvent]
+    removals: list[RemovalEvent]
     last: int
 
 
 class Store:
-    """The database behind `url`, brought to the present form of its tables."""
+    """The database at `url`; creates its tables, or migrates them to the newest version."""
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
@@ -63,56 +63,58 @@ class Store:
             self.engine.dispose()
             raise
 
-    def write(self, events: list[Event], fresh: list[tuple[str, int]]) -> None:
-        """All of it, or nothing, in one commit; `fresh`: new users and the second they came."""
+    def write(self, events: list[Event], registrations: list[tuple[str, int]]) -> None:
+        """Write everything in one transaction. registrations: new users, and UTC seconds."""
         with self.engine.begin() as connection:
-            if fresh:
-                connection.execute(sa.insert(users), [{"user": u, "at": at} for u, at in fresh])
+            if registrations:
+                connection.execute(
+                    sa.insert(users), [{"user": u, "at": at} for u, at in registrations]
+                )
             for event in events:
-                if isinstance(event, Removed):
+                if isinstance(event, RemovalEvent):
                     _remove(connection, event)
-            given = [_line(event) for event in events if isinstance(event, Given)]
-            if given:
-                connection.execute(sa.insert(ratings), given)
+            rows = [_row(event) for event in events if isinstance(event, RatingEvent)]
+            if rows:
+                connection.execute(sa.insert(ratings), rows)
 
-    def so_far(self, after: int = 0) -> "Written":
-        """What was written, later than number `after`.
+    def events_since(self, after: int = 0) -> StoredEvents:
+        """Events with a sequence number above `after`.
 
-        The last number is read first: what is written meanwhile has a higher one, and is left out.
+        The last number is read first; events that are written meanwhile are left out.
         """
-        last, _ = self.last()
+        last, _ = self.last_numbers()
         with self.engine.connect() as connection:
-            given = connection.execute(_between(ratings, after, last)).all()
-            removed = connection.execute(_between(removals, after, last)).all()
-        return Written(
-            [Given(r.user, r.movie, r.stars, r.at, r.moment, r.seq) for r in given],
-            [Removed(r.user, r.movie, r.seq) for r in removed],
+            rated = connection.execute(_between(ratings, after, last)).all()
+            deleted = connection.execute(_between(removals, after, last)).all()
+        return StoredEvents(
+            [RatingEvent(r.user, r.movie, r.stars, r.at, r.moment, r.seq) for r in rated],
+            [RemovalEvent(r.user, r.movie, r.seq) for r in deleted],
             last,
         )
 
-    def registered(self) -> list[str]:
-        """Everybody who was given an id here and was not forgotten."""
+    def registered_users(self) -> list[str]:
+        """Registered users that were not deleted."""
         with self.engine.connect() as connection:
             return list(connection.execute(sa.select(users.c.user)).scalars())
 
     def registered_at(self, user: str) -> int | None:
-        """The second in which a user was given an id."""
+        """UTC second of a user's registration, or None."""
         with self.engine.connect() as connection:
             return connection.execute(sa.select(users.c.at).where(users.c.user == user)).scalar()
 
-    def last(self) -> tuple[int, int]:
-        """The highest number and the highest moment written."""
+    def last_numbers(self) -> tuple[int, int]:
+        """The highest sequence number and the highest commit number, 0 if there is none."""
         numbers = (
             sa.select(sa.func.max(ratings.c.seq)).scalar_subquery(),
             sa.select(sa.func.max(removals.c.seq)).scalar_subquery(),
             sa.select(sa.func.max(ratings.c.moment)).scalar_subquery(),
         )
         with self.engine.connect() as connection:
-            one, two, moment = connection.execute(sa.select(*numbers)).one()
-        return max(one or 0, two or 0), moment or 0
+            rated, deleted, commit = connection.execute(sa.select(*numbers)).one()
+        return max(rated or 0, deleted or 0), commit or 0
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connections."""
         self.engine.dispose()
 
 
@@ -121,61 +123,65 @@ def _between(table: sa.Table, after: int, last: int) -> sa.Select[Any]:
     return sa.select(table).where(seq > after, seq <= last).order_by(seq)
 
 
-def _line(event: Given) -> dict[str, object]:
-    return {name: getattr(event, name) for name in Given.__slots__}
+def _row(event: RatingEvent) -> dict[str, object]:
+    """A row of the table; its column `moment` holds the commit number."""
+    row = asdict(event)
+    return row | {"moment": row.pop("commit")}
 
 
-def _remove(connection: sa.Connection, event: Removed) -> None:
-    gone, before = ratings.c.user == event.user, removals.c.user == event.user
+def _remove(connection: sa.Connection, event: RemovalEvent) -> None:
+    rated, deleted = ratings.c.user == event.user, removals.c.user == event.user
     if event.movie is not None:
-        gone &= ratings.c.movie == event.movie
-        before &= removals.c.movie == event.movie
-    connection.execute(sa.delete(ratings).where(gone))
-    connection.execute(sa.delete(removals).where(before))
+        rated &= ratings.c.movie == event.movie
+        deleted &= removals.c.movie == event.movie
+    connection.execute(sa.delete(ratings).where(rated))
+    connection.execute(sa.delete(removals).where(deleted))
     if event.movie is None:
         connection.execute(sa.delete(users).where(users.c.user == event.user))
-    line = {"seq": event.seq, "user": event.user, "movie": event.movie}
-    connection.execute(sa.insert(removals).values(line))
+    row = {"seq": event.seq, "user": event.user, "movie": event.movie}
+    connection.execute(sa.insert(removals).values(row))
 
 
 def _engine(url: str) -> sa.Engine:
     try:
-        asked = sa.make_url(url)
+        address = sa.make_url(url)
     except sa.exc.ArgumentError:
         raise InputError(
-            f"database {url!r}: not an address; write sqlite:///FILE or "
+            f"database {url!r}: not a database URL; write sqlite:///FILE or "
             "postgresql+psycopg://USER@HOST/NAME"
         ) from None
-    if asked.get_backend_name() == "sqlite":
-        return _sqlite(asked)
-    if asked.drivername == "postgresql":
-        asked = asked.set(drivername="postgresql+psycopg")
-    if asked.get_backend_name() != "postgresql":
-        raise InputError(f"database {asked}: use SQLite or PostgreSQL")
-    wait = {"connect_timeout": PATIENCE_SECONDS}
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(address)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() != "postgresql":
+        raise InputError(f"database {address}: use SQLite or PostgreSQL")
+    wait = {"connect_timeout": TIMEOUT_SECONDS}
     return sa.create_engine(
-        asked, pool_pre_ping=True, pool_timeout=PATIENCE_SECONDS, connect_args=wait
+        address, pool_pre_ping=True, pool_timeout=TIMEOUT_SECONDS, connect_args=wait
     )
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_SECONDS})
+    engine = sa.create_engine(url, connect_args={"timeout": TIMEOUT_SECONDS})
 
     @sa.event.listens_for(engine, "connect")
-    def durable(connection, _):  # type: ignore[no-untyped-def]
-        for word in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {word}")
+    def set_pragmas(connection, _):  # type: ignore[no-untyped-def]
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
 
     return engine
 
 
 @contextmanager
-def reachable(what: str) -> Iterator[None]:
-    """Say of a database that does not answer what is wrong, in one line."""
+def reachable(url: str) -> Iterator[None]:
+    """Turn an error of the database into an `InputError` of one line."""
     try:
         yield
     except sa.exc.DBAPIError as error:
         reason = " ".join(str(error.orig).split())
-        raise InputError(f"database {what}: {reason}; check its address and that it runs") from None
+        raise InputError(
+            f"database {url}: {reason}; check the URL and that the database is running"
+        ) from None

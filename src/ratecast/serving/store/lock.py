@@ -1,4 +1,4 @@
-"""One service writes to a store at a time: numbers are given out in memory."""
+"""A lock: only one process may write, because sequence numbers are assigned in memory."""
 
 import fcntl
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ KEY = 0x7261746563617374  # "ratecast" in ASCII
 
 
 @contextmanager
-def sole(store: Store) -> Iterator[None]:
-    """Hold the store, or raise `InputError` where another service holds it.
+def exclusive_lock(store: Store) -> Iterator[None]:
+    """Lock the store. Raises `InputError` if another service has locked it.
 
-    A lock of the system (SQLite) or of the session (PostgreSQL): it goes with the process.
+    A file lock (SQLite) or a session lock (PostgreSQL); both end with the process.
     """
     url = store.engine.url
     if url.get_backend_name() == "sqlite":
@@ -24,19 +24,19 @@ def sole(store: Store) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise _taken(url) from None
+                raise _locked(url) from None
             yield
     else:
         with store.engine.connect() as connection:
-            held = sa.select(sa.func.pg_try_advisory_lock(KEY))
-            if not connection.execute(held).scalar():
-                raise _taken(url)
+            locked = sa.select(sa.func.pg_try_advisory_lock(KEY))
+            if not connection.execute(locked).scalar():
+                raise _locked(url)
             connection.commit()
             yield
-            connection.invalidate()  # The server may be gone, and the lock goes with the session.
+            connection.invalidate()  # Ends the session, and the lock with it.
 
 
-def _taken(url: sa.URL) -> InputError:
+def _locked(url: sa.URL) -> InputError:
     return InputError(
         f"serve: another service writes to {url!r}; stop it, or give another --home or --database"
     )

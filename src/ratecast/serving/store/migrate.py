@@ -1,4 +1,4 @@
-"""Bring a database to the present form of the tables, step by step, by Alembic."""
+"""Migrate a database to the newest version of its tables, with Alembic."""
 
 from pathlib import Path
 
@@ -7,17 +7,20 @@ import sqlalchemy as sa
 from ratecast.errors import InputError
 
 NEWEST = "0001"
-STEPS = Path(__file__).with_name("migrations")
+MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Run the steps that this database lacks; each is whole or not at all."""
-    present = version(engine)
-    if present == NEWEST:
+    """Run the missing migrations, each in a transaction.
+
+    Raises `InputError` for a database of a newer version.
+    """
+    current = version(engine)
+    if current == NEWEST:
         return
-    if present is not None and present > NEWEST:
+    if current is not None and current > NEWEST:
         raise InputError(
-            f"database {engine.url!r}: of form {present}, this ratecast knows {NEWEST}; "
+            f"database {engine.url!r}: version {current}, newer than {NEWEST} of this ratecast; "
             "install the newer ratecast again"
         )
     from alembic import command
@@ -25,15 +28,15 @@ def upgrade(engine: sa.Engine) -> None:
 
     with engine.begin() as connection:
         config = Config()
-        config.set_main_option("script_location", str(STEPS))
+        config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 def version(engine: sa.Engine) -> str | None:
-    """Which form the tables have; None for an empty database."""
+    """Version of the tables; None for an empty database."""
     with engine.connect() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
-        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-        return None if found is None else str(found)
+        number = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        return None if number is None else str(number)

@@ -7,7 +7,7 @@ WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 metadata = sa.MetaData()
 
-# Whoever was given an id by the service.
+# Users registered by the service.
 users = sa.Table(
     "users",
     metadata,
@@ -15,7 +15,7 @@ users = sa.Table(
     sa.Column("at", WHOLE, nullable=False),
 )
 
-# The ratings in force. `seq` counts what was written; `moment` is the commit that wrote it.
+# Current ratings. seq: sequence number of the write. moment: number of its commit.
 ratings = sa.Table(
     "ratings",
     metadata,
@@ -28,7 +28,7 @@ ratings = sa.Table(
     sa.UniqueConstraint("user", "movie", name="one_rating"),
 )
 
-# What must be taken back from a model that may have learned it; no movie: all of the user's.
+# Deleted ratings, to unlearn from a model that was fitted on them. movie NULL: a deleted user.
 removals = sa.Table(
     "removals",
     metadata,

@@ -1,1 +1,1 @@
-"""Steps from one form of the store to the next, run by Alembic when the service starts."""
+"""Migrations of the store's tables, run by Alembic when the service starts."""

@@ -1,4 +1,4 @@
-"""How Alembic runs the steps: on the connection that it is handed."""
+"""Alembic environment: runs the migrations on the connection in its config."""
 
 from alembic import context
 

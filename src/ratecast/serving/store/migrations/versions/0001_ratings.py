@@ -1,4 +1,4 @@
-"""Users, ratings, removals."""
+"""Create the tables users, ratings and removals."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """The first form of the store."""
+    """Create the tables."""
     op.create_table(
         "users",
         sa.Column("user", sa.String(128), primary_key=True),
@@ -36,6 +36,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing is left."""
+    """Drop the tables."""
     for table in ("removals", "ratings", "users"):
         op.drop_table(table)
