@@ -68,9 +68,21 @@ CALIBRATION = {
 _HISTORY = {f"heard.{column}": f"history.{column}" for column in ("users", "movies", "stars", "at")}
 _HISTORY |= {"settled": "history.merged"}
 _RESIDUALS = {"news": "movie_residuals"}
+_SAMPLES = {
+    f"kept.{old}": f"samples.{new}"
+    for old, new in (
+        *((name, name) for name in ("level", "cuts", "fitted", "vectors")),
+        *((name, name) for name in ("labels.user", "labels.movie")),
+        ("ridge", "precision"),
+        ("points", "star_means"),
+        ("loose", "bin_variances"),
+        ("company", "in_set"),
+        ("usual", "mean_set"),
+    )
+}
 ARRAYS: dict[str, dict[str, str]] = {
     "state_space": _HISTORY,
-    "factorization_machine": _HISTORY | _RESIDUALS,
+    "factorization_machine": _HISTORY | _RESIDUALS | _SAMPLES,
     "gaussian_process": _HISTORY | _RESIDUALS,
     "cold_start": _RESIDUALS,
 }

@@ -1,1 +1,1 @@
-"""The parts of the Bayesian factorization machine `factorization_machine`."""
+"""The model `factorization_machine`: a Bayesian factorization machine, fitted by Gibbs sampling."""

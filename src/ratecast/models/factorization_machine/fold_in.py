@@ -1,157 +1,234 @@
-"""Folding ratings into the users' vectors of every posterior sample, exactly, as they are heard.
+"""Online update of the users' vectors in every posterior sample, exact for each new rating.
 
 Given a sample's movie vectors, noise and prior, a user's own vector has a normal posterior: a ridge
-regression around the sum of her labels and of the movies that she rated, a set that grows with her.
+regression around the sum of the user's labels and of the set of rated movies, which grows.
 Reference: Salakhutdinov, Mnih 2008, "Bayesian probabilistic matrix factorization", eq. 11.
-Differs: the user's vector is not drawn, its posterior mean and covariance are taken. Beside it
-stand the effects of the present bins of time, one of each width: a bin that is over is dropped,
-which is exact, since time does not come back.
+Differs: the user's vector is not drawn, its posterior mean and covariance are used. The effects of
+the present time bins, one of each width, stand beside it. A bin that is over is dropped, which is
+exact, since time only goes forward.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from ratecast.arrays import F32, F64, I64
 from ratecast.modelling.factors.recursive_least_squares import absorb, variance
 
 
-@njit(cache=True)
-def _hear(row, state):  # type: ignore[no-untyped-def]
-    """Hear one rating in every sample.
+class BatchColumns(NamedTuple):
+    """The rows of a `UserBatches`, as the kernel reads them.
 
-    row: (vectors of the movie, (s, d); target; noise; level; which bins of time are at work, (b,)).
-    state: (mean, cover), changed in place: (s, d + b) and its covariance.
+    edges: (users + 1,) borders of the users. movies: (n,) rows of `MovieSide`. target: (n,) the
+    rating less `time_effect`. time_effect: (n,) effects of time bins that the fit knows. noise:
+    (n,) variances. group: (n,) time group.
     """
-    vectors, target, noise, level, at_work = row
-    mean, cover = state
+
+    edges: I64
+    movies: I64
+    target: F64
+    time_effect: F64
+    noise: F64
+    group: I64
+
+
+class TimeBins(NamedTuple):
+    """Bins of time, one of each of b widths.
+
+    keys: (n, b) the bin of each row; below 0 for a row without time. unknown: (n, b) 1 where the
+    fit does not know the bin's effect. variances: (b,) prior variances of the effects.
+    """
+
+    keys: I64
+    unknown: F64
+    variances: F64
+
+
+class UserSide(NamedTuple):
+    """Priors of the users' vectors in s samples, of width d.
+
+    labels: (users, s, d) sums of the users' labels. mean_set: (s, d) set of a user without ratings.
+    precision: (s, d) prior precisions of a user's own vector.
+    """
+
+    labels: F32
+    mean_set: F32
+    precision: F64
+
+
+class MovieSide(NamedTuple):
+    """vectors: (rows, s, d). in_set: (rows, s, d), what each movie adds to a user's set."""
+
+    vectors: F32
+    in_set: F32
+
+
+class Likelihood(NamedTuple):
+    """level: (s,). cuts: (s, S - 1) of the ordered probit, (s, 0) for the regression."""
+
+    level: F64
+    cuts: F64
+
+
+class _State(NamedTuple):
+    """One user's vector and bin effects: mean (s, d + b), and covariance (s, d + b, d + b)."""
+
+    mean: F64
+    covariance: F64
+
+
+class _Row(NamedTuple):
+    """One row: vectors (s, d) of its movie, and open_bins (b,), 1 where a bin has an effect."""
+
+    vectors: F32
+    target: float
+    time_effect: float
+    noise: float
+    open_bins: F64
+
+
+@njit(cache=True)
+def _update(row, level, state):  # type: ignore[no-untyped-def]
+    """Update every sample's posterior with one rating, by recursive least squares."""
+    vectors, mean, covariance = row.vectors, state.mean, state.covariance
     width, x = vectors.shape[1], np.empty(mean.shape[1])
-    x[width:] = at_work
+    x[width:] = row.open_bins
     for s in range(len(level)):
+        # residual = target - level - movie bias - x . mean, x = (1, factors, bins)
         x[:width] = vectors[s]
-        error = target - level[s] - x[0]
+        residual = row.target - level[s] - x[0]
         x[0] = 1.0
         for a in range(len(x)):
-            error -= x[a] * mean[s, a]
-        absorb(mean[s], cover[s], x, error, noise)
+            residual -= x[a] * mean[s, a]
+        absorb(mean[s], covariance[s], x, residual, row.noise)
 
 
 @njit(cache=True)
-def _shift(step, ridge, state):  # type: ignore[no-untyped-def]
-    """Move the prior mean of the user's vector by `step` (s, d), and with it the posterior's."""
-    mean, cover = state
+def _shift_prior(step, precision, state):  # type: ignore[no-untyped-def]
+    """Move the prior mean by `step` (s, d): the posterior mean moves by covariance precision step.
+
+    It is exact, since the posterior mean is linear in the prior mean.
+    """
+    mean, covariance = state.mean, state.covariance
     for s in range(len(step)):
         for a in range(mean.shape[1]):
             for b in range(step.shape[1]):
-                mean[s, a] += cover[s, a, b] * ridge[s, b] * step[s, b]
+                mean[s, a] += covariance[s, a, b] * precision[s, b] * step[s, b]
 
 
 @njit(cache=True)
-def _open(keys, now, loose, state, width):  # type: ignore[no-untyped-def]
-    """Close each bin of time that is over, and open the next, of which nothing is known."""
-    mean, cover = state
+def _open_bins(keys, current, variances, state, width):  # type: ignore[no-untyped-def]
+    """Replace each time bin that is over by the bin of `keys`, with its prior: mean 0."""
+    mean, covariance = state.mean, state.covariance
     for b in range(len(keys)):
-        if keys[b] != now[b] or keys[b] < 0:
-            now[b], k = keys[b], width + b
+        if keys[b] != current[b] or keys[b] < 0:
+            current[b], k = keys[b], width + b
             mean[:, k] = 0.0
-            cover[:, k, :] = 0.0
-            cover[:, :, k] = 0.0
-            cover[:, k, k] = loose[b]
+            covariance[:, k, :] = 0.0
+            covariance[:, :, k] = 0.0
+            covariance[:, k, k] = variances[b]
 
 
 @njit(cache=True)
-def _chances(mean, spread, cuts, shares):  # type: ignore[no-untyped-def]
-    """Add the probability of each star to `shares`, (S,)."""
+def _add_probabilities(mean, std, cuts, out):  # type: ignore[no-untyped-def]
+    """Add Phi((cut_k - mean) / std) - Phi((cut_(k-1) - mean) / std) to `out`, (S,)."""
     below = 0.0
     for k in range(len(cuts)):
-        up_to = 0.5 * math.erfc((mean - cuts[k]) / spread * math.sqrt(0.5))
-        shares[k] += up_to - below
+        up_to = 0.5 * math.erfc((mean - cuts[k]) / std * math.sqrt(0.5))
+        out[k] += up_to - below
         below = up_to
-    shares[-1] += 1 - below
+    out[-1] += 1 - below
 
 
 @njit(cache=True)
-def _say(row, state, samples, shares):  # type: ignore[no-untyped-def]
-    """Mean forecast, and its variance without noise; adds to `shares` each star's probability.
+def _predict(row, state, likelihood, out):  # type: ignore[no-untyped-def]
+    """Mean over samples and variance without noise; adds each star's probability to `out` (S,).
 
-    row: (vectors of the movie; known effect of time; noise; bins at work: 1, not: 0).
+    variance = variance of the samples' means + mean of the samples' variances x' C x.
     """
-    vectors, time, noise, at_work = row
-    mean_of, cover = state
-    level, cuts = samples
-    mean, square, x = 0.0, 0.0, np.empty(mean_of.shape[1])
-    x[vectors.shape[1] :] = at_work
+    vectors, level, cuts = row.vectors, likelihood.level, likelihood.cuts
+    mean, square, x = 0.0, 0.0, np.empty(state.mean.shape[1])
+    x[vectors.shape[1] :] = row.open_bins
     for s in range(len(level)):
         x[: vectors.shape[1]] = vectors[s]
-        said = level[s] + x[0] + time
+        forecast = level[s] + x[0] + row.time_effect
         x[0] = 1.0
         for a in range(len(x)):
-            said += x[a] * mean_of[s, a]
-        doubt = variance(cover[s], x)
-        step = said - mean
+            forecast += x[a] * state.mean[s, a]
+        own = variance(state.covariance[s], x)
+        # Welford's running mean and sum of squares.
+        step = forecast - mean
         mean += step / (s + 1)
-        square += step * (said - mean) + doubt
+        square += step * (forecast - mean) + own
         if cuts.shape[1]:
-            _chances(said, math.sqrt(noise + doubt), cuts[s], shares)
+            _add_probabilities(forecast, math.sqrt(row.noise + own), cuts[s], out)
     return mean, square / len(level)
 
 
 @njit(cache=True)
-def _start(prior, usual, ridge, state):  # type: ignore[no-untyped-def]
-    """What is known of a user of whom nothing was heard, into `state`."""
-    mean, cover = state
-    mean[:], cover[:] = 0.0, 0.0
-    for s in range(len(usual)):
-        for a in range(usual.shape[1]):
-            mean[s, a] = prior[s, a] + usual[s, a]
-            cover[s, a, a] = 1 / ridge[s, a]
+def _start(labels, users, state):  # type: ignore[no-untyped-def]
+    """Set `state` to the prior of a user without ratings."""
+    state.mean[:], state.covariance[:] = 0.0, 0.0
+    for s in range(len(users.mean_set)):
+        for a in range(users.mean_set.shape[1]):
+            state.mean[s, a] = labels[s, a] + users.mean_set[s, a]
+            state.covariance[s, a, a] = 1 / users.precision[s, a]
 
 
 @njit(cache=True)
-def follow(batches, bins, users, movies, samples):  # type: ignore[no-untyped-def]
-    """Forecast each row from what its user said before its moment, then hear it.
+def walk_users(batches, bins, users, movies, likelihood):  # type: ignore[no-untyped-def]
+    """Forecast each row of each user from the user's rows of earlier time groups.
 
-    batches: (edges, movies, target, time, noise, group) of `UserBatches`; target: rating minus the
-    known effect of its time. bins: (keys, unknown, loose): (n, b) bin of time of each row, whether
-    its effect is not known from the fit, and (b,) variances of such effects. users: (prior,
-    stranger's set, ridge): (users, s, d), (s, d), (s, d). movies: (vectors, company):
-    (lines, s, d), (movies, s, d). samples: (level, cuts), cuts (s, 0) for the regression.
-    Returns mean, variance without noise: (n,), and what the cuts make of them, the probabilities
-    of the stars: (n, S). About 6 s (d + b)^2 multiplications a rating.
+    batches: `BatchColumns`. bins: `TimeBins`. users: `UserSide`. movies: `MovieSide`. likelihood:
+    `Likelihood`. Returns mean and variance without noise, (n,) each, and the probabilities of the
+    stars by the cuts, (n, S). About 6 s (d + b)^2 multiplications for each rating.
     """
-    edges, row_movie, target, time, noise, moment = batches
-    keys, unknown, loose = bins
-    prior, usual, ridge = users
-    vectors, company = movies
-    level, cuts = samples
-    count, width = usual.shape
-    mean, doubt = np.zeros(len(row_movie)), np.zeros(len(row_movie))
-    shares = np.zeros((len(row_movie), cuts.shape[1] + 1))
-    full = width + len(loose)
-    state = np.empty((count, full)), np.empty((count, full, full))
+    edges, row_movie, group = batches.edges, batches.movies, batches.group
+    count, width = users.mean_set.shape
+    mean, uncertainty = np.zeros(len(row_movie)), np.zeros(len(row_movie))
+    probabilities = np.zeros((len(row_movie), likelihood.cuts.shape[1] + 1))
+    full = width + len(bins.variances)
+    state = _State(np.empty((count, full)), np.empty((count, full, full)))
     for user in range(len(edges) - 1):
-        _start(prior[user], usual, ridge, state)
+        _start(users.labels[user], users, state)
         in_set, size = np.zeros((count, width)), 0
-        rated = in_set + usual
-        start, heard = edges[user], edges[user]
-        now = np.full(len(loose), -2)
+        rated = in_set + users.mean_set
+        start, learned = edges[user], edges[user]
+        current = np.full(len(bins.variances), -2)
         for i in range(start, edges[user + 1]):
-            if moment[i] < 0:
+            if group[i] < 0:
                 continue
-            while moment[heard] < moment[i]:
-                movie = row_movie[heard]
-                if not np.any(row_movie[start:heard] == movie):
+            # Learn all rows of earlier groups.
+            while group[learned] < group[i]:
+                movie = row_movie[learned]
+                if not np.any(row_movie[start:learned] == movie):
                     size += 1
-                    if movie < len(company):
-                        in_set += company[movie]
-                    _shift(in_set / math.sqrt(size) - rated, ridge, state)
+                    if movie < len(movies.in_set):
+                        in_set += movies.in_set[movie]
+                    # The set is a sum / sqrt(its size).
+                    _shift_prior(in_set / math.sqrt(size) - rated, users.precision, state)
                     rated = in_set / math.sqrt(size)
-                _open(keys[heard], now, loose, state, width)
-                told = vectors[movie], target[heard], noise[heard], level, unknown[heard]
-                _hear(told, state)
-                heard += 1
-            same = (keys[i] == now) & (keys[i] >= 0)
-            row = vectors[row_movie[i]], time[i], noise[i], unknown[i] * same
-            mean[i], doubt[i] = _say(row, state, samples, shares[i])
-            doubt[i] += (unknown[i] * loose * ~same).sum()
-    return mean, doubt, shares / count
+                _open_bins(bins.keys[learned], current, bins.variances, state, width)
+                rating = _Row(
+                    movies.vectors[movie],
+                    batches.target[learned],
+                    batches.time_effect[learned],
+                    batches.noise[learned],
+                    bins.unknown[learned],
+                )
+                _update(rating, likelihood.level, state)
+                learned += 1
+            same = (bins.keys[i] == current) & (bins.keys[i] >= 0)
+            request = _Row(
+                movies.vectors[row_movie[i]],
+                batches.target[i],
+                batches.time_effect[i],
+                batches.noise[i],
+                bins.unknown[i] * same,
+            )
+            mean[i], uncertainty[i] = _predict(request, state, likelihood, probabilities[i])
+            # A bin that has not begun has its prior variance.
+            uncertainty[i] += (bins.unknown[i] * bins.variances * ~same).sum()
+    return mean, uncertainty, probabilities / count

@@ -1,62 +1,84 @@
 """Gibbs kernels of the Bayesian factorization machine.
 
 Reference: Rendle 2013, "Scaling factorization machines to relational data". A feature of a user
-touches her ratings only through two sums for each user, so that a sweep costs the ratings plus
-the nonzeros of the users' and movies' features, not their product.
+enters the user's ratings only through two sums for each user, so an iteration costs the ratings
+plus the nonzeros of the users' and movies' features, not their product.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from ratecast.arrays import F64, I32
+
+
+class Columns(NamedTuple):
+    """Sparse features of the lines of a block, by column: feature f is starts[f]:starts[f + 1]."""
+
+    starts: I32
+    lines: I32
+    values: F64
+
+
+class Prior(NamedTuple):
+    """Normal priors with mean 0. group: (F,) of each feature. precision: (groups,)."""
+
+    group: I32
+    precision: F64
+
 
 @njit(cache=True)
 def seed_kernels(seed):  # type: ignore[no-untyped-def]
-    """Seed the generator that the kernels draw from: numba's own, apart from numpy's."""
+    """Seed the generator that the kernels draw from: numba's, which is not numpy's."""
     np.random.seed(seed)  # noqa: NPY002 - compiled code knows no other
 
 
 @njit(cache=True, fastmath=True)
-def gather(index, times, trust, error, sums):  # type: ignore[no-untyped-def]
-    """For each line of a block, sum trust x error x times, and trust x times^2, over its ratings.
+def line_sums(index, inputs, precision, residual, sums):  # type: ignore[no-untyped-def]
+    """For each line of a block, sum(precision x residual) and sum(precision x^2) of its ratings.
 
-    index, times, trust, error: (n,), one for each rating. sums: (2, lines), overwritten.
+    index: (n,) line of each rating. inputs: (n,) x, the factor by which the line's total enters the
+    forecast. precision: (n,) of the noise. residual: (n,). sums: (2, lines), overwritten.
     """
     sums[:] = 0.0
     for r in range(index.size):
-        weighted = trust[r] * times[r]
-        sums[0, index[r]] += weighted * error[r]
-        sums[1, index[r]] += weighted * times[r]
+        weighted = precision[r] * inputs[r]
+        sums[0, index[r]] += weighted * residual[r]
+        sums[1, index[r]] += weighted * inputs[r]
 
 
 @njit(cache=True, fastmath=True)
-def draw(matrix, prior, sums, coefficients, total):  # type: ignore[no-untyped-def]
-    """Draw every coefficient from its normal, given all others; keep sums and totals current.
+def draw_coefficients(columns, prior, sums, coefficients, total):  # type: ignore[no-untyped-def]
+    """Draw each coefficient from its normal given all others; sums and totals stay current.
 
-    matrix: (starts, lines, values) of the features, by column. prior: group of each feature, and
-    precision of each group. sums: of `gather`. total: (lines,) features x coefficients.
+    Posterior precision = prior precision + sum(v^2 sums1), mean = (sum(v sums0) + c sum(v^2 sums1))
+    / precision, over the lines with the feature, v its value and c the present coefficient.
+
+    columns: `Columns`. prior: `Prior`. sums: of `line_sums`. coefficients: (F,). total: (lines,)
+    features x coefficients.
     """
-    starts, lines, values = matrix
-    group, precision = prior
     for f in range(coefficients.size):
-        pull, weight = 0.0, 0.0
-        for j in range(starts[f], starts[f + 1]):
-            pull += values[j] * sums[0, lines[j]]
-            weight += values[j] * values[j] * sums[1, lines[j]]
-        sharp = precision[group[f]] + weight
-        mean = (pull + coefficients[f] * weight) / sharp
-        drawn = mean + np.random.standard_normal() / math.sqrt(sharp)  # noqa: NPY002
+        gradient, weight = 0.0, 0.0
+        for j in range(columns.starts[f], columns.starts[f + 1]):
+            line = columns.lines[j]
+            gradient += columns.values[j] * sums[0, line]
+            weight += columns.values[j] * columns.values[j] * sums[1, line]
+        precision = prior.precision[prior.group[f]] + weight
+        mean = (gradient + coefficients[f] * weight) / precision
+        drawn = mean + np.random.standard_normal() / math.sqrt(precision)  # noqa: NPY002
         step = drawn - coefficients[f]
         coefficients[f] = drawn
-        for j in range(starts[f], starts[f + 1]):
-            change = values[j] * step
-            sums[0, lines[j]] -= change * sums[1, lines[j]]
-            total[lines[j]] += change
+        for j in range(columns.starts[f], columns.starts[f + 1]):
+            line = columns.lines[j]
+            change = columns.values[j] * step
+            sums[0, line] -= change * sums[1, line]
+            total[line] += change
 
 
 @njit(cache=True, fastmath=True)
-def settle(index, times, step, error):  # type: ignore[no-untyped-def]
-    """Carry the change `step` of each line's total into the errors of its ratings, in place."""
+def update_residuals(index, inputs, step, residual):  # type: ignore[no-untyped-def]
+    """Residual -= step of the line's total * x, for each rating, in place."""
     for r in range(index.size):
-        error[r] -= step[index[r]] * times[r]
+        residual[r] -= step[index[r]] * inputs[r]

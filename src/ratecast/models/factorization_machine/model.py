@@ -2,8 +2,6 @@
 
 Reference: Rendle, Zhang, Koren 2019, "On the difficulty of evaluating baselines"
 (arXiv:1905.01395); Freudenthaler, Schmidt-Thieme, Rendle 2011, "Bayesian factorization machines".
-Differs: see `factorization_machine/chain`; time enters as linear effects of the user in nested bins
-of time, from a day down to a second, which are worth more than factors of the time are.
 """
 
 from dataclasses import dataclass, field
@@ -35,34 +33,62 @@ from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 from ratecast.modelling.side_information.labels import Labels
 from ratecast.models.factorization_machine.features import (
     Sets,
-    block,
     condensed,
-    joined,
+    feature_block,
+    joined_labels,
     one_hot,
-    sets_of,
-    sums,
+    products,
+    rated_sets,
 )
-from ratecast.models.factorization_machine.fold_in import follow
-from ratecast.models.factorization_machine.ordinal_latent import Latent
+from ratecast.models.factorization_machine.fold_in import (
+    BatchColumns,
+    Likelihood,
+    MovieSide,
+    TimeBins,
+    UserSide,
+    walk_users,
+)
+from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
 from ratecast.models.factorization_machine.sampler import Chain, Sample
 from ratecast.ratings import MOVIE, USER, Ratings
 
-# The moment's share of a key that names a user and a bin of time: seconds stay below 2^40.
-_MOMENT_BITS = 40
+# Bits of the time in a key of user and time bin: seconds stay below 2^40.
+_TIME_BITS = 40
 
 
 @dataclass(kw_only=True, eq=False)
 class FactorizationMachine(Model):
-    """Mean forecast of some posterior samples, each conditioned on what the user said.
+    """Mean over posterior samples of level + b_user + b_movie + p_user . q_movie + sum of b_bin.
 
-    A user's vector sums her id's, those of the movies she rated (each / sqrt(their number)) and
-    those of her age, gender, occupation and zip; a movie's likewise (raters, genres, year). A user
-    without ratings has the mean set of all rows. Of what is heard, the user's own vector and set
-    take account, and the effects of the present bins of time; movies' vectors stay, see
-    `MovieResiduals`.
-    timed: use the request's own moment, where both tables have one; bins: their widths in seconds,
-    each a part of the next. likelihood: stars as numbers, or as ordered classes (see
-    `factorization_machine/latent`), where the forecast is the sum of stars x probabilities.
+    (b, p) of a user is the sum of the coefficients of the user's id, of the user's labels (age,
+    gender, occupation, zip), and of the rated movies / sqrt(their number); of a movie likewise id,
+    labels (genres, year) and raters. A user without ratings has the mean set over all rows. b_bin
+    are effects of the user's time bins, one for each width. New ratings update the user's vector,
+    the user's set and the current time bins exactly in each sample; movie vectors stay fixed but
+    for a damped mean residual (`MovieResiduals`).
+
+    factors: length of p and q.
+    chains: independent Markov chains.
+    iterations: Gibbs iterations of each chain, more than `burn_in`.
+    burn_in: iterations before the first sample.
+    samples: posterior samples of each chain.
+    timed: whether times are used, of the ratings and of the requests.
+    time_bins: widths in seconds, each a divisor of the next.
+    likelihood: "normal" for stars as numbers, or "ordinal" for ordered classes (`OrdinalLatent`),
+        where the forecast is the sum of stars x probabilities.
+    movie_damping: weight of a movie's prior mean residual 0, in ratings.
+
+    Reference: Rendle, Zhang, Koren 2019, "On the difficulty of evaluating baselines"
+    (arXiv:1905.01395); Freudenthaler, Schmidt-Thieme, Rendle 2011, "Bayesian factorization
+    machines".
+    Differs: see `Chain`; time enters as linear effects of the user in nested bins of time, from a
+    day down to a second, which improve forecasts more than factors of the time.
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.FactorizationMachine(factors=2, chains=1, iterations=25).fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "factorization_machine"
@@ -87,56 +113,57 @@ class FactorizationMachine(Model):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        sets = sets_of(train, (len(self.users), len(self.movies)))
+        sets = rated_sets(train, (len(self.users), len(self.movies)))
         self._labels = Labels.of(self.users.table), Labels.of(self.movies.table)
-        user = block(self.factors, sets[0], (self._labels[0], self.users.table), train.users)
-        movie = block(self.factors, sets[1], (self._labels[1], self.movies.table), train.movies)
+        of_users, of_movies = self._labels
+        user = feature_block(self.factors, sets[0], of_users, self.users.table, train.users)
+        movie = feature_block(self.factors, sets[1], of_movies, self.movies.table, train.movies)
         keys = self._keys(train.users, times(train)) if self.timed and train.table.timed else []
         self._bins = [np.unique(key) for key in keys]
-        linear = [one_hot(key, met) for key, met in zip(keys, self._bins, strict=True)]
+        linear = [one_hot(key, bins) for key, bins in zip(keys, self._bins, strict=True)]
         samples = []
         for number in range(self.chains):
             seed = self.seed * 1000 + number
             chain = Chain(train.stars.astype(np.float64), user, movie, linear, seed)
             if self.likelihood == "ordinal":
                 star = self.scale.index(train.stars)
-                chain.latent = Latent(star, self.scale.stars, chain.random)
+                chain.latent = OrdinalLatent(star, self.scale.stars, chain.random)
             samples += self._run(chain)
-        self._keep(samples, sets, movie.features)
+        self._store(samples, sets, movie.features)
         self._history = UserHistory(rating_columns(train))
         self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
     def _run(self, chain: Chain) -> list[Sample]:
-        """The last sample of each of `samples` equal stretches after the burn-in."""
-        keep = set(
+        """The last sample of each of `samples` equal parts after the burn-in."""
+        sampled = set(
             np.linspace(self.burn_in, self.iterations, self.samples + 1)[1:].astype(int).tolist()
         )
         samples = []
-        for sweep in range(1, self.iterations + 1):
-            chain.sweep()
-            if sweep in keep:
+        for iteration in range(1, self.iterations + 1):
+            chain.iterate()
+            if iteration in sampled:
                 samples.append(chain.sample())
         return samples
 
-    def _keep(self, samples: list[Sample], sets: Sets, features: sp.csc_array) -> None:
-        self._kept = condensed(samples, sets, features)
-        # Linear effects add up, so that their mean is all that a mean forecast needs.
+    def _store(self, samples: list[Sample], sets: Sets, features: sp.csc_array) -> None:
+        self._samples = condensed(samples, sets, features)
+        # Linear effects add up, so a mean forecast needs their mean only.
         self._effects = [np.mean([s.linear[b] for s in samples], 0) for b in range(len(self._bins))]
-        noises = [np.mean([s.noise[w] for s in samples], 0) for w in (0, 1)]
-        # Line 0, the unknown's, has the usual noise.
+        noises = [np.mean([s.noise[side] for s in samples], 0) for side in (0, 1)]
+        # Row 0, an unknown user or movie, has the median noise.
         self._noise = [np.append(np.median(noise), noise) for noise in noises]
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        said = self._follow(rows, request_columns(rows), np.zeros(len(rows), np.int64))
-        return self._movie_residuals.corrected(said, rows.movies)
+        expected = self._predict(rows, request_columns(rows), np.zeros(len(rows), np.int64))
+        return self._movie_residuals.corrected(expected, rows.movies)
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        heard = rating_columns(rows)
-        said = self._follow(rows, heard, group_ids(edges))
-        self._history.add(heard)
-        return self._movie_residuals.walk(said, rows.movies, rows.stars, edges)
+        ratings = rating_columns(rows)
+        expected = self._predict(rows, ratings, group_ids(edges))
+        self._history.add(ratings)
+        return self._movie_residuals.walk(expected, rows.movies, rows.stars, edges)
 
     @override
     def grow(self) -> None:
@@ -145,94 +172,105 @@ class FactorizationMachine(Model):
             grown(self._noise[0], len(self.users)),
             grown(self._noise[1], len(self.movies)),
         ]
-        vectors = self._kept["vectors"]
-        fresh = self._new_vectors(self.movies.table[len(vectors) - 1 :])
-        self._kept["vectors"] = np.concatenate([vectors, fresh])
+        vectors = self._samples["vectors"]
+        new = self._new_vectors(self.movies.table[len(vectors) - 1 :])
+        self._samples["vectors"] = np.concatenate([vectors, new])
 
-    def _new_vectors(self, side: pl.DataFrame) -> F32:
-        """Vectors of movies that the fit did not know: (lines, samples, 1 + factors)."""
-        labels = joined(self._labels[1], side)
-        vectors: F32 = self._kept["vectors"][:1] + sums(labels, self._kept["labels.movie"])
+    def _new_vectors(self, movies: pl.DataFrame) -> F32:
+        """Vectors of movies that the fit did not know, by labels: (lines, s, 1 + factors)."""
+        labels = joined_labels(self._labels[1], movies)
+        by_labels = products(labels, self._samples["labels.movie"])
+        vectors: F32 = self._samples["vectors"][:1] + by_labels
         return vectors
 
-    def _follow(self, rows: Rows, heard: RatingColumns, moment: I64) -> Expected:
-        """What is expected of each row, told what its user said before its moment."""
+    def _predict(self, rows: Rows, requests: RatingColumns, group: I64) -> Expected:
+        """Expected stars of each row, from its user's ratings of earlier time groups.
+
+        requests: the columns of `rows`. group: (n,) time group of each row.
+        """
+        samples = self._samples
         user, users = distinct(rows.table.frame[USER])
-        movie, movies = distinct(rows.table.frame[MOVIE])
-        known, number = self._kept, self.users.encode(users)
+        number = self.users.encode(users)
         past = self._history.of_users(np.unique(rows.users))
         local = np.zeros(len(self.users), np.int64)
         local[number] = np.arange(len(number))
-        batches = UserBatches.of(past, heard, (local[past.users], user), moment)
-        side = self.movies.side(movies, rows.table.movies)
-        new = self.movies.encode(movies) == 0
-        place = np.cumsum(new) - 1 + len(known["vectors"])
-        lines = np.where(rows.movies > 0, rows.movies, place[movie])
+        batches = UserBatches.of(past, requests, (local[past.users], user), group)
+        lines, movies = self._movie_side(rows)
         lines = np.concatenate([past.movies, lines])[batches.order]
-        effect, keys, unknown = self._time(batches.rows)
+        effect, bins = self._time(batches.rows)
         noise = self._noise[0][batches.rows.users] * self._noise[1][batches.rows.movies]
-        labels = joined(self._labels[0], self.users.side(users, rows.table.users))
+        labels = joined_labels(self._labels[0], self.users.side(users, rows.table.users))
         target = self._targets(batches.rows.stars) - effect
-        mean, variance, shares = follow(
-            (batches.edges, lines, target, effect, noise, batches.group),
-            (keys, unknown, known["loose"]),
-            (sums(labels, known["labels.user"]), known["usual"], known["ridge"]),
-            (
-                np.concatenate([known["vectors"], self._new_vectors(side.filter(new))]),
-                known["company"],
+        mean, variance, probabilities = walk_users(
+            BatchColumns(batches.edges, lines, target, effect, noise, batches.group),
+            bins,
+            UserSide(
+                products(labels, samples["labels.user"]), samples["mean_set"], samples["precision"]
             ),
-            (known["level"], known["cuts"]),
+            movies,
+            Likelihood(samples["level"], samples["cuts"]),
         )
         mean, variance = mean[batches.requested], (variance + noise)[batches.requested]
-        if known["cuts"].shape[1]:
-            stars, shares = self.scale.stars, shares[batches.requested]
-            mean = (shares * stars).sum(axis=1)
-            variance = (shares * (stars - mean[:, None]) ** 2).sum(axis=1)
+        if samples["cuts"].shape[1]:
+            stars, probabilities = self.scale.stars, probabilities[batches.requested]
+            mean = (probabilities * stars).sum(axis=1)
+            variance = (probabilities * (stars - mean[:, None]) ** 2).sum(axis=1)
         return Expected(mean, np.sqrt(variance))
 
-    def _targets(self, stars: F64) -> F64:
-        """Stars as what the samples explain."""
-        if not self._kept["cuts"].shape[1]:
-            return stars
-        # What is asked, and has no star yet, is never a target.
-        known = np.maximum(stars, self.scale.low)
-        return np.asarray(self._kept["points"][self.scale.index(known)], np.float64)
+    def _movie_side(self, rows: Rows) -> tuple[I64, MovieSide]:
+        """Line of each row's movie, and the movies; unknown ones stand after the known."""
+        movie, ids = distinct(rows.table.frame[MOVIE])
+        table = self.movies.side(ids, rows.table.movies)
+        unknown = self.movies.encode(ids) == 0
+        vectors = self._samples["vectors"]
+        place = np.cumsum(unknown) - 1 + len(vectors)
+        lines = np.where(rows.movies > 0, rows.movies, place[movie])
+        vectors = np.concatenate([vectors, self._new_vectors(table.filter(unknown))])
+        return lines, MovieSide(vectors, self._samples["in_set"])
 
-    def _time(self, rows: RatingColumns) -> tuple[F64, I64, F64]:
-        """Known effects, summed; bins of time, (n, b), and 1 where one's effect is not known."""
+    def _targets(self, stars: F64) -> F64:
+        """What the samples explain: the stars, or the mean latent value of each star."""
+        if not self._samples["cuts"].shape[1]:
+            return stars
+        # A request has no star yet; its target is never read.
+        known = np.maximum(stars, self.scale.low)
+        return np.asarray(self._samples["star_means"][self.scale.index(known)], np.float64)
+
+    def _time(self, rows: RatingColumns) -> tuple[F64, TimeBins]:
+        """Sum of the bin effects that the fit knows, (n,), and the bins of each row."""
         effect, shape = np.zeros(len(rows)), (len(rows), len(self._bins))
         keys, unknown = np.zeros(shape, np.int64), np.zeros(shape)
-        found = zip(self._keys(rows.users, rows.at), self._bins, self._effects, strict=False)
-        for b, (key, met, values) in enumerate(found):
-            at = np.minimum(np.searchsorted(met, key), len(met) - 1)
-            known = met[at] == key
-            effect += np.where(known, values[at], 0.0)
+        widths = zip(self._keys(rows.users, rows.at), self._bins, self._effects, strict=False)
+        for b, (key, bins, values) in enumerate(widths):
+            place = np.minimum(np.searchsorted(bins, key), len(bins) - 1)
+            known = bins[place] == key
+            effect += np.where(known, values[place], 0.0)
             keys[:, b], unknown[:, b] = key, ~known
-        return effect, keys, unknown
+        return effect, TimeBins(keys, unknown, self._samples["bin_variances"])
 
-    def _keys(self, users: I32, at: I64) -> list[I64]:
-        user = users.astype(np.int64) << _MOMENT_BITS
-        # No user's bin is -1.
-        return [np.where(at == NO_TIME, -1, user + at // width) for width in self.time_bins]
+    def _keys(self, users: I32, seconds: I64) -> list[I64]:
+        """The bin of each row, of one user, for each width: (n,) each; -1 without a time."""
+        user = users.astype(np.int64) << _TIME_BITS
+        return [np.where(seconds == NO_TIME, -1, user + seconds // w) for w in self.time_bins]
 
     @override
     def arrays(self) -> Arrays:
-        arrays = {f"kept.{name}": value for name, value in self._kept.items()}
+        arrays = {f"samples.{name}": value for name, value in self._samples.items()}
         arrays |= {"noise.user": self._noise[0], "noise.movie": self._noise[1]}
         arrays |= {"movie_residuals": self._movie_residuals.sums} | history_arrays(self._history)
-        for b, (met, effect) in enumerate(zip(self._bins, self._effects, strict=True)):
-            arrays |= {f"bin.{b}": met, f"effect.{b}": effect}
+        for b, (bins, effect) in enumerate(zip(self._bins, self._effects, strict=True)):
+            arrays |= {f"bin.{b}": bins, f"effect.{b}": effect}
         return arrays
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
-        own = {name: array for name, array in arrays.items() if name.startswith("kept.")}
-        self._kept = {name.partition(".")[2]: array for name, array in own.items()}
-        users, movies = self._kept["fitted"]
+        own = {name: array for name, array in arrays.items() if name.startswith("samples.")}
+        self._samples = {name.partition(".")[2]: array for name, array in own.items()}
+        users, movies = self._samples["fitted"]
         self._labels = Labels.of(self.users.table[:users]), Labels.of(self.movies.table[:movies])
         self._noise = [arrays["noise.user"], arrays["noise.movie"]]
-        bins = range(sum(name.startswith("bin.") for name in arrays))
-        self._bins = [arrays[f"bin.{b}"] for b in bins]
-        self._effects = [arrays[f"effect.{b}"] for b in bins]
+        widths = range(sum(name.startswith("bin.") for name in arrays))
+        self._bins = [arrays[f"bin.{b}"] for b in widths]
+        self._effects = [arrays[f"effect.{b}"] for b in widths]
         self._history = restored_history(arrays)
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)
