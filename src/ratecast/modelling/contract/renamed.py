@@ -80,11 +80,22 @@ _SAMPLES = {
         ("usual", "mean_set"),
     )
 }
+_COLD_START = {"line": "linear", "usual_age": "mean_age"}
+_COLD_START |= {
+    f"surface.{old}": f"smooth.{new}"
+    for old, new in (
+        ("centre", "mean"),
+        ("spread", "std"),
+        ("waves", "frequencies"),
+        ("slope", "weights"),
+        ("level", "intercept"),
+    )
+}
 ARRAYS: dict[str, dict[str, str]] = {
     "state_space": _HISTORY,
     "factorization_machine": _HISTORY | _RESIDUALS | _SAMPLES,
     "gaussian_process": _HISTORY | _RESIDUALS,
-    "cold_start": _RESIDUALS,
+    "cold_start": _RESIDUALS | _COLD_START,
 }
 _PARTS = {"trainer": TRAINER, "descent": DESCENT}
 

@@ -1,1 +1,1 @@
-"""The parts of `cold_start`, the model of newcomers."""
+"""The model `cold_start`: forecasts for new users, from demographics and the movies' raters."""

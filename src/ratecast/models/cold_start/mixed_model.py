@@ -1,7 +1,7 @@
-"""The mixed model of `cold_start`: effects of movies, and of kinds of users on kinds of movies.
+"""The linear mixed model of `cold_start`: effects of movies, and of kinds of users on them.
 
-Users' own effects are fitted beside them, so that a movie is not blamed for its raters, and left
-out of a newcomer's forecast.
+Effects of each single user are fitted as well, so a movie's effect does not depend on who rated it;
+the forecast of a new user leaves them out.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from ratecast.arrays import F64, I64
 
 
 @dataclass(frozen=True)
-class Kinds:
-    """What each row of a table shows, before any rating. Numbers of labels; -1: not known.
+class RowLabels:
+    """What is known of each row before any rating. Numbers of labels; -1: unknown.
 
-    user, movie: (n,). people: kinds of the user, each (n,), and how many labels it has. genres:
-    (n, genres) weights. year: (n,) bins.
+    user, movie: (n,). people: for each kind of label of the user, (n,) and the number of labels.
+    genres: (n, genres) weights. year: (n,) bins and their number. sizes: number of users and movies.
     """
 
     user: I64
@@ -28,45 +28,57 @@ class Kinds:
     year: tuple[I64, int]
     sizes: tuple[int, int]
 
+    def take(self, rows: I64) -> "RowLabels":
+        """Only these rows."""
+        people = {name: (label[rows], count) for name, (label, count) in self.people.items()}
+        year = self.year[0][rows], self.year[1]
+        return RowLabels(
+            self.user[rows], self.movie[rows], people, self.genres[rows], year, self.sizes
+        )
+
 
 @dataclass(frozen=True)
-class Group:
-    """Features that share a ridge: (n, F). own: a user's own, unknown of a newcomer."""
+class FeatureGroup:
+    """Features that share an L2 penalty.
+
+    features: (n, F). l2: penalty. of_single_users: effects of single users, left out for new users.
+    """
 
     features: sp.csc_array
-    ridge: float
-    own: bool = False
+    l2: float
+    of_single_users: bool = False
 
 
-def groups(kinds: Kinds) -> dict[str, Group]:
-    """The features of the mixed model and how strongly each group is drawn to 0."""
-    users, movies = kinds.sizes
-    movie, year = one_hot(kinds.movie, movies), one_hot(*kinds.year)
-    found = {
-        "user": Group(_by_column(one_hot(kinds.user, users)), 4, own=True),
-        "movie": Group(_by_column(movie), 4),
-        "genre": Group(_by_column(kinds.genres), 10),
-        "year": Group(_by_column(year), 30),
-        "user x genre": Group(crossed(kinds.user, users, kinds.genres), 20, own=True),
-        "user x year": Group(crossed(kinds.user, users, year), 20, own=True),
+def feature_groups(rows: RowLabels) -> dict[str, FeatureGroup]:
+    """The features of the mixed model, and the L2 penalty of each group."""
+    users, movies = rows.sizes
+    movie, year = one_hot(rows.movie, movies), one_hot(*rows.year)
+    by_genre, by_year = crossed(rows.user, users, rows.genres), crossed(rows.user, users, year)
+    groups = {
+        "user": FeatureGroup(_by_column(one_hot(rows.user, users)), 4, of_single_users=True),
+        "movie": FeatureGroup(_by_column(movie), 4),
+        "genre": FeatureGroup(_by_column(rows.genres), 10),
+        "year": FeatureGroup(_by_column(year), 30),
+        "user x genre": FeatureGroup(by_genre, 20, of_single_users=True),
+        "user x year": FeatureGroup(by_year, 20, of_single_users=True),
     }
-    for name, (label, count) in kinds.people.items():
+    for name, (label, count) in rows.people.items():
         if name != "third":
-            found[f"{name} x genre"] = Group(crossed(label, count, kinds.genres), 600)
-            found[f"{name} x year"] = Group(crossed(label, count, year), 600)
+            groups[f"{name} x genre"] = FeatureGroup(crossed(label, count, rows.genres), 600)
+            groups[f"{name} x year"] = FeatureGroup(crossed(label, count, year), 600)
         if name != "age":
-            found[f"{name} x movie"] = Group(crossed(label, count, movie), 100)
-    return found
+            groups[f"{name} x movie"] = FeatureGroup(crossed(label, count, movie), 100)
+    return groups
 
 
 def one_hot(label: I64, count: int) -> sp.csr_array:
-    """(n, count) with a 1 where a row has the label; -1 is none."""
+    """(n, count) with 1 where a row has the label; -1 is no label."""
     known = np.flatnonzero(label >= 0)
     return sp.csr_array((np.ones(len(known)), (known, label[known])), (len(label), count))
 
 
 def crossed(label: I64, count: int, features: sp.csr_array) -> sp.csc_array:
-    """Products of one label a row with the row's features: (n, count x F)."""
+    """Interaction of one label of a row with the row's features: (n, count x F)."""
     coo = features.tocoo()
     rows, columns = coo.coords
     known = label[rows] >= 0
@@ -76,37 +88,43 @@ def crossed(label: I64, count: int, features: sp.csr_array) -> sp.csc_array:
 
 
 @dataclass
-class Mixed:
-    """A fitted mixed model: level, and the coefficients of each group."""
+class MixedModel:
+    """score = level + sum over groups of features . coefficients.
+
+    level: stars. coefficients: (F,) of each group.
+    """
 
     level: float
     coefficients: dict[str, F64]
 
-    def score(self, kinds: Kinds) -> F64:
-        """What is expected of each row, its user's own effects left out: (n,)."""
-        score = np.full(len(kinds.user), self.level)
-        for name, group in groups(kinds).items():
-            if not group.own:
+    def score(self, rows: RowLabels) -> F64:
+        """Expected stars of each row, without the effects of single users: (n,)."""
+        score = np.full(len(rows.user), self.level)
+        for name, group in feature_groups(rows).items():
+            if not group.of_single_users:
                 score += group.features @ self.coefficients[name]
         return score
 
     @property
     def of_users(self) -> F64:
-        """Effect of each user, (users,)."""
+        """Effect of each user: (users,)."""
         return self.coefficients["user"]
 
 
-def fit_mixed(kinds: Kinds, stars: F64, weight: F64, sweeps: int = 30) -> Mixed:
-    """Ridge by coordinate descent: least weighted squares plus each group's ridge."""
+def fit_mixed(rows: RowLabels, stars: F64, weight: F64, iterations: int = 30) -> MixedModel:
+    """Minimize sum of weight * residual² + l2 * coefficient², by coordinate descent.
+
+    stars, weight: (n,). iterations: passes over all coefficients.
+    """
     weight = weight / weight.mean()
     level = float(np.average(stars, weights=weight))
-    error, found = stars - level, groups(kinds)
-    coefficients = {name: np.zeros(group.features.shape[1]) for name, group in found.items()}
-    for _ in range(sweeps):
-        for name, group in found.items():
+    residual, groups = stars - level, feature_groups(rows)
+    coefficients = {name: np.zeros(group.features.shape[1]) for name, group in groups.items()}
+    for _ in range(iterations):
+        for name, group in groups.items():
             f = group.features
-            _descend((f.indptr, f.indices, f.data), group.ridge, weight, error, coefficients[name])
-    return Mixed(level, coefficients)
+            _descend((f.indptr, f.indices, f.data), group.l2, weight, residual, coefficients[name])
+    return MixedModel(level, coefficients)
 
 
 def _by_column(features: sp.csr_array) -> sp.csc_array:
@@ -114,16 +132,20 @@ def _by_column(features: sp.csr_array) -> sp.csc_array:
 
 
 @njit(cache=True, fastmath=True)
-def _descend(matrix, ridge, weight, error, coefficients):  # type: ignore[no-untyped-def]
-    """Set every coefficient of a group to its best value, one after the other, in place."""
+def _descend(matrix, l2, weight, residual, coefficients):  # type: ignore[no-untyped-def]
+    """Set each coefficient of a group to its minimum given all others; residuals stay current.
+
+    matrix: (starts, rows, values) of the features, by column. weight, residual: (n,).
+    """
     starts, rows, values = matrix
     for f in range(coefficients.size):
-        pull, square = 0.0, ridge
+        gradient, curvature = 0.0, l2
         for j in range(starts[f], starts[f + 1]):
             weighted = values[j] * weight[rows[j]]
-            pull += weighted * error[rows[j]]
-            square += weighted * values[j]
-        step = (pull - ridge * coefficients[f]) / square
+            gradient += weighted * residual[rows[j]]
+            curvature += weighted * values[j]
+        # step = (x' W r - l2 c) / (x' W x + l2)
+        step = (gradient - l2 * coefficients[f]) / curvature
         coefficients[f] += step
         for j in range(starts[f], starts[f + 1]):
-            error[rows[j]] -= values[j] * step
+            residual[rows[j]] -= values[j] * step

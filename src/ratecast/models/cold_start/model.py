@@ -1,17 +1,11 @@
-"""What a newcomer will say: movies' effects, demographics, and who else rates such a movie.
+"""Forecasts for new users: movie effects, demographics, and what the movie's raters are like.
 
-Three steps, each on users that the step before had not seen (folds of users):
-1. a linear mixed model (`newcomers/mixed`); heavy raters count less in it, a rating weighs n^-1/2;
-2. its level and slope are set on held-out rows, since heavy raters are harsher than others;
-3. half of a smooth correction (`newcomers/surface`) from the movie's statistics: what the raters of
-   a movie are like tells something of a user who is about to rate it.
 Reference: Henderson 1975, "Best linear unbiased estimation and prediction under a selection
 model"; Wolpert 1992, "Stacked generalization".
-Differs: ridges are set by hand, not by likelihood; halving the correction stands for shrinking.
 """
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -24,19 +18,51 @@ from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_TWO, UP_TO_ONE, Limits
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.side_information.labels import Labels, numeric_column
-from ratecast.models.cold_start.mixed_model import Kinds, Mixed, fit_mixed
-from ratecast.models.cold_start.random_features import Surface
+from ratecast.models.cold_start.mixed_model import MixedModel, RowLabels, fit_mixed
+from ratecast.models.cold_start.random_features import RandomFeatures
 from ratecast.ratings import MOVIE, USER, Ratings
 
-# Ratings that a movie without any is thought to have, for its statistics.
-_FEW, _SOME = 3.0, 10.0
+# Damping of a movie's statistics, in ratings: of means, and of shares and variances.
+_MEAN_DAMPING, _SHARE_DAMPING = 3.0, 10.0
+
+
+class _Train(NamedTuple):
+    """Rows of train: labels, people (n, 2) of `ColdStart._people`, and stars (n,)."""
+
+    labels: RowLabels
+    people: F64
+    stars: F64
+
+    def take(self, rows: I64) -> "_Train":
+        return _Train(self.labels.take(rows), self.people[rows], self.stars[rows])
 
 
 @dataclass(kw_only=True, eq=False)
 class ColdStart(Model):
-    """Forecasts every user as if none of her ratings were known, from her demographics alone.
+    """Forecast every user as a new user, by demographics alone: base + smooth_share * g(x).
 
-    What is heard moves the movies, and the level of all, not the user: see `MovieResiduals`.
+    base = c_0 + c_1 * score of a linear mixed model (`MixedModel`): effects of the movie, its
+    genres and its year, and of age and gender on them. A rating of a user with n ratings weighs
+    n^-1/2 in it. c_0 and c_1 are fitted to held-out users. g (`RandomFeatures`) is a smooth
+    function of x: base, age and gender, and statistics of the movie (mean, number and variation of
+    the ratings, and the activity, strictness, age and gender of its raters). Each step is fitted
+    to users that the step before did not see. New ratings update the mean residual of the movie
+    (`MovieResiduals`), never the user.
+
+    folds: of users, for the held-out scores, from 2.
+    smooth_share: share of g in the forecast, 0 to 1.
+    movie_damping: weight of a movie's prior mean residual 0, in ratings.
+
+    Reference: Henderson 1975, "Best linear unbiased estimation and prediction under a selection
+    model"; Wolpert 1992, "Stacked generalization".
+    Differs: the L2 penalties are set by hand, not by likelihood; halving g takes the place of a
+    stronger penalty.
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.ColdStart().fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "cold_start"
@@ -52,163 +78,171 @@ class ColdStart(Model):
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         self._prepare(train)
-        kinds, stars = self._kinds(train), train.stars.astype(np.float64)
-        given = np.bincount(kinds.user, minlength=kinds.sizes[0])[kinds.user]
-        weight = np.asarray(given**-0.5, np.float64)
+        labels, stars = self._row_labels(train), train.stars.astype(np.float64)
+        user_ratings = np.bincount(labels.user, minlength=labels.sizes[0])[labels.user]
+        weight = np.asarray(user_ratings**-0.5, np.float64)
         people = self._people(train)
-        score, inputs = self._held_out((kinds, people, stars), weight)
+        data = _Train(labels, people, stars)
+        score, inputs = self._held_out(data, weight)
+        # The level and slope of the score: users with many ratings rate lower than others.
         design = np.column_stack([np.ones(len(score)), score])
-        self._line = np.asarray(np.linalg.lstsq(design, stars)[0], np.float64)
-        base = design @ self._line
+        self._linear = np.asarray(np.linalg.lstsq(design, stars)[0], np.float64)
+        base = design @ self._linear
         inputs = np.column_stack([base, inputs, people])
-        self._surface = Surface.fitted(inputs, stars - base, weight, self.seed)
-        self._mixed = fit_mixed(kinds, stars, weight)
-        self._statistics = self._describe((kinds, people, stars), self._mixed)
-        spread = stars - base - self.smooth_share * self._surface(inputs)
-        self._deviation = float(np.sqrt(np.mean(spread**2)))
+        self._smooth = RandomFeatures.fitted(inputs, stars - base, weight, self.seed)
+        self._mixed = fit_mixed(labels, stars, weight)
+        self._statistics = self._movie_statistics(data, self._mixed)
+        residual = stars - base - self.smooth_share * self._smooth(inputs)
+        self._deviation = float(np.sqrt(np.mean(residual**2)))
         self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
-    def _held_out(self, rated: tuple[Kinds, F64, F64], weight: F64) -> tuple[F64, F64]:
-        """Score and movie's statistics of each row, learned without the users of its fold."""
-        kinds, people, stars = rated
-        fold = np.random.default_rng(self.seed).permutation(kinds.sizes[0])[kinds.user] % self.folds
-        score, inputs = np.zeros(len(stars)), np.zeros((len(stars), 6 + people.shape[1]))
-        for held in range(self.folds):
-            out, rest = np.flatnonzero(fold == held), np.flatnonzero(fold != held)
-            if not (len(out) and len(rest)):
+    def _held_out(self, data: _Train, weight: F64) -> tuple[F64, F64]:
+        """Score and movie statistics of each row, learned without the users of its fold."""
+        user, width = data.labels.user, 6 + data.people.shape[1]
+        users = data.labels.sizes[0]
+        fold = np.random.default_rng(self.seed).permutation(users)[user] % self.folds
+        score, inputs = np.zeros(len(user)), np.zeros((len(user), width))
+        for number in range(self.folds):
+            held_out, rest = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+            if not (len(held_out) and len(rest)):
                 continue
-            learned = _take(kinds, rest), people[rest], stars[rest]
-            mixed = fit_mixed(learned[0], stars[rest], weight[rest])
-            score[out] = mixed.score(_take(kinds, out))
-            inputs[out] = self._describe(learned, mixed)[kinds.movie[out]]
+            others = data.take(rest)
+            mixed = fit_mixed(others.labels, others.stars, weight[rest])
+            score[held_out] = mixed.score(data.labels.take(held_out))
+            statistics = self._movie_statistics(others, mixed)
+            inputs[held_out] = statistics[data.labels.movie[held_out]]
         return score, inputs
 
-    def _describe(self, rated: tuple[Kinds, F64, F64], mixed: Mixed) -> F64:
-        """Statistics of each movie's raters and ratings, shrunk: (movies + 1, 6 + people's).
+    def _movie_statistics(self, data: _Train, mixed: MixedModel) -> F64:
+        """Damped statistics of each movie's ratings and raters: (movies + 1, 6 + people's).
 
-        The last line is a movie's without ratings.
+        The last line is that of a movie without ratings.
         """
-        kinds, people, stars = rated
-        size, mean = kinds.sizes[1] + 1, stars.mean()
-        heavy = np.log(np.bincount(kinds.user)[kinds.user])
+        labels, people, stars = data
+        size, mean = labels.sizes[1] + 1, stars.mean()
+        activity = np.log(np.bincount(labels.user)[labels.user])
         low = stars <= self.scale.low + (self.scale.high - self.scale.low) / 4
 
         def total(values: F64) -> F64:
-            return np.asarray(np.bincount(kinds.movie, values, size), np.float64)
+            return np.asarray(np.bincount(labels.movie, values, size), np.float64)
 
-        count = np.bincount(kinds.movie, minlength=size)
-        first = total(stars - mean) / (count + _FEW)
-        second = (total((stars - mean) ** 2) + _SOME * stars.var()) / (count + _SOME)
+        count = np.bincount(labels.movie, minlength=size)
+        first = total(stars - mean) / (count + _MEAN_DAMPING)
+        second = (total((stars - mean) ** 2) + _SHARE_DAMPING * stars.var()) / (
+            count + _SHARE_DAMPING
+        )
         columns = [first, np.log1p(count), np.sqrt(np.maximum(second - first**2, 0))]
-        columns.append((total(low.astype(float)) + _SOME * low.mean()) / (count + _SOME))
-        columns.append((total(heavy) + _FEW * heavy.mean()) / (count + _FEW))
-        columns.append(total(mixed.of_users[kinds.user]) / (count + _FEW))
-        columns += [total(column) / (count + _SOME) for column in people.T]
+        shares = total(low.astype(float)) + _SHARE_DAMPING * low.mean()
+        columns.append(shares / (count + _SHARE_DAMPING))
+        columns.append(
+            (total(activity) + _MEAN_DAMPING * activity.mean()) / (count + _MEAN_DAMPING)
+        )
+        columns.append(total(mixed.of_users[labels.user]) / (count + _MEAN_DAMPING))
+        columns += [total(column) / (count + _SHARE_DAMPING) for column in people.T]
         return np.column_stack(columns)
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        return self._movie_residuals.corrected(self._said(rows), rows.movies)
+        return self._movie_residuals.corrected(self._predict(rows), rows.movies)
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        return self._movie_residuals.walk(self._said(rows), rows.movies, rows.stars, edges)
+        return self._movie_residuals.walk(self._predict(rows), rows.movies, rows.stars, edges)
 
     @override
     def grow(self) -> None:
         self._movie_residuals.grow(len(self.movies))
 
-    def _said(self, rows: Rows) -> Expected:
-        """What the fit alone expects."""
-        kinds = self._kinds(rows)
-        base = self._line[0] + self._line[1] * self._mixed.score(kinds)
-        inputs = np.column_stack([base, self._statistics[kinds.movie], self._people(rows)])
-        mean = base + self.smooth_share * self._surface(inputs)
+    def _predict(self, rows: Rows) -> Expected:
+        """Expected stars by the fit alone."""
+        labels = self._row_labels(rows)
+        base = self._linear[0] + self._linear[1] * self._mixed.score(labels)
+        inputs = np.column_stack([base, self._statistics[labels.movie], self._people(rows)])
+        mean = base + self.smooth_share * self._smooth(inputs)
         return Expected(mean, np.full(len(rows), self._deviation))
 
     def _prepare(self, train: Rows) -> None:
-        """Labels and borders of bins; the borders are quantiles over the rows of train."""
+        """Labels, and borders of bins: quantiles over the rows of train."""
         self._fitted = np.array([len(self.users) - 1, len(self.movies) - 1])
-        self._label()
+        self._set_labels()
         tenths, thirds = np.linspace(0, 1, 11)[1:-1], np.array([1 / 3, 2 / 3])
         age, year = self._numbers(train)
         self._borders = [_quantiles(age, tenths), _quantiles(age, thirds), _quantiles(year, tenths)]
-        self._usual_age = np.nan_to_num(
-            np.array([np.nanmean(age) if np.isfinite(age).any() else 0])
-        )
+        self._mean_age = np.nan_to_num(np.array([np.nanmean(age) if np.isfinite(age).any() else 0]))
 
-    def _label(self) -> None:
+    def _set_labels(self) -> None:
         """Labels of the users and movies of the fit."""
         users, movies = self._fitted
         tables = {USER: self.users.table[:users], MOVIE: self.movies.table[:movies]}
         self._labels = {kind: Labels.of(table) for kind, table in tables.items()}
 
-    def _sides(self, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _side_tables(self, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Side information of each row's user and movie."""
         frame, table = rows.table.frame, rows.table
         return self.users.side(frame[USER], table.users), self.movies.side(
             frame[MOVIE], table.movies
         )
 
     def _numbers(self, rows: Rows) -> tuple[F64, F64]:
-        users, movies = self._sides(rows)
+        """Age of each row's user and year of its movie, NaN where unknown: (n,) each."""
+        users, movies = self._side_tables(rows)
         return numeric_column(users, "age"), numeric_column(movies, "year")
 
-    def _kinds(self, rows: Rows) -> Kinds:
-        users, movies = self._sides(rows)
+    def _row_labels(self, rows: Rows) -> RowLabels:
+        users, movies = self._side_tables(rows)
         age, year = numeric_column(users, "age"), numeric_column(movies, "year")
         people = {name: (_bins(age, b), len(b) + 1) for name, b in self._age_bins().items()}
         if "gender" in self._labels[USER].known:
             gender = self._labels[USER].matrices(users)["gender"]
-            people["gender"] = _only(gender), gender.shape[1]
+            people["gender"] = _first_label(gender), gender.shape[1]
         genres = self._labels[MOVIE].matrices(movies).get("genres", sp.csr_array((len(rows), 0)))
         binned = _bins(year, self._borders[2]), len(self._borders[2]) + 1
         sizes = int(self._fitted[0]), int(self._fitted[1])
         user, movie = rows.users.astype(np.int64) - 1, rows.movies.astype(np.int64) - 1
-        # Those met later are as unknown to the fit as those not met.
+        # Users and movies that came after the fit are unknown to it.
         user[user >= sizes[0]], movie[movie >= sizes[1]] = -1, -1
-        return Kinds(user, movie, people, genres, binned, sizes)
+        return RowLabels(user, movie, people, genres, binned, sizes)
 
     def _age_bins(self) -> dict[str, F64]:
         return {"age": self._borders[0], "third": self._borders[1]}
 
     def _people(self, rows: Rows) -> F64:
-        """Two numbers of each row's user: age and gender, 0 in the mean and where not known."""
-        users, _ = self._sides(rows)
-        age = np.nan_to_num((numeric_column(users, "age") - self._usual_age[0]) / 10)
+        """Age in decades from the mean and gender, -1/2 or 1/2, of each row's user: (n, 2).
+
+        0 where unknown.
+        """
+        users, _ = self._side_tables(rows)
+        age = np.nan_to_num((numeric_column(users, "age") - self._mean_age[0]) / 10)
         gender = self._labels[USER].matrices(users).get("gender", sp.csr_array((len(rows), 1)))
         return np.column_stack([age, gender.sum(axis=1) / 2 - gender[:, [0]].toarray()[:, 0]])
 
     @override
     def arrays(self) -> Arrays:
-        surface = vars(self._surface)
-        arrays: Arrays = {f"surface.{name}": np.asarray(value) for name, value in surface.items()}
+        smooth = vars(self._smooth).items()
+        arrays: Arrays = {f"smooth.{name}": np.asarray(value) for name, value in smooth}
         arrays |= {f"mixed.{name}": value for name, value in self._mixed.coefficients.items()}
         arrays |= {f"borders.{k}": border for k, border in enumerate(self._borders)}
         level = np.array([self._mixed.level, self._deviation])
-        arrays |= {"level": level, "line": self._line, "usual_age": self._usual_age}
-        arrays |= {"statistics": self._statistics, "movie_residuals": self._movie_residuals.sums}
+        arrays |= {"level": level, "linear": self._linear, "mean_age": self._mean_age}
+        arrays |= {
+            "statistics": self._statistics,
+            "movie_residuals": self._movie_residuals.sums,
+        }
         return arrays | {"fitted": self._fitted}
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
         self._fitted = arrays["fitted"]
-        self._label()
+        self._set_labels()
         self._borders = [arrays[f"borders.{k}"] for k in range(3)]
-        surface = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith("surface.")}
-        self._surface = Surface(**surface)
+        smooth = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith("smooth.")}
+        self._smooth = RandomFeatures(**smooth)
         mixed = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith("mixed.")}
         level, self._deviation = (float(value) for value in arrays["level"])
-        self._mixed = Mixed(level, mixed)
-        self._line, self._usual_age = arrays["line"], arrays["usual_age"]
+        self._mixed = MixedModel(level, mixed)
+        self._linear, self._mean_age = arrays["linear"], arrays["mean_age"]
         self._statistics = arrays["statistics"]
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)
-
-
-def _take(kinds: Kinds, rows: I64) -> Kinds:
-    people = {name: (label[rows], count) for name, (label, count) in kinds.people.items()}
-    year = kinds.year[0][rows], kinds.year[1]
-    some = kinds.user[rows], kinds.movie[rows], kinds.genres[rows]
-    return replace(kinds, user=some[0], movie=some[1], genres=some[2], people=people, year=year)
 
 
 def _bins(values: F64, borders: F64) -> I64:
@@ -221,9 +255,9 @@ def _quantiles(values: F64, shares: F64) -> F64:
     return np.unique(np.quantile(known, shares)) if len(known) else np.zeros(0)
 
 
-def _only(labels: sp.csr_array) -> I64:
-    """The one label of each row, -1 for none: (n,)."""
-    any_label = np.diff(labels.indptr) > 0
-    found = np.full(labels.shape[0], -1, np.int64)
-    found[any_label] = labels.indices[labels.indptr[:-1][any_label]]
-    return found
+def _first_label(labels: sp.csr_array) -> I64:
+    """The first label of each row, -1 for none: (n,)."""
+    labelled = np.diff(labels.indptr) > 0
+    first = np.full(labels.shape[0], -1, np.int64)
+    first[labelled] = labels.indices[labels.indptr[:-1][labelled]]
+    return first
