@@ -18,7 +18,7 @@ class RowLabels:
     """What is known of each row before any rating. Numbers of labels; -1: unknown.
 
     user, movie: (n,). people: for each kind of label of the user, (n,) and the number of labels.
-    genres: (n, genres) weights. year: (n,) bins and their number. sizes: number of users and movies.
+    genres: (n, genres) weights. year: (n,) bins, and their number. sizes: of users and of movies.
     """
 
     user: I64

@@ -53,16 +53,16 @@ class UserSide(NamedTuple):
     precision: (s, d) prior precisions of a user's own vector.
     """
 
-    labels: F32
-    mean_set: F32
+    labels: F32 | F64
+    mean_set: F32 | F64
     precision: F64
 
 
 class MovieSide(NamedTuple):
     """vectors: (rows, s, d). in_set: (rows, s, d), what each movie adds to a user's set."""
 
-    vectors: F32
-    in_set: F32
+    vectors: F32 | F64
+    in_set: F32 | F64
 
 
 class Likelihood(NamedTuple):
@@ -82,7 +82,7 @@ class _State(NamedTuple):
 class _Row(NamedTuple):
     """One row: vectors (s, d) of its movie, and open_bins (b,), 1 where a bin has an effect."""
 
-    vectors: F32
+    vectors: F32 | F64
     target: float
     time_effect: float
     noise: float
