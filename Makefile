@@ -25,7 +25,7 @@ pictures: $(READY)  ## photograph TensorBoard and the page, draw the movies; nee
 	$(BIN)/python -m docs.pictures.boards
 	$(BIN)/python -m docs.pictures.page
 	$(BIN)/python docs/pictures/map.py
-	$(BIN)/python docs/pictures/heard.py
+	$(BIN)/python docs/pictures/history_length.py
 
 docs: $(READY)  ## the documentation site, in site/; needs no network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -1,7 +1,7 @@
-"""Photographs TensorBoard: three embedding sizes side by side, their table, the movies' map.
+"""Screenshots of TensorBoard: three embedding sizes, their table, and the map of the movies.
 
-python -m docs.pictures.boards [FOLDER] trains the sizes on MovieLens 100K and writes the PNGs
-of this folder anew. Needs Chromium.
+python -m docs.pictures.boards [FOLDER] trains the three sizes on MovieLens 100K and writes the PNGs
+of this folder. Needs Chromium.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Page, ViewportSize
 from tensorboard import program
 
-from docs.pictures.browser import DRAWN, chromium, opened
+from docs.pictures.browser import WEBGL, chromium, opened
 from ratecast.splits import Split
 from ratecast.training.experiment import read_experiment
 from ratecast.training.sweep import FACTORS, sweep
@@ -23,8 +23,8 @@ SIZES: dict[str, ViewportSize] = {
     "hparams": {"width": 1760, "height": 480},
     "projector": {"width": 1280, "height": 720},
 }
-PATIENCE = 90_000
-ASKED = "Star Wars (1977)"
+TIMEOUT_MS = 90_000
+MOVIE = "Star Wars (1977)"
 
 
 def main(
@@ -33,7 +33,7 @@ def main(
     split: Split | None = None,
     changes: Sequence[str] = (),
 ) -> list[Path]:
-    """Train, open, photograph; the pictures' paths."""
+    """Train, open, take the screenshots; returns their paths."""
     chromium()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
@@ -42,39 +42,39 @@ def main(
         runs.mkdir()
         for row in sweep(task, factors, split):
             row.run.folder.rename(runs / f"{row.factors:03} factors")
-        return photographs(served(runs), folder)
+        return screenshots(served(runs), folder)
 
 
 def served(runs: Path) -> str:
-    """The address of a TensorBoard of `runs`, which stops with this program."""
+    """Start a TensorBoard of `runs`, which stops with this program; returns its address."""
     board = program.TensorBoard()
     board.configure(logdir=str(runs), port=0, host="localhost", load_fast="false")
     address: str = board.launch()
     return address
 
 
-def photographs(address: str, folder: Path) -> list[Path]:
-    """One picture of each tab."""
+def screenshots(address: str, folder: Path) -> list[Path]:
+    """One screenshot per tab."""
     tabs: dict[str, tuple[str, Callable[[Page], None]]] = {
         "scalars": ("?darkMode=false&smoothing=0&tagFilter=/rmse$#timeseries", _curves),
         "hparams": ("?darkMode=false#hparams", _table),
         "projector": ("?darkMode=false#projector", _map),
     }
-    with opened(DRAWN) as window:
+    with opened(WEBGL) as window:
         return [
-            _photograph(
-                window.new_page(viewport=SIZES[name]), address + where, shown, folder / name
+            _screenshot(
+                window.new_page(viewport=SIZES[name]), address + where, prepare, folder / name
             )
-            for name, (where, shown) in tabs.items()
+            for name, (where, prepare) in tabs.items()
         ]
 
 
-def _photograph(page: Page, address: str, shown: Callable[[Page], None], name: Path) -> Path:
+def _screenshot(page: Page, address: str, prepare: Callable[[Page], None], name: Path) -> Path:
     path = name.with_name(f"tensorboard_{name.name}.png")
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(TIMEOUT_MS)
     page.goto(address)
-    shown(page)
-    # Charts glide into place.
+    prepare(page)
+    # Wait for animations.
     page.wait_for_timeout(2500)
     page.screenshot(path=path)
     page.close()
@@ -91,13 +91,13 @@ def _table(page: Page) -> None:
 
 
 def _map(page: Page) -> None:
-    """By genre, with what is near to the movie that most have rated, as if a reader had asked."""
+    """Color by genre, and select the most rated movie to show its nearest points."""
     inside = page.frame_locator("iframe").frame_locator("iframe")
     inside.get_by_text("Points: ").first.wait_for()
     inside.locator("paper-dropdown-menu").filter(has_text="Color by").first.click()
     inside.locator("paper-item:visible").filter(has_text="genre").first.click()
-    inside.locator("vz-projector-inspector-panel input:visible").first.fill(ASKED)
-    inside.get_by_text(ASKED, exact=True).first.click()
+    inside.locator("vz-projector-inspector-panel input:visible").first.fill(MOVIE)
+    inside.get_by_text(MOVIE, exact=True).first.click()
     inside.get_by_text("Nearest points").first.wait_for()
 
 

@@ -23,7 +23,7 @@ def main(
     name: str = "state_space",
     least: int = LEAST,
 ) -> Path:
-    """Learn from all ratings, lay the movies out, draw; the picture's path."""
+    """Fit on all ratings, compute the map, draw it; returns the picture's path."""
     table = data.load("ml-100k") if ratings is None else ratings
     every = MovieVectors.of(make_model(name).fit(table))
     known = every.take(every.counts >= least)

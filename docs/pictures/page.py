@@ -1,7 +1,7 @@
-"""Photographs the page of the service: python -m docs.pictures.page [FOLDER].
+"""Screenshots of the page of the service: python -m docs.pictures.page [FOLDER].
 
-Trains on MovieLens 100K, serves, rates a few movies as a person would, and writes the PNGs of this
-folder anew, on a service and on a phone, light and dark. Needs Chromium.
+Trains on MovieLens 100K, serves, rates a few movies, and writes the PNGs of this folder: desktop
+and phone, light and dark. Needs Chromium.
 """
 
 import subprocess
@@ -26,41 +26,41 @@ from ratecast.serving.live.published import ArtifactStore
 from ratecast.training import make_model
 
 HERE = Path(__file__).parent
-DESK: ViewportSize = {"width": 1280, "height": 800}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PORT, TIMEOUT_SECONDS, MOST_BYTES = 8149, 60, 150_000
+PORT, TIMEOUT_SECONDS, MAX_BYTES = 8149, 60, 150_000
 GIVEN = {"Star Wars (1977)": 5, "Fargo (1996)": 5, "Liar Liar (1997)": 2, "Titanic (1997)": 3}
-# Of each picture: the path, what is there once it is drawn, the window, and the look.
+# Picture: path, selector of the last element that is drawn, window size, color scheme.
 VIEWS: dict[str, tuple[str, str, ViewportSize, Literal["light", "dark"]]] = {
-    "rate": ("/", ".forecasts li", DESK, "light"),
-    "rate_dark": ("/", ".forecasts li", DESK, "dark"),
+    "rate": ("/", ".forecasts li", DESKTOP, "light"),
+    "rate_dark": ("/", ".forecasts li", DESKTOP, "dark"),
     "rate_phone": ("/", ".forecasts li", PHONE, "light"),
-    "user": ("/user?id=405", ".residuals li", DESK, "light"),
+    "user": ("/user?id=405", ".residuals li", DESKTOP, "light"),
     "movie_phone": ("/movie/50", ".similar li", PHONE, "dark"),
-    "map": ("/map", ".chart.map svg", DESK, "light"),
-    "map_dark": ("/map", ".chart.map svg", DESK, "dark"),
-    "models": ("/models", ".figure svg", DESK, "light"),
+    "map": ("/map", ".chart.map svg", DESKTOP, "light"),
+    "map_dark": ("/map", ".chart.map svg", DESKTOP, "dark"),
+    "models": ("/models", ".figure svg", DESKTOP, "light"),
 }
 
 
 def main(
     folder: Path = HERE, ratings: Ratings | None = None, name: str = "state_space"
 ) -> list[Path]:
-    """Train, serve, rate, photograph; the pictures' paths."""
+    """Train, serve, rate, take the screenshots; returns their paths."""
     chromium()
     folder.mkdir(parents=True, exist_ok=True)
     table = data.load("ml-100k") if ratings is None else ratings
-    with tempfile.TemporaryDirectory() as kept:
-        home = Path(kept)
+    with tempfile.TemporaryDirectory() as folder_name:
+        home = Path(folder_name)
         make_model(name).fit(table).save(home / "artifact")
         ArtifactStore(home).publish(home / "artifact")
         with served(home) as address, opened() as window:
-            return [photograph(window, address, view, folder) for view in VIEWS]
+            return [screenshot(window, address, view, folder) for view in VIEWS]
 
 
 @contextmanager
 def served(home: Path) -> Iterator[str]:
-    """The address of a service of that folder, stopped at the end."""
+    """Run a service of this folder; yields its address."""
     command = [sys.executable, "-m", "ratecast.cli", "serve", f"--home={home}", f"--port={PORT}"]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address, until = f"http://127.0.0.1:{PORT}", time.monotonic() + TIMEOUT_SECONDS
@@ -75,16 +75,16 @@ def served(home: Path) -> Iterator[str]:
         running.wait()
 
 
-def photograph(window: Browser, address: str, view: str, folder: Path) -> Path:
-    """One view, as somebody sees it who has rated a few movies."""
-    where, shown, size, look = VIEWS[view]
-    context = window.new_context(viewport=size, color_scheme=look, reduced_motion="reduce")
+def screenshot(window: Browser, address: str, view: str, folder: Path) -> Path:
+    """One view, for a visitor who has rated a few movies."""
+    where, selector, size, scheme = VIEWS[view]
+    context = window.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
     page.goto(address + where)
-    page.locator(shown).first.wait_for(timeout=1000 * TIMEOUT_SECONDS)
+    page.locator(selector).first.wait_for(timeout=1000 * TIMEOUT_SECONDS)
     if where == "/":
         rate(page)
-    # Charts and lists glide into place.
+    # Wait for animations.
     page.wait_for_timeout(1000)
     path = folder / f"page_{view}.png"
     page.screenshot(path=path)
@@ -94,15 +94,15 @@ def photograph(window: Browser, address: str, view: str, folder: Path) -> Path:
 
 
 def slim(path: Path) -> None:
-    """Save a picture as small as can be, and one that is still too large with a palette."""
+    """Compress a picture; one that is still too large gets a palette of 256 colors."""
     with Image.open(path) as taken:
         taken.save(path, optimize=True)
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             taken.quantize(colors=256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def rate(page: Page) -> None:
-    """Give stars to a few movies, each found by its title."""
+    """Search a few movies by title, and rate them."""
     for title, stars in GIVEN.items():
         page.get_by_label("Find a movie").fill(title)
         page.locator(".found").get_by_text(title, exact=True).click()

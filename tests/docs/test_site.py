@@ -51,5 +51,5 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
 
 
 def test_the_picture_is_that_of_the_results() -> None:
-    drawn = runpy.run_path(str(ROOT / "docs" / "pictures" / "heard.py"))
-    assert drawn["PICTURE"].read_text("utf-8") == drawn["heard"](RESULTS["rows"])
+    drawn = runpy.run_path(str(ROOT / "docs" / "pictures" / "history_length.py"))
+    assert drawn["PICTURE"].read_text("utf-8") == drawn["history_length"](RESULTS["rows"])

@@ -33,7 +33,7 @@ def split() -> Split:
 
 # Of TensorBoard's own page.
 @pytest.mark.filterwarnings("ignore:html5lib")
-@pytest.mark.skipif(browser.found() is None, reason=browser.MISSING)
+@pytest.mark.skipif(browser.chromium_path() is None, reason=browser.MISSING)
 def test_tensorboard_is_photographed(tmp_path: Path) -> None:
     boards = script(ROOM / "boards.py")
     made = boards.main(tmp_path, (2, 4), split(), ["--trainer.epochs", "2"])

@@ -11,22 +11,22 @@ from ratecast.serving.live.published import ArtifactStore
 from tests.serving.place import process, wait
 
 PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 800}
-PATIENCE = 20_000
+DESKTOP = {"width": 1280, "height": 800}
+TIMEOUT_MS = 20_000
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, or a word that there is none.
+    """Chromium; skips the test if there is none.
 
-    For a module, not for the session: while it is open, Playwright keeps a loop running in this
-    thread, and no other test could have one.
+    Module scope: while it is open, Playwright keeps an event loop in this thread, and no other test
+    could have one.
     """
     pytest.importorskip("playwright")
     pytest.importorskip("nicegui")
     from docs.pictures import browser
 
-    if browser.found() is None:
+    if browser.chromium_path() is None:
         pytest.skip(browser.MISSING)
     with browser.opened() as opened:
         yield opened
@@ -34,22 +34,22 @@ def browser() -> Iterator[Any]:
 
 @dataclass
 class Seat:
-    """A person before a browser. told: what its console said; asked: what it loaded."""
+    """A visitor with a browser. console: its errors and warnings. requested: its URLs."""
 
     page: Any
     api: httpx.Client
-    told: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.set_default_timeout(PATIENCE)
-        self.page.on("console", lambda message: self._say(message.type, message.text))
-        self.page.on("pageerror", lambda error: self._say("error", str(error)))
-        self.page.context.on("request", lambda request: self.asked.append(request.url))
+        self.page.set_default_timeout(TIMEOUT_MS)
+        self.page.on("console", lambda message: self._record(message.type, message.text))
+        self.page.on("pageerror", lambda error: self._record("error", str(error)))
+        self.page.context.on("request", lambda request: self.requested.append(request.url))
 
-    def _say(self, kind: str, text: str) -> None:
+    def _record(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
-            self.told.append(text)
+            self.console.append(text)
 
     def at(self, path: str = "/") -> Any:
         """Go there."""
@@ -64,7 +64,7 @@ class Seat:
         return str(line.locator(".title").inner_text())
 
     def forecasts(self) -> dict[str, float]:
-        """Movie and exact stars of the list of forecasts."""
+        """Movie and unrounded stars of the list of forecasts."""
         self.page.locator(".forecasts li").first.wait_for()
         found = self.page.locator(".forecasts .forecast").evaluate_all(
             "all => all.map(each => [each.dataset.movie, Number(each.dataset.stars)])"
@@ -81,14 +81,14 @@ class Seat:
         return self.forecasts()
 
     def user(self) -> int:
-        """The number under which this person rates: the newest one."""
+        """The number of this visitor: the newest one."""
         return int(self.api.post("/v1/users").json()["user"]) - 1
 
 
 @contextmanager
 def seated(browser: Any, api: httpx.Client, **look: Any) -> Iterator[Seat]:
-    """A browser without memory. look: size of the window, light or dark."""
-    usual = {"viewport": DESK, "reduced_motion": "reduce"}
+    """A browser without cookies. look: window size, color scheme."""
+    usual = {"viewport": DESKTOP, "reduced_motion": "reduce"}
     context = browser.new_context(**(usual | look))
     try:
         yield Seat(context.new_page(), api)
@@ -116,9 +116,9 @@ def api(
 
 @pytest.fixture
 def seat(browser: Any, api: httpx.Client) -> Iterator[Seat]:
-    """One person; in the end nothing was asked of elsewhere, and the console is silent."""
+    """One visitor; afterwards no other host was requested, and the console is empty."""
     with seated(browser, api) as taken:
         yield taken
         own = (str(api.base_url), "data:", "blob:")
-        assert [url for url in taken.asked if not url.startswith(own)] == []
-        assert taken.told == []
+        assert [url for url in taken.requested if not url.startswith(own)] == []
+        assert taken.console == []

@@ -40,7 +40,7 @@ def seat(browser: Any, words: httpx.Client) -> Iterator[Seat]:
     with seated(browser, words) as taken:
         yield taken
         assert taken.page.evaluate("window.evil") is None
-        assert taken.told == []
+        assert taken.console == []
 
 
 def test_half_stars_are_given_and_titles_are_words(seat: Seat) -> None:

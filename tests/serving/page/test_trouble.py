@@ -25,7 +25,7 @@ def test_the_page_waits_for_the_model_and_goes_on_by_itself(browser: Any, place:
             (place.home / "gate").touch()
             page.get_by_role("heading", name="Star Wars (1977)").wait_for()
             assert page.locator(".waiting").count() == 0
-            assert seat.told == []
+            assert seat.console == []
 
 
 def test_a_restart_loses_nothing_and_the_open_page_finds_back(browser: Any, place: Place) -> None:
@@ -68,7 +68,7 @@ def test_while_the_store_is_away_the_stars_stay_and_can_be_sent_again(
         seat.moved(before)
         page.reload()
         assert page.locator(".rated li").count() == 1
-        assert seat.told == []
+        assert seat.console == []
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_with_a_token_nobody_sees_what_is_another_users(
         page.get_by_label("Token").fill(TOKEN)
         page.get_by_label("Token").press("Enter")
         page.get_by_role("heading", name="User 22").wait_for()
-        assert seat.told == []
+        assert seat.console == []
 
 
 def test_a_new_user_is_made_with_the_services_token(
@@ -142,8 +142,8 @@ def test_the_files_of_the_page_are_not_counted(
     with seated(browser, api) as seat:
         enter(seat.at(), "10", Access(TOKEN, signing_secret(home)).user_token(10))
         seat.forecasts()
-        assert len(seat.asked) > 2 * 5
-        assert seat.told == []
+        assert len(seat.requested) > 2 * 5
+        assert seat.console == []
 
 
 def test_stars_are_counted(tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ def test_a_view_fits_a_phone(browser: Any, api: httpx.Client, path: str) -> None
         assert page.title().endswith(" · ratecast")
         assert page.evaluate(SMALL) == []
         own = (str(api.base_url), "data:", "blob:")
-        assert [url for url in seat.asked if not url.startswith(own)] == []
-        assert [text for text in seat.told if "404" not in text or path != "/nothing"] == []
+        assert [url for url in seat.requested if not url.startswith(own)] == []
+        assert [text for text in seat.console if "404" not in text or path != "/nothing"] == []
 
 
 def paper(page: Any) -> str:

@@ -6,7 +6,7 @@ the disk when it returns.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +125,14 @@ def _between(table: sa.Table, after: int, last: int) -> sa.Select[Any]:
 
 def _row(event: RatingEvent) -> dict[str, object]:
     """A row of the table; its column `moment` holds the commit number."""
-    row = asdict(event)
-    return row | {"moment": row.pop("commit")}
+    return {
+        "seq": event.seq,
+        "moment": event.commit,
+        "user": event.user,
+        "movie": event.movie,
+        "stars": event.stars,
+        "at": event.at,
+    }
 
 
 def _remove(connection: sa.Connection, event: RemovalEvent) -> None:
