@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import environment
 from benchmarks.environment import ROOT
 from benchmarks.peers import ACCURATE, WALKED, Method, Settings
-from benchmarks.process import Asked, job, measured
+from benchmarks.process import ProcessTask, job, measured
 from benchmarks.records import Record, Step
 from benchmarks.tables import Parts, movielens
 
@@ -108,7 +108,7 @@ def _ours(name: str, fold: str) -> Record:
 
 
 def _all(method: Method, jobs: list[Record]) -> Record:
-    return measured(Asked(method.module, jobs, 1, 1200.0))
+    return measured(ProcessTask(method.module, jobs, 1, 1200.0))
 
 
 def _least(settings: list[Settings], rmse: list[float]) -> Settings:

@@ -14,7 +14,7 @@ from statistics import median
 
 from benchmarks import environment, records
 from benchmarks.peers import METHODS, Method
-from benchmarks.process import Asked, job, measured
+from benchmarks.process import ProcessTask, job, measured
 from benchmarks.records import Record
 from benchmarks.speed import WARMING, chosen
 from benchmarks.summary import lines
@@ -105,7 +105,7 @@ def _fitted(name: str, rows: int) -> Record:
     method = _method(name)
     settings = method.settings | chosen().get(name, {})
     fit = job(grown(rows)["train"], {}, settings)
-    return measured(Asked(method.module, [fit], 2, LIMIT_SECONDS))
+    return measured(ProcessTask(method.module, [fit], 2, LIMIT_SECONDS))
 
 
 def _method(name: str) -> Method:

@@ -1,7 +1,6 @@
-"""Load on a port of this machine: as many requests as can be had, or so many a second.
+"""Load generator for a local port: as fast as possible, or at a fixed rate.
 
-Bytes in, bytes out, on uvloop: what the asking process takes of a machine with two cores, the
-service cannot have.
+Raw bytes on uvloop, because time that the client takes on two cores is lost to the service.
 """
 
 import asyncio
@@ -15,15 +14,15 @@ import numpy as np
 import psutil
 import uvloop
 
-Ask = Callable[[], bytes]
+MakeRequest = Callable[[], bytes]
 HEAD_END, LENGTH = b"\r\n\r\n", b"content-length:"
 
 
 @dataclass(frozen=True)
 class Load:
-    """Requests answered in `seconds`; ms: of each, from when it was due to its last byte.
+    """The result of a load. ms: latency of each request, from its due time to the last byte.
 
-    taken: the share of the machine's time that its host gave to others meanwhile.
+    taken: share of the machine's CPU time that the host gave to other machines (steal).
     """
 
     seconds: float
@@ -32,7 +31,7 @@ class Load:
     taken: float
 
     def facts(self) -> dict[str, float]:
-        """Requests a second, and milliseconds in which half, 99 % and all were answered."""
+        """Requests per second, and quantiles of the latency."""
         half, most, all_of_them = np.quantile(self.ms, [0.5, 0.99, 1.0]).tolist()
         figures = {"per_second": len(self.ms) / self.seconds, "p50_ms": half, "p99_ms": most}
         rounded = {name: round(value, 2) for name, value in figures.items()}
@@ -51,14 +50,20 @@ def request(method: str, path: str, body: bytes = b"") -> bytes:
 
 
 def load(
-    port: int, ask: Ask, seconds: float, clients: int = 16, *, rate: float = 0.0, most: int = 10**9
+    port: int,
+    make_request: MakeRequest,
+    seconds: float,
+    clients: int = 16,
+    *,
+    rate: float = 0.0,
+    most: int = 10**9,
 ) -> Load:
-    """Ask on `clients` connections at once; with a rate, each request is due at its own moment.
+    """Send requests on `clients` connections; with a rate, each request has a due time.
 
-    What had to wait for its turn counts from when it was due, so that a stall is not left out
-    (Tene 2013, "How not to measure latency"). most: after so many requests it ends earlier.
+    Latency counts from the due time, so that a stall is not left out (Tene 2013, "How not to measure
+    latency"). most: maximum number of requests.
     """
-    return uvloop.run(_load(port, Run(ask, seconds, rate, most), clients))
+    return uvloop.run(_load(port, Run(make_request, seconds, rate, most), clients))
 
 
 async def _load(port: int, run: "Run", clients: int) -> Load:
@@ -77,15 +82,15 @@ async def _load(port: int, run: "Run", clients: int) -> Load:
 
 
 def _stolen() -> float:
-    """Seconds in which a processor of this machine was another's; 0 where nobody says so."""
+    """CPU seconds that the host gave to other machines; 0 if unknown."""
     return float(getattr(psutil.cpu_times(), "steal", 0.0))
 
 
 @dataclass
 class Run:
-    """What all clients of a load share."""
+    """State shared by all clients of a load."""
 
-    ask: Ask
+    make_request: MakeRequest
     seconds: float
     rate: float
     left: int
@@ -94,65 +99,67 @@ class Run:
     failed: int = 0
 
     def begin(self) -> None:
-        """The first request is due now."""
+        """Start the clock; the first request is due now."""
         self.start = time.perf_counter()
-        self.moments: Iterator[float] = _moments(self.start, self.rate)
+        self.due_times: Iterator[float] = _due_times(self.start, self.rate)
 
-    def answered(self, due: float, good: bool) -> None:
-        """One more answer."""
+    def record(self, due: float, good: bool) -> None:
+        """Record one response."""
         self.ms.append(1000 * (time.perf_counter() - due))
         self.failed += not good
 
 
 class Client(asyncio.Protocol):
-    """One connection: a request is sent once the one before is answered, and not before it is due.
+    """One connection: sends the next request after the last response, but not before it is due.
 
-    done: when the load is over, or with an error where the service hangs up.
+    done: resolved when the load is over, or with an error if the service closes the connection.
     """
 
     def __init__(self, run: Run) -> None:
         self.run, self.due = run, 0.0
         self.loop = asyncio.get_running_loop()
         self.done: asyncio.Future[None] = self.loop.create_future()
-        self.got = b""
+        self.received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep where to write."""
+        """Store the transport."""
         self.transport = cast(asyncio.WriteTransport, transport)
 
     def next(self) -> None:
-        """The next request, or the end."""
+        """Send the next request, or end."""
         now = time.perf_counter()
         if now >= self.run.start + self.run.seconds or not self.run.left:
             self.done.set_result(None)
             self.transport.close()
             return
         self.run.left -= 1
-        self.due = next(self.run.moments) if self.run.rate else now
+        self.due = next(self.run.due_times) if self.run.rate else now
         if self.due > now:
             self.loop.call_later(self.due - now, self._send)
         else:
             self._send()
 
     def data_received(self, data: bytes) -> None:
-        """Part of an answer, or all of it."""
-        self.got += data
-        head, end, body = self.got.partition(HEAD_END)
+        """Part of a response, or all of it."""
+        self.received += data
+        head, end, body = self.received.partition(HEAD_END)
         if end and len(body) >= int(head.lower().partition(LENGTH)[2].split(b"\r\n")[0]):
-            self.run.answered(self.due, head[9:10] == b"2")
-            self.got = b""
+            self.run.record(self.due, head[9:10] == b"2")
+            self.received = b""
             self.next()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Too early: the load fails."""
+        """The connection closed too early: the load fails."""
         if not self.done.done():
-            self.done.set_exception(error or ConnectionResetError("the service hung up"))
+            self.done.set_exception(
+                error or ConnectionResetError("the service closed the connection")
+            )
 
     def _send(self) -> None:
-        self.transport.write(self.run.ask())
+        self.transport.write(self.run.make_request())
 
 
-def _moments(start: float, rate: float) -> Iterator[float]:
+def _due_times(start: float, rate: float) -> Iterator[float]:
     count = 0
     while True:
         yield start + count / rate

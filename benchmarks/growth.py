@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from benchmarks.process import Asked, job, measured
+from benchmarks.process import ProcessTask, job, measured
 from benchmarks.records import Record, Step
 from benchmarks.tables import grown
 
@@ -22,7 +22,7 @@ def steps(sizes: tuple[int, ...] = SIZES) -> Iterator[Step]:
 
 def _epoch(name: str, rows: int) -> Record:
     jobs = [job(grown(rows)["train"], {}, {"model": name})]
-    found = measured(Asked("epochs", jobs, 1, LIMIT_SECONDS))
+    found = measured(ProcessTask("epochs", jobs, 1, LIMIT_SECONDS))
     about = {"model": name, "rows": rows}
     if "failed" in found:
         return about | found

@@ -1,4 +1,4 @@
-"""One measurement is one process: under `/usr/bin/time -v`, with limits of time and memory."""
+"""Runs one measurement as a process under `/usr/bin/time -v`, with limits of time and memory."""
 
 import json
 import os
@@ -21,14 +21,14 @@ from benchmarks.peers import Settings
 TIME = Path("/usr/bin/time")
 OURS = ("ours", "epochs")
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA")
-# Left to the rest of the machine.
+# Memory that must stay free for the rest of the machine.
 SPARE_GB = 2.0
 _POLL = 0.25
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What one process does. ours: in ratecast's own environment instead of the peers'."""
+class ProcessTask:
+    """A process that runs jobs with `module`, with limits of threads and seconds."""
 
     module: str
     jobs: list[dict[str, Any]]
@@ -37,42 +37,42 @@ class Asked:
 
     @property
     def ours(self) -> bool:
-        """Whether it is ratecast itself."""
+        """Whether it runs ratecast, in ratecast's own environment."""
         return self.module in OURS
 
 
 def job(train: Path, parts: dict[str, Path], settings: Settings) -> dict[str, Any]:
-    """A fit on train, and the parts to be asked."""
-    asked = {name: str(path) for name, path in parts.items()}
-    return {"train": str(train), "parts": asked, "settings": settings}
+    """A job: a fit on `train`, and predictions for each of `parts`."""
+    paths = {name: str(path) for name, path in parts.items()}
+    return {"train": str(train), "parts": paths, "settings": settings}
 
 
-def measured(asked: Asked) -> dict[str, Any]:
-    """What the process wrote (`done`), and whole-process figures; or how it `failed`."""
-    with tempfile.TemporaryDirectory() as place:
-        request, answer, log = (Path(place) / name for name in ("request", "answer", "log"))
-        facts = {"module": asked.module, "jobs": asked.jobs}
+def measured(task: ProcessTask) -> dict[str, Any]:
+    """The results (`done`) and the figures of the whole process, or the reason why it `failed`."""
+    with tempfile.TemporaryDirectory() as folder:
+        request, result, log = (Path(folder) / name for name in ("request", "result", "log"))
+        facts = {"module": task.module, "jobs": task.jobs}
         request.write_text(json.dumps(facts), "utf-8")
-        python = sys.executable if asked.ours else str(PYTHON)
-        words = [python, "-m", "benchmarks.peers.run", str(request), str(answer)]
-        whole, failed = _run(words, asked, log)
-        said = log.read_text("utf-8", errors="replace")
-        if failed or not answer.exists():
-            return {"failed": failed or _reason(said), "whole": whole}
-        return {"done": json.loads(answer.read_text("utf-8")), "whole": whole | _told(said)}
+        python = sys.executable if task.ours else str(PYTHON)
+        command = [python, "-m", "benchmarks.peers.run", str(request), str(result)]
+        whole, failed = _run(command, task, log)
+        text = log.read_text("utf-8", errors="replace")
+        if failed or not result.exists():
+            return {"failed": failed or _reason(text), "whole": whole}
+        return {"done": json.loads(result.read_text("utf-8")), "whole": whole | _time_figures(text)}
 
 
-def _run(words: list[str], asked: Asked, log: Path) -> tuple[dict[str, Any], str]:
-    """Wall-clock seconds and peak of the whole process; why it was ended, if it was."""
-    watched = [str(TIME), "-v", *words] if TIME.exists() else words
+def _run(command: list[str], task: ProcessTask, log: Path) -> tuple[dict[str, Any], str]:
+    """Seconds and peak memory of the whole process, and the reason if it was stopped, or ''."""
+    watched = [str(TIME), "-v", *command] if TIME.exists() else command
     start = time.perf_counter()
     with log.open("w", encoding="utf-8") as out:
         running = subprocess.Popen(
-            watched, cwd=ROOT, env=environment_of(asked.threads), stdout=out, stderr=out,
+            watched, cwd=ROOT, env=environment_of(task.threads), stdout=out, stderr=out,
             start_new_session=True,
         )  # fmt: skip
         try:
-            peak, ended = _watched(running, asked.limit_seconds)
+            peak, ended = _watched(running, task.limit_seconds)
         finally:
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)
@@ -82,9 +82,9 @@ def _run(words: list[str], asked: Asked, log: Path) -> tuple[dict[str, Any], str
 
 
 def _watched(running: subprocess.Popen[bytes], limit: float) -> tuple[float, str]:
-    """Wait for the end, or for a reason to end it; the peak is sampled where nothing tells it.
+    """Wait for the end, or until a limit is exceeded; the peak is sampled only without `time -v`.
 
-    Looking for children takes time that the process would be slower by.
+    Sampling the memory of child processes would slow the process down.
     """
     start, peak = time.perf_counter(), 0.0
     while True:
@@ -100,7 +100,7 @@ def _watched(running: subprocess.Popen[bytes], limit: float) -> tuple[float, str
 
 
 def environment_of(threads: int) -> dict[str, str]:
-    """So many threads for every library that counts them by itself."""
+    """The environment, with this number of threads for every numeric library."""
     counts = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
     lenskit = {"LK_NUM_THREADS": str(threads), "LK_NUM_PROCS": "1"}
     polars = {"POLARS_MAX_THREADS": str(threads)}
@@ -121,8 +121,8 @@ def _gigabytes(pid: int) -> float:
         return 0.0
 
 
-def _told(log: str) -> dict[str, Any]:
-    """The figures of `time -v`; nothing where there is no such program."""
+def _time_figures(log: str) -> dict[str, Any]:
+    """The figures of `time -v`; empty without that program."""
     peak = re.search(r"Maximum resident set size \(kbytes\): (\d+)", log)
     user = re.search(r"User time \(seconds\): ([\d.]+)", log)
     if peak is None or user is None:
@@ -135,7 +135,7 @@ def _told(log: str) -> dict[str, Any]:
 
 
 def _reason(log: str) -> str:
-    """The last line that a failed process said."""
+    """The last line of a failed process's output."""
     lines = log.partition("\tCommand being timed")[0].strip().splitlines()
-    said = [line for line in lines if line.strip() and "exited with non-zero" not in line]
-    return (said or ["failed without a word"])[-1][:200]
+    output = [line for line in lines if line.strip() and "exited with non-zero" not in line]
+    return (output or ["failed without output"])[-1][:200]

@@ -1,10 +1,10 @@
-"""How quick and how steady the service is: writes benchmarks/serving.json, and docs/performance.md.
+"""Latency, throughput and memory of the service: benchmarks/serving.json, docs/performance.md.
 
     python -m benchmarks.serve [--artifact DIR] [--soak SECONDS] [--render]
 
-One service, one process; the load comes from this one, over loopback. Two cores are enough. Each
-load is run until the machine's host takes next to nothing for others, six times at most; published
-is the run from which it took the least.
+The service runs in a process of its own; this process sends the load over loopback. Two cores are
+enough. Each load is repeated, six times at most, until the host takes almost no CPU time for other
+machines; the run with the least is published.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.drive import Ask, Load, load, request
+from benchmarks.drive import Load, MakeRequest, load, request
 from benchmarks.marks import with_section
 from benchmarks.records import machine, measured_at
 from ratecast.atomic_write import write_text
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--artifact", type=Path, help="a fitted model, instead of training one")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each load")
     parser.add_argument("--soak", type=float, default=600.0, help="seconds at half load")
-    parser.add_argument("--render", action="store_true", help="only write the page anew")
+    parser.add_argument("--render", action="store_true", help="only write the page")
     given = parser.parse_args()
     if not given.render:
         facts = measure(given.artifact, given.seconds, given.soak)
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def measure(artifact: Path | None, seconds: float, soak: float) -> dict[str, Any]:
-    """All figures, and of what machine they are."""
+    """All figures, and the machine they were measured on."""
     about = machine() | {name: version(name) for name in ("fastapi", "uvicorn")}
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -99,27 +99,27 @@ def _reads(port: int, seconds: float) -> dict[str, dict[str, float]]:
     load(port, predict, 2)
     steady = _quietest(lambda: load(port, predict, seconds, rate=500))
     most = _quietest(lambda: load(port, predict, seconds))
-    # Each user once: nothing can have been kept.
+    # Each user once, so that nothing is cached.
     fresh = _quietest(lambda: load(port, first, seconds, 8, most=USERS // TRIES))
     load(port, recommend, seconds)
-    kept = _quietest(lambda: load(port, recommend, seconds))
+    cached = _quietest(lambda: load(port, recommend, seconds))
     return {
         "predict, 500 a second": steady,
         "predict": most,
         "recommend, first time": fresh,
-        "recommend": kept,
+        "recommend": cached,
     }
 
 
 def _quietest(run: Callable[[], Load]) -> dict[str, float]:
-    """Of a few runs, that from which the least time was taken; its own figures do not count."""
+    """Repeat a load; returns the run with the least steal, whatever its latency."""
     runs = [run()]
     while runs[-1].taken > QUIET and len(runs) < TRIES:
         runs.append(run())
     return min(runs, key=lambda done: done.taken).facts()
 
 
-def _rate(users: int = 4000, movies: int = MOVIES) -> Ask:
+def _rate(users: int = 4000, movies: int = MOVIES) -> MakeRequest:
     drawn = random.Random(2)
 
     def rate() -> bytes:
@@ -131,7 +131,7 @@ def _rate(users: int = 4000, movies: int = MOVIES) -> Ask:
 
 
 def _soak(port: int, pid: int, seconds: float, rate: float) -> dict[str, float]:
-    """Memory through a steady load, a tenth of it writes: how the last quarter is to the first."""
+    """Memory under a steady load with 10 % writes: median of the last quarter against the first."""
     drawn, write = random.Random(3), _rate(users=200, movies=20)
 
     def mixed() -> bytes:
@@ -140,7 +140,9 @@ def _soak(port: int, pid: int, seconds: float, rate: float) -> dict[str, float]:
         user, movie = drawn.randint(1, USERS), drawn.randint(1, MOVIES)
         return request("GET", f"/v1/predict?user={user}&movie={movie}")
 
-    load(port, mixed, seconds / WARMING, rate=rate)  # Until what is written over was written once.
+    load(
+        port, mixed, seconds / WARMING, rate=rate
+    )  # Until every rating that is overwritten exists.
     memory, failed = [], 0
     for _ in range(PIECES):
         failed += load(port, mixed, seconds / PIECES, rate=rate).failed
@@ -158,11 +160,11 @@ def _soak(port: int, pid: int, seconds: float, rate: float) -> dict[str, float]:
 
 @contextmanager
 def serving(home: Path, port: int = 8642) -> Iterator[tuple[float, int, int]]:
-    """A service: seconds until it was ready, its port, its process."""
-    words = [sys.executable, "-m", "ratecast.cli", "serve", f"--home={home}", f"--port={port}"]
+    """Run a service; yields the seconds until it was ready, its port and its process id."""
+    command = [sys.executable, "-m", "ratecast.cli", "serve", f"--home={home}", f"--port={port}"]
     with (home / "log").open("a") as log:
         start = time.monotonic()
-        running = subprocess.Popen(words, stdout=log, stderr=log)
+        running = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             while not _ready(port):
                 time.sleep(0.02)
@@ -176,8 +178,8 @@ def serving(home: Path, port: int = 8642) -> Iterator[tuple[float, int, int]]:
 
 def _ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as response:
+            return bool(response.status == 200)
     except OSError:
         return False
 
@@ -192,13 +194,13 @@ def _cli(*words: str) -> None:
 
 
 def section(results: dict[str, Any]) -> str:
-    """The figures for a page."""
+    """The section of docs/performance.md."""
     soak, ready = results["soak"], results["ready_seconds"]
-    told = "a second | half within | 99 % within | requests | failed | taken by others"
+    columns = "a second | half within | 99 % within | requests | failed | taken by others"
     lines = [
         f"{measured_at(results)} Load from a second process.",
         "",
-        f"| load | {told} | goal |",
+        f"| load | {columns} | goal |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for name, goal in GOALS.items():

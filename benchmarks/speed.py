@@ -6,7 +6,7 @@ from functools import partial
 
 from benchmarks import environment, records
 from benchmarks.peers import METHODS, Method, Settings
-from benchmarks.process import Asked, job, measured
+from benchmarks.process import ProcessTask, job, measured
 from benchmarks.records import Record, Step
 from benchmarks.tables import CHOSEN_AT, Parts, grown
 
@@ -80,8 +80,10 @@ def _measured(method: Method, settings: Settings, parts: Parts, limit: float) ->
     about = {"method": method.name, "settings": settings}
     if reason := environment.missing().get(method.package):
         return about | {"failed": f"not installed: {reason}"}
-    asked = Asked(method.module, [job(parts["train"], {"test": parts["test"]}, settings)], 2, limit)
-    found = measured(asked)
+    task = ProcessTask(
+        method.module, [job(parts["train"], {"test": parts["test"]}, settings)], 2, limit
+    )
+    found = measured(task)
     return about | _flat(found)
 
 
@@ -106,7 +108,7 @@ def _tuned(method: Method, parts: Parts) -> Record:
         job(parts["inner"], {"valid": parts["valid"]}, method.settings | tried)
         for tried in ({}, *method.grid)
     ]
-    found = measured(Asked(method.module, jobs, 2, 600.0))
+    found = measured(ProcessTask(method.module, jobs, 2, 600.0))
     if "failed" in found:
         return {"method": method.name, "chosen": {}, "failed": found["failed"]}
     rmse = [done["rmse"]["valid"] for done in found["done"]]

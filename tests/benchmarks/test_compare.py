@@ -24,7 +24,7 @@ from benchmarks import (
 )
 from benchmarks.peers import ACCURATE, METHODS, WALKED, run
 from benchmarks.peers.table import I64
-from benchmarks.process import Asked, job, measured
+from benchmarks.process import ProcessTask, job, measured
 from benchmarks.summary import lines
 from ratecast import data
 from ratecast.ratings import Ratings
@@ -147,9 +147,9 @@ def small(ml100k: Ratings, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def asked(small: Path, settings: dict[str, object], limit: float = 60.0) -> Asked:
+def asked(small: Path, settings: dict[str, object], limit: float = 60.0) -> ProcessTask:
     fit = job(small / "train.parquet", {"test": small / "test.parquet"}, settings)
-    return Asked("ours", [fit], 1, limit)
+    return ProcessTask("ours", [fit], 1, limit)
 
 
 def test_a_process_says_its_seconds_memory_and_error(small: Path) -> None:
