@@ -60,8 +60,8 @@ def load(
 ) -> Load:
     """Send requests on `clients` connections; with a rate, each request has a due time.
 
-    Latency counts from the due time, so that a stall is not left out (Tene 2013, "How not to measure
-    latency"). most: maximum number of requests.
+    Latency counts from the due time, so that a stall is not left out (Tene 2013, "How not to
+    measure latency"). most: maximum number of requests.
     """
     return uvloop.run(_load(port, Run(make_request, seconds, rate, most), clients))
 

@@ -1,4 +1,4 @@
-"""The service under what should not happen; by hand: `make test-chaos`. Counts are bound."""
+"""The service under kills, outages and random requests; by hand: `make test-chaos`."""
 
 import sqlite3
 import threading
@@ -45,7 +45,7 @@ def test_outages_of_the_database_lose_nothing(postgresql: postgres.Server, place
                     if status == 201:
                         kept[movie] = stars
                     else:
-                        kept.pop(movie, None)  # Either may be kept: nobody was answered.
+                        kept.pop(movie, None)  # Not acknowledged: either may be stored.
 
         writer = threading.Thread(target=write)
         writer.start()
@@ -66,7 +66,7 @@ def test_outages_of_the_database_lose_nothing(postgresql: postgres.Server, place
         assert {movie: stars.get(movie) for movie in kept} == kept
 
 
-def test_a_locked_file_is_answered_with_later(place: Place) -> None:
+def test_a_locked_file_is_unavailable(place: Place) -> None:
     with place.open() as client:
         other = sqlite3.connect(place.home / "ratings.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -88,7 +88,7 @@ def test_ten_thousand_bodies(place: Place) -> None:
         assert raw(client, BODIES, seed_of=2) == BODIES
 
 
-def test_half_requests_and_silent_clients_hold_nobody_up(place: Place) -> None:
+def test_incomplete_requests_and_silent_clients_block_no_other(place: Place) -> None:
     import socket
 
     with place.open() as client:

@@ -27,7 +27,7 @@ def place(tmp_path: Path, artifact: Path) -> Place:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[postgres.Server]:
-    """A private PostgreSQL server, or a word that there is none."""
+    """A private PostgreSQL server; skips the test if there is none."""
     if not postgres.here():
         pytest.skip(postgres.MISSING)
     with postgres.server() as running:

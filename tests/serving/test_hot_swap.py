@@ -1,4 +1,4 @@
-"""A new model takes over without a stop; a bad one does not."""
+"""Hot swap: a new model replaces the old one without a restart; a bad one is refused."""
 
 import json
 import shutil
@@ -70,8 +70,8 @@ def test_a_new_model_takes_over_and_no_rating_is_lost(
         until(lambda: len(given) > 20)
         name = ArtifactStore(place.home).publish(tmp_path / "bias")
         until(lambda: serving(client) == name)
-        heard = len(given)
-        until(lambda: len(given) > heard + 20)
+        before = len(given)
+        until(lambda: len(given) > before + 20)
         stop.set()
         writer.join()
         assert set(answers) == {201}
@@ -84,7 +84,7 @@ def test_a_new_model_takes_over_and_no_rating_is_lost(
         assert client.get("/v1/predict?user=9000&movie=300").json()["forecasts"][0] == now
 
 
-def test_a_model_that_recalls_nothing_is_made_ready_anew(
+def test_a_model_that_keeps_no_ratings_is_rebuilt(
     place: Place, bias: Model, tmp_path: Path
 ) -> None:
     bias.save(tmp_path / "bias")
@@ -101,10 +101,10 @@ def test_a_model_that_recalls_nothing_is_made_ready_anew(
         assert client.get("/v1/users/9000/suggestions").json()["forecasts"]
 
 
-def test_what_was_taken_back_leaves_no_trace_in_time(
+def test_a_deleted_rating_leaves_no_trace_after_a_rebuild(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The model is made ready anew in the background, calibration included."""
+    """The model is rebuilt in the background, calibration included."""
     monkeypatch.setattr("ratecast.serving.hot_swap.REBUILD_SECONDS", 0.0)
     with place.open() as client:
         client.post("/v1/users/9000/ratings", json={"movie": 1, "stars": 1})

@@ -34,9 +34,9 @@ def test_every_line_does_what_it_says(place: Place) -> None:
         for line in LINES:
             words = shlex.split(line.replace("http://127.0.0.1:8000", str(client.base_url)))
             words += ["-w", "\n%{http_code}"]
-            said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-            body, _, status = said.rpartition("\n")
-            assert status in ("200", "201", "204"), (line, said)
+            output = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+            body, _, status = output.rpartition("\n")
+            assert status in ("200", "201", "204"), (line, output)
             if body and "/metrics" not in line:
                 json.loads(body)
 

@@ -1,4 +1,4 @@
-"""`ratecast serve` as a person starts it, and as the system kills it."""
+"""`ratecast serve` as a process: start, refusals, kills, outages."""
 
 import json
 import signal
@@ -100,10 +100,12 @@ def test_a_fresh_machine_trains_first(tmp_path: Path) -> None:
 
 def refused(*words: str) -> str:
     command = [sys.executable, "-m", "ratecast.cli", "serve", *words]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert said.returncode == 2
-    assert not said.stdout
-    (line,) = said.stderr.splitlines()
+    process_result = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert process_result.returncode == 2
+    assert not process_result.stdout
+    (line,) = process_result.stderr.splitlines()
     return line
 
 

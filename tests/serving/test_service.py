@@ -1,4 +1,4 @@
-"""The service, the command line and the evaluation give the same forecast, to the last bit."""
+"""Service, command line and evaluation give the same forecast, to the bit."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from ratecast.serving.store.database import Event, RatingEvent, Store
 from ratecast.splits import chronological
 from tests.serving.place import Place
 
-MOMENTS = 60
+TIME_GROUPS = 60
 
 
 @pytest.fixture(scope="module")
@@ -31,39 +31,39 @@ def split(ml100k: Ratings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     return folder, parts.valid
 
 
-def test_the_command_line_says_what_the_service_says(
+def test_the_command_line_forecasts_what_the_service_forecasts(
     place: Place, artifact: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with place.open() as client:
         for user in ("196", "424242"):
             words = ["--artifact", str(artifact), "--user", user, "--movie", "242", "--json"]
             assert main(["predict", *words]) == 0
-            said = json.loads(capsys.readouterr().out)
-            asked = client.get("/v1/predict", params={"user": user, "movie": 242}).json()
-            (found,) = asked["forecasts"]
+            printed = json.loads(capsys.readouterr().out)
+            response = client.get("/v1/predict", params={"user": user, "movie": 242}).json()
+            (found,) = response["forecasts"]
             for name in ("stars", "probabilities", "history_length", "basis"):
-                assert found[name] == said[name]
+                assert found[name] == printed[name]
 
 
 def test_the_service_forecasts_what_the_evaluation_scores(
     split: tuple[Path, Ratings], tmp_path: Path
 ) -> None:
-    """As-of: of one moment after another, first what the service says, then it hears."""
+    """As-of: for one time group after another, forecast, then update."""
     folder, valid = split
     movies = load_model(folder).movies.table[MOVIE]
     known = valid.take(valid.frame[MOVIE].is_in(movies.implode()))
-    last = known.frame[AT].unique().sort()[MOMENTS]
-    # A service is told no age or occupation of who comes.
+    last = known.frame[AT].unique().sort()[TIME_GROUPS]
+    # A service gets no side information of new users.
     stream = Ratings(known.frame.filter(pl.col(AT) < last), scale=known.scale)
     walked = load_model(folder).walk(stream)
     ArtifactStore(tmp_path).publish(folder)
     place, row = Place(tmp_path), 0
     store = Store(place.url)
-    for moment, (_, part) in enumerate(stream.frame.group_by(AT, maintain_order=True), 1):
-        if moment % 12 == 1:
-            asked = [{"user": u, "movie": m} for u, m in part.select(USER, MOVIE).iter_rows()]
+    for commit, (_, part) in enumerate(stream.frame.group_by(AT, maintain_order=True), 1):
+        if commit % 12 == 1:
+            requests = [{"user": u, "movie": m} for u, m in part.select(USER, MOVIE).iter_rows()]
             with place.open() as client:
-                answer = client.post("/v1/predict", json={"requests": asked}).json()
+                answer = client.post("/v1/predict", json={"requests": requests}).json()
             for found in answer["forecasts"]:
                 assert found["forecast"]["stars"] == walked.stars[row]
                 shares = list(found["forecast"]["probabilities"].values())
@@ -71,13 +71,13 @@ def test_the_service_forecasts_what_the_evaluation_scores(
                 row += 1
         else:
             row += len(part)
-        store.write(_given(part, moment, row - len(part)), [])
+        store.write(_given(part, commit, row - len(part)), [])
     store.close()
-    assert row == len(stream) > MOMENTS
+    assert row == len(stream) > TIME_GROUPS
 
 
-def _given(part: pl.DataFrame, moment: int, before: int) -> list[Event]:
+def _given(part: pl.DataFrame, commit: int, before: int) -> list[Event]:
     return [
-        RatingEvent(str(user), str(movie), float(stars), at, moment, before + k + 1)
+        RatingEvent(str(user), str(movie), float(stars), at, commit, before + k + 1)
         for k, (user, movie, stars, at) in enumerate(part.iter_rows())
     ]

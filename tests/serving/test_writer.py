@@ -1,4 +1,4 @@
-"""Who is answered has a durable rating; who is not answered may ask again, and nothing doubles."""
+"""An acknowledged rating is durable; a retry after an error stores nothing twice."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -63,7 +63,7 @@ def test_writes_that_wait_share_a_commit(store: Broken, artifact: Path) -> None:
     assert len(store.events_since().ratings) == 40
 
 
-def test_a_user_has_one_moment_in_a_commit(store: Broken, artifact: Path) -> None:
+def test_a_user_has_one_write_per_commit(store: Broken, artifact: Path) -> None:
     async def work(writer: GroupCommitWriter, _: LiveState) -> None:
         requests = [
             WriteRequest(2000, {50: 4.0}),
@@ -79,7 +79,7 @@ def test_a_user_has_one_moment_in_a_commit(store: Broken, artifact: Path) -> Non
     assert given[1].commit == given[2].commit > given[0].commit
 
 
-def test_nothing_is_heard_of_a_commit_that_failed(store: Broken, artifact: Path) -> None:
+def test_a_failed_commit_changes_nothing(store: Broken, artifact: Path) -> None:
     async def work(writer: GroupCommitWriter, live: LiveState) -> None:
         store.before = True
         with pytest.raises(UnavailableError):
@@ -93,7 +93,7 @@ def test_nothing_is_heard_of_a_commit_that_failed(store: Broken, artifact: Path)
     assert live.ratings_of(2000) == {50: (3.0, int(NOW))}
 
 
-def test_a_commit_of_which_nobody_heard_is_heard_later(store: Broken, artifact: Path) -> None:
+def test_a_commit_with_unknown_outcome_is_applied_later(store: Broken, artifact: Path) -> None:
     async def work(writer: GroupCommitWriter, live: LiveState) -> None:
         store.after = True
         with pytest.raises(UnavailableError):
@@ -107,9 +107,7 @@ def test_a_commit_of_which_nobody_heard_is_heard_later(store: Broken, artifact: 
     assert [(g.user, g.seq) for g in store.events_since().ratings] == [("2000", 1), ("2001", 2)]
 
 
-def test_what_was_heard_live_is_what_is_heard_on_the_next_start(
-    store: Broken, artifact: Path
-) -> None:
+def test_a_restart_gives_the_same_state(store: Broken, artifact: Path) -> None:
     """To the last bit, probabilities and the calibration included."""
 
     async def work(writer: GroupCommitWriter, _: LiveState) -> None:

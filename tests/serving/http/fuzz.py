@@ -1,4 +1,4 @@
-"""Questions drawn by chance: from the description of the API, and bytes that know nothing of it."""
+"""Random requests: from the OpenAPI schema, and random bodies."""
 
 import random
 from typing import Any

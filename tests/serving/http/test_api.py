@@ -39,8 +39,8 @@ def test_a_forecast_says_all_that_is_known_of_it(client: httpx.Client) -> None:
     assert list(first["probabilities"]) == ["1", "2", "3", "4", "5"]
     assert 1 <= first["interval"][0] <= first["stars"] <= first["interval"][1] <= 5
     assert (first["history_length"], first["basis"]) == (39, "user and movie known")
-    stranger = get(client, "/v1/predict", user=77_777, movie=242)["forecasts"][0]
-    assert (stranger["history_length"], stranger["basis"]) == (0, "new user")
+    new_user = get(client, "/v1/predict", user=77_777, movie=242)["forecasts"][0]
+    assert (new_user["history_length"], new_user["basis"]) == (0, "new user")
 
 
 def test_many_pairs_are_forecast_as_one_by_one(client: httpx.Client) -> None:
@@ -156,9 +156,9 @@ def test_export_and_deletion_are_complete(client: httpx.Client) -> None:
     assert client.delete("/v1/users/22").status_code == 204
     gone = get(client, "/v1/users/22/export")
     assert gone == {"user": 22, "registered": None, "ratings": [], "known": {}}
-    asked = {"movie": [50, 242, 1]}
-    forgotten = get(client, "/v1/predict", user=22, **asked)["forecasts"]
-    assert forgotten == get(client, "/v1/predict", user=99_999, **asked)["forecasts"]
+    query = {"movie": [50, 242, 1]}
+    forgotten = get(client, "/v1/predict", user=22, **query)["forecasts"]
+    assert forgotten == get(client, "/v1/predict", user=99_999, **query)["forecasts"]
 
 
 @pytest.mark.parametrize(
@@ -246,9 +246,9 @@ def test_each_user_acts_for_one_user_only(place: Place) -> None:
         ):
             given = body if method == "POST" else None
             assert client.request(method, path, json=given, headers=mine).status_code == 403
-            nobody = client.request(method, path, json=given, headers={"Authorization": ""})
-            assert nobody.status_code == 401
-            assert nobody.headers["www-authenticate"] == "Bearer"
+            anonymous = client.request(method, path, json=given, headers={"Authorization": ""})
+            assert anonymous.status_code == 401
+            assert anonymous.headers["www-authenticate"] == "Bearer"
         assert client.get(f"/v1/users/{other}/ratings").json()["ratings"] == []
         assert client.get("/v1/predict?user=1&movie=1", headers={"Authorization": ""}).is_success
     assert (place.home / "secret").stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""Whatever is asked, the answer is one that the description of the API tells of, and no fault."""
+"""Random requests: every response matches the OpenAPI schema, and none is an internal error."""
 
 from collections.abc import Iterator
 from pathlib import Path

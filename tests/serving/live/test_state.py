@@ -1,4 +1,4 @@
-"""What every movie is to a user: what is left of the catalogue once ratings are heard."""
+"""The live state: which movies of the catalogue a user has not rated."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ratecast.serving.live.served_model import load
 from ratecast.serving.live.state import LiveState
 from ratecast.serving.store.database import RatingEvent, RemovalEvent, StoredEvents
 
-NOBODY = 5000
+UNKNOWN = 5000
 
 
 @pytest.fixture
@@ -18,29 +18,29 @@ def live(artifact: Path) -> LiveState:
 
 
 def given(movie: int, seq: int) -> RatingEvent:
-    return RatingEvent(str(NOBODY), str(movie), 4.0, 2_000_000_000, seq, seq)
+    return RatingEvent(str(UNKNOWN), str(movie), 4.0, 2_000_000_000, seq, seq)
 
 
 def rated(live: LiveState, user: int) -> set[object]:
-    """Movies of the catalogue that are not left."""
+    """Movies of the catalogue that the user has rated."""
     ids = live.served.catalogue.ids
     return {ids[line] for line in np.flatnonzero(~live.catalogue_scores(user).unrated)}
 
 
-def test_what_the_model_heard_is_not_left(live: LiveState) -> None:
+def test_movies_that_the_model_observed_are_not_unrated(live: LiveState) -> None:
     assert rated(live, 196) == set(live.ratings_of(196))
     assert len(rated(live, 196)) == 39
 
 
-def test_what_is_given_is_not_left_until_it_is_taken_back(live: LiveState) -> None:
-    assert rated(live, NOBODY) == set()
+def test_a_given_movie_is_not_unrated_until_the_rating_is_deleted(live: LiveState) -> None:
+    assert rated(live, UNKNOWN) == set()
     live.apply([given(50, 1), given(242, 2)])
-    assert rated(live, NOBODY) == {50, 242}
-    live.apply([RemovalEvent(str(NOBODY), "50", 3)])
-    assert rated(live, NOBODY) == {242}
+    assert rated(live, UNKNOWN) == {50, 242}
+    live.apply([RemovalEvent(str(UNKNOWN), "50", 3)])
+    assert rated(live, UNKNOWN) == {242}
 
 
-def test_a_movie_that_the_catalogue_lacks_is_passed_over(live: LiveState) -> None:
+def test_a_movie_outside_the_catalogue_is_skipped(live: LiveState) -> None:
     live.apply([given(99_999, 1), given(50, 2)])
-    assert set(live.ratings_of(NOBODY)) == {50, 99_999}
-    assert rated(live, NOBODY) == {50}
+    assert set(live.ratings_of(UNKNOWN)) == {50, 99_999}
+    assert rated(live, UNKNOWN) == {50}

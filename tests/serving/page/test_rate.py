@@ -41,10 +41,12 @@ def test_a_forecast_is_hidden_until_it_is_asked_for_and_then_that_of_the_api(sea
     shown = line.locator(".forecast")
     shown.wait_for()
     movie = shown.get_attribute("data-movie")
-    asked = {"user": 77_777, "movie": movie}
-    told = seat.api.get("/v1/predict", params=asked).json()["forecasts"][0]
-    assert float(shown.get_attribute("data-stars")) == told["stars"]
-    words = ", ".join(f"{star} stars {share:.0%}" for star, share in told["probabilities"].items())
+    query = {"user": 77_777, "movie": movie}
+    expected = seat.api.get("/v1/predict", params=query).json()["forecasts"][0]
+    assert float(shown.get_attribute("data-stars")) == expected["stars"]
+    words = ", ".join(
+        f"{star} stars {share:.0%}" for star, share in expected["probabilities"].items()
+    )
     assert line.get_by_role("img", name=words).count() == 1
 
 
@@ -129,10 +131,10 @@ def test_why_is_what_the_api_explains(seat: Seat) -> None:
     after = seat.moved(before)
     page.locator(".forecasts").get_by_text("Why?").first.click()
     page.locator(".reasons li").wait_for()
-    told = seat.api.get(f"/v1/users/{seat.user()}/explanations/{next(iter(after))}").json()
+    expected = seat.api.get(f"/v1/users/{seat.user()}/explanations/{next(iter(after))}").json()
     line = page.locator(".reasons li")
     assert title in line.inner_text()
-    assert f"{told['reasons'][0]['effect']:+.2f}" in line.inner_text()
+    assert f"{expected['reasons'][0]['effect']:+.2f}" in line.inner_text()
     page.keyboard.press("Escape")
     page.locator(".reasons").wait_for(state="detached")
 

@@ -1,4 +1,4 @@
-"""What the page does when something is not as it should be, and where a token is asked for."""
+"""The page when something goes wrong, and where a token is needed."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def enter(page: Any, user: str, token: str) -> None:
     page.get_by_role("button", name="Continue").click()
 
 
-def test_with_a_token_nobody_sees_what_is_another_users(
+def test_with_a_token_no_user_sees_the_data_of_another(
     browser: Any, closed: tuple[Path, httpx.Client]
 ) -> None:
     home, api = closed

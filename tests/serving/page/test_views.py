@@ -69,7 +69,7 @@ def test_the_colours_are_those_of_the_plots() -> None:
         assert f"--{name}: light-dark({light}, {DARK[name]});" in SHEET
 
 
-def test_a_user_of_the_data_is_told_again(seat: Seat) -> None:
+def test_a_user_of_the_data_is_replayed(seat: Seat) -> None:
     page = seat.at("/user")
     page.get_by_text("Random user").click()
     page.locator(".facts b").first.wait_for()

@@ -1,4 +1,4 @@
-"""The store keeps what is in force, in order, on SQLite and on PostgreSQL."""
+"""The store keeps current ratings in order, on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def given(seq: int, user: str = "7", movie: str = "1", stars: float = 4.0) -> Ra
     return RatingEvent(user, movie, stars, 1_000_000 + seq, seq, seq)
 
 
-def test_what_is_in_force_is_read_in_the_order_of_writing(store: Store) -> None:
+def test_current_ratings_are_read_in_the_order_of_writing(store: Store) -> None:
     assert store.last_numbers() == (0, 0)
     store.write([given(1), given(2, movie="2")], [("7", 5)])
     store.write([RemovalEvent("7", "1", 3), given(4, stars=2.0)], [])
@@ -46,7 +46,7 @@ def test_a_commit_is_whole_or_nothing(store: Store) -> None:
     assert store.events_since().ratings == [given(1)]
 
 
-def test_of_a_forgotten_user_only_the_word_is_left(store: Store) -> None:
+def test_of_a_deleted_user_only_the_removal_is_left(store: Store) -> None:
     store.write([given(1), given(2, movie="2"), given(3, user="8")], [("7", 5), ("8", 5)])
     store.write([RemovalEvent("7", "1", 4)], [])
     store.write([RemovalEvent("7", None, 5)], [])
@@ -86,6 +86,6 @@ def test_what_is_no_database_is_refused(url: str) -> None:
 
 def test_a_error_of_the_database_is_one_line(tmp_path: Path) -> None:
     url = f"postgresql://nobody@/none?host={tmp_path}"
-    with pytest.raises(InputError, match="check the URL") as said, reachable(url):
+    with pytest.raises(InputError, match="check the URL") as refused, reachable(url):
         Store(url)
-    assert "\n" not in str(said.value)
+    assert "\n" not in str(refused.value)
