@@ -81,7 +81,7 @@ def _copied(here, there):  # type: ignore[no-untyped-def]
 
 def _table(rows: int) -> tuple[Heap, Heap]:
     """Ratings by user and by movie, in line numbers of a vocabulary."""
-    table = data.load(grown(rows)["train"], say=lambda _: None)
+    table = data.load(grown(rows)["train"], notify=lambda _: None)
     users, movies = (
         Vocabulary.of(table.frame[name], table.frame[name].unique().to_frame())
         for name in (USER, MOVIE)

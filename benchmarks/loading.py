@@ -30,7 +30,7 @@ Measured = dict[str, float]
 
 def keep(folder: Path) -> Measured:
     """From CSV to the tables in the cache, and the split that follows from them."""
-    seconds, _ = timed(lambda: data.fetch(EDITION, folder, say=lambda _: None))
+    seconds, _ = timed(lambda: data.fetch(EDITION, folder, notify=lambda _: None))
     return {"CSV to canonical tables": seconds, f"CSV to canonical tables, {PEAK}": peak()}
 
 
@@ -77,7 +77,7 @@ def grow_parquet(folder: Path) -> Measured:
 
 
 def _grown(folder: Path, rows: int, form: Form, name: str) -> Measured:
-    source = data.load("ml-100k", say=lambda _: None)
+    source = data.load("ml-100k", notify=lambda _: None)
     seconds, _ = timed(lambda: expand(source, rows, folder, form=form, name="ml-100k"))
     return {name: seconds, f"{name}, {PEAK}": peak()}
 

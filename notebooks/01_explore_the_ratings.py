@@ -24,7 +24,7 @@ import polars as pl
 from ratecast import data, splits
 from ratecast.audit import audit
 from ratecast.data import rating_behaviour
-from ratecast.plots import habits as plots
+from ratecast.plots import rating_behaviour as plots
 from ratecast.plots.intervals import intervals
 
 EDITION = "ml-100k"
@@ -51,7 +51,7 @@ users, movies = (rating_behaviour.activity(ratings, kind) for kind in ("user", "
 plots.histograms(
     {
         "users: mean": users["mean"].to_numpy(),
-        "users: spread": users["spread"].to_numpy(),
+        "users: std": users["std"].to_numpy(),
         "movies of 20 ratings or more: mean": movies.filter(pl.col("rows") >= 20)[
             "mean"
         ].to_numpy(),
@@ -108,12 +108,12 @@ plots.over_time(rating_behaviour.by_period(ratings), borders)
 # of rows.
 
 # %%
-rows, columns = rating_behaviour.places(ratings)
+rows, columns = rating_behaviour.matrix_positions(ratings)
 part = np.searchsorted(borders, ratings.at, side="right")
 plots.matrix(rows, columns, part, names)
 
 # %%
-plots.lives(rating_behaviour.lifetimes(ratings), borders, names)
+plots.lifetimes(rating_behaviour.lifetimes(ratings), borders, names)
 
 # %%
 parts = audit(split, ratings)["parts"]
@@ -154,28 +154,28 @@ plots.shares(of_size, "share of the rows, by how many share user and second")
 # %% [markdown]
 # ## Sittings: most people come once
 #
-# A sitting ends when a user is silent for an hour. Most users have a single one: they arrive, rate
+# A session ends after an hour without a rating. Most users have a single one: they arrive, rate
 # what they know, and leave. Whoever wants to be of use to them must learn *while* they rate. That
 # is the **as-of** question, which ratecast asks beside the **frozen** one.
 
 # %%
-sat = rating_behaviour.sittings(ratings)
-per_user = sat.group_by("user").agg(pl.len().alias("sittings"), pl.col("rows").sum())
+sat = rating_behaviour.sessions(ratings)
+per_user = sat.group_by("user").agg(pl.len().alias("sessions"), pl.col("rows").sum())
 plots.histograms(
     {
-        "users": per_user["sittings"].clip(upper_bound=15).to_numpy(),
-        "sittings": sat["minutes"].clip(upper_bound=120).to_numpy(),
-        "sittings ": sat["rows"].clip(upper_bound=200).to_numpy(),
+        "users": per_user["sessions"].clip(upper_bound=15).to_numpy(),
+        "sessions": sat["minutes"].clip(upper_bound=120).to_numpy(),
+        "sessions ": sat["rows"].clip(upper_bound=200).to_numpy(),
     },
-    ["sittings of the user, at most 15", "minutes, at most 120", "ratings, at most 200"],
+    ["sessions of the user, at most 15", "minutes, at most 120", "ratings, at most 200"],
 )
 
 # %%
 first = sat.filter(pl.col("number") == 1)
 plots.shares(
     {
-        "users with one sitting": float((per_user["sittings"] == 1).to_numpy().mean()),
-        "ratings in a user's first sitting": float(first["rows"].to_numpy().sum() / len(ratings)),
+        "users with one session": float((per_user["sessions"] == 1).to_numpy().mean()),
+        "ratings in a user's first session": float(first["rows"].to_numpy().sum() / len(ratings)),
     },
     "share",
 )

@@ -29,8 +29,8 @@ import polars as pl
 import torch
 
 from ratecast import audit, data, splits
-from ratecast.evaluation.comparison import contests
-from ratecast.evaluation.protocol import fit_and_ask
+from ratecast.evaluation.comparison import comparisons
+from ratecast.evaluation.protocol import fit_and_predict
 from ratecast.models.mf.model import MatrixFactorization
 from ratecast.models.mf.net import FactorNet
 from ratecast.plots import training as plots
@@ -131,22 +131,22 @@ def made(name):
 trials = [
     replace(trial, model=name)
     for name in LADDER
-    for trial in fit_and_ask(made(name), replace(split, test=split.test.take(slice(0, 1))))
+    for trial in fit_and_predict(made(name), replace(split, test=split.test.take(slice(0, 1))))
 ]
-ladder = contests(trials, "valid")
+ladder = comparisons(trials, "valid")
 
 
-def ranked(contest):
+def ranked(comparison):
     """Lines for `intervals`: the best at the top."""
-    low, high = contest.bootstrap.intervals().T
+    low, high = comparison.bootstrap.intervals().T
     table = pl.DataFrame(
-        {"group": contest.models, "mean": contest.bootstrap.rmse, "low": low, "high": high}
+        {"group": comparison.models, "mean": comparison.bootstrap.rmse, "low": low, "high": high}
     )
     return table.sort("mean", descending=True)
 
 
 RMSE = "validation RMSE, stars, 95 % interval"
-intervals({contest.protocol: ranked(contest) for contest in ladder}, RMSE)
+intervals({comparison.protocol: ranked(comparison) for comparison in ladder}, RMSE)
 
 # %% [markdown]
 # Frozen, hardly anything beats damped biases: of a stranger there is nothing to know but the
@@ -188,11 +188,11 @@ later = random.test.frame.join(last, on="user").filter(pl.col("at") < pl.col("la
 
 # %%
 FLATTERED = ["bias", "als", "mf_bias"]
-fold = [t for name in FLATTERED for t in fit_and_ask(made(name), random, ["frozen"])]
+fold = [t for name in FLATTERED for t in fit_and_predict(made(name), random, ["frozen"])]
 panels = {
     "chronological, frozen": ranked(ladder[0]).filter(pl.col("group").is_in(FLATTERED)),
     "chronological, as-of": ranked(ladder[1]).filter(pl.col("group").is_in(FLATTERED)),
-    "random fold": ranked(contests(fold, "test")[0]),
+    "random fold": ranked(comparisons(fold, "test")[0]),
 }
 intervals(panels, "RMSE, stars, 95 % interval")
 

@@ -69,7 +69,7 @@ known = every.take(every.counts >= LEAST)
 wide, shares = probes.principal(known)
 famous = np.argsort(-known.counts)[: 30 if SHORT else 60]
 said = " and ".join(f"{share:.0%}" for share in shares)
-plots.flat(known, wide, famous, GENRES, f"two principal components ({said} of the variance)")
+plots.movie_map(known, wide, famous, GENRES, f"two principal components ({said} of the variance)")
 
 # %% [markdown]
 # Two components show a part of the variance. t-SNE lays out all of it so that neighbours stay
@@ -78,8 +78,8 @@ plots.flat(known, wide, famous, GENRES, f"two principal components ({said} of th
 
 # %%
 places = movie_map(known, steps=300 if SHORT else 1000)
-written = plots.interactive(known, places, GENRES, Path("03_map.html"))
-plots.flat(known, places, np.argsort(-known.counts)[:150], GENRES, "t-SNE of the cosines")
+written = plots.interactive_map(known, places, GENRES, Path("03_map.html"))
+plots.movie_map(known, places, np.argsort(-known.counts)[:150], GENRES, "t-SNE of the cosines")
 
 # %% [markdown]
 # ## Nearest movies
@@ -188,13 +188,13 @@ year
 # difference of means, nothing was tuned for it.
 
 # %%
-plots.ends(known, wide[:, 0])
+plots.extremes(known, wide[:, 0])
 
 # %%
-plots.ends(known, probes.axis_of(known, "Children's"))
+plots.extremes(known, probes.axis_of(known, "Children's"))
 
 # %%
-plots.ends(known, probes.axis_of(known, "Sci-Fi"))
+plots.extremes(known, probes.axis_of(known, "Sci-Fi"))
 
 # %% [markdown]
 # What to take from it: biases are the part to trust, neighbours of well-rated movies are sensible,

@@ -26,11 +26,11 @@ import polars as pl
 
 from ratecast import splits
 from ratecast.data import load
-from ratecast.evaluation.comparison import by_heard, by_movie, contests, reliability
+from ratecast.evaluation.comparison import by_history_length, by_movie, comparisons, reliability
 from ratecast.evaluation.protocol import run
 from ratecast.modelling.contract.forecast import Basis
 from ratecast.models import load_model
-from ratecast.plots import answers, scores
+from ratecast.plots import predictions, scores
 from ratecast.plots.canvas import pens
 from ratecast.queries.similar import MovieVectors
 from ratecast.queries.title_lookup import movie_id
@@ -79,7 +79,7 @@ for who, user in asked.items():
     said = model.predict(Requests.of([user] * len(movies), movies, at=now))
     told[who] = said
     print(f"{who}: {said.history_length[0]} ratings heard; {Basis(int(said.basis[0])).words}")
-answers.distributions(
+predictions.distributions(
     {who: said.probabilities for who, said in told.items()},
     {who: said.stars for who, said in told.items()},
     model.scale.stars,
@@ -121,7 +121,7 @@ for step, (title, stars) in enumerate(LIKES.items(), start=1):
     seen.append(forecasts(now + step))
 
 labels = ["nothing yet", *(f"{title}: {stars}" for title, stars in LIKES.items())]
-answers.listening(np.array(seen), labels, WATCHED)
+predictions.updates(np.array(seen), labels, WATCHED)
 
 # %% [markdown]
 # ## How good is it, and where is it wrong?
@@ -132,9 +132,11 @@ answers.listening(np.array(seen), labels, WATCHED)
 # %%
 fresh = load_model(trained.artifact)
 first_of_test = replace(split, test=split.test.take(slice(0, 1)))
-contest = contests([run(fresh, first_of_test, "as-of")], "valid")[0]
-drawn = pens(contest.models)
-scores.rmse_by(contest.models, by_heard(contest), drawn, "ratings heard from the user, at least")
+comparison = comparisons([run(fresh, first_of_test, "as-of")], "valid")[0]
+drawn = pens(comparison.models)
+scores.rmse_by(
+    comparison.models, by_history_length(comparison), drawn, "ratings heard from the user, at least"
+)
 
 # %% [markdown]
 # By movie: a dot is a movie, its size the rows it has; the line is the median. The best and the
@@ -142,7 +144,7 @@ scores.rmse_by(contest.models, by_heard(contest), drawn, "ratings heard from the
 # people: what they get in the mean is forecast well, what each person gives is not.
 
 # %%
-errors = by_movie(contest, MODEL)
+errors = by_movie(comparison, MODEL)
 scores.movies(errors, drawn[MODEL])
 
 # %%
@@ -156,7 +158,7 @@ pl.concat([shown.head(5), shown.tail(5)])
 # the star came against what was said; below: the gap, in percentage points.
 
 # %%
-points = {MODEL: reliability(contest.forecasts[MODEL], contest.part)}
+points = {MODEL: reliability(comparison.forecasts[MODEL], comparison.part)}
 scores.calibration(points, drawn)
 
 # %% [markdown]

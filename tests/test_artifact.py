@@ -35,7 +35,7 @@ def test_a_second_write_replaces_the_first(saved: Artifact, tmp_path: Path) -> N
 
 def test_a_folder_of_other_files_is_left_alone(saved: Artifact, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="holds other files"):
+    with pytest.raises(InputError, match="has other files"):
         artifact.write(tmp_path, saved)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

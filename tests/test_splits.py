@@ -117,7 +117,7 @@ def test_the_audit_finds_planted_leaks() -> None:
     late = replace(good, train=good.train.with_more(good.test.take(slice(0, 1))))
     assert leaks(late, table) == [
         "1 rows are in two parts",
-        "train has a rating that is not earlier than all of valid",
+        "train has a rating that is not earlier than all ratings of valid",
     ]
     assert audit(late)["shared_rows"]["train, test"] == 1
     short = replace(good, test=good.test.take(slice(0, 15)))

@@ -33,7 +33,7 @@ def warm(settings: Settings) -> None:
 
 def load(path: Path) -> Ratings:
     """Read and check."""
-    return data.load(path, say=lambda _: None)
+    return data.load(path, notify=lambda _: None)
 
 
 def fit(train: Ratings, settings: Settings) -> Predict:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ratecast import data
-from ratecast.plots.vectors import flat
+from ratecast.plots import vectors
 from ratecast.queries.movie_map import movie_map
 from ratecast.queries.similar import MovieVectors
 from ratecast.ratings import Ratings
@@ -28,7 +28,7 @@ def main(
     every = MovieVectors.of(make_model(name).fit(table))
     known = every.take(every.counts >= least)
     famous = np.argsort(-known.counts, kind="stable")[:NAMED].tolist()
-    drawn = flat(known, movie_map(known), famous, GENRES, "t-SNE of the movies' cosines")
+    drawn = vectors.movie_map(known, movie_map(known), famous, GENRES, "t-SNE of the movies' cosines")
     return drawn.save(folder / "movies.svg")
 
 

@@ -1,6 +1,7 @@
 """A fitted model on disk: a JSON manifest, safetensors, and Parquet tables; no pickle.
 
-The manifest holds the SHA-256 of every other file, so that a changed or torn artifact is refused.
+The manifest has the SHA-256 of every other file, so that a changed or incomplete artifact is
+refused.
 """
 
 import hashlib
@@ -25,36 +26,39 @@ MANIFEST, ARRAYS = "manifest.json", "arrays.safetensors"
 
 @dataclass(frozen=True)
 class Artifact:
-    """What is kept: plain values, named arrays, named tables."""
+    """The content of an artifact: plain values, named arrays, named tables."""
 
     meta: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
     tables: dict[str, pl.DataFrame]
 
 
-def write(folder: Path, saved: Artifact) -> None:
-    """Write into `folder`, whole or not at all; an artifact that stands there is replaced."""
+def write(folder: Path, artifact: Artifact) -> None:
+    """Write into `folder`, completely or not at all; an old artifact there is replaced.
+
+    Raises `InputError` if the folder has other files.
+    """
     folder = Path(folder)
     if folder.exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
-        raise InputError(f"{folder}: holds other files; give a new folder for the artifact")
+        raise InputError(f"{folder}: has other files; give a new folder for the artifact")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _fill(fresh, saved)
-        _swap(fresh, folder)
+        _fill(new, artifact)
+        _swap(new, folder)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def read(folder: Path) -> Artifact:
-    """Read and verify the artifact in `folder`."""
+    """Read and verify the artifact in `folder`. Raises `InputError` if it is not intact."""
     folder = Path(folder)
     manifest = _manifest(folder)
     for name, digest in manifest["files"].items():
         if not (folder / name).is_file():
             raise InputError(f"{folder}: {name} is missing; copy the whole folder again")
         if _digest(folder / name) != digest:
-            raise InputError(f"{folder}: {name} was changed after it was saved; train again")
+            raise InputError(f"{folder}: {name} has changed since it was saved; train again")
     try:
         arrays = load_file(folder / ARRAYS)
     except SafetensorError as error:
@@ -71,33 +75,35 @@ def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{folder}: no {MANIFEST}; give a folder of ratecast train") from None
+        raise InputError(
+            f"{folder}: no {MANIFEST}; give a folder that ratecast train wrote"
+        ) from None
     except ValueError:
         raise InputError(f"{folder}: {MANIFEST} is not JSON; copy the whole folder again") from None
     version = manifest.get("version") if isinstance(manifest, dict) else None
     if version != VERSION:
         raise InputError(
-            f"{folder}: artifact of version {version}, this ratecast reads {VERSION}; train again"
+            f"{folder}: artifact of version {version}; this ratecast reads {VERSION}; train again"
         )
     return manifest
 
 
-def _fill(folder: Path, saved: Artifact) -> None:
-    save_file({k: np.asarray(v, order="C") for k, v in saved.arrays.items()}, folder / ARRAYS)
-    for name, table in saved.tables.items():
+def _fill(folder: Path, artifact: Artifact) -> None:
+    save_file({k: np.asarray(v, order="C") for k, v in artifact.arrays.items()}, folder / ARRAYS)
+    for name, table in artifact.tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
-    manifest = {"version": VERSION, "meta": saved.meta, "files": files}
+    manifest = {"version": VERSION, "meta": artifact.meta, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
     folder.chmod(0o755)
 
 
-def _swap(fresh: Path, folder: Path) -> None:
-    """Put `fresh` in place of `folder`; a reader sees the old one or the new one."""
-    old = fresh.with_name(fresh.name + "-old")
+def _swap(new: Path, folder: Path) -> None:
+    """Move `new` to `folder`; a reader sees the old artifact or the new one."""
+    old = new.with_name(new.name + "-old")
     if folder.exists():
         folder.rename(old)
-    fresh.rename(folder)
+    new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

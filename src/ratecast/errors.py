@@ -1,6 +1,7 @@
-"""The one error that ratecast raises for input it refuses."""
+"""The error for refused input."""
 
-_WORDS = {
+# Wording of the argument parser, and the plainer wording of ratecast.
+_WORDING = {
     "Parser key ": "key ",
     "typing.Literal": "one of ",
     "<class '": "",
@@ -11,7 +12,7 @@ _WORDS = {
 
 
 class InputError(Exception):
-    """Input that is refused, in one line: what is wrong, where, and what to do about it.
+    """Refused input, in one line: where it is, what is wrong, and what to do.
 
     The command line prints the line and exits with code 2; a program catches the class.
     """
@@ -22,8 +23,8 @@ class NotFittedError(InputError):
 
 
 def in_one_line(error: Exception) -> str:
-    """What the parser of the command line says, on one line and in a person's words."""
+    """The message of the argument parser, on one line and in plainer words."""
     text = " ".join(str(error).split())
-    for theirs, ours in _WORDS.items():
-        text = text.replace(theirs, ours)
+    for technical, plain in _WORDING.items():
+        text = text.replace(technical, plain)
     return text

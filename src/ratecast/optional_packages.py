@@ -1,4 +1,4 @@
-"""Packages that not every installation has."""
+"""Imports of optional packages."""
 
 import os
 from importlib import import_module
@@ -9,7 +9,7 @@ from ratecast.errors import InputError
 
 
 def sklearn(part: str) -> Any:
-    """A part of scikit-learn, which not every installation has. Raises `InputError`."""
+    """A submodule of scikit-learn. Raises `InputError` if it is not installed."""
     if find_spec("sklearn") is None:
         raise InputError("scikit-learn is missing; pip install scikit-learn")
     # Counting the cores starts a process that some machines do not have.

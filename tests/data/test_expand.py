@@ -33,12 +33,12 @@ def small() -> Ratings:
 
 
 def grown(ratings: Ratings, rows: int, out: Path, seed: int = 0, form: Form = "parquet") -> Ratings:
-    expand(ratings, rows, out, seed=seed, form=form, name="source", say=lambda _: None)
-    return data.load(out, say=lambda _: None)
+    expand(ratings, rows, out, seed=seed, form=form, name="source", notify=lambda _: None)
+    return data.load(out, notify=lambda _: None)
 
 
 def digests(folder: Path) -> dict[str, str]:
-    found: dict[str, str] = json.loads((folder / canonical.FACTS).read_text())["sha256"]
+    found: dict[str, str] = json.loads((folder / canonical.METADATA).read_text())["sha256"]
     return found
 
 
@@ -74,7 +74,7 @@ def test_both_forms_read_back_equal(tmp_path: Path) -> None:
     assert by_user(one) == by_user(other)
     assert one.movies.equals(other.movies)
     assert other.in_time_order
-    assert "that of source goes on holding" in (tmp_path / "csv" / "README.txt").read_text()
+    assert "that of source still applies" in (tmp_path / "csv" / "README.txt").read_text()
 
 
 def test_parts_follow_one_another_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def halting(real, after):
         return real(*given)
     return step
 canonical.write_table = halting(canonical.write_table, int(sys.argv[3]))
-canonical.seal = halting(canonical.seal, 0)
+canonical.write_metadata = halting(canonical.write_metadata, 0)
 files.movies_of = halting(files.movies_of, int(sys.argv[3]))
 expand(load(sys.argv[1]), 50_000, Path("out"), form=sys.argv[2])
 """
@@ -173,7 +173,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(canonical, "seal", interrupted)
+    monkeypatch.setattr(canonical, "write_metadata", interrupted)
     with pytest.raises(KeyboardInterrupt):
         grown(small(), 9_000, tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -190,10 +190,10 @@ def test_a_missing_or_damaged_part_is_named(
     with pytest.raises(InputError, match=r"part-00002\.parquet is damaged; run ratecast data exp"):
         data.load(tmp_path / "out")
     part.write_bytes(sound[:-1])
-    with pytest.raises(InputError, match=r"part-00002\.parquet is missing or torn"):
+    with pytest.raises(InputError, match=r"part-00002\.parquet is missing or incomplete"):
         data.load(tmp_path / "out")
     part.unlink()
-    with pytest.raises(InputError, match=r"part-00002\.parquet is missing or torn"):
+    with pytest.raises(InputError, match=r"part-00002\.parquet is missing or incomplete"):
         canonical.scan(tmp_path / "out")
 
 
@@ -216,7 +216,7 @@ def test_too_little_disk_or_memory_is_said_before_the_work(
 
 @pytest.mark.parametrize("rows", [2_000, 2e9, 3000.5, float("nan")])
 def test_a_size_that_cannot_be_made_is_refused(rows: float, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="give a whole number from"):
+    with pytest.raises(InputError, match="give an integer from"):
         expand(small(), rows, tmp_path / "out")
 
 
@@ -224,13 +224,13 @@ def test_a_source_that_will_not_do_and_a_folder_in_use(tmp_path: Path) -> None:
     untimed = replace(small(), frame=small().frame.drop("at"))
     with pytest.raises(InputError, match="no timestamps"):
         expand(untimed, 9_000, tmp_path / "out")
-    with pytest.raises(InputError, match="seed -1 is below 0"):
+    with pytest.raises(InputError, match="seed -1 is negative"):
         expand(small(), 9_000, tmp_path / "out", seed=-1)
     with pytest.raises(InputError, match="too few"):
         expand(small().take(slice(0, 100)), 9_000, tmp_path / "out")
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "file").write_text("")
-    with pytest.raises(InputError, match="there is something already"):
+    with pytest.raises(InputError, match="exists already"):
         expand(small(), 9_000, tmp_path / "used")
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ratecast import data, resources
 from ratecast.data import layouts
-from ratecast.data.delimited import Sheet
+from ratecast.data.delimited import DelimitedFile
 from ratecast.data.edition_reader import read_folder
 from ratecast.data.layouts import ML_1M_OCCUPATIONS, ML_100K_GENRES, Tables
 from ratecast.errors import InputError
@@ -74,7 +74,7 @@ def read(write: Callable[[Path, World], None], world: World) -> Tables:
 
 def same(tables: Tables, world: World) -> None:
     assert tables.ratings.rows() == world.rated
-    assert dict(tables.ratings.schema) == layouts.RATED
+    assert dict(tables.ratings.schema) == layouts.RATING_COLUMNS
     assert tables.movies.rows() == [(f.movie, f.title, f.year, f.genres) for f in world.films]
     assert dict(tables.movies.schema) == {
         "movie": pl.Int64,
@@ -84,7 +84,7 @@ def same(tables: Tables, world: World) -> None:
     }
     people = [(p.user, p.age, p.gender, p.occupation, p.zip) for p in world.people]
     assert tables.users.rows() == people
-    assert not people or dict(tables.users.schema) == layouts.PEOPLE
+    assert not people or dict(tables.users.schema) == layouts.USER_COLUMNS
 
 
 WHOLE = [1.0, 2.0, 3.0, 4.0, 5.0]
@@ -147,8 +147,8 @@ def test_year_is_the_last_in_brackets() -> None:
         ("1,30,4.0,5,6", "line 5: 5 fields, not 4"),
         ("1,30,four,5", "line 5: rating 'four' is not a number"),
         ("1,30,,5", "line 5: rating '' is not a number"),
-        ("x,30,4.0,5", "line 5: userId 'x' is not a whole number"),
-        ("1,30.5,4.0,5", "line 5: movieId '30.5' is not a whole number"),
+        ("x,30,4.0,5", "line 5: userId 'x' is not an integer"),
+        ("1,30.5,4.0,5", "line 5: movieId '30.5' is not an integer"),
         ("1,30,4.0,99999999999999999999", "line 5: timestamp .* is too large"),
         ("1,30,nan,5", "line 5: rating nan is not on the scale 0.5:5:0.5"),
         ("1,30,inf,5", "line 5: rating inf is not on the scale"),
@@ -259,10 +259,10 @@ def test_repeated_rows_keep_the_latest_and_are_counted(tmp_path: Path) -> None:
     rated += [(2, 10, 4.0, 50)]
     writers.csvs(tmp_path, World(rated, SMALL.films))
     said: list[str] = []
-    table = data.load(tmp_path, say=said.append)
+    table = data.load(tmp_path, notify=said.append)
     assert table.frame.rows() == [(2, 10, 4.0, 50), (1, 10, 5.0, 70)]
     assert len(said) == 1
-    assert "rows that rate a movie again: 3" in said[0]
+    assert "3 duplicate rows" in said[0]
 
 
 def test_rows_come_in_order_of_time_and_those_of_ml_100k_in_that_of_the_file(
@@ -284,7 +284,7 @@ def test_movies_of_the_same_title_are_one(tmp_path: Path) -> None:
     rated = [(1, 7, 4.0, 1), (1, 3, 2.0, 1), (2, 5, 3.0, 2)]
     writers.u_data(tmp_path, World(rated, films))
     said: list[str] = []
-    table = data.load(tmp_path, say=said.append)
+    table = data.load(tmp_path, notify=said.append)
     assert table.frame["movie"].to_list() == [3, 3, 5]
     assert table.movies["movie"].to_list() == [3, 5]
     assert said == ["movie ids merged with another of the same title: 1"]
@@ -298,6 +298,6 @@ def test_too_little_memory_is_said_before_the_file_is_read(
 ) -> None:
     writers.csvs(tmp_path, SMALL)
     monkeypatch.setattr(resources, "available_memory", lambda: 10)
-    monkeypatch.setattr(Sheet, "read", None)
+    monkeypatch.setattr(DelimitedFile, "read", None)
     with pytest.raises(InputError, match=r"needs about .* MB of memory, 0\.0 MB are available"):
         data.load(tmp_path)

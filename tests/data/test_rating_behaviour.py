@@ -41,7 +41,7 @@ def test_activity_is_most_first() -> None:
         (20, 1, 5.0),
         (30, 1, 5.0),
     ]
-    assert movies["spread"][0] == pytest.approx(np.std([1, 3, 2]))
+    assert movies["std"][0] == pytest.approx(np.std([1, 3, 2]))
 
 
 def test_stars_used_by_ratings_and_by_users() -> None:
@@ -50,11 +50,11 @@ def test_stars_used_by_ratings_and_by_users() -> None:
     assert used["users"].to_list() == [0.5, 0.5, 0.5, 0.0, 0.5]
 
 
-def test_a_sitting_ends_after_an_hour_of_silence() -> None:
-    sat = rating_behaviour.sittings(table())
+def test_a_session_ends_after_an_hour_of_silence() -> None:
+    sat = rating_behaviour.sessions(table())
     assert sat.select("user", "number", "rows").rows() == [(1, 1, 3), (1, 2, 1), (2, 1, 1)]
-    assert rating_behaviour.sittings(table(), gap=HOUR + 1).height == 2
-    assert rating_behaviour.sittings(table(), gap=HOUR + 1)["minutes"][0] == pytest.approx(
+    assert rating_behaviour.sessions(table(), gap=HOUR + 1).height == 2
+    assert rating_behaviour.sessions(table(), gap=HOUR + 1)["minutes"][0] == pytest.approx(
         (HOUR + 1) / 60
     )
 
@@ -69,14 +69,14 @@ def test_the_order_of_rows_does_not_matter() -> None:
     for found in (
         rating_behaviour.by_period,
         rating_behaviour.activity,
-        rating_behaviour.sittings,
+        rating_behaviour.sessions,
         rating_behaviour.tied_rows,
     ):
         assert_frame_equal(found(turned), found(ordered))
 
 
 def test_places_in_the_matrix() -> None:
-    rows, columns = rating_behaviour.places(table())
+    rows, columns = rating_behaviour.matrix_positions(table())
     assert rows.tolist() == [0, 0, 0, 0, 1]
     assert columns.tolist() == [0, 1, 2, 0, 0]
 
@@ -111,12 +111,12 @@ def test_an_interval_counts_users_not_ratings() -> None:
 
 
 def test_what_is_not_known_is_refused() -> None:
-    with pytest.raises(InputError, match="column 'age': not known"):
+    with pytest.raises(InputError, match="column 'age': users"):
         rating_behaviour.grouped(table(), "age")
     timeless = checked(Ratings(table().frame.drop("at")))
     for found in (
         rating_behaviour.by_period,
-        rating_behaviour.sittings,
+        rating_behaviour.sessions,
         rating_behaviour.tied_rows,
         rating_behaviour.lifetimes,
     ):

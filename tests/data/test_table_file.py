@@ -21,7 +21,7 @@ def written(path: Path, header: str, *rows: str) -> Path:
 
 def quiet(source: Path, **options: object) -> tuple[Ratings, list[str]]:
     said: list[str] = []
-    return data.load(source, say=said.append, **options), said  # type: ignore[arg-type]
+    return data.load(source, notify=said.append, **options), said  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("separator", [",", "\t", ";", "|"])
@@ -57,8 +57,8 @@ def test_columns_are_named_and_the_scale_is_given(tmp_path: Path) -> None:
     ("columns", "what"),
     [
         ({"user": "nobody"}, "no column 'nobody'"),
-        ({"viewer": "user"}, "no role 'viewer'"),
-        ({}, "no column for rating; columns are user, item, points; name it, as in rating=NAME"),
+        ({"viewer": "user"}, "unknown role 'viewer'"),
+        ({}, "no column for rating; columns are user, item, points; give it as rating=NAME"),
     ],
 )
 def test_columns_that_are_not_there(tmp_path: Path, columns: dict[str, str], what: str) -> None:
@@ -70,11 +70,11 @@ def test_columns_that_are_not_there(tmp_path: Path, columns: dict[str, str], wha
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ("1,30,4.0,", "line 4: at '' is not a whole number"),
+        ("1,30,4.0,", "line 4: at '' is not an integer"),
         ("1,30,4.0", "line 4: 3 fields, not 4"),
         ("1,30,4.0,5,6", "line 4: 5 fields, not 4"),
         ("1,30,four,5", "line 4: rating 'four' is not a number"),
-        ("1,30,nan,5", "line 4: rating nan is no number of stars"),
+        ("1,30,nan,5", "line 4: rating nan is not finite"),
         ("1,30,4.0,later", "line 4: at 'later' is not a number"),
         (",30,4.0,5", "line 4: no user; fill it"),
     ],
@@ -100,7 +100,7 @@ def test_empty_files(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("")
     with pytest.raises(InputError, match="line 1: empty"):
         data.load(tmp_path / "own.csv")
-    with pytest.raises(InputError, match="no ratings in it"):
+    with pytest.raises(InputError, match="no ratings; give"):
         data.load(written(tmp_path / "own.csv", "user,item,rating"))
 
 
@@ -118,14 +118,14 @@ def test_text_far_down_among_whole_ids_makes_all_text_and_is_said(tmp_path: Path
     assert table.frame["user"][-1] == "tom"
     assert table.frame["user"].dtype == pl.String
     assert len(said) == 1
-    assert "line 1502: user 'tom' is not a whole number; all its column is text now" in said[0]
+    assert "line 1502: user 'tom' is not an integer; the column is read as text" in said[0]
 
 
 def test_repeated_rows_keep_the_latest_and_are_counted(tmp_path: Path) -> None:
     path = written(tmp_path / "own.csv", "user,item,rating", "a,x,1", "a,y,2", "a,x,3")
     table, said = quiet(path)
     assert table.frame.rows() == [("a", "y", 2.0), ("a", "x", 3.0)]
-    assert "rows that rate a movie again: 1" in said[0]
+    assert "1 duplicate rows" in said[0]
 
 
 def test_a_choice_between_columns_is_said(tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.evaluation import score_rows
-from ratecast.evaluation.comparison import by_heard, by_movie, by_period, contests, reliability
+from ratecast.evaluation.comparison import (
+    by_history_length,
+    by_movie,
+    by_period,
+    comparisons,
+    reliability,
+)
 from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.report import Curve, collect, markup, write_report
 from ratecast.modelling.contract.model import Model
@@ -145,9 +151,9 @@ def test_the_same_trials_give_the_same_page(page: str, trials: list[Trial], tmp_
 
 
 def test_who_beats_whom(page: str) -> None:
-    duels = page[page.index("Who beats whom") :]
-    assert "bias has the lowest RMSE, and is better than" in duels
-    header, *lines = cells(duels, "as-of: ")
+    matrix = page[page.index("Who beats whom") :]
+    assert "bias has the lowest RMSE, and is better than" in matrix
+    header, *lines = cells(matrix, "as-of: ")
     assert header[1:] == [line[0] for line in lines]
     values = np.array([[float(f"{cell.split('p ')[0] or 0}".replace("\N{MINUS SIGN}", "-"))
                         for cell in line[1:]] for line in lines])  # fmt: skip
@@ -198,8 +204,8 @@ def test_what_cannot_stand_on_one_page_is_refused(trials: list[Trial], tmp_path:
 
 
 def test_bins_hold_every_row_or_say_so(trials: list[Trial]) -> None:
-    frozen, as_of = contests(trials, "test")
-    assert sum(each.n for each in by_heard(as_of)) <= len(as_of.part)
+    frozen, as_of = comparisons(trials, "test")
+    assert sum(each.n for each in by_history_length(as_of)) <= len(as_of.part)
     unit, periods = by_period(frozen)
     assert unit == "1w" or unit == "1d"
     assert sum(each.n for each in periods) == len(frozen.part)

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ratecast.plots import Picture, answers, canvas, habits, vectors
+from ratecast.plots import Picture, canvas, predictions, rating_behaviour, vectors
 from ratecast.plots import training as epochs
 from ratecast.plots.intervals import intervals
 from ratecast.queries.similar import MovieVectors
 
 
 def bars() -> Picture:
-    return habits.shares({"one <b>": 0.25, "two": 0.75}, "share of rows")
+    return rating_behaviour.shares({"one <b>": 0.25, "two": 0.75}, "share of rows")
 
 
 def movies(count: int = 12) -> MovieVectors:
@@ -82,14 +82,14 @@ def test_the_ends_of_the_biases_are_the_extremes() -> None:
 
 
 def test_a_direction_has_its_two_ends() -> None:
-    found = vectors.ends(movies(), np.arange(12.0), 2)
+    found = vectors.extremes(movies(), np.arange(12.0), 2)
     assert found["at one end"].to_list() == ["Film 0 <i>", "Film 1 <i>"]
     assert found["at the other"].to_list() == ["Film 11 <i>", "Film 10 <i>"]
 
 
 def test_no_title_of_a_map_covers_another() -> None:
     known, places = movies(40), np.random.default_rng(1).normal(size=(40, 2)) / 50
-    drawn = vectors.flat(known, places, range(40), ["War"], "two directions")
+    drawn = vectors.movie_map(known, places, range(40), ["War"], "two directions")
     boxes = [text.get_window_extent() for text in drawn.figure.axes[0].texts]
     assert 1 <= len(boxes) < 40
     assert not [1 for k, box in enumerate(boxes) if any(box.overlaps(b) for b in boxes[:k])]
@@ -97,7 +97,9 @@ def test_no_title_of_a_map_covers_another() -> None:
 
 def test_the_interactive_map_needs_no_network_and_escapes(tmp_path: Path) -> None:
     places = np.random.default_rng(1).normal(size=(12, 2))
-    text = vectors.interactive(movies(), places, ["War"], tmp_path / "map.html").read_text("utf-8")
+    text = vectors.interactive_map(movies(), places, ["War"], tmp_path / "map.html").read_text(
+        "utf-8"
+    )
     assert not re.findall(r'<(?:script|link)[^>]+(?:src|href)="http', text)
     assert "Film 3 &lt;i&gt;" in text or "Film 3 \\u0026lt;i\\u0026gt;" in text
     assert "Film 3 <i>" not in text
@@ -114,5 +116,7 @@ def test_the_lowest_validation_is_marked() -> None:
 def test_probabilities_of_every_star_have_a_bar(stars: int) -> None:
     shares = np.full((2, stars), 1 / stars)
     scale = np.arange(1.0, stars + 1)
-    drawn = answers.distributions({"new": shares}, {"new": np.array([3.0, 3.0])}, scale, ["a", "b"])
+    drawn = predictions.distributions(
+        {"new": shares}, {"new": np.array([3.0, 3.0])}, scale, ["a", "b"]
+    )
     assert [len(axes.patches) for axes in drawn.figure.axes] == [stars, stars]

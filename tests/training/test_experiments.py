@@ -11,7 +11,7 @@ from ratecast.errors import InputError
 from ratecast.training import make_model
 from ratecast.training.experiment import Experiment
 from ratecast.training.lr_find import lr_find
-from ratecast.training.lr_range import smoothed, steepest_fall
+from ratecast.training.lr_range import smoothed, steepest_descent
 from ratecast.training.overfit import overfit
 from ratecast.training.sweep import sweep
 from tests.training.tables import few
@@ -54,8 +54,8 @@ def test_lr_find_suggests_a_rate_and_draws_it(tmp_path: Path) -> None:
 def test_the_steepest_fall_of_a_known_curve() -> None:
     rates = np.geomspace(1e-5, 1, 200)
     losses = 1 / (1 + np.exp(4 * (np.log10(rates) + 2)))
-    assert np.log10(steepest_fall(rates, losses) or 1) == pytest.approx(-2, abs=0.05)
-    assert steepest_fall(rates, rates) is None
+    assert np.log10(steepest_descent(rates, losses) or 1) == pytest.approx(-2, abs=0.05)
+    assert steepest_descent(rates, rates) is None
     assert smoothed(np.full(7, 2.0)) == pytest.approx(2.0)
 
 

@@ -11,7 +11,7 @@ from ratecast.errors import InputError
 from ratecast.modelling.nets.base import CentredEmbedding, flush_denormals
 from ratecast.modelling.nets.net_model import TrainerSettings
 from ratecast.training import make_model
-from ratecast.training.optimizer import Both, RowAdam, adam
+from ratecast.training.optimizer import OptimizerPair, RowAdam, adam
 from ratecast.training.sparse_adam import step_of_rows
 from tests.training.tables import planted
 
@@ -27,7 +27,7 @@ def test_only_the_rows_of_a_batch_move() -> None:
     table = thin([0, 2, 2, 2])
     before = table.own.weight.detach().clone()
     optimizer = adam(table, 0.1, "cpu")
-    assert isinstance(optimizer, Both)
+    assert isinstance(optimizer, OptimizerPair)
     (table(torch.tensor([1, 3, 3])).square().sum() + table.squared_norm()).backward()
     optimizer.step()
     moved = (table.own.weight != before).any(dim=1)

@@ -37,7 +37,7 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
     """The words that a verb takes as they are, and its typed arguments; `InputError` if wrong."""
     parameters = list(signature(verb).parameters.values())
     if parameters[:1] and parameters[0].kind is Parameter.VAR_POSITIONAL:
-        flags = {_spelled(p.name): p.name for p in parameters[1:]}
+        flags = {_option(p.name): p.name for p in parameters[1:]}
         given: dict[str, Any] = {flags[word]: True for word in words if word in flags}
         return [word for word in words if word not in flags], given
 
@@ -52,7 +52,7 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
     return [], parser.instantiate(parsed).as_dict()
 
 
-def tell(facts: dict[str, Any], shown: Any, json: bool) -> None:
+def emit(facts: dict[str, Any], shown: Any, json: bool) -> None:
     """The result of a verb on stdout: one JSON document, or what is made for people."""
     if json:
         print(jsonlib.dumps(_plain(facts), allow_nan=False))
@@ -103,7 +103,7 @@ def _named(words: Sequence[str], parameters: list[Parameter], name: str) -> list
     """
     bare = (p.name for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD)
     flags = {f"--{p.name}" for p in parameters if p.annotation is bool}
-    names = {_spelled(p.name): f"--{p.name}" for p in parameters}
+    names = {_option(p.name): f"--{p.name}" for p in parameters}
     named, left = [], list(words)
     while left and not left[0].startswith("-") and (first := next(bare, None)):
         named.append(f"--{first}={left.pop(0)}")
@@ -118,7 +118,7 @@ def _named(words: Sequence[str], parameters: list[Parameter], name: str) -> list
     return named
 
 
-def _spelled(name: str) -> str:
-    from ratecast.cli.manual import SPELLED
+def _option(name: str) -> str:
+    from ratecast.cli.manual import OPTION_NAMES
 
-    return f"--{SPELLED.get(name, name)}"
+    return f"--{OPTION_NAMES.get(name, name)}"

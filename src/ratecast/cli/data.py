@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from ratecast.cli.call import SplitName, tell
+from ratecast.cli.call import SplitName, emit
 
 
 def fetch(edition: str, *, source: Path | None = None, json: bool = False) -> None:
@@ -22,7 +22,7 @@ def fetch(edition: str, *, source: Path | None = None, json: bool = False) -> No
     from ratecast.data import fetch
 
     folder = fetch(edition, source)
-    tell({"edition": edition, "folder": folder}, str(folder), json)
+    emit({"edition": edition, "folder": folder}, str(folder), json)
 
 
 def expand(
@@ -54,7 +54,7 @@ def expand(
     from ratecast.data.expand import expand
 
     folder = expand(load(data), ratings, out, seed=seed, form=form, name=data)
-    tell({"source": data, "ratings": int(ratings), "folder": folder}, str(folder), json)
+    emit({"source": data, "ratings": int(ratings), "folder": folder}, str(folder), json)
 
 
 def describe(
@@ -83,7 +83,7 @@ def describe(
     from ratecast.evaluation import terminal as tables
 
     facts = describe(load_as(data, columns, scale))
-    tell(facts, tables.facts_table(data, facts), json)
+    emit(facts, tables.facts_table(data, facts), json)
 
 
 def split(
@@ -118,5 +118,5 @@ def split(
 
     ratings = load_as(data, columns, scale)
     facts = audit(named(ratings, split)[0], ratings)
-    tell(facts, tables.audit_table(facts), json)
+    emit(facts, tables.audit_table(facts), json)
     return 1 if facts["leaks"] else 0

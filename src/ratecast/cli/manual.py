@@ -11,7 +11,7 @@ from textwrap import dedent
 from typing import Any, Literal, get_args, get_origin
 
 # Names that cannot be a parameter's in Python, or would hide one of its own.
-SPELLED = {"source": "from", "everything": "all"}
+OPTION_NAMES = {"source": "from", "everything": "all"}
 # Of an experiment, whatever its model: known here too, since help must not load a model.
 FIELDS = ("experiment", "data", "columns", "scale", "split", "seed", "out", "resume", "logger")
 
@@ -32,7 +32,7 @@ class Argument:
     @property
     def option(self) -> str:
         """As a person types it."""
-        return f"--{SPELLED.get(self.name, self.name)}"
+        return f"--{OPTION_NAMES.get(self.name, self.name)}"
 
     @property
     def value(self) -> str:

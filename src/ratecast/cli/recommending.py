@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratecast.cli.call import note, tell
+from ratecast.cli.call import emit, note
 from ratecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def recommend(
     ranked = Recommender(model, left_out)
     with bar(f"{model.name}: recommend", len(asked), unit="users") as moved:
         rows = write_parquet(out, _watched(ranked.blocks(asked, n), moved))
-    tell({"out": out, "users": len(asked), "rows": rows}, f"wrote {out}: {rows} rows", json)
+    emit({"out": out, "users": len(asked), "rows": rows}, f"wrote {out}: {rows} rows", json)
 
 
 def _watched(blocks: "Iterator[pl.DataFrame]", moved: "Bar") -> "Iterator[pl.DataFrame]":

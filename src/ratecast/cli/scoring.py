@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ratecast.cli.call import ProtocolName, SplitName, note, tell, write_json
+from ratecast.cli.call import ProtocolName, SplitName, emit, note, write_json
 from ratecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def evaluate(
     title = f"{rows[0]['model']}, {protocol}, split {rows[0]['split']}"
     table = tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows))
     write_json(out, {"rows": rows})
-    tell({"rows": rows}, table, json)
+    emit({"rows": rows}, table, json)
 
 
 def predict(
@@ -96,7 +96,7 @@ def predict(
     from ratecast.cli.one_forecast import answer, lines
 
     facts = answer(artifact, user, movie, at)
-    tell(facts, "\n".join(lines(facts)), json)
+    emit(facts, "\n".join(lines(facts)), json)
 
 
 def report(
@@ -150,7 +150,7 @@ def report(
     trials = collect(make, models.split(","), parts, seed)
     write_report(trials, out, data, part=part, curves=curves_of(made))
     rows = [row for trial in trials for row in rows_of(trial)]
-    tell({"report": out, "rows": rows}, f"wrote {out}", json)
+    emit({"report": out, "rows": rows}, f"wrote {out}", json)
 
 
 def tune(
@@ -201,7 +201,7 @@ def tune(
         write_experiment(out, make_model(model, seed=seed, **found.settings), data)
         note(f"wrote {out}: ratecast train {out}")
     said = f"valid RMSE, {protocol}: {found.first:.4f} -> {found.rmse:.4f} with {settings}"
-    tell({"model": model, "protocol": protocol} | asdict(found), said, json)
+    emit({"model": model, "protocol": protocol} | asdict(found), said, json)
 
 
 def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False) -> None:
@@ -229,4 +229,4 @@ def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False
         results = room.run(make_model)
         room.write(results, folder)
     note(f"wrote {folder / 'results' / 'reproduce.json'} and {folder / 'docs' / 'results.md'}")
-    tell(results, printed(results), json)
+    emit(results, printed(results), json)

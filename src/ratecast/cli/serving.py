@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratecast.cli.call import note, show, tell
+from ratecast.cli.call import emit, note, show
 from ratecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def publish(artifact: Path, *, home: Path | None = None, json: bool = False) -> 
     from ratecast.serving.live.published import ArtifactStore
 
     name = ArtifactStore(_home(home)).publish(artifact)
-    tell({"published": name}, f"published as {name}", json)
+    emit({"published": name}, f"published as {name}", json)
 
 
 def refit(
@@ -138,7 +138,7 @@ def refit(
         _trained(model, data, settings.home, ratings), stored.last
     )
     facts = {"published": name, "ratings": len(ratings), "of_the_store": len(stored.ratings)}
-    tell(facts, f"published as {name}", json)
+    emit(facts, f"published as {name}", json)
 
 
 def _home(home: Path | None) -> Path:

@@ -1,6 +1,6 @@
 """The verb about the setup."""
 
-from ratecast.cli.call import tell
+from ratecast.cli.call import emit
 
 
 def doctor(*, offline: bool = False, json: bool = False) -> int:
@@ -20,5 +20,5 @@ def doctor(*, offline: bool = False, json: bool = False) -> int:
 
     checks = examine(offline=offline)
     found = facts(checks)
-    tell(found, shown(checks), json)
+    emit(found, shown(checks), json)
     return 0 if found["ok"] else 1

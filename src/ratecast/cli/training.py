@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from ratecast.cli.call import tell
+from ratecast.cli.call import emit
 from ratecast.errors import InputError
 
 NETS = ("mf", "mf_bias", "neumf")
@@ -40,7 +40,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     done = run(experiment)
     figures = "  ".join(f"{name} {value:.4f}" for name, value in done.figures.items())
     facts = {"experiment": experiment.experiment, "model": experiment.name} | asdict(done)
-    tell(facts, f"{figures}\nartifact: {done.artifact}", json)
+    emit(facts, f"{figures}\nartifact: {done.artifact}", json)
 
 
 def overfit(*words: str, json: bool = False) -> int:
@@ -68,7 +68,7 @@ def overfit(*words: str, json: bool = False) -> int:
         for name, result in results.items()
     )
     facts = {name: asdict(result) | {"passed": result.passed} for name, result in results.items()}
-    tell({"models": facts}, "\n".join(said), json)
+    emit({"models": facts}, "\n".join(said), json)
     return 0 if all(result.passed for result in results.values()) else 1
 
 
@@ -96,7 +96,7 @@ def lr_find(*words: str, json: bool = False) -> None:
         name: {"suggestion": curve.suggestion, "picture": curve.picture}
         for name, curve in curves.items()
     }
-    tell({"models": facts}, "\n".join(said), json)
+    emit({"models": facts}, "\n".join(said), json)
 
 
 def sweep(*words: str, json: bool = False) -> None:
@@ -123,4 +123,4 @@ def sweep(*words: str, json: bool = False) -> None:
     table = terminal_table(
         f"{experiment.name}, embedding sizes", HEADER, [row.cells() for row in rows]
     )
-    tell({"rows": [asdict(row) for row in rows]}, table, json)
+    emit({"rows": [asdict(row) for row in rows]}, table, json)

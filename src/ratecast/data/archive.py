@@ -1,4 +1,4 @@
-"""Take wanted files out of a zip archive (a wheel is one) that is not to be trusted."""
+"""Extracts files from an untrusted zip archive (a wheel is one too)."""
 
 import shutil
 import stat
@@ -8,25 +8,25 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from ratecast.errors import InputError
-from ratecast.resources import on_disk
+from ratecast.resources import require_disk
 
 _CHUNK = 1 << 20
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
-def extract(archive: Path, wanted: Collection[str], target: Path, most_bytes: int) -> None:
-    """Write the members whose file name is `wanted` into `target`, flat.
+def extract(archive: Path, names: Collection[str], target: Path, most_bytes: int) -> None:
+    """Write the members with these file names into `target`, without their folders.
 
-    The whole archive is refused where one member points outside or is a link, where a wanted
-    name occurs twice, and where the wanted members are more than `most_bytes` together.
+    Raises `InputError`, before anything is written, if any member points outside the folder or is
+    a link, if one of the names occurs twice, or if the members exceed `most_bytes` together.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = _wanted(archive, opened.infolist(), wanted)
+            members = _selected(archive, opened.infolist(), names)
             size = sum(member.file_size for member in members)
             if size > most_bytes:
                 raise _too_big(archive, most_bytes)
-            on_disk(target, size, f"{archive}: unpacking")
+            require_disk(target, size, f"{archive}: unpacking")
             for member in members:
                 _write(opened, member, target / PurePosixPath(member.filename).name)
     except _BROKEN as error:
@@ -36,7 +36,7 @@ def extract(archive: Path, wanted: Collection[str], target: Path, most_bytes: in
     except OSError as error:
         raise InputError(
             f"{archive}: cannot be unpacked into {target} ({error.strerror or error}); "
-            "check the file and the space on the disk"
+            "check the file and the free disk space"
         ) from None
 
 
@@ -51,25 +51,26 @@ def names(archive: Path) -> list[str]:
         ) from None
 
 
-def _wanted(
-    archive: Path, members: list[zipfile.ZipInfo], wanted: Collection[str]
+def _selected(
+    archive: Path, members: list[zipfile.ZipInfo], names: Collection[str]
 ) -> list[zipfile.ZipInfo]:
     for member in members:
         if _points_outside(member.filename):
             raise InputError(
-                f"{archive}: member {member.filename!r} would land outside the folder; "
+                f"{archive}: member {member.filename!r} points outside the folder; "
                 "get the archive from its publisher"
             )
         if stat.S_ISLNK(member.external_attr >> 16):
             raise InputError(
-                f"{archive}: member {member.filename!r} is a link; get it from its publisher"
+                f"{archive}: member {member.filename!r} is a link; "
+                "get the archive from its publisher"
             )
-    picked = [m for m in members if not m.is_dir() and PurePosixPath(m.filename).name in wanted]
-    found = [PurePosixPath(member.filename).name for member in picked]
+    selected = [m for m in members if not m.is_dir() and PurePosixPath(m.filename).name in names]
+    found = [PurePosixPath(member.filename).name for member in selected]
     for name in found:
         if found.count(name) > 1:
-            raise InputError(f"{archive}: {name} is there twice; unpack it and give one folder")
-    return picked
+            raise InputError(f"{archive}: holds {name} twice; unpack it and give one folder")
+    return selected
 
 
 def _points_outside(name: str) -> bool:
@@ -78,7 +79,7 @@ def _points_outside(name: str) -> bool:
 
 
 def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
-    # zipfile stops at the size that the directory of the archive declares, which is bounded.
+    # zipfile stops at the size that the archive's directory declares, which is limited above.
     with opened.open(member) as source, path.open("xb") as sink:
         shutil.copyfileobj(source, sink, _CHUNK)
 

@@ -1,4 +1,4 @@
-"""The folder where data is kept between runs, and folders for work in progress inside it."""
+"""The cache folder, which keeps data between runs, and temporary folders inside it."""
 
 import os
 import shutil
@@ -17,27 +17,27 @@ _WORK, _STALE_SECONDS = ".work-", 24 * 3600
 
 
 def home() -> Path:
-    """`RATECAST_HOME`, else `ratecast` in the user's cache folder (`XDG_CACHE_HOME` heeded)."""
+    """`RATECAST_HOME`, else `ratecast` in the user's cache folder (or `XDG_CACHE_HOME`)."""
     if chosen := os.environ.get(VARIABLE):
         return Path(chosen).expanduser().absolute()
     return Path(user_cache_dir("ratecast"))
 
 
 def dataset_folder(name: str) -> Path:
-    """Where the canonical tables of an edition are kept."""
+    """The folder of the canonical tables of an edition."""
     return home() / "data" / name
 
 
 def downloads_folder() -> Path:
-    """Where archives are kept as they came."""
+    """The folder of downloaded archives."""
     return home() / "downloads"
 
 
 @contextmanager
 def workspace() -> Iterator[Path]:
-    """A folder beside the kept data, gone afterwards whatever happens.
+    """A temporary folder in the cache, removed at the end in any case.
 
-    On the same disk as the kept data, so that a finished folder is moved there in one step.
+    It is on the same disk as the data, so that a finished folder is moved there in one step.
     """
     root = home()
     try:
@@ -46,22 +46,22 @@ def workspace() -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=_WORK, dir=root))
     except OSError as error:
         raise InputError(
-            f"{root}: cannot be written ({error.strerror}); set {VARIABLE} to a folder of yours"
+            f"{root}: cannot be written ({error.strerror}); set {VARIABLE} to a writable folder"
         ) from None
     try:
         yield folder
     except OSError as error:
         raise InputError(
-            f"{error.filename or root}: {error.strerror or error}; check its rights and the space "
-            f"on the disk, or set {VARIABLE} to another folder"
+            f"{error.filename or root}: {error.strerror or error}; check permissions and free "
+            f"disk space, or set {VARIABLE} to another folder"
         ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep(root: Path) -> None:
-    """Remove what killed runs left behind, but not what another run is working in."""
-    for left in root.glob(f"{_WORK}*"):
+    """Remove folders of killed runs, but not those of a run in progress."""
+    for folder in root.glob(f"{_WORK}*"):
         with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
+            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

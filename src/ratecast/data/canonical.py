@@ -1,4 +1,4 @@
-"""The canonical dataset on disk: ratings, movies and users as Parquet, and a JSON of facts."""
+"""The canonical dataset on disk: ratings, movies and users as Parquet, and metadata as JSON."""
 
 import hashlib
 import json
@@ -11,116 +11,116 @@ import polars as pl
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, Scale, trusted
-from ratecast.resources import ROW_BYTES, in_memory, on_disk
+from ratecast.resources import ROW_BYTES, require_disk, require_memory
 
 VERSION = 1
-FACTS = "dataset.json"
+METADATA = "dataset.json"
 _TABLES = ("ratings", "movies", "users")
-# Bytes on disk for each row, at most; and in memory at the peak of reading, for each of a row.
+# Bytes on disk for each row, at most; peak memory of reading, as a multiple of the table's size.
 _DISK_BYTES = 16
-_READ_TIMES = 1.5
+_PEAK_FACTOR = 1.5
 
 
 def write(
-    folder: Path, ratings: Ratings, facts: dict[str, Any], work: Path, *, replace: bool = True
+    folder: Path, ratings: Ratings, metadata: dict[str, Any], work: Path, *, replace: bool = True
 ) -> None:
-    """Put the dataset into `folder`, whole or not at all.
+    """Write the dataset into `folder`, completely or not at all.
 
-    `work` is a folder on the same disk, for what is not finished. facts: plain values to be kept
-    beside the tables. replace: whether a whole dataset that stands there gives way.
+    metadata: plain values, stored beside the tables. work: a folder on the same disk for
+    unfinished files. replace: whether a complete dataset in `folder` is replaced.
     """
-    on_disk(work, len(ratings) * _DISK_BYTES, f"{folder}: {len(ratings):,} ratings")
-    fresh = work / "canonical"
-    fresh.mkdir()
+    require_disk(work, len(ratings) * _DISK_BYTES, f"{folder}: {len(ratings):,} ratings")
+    new = work / "canonical"
+    new.mkdir()
     for name, table in _tables(ratings).items():
-        write_table(fresh / f"{name}.parquet", table)
-    seal(fresh, ratings.scale, facts)
-    _swap(fresh, folder, None if not replace and is_whole(folder) else work / "replaced")
+        write_table(new / f"{name}.parquet", table)
+    write_metadata(new, ratings.scale, metadata)
+    _swap(new, folder, None if not replace and is_complete(folder) else work / "replaced")
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:
-    """Write a table so that it is read in one piece: one group of rows, lightly packed."""
+    """Write a table that is fast to read: one row group, lz4."""
     table.write_parquet(path, compression="lz4", row_group_size=max(table.height, 1))
 
 
-def seal(folder: Path, scale: Scale, facts: dict[str, Any]) -> None:
-    """Write the JSON that makes the tables in `folder` a dataset; nothing may change after it.
+def write_metadata(folder: Path, scale: Scale, metadata: dict[str, Any]) -> None:
+    """Write the JSON that completes the dataset in `folder`; its checksums fix the tables.
 
-    Ratings may be one table or, in their order, the parts `ratings/*.parquet`.
+    Ratings may be one table, or parts `ratings/*.parquet` in their order.
     """
     paths = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*.parquet"))}
-    said = {
+    content = {
         "version": VERSION,
-        **facts,
+        **metadata,
         "scale": asdict(scale),
         "files": {name: path.stat().st_size for name, path in paths.items()},
         "sha256": {name: _digest(path) for name, path in paths.items()},
     }
-    write_text(folder / FACTS, json.dumps(said, indent=2) + "\n")
+    write_text(folder / METADATA, json.dumps(content, indent=2) + "\n")
 
 
 def read(folder: Path) -> Ratings:
-    """The dataset in `folder`; `InputError` where it is incomplete, damaged or of another version.
+    """The dataset in `folder`.
 
-    Raises too where its rows would not fit into memory.
+    Raises `InputError` if it is incomplete, damaged, of another version, or larger than memory.
     """
-    facts = facts_of(folder)
-    in_memory(facts.get("rows", 0) * ROW_BYTES * _READ_TIMES, str(folder))
-    for name, digest in facts.get("sha256", {}).items():
+    metadata = metadata_of(folder)
+    require_memory(metadata.get("rows", 0) * ROW_BYTES * _PEAK_FACTOR, str(folder))
+    for name, digest in metadata.get("sha256", {}).items():
         if _digest(folder / name) != digest:
-            raise InputError(f"{folder}: {name} is damaged; {_again(facts)}")
+            raise InputError(f"{folder}: {name} is damaged; {_remedy(metadata)}")
     try:
-        tables = {table: _read(_parts(folder, facts, table)) for table in _TABLES}
+        tables = {table: _read(_parts(folder, metadata, table)) for table in _TABLES}
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{folder}: cannot be read ({error}); {_again(facts)}") from None
-    scale = Scale(**facts["scale"])
+        raise InputError(f"{folder}: cannot be read ({error}); {_remedy(metadata)}") from None
+    scale = Scale(**metadata["scale"])
     return trusted(Ratings(tables["ratings"], tables["movies"], tables["users"], scale))
 
 
 def scan(folder: Path) -> pl.LazyFrame:
-    """The ratings in `folder` for a query that need not hold them all: user, movie, rating, at."""
-    return pl.scan_parquet(_parts(folder, facts_of(folder), "ratings"))
+    """The ratings in `folder` as a lazy frame: user, movie, rating, at."""
+    return pl.scan_parquet(_parts(folder, metadata_of(folder), "ratings"))
 
 
-def facts_of(folder: Path) -> dict[str, Any]:
-    """The JSON beside the tables, once the tables are known to be whole."""
+def metadata_of(folder: Path) -> dict[str, Any]:
+    """The metadata, after a check that every table is complete."""
     try:
-        facts: dict[str, Any] = json.loads((folder / FACTS).read_text("utf-8"))
-        version, sizes = facts["version"], dict(facts["files"])
+        metadata: dict[str, Any] = json.loads((folder / METADATA).read_text("utf-8"))
+        version, sizes = metadata["version"], dict(metadata["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder}: no readable {FACTS} ({error}); {_again({})}") from None
+        raise InputError(f"{folder}: no readable {METADATA} ({error}); {_remedy({})}") from None
     if version != VERSION:
         raise InputError(
             f"{folder}: dataset of version {version}, this ratecast reads {VERSION}; "
-            f"{_again(facts)}"
+            f"{_remedy(metadata)}"
         )
     for name, size in sizes.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != size:
-            raise InputError(f"{folder}: {name} is missing or torn; {_again(facts)}")
-    return facts
+            raise InputError(f"{folder}: {name} is missing or incomplete; {_remedy(metadata)}")
+    return metadata
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether `read` would find a dataset of this version there."""
+def is_complete(folder: Path) -> bool:
+    """Whether the folder holds a complete dataset of this version."""
     try:
-        facts_of(folder)
+        metadata_of(folder)
     except InputError:
         return False
     return True
 
 
-def _parts(folder: Path, facts: dict[str, Any], table: str) -> list[Path]:
+def _parts(folder: Path, metadata: dict[str, Any], table: str) -> list[Path]:
     """The files of one table, in order."""
-    names = [n for n in facts["files"] if n == f"{table}.parquet" or n.startswith(f"{table}/")]
+    names = [n for n in metadata["files"] if n == f"{table}.parquet" or n.startswith(f"{table}/")]
     if not names:
-        raise InputError(f"{folder}: no {table} in {FACTS}; {_again(facts)}")
+        raise InputError(f"{folder}: no {table} in {METADATA}; {_remedy(metadata)}")
     return [folder / name for name in sorted(names)]
 
 
 def _read(paths: list[Path]) -> pl.DataFrame:
     frame = pl.read_parquet(paths)
-    # Each column in one piece, one after the other, so that not all are in memory twice.
+    # Column by column, so that only one is in memory twice.
     return pl.DataFrame([frame.drop_in_place(name).rechunk() for name in frame.columns])
 
 
@@ -129,22 +129,23 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _again(facts: dict[str, Any]) -> str:
-    return f"run {facts.get('made') or 'ratecast data fetch ' + facts.get('name', 'EDITION')} again"
+def _remedy(metadata: dict[str, Any]) -> str:
+    fetch = f"ratecast data fetch {metadata.get('name', 'EDITION')}"
+    return f"run {metadata.get('made') or fetch} again"
 
 
 def _tables(ratings: Ratings) -> dict[str, pl.DataFrame]:
     return dict(zip(_TABLES, (ratings.frame, ratings.movies, ratings.users), strict=True))
 
 
-def _swap(fresh: Path, folder: Path, aside: Path | None) -> None:
-    """Move `fresh` to `folder`; what stands there goes to `aside`, or stays where that is None."""
+def _swap(new: Path, folder: Path, aside: Path | None) -> None:
+    """Move `new` to `folder`. An old folder is moved to `aside`, or stays if that is None."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         if folder.exists() and aside is not None:
             folder.rename(aside)
-        fresh.rename(folder)
+        new.rename(folder)
     except OSError:
-        # Another process put the same dataset there in between: as good as ours.
-        if not is_whole(folder):
+        # Another process has written the same dataset in the meantime.
+        if not is_complete(folder):
             raise

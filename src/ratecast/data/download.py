@@ -1,4 +1,4 @@
-"""Downloads over the web: checksum, progress bar, and a file that appears whole or not at all."""
+"""Downloads with a checksum, a progress bar, and a file that appears complete or not at all."""
 
 import logging
 import re
@@ -14,24 +14,24 @@ _CHUNK = 1 << 16
 
 
 class UnreachableError(Exception):
-    """The address did not answer, or not with the file."""
+    """The address does not respond, or not with the file."""
 
 
 class ChecksumError(InputError):
-    """What came is not what was published."""
+    """A download differs from the published file."""
 
 
 def download(edition: Edition, folder: Path, work: Path) -> Path:
-    """The archive of `edition` in `folder`, checked; there at once if it was fetched before.
+    """The archive of `edition` in `folder`, checked; not downloaded again if it is there.
 
-    Raises `UnreachableError`, or `ChecksumError` when something else came than what was published.
+    Raises `UnreachableError`, or `ChecksumError` if the download differs from the published file.
     """
     md5 = edition.md5 or _published_md5(edition, work)
     return _retrieve(edition.url, f"md5:{md5}", folder, f"{edition.name}.zip")
 
 
 def probe(url: str, seconds: float) -> None:
-    """Ask for the head of `url` alone. Raises `UnreachableError`."""
+    """Request only the header of `url`. Raises `UnreachableError`."""
     import requests
 
     try:
@@ -42,32 +42,34 @@ def probe(url: str, seconds: float) -> None:
 
 def _published_md5(edition: Edition, work: Path) -> str:
     path = _retrieve(edition.md5_url, None, work, f"{edition.name}.zip.md5")
-    found = re.search(r"\b[0-9a-f]{32}\b", path.read_text("utf-8", "replace").lower())
-    if found is None:
+    digest = re.search(r"\b[0-9a-f]{32}\b", path.read_text("utf-8", "replace").lower())
+    if digest is None:
         raise UnreachableError(f"{edition.md5_url} holds no MD5")
-    return found.group()
+    return digest.group()
 
 
 def _retrieve(url: str, known_hash: str | None, folder: Path, name: str) -> Path:
     from requests.exceptions import RequestException
 
     with warnings.catch_warnings():
-        # In a notebook without ipywidgets it misses a bar that is not its own here.
+        # In a notebook without ipywidgets, pooch warns about a progress bar that is not used.
         warnings.filterwarnings("ignore", message="IProgress not found")
         import pooch
     pooch.get_logger().setLevel(logging.WARNING)
     try:
-        with bar(name, unit="bytes") as shown:
+        with bar(name, unit="bytes") as progress:
             fetcher = pooch.HTTPDownloader(
-                progressbar=_Bar(shown), chunk_size=_CHUNK, timeout=(CONNECT_SECONDS, READ_SECONDS)
+                progressbar=_PoochBar(progress),
+                chunk_size=_CHUNK,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
             )
             return Path(pooch.retrieve(url, known_hash, name, folder, downloader=fetcher))
     except RequestException as error:
         raise UnreachableError(_reason(error)) from None
     except ValueError:
         raise ChecksumError(
-            f"{url}: what came has another checksum than the published {known_hash}; "
-            "try again, and look for a proxy that answers in its place"
+            f"{url}: the download's checksum differs from the published {known_hash}; "
+            "try again, and check for a proxy that replaces the response"
         ) from None
 
 
@@ -77,16 +79,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, exceptions.HTTPError):
         return str(error)
     if isinstance(error, exceptions.Timeout):
-        return "no answer in time"
+        return "no response in time"
     if "resolve" in str(error):
-        return "no such host: no network, or no name service"
+        return "host not found: no network, or no name service"
     if isinstance(error, exceptions.ChunkedEncodingError):
-        return "the download broke off"
+        return "the download was interrupted"
     return f"no connection ({type(error).__name__})"
 
 
-class _Bar:
-    """A bar behind the four names that pooch uses."""
+class _PoochBar:
+    """A progress bar with the interface that pooch expects."""
 
     def __init__(self, bar: Bar) -> None:
         self._bar, self._total = bar, 0
@@ -107,4 +109,4 @@ class _Bar:
         self._bar.change(done=0)
 
     def close(self) -> None:
-        """Nothing is left to do: the bar goes with its block."""
+        """Nothing to do: the bar closes with its block."""

@@ -1,4 +1,4 @@
-"""Rows that say the same of the same: found by one number for each row, which sorts fast."""
+"""Duplicate rows of a (user, movie) pair, found by one integer key for each row."""
 
 import numpy as np
 import polars as pl
@@ -7,17 +7,17 @@ from numpy.typing import NDArray
 from ratecast.ratings import AT, MOVIE, USER
 
 _ROW = "_row"
-_MOST = 1 << 63
-# A table by value may be this much longer than the values are many.
-_GAPS = 8
+_INT64_END = 1 << 63
+# A lookup table by value may have this many entries for each row.
+_MAX_SPARSITY = 8
 
 
 def keep_latest(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """The frame with the latest row of each (user, movie), and how many rows that left out.
+    """The frame with the latest row of each (user, movie), and how many rows were dropped.
 
-    Among rows of equal or unknown time the last in the file is the latest. Order is kept.
+    Among rows of equal or unknown time the last one in the file is kept. The order stays.
     """
-    if not _has_repeats(keys(frame.select(USER, MOVIE))):
+    if not _has_duplicates(keys(frame.select(USER, MOVIE))):
         return frame, 0
     order = [name for name in (AT, _ROW) if name == _ROW or name in frame.columns]
     latest = (
@@ -31,37 +31,37 @@ def keep_latest(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 
 
 def keys(frame: pl.DataFrame) -> NDArray[np.int64]:
-    """A number for each row, (n,): equal for rows that are equal in all columns, and only then.
+    """An integer key for each row, (n,): equal exactly for rows that are equal in all columns.
 
-    Numbers of two frames cannot be compared; stack the frames for that. No value may be null.
+    Keys of two frames cannot be compared; stack the frames for that. No value may be null.
     """
-    key, span = np.zeros(frame.height, np.int64), 1
+    key, bound = np.zeros(frame.height, np.int64), 1
     for column in frame.iter_columns():
-        code, more = _codes(column)
-        if span * more >= _MOST:
-            key, span = _dense(pl.Series(key))
-        if span * more >= _MOST:
-            code, more = _dense(column)
-        key, span = key * more + code, span * more
+        code, column_bound = _codes(column)
+        if bound * column_bound >= _INT64_END:
+            key, bound = _dense(pl.Series(key))
+        if bound * column_bound >= _INT64_END:
+            code, column_bound = _dense(column)
+        key, bound = key * column_bound + code, bound * column_bound
     return key
 
 
-def _has_repeats(key: NDArray[np.int64]) -> bool:
-    """Quick where rows are ordered, as MovieLens orders them by user and movie."""
+def _has_duplicates(key: NDArray[np.int64]) -> bool:
+    """Whether a key occurs twice; fast for sorted rows, as MovieLens has them."""
     if len(key) < 2 or bool((key[1:] > key[:-1]).all()):
         return False
     ordered = np.sort(key)
     return bool((ordered[1:] == ordered[:-1]).any())
 
 
-def codes(column: pl.Series, most: int) -> tuple[NDArray[np.int64], int]:
-    """Numbers from 0 that stand for the values, and their bound, which stays near `most`."""
+def codes(column: pl.Series, rows: int) -> tuple[NDArray[np.int64], int]:
+    """Non-negative codes of the values, (n,), and their bound, a small multiple of `rows`."""
     code, bound = _codes(column)
-    return (code, bound) if bound <= _GAPS * max(most, 1) else _dense(column)
+    return (code, bound) if bound <= _MAX_SPARSITY * max(rows, 1) else _dense(column)
 
 
 def _codes(column: pl.Series) -> tuple[NDArray[np.int64], int]:
-    """Numbers from 0 that stand for the values, and their bound."""
+    """Non-negative codes of the values, (n,), and their bound."""
     if column.dtype == pl.String:
         column = column.cast(pl.Categorical).to_physical().cast(pl.Int64)
     low, high = column.min(), column.max()
@@ -71,6 +71,7 @@ def _codes(column: pl.Series) -> tuple[NDArray[np.int64], int]:
 
 
 def _dense(column: pl.Series) -> tuple[NDArray[np.int64], int]:
+    """Codes 0, 1, 2, ... in the order of the values, and how many there are."""
     if column.is_empty():
         return np.zeros(0, np.int64), 1
     code = column.rank("dense").cast(pl.Int64).to_numpy() - 1

@@ -1,4 +1,4 @@
-"""From the files of an edition to its canonical table."""
+"""Reads the files of an edition into its canonical table."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,15 +11,15 @@ from ratecast.data.layouts import Layout, Tables
 from ratecast.data.titles import first_of_title
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, RATING, Ratings, Scale, checked
-from ratecast.resources import in_memory
+from ratecast.resources import require_memory
 
-# Bytes in memory at the peak of reading, for each byte of the ratings' file.
-_READ_TIMES = 3.2
+# Peak memory of reading, in bytes for each byte of the ratings file.
+_PEAK_FACTOR = 3.2
 
 
 @dataclass(frozen=True)
-class Read:
-    """A table, and what was done to it that is worth saying."""
+class Loaded:
+    """A table, and a note for each change that was made to it."""
 
     ratings: Ratings
     notes: tuple[str, ...] = ()
@@ -27,28 +27,28 @@ class Read:
 
 def read_folder(
     folder: Path, scale: Scale | None = None, merge_same_title: bool | None = None
-) -> Read:
+) -> Loaded:
     """The canonical table of an unpacked edition; scale and merge default to the layout's.
 
-    Rows are in order of time; those of ml-100k in that of the file, by which its folds go.
+    Rows are sorted by time; those of ml-100k keep the order of the file, which defines its folds.
     """
-    found = layouts.find(folder)
-    if found is None:
+    located = layouts.find(folder)
+    if located is None:
         keys = ", ".join(layout.key for layout in layouts.LAYOUTS)
-        raise InputError(f"{folder}: no dataset in it; looked for dataset.json, {keys}")
-    layout, place = found
-    in_memory((place / layout.key).stat().st_size * _READ_TIMES, str(folder))
-    tables = layout.read(place)
-    scale = scale or layouts.default_scale(layout, place)
+        raise InputError(f"{folder}: no dataset; it must hold dataset.json or one of {keys}")
+    layout, home = located
+    require_memory((home / layout.key).stat().st_size * _PEAK_FACTOR, str(folder))
+    tables = layout.read(home)
+    scale = scale or layouts.default_scale(layout, home)
     refuse_off_scale(tables, scale)
-    frame, repeats = keep_latest(tables.ratings)
+    frame, duplicates = keep_latest(tables.ratings)
     table = Ratings(frame, tables.movies, tables.users, scale)
-    notes = [repeats_note(str(tables.sheet.path), repeats)] if repeats else []
+    notes = [duplicates_note(str(tables.source.path), duplicates)] if duplicates else []
     if merge_same_title if merge_same_title is not None else _is_100k(layout):
-        table, gone = _merged(table)
-        notes.append(f"movie ids merged with another of the same title: {gone}")
-    table = checked(table, str(tables.sheet.path))
-    return Read(table if _is_100k(layout) else table.sorted(), tuple(notes))
+        table, merged = _merge_titles(table)
+        notes.append(f"movie ids merged with another of the same title: {merged}")
+    table = checked(table, str(tables.source.path))
+    return Loaded(table if _is_100k(layout) else table.sorted(), tuple(notes))
 
 
 def refuse_off_scale(tables: Tables, scale: Scale) -> None:
@@ -59,24 +59,22 @@ def refuse_off_scale(tables: Tables, scale: Scale) -> None:
         return
     row = int((~scale.holds(ratings)).arg_max() or 0)
     raise InputError(
-        f"{tables.sheet.place(row)}: rating {ratings[row]:g} is not on the scale {scale}; "
-        "correct it or say the scale"
+        f"{tables.source.location(row)}: rating {ratings[row]:g} is not on the scale {scale}; "
+        "correct it or give the scale"
     )
 
 
-def repeats_note(where: str, count: int) -> str:
-    """What is said where rows were left out because a later one stands for them."""
-    return (
-        f"{where}: rows that rate a movie again: {count}; the latest of each user and movie is kept"
-    )
+def duplicates_note(where: str, count: int) -> str:
+    """The note about dropped duplicate rows."""
+    return f"{where}: {count} duplicate rows; the latest rating of each user and movie is kept"
 
 
 def _is_100k(layout: Layout) -> bool:
     return layout.key in ("u.data", "ml-100k.inter")
 
 
-def _merged(ratings: Ratings) -> tuple[Ratings, int]:
-    """Same-title movies become one; every rating stays, as it is a rating of its own."""
-    movies, gone = first_of_title(ratings.movies)
-    frame = ratings.frame.with_columns(pl.col(MOVIE).replace(gone))
-    return replace(ratings, frame=frame, movies=movies), len(gone)
+def _merge_titles(ratings: Ratings) -> tuple[Ratings, int]:
+    """Movies of the same title become one, and how many ids were merged; every rating stays."""
+    movies, merged = first_of_title(ratings.movies)
+    frame = ratings.frame.with_columns(pl.col(MOVIE).replace(merged))
+    return replace(ratings, frame=frame, movies=movies), len(merged)

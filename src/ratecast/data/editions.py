@@ -1,4 +1,4 @@
-"""The editions of MovieLens: where each is published, how it is checked, laid out and scaled."""
+"""The editions of MovieLens: address, checksum, layout and scale of each."""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,9 +23,9 @@ WHOLE, HALF = Scale(1, 5), Scale(0.5, 5, 0.5)
 class Edition:
     """One published edition.
 
-    layout: the ratings file by which its layout is known. md5: of the archive; None where it is
-    published beside the archive only. most_bytes: bound on what is extracted.
-    merge_same_title: movies of the same title are one movie, under the smallest of their ids.
+    layout: the ratings file by which its layout is recognised. md5: of the archive; None if it is
+    published only online, beside the archive. most_bytes: limit of the extracted size.
+    merge_same_title: movies of the same title become one movie, under the smallest of their ids.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Edition:
 
     @property
     def terms(self) -> str:
-        """Licence and citation, to be shown with every fetch."""
+        """Licence and citation, shown with every fetch."""
         suffix = "txt" if self.name in ("ml-100k", "ml-1m") else "html"
         text = f"{SITE}/{self.name}-README.{suffix}"
         return f"Licence: {LICENCE}; in full: {text}\nCitation: {CITATION}"
@@ -70,9 +70,9 @@ EDITIONS = {
 
 
 def edition_of(name: str) -> Edition:
-    """The edition of that name, or an `InputError` that offers the nearest."""
+    """The edition of that name. Raises `InputError` with the most similar name."""
     if name in EDITIONS:
         return EDITIONS[name]
     near = get_close_matches(name, EDITIONS, n=1)
-    hint = f"did you mean {near[0]}?" if near else "take one of these"
-    raise InputError(f"{name!r}: no edition of that name; {hint} ({', '.join(EDITIONS)})")
+    hint = f"did you mean {near[0]}?" if near else "choose one of these"
+    raise InputError(f"{name!r}: unknown edition; {hint} ({', '.join(EDITIONS)})")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ratecast.data.delimited import Sheet, Type
+from ratecast.data.delimited import DelimitedFile, Type
 from ratecast.data.titles import movies_of, split_genres
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER, Scale
@@ -55,9 +55,14 @@ ML_1M_OCCUPATIONS = (
     "unemployed",
     "writer",
 )
-_DEEPEST = 4
-RATED: dict[str, Type] = {USER: pl.Int64, MOVIE: pl.Int64, RATING: pl.Float32, AT: pl.Int64}
-PEOPLE: dict[str, Type] = {
+_MAX_DEPTH = 4
+RATING_COLUMNS: dict[str, Type] = {
+    USER: pl.Int64,
+    MOVIE: pl.Int64,
+    RATING: pl.Float32,
+    AT: pl.Int64,
+}
+USER_COLUMNS: dict[str, Type] = {
     USER: pl.Int64,
     "age": pl.Int32,
     "gender": pl.String,
@@ -68,17 +73,17 @@ PEOPLE: dict[str, Type] = {
 
 @dataclass(frozen=True)
 class Tables:
-    """The three tables of an edition, as they stand in its files, and the sheet of the ratings."""
+    """The three tables of an edition as in its files. source: the file of the ratings."""
 
     ratings: pl.DataFrame
     movies: pl.DataFrame
     users: pl.DataFrame
-    sheet: Sheet
+    source: DelimitedFile
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How an edition is laid out: the file that gives it away, all its files, and its reader."""
+    """How an edition is laid out. key: the file of the ratings, by which a layout is recognised."""
 
     key: str
     files: frozenset[str]
@@ -87,81 +92,90 @@ class Layout:
 
 def u_data(folder: Path) -> Tables:
     """ml-100k: tabs in u.data, bars and latin-1 in u.item and u.user."""
-    sheet = Sheet(folder / "u.data", RATED, "\t", header=False, quote=False)
+    source = DelimitedFile(folder / "u.data", RATING_COLUMNS, "\t", header=False, quote=False)
     text = ["title", "released", "video", "address"]
     item: dict[str, Type] = {MOVIE: pl.Int64}
     item |= dict.fromkeys(text, pl.String) | dict.fromkeys(ML_100K_GENRES, pl.Int8)
-    movies = Sheet(folder / "u.item", item, "|", header=False, quote=False, encoding="latin-1")
+    movies = DelimitedFile(
+        folder / "u.item", item, "|", header=False, quote=False, encoding="latin-1"
+    )
     flags = [
         pl.when(pl.col(genre) == 1).then(pl.lit(genre)).otherwise(None) for genre in ML_100K_GENRES
     ]
     genres = pl.concat_list(flags).list.drop_nulls()
-    people = Sheet(folder / "u.user", PEOPLE, "|", header=False, quote=False, encoding="latin-1")
+    users = DelimitedFile(
+        folder / "u.user", USER_COLUMNS, "|", header=False, quote=False, encoding="latin-1"
+    )
     return Tables(
-        sheet.read(),
+        source.read(),
         movies.read().select(movies_of(pl.col(MOVIE), pl.col("title"), genres)),
-        people.read(),
-        sheet,
+        users.read(),
+        source,
     )
 
 
 def recbole(folder: Path) -> Tables:
-    """The copy of ml-100k in recbole: the same rows and people, titles without their brackets."""
-    rated = _named(["user_id:token", "item_id:token", "rating:float", "timestamp:float"], RATED)
-    sheet = Sheet(folder / "ml-100k.inter", rated, "\t", quote=False)
+    """The copy of ml-100k in recbole: the same rows and users; the year has its own column."""
+    rating_columns = _renamed(
+        ["user_id:token", "item_id:token", "rating:float", "timestamp:float"], RATING_COLUMNS
+    )
+    source = DelimitedFile(folder / "ml-100k.inter", rating_columns, "\t", quote=False)
     title, year, genres = "movie_title:token_seq", "release_year:token", "class:token_seq"
     item: dict[str, Type] = {"item_id:token": pl.Int64}
     item |= dict.fromkeys((title, year, genres), pl.String)
-    movies = Sheet(folder / "ml-100k.item", item, "\t", quote=False).read()
-    # recbole marks the one movie without title and year so, misspelt.
-    full = (
+    movies = DelimitedFile(folder / "ml-100k.item", item, "\t", quote=False).read()
+    # recbole writes this, misspelt, for the one movie without title and year.
+    full_title = (
         pl.when(pl.col(year) == "unkonwn")
         .then(pl.lit("unknown"))
         .otherwise(pl.format("{} ({})", pl.col(title), pl.col(year)))
     )
-    people = _named(
-        ["user_id:token", "age:token", "gender:token", "occupation:token", "zip_code:token"], PEOPLE
+    user_columns = _renamed(
+        ["user_id:token", "age:token", "gender:token", "occupation:token", "zip_code:token"],
+        USER_COLUMNS,
     )
-    users = Sheet(folder / "ml-100k.user", people, "\t", quote=False).read()
+    users = DelimitedFile(folder / "ml-100k.user", user_columns, "\t", quote=False).read()
     return Tables(
-        sheet.read().rename(dict(zip(rated, RATED, strict=True))),
-        movies.select(movies_of(pl.col("item_id:token"), full, split_genres(pl.col(genres), " "))),
-        users.rename(dict(zip(people, PEOPLE, strict=True))),
-        sheet,
+        source.read().rename(dict(zip(rating_columns, RATING_COLUMNS, strict=True))),
+        movies.select(
+            movies_of(pl.col("item_id:token"), full_title, split_genres(pl.col(genres), " "))
+        ),
+        users.rename(dict(zip(user_columns, USER_COLUMNS, strict=True))),
+        source,
     )
 
 
 def dat(folder: Path) -> Tables:
-    """ml-1m and ml-10m: two colons between fields; latin-1 where there are people (ml-1m)."""
-    sheet = Sheet(folder / "ratings.dat", RATED, "::", header=False, quote=False)
-    peopled = (folder / "users.dat").exists()
+    """ml-1m and ml-10m: two colons between fields; ml-1m has users.dat and is in latin-1."""
+    source = DelimitedFile(folder / "ratings.dat", RATING_COLUMNS, "::", header=False, quote=False)
+    has_users = (folder / "users.dat").exists()
     item: dict[str, Type] = {MOVIE: pl.Int64, "title": pl.String, "genres": pl.String}
-    movies = Sheet(
-        folder / "movies.dat", item, "::", False, False, "latin-1" if peopled else "utf-8"
+    movies = DelimitedFile(
+        folder / "movies.dat", item, "::", False, False, "latin-1" if has_users else "utf-8"
     )
     return Tables(
-        sheet.read(),
+        source.read(),
         movies.read().select(
             movies_of(pl.col(MOVIE), pl.col("title"), split_genres(pl.col("genres")))
         ),
-        _people_of_1m(folder) if peopled else _nobody(),
-        sheet,
+        _users_of_1m(folder) if has_users else _no_users(),
+        source,
     )
 
 
 def csvs(folder: Path) -> Tables:
     """ml-20m and later, ml-latest: CSV with a header and quotes."""
-    rated = _named(["userId", "movieId", "rating", "timestamp"], RATED)
-    sheet = Sheet(folder / "ratings.csv", rated)
+    rating_columns = _renamed(["userId", "movieId", "rating", "timestamp"], RATING_COLUMNS)
+    source = DelimitedFile(folder / "ratings.csv", rating_columns)
     item: dict[str, Type] = {"movieId": pl.Int64, "title": pl.String, "genres": pl.String}
-    movies = Sheet(folder / "movies.csv", item).read()
+    movies = DelimitedFile(folder / "movies.csv", item).read()
     return Tables(
-        sheet.read().rename(dict(zip(rated, RATED, strict=True))),
+        source.read().rename(dict(zip(rating_columns, RATING_COLUMNS, strict=True))),
         movies.select(
             movies_of(pl.col("movieId"), pl.col("title"), split_genres(pl.col("genres")))
         ),
-        _nobody(),
-        sheet,
+        _no_users(),
+        source,
     )
 
 
@@ -175,8 +189,8 @@ OPTIONAL = frozenset({"users.dat"})
 
 
 def find(folder: Path) -> tuple[Layout, Path] | None:
-    """The layout in `folder` or a little below it, and the folder that holds its files."""
-    for depth in range(_DEEPEST):
+    """The layout in `folder` or up to three levels below, and the folder of its files."""
+    for depth in range(_MAX_DEPTH):
         for layout in LAYOUTS:
             for path in sorted(folder.glob("*/" * depth + layout.key)):
                 _refuse_gaps(layout, path.parent)
@@ -185,29 +199,29 @@ def find(folder: Path) -> tuple[Layout, Path] | None:
 
 
 def default_scale(layout: Layout, folder: Path) -> Scale:
-    """The scale of a folder whose edition is not said."""
-    whole = layout.key in ("u.data", "ml-100k.inter") or (folder / "users.dat").exists()
-    return Scale(1, 5) if whole else Scale(0.5, 5, 0.5)
+    """The scale of a folder whose edition is not known."""
+    whole_stars = layout.key in ("u.data", "ml-100k.inter") or (folder / "users.dat").exists()
+    return Scale(1, 5) if whole_stars else Scale(0.5, 5, 0.5)
 
 
 def _refuse_gaps(layout: Layout, folder: Path) -> None:
     for name in sorted(layout.files - OPTIONAL):
         if not (folder / name).is_file():
             raise InputError(
-                f"{folder}: {layout.key} without {name}; give the whole unpacked folder, "
-                f"or {layout.key} as a table of your own"
+                f"{folder}: {layout.key} without {name}; give the complete unpacked folder, "
+                f"or the file {layout.key} alone"
             )
 
 
-def _named(names: list[str], types: dict[str, Type]) -> dict[str, Type]:
+def _renamed(names: list[str], types: dict[str, Type]) -> dict[str, Type]:
     return dict(zip(names, types.values(), strict=True))
 
 
-def _nobody() -> pl.DataFrame:
+def _no_users() -> pl.DataFrame:
     return pl.DataFrame(schema={USER: pl.Int64})
 
 
-def _people_of_1m(folder: Path) -> pl.DataFrame:
+def _users_of_1m(folder: Path) -> pl.DataFrame:
     columns: dict[str, Type] = {
         USER: pl.Int64,
         "gender": pl.String,
@@ -215,13 +229,13 @@ def _people_of_1m(folder: Path) -> pl.DataFrame:
         "occupation": pl.Int32,
         "zip": pl.String,
     }
-    sheet = Sheet(folder / "users.dat", columns, "::", False, False, "latin-1")
-    people = sheet.read()
+    source = DelimitedFile(folder / "users.dat", columns, "::", False, False, "latin-1")
+    users = source.read()
     codes = dict(enumerate(ML_1M_OCCUPATIONS))
-    strange = ~people["occupation"].is_in(list(codes))
-    if strange.any():
-        where = sheet.place(int(strange.arg_max() or 0))
+    unknown = ~users["occupation"].is_in(list(codes))
+    if unknown.any():
+        where = source.location(int(unknown.arg_max() or 0))
         raise InputError(f"{where}: occupation is not a code from 0 to 20; correct it")
-    return people.with_columns(
+    return users.with_columns(
         pl.col("occupation").replace_strict(codes, return_dtype=pl.String)
-    ).select(list(PEOPLE))
+    ).select(list(USER_COLUMNS))

@@ -1,11 +1,11 @@
-"""How data says what it did to a table, so that nothing happens in silence."""
+"""Notices: one line for each change that reading a table makes, so that nothing is silent."""
 
 import sys
 from collections.abc import Callable
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 def to_stderr(line: str) -> None:
-    """Print the line where it does not mix with results."""
+    """Print the line to stderr, so that it does not mix with results on stdout."""
     print(line, file=sys.stderr)

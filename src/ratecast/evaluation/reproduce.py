@@ -102,7 +102,7 @@ def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[score_rows.Row
     settings = {"timed": False} if job.entry.untimed else {}
     model = make(job.entry.name, seed=job.seed, **settings)
     with silent():
-        trials = protocol.fit_and_ask(model, _split(job.split))
+        trials = protocol.fit_and_predict(model, _split(job.split))
     return {t.protocol: score_rows.rows_of(replace(t, model=job.entry.label)) for t in trials}
 
 

@@ -148,9 +148,9 @@ def _parts(found: Found) -> list[str]:
 
 def _as_of_line(name: str, found: Found) -> list[str]:
     test = found["test", "all"]
-    by_heard = [f"{found['test', span]['rmse']:.4f}" for span in HISTORIES]
+    by_history_length = [f"{found['test', span]['rmse']:.4f}" for span in HISTORIES]
     sure = [f"{test['nll']:.4f}", f"{test['ece']:.4f}"]
-    return [name, *_parts(found), f"{test['rmse_std']:.4f}", *by_heard, *sure]
+    return [name, *_parts(found), f"{test['rmse_std']:.4f}", *by_history_length, *sure]
 
 
 def _frozen_line(name: str, found: Found) -> list[str]:

@@ -44,7 +44,7 @@ def biases(vectors: MovieVectors, count: int = 12) -> Picture:
         return Picture(figure, "The lowest and the highest biases of movies")
 
 
-def flat(
+def movie_map(
     vectors: MovieVectors, places: F64, named: Sequence[int], genres: Sequence[str], axes: str
 ) -> Picture:
     """A map: places (m, 2), the movies of some genres in colour, some lines `named` by title.
@@ -77,7 +77,7 @@ def flat(
         return Picture(figure, f"A map of {len(places)} movies, by {axes}")
 
 
-def interactive(vectors: MovieVectors, places: F64, genres: Sequence[str], path: Path) -> Path:
+def interactive_map(vectors: MovieVectors, places: F64, genres: Sequence[str], path: Path) -> Path:
     """The same map as one HTML file that needs no network: hover for title, year and bias."""
     if find_spec("plotly") is None:
         raise InputError("map: plotly is missing; pip install 'ratecast[notebooks]'")
@@ -105,7 +105,7 @@ def interactive(vectors: MovieVectors, places: F64, genres: Sequence[str], path:
     return path
 
 
-def ends(vectors: MovieVectors, along: F64, count: int = 8) -> pl.DataFrame:
+def extremes(vectors: MovieVectors, along: F64, count: int = 8) -> pl.DataFrame:
     """The movies at both ends of a direction: along, (m,), where each stands."""
     order = np.argsort(along, kind="stable")
     low, high = order[:count], order[::-1][:count]

@@ -11,7 +11,7 @@ from ratecast.training.module import NetModule
 WATCHED = "valid/rmse"
 
 
-class KeepBest(Callback):
+class BestEpoch(Callback):
     """The net's weights of the epoch of least valid RMSE, for the trainer to put back.
 
     Its state travels in each checkpoint, so that a continued run knows the best epoch before it.

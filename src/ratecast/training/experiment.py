@@ -14,7 +14,7 @@ from ratecast.errors import InputError, in_one_line
 from ratecast.modelling.contract.model import Model
 from ratecast.models import MODELS, model_class
 from ratecast.training.model_factory import make_model
-from ratecast.training.old_names import names_of_today
+from ratecast.training.old_names import current_names
 
 SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "all"]
 Resume = Literal["auto", "never"]
@@ -90,7 +90,7 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
     if named:
         model_class(str(path))
     given = {"model": {"name": str(path)}} if named else _mapping(Path(path))
-    given, overrides = names_of_today(given, overrides)
+    given, overrides = current_names(given, overrides)
     logs = "logger" in given or any(word.startswith("--logger") for word in overrides)
     parser = _parser(_model_name(given, overrides, path), logs)
     _refuse_unknown(given, parser, path)

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import Logger
 
 from ratecast.modelling.nets.base import RatingNet, flush_denormals, torch_threads
 from ratecast.modelling.nets.net_model import TrainingTask
-from ratecast.training.best_epoch import WATCHED, KeepBest, StopEarly
+from ratecast.training.best_epoch import WATCHED, BestEpoch, StopEarly
 from ratecast.training.datamodule import TaskData
 from ratecast.training.epoch_bar import EpochBar
 from ratecast.training.module import NetModule
@@ -45,7 +45,7 @@ class LightningTrainer:
 
     def __call__(self, net: RatingNet, task: TrainingTask) -> int:
         """Train `net` in place; how many epochs its weights stand for."""
-        best = KeepBest() if task.valid is not None else None
+        best = BestEpoch() if task.valid is not None else None
         module = NetModule(net, task)
         with reproducible(task), quiet():
             trainer = self._trainer(task, best)
@@ -56,7 +56,7 @@ class LightningTrainer:
         net.load_state_dict(best.weights)
         return best.epochs
 
-    def _trainer(self, task: TrainingTask, best: KeepBest | None) -> Trainer:
+    def _trainer(self, task: TrainingTask, best: BestEpoch | None) -> Trainer:
         return make_trainer(
             task,
             max_epochs=task.epochs or task.settings.epochs,
@@ -66,7 +66,7 @@ class LightningTrainer:
             limit_val_batches=0 if best is None else 1.0,
         )
 
-    def _watchers(self, task: TrainingTask, best: KeepBest | None) -> list[Callback]:
+    def _watchers(self, task: TrainingTask, best: BestEpoch | None) -> list[Callback]:
         watchers: list[Callback] = []
         if best is not None:
             patience = task.settings.patience

@@ -16,9 +16,9 @@ from ratecast.training.datamodule import TaskData
 from ratecast.training.experiment import Experiment
 from ratecast.training.lazy_trainer import tensorboard_logger
 from ratecast.training.lightning_trainer import make_trainer, quiet, reproducible
-from ratecast.training.lr_range import RisingRate, smoothed, steepest_fall
+from ratecast.training.lr_range import LearningRateRange, smoothed, steepest_descent
 from ratecast.training.module import NetModule
-from ratecast.training.overfit import learner
+from ratecast.training.overfit import model_by_epochs
 from ratecast.training.runs import run_folder
 from ratecast.training.train import split_of
 
@@ -28,7 +28,7 @@ _STAND_IN = 1000
 
 
 @dataclass(frozen=True)
-class RateCurve:
+class LearningRateCurve:
     """What the sweep saw.
 
     rates, losses: (s,), the training loss of each step and its rate. suggestion: the rate where
@@ -50,7 +50,9 @@ class RateCurve:
         return rates(self.rates, self.losses, smoothed(self.losses), self.suggestion, model)
 
 
-def lr_find(experiment: Experiment, split: Split | None = None, steps: int = STEPS) -> RateCurve:
+def lr_find(
+    experiment: Experiment, split: Split | None = None, steps: int = STEPS
+) -> LearningRateCurve:
     """Raise the rate from 1e-5 to 1 over `steps` steps; nothing of the net is kept.
 
     Reference: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3.
@@ -59,20 +61,20 @@ def lr_find(experiment: Experiment, split: Split | None = None, steps: int = STE
     """
     parts = split_of(experiment) if split is None else split
     named = replace(experiment, experiment=f"lr_find_{experiment.experiment}", resume="never")
-    search = RateSearch(steps)
-    model = learner(experiment)
+    search = RangeTest(steps)
+    model = model_by_epochs(experiment)
     model.train_net = search
     model.fit(parts.train, parts.train.take(slice(0, _STAND_IN)))
-    suggestion = steepest_fall(search.rates, search.losses)
+    suggestion = steepest_descent(search.rates, search.losses)
     if suggestion is None:
         raise InputError(f"lr-find: the loss of {model.name} never falls; give more ratings")
     with run_folder(named, parts) as folder:
-        curve = RateCurve(search.rates, search.losses, suggestion, folder)
+        curve = LearningRateCurve(search.rates, search.losses, suggestion, folder)
         _record(curve, experiment.name)
     return curve
 
 
-class RateSearch:
+class RangeTest:
     """A `TrainNet` that only looks for a rate."""
 
     def __init__(self, steps: int) -> None:
@@ -81,7 +83,7 @@ class RateSearch:
 
     def __call__(self, net: RatingNet, task: TrainingTask) -> int:
         """Keep the curve; the net gets the weights that it came with."""
-        rising = RisingRate(self._steps)
+        rising = LearningRateRange(self._steps)
         first = {name: x.clone() for name, x in net.state_dict().items()}
         options = {"logger": False, "enable_checkpointing": False, "limit_val_batches": 0}
         with reproducible(task), quiet():
@@ -92,7 +94,7 @@ class RateSearch:
         return 0
 
 
-def _record(curve: RateCurve, model: str) -> None:
+def _record(curve: LearningRateCurve, model: str) -> None:
     drawn = curve.drawn(model)
     drawn.save(curve.picture)
     logger = tensorboard_logger(curve.folder)

@@ -17,7 +17,7 @@ _HOPELESS = 4.0
 _WIDTH = 0.04
 
 
-class RisingRate(Callback):
+class LearningRateRange(Callback):
     """Sets the rate of step k to 1e-5 * 1e5 ** (k / (steps - 1)), and keeps the losses.
 
     Stops early where a loss is four times the least so far.
@@ -57,7 +57,7 @@ def smoothed(losses: F64) -> F64:
     return mean
 
 
-def steepest_fall(rates: F64, losses: F64) -> float | None:
+def steepest_descent(rates: F64, losses: F64) -> float | None:
     """The rate where the smoothed loss falls fastest, or None where it never falls."""
     if len(losses) < 3:
         return None

@@ -8,7 +8,7 @@ from ratecast.modelling.contract import renamed
 NAME = "--model.name"
 
 
-def names_of_today(
+def current_names(
     given: dict[str, Any], overrides: Sequence[str]
 ) -> tuple[dict[str, Any], list[str]]:
     """The mapping of a YAML file and the words of a command line, with a warning for old names."""

@@ -16,7 +16,7 @@ FUSED = ("cpu", "cuda")
 MANY = 4
 
 
-class Both(Optimizer):
+class OptimizerPair(Optimizer):
     """Two optimizers that step together, under one schedule."""
 
     def __init__(self, *parts: Optimizer) -> None:
@@ -103,7 +103,7 @@ def adam(net: nn.Module, rate: float, device: str) -> Optimizer:
     whole = Adam(dense, lr=rate, fused=device in FUSED)
     if not thin:
         return whole
-    return Both(whole, RowAdam(thin, rate) if device == "cpu" else SparseAdam(thin, lr=rate))
+    return OptimizerPair(whole, RowAdam(thin, rate) if device == "cpu" else SparseAdam(thin, lr=rate))
 
 
 def _others(net: nn.Module, thin: list[Tensor]) -> list[nn.Parameter]:

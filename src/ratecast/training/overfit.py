@@ -42,7 +42,7 @@ def overfit(experiment: Experiment, split: Split | None = None, steps: int = STE
     batch = rows.take(np.sort(picked))
     parts = Split("overfit", batch, None, batch)
     named = replace(experiment, experiment=f"overfit_{experiment.experiment}", resume="never")
-    model = learner(experiment).without_regularization()
+    model = model_by_epochs(experiment).without_regularization()
     if not model.overfits_batch:
         raise InputError(
             f"model {model.name}: its movie vectors are fixed, so that it cannot learn a batch by "
@@ -56,7 +56,7 @@ def overfit(experiment: Experiment, split: Split | None = None, steps: int = STE
     return Overfit(trainer.figures["train/loss"], folder)
 
 
-def net_model(experiment: Experiment) -> NetModel:
+def model_with_net(experiment: Experiment) -> NetModel:
     """The experiment's model, refused where it has no net."""
     model = experiment.make()
     if not isinstance(model, NetModel):
@@ -64,16 +64,16 @@ def net_model(experiment: Experiment) -> NetModel:
     return model
 
 
-def learner(experiment: Experiment) -> NetModel:
+def model_by_epochs(experiment: Experiment) -> NetModel:
     """As `net_model`, of a net that learns by epochs also where a kernel would be quicker.
 
     Raises `InputError` where a kernel was asked for.
     """
-    model = net_model(experiment)
+    model = model_with_net(experiment)
     solver = model.settings().get("solver")
     if solver == "kernel":
         raise InputError(f"model {model.name}: solver kernel trains no net; choose lightning")
-    return net_model(experiment.changed(solver="lightning")) if solver else model
+    return model_with_net(experiment.changed(solver="lightning")) if solver else model
 
 
 def _by_heart(settings: TrainerSettings, steps: int) -> TrainerSettings:

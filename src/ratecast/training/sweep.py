@@ -6,7 +6,7 @@ from time import perf_counter
 
 from ratecast.splits import Split
 from ratecast.training.experiment import Experiment
-from ratecast.training.overfit import net_model
+from ratecast.training.overfit import model_with_net
 from ratecast.training.train import Run, split_of, train
 
 FACTORS = (64, 128, 256)
@@ -38,21 +38,21 @@ def sweep(
     experiment: Experiment,
     factors: Sequence[int] = FACTORS,
     split: Split | None = None,
-    told: Callable[[SweepRow], None] | None = None,
+    on_row: Callable[[SweepRow], None] | None = None,
 ) -> list[SweepRow]:
     """Train once for each number of factors; `told` hears each row as it is there.
 
     The runs are version_0, version_1, ... of the experiment `sweep_<its name>`, with their
     settings and final figures in TensorBoard's table of hyper-parameters.
     """
-    net_model(experiment)
+    model_with_net(experiment)
     parts = split_of(experiment) if split is None else split
     named = replace(experiment, experiment=f"sweep_{experiment.experiment}")
     rows = []
     for size in factors:
         rows.append(_row(named.changed(factors=size), size, parts))
-        if told is not None:
-            told(rows[-1])
+        if on_row is not None:
+            on_row(rows[-1])
     return rows
 
 

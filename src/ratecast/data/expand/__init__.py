@@ -1,13 +1,13 @@
-"""Growth: a table of any size that is like a small one, by fractal expansion."""
+"""Fractal expansion: a table of any size that resembles a small one."""
 
 from pathlib import Path
 from typing import Literal
 
 from ratecast.data.expand.blocks import Expansion
-from ratecast.data.expand.files import refuse_without_room, write
-from ratecast.data.expand.shape import blocks, shaped
-from ratecast.data.expand.source import studied
-from ratecast.data.notices import Say, to_stderr
+from ratecast.data.expand.files import require_space, write
+from ratecast.data.expand.shape import blocks, shape_of
+from ratecast.data.expand.source import source_of
+from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
 
@@ -22,28 +22,28 @@ def expand(
     seed: int = 0,
     form: Form = "parquet",
     name: str = "SOURCE",
-    say: Say = to_stderr,
+    notify: Notify = to_stderr,
 ) -> Path:
-    """Make exactly `rows` ratings like those of `ratings` in the new folder `out`.
+    """Generate exactly `rows` ratings that resemble `ratings`, in the new folder `out`.
 
-    form: `parquet`, a canonical dataset in parts, in order of time; or `csv`, the files of ml-25m.
-    name: what the source is called. The same ratings, rows and seed give the same table. Raises
-    `InputError` before the work starts where `out` holds something, or disk or memory would not do.
+    form: `parquet`, a canonical dataset in parts, sorted by time; or `csv`, the files of ml-25m.
+    name: of the source, for the metadata. The same ratings, rows and seed give the same table.
+    Raises `InputError`, before the work starts, if `out` is not empty or disk or memory are short.
     """
     if seed < 0:
-        raise InputError(f"expand: seed {seed} is below 0; give a whole number from 0 on")
-    source = studied(ratings)
+        raise InputError(f"expand: seed {seed} is negative; give an integer from 0")
+    source = source_of(ratings)
     users, movies = blocks(source, rows)
     count = int(rows)
-    refuse_without_room(out, form, count, users * movies)
-    made = Expansion(source, shaped(source, count, seed), seed)
-    facts = {
+    require_space(out, form, count, users * movies)
+    expansion = Expansion(source, shape_of(source, count, seed), seed)
+    metadata = {
         "name": out.name,
         "made": f"ratecast data expand {name} --ratings {count} --seed {seed} --out {out}",
-        "licence": f"that of {name} goes on holding",
+        "licence": f"that of {name} still applies",
         "rows": count,
     }
-    say(f"Making {count:,} ratings of {users * source.users:,} users ...")
-    write(made, out, form, facts)
-    say(f"{out}: {count:,} ratings, made from {name}, whose licence goes on holding")
+    notify(f"Generating {count:,} ratings of {users * source.users:,} users ...")
+    write(expansion, out, form, metadata)
+    notify(f"{out}: {count:,} ratings, generated from {name}, whose licence still applies")
     return out

@@ -1,4 +1,4 @@
-"""Writes an expansion to disk, a part at a time, so that it is there whole or not at all."""
+"""Writes an expansion to disk, part by part; the folder appears complete or not at all."""
 
 import shutil
 import tempfile
@@ -19,46 +19,48 @@ from ratecast.progress import each
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 
 PART_ROWS = 4_000_000
-# Measured: bytes on disk for each row; in memory at the start, for each row of a part, and for
-# each cell of the reduced matrix.
+# Measured: bytes on disk for each row; bytes of memory at the start, for each row of a part, and
+# for each cell of the reduced matrix.
 _DISK = {"parquet": 9, "csv": 31}
 _START_BYTES, _PART_BYTES, _CELL_BYTES = 300e6, 80, 64
 
 Form = Callable[[Expansion, Path, dict[str, Any]], None]
 
 
-def refuse_without_room(out: Path, form: str, rows: int, cells: int) -> None:
-    """Raise where something is in `out`, or disk or memory would not do.
+def require_space(out: Path, form: str, rows: int, cells: int) -> None:
+    """Raise `InputError` if `out` is not empty, or disk space or memory are short.
 
     cells: of the reduced matrix.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: there is something already; give a new folder")
+        raise InputError(f"{out}: exists already; give a new folder")
     what = f"{out}: {rows:,} ratings"
-    resources.on_disk(out, rows * _DISK[form], what)
-    held = min(rows, 2 * PART_ROWS) * _PART_BYTES
-    resources.in_memory(_START_BYTES + held + cells * _CELL_BYTES, what)
+    resources.require_disk(out, rows * _DISK[form], what)
+    part = min(rows, 2 * PART_ROWS) * _PART_BYTES
+    resources.require_memory(_START_BYTES + part + cells * _CELL_BYTES, what)
 
 
-def write(made: Expansion, out: Path, form: str, facts: dict[str, Any]) -> None:
-    """Write the expansion into the new folder `out`. facts: what its JSON says beside the tables.
+def write(expansion: Expansion, out: Path, form: str, metadata: dict[str, Any]) -> None:
+    """Write the expansion and its metadata into the new folder `out`.
 
-    A run that is killed leaves a hidden folder, which the next one removes.
+    A killed run leaves a hidden folder, which the next run removes.
     """
     try:
-        _whole_or_not(made, out, FORMS[form], facts)
+        _write_atomically(expansion, out, FORMS[form], metadata)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(
-            f"{out}: cannot be written ({error}); check its rights and the space on the disk"
+            f"{out}: cannot be written ({error}); check permissions and free disk space"
         ) from None
 
 
-def _whole_or_not(made: Expansion, out: Path, form: Form, facts: dict[str, Any]) -> None:
+def _write_atomically(
+    expansion: Expansion, out: Path, form: Form, metadata: dict[str, Any]
+) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     _sweep(out)
     work = Path(tempfile.mkdtemp(prefix=_prefix(out, psutil.Process().pid), dir=out.parent))
     try:
-        form(made, work, facts)
+        form(expansion, work, metadata)
         work.chmod(0o755)
         work.rename(out)
     finally:
@@ -70,62 +72,62 @@ def _prefix(out: Path, pid: int | str) -> str:
 
 
 def _sweep(out: Path) -> None:
-    """Remove what killed runs left behind, but not what another run is working in."""
-    for left in out.parent.glob(_prefix(out, "*") + "*"):
-        pid = left.name.removeprefix(_prefix(out, "").removesuffix("-")).split("-")[0]
+    """Remove folders of killed runs, but not those of a run in progress."""
+    for folder in out.parent.glob(_prefix(out, "*") + "*"):
+        pid = folder.name.removeprefix(_prefix(out, "").removesuffix("-")).split("-")[0]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _blocks(made: Expansion) -> Iterator[pl.DataFrame]:
-    for k in each(range(len(made)), "Growing", "blocks of users"):
-        yield made.block(k)
+def _blocks(expansion: Expansion) -> Iterator[pl.DataFrame]:
+    for k in each(range(len(expansion)), "expand", "user blocks"):
+        yield expansion.block(k)
 
 
-def _in_time_order(made: Expansion) -> Iterator[pl.DataFrame]:
-    """All rows, in parts that follow one another in time; rows wait until none can be earlier."""
-    held: list[pl.DataFrame] = []
-    fresh = 0
-    for k, block in enumerate(_blocks(made)):
-        held.append(block)
-        fresh += block.height
-        last = k + 1 == len(made)
-        if fresh < PART_ROWS and not last:
+def _in_time_order(expansion: Expansion) -> Iterator[pl.DataFrame]:
+    """All rows, in parts sorted by time; rows wait until no later block can precede them."""
+    pending: list[pl.DataFrame] = []
+    new_rows = 0
+    for k, block in enumerate(_blocks(expansion)):
+        pending.append(block)
+        new_rows += block.height
+        last = k + 1 == len(expansion)
+        if new_rows < PART_ROWS and not last:
             continue
-        rows = Ratings(pl.concat(held)).sorted().frame
-        done = len(rows) if last else rows[AT].search_sorted(made.opens(k + 1))
-        if done:
-            yield rows[:done]
-        held, fresh = [rows[done:]], 0
+        rows = Ratings(pl.concat(pending)).sorted().frame
+        ready = len(rows) if last else rows[AT].search_sorted(expansion.start_of(k + 1))
+        if ready:
+            yield rows[:ready]
+        pending, new_rows = [rows[ready:]], 0
 
 
-def _parquet(made: Expansion, folder: Path, facts: dict[str, Any]) -> None:
-    """A canonical dataset in order of time."""
+def _parquet(expansion: Expansion, folder: Path, metadata: dict[str, Any]) -> None:
+    """A canonical dataset, sorted by time."""
     (folder / "ratings").mkdir()
-    for k, part in enumerate(_in_time_order(made)):
+    for k, part in enumerate(_in_time_order(expansion)):
         canonical.write_table(folder / "ratings" / f"part-{k:05}.parquet", part)
-    canonical.write_table(folder / "movies.parquet", movies_of(made))
-    nobody = pl.DataFrame(schema={USER: pl.Int64})
-    canonical.write_table(folder / "users.parquet", nobody)
-    canonical.seal(folder, made.source.ratings.scale, facts)
+    canonical.write_table(folder / "movies.parquet", movies_of(expansion))
+    no_users = pl.DataFrame(schema={USER: pl.Int64})
+    canonical.write_table(folder / "users.parquet", no_users)
+    canonical.write_metadata(folder, expansion.source.ratings.scale, metadata)
 
 
-def _csv(made: Expansion, folder: Path, facts: dict[str, Any]) -> None:
-    """The files of ml-25m: rows by user and movie."""
-    said = "".join(f"{key}: {value}\n" for key, value in facts.items())
-    (folder / "README.txt").write_text(said, "utf-8")
+def _csv(expansion: Expansion, folder: Path, metadata: dict[str, Any]) -> None:
+    """The files of ml-25m: rows sorted by user and movie."""
+    readme = "".join(f"{key}: {value}\n" for key, value in metadata.items())
+    (folder / "README.txt").write_text(readme, "utf-8")
     with (folder / "ratings.csv").open("wb") as file:
         file.write(b"userId,movieId,rating,timestamp\n")
-        for block in _blocks(made):
+        for block in _blocks(expansion):
             rows = block.sort(USER, MOVIE).select(USER, MOVIE, RATING, AT)
             rows.write_csv(file, include_header=False, float_precision=1)
     genres = pl.col(GENRES).list.join("|")
-    table = movies_of(made).select(
+    table = movies_of(expansion).select(
         pl.col(MOVIE).alias("movieId"),
         "title",
         pl.when(genres == "").then(pl.lit(NO_GENRES)).otherwise(genres).alias("genres"),
     )
-    # Without movies.csv the folder is no dataset, so that file comes last and in one step.
+    # Without movies.csv the folder is no dataset, so this file is written last and in one step.
     table.write_csv(folder / "movies")
     (folder / "movies").rename(folder / "movies.csv")
 

@@ -1,4 +1,4 @@
-"""Movies of an expansion: made titles, with the genres and years of those that recur."""
+"""Movies of an expansion: invented titles, with genres and years of the source's movies."""
 
 import polars as pl
 
@@ -9,18 +9,21 @@ from ratecast.ratings import MOVIE
 _NO_GENRE = "no genre"
 
 
-def movies_of(made: Expansion) -> pl.DataFrame:
-    """One line for each movie, by id: movie, title, year, genres."""
-    known = made.source.ratings.frame.select(pl.col(MOVIE).unique().sort())
-    side = known.join(made.source.ratings.movies, on=MOVIE, how="left", maintain_order="left")
+def movies_of(expansion: Expansion) -> pl.DataFrame:
+    """One row for each movie, sorted by id: movie, title, year, genres."""
+    source = expansion.source.ratings.frame.select(pl.col(MOVIE).unique().sort())
+    side = source.join(expansion.source.ratings.movies, on=MOVIE, how="left", maintain_order="left")
     for name, kind in {YEAR: pl.Int32(), GENRES: pl.List(pl.String)}.items():
         if name not in side.columns:
             side = side.with_columns(pl.lit(None, kind).alias(name))
-    every = pl.concat([side.select(YEAR, GENRES)] * made.shape.movies_times)
-    every = every.with_columns(pl.Series(MOVIE, made.movie_ids)).sort(MOVIE)
+    repeated = pl.concat([side.select(YEAR, GENRES)] * expansion.shape.movie_blocks)
+    repeated = repeated.with_columns(pl.Series(MOVIE, expansion.movie_ids)).sort(MOVIE)
     genre = pl.col(GENRES).list.first().fill_null(_NO_GENRE)
     title = pl.format("Movie {} of {} ({})", MOVIE, genre, YEAR)
-    plain = pl.format("Movie {} of {}", MOVIE, genre)
-    return every.select(
-        MOVIE, pl.coalesce(title, plain).alias(TITLE), YEAR, pl.col(GENRES).fill_null([])
+    title_without_year = pl.format("Movie {} of {}", MOVIE, genre)
+    return repeated.select(
+        MOVIE,
+        pl.coalesce(title, title_without_year).alias(TITLE),
+        YEAR,
+        pl.col(GENRES).fill_null([]),
     )

@@ -1,4 +1,4 @@
-"""What an expansion keeps of its source: who rated what, the level, the tastes, the clock."""
+"""The parts of a source that an expansion repeats: who rated what and when, biases and tastes."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,9 @@ _DAMPING = 5.0
 class Source:
     """The source's rows by user and time, (n,) each, with row numbers for ids.
 
-    level: what user and movie add to the mean, in stars. taste: their product of factors, of unit
-    root mean square. since: seconds since the user's first rating.
+    level: user bias plus movie bias, stars. taste: product of user and movie factors, with root
+    mean square 1. since: seconds since the user's first rating. of_users, of_movies: the factors,
+    (ids, 4). rest: standard deviation of the stars that the biases do not explain.
     """
 
     user: NDArray[np.int32]
@@ -39,12 +40,12 @@ class Source:
 
     @property
     def users(self) -> int:
-        """How many users rated."""
+        """Number of users."""
         return len(self.of_users)
 
     @property
     def movies(self) -> int:
-        """How many movies were rated."""
+        """Number of movies."""
         return len(self.of_movies)
 
     def incidence(self) -> csr_array:
@@ -52,8 +53,8 @@ class Source:
         return _sparse(self.user, self.movie, np.ones(len(self)))
 
 
-def studied(ratings: Ratings) -> Source:
-    """The source's pattern, levels and tastes. Raises where it is too small or has no times."""
+def source_of(ratings: Ratings) -> Source:
+    """Biases and tastes of a table. Raises `InputError` if it is too small or has no times."""
     if len(ratings) < LEAST_ROWS:
         raise InputError(f"expand: {len(ratings)} ratings are too few; give {LEAST_ROWS} or more")
     if not ratings.timed:
@@ -98,7 +99,7 @@ def _sparse(
 def _levels(
     user: NDArray[np.int32], movie: NDArray[np.int32], stars: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Damped effects of movie and user at each row, by a few rounds of backfitting."""
+    """Damped user bias plus movie bias of each row, (n,), by five iterations of backfitting."""
     of_user, of_movie = np.zeros(user.max() + 1), np.zeros(movie.max() + 1)
     for _ in range(5):
         of_movie = _damped(movie, stars - of_user[user])
@@ -106,6 +107,7 @@ def _levels(
     return of_user[user] + of_movie[movie]
 
 
-def _damped(of: NDArray[np.int32], rest: NDArray[np.float64]) -> NDArray[np.float64]:
-    effect: NDArray[np.float64] = np.bincount(of, rest) / (np.bincount(of) + _DAMPING)
-    return effect
+def _damped(ids: NDArray[np.int32], residual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Damped mean of each id: Σ residual / (n + damping)."""
+    bias: NDArray[np.float64] = np.bincount(ids, residual) / (np.bincount(ids) + _DAMPING)
+    return bias

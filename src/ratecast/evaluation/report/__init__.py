@@ -10,11 +10,11 @@ from ratecast import __version__
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
-from ratecast.evaluation.comparison import contests
+from ratecast.evaluation.comparison import comparisons
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.report import figures, tables
 from ratecast.evaluation.report.markup import joined, safe
-from ratecast.evaluation.report.paired_tests import duels
+from ratecast.evaluation.report.paired_tests import paired_tests
 from ratecast.modelling.contract.model import Model
 from ratecast.plots.canvas import pens
 from ratecast.plots.training import Curve, Curves
@@ -39,7 +39,7 @@ def collect(
     return [
         replace(trial, model=name)
         for name in each(models, "report", "models")
-        for trial in protocol.fit_and_ask(make(name, seed), split, protocols)
+        for trial in protocol.fit_and_predict(make(name, seed), split, protocols)
     ]
 
 
@@ -65,13 +65,13 @@ def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:
     """The HTML of `write_report`; the same trials give the same page."""
     _check(trials)
     rows = [row for trial in trials for row in score_rows.rows([trial])]
-    found = contests(trials, part)
-    drawn = pens(_standing_out([contest.ranked() for contest in found]))
+    found = comparisons(trials, part)
+    drawn = pens(_standing_out([comparison.ranked() for comparison in found]))
     body = [
         tables.scores(rows, found),
         tables.slices(rows, found),
-        duels(found),
-        figures.heard(found, drawn),
+        paired_tests(found),
+        figures.history_length(found, drawn),
         figures.calibration(found, drawn),
         figures.movies(found[-1], drawn),
         figures.time(found, drawn),

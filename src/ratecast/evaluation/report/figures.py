@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from ratecast.evaluation.comparison import Bin, Contest, by_heard, by_movie, by_period, reliability
+from ratecast.evaluation.comparison import (
+    Bin,
+    ModelComparison,
+    by_history_length,
+    by_movie,
+    by_period,
+    reliability,
+)
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Markup, card, joined, section
 from ratecast.evaluation.report.tables import MEANING
@@ -20,17 +27,17 @@ NOTHING = Markup("")
 PERIODS = {"1y": "year", "1mo": "month", "1w": "week that begins on", "1d": "day"}
 
 
-def heard(contests: Sequence[Contest], pens: Pens) -> Markup:
+def history_length(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
     """RMSE by how much the user has told so far."""
     lead = "What a model gains by knowing the user. Vertical lines are 95 % intervals over users."
     label = "ratings heard from the user so far, at least"
-    found = [(contest, by_heard(contest)) for contest in contests]
+    found = [(comparison, by_history_length(comparison)) for comparison in comparisons]
     return _by_bins("Ratings heard", lead, found, label, pens)
 
 
-def calibration(contests: Sequence[Contest], pens: Pens) -> Markup:
+def calibration(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
     """Whether a star that is said to come in 30 % of the rows does so."""
-    cards = [card(MEANING[c.protocol], _inline(_calibration(c, pens), c)) for c in contests]
+    cards = [card(MEANING[c.protocol], _inline(_calibration(c, pens), c)) for c in comparisons]
     return section(
         "Calibration",
         "A point above the dashed line: the star came more often than forecast. All stars are "
@@ -39,10 +46,10 @@ def calibration(contests: Sequence[Contest], pens: Pens) -> Markup:
     )
 
 
-def movies(contest: Contest, pens: Pens) -> Markup:
+def movies(comparison: ModelComparison, pens: Pens) -> Markup:
     """Error by popularity, and the movies that are forecast best and worst."""
-    model = contest.ranked()[0]
-    found = by_movie(contest, model)
+    model = comparison.ranked()[0]
+    found = by_movie(comparison, model)
     least = int(found["n"].cast(pl.Int64).min() or 0)  # type: ignore[arg-type]
     count = min(MARKED, len(found) // 2)
     cards = [card("Error by popularity", _inline(scores.movies(found, pens[model])), _SIZES)]
@@ -54,18 +61,18 @@ def movies(contest: Contest, pens: Pens) -> Markup:
         cards.append(_listed(title if kind == "good" else "Forecast worst", rows, kind))
     return section(
         "Movies",
-        f"Forecasts of {model}, {contest.protocol}; movies of at least {least} rows in the "
-        f"{contest.name} part ({len(found):,} of them).",
+        f"Forecasts of {model}, {comparison.protocol}; movies of at least {least} rows in the "
+        f"{comparison.name} part ({len(found):,} of them).",
         _grid([cards[0], joined(cards[1:])]),
     )
 
 
-def time(contests: Sequence[Contest], pens: Pens) -> Markup:
+def time(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
     """RMSE along the calendar; nothing for a table without moments."""
     lead = "Whether forecasts age. Vertical lines are 95 % intervals over users."
-    unit = by_period(contests[0])[0]
-    label = f"{PERIODS[unit]} ({_years(contests[0].part)}, UTC)" if unit else ""
-    found = [(contest, by_period(contest)[1]) for contest in contests]
+    unit = by_period(comparisons[0])[0]
+    label = f"{PERIODS[unit]} ({_years(comparisons[0].part)}, UTC)" if unit else ""
+    found = [(comparison, by_period(comparison)[1]) for comparison in comparisons]
     return _by_bins("Time", lead, found, label, pens)
 
 
@@ -85,37 +92,41 @@ _SIZES = "A dot is a movie, its size the rows that it has; numbers are the ranks
 
 
 def _by_bins(
-    title: str, lead: str, found: Sequence[tuple[Contest, list[Bin]]], label: str, pens: Pens
+    title: str,
+    lead: str,
+    found: Sequence[tuple[ModelComparison, list[Bin]]],
+    label: str,
+    pens: Pens,
 ) -> Markup:
     """A figure for each protocol that has two bins, all on one scale."""
-    drawn = [(contest, bins) for contest, bins in found if len(bins) > 1]
+    drawn = [(comparison, bins) for comparison, bins in found if len(bins) > 1]
     if not drawn:
         return NOTHING
     limits = _limits(drawn, pens)
     cards = [
         card(
-            MEANING[contest.protocol],
-            _inline(scores.rmse_by(contest.models, bins, pens, label, limits), contest),
+            MEANING[comparison.protocol],
+            _inline(scores.rmse_by(comparison.models, bins, pens, label, limits), comparison),
         )
-        for contest, bins in drawn
+        for comparison, bins in drawn
     ]
     return section(title, lead + _others(pens), _grid(cards))
 
 
-def _calibration(contest: Contest, pens: Pens) -> Picture:
-    points = {name: reliability(f, contest.part) for name, f in contest.forecasts.items()}
+def _calibration(comparison: ModelComparison, pens: Pens) -> Picture:
+    points = {name: reliability(f, comparison.part) for name, f in comparison.forecasts.items()}
     return scores.calibration(points, pens)
 
 
-def _inline(picture: Picture, contest: Contest | None = None) -> Markup:
-    return Markup(picture.svg(contest.protocol if contest else ""))
+def _inline(picture: Picture, comparison: ModelComparison | None = None) -> Markup:
+    return Markup(picture.svg(comparison.protocol if comparison else ""))
 
 
-def _limits(drawn: Sequence[tuple[Contest, list[Bin]]], pens: Pens) -> tuple[float, float]:
+def _limits(drawn: Sequence[tuple[ModelComparison, list[Bin]]], pens: Pens) -> tuple[float, float]:
     """The range of the named models; a few wide intervals may leave it, and the others too."""
     rmse, ends = [], []
-    for contest, bins in drawn:
-        named = [pens[model].named for model in contest.models]
+    for comparison, bins in drawn:
+        named = [pens[model].named for model in comparison.models]
         rmse.append(np.concatenate([each.rmse[named] for each in bins]))
         ends.append(np.concatenate([each.interval[named] for each in bins]))
     middle, outer = np.concatenate(rmse), np.concatenate(ends)

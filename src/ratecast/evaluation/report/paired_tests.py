@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ratecast.evaluation.comparison import Contest
+from ratecast.evaluation.comparison import ModelComparison
 from ratecast.evaluation.intervals import Difference
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, section
@@ -11,9 +11,9 @@ from ratecast.evaluation.report.tables import MEANING
 MINUS = "\N{MINUS SIGN}"
 
 
-def duels(contests: Sequence[Contest]) -> Markup:
+def paired_tests(comparisons: Sequence[ModelComparison]) -> Markup:
     """Who beats whom, and whether it is chance; nothing where there is one model only."""
-    cards = [_duel_card(contest) for contest in contests if len(contest.models) > 1]
+    cards = [_test_card(comparison) for comparison in comparisons if len(comparison.models) > 1]
     if not cards:
         return Markup("")
     return section(
@@ -26,14 +26,14 @@ def duels(contests: Sequence[Contest]) -> Markup:
     )
 
 
-def _duel_card(contest: Contest) -> Markup:
-    ranked, models = contest.ranked(), contest.models
+def _test_card(comparison: ModelComparison) -> Markup:
+    ranked, models = comparison.ranked(), comparison.models
     found: dict[tuple[str, str], tuple[Difference, int]] = {}
-    for each in contest.bootstrap.compare():
+    for each in comparison.bootstrap.compare():
         first, second = models[each.first], models[each.second]
         found[first, second], found[second, first] = (each, 1), (each, -1)
     lines: list[list[object]] = [
-        [row, *(_duel(row, column, found.get((row, column))) for column in ranked)]
+        [row, *(_test_cell(row, column, found.get((row, column))) for column in ranked)]
         for row in ranked
     ]
     tied = [model for model in ranked[1:] if not found[ranked[0], model][0].sure]
@@ -47,16 +47,16 @@ def _duel_card(contest: Contest) -> Markup:
     inside = Markup(
         '{}<p class="note">{}</p>'
         "<details><summary>Every pair, with its interval</summary>{}</details>"
-    ).filled(markup.table(["", *ranked], lines, "duels"), words, _pairs(contest))
-    return card(MEANING[contest.protocol], inside)
+    ).filled(markup.table(["", *ranked], lines, "paired-tests"), words, _pairs(comparison))
+    return card(MEANING[comparison.protocol], inside)
 
 
-def _pairs(contest: Contest) -> Markup:
+def _pairs(comparison: ModelComparison) -> Markup:
     header = ["better", "worse", "RMSE lower by", "95 % interval", "p", "p after Holm"]
     lines = []
-    for each in contest.bootstrap.compare():
+    for each in comparison.bootstrap.compare():
         sign = 1 if each.rmse <= 0 else -1
-        better, worse = (contest.models[k] for k in (each.first, each.second)[::sign])
+        better, worse = (comparison.models[k] for k in (each.first, each.second)[::sign])
         low, high = sorted((-sign * each.low, -sign * each.high))
         span = f"{_signed(low, 4)} to {_signed(high, 4)}"
         line = [
@@ -71,7 +71,7 @@ def _pairs(contest: Contest) -> Markup:
     return markup.table(header, lines)
 
 
-def _duel(row: str, column: str, found: tuple[Difference, int] | None) -> Cell:
+def _test_cell(row: str, column: str, found: tuple[Difference, int] | None) -> Cell:
     if found is None:
         return Cell.of("", "self")
     each, sign = found

@@ -7,7 +7,7 @@ import numpy as np
 
 from ratecast.arrays import F64
 from ratecast.evaluation import terminal
-from ratecast.evaluation.comparison import Contest
+from ratecast.evaluation.comparison import ModelComparison
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, joined, section
 from ratecast.evaluation.score_rows import Row, in_train
@@ -21,7 +21,7 @@ MEANING = {
 SCORES = ["model", "RMSE", "95 % interval", "", "MAE", "NLL", "ECE", "80 %", "n"]
 
 
-def head(split: Split, name: str, contests: Sequence[Contest]) -> Markup:
+def head(split: Split, name: str, comparisons: Sequence[ModelComparison]) -> Markup:
     """What was measured, and the best that came of it."""
     facts = [(f"{sum(map(len, split.parts.values())):,}", "ratings")]
     for column, word in ((USER, "users"), (MOVIE, "movies")):
@@ -37,52 +37,52 @@ def head(split: Split, name: str, contests: Sequence[Contest]) -> Markup:
         '<ul class="facts">{}</ul>{}</header>'
     ).filled(
         f"How well ratings of {name} are forecast",
-        f"Split {split.name}. Intervals, tests and plots are of the {contests[0].name} part. "
+        f"Split {split.name}. Intervals, tests and plots are of the {comparisons[0].name} part. "
         "RMSE in stars, over all rows; lower is better.",
-        _tiles([_best(contest) for contest in contests]),
+        _tiles([_best(comparison) for comparison in comparisons]),
         _tiles(facts),
         markup.table(header, [_part_line(key, split) for key in split.parts], "parts"),
     )
 
 
-def scores(rows: Sequence[Row], contests: Sequence[Contest]) -> Markup:
+def scores(rows: Sequence[Row], comparisons: Sequence[ModelComparison]) -> Markup:
     """Every model's figures on the part, from the lowest RMSE to the highest."""
-    ends = np.concatenate([contest.bootstrap.intervals() for contest in contests])
+    ends = np.concatenate([comparison.bootstrap.intervals() for comparison in comparisons])
     limits = (float(ends.min()), float(ends.max()))
     return section(
         "Scores",
         "The bar is the 95 % interval of the RMSE, by resampling users, on one scale. "
         "NLL in nats; the frequencies of the stars in train, whoever asks, have "
-        f"{_frequency_nll(contests[0].part, contests[0].train):.4f}. ECE is the calibration "
+        f"{_frequency_nll(comparisons[0].part, comparisons[0].train):.4f}. ECE is the calibration "
         "error, 0 at best. 80 % is how much of the given stars lies in the central 80 % "
         "interval, 0.800 when calibrated. Best figures are bold.",
         *(
             card(MEANING[c.protocol], markup.table(SCORES, _score_lines(rows, c, limits), "scores"))
-            for c in contests
+            for c in comparisons
         ),
     )
 
 
-def slices(rows: Sequence[Row], contests: Sequence[Contest]) -> Markup:
+def slices(rows: Sequence[Row], comparisons: Sequence[ModelComparison]) -> Markup:
     """RMSE of every model on every slice, with its n."""
     cards = []
-    for contest in contests:
+    for comparison in comparisons:
         found = {
             (row["model"], row["slice"]): row
             for row in rows
-            if (row["protocol"], row["part"]) == (contest.protocol, contest.name)
+            if (row["protocol"], row["part"]) == (comparison.protocol, comparison.name)
         }
         names = list(dict.fromkeys(piece for _, piece in found))
         header: list[object] = ["model"]
         for piece in names:
-            n = found[contest.models[0], piece]["n"]
+            n = found[comparison.models[0], piece]["n"]
             header.append(Markup("{}<small>n = {}</small>").filled(piece, f"{n:,}"))
-        best = {piece: min(found[m, piece]["rmse"] for m in contest.models) for piece in names}
+        best = {piece: min(found[m, piece]["rmse"] for m in comparison.models) for piece in names}
         lines = [
             [model, *(_figure(found[model, piece], "rmse", best[piece]) for piece in names)]
-            for model in contest.ranked()
+            for model in comparison.ranked()
         ]
-        cards.append(card(MEANING[contest.protocol], markup.table(header, lines)))
+        cards.append(card(MEANING[comparison.protocol], markup.table(header, lines)))
     return section(
         "Who asks, and about what",
         "RMSE by what was known: a user or movie is new if it has no rating in train; heard "
@@ -129,11 +129,11 @@ def _tiles(facts: Sequence[tuple[str, str]]) -> Markup:
     return joined(Markup("<li><b>{}</b> {}</li>").filled(*fact) for fact in facts)
 
 
-def _best(contest: Contest) -> tuple[str, str]:
-    model = contest.ranked()[0]
-    column = contest.models.index(model)
-    rmse, interval = contest.bootstrap.rmse[column], contest.bootstrap.intervals()[column]
-    return f"{rmse:.4f}", f"RMSE {contest.protocol}: {model} ({_span(interval)})"
+def _best(comparison: ModelComparison) -> tuple[str, str]:
+    model = comparison.ranked()[0]
+    column = comparison.models.index(model)
+    rmse, interval = comparison.bootstrap.rmse[column], comparison.bootstrap.intervals()[column]
+    return f"{rmse:.4f}", f"RMSE {comparison.protocol}: {model} ({_span(interval)})"
 
 
 def _part_line(key: str, split: Split) -> list[object]:
@@ -151,11 +151,11 @@ def _day(at: int) -> str:
 
 
 def _score_lines(
-    rows: Sequence[Row], contest: Contest, limits: tuple[float, float]
+    rows: Sequence[Row], comparison: ModelComparison, limits: tuple[float, float]
 ) -> list[list[object]]:
-    key = (contest.protocol, contest.name, "all")
+    key = (comparison.protocol, comparison.name, "all")
     found = {r["model"]: r for r in rows if (r["protocol"], r["part"], r["slice"]) == key}
-    intervals = dict(zip(contest.models, contest.bootstrap.intervals(), strict=True))
+    intervals = dict(zip(comparison.models, comparison.bootstrap.intervals(), strict=True))
     best = {
         name: min(row[name] for row in found.values()) for name in ("rmse", "mae", "nll", "ece")
     }
@@ -169,7 +169,7 @@ def _score_lines(
             f"{found[model]['coverage']:.3f}",
             f"{found[model]['n']:,}",
         ]
-        for model in contest.ranked()
+        for model in comparison.ranked()
     ]
 
 

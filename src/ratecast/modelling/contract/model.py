@@ -69,7 +69,7 @@ class Model(Hooks):
         self.movies = Vocabulary.of(train.frame[MOVIE], train.movies)
         ids = f"{len(self.users) - 1:,} users and {len(self.movies) - 1:,} movies"
         about = f"model {self.name}, {ids}"
-        resources.in_memory(self.memory_bytes(), about, "choose fewer factors")
+        resources.require_memory(self.memory_bytes(), about, "choose fewer factors")
         rows = self.encode(train)
         self.counts = Counts.of(rows, len(self.users), len(self.movies))
         return rows

@@ -17,7 +17,7 @@ from ratecast.plots.picture import Picture
 
 
 def over_time(periods: pl.DataFrame, borders: Sequence[int] = ()) -> Picture:
-    """Rows and mean stars of each period, of `habits.by_period`; borders: of a split, seconds."""
+    """Rows and mean stars of each period, from `by_period`; borders: of a split, seconds."""
     with canvas.style():
         figure, (upper, lower) = canvas.stacked(["new users"], (3, 2))
         at = periods["period"].to_numpy()
@@ -129,11 +129,11 @@ def matrix(rows: I64, columns: I64, parts: I64, names: Sequence[str]) -> Picture
         return Picture(figure, "The matrix of ratings, coloured by part of the split")
 
 
-def lives(lifetimes: pl.DataFrame, borders: Sequence[int], names: Sequence[str]) -> Picture:
+def lifetimes(users: pl.DataFrame, borders: Sequence[int], names: Sequence[str]) -> Picture:
     """Every user as a line from the first to the last rating, coloured by the part it is in."""
     with canvas.style():
         figure, axes = canvas.single(width=6.4, height=4.0)
-        first, last = (lifetimes[c].to_numpy() for c in ("first", "last"))
+        first, last = (users[c].to_numpy() for c in ("first", "last"))
         edges = [int(first.min()), *borders, int(last.max()) + 1]
         for part, name in enumerate(names):
             low, high = np.maximum(first, edges[part]), np.minimum(last, edges[part + 1])

@@ -39,7 +39,7 @@ def distributions(
         return Picture(figure, f"Probability of every star, for {' and '.join(shares)}")
 
 
-def listening(seen: F64, heard: Sequence[str], movies: Sequence[str]) -> Picture:
+def updates(seen: F64, heard: Sequence[str], movies: Sequence[str]) -> Picture:
     """Forecasts of some movies after each rating heard. seen: (len(heard), movies), stars."""
     with canvas.style():
         figure = Figure(figsize=(7.4, 4.8), layout="constrained")
