@@ -103,7 +103,9 @@ def adam(net: nn.Module, rate: float, device: str) -> Optimizer:
     whole = Adam(dense, lr=rate, fused=device in FUSED)
     if not thin:
         return whole
-    return OptimizerPair(whole, RowAdam(thin, rate) if device == "cpu" else SparseAdam(thin, lr=rate))
+    return OptimizerPair(
+        whole, RowAdam(thin, rate) if device == "cpu" else SparseAdam(thin, lr=rate)
+    )
 
 
 def _others(net: nn.Module, thin: list[Tensor]) -> list[nn.Parameter]:
