@@ -134,9 +134,7 @@ fresh = load_model(trained.artifact)
 first_of_test = replace(split, test=split.test.take(slice(0, 1)))
 comparison = comparisons([run(fresh, first_of_test, "as-of")], "valid")[0]
 drawn = pens(comparison.models)
-scores.rmse_by(
-    comparison.models, by_history_length(comparison), drawn, "ratings heard from the user, at least"
-)
+scores.rmse_by(comparison.models, by_history_length(comparison), drawn, "history length, at least")
 
 # %% [markdown]
 # By movie: a dot is a movie, its size the rows it has; the line is the median. The best and the
@@ -148,7 +146,7 @@ errors = by_movie(comparison, MODEL)
 scores.movies(errors, drawn[MODEL])
 
 # %%
-shown = errors.select("title", "n", "learned", "rmse", "given", "forecast")
+shown = errors.select("title", "n", "train_ratings", "rmse", "given", "forecast")
 pl.concat([shown.head(5), shown.tail(5)])
 
 # %% [markdown]

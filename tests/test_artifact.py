@@ -62,7 +62,7 @@ def test_a_changed_file_is_refused_by_name(saved: Artifact, tmp_path: Path, name
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
-    with pytest.raises(InputError, match=f"{name} was changed"):
+    with pytest.raises(InputError, match=f"{name} has changed"):
         artifact.read(tmp_path / "a")
     file.unlink()
     with pytest.raises(InputError, match=f"{name} is missing"):

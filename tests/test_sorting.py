@@ -21,7 +21,7 @@ def test_large_tables_are_ordered_as_small_ones(
 ) -> None:
     at = np.random.default_rng(0).integers(-widest, widest, 5_000)
     small = sorting.by_time(at)
-    monkeypatch.setattr(sorting, "_MANY", 1_000)
+    monkeypatch.setattr(sorting, "_RADIX_ROWS", 1_000)
     assert (sorting.by_time(at) == small).all()
     assert (np.diff(at[small]) >= 0).all()
 

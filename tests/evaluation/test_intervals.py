@@ -53,7 +53,7 @@ def test_a_planted_difference_is_found_and_said_the_right_way_round() -> None:
     assert (found.first, found.second) == (0, 1)
     assert found.low < found.rmse < found.high < 0
     assert found.p < 0.001
-    assert found.sure
+    assert found.significant
     # The two models' own intervals overlap: only the pairing tells them apart.
     (_, high), (low, _) = Bootstrap.of(errors[:, 1:], users).intervals()
     assert high > low

@@ -73,5 +73,5 @@ def test_neighbours_stay_neighbours_on_the_map() -> None:
 def test_movies_without_genres_are_refused() -> None:
     known = planted(30)
     bare = MovieVectors(known.table.drop("genres"), known.counts, known.biases, known.vectors)
-    with pytest.raises(InputError, match="no genres is known"):
+    with pytest.raises(InputError, match="no column genres"):
         probes.genre_probe(bare)

@@ -113,7 +113,7 @@ def test_the_figures_are_those_of_the_rows(page: str, trials: list[Trial]) -> No
 
 def test_every_row_is_listed(page: str, trials: list[Trial]) -> None:
     rows = [row for trial in trials for row in score_rows.rows([trial])]
-    listed = page[page.index("Every figure of every part") :]
+    listed = page[page.index("All scores of every part") :]
     assert listed.count("<tr>") == len(rows) + 1
 
 
@@ -151,8 +151,8 @@ def test_the_same_trials_give_the_same_page(page: str, trials: list[Trial], tmp_
 
 
 def test_who_beats_whom(page: str) -> None:
-    matrix = page[page.index("Who beats whom") :]
-    assert "bias has the lowest RMSE, and is better than" in matrix
+    matrix = page[page.index("Paired tests") :]
+    assert "bias has the lowest RMSE, and is significantly better than" in matrix
     header, *lines = cells(matrix, "as-of: ")
     assert header[1:] == [line[0] for line in lines]
     values = np.array([[float(f"{cell.split('p ')[0] or 0}".replace("\N{MINUS SIGN}", "-"))
@@ -179,7 +179,7 @@ def test_a_table_without_times_has_a_report_without_them(tmp_path: Path) -> None
 def test_a_single_model_beats_nobody(trials: list[Trial], tmp_path: Path) -> None:
     text = written(trials[:1], tmp_path)
     assert "<h2>Training</h2>" not in text
-    assert "Who beats whom" not in text
+    assert "Paired tests" not in text
     assert "<h2>Calibration</h2>" in text
 
 

@@ -46,7 +46,7 @@ def test_slices_by_what_was_heard_part_the_rows() -> None:
     for part in ("valid", "test"):
         n = {piece: row["n"] for (of, piece), row in rows.items() if of == part}
         assert n["all"] == len(split.parts[part])
-        assert sum(count for piece, count in n.items() if piece.startswith("heard-")) == n["all"]
+        assert sum(count for piece, count in n.items() if piece.startswith("history-")) == n["all"]
         assert n.get("known-user", 0) + n.get("new-user", 0) == n["all"]
 
 

@@ -19,11 +19,11 @@ def search() -> Search:
 
 
 def test_finds_settings_at_least_as_good_as_the_models_own(search: Search) -> None:
-    heard: list[float] = []
-    found = tune(make_model, search, trials=6, told=lambda _, rmse: heard.append(rmse))
-    assert len(heard) == found.trials == 6
-    assert found.first == heard[0] == validation_rmse(make_model("bias"), search)
-    assert found.rmse == min(heard)
+    scores: list[float] = []
+    found = tune(make_model, search, trials=6, on_trial=lambda _, rmse: scores.append(rmse))
+    assert len(scores) == found.trials == 6
+    assert found.default_rmse == scores[0] == validation_rmse(make_model("bias"), search)
+    assert found.rmse == min(scores)
     best = make_model("bias", **found.settings)
     assert validation_rmse(best, search) == found.rmse
 

@@ -83,7 +83,7 @@ def describe(
     from ratecast.evaluation import terminal as tables
 
     facts = describe(load_as(data, columns, scale))
-    emit(facts, tables.facts_table(data, facts), json)
+    emit(facts, tables.summary_table(data, facts), json)
 
 
 def split(

@@ -200,7 +200,7 @@ def tune(
     if out:
         write_experiment(out, make_model(model, seed=seed, **found.settings), data)
         note(f"wrote {out}: ratecast train {out}")
-    said = f"valid RMSE, {protocol}: {found.first:.4f} -> {found.rmse:.4f} with {settings}"
+    said = f"valid RMSE, {protocol}: {found.default_rmse:.4f} -> {found.rmse:.4f} with {settings}"
     emit({"model": model, "protocol": protocol} | asdict(found), said, json)
 
 

@@ -1,1 +1,1 @@
-"""Protocols, metrics and tables."""
+"""Evaluation: protocols, metrics, comparisons, reports and tuning."""

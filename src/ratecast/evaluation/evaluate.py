@@ -1,4 +1,4 @@
-"""Score a model on a split, by one protocol."""
+"""Scores a new or a saved model on splits, by one protocol."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ from ratecast.splits import Split, predefined
 def brought_split(
     train: Path | None, test: Path | None, columns: str | None = None, scale: str | None = None
 ) -> Split:
-    """The split of somebody who brings the parts; one scale, that of both, where none is said."""
+    """The split of two files of ratings; without a given scale, one that contains both."""
     if train is None or test is None:
         raise InputError("evaluate: --train and --test go together; give both files")
     parts = [data.load_as(part, columns, scale) for part in (train, test)]
@@ -29,27 +29,30 @@ def brought_split(
 
 
 def evaluate_new(
-    make: Callable[[], Model], splits: list[Split], asked: protocol.Protocol
+    make: Callable[[], Model], splits: list[Split], by: protocol.Protocol
 ) -> list[score_rows.Row]:
-    """Rows of a model that is fitted anew on each of the splits; their mean."""
+    """Rows of a new model for each split, averaged. by: the protocol."""
     trials = []
     for split in each(splits, "folds") if len(splits) > 1 else splits:
         model = make()
         seconds = protocol.fit_timed(model, split)
-        trials.append(protocol.run(model, split, asked, seconds))
+        trials.append(protocol.run(model, split, by, seconds))
     return score_rows.rows(trials, "kfold" if len(splits) > 1 else None)
 
 
 def evaluate_saved(
-    folder: Path, splits: list[Split], asked: protocol.Protocol
+    folder: Path, splits: list[Split], by: protocol.Protocol
 ) -> list[score_rows.Row]:
-    """Rows of a fitted model; refused where it learned from anything but the train part."""
+    """Rows of a saved model. by: the protocol.
+
+    Raises `InputError` unless it was fitted on exactly the train part.
+    """
     if len(splits) > 1:
-        raise InputError("evaluate: an artifact learned from one train part; kfold needs --model")
+        raise InputError("evaluate: an artifact is fitted on one train part; kfold needs --model")
     model = load_model(folder)
     if model.learned_from != splits[0].train.fingerprint():
         raise InputError(
-            f"{folder}: did not learn from the train part of split {splits[0].name} alone, so "
-            "its figures would not be honest; train it on that split, or give --model"
+            f"{folder}: was not fitted on exactly the train part of split {splits[0].name}, so its "
+            "scores would not be comparable; train it on that split, or give --model"
         )
-    return score_rows.rows([protocol.run(model, splits[0], asked)])
+    return score_rows.rows([protocol.run(model, splits[0], by)])

@@ -1,6 +1,6 @@
-"""How sure a difference is: intervals and paired tests by resampling users.
+"""Confidence intervals and paired tests by a bootstrap over users.
 
-The ratings of one user are not independent, rows are therefore never resampled on their own.
+Users are resampled, not rows, because the ratings of one user are not independent.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64
 
-# Finer than the usual 1,000: Holm's correction over the pairs of 13 models asks for p-values
-# below 0.05 / 78, and a share of 1,000 draws cannot be that small.
+# More than the usual 1,000: Holm's correction over the pairs of 13 models needs p-values below
+# 0.05 / 78, which a share of 1,000 draws cannot resolve.
 DRAWS = 10_000
 LEVEL = 0.95
 _BLOCK = 2_000_000
@@ -53,11 +53,11 @@ class Bootstrap:
     def compare(self) -> list["Difference"]:
         """Every pair of models, `first` the earlier column, with p-values adjusted by Holm."""
         pairs = list(combinations(range(len(self.rmse)), 2))
-        found = [_difference(self, first, second) for first, second in pairs]
-        adjusted = holm(np.array([each.p for each in found]))
+        differences = [_difference(self, first, second) for first, second in pairs]
+        adjusted = holm(np.array([each.p for each in differences]))
         return [
             Difference(e.first, e.second, e.rmse, e.low, e.high, e.p, float(p))
-            for e, p in zip(found, adjusted, strict=True)
+            for e, p in zip(differences, adjusted, strict=True)
         ]
 
 
@@ -77,13 +77,13 @@ class Difference:
     adjusted: float
 
     @property
-    def sure(self) -> bool:
-        """Whether the difference is hardly chance, all pairs considered."""
+    def significant(self) -> bool:
+        """Whether p after Holm's correction over all pairs is below 0.05."""
         return self.adjusted < 1 - LEVEL
 
 
 def holm(p: F64) -> F64:
-    """p-values of several tests, (m,), corrected so that one false alarm in all has chance p.
+    """p-values of several tests, (m,), corrected to control the family-wise error rate.
 
     Reference: Holm 1979, "A simple sequentially rejective multiple test procedure".
 
@@ -91,20 +91,20 @@ def holm(p: F64) -> F64:
     [0.03, 0.06, 0.06]
     """
     order = np.argsort(p)
-    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(raised, 1)
+    adjusted[order] = np.minimum(stepped, 1)
     return adjusted
 
 
 def _resampled(sums: F64, draws: int, random: np.random.Generator) -> F64:
-    """RMSE, (draws, M), of samples of as many users as there are, with replacement.
+    """RMSE, (draws, M), of samples of all users with replacement.
 
     sums: (users, 1 + M), each user's number of rows and sums of squared errors.
     """
     count = len(sums)
-    picked = random.integers(count, size=(draws, count)) + count * np.arange(draws)[:, None]
-    times = np.bincount(picked.ravel(), minlength=draws * count).reshape(draws, count)
+    drawn = random.integers(count, size=(draws, count)) + count * np.arange(draws)[:, None]
+    times = np.bincount(drawn.ravel(), minlength=draws * count).reshape(draws, count)
     weights: F64 = times.astype(np.float64)
     return _root(weights @ sums)
 
@@ -120,7 +120,7 @@ def _middle(draws: F64) -> F64:
 
 
 def _difference(sample: Bootstrap, first: int, second: int) -> Difference:
-    """The pair's difference; p is the level at which the percentile interval would touch 0."""
+    """The pair's difference; p is the level at which the percentile interval touches 0."""
     draws = sample.draws[:, first] - sample.draws[:, second]
     low, high = (float(value) for value in _middle(draws))
     fewer = min((draws <= 0).sum(), (draws >= 0).sum())

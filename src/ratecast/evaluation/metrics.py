@@ -1,4 +1,4 @@
-"""How far forecasts were from the given stars. Every figure is an exact sum over all rows."""
+"""Metrics of forecasts against the given stars. Each is an exact sum over all rows."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -17,11 +17,11 @@ INTERVAL = 0.8
 
 @dataclass(frozen=True)
 class Score:
-    """Figures over n rows.
+    """Metrics over n rows, with error e = forecast - rating and p the given star's probability.
 
-    rmse, mae: stars. nll: nats a rating, of the star's probability. ece: calibration error, 0 to
-    1. coverage: share of the given ratings' probability that lies in the central 80 % interval;
-    0.8 when calibrated.
+    rmse: √(mean e²), stars. mae: mean |e|, stars. nll: mean -ln p, nats. ece: expected calibration
+    error, 0 to 1. coverage: mean share of the given star's probability inside the central 80 %
+    interval, 0.8 if calibrated.
     """
 
     n: int
@@ -33,7 +33,7 @@ class Score:
 
     @classmethod
     def of(cls, forecast: Forecast, given: Ratings) -> Self:
-        """Score a forecast of every row of `given`; a gap is refused, never filled."""
+        """Score the forecasts of all rows of `given`. Raises `InputError` if one is missing."""
         truth = given.stars.astype(np.float64)
         if len(forecast) != len(truth):
             raise InputError(f"score: {len(forecast)} forecasts for {len(truth)} ratings")
@@ -44,7 +44,7 @@ class Score:
             n=len(truth),
             rmse=float(np.sqrt(np.mean(error * error))),
             mae=float(np.abs(error).mean()),
-            nll=float(-np.log(_chosen(forecast.probabilities, star)).mean()),
+            nll=float(-np.log(_of_star(forecast.probabilities, star)).mean()),
             ece=calibration_error(forecast.probabilities, star),
             coverage=interval_coverage(forecast.probabilities, star),
         )
@@ -53,7 +53,7 @@ class Score:
 def calibration_error(probabilities: NDArray[np.float64], star: NDArray[np.int64]) -> float:
     """Classwise expected calibration error: the mean over the stars of sum_b n_b/n |p_b - f_b|.
 
-    probabilities: (n, S). star: (n,) position of the given star. The bins b part [0, 1] evenly.
+    probabilities: (n, S). star: (n,) position of the given star. The bins b have equal width.
     Reference: Kull et al. 2019, "Beyond temperature scaling", eq. 4.
     """
     gaps = _gaps(probabilities, star)
@@ -71,7 +71,7 @@ def interval_coverage(probabilities: NDArray[np.float64], star: NDArray[np.int64
     return float(_inside(probabilities, star, (1 - INTERVAL) / 2) / len(star))
 
 
-def _chosen(values: NDArray[np.float64], star: NDArray[np.int64]) -> NDArray[np.float64]:
+def _of_star(values: NDArray[np.float64], star: NDArray[np.int64]) -> NDArray[np.float64]:
     return values[np.arange(len(star)), star]
 
 

@@ -1,4 +1,4 @@
-"""The two questions put to a model: frozen, and as-of."""
+"""The two evaluation protocols: frozen and as-of (prequential)."""
 
 import time
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Protocol = Literal["frozen", "as-of"]
 
 @dataclass(frozen=True)
 class Trial:
-    """One model, fitted once on one split, and its forecasts for the parts."""
+    """One model, fitted once on one split, and its forecasts of the parts."""
 
     model: str
     protocol: Protocol
@@ -32,7 +32,7 @@ class Trial:
 
 
 def fit_timed(model: Model, split: Split) -> float:
-    """Fit `model` on the split's train part; the seconds that took."""
+    """Fit `model` on the split's train part; returns the seconds."""
     with bar(f"{model.name}: fit"):
         start = time.perf_counter()
         model.fit(split.train, split.valid)
@@ -40,11 +40,11 @@ def fit_timed(model: Model, split: Split) -> float:
 
 
 def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0) -> Trial:
-    """Forecast every part of `split` with a fitted model.
+    """Forecast the parts of `split` with a fitted model.
 
-    frozen: the model hears nothing more, each part is asked as a whole.
-    as-of: valid, then test are walked in order of time; every rating is forecast from the ratings
-    of strictly earlier moments. The model is changed by it.
+    protocol: `frozen`: the model gets no ratings after the fit; every part is predicted at once.
+    `as-of`: valid, then test are walked in time order; every rating is forecast from all ratings
+    with a strictly earlier time, and then observed. This changes the model.
     """
     start = time.perf_counter()
     if protocol == "frozen":
@@ -58,19 +58,19 @@ def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0
 def fit_and_predict(
     model: Model, split: Split, protocols: Sequence[Protocol] = ("frozen", "as-of")
 ) -> list[Trial]:
-    """Fit `model` once, then ask it by every protocol that it and the split allow.
+    """Fit `model` once, then forecast by every protocol that it and the split allow.
 
-    Frozen comes first, since as-of changes the model. as-of is left out where the split has no
-    order of time, or the model cannot hear.
+    Frozen comes first, because as-of changes the model. as-of is skipped if the parts of the split
+    are not in time order, or if the model has no online updates.
     """
     seconds = fit_timed(model, split)
-    can_hear = model.updates_online() and in_order(split)
-    asked: list[Protocol] = ["frozen", "as-of"] if can_hear else ["frozen"]
-    return [run(model, split, each, seconds) for each in asked if each in protocols]
+    walks = model.updates_online() and in_order(split)
+    allowed: list[Protocol] = ["frozen", "as-of"] if walks else ["frozen"]
+    return [run(model, split, each, seconds) for each in allowed if each in protocols]
 
 
 def in_order(split: Split) -> bool:
-    """Whether as-of can be asked of `split`: timed parts, each after the one before it."""
+    """Whether as-of is possible: the parts have times, and each is later than the one before."""
     parts = list(split.parts.values())
     return all(part.timed for part in parts) and all(
         before.at.max() < after.at.min() for before, after in pairwise(parts)
@@ -78,37 +78,38 @@ def in_order(split: Split) -> bool:
 
 
 def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
-    """Walk the parts after the first, which the model learned from, in order of time.
+    """Walk the parts after the first one, which the model was fitted on, in time order.
 
-    The model is refreshed when that is due, on everything heard by then.
+    The model is refreshed when that is due, on all ratings up to then.
     """
     _check_order(parts)
-    (_, heard), *later = parts.items()
+    (_, history), *later = parts.items()
     forecasts: dict[str, Forecast] = {}
-    fresh = 0
+    new_ratings = 0
     for name, part in later:
-        answers, edges = [], periods(part, model.refresh_seconds)
-        # Where all is one piece, nothing is known of how far it is.
+        pieces, edges = [], periods(part, model.refresh_seconds)
+        # A single piece gives no progress to show.
         total = len(part) if len(edges) > 2 else None
-        with bar(f"{model.name}: as-of {name}", total, unit="ratings") as walked:
+        with bar(f"{model.name}: as-of {name}", total, unit="ratings") as progress:
             start = 0
             while start < len(part):
-                if fresh and fresh >= model.refresh_after():
-                    model.refresh(heard)
-                    fresh = 0
-                # Walked in one go as far as no refresh is due: the answers are the same.
-                due = start + max(model.refresh_after() - fresh, 1)
+                if new_ratings and new_ratings >= model.refresh_after():
+                    model.refresh(history)
+                    new_ratings = 0
+                # All rows up to the next refresh are walked in one call, with the same forecasts.
+                due = start + max(model.refresh_after() - new_ratings, 1)
                 stop = int(edges[min(int(np.searchsorted(edges, due)), len(edges) - 1)])
                 piece = part.take(slice(start, stop))
-                answers.append(model.walk(piece))
-                heard, fresh, start = heard.with_more(piece), fresh + len(piece), stop
-                walked.advance(len(piece))
-        forecasts[name] = Forecast.concat(answers)
+                pieces.append(model.walk(piece))
+                history, start = history.with_more(piece), stop
+                new_ratings += len(piece)
+                progress.advance(len(piece))
+        forecasts[name] = Forecast.concat(pieces)
     return forecasts
 
 
 def _check_order(parts: dict[str, Ratings]) -> None:
-    """Refuse parts that are not one after the other: the first would tell of the second."""
+    """Refuse parts that overlap in time: the first one would leak the second."""
     for (name, part), (later_name, later) in pairwise(parts.items()):
         if not (part.timed and later.timed):
             raise InputError("as-of: the table has no timestamps; use --protocol frozen")
@@ -119,6 +120,6 @@ def _check_order(parts: dict[str, Ratings]) -> None:
 
 
 def periods(stream: Ratings, seconds: int | None) -> NDArray[np.int64]:
-    """Borders of the whole multiples of `seconds` (UTC) in `stream`: (k + 1,), from 0 to n."""
+    """First rows of the periods of `seconds` (UTC) in `stream`, then n: (periods + 1,)."""
     period = np.zeros(len(stream), np.int64) if seconds is None else stream.at // seconds
     return np.concatenate([[0], np.flatnonzero(np.diff(period)) + 1, [len(stream)]])

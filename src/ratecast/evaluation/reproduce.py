@@ -1,4 +1,4 @@
-"""Every model on MovieLens 100K, both protocols, three seeds: measured by one command."""
+"""Reproduction: every model on MovieLens 100K, both protocols, three seeds, by one command."""
 
 import json
 import multiprocessing
@@ -27,7 +27,7 @@ Make = Callable[..., Model]
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the tables: a model under a label, and the splits that it is measured on."""
+    """One row of the tables: a model under a label, and its splits."""
 
     label: str
     splits: tuple[str, ...] = ("chronological",)
@@ -62,7 +62,7 @@ PLAN = (
 
 @dataclass(frozen=True)
 class Job:
-    """One fit: an entry, a split and a seed, and all the protocols that it can be asked by."""
+    """One fit: an entry, a split and a seed; it is scored by all protocols that are possible."""
 
     entry: Entry
     split: str
@@ -70,35 +70,35 @@ class Job:
 
 
 def jobs() -> list[Job]:
-    """Every fit of the plan, the long ones first; a model that draws nothing is fitted once."""
-    every = [
+    """Every fit of the plan, long ones first; a model without randomness is fitted once."""
+    in_plan_order = [
         Job(entry, split, seed)
         for entry in PLAN
         for split in entry.splits
         for seed in (SEEDS if model_class(entry.name).is_random else SEEDS[:1])
     ]
-    return every[::-1]
+    return in_plan_order[::-1]
 
 
 def run(make: Make, workers: int = WORKERS) -> dict[str, Any]:
-    """Fit and score the whole plan; what results/reproduce.json holds.
+    """Fit and score the whole plan; returns the content of results/reproduce.json.
 
-    make: makes a model from its name, seed and settings; it must be importable, as the fits run in
-    `workers` processes of one thread each.
+    make: returns a model for a name, seed and settings; it must be importable, because the fits
+    run in `workers` processes of one thread each.
     """
     split = _split("chronological")
     context = multiprocessing.get_context("spawn")
-    # Before a process starts: a BLAS reads it when it is loaded, and two pools of threads on two
-    # cores wait for each other (40 times slower where matrices are large).
+    # Before a process starts, because a BLAS reads this when it is loaded. Two thread pools on two
+    # cores would wait for each other (40 times slower for large matrices).
     os.environ |= dict.fromkeys(THREADS, "1")
     with ProcessPoolExecutor(workers, context) as pool:
-        waiting = {pool.submit(measure, make, job): job for job in jobs()}
-        done = {waiting[future]: future.result() for future in _watched(waiting)}
-    return {"dataset": score_rows.dataset(EDITION, split), "rows": _in_order(done)}
+        submitted = {pool.submit(measure, make, job): job for job in jobs()}
+        rows = {submitted[future]: future.result() for future in _as_completed(submitted)}
+    return {"dataset": score_rows.dataset(EDITION, split), "rows": _in_plan_order(rows)}
 
 
 def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[score_rows.Row]]:
-    """The rows of one fit, frozen and, where the model hears and time has an order, as-of."""
+    """The rows of one fit by every protocol that the model and the split allow."""
     settings = {"timed": False} if job.entry.untimed else {}
     model = make(job.entry.name, seed=job.seed, **settings)
     with silent():
@@ -107,13 +107,13 @@ def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[score_rows.Row
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
-    """Write results/reproduce.json below `folder`, and the pages that show it."""
+    """Write results/reproduce.json below `folder`, and the pages that show its results."""
     write_text(folder / "results" / "reproduce.json", json.dumps(results, indent=1) + "\n")
     render(folder)
 
 
 def render(folder: Path) -> None:
-    """Write docs/results.md and the README's table from the results below `folder`."""
+    """Write docs/results.md and the table in the README from the results below `folder`."""
     results, folds = read(folder)
     write_text(folder / "docs" / "results.md", page(results, folds))
     readme = folder / "README.md"
@@ -122,7 +122,7 @@ def render(folder: Path) -> None:
 
 
 def read(folder: Path) -> tuple[dict[str, Any], list[score_rows.Row]]:
-    """The results below `folder`: of the reproduction, and the rows of random folds."""
+    """The results below `folder`: those of the reproduction, and the rows of random folds."""
     results = json.loads((folder / "results" / "reproduce.json").read_text("utf-8"))
     files = sorted((folder / "results").glob("kfold_*.json"))
     labelled = [
@@ -137,23 +137,23 @@ def _split(name: str) -> Split:
     return named(data.load(EDITION), name)[0]
 
 
-def _watched(waiting: Iterable["Future[Any]"]) -> Iterable["Future[Any]"]:
-    futures = list(waiting)
-    with bar("reproduce", len(futures), unit="fits") as moved:
+def _as_completed(submitted: Iterable["Future[Any]"]) -> Iterable["Future[Any]"]:
+    futures = list(submitted)
+    with bar("reproduce", len(futures), unit="fits") as progress:
         for future in as_completed(futures):
-            moved.advance()
+            progress.advance()
             yield future
 
 
-def _in_order(
-    done: dict[Job, dict[protocol.Protocol, list[score_rows.Row]]],
+def _in_plan_order(
+    fits: dict[Job, dict[protocol.Protocol, list[score_rows.Row]]],
 ) -> list[score_rows.Row]:
-    """Rows in the order of the plan, the mean over seeds."""
+    """Rows in the order of the plan, averaged over seeds."""
     rows: list[score_rows.Row] = []
-    asked: protocol.Protocol
-    for asked in ("frozen", "as-of"):
+    by: protocol.Protocol
+    for by in ("frozen", "as-of"):
         for entry in PLAN:
             for split in entry.splits:
-                found = [done[job] for job in done if (job.entry, job.split) == (entry, split)]
-                rows += score_rows.averaged([run[asked] for run in found if asked in run])
+                runs = [fits[job] for job in fits if (job.entry, job.split) == (entry, split)]
+                rows += score_rows.averaged([run[by] for run in runs if by in run])
     return rows

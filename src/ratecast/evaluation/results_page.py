@@ -1,4 +1,4 @@
-"""The results as tables: docs/results.md, the README's block, and the terminal's."""
+"""The results as tables: docs/results.md, the block in the README, and the terminal."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,15 +10,15 @@ from ratecast.evaluation.terminal import Cells, markdown_table, terminal_table
 
 SEEDS = (0, 1, 2)
 
-# Of the project that ratecast starts from. Its validation RMSE as its README says it, and as its
-# code gives it after the last epoch: every user that is new goes to one untrained row.
+# The project that ratecast starts from: validation RMSE in its README, and after the last epoch of
+# its code, which maps every new user to one untrained row.
 ORIGINAL = {"mf": (1.800, 3.353), "mf_bias": (1.507, 2.970), "neumf": (1.081, 1.585)}
 
 README_START = "<!-- results: written by `make reproduce` -->"
 README_END = "<!-- /results -->"
 
 FROZEN = ["model", "valid", "test", "± seeds", "test known", "test new", "NLL", "ECE", "fit s"]
-AS_OF = ["model", "valid", "test", "± seeds", "heard 0", "1-5", "6-20", "> 20", "NLL", "ECE"]
+AS_OF = ["model", "valid", "test", "± seeds", "history 0", "1-5", "6-20", "> 20", "NLL", "ECE"]
 FOLD = ["model", "u1 test", "± seeds", "MAE", "fit s"]
 ORIGINALS = ["model", "published valid", "its code, valid", "ratecast, valid"]
 
@@ -32,14 +32,15 @@ MovieLens 100K, chronological split: {train:,} ratings of {train_users:,} users 
 have no rating in train. RMSE in stars, over all rows; the mean over {seeds} seeds, where the seed
 matters. NLL and ECE are of the test part. How each figure is taken: [protocol](protocol.md).
 
-## As-of: hearing each rating after its forecast
+## As-of: the model is updated with each rating after its forecast
 
 {as_of}
 
-"heard" is how many of the user's ratings the model knew when it answered (test rows: {heard}).
-NLL of the frequencies of the stars in train, whoever asks: {mean_nll:.4f} (model `mean`).
+"history" is the history length: how many of the user's ratings the forecast used (test rows:
+{history_rows}). NLL of the star frequencies of train, the same for every user: {mean_nll:.4f}
+(model `mean`).
 
-## Frozen: learned from train, hearing nothing more
+## Frozen: fitted on train, then not updated
 
 {frozen}
 
@@ -50,44 +51,44 @@ NLL of the frequencies of the stars in train, whoever asks: {mean_nll:.4f} (mode
 
 {fold}
 
-A model may use the moment of the row itself; `-untimed` ones do not.
+A model may use the time of the row itself; an `-untimed` model does not.
 
 ## Random folds
 
 {random}
 
-The mean over five random folds (`make folds`): flattering, and here only to compare with papers.
+The mean over five random folds (`make folds`). Random folds leak the future and are here only for
+comparison with papers.
 
 ## The project that ratecast starts from
 
 {originals}
 
-Its validation RMSE as its README gives it, and as its code yields it after the last epoch; see
+Validation RMSE as in its README, and as its code gives it after the last epoch; see
 [protocol](protocol.md).
 """
 
 
 def page(results: dict[str, Any], folds: list[Row]) -> str:
-    """docs/results.md, from the results and nothing else. folds: rows of split kfold."""
+    """docs/results.md, from the results alone. folds: rows of split kfold."""
     rows = results["rows"]
-    random = [_fold_line(name, found) for name, found in _found(folds, "frozen", "kfold").items()]
-    found = _found(rows, "frozen")["mean"]
-    heard = _heard(rows)
+    random = [_fold_line(name, own) for name, own in _by_model(folds, "frozen", "kfold").items()]
+    mean = _by_model(rows, "frozen")["mean"]
     return PAGE.format(
         **results["dataset"],
         seeds=len(SEEDS),
-        heard=heard,
+        history_rows=_history_rows(rows),
         random=markdown_table(["model", "test", "± folds", "MAE", "fit s"], random),
-        mean_nll=found["test", "all"]["nll"],
-        known_rows=found["test", "known-user"]["n"],
-        new_rows=found["test", "new-user"]["n"],
+        mean_nll=mean["test", "all"]["nll"],
+        known_rows=mean["test", "known-user"]["n"],
+        new_rows=mean["test", "new-user"]["n"],
         **{name: markdown_table(header, cells) for name, header, cells in tables(rows)},
     )
 
 
 def readme_block(results: dict[str, Any]) -> str:
-    """The table of the README, between its two markers: test RMSE of both protocols."""
-    frozen, as_of = _found(results["rows"], "frozen"), _found(results["rows"], "as-of")
+    """The table between the two markers of the README: RMSE of both protocols."""
+    frozen, as_of = _by_model(results["rows"], "frozen"), _by_model(results["rows"], "as-of")
     header = ["model", "frozen: valid", "frozen: test", "as-of: valid", "as-of: test"]
     cells = [
         [name, *_parts(frozen[name]), *(_parts(as_of[name]) if name in as_of else ["", ""])]
@@ -97,7 +98,7 @@ def readme_block(results: dict[str, Any]) -> str:
 
 
 def with_block(text: str, block: str) -> str:
-    """`text` with `block` between its markers; without markers, as it was."""
+    """`text` with `block` between its markers; unchanged without markers."""
     head, start, rest = text.partition(README_START)
     _, end, tail = rest.partition(README_END)
     return f"{head}{start}\n{block}\n{end}{tail}" if start and end else text
@@ -106,8 +107,8 @@ def with_block(text: str, block: str) -> str:
 def printed(results: dict[str, Any]) -> Group:
     """The tables for a terminal."""
     titles = {
-        "as_of": "As-of: RMSE in stars, hearing each rating after its forecast",
-        "frozen": "Frozen: RMSE in stars, learned from train, hearing nothing more",
+        "as_of": "As-of: RMSE in stars, updated with each rating after its forecast",
+        "frozen": "Frozen: RMSE in stars, fitted on train, then not updated",
         "fold": "Official fold u1: RMSE in stars",
         "originals": "The project that ratecast starts from: validation RMSE in stars",
     }
@@ -121,51 +122,53 @@ def printed(results: dict[str, Any]) -> Group:
 
 def tables(rows: list[Row]) -> Iterable[tuple[str, list[str], Cells]]:
     """Name, header and cells of every table."""
-    frozen, as_of = _found(rows, "frozen"), _found(rows, "as-of")
-    fold = _found(rows, "frozen", "u1")
-    yield "as_of", AS_OF, [_as_of_line(name, found) for name, found in as_of.items()]
-    yield "frozen", FROZEN, [_frozen_line(name, found) for name, found in frozen.items()]
-    yield "fold", FOLD, [_fold_line(name, found) for name, found in fold.items()]
-    ours = {name: _parts(found)[0] for name, found in frozen.items()}
+    frozen, as_of = _by_model(rows, "frozen"), _by_model(rows, "as-of")
+    fold = _by_model(rows, "frozen", "u1")
+    yield "as_of", AS_OF, [_as_of_line(name, own) for name, own in as_of.items()]
+    yield "frozen", FROZEN, [_frozen_line(name, own) for name, own in frozen.items()]
+    yield "fold", FOLD, [_fold_line(name, own) for name, own in fold.items()]
+    ours = {name: _parts(own)[0] for name, own in frozen.items()}
     lines = [[n, f"{a:.3f}", f"{b:.3f}", ours.get(n, "")] for n, (a, b) in ORIGINAL.items()]
     yield "originals", ORIGINALS, lines
 
 
-Found = dict[tuple[str, str], Row]
+# Rows of one model by part and slice.
+ModelRows = dict[tuple[str, str], Row]
 
 
-def _found(rows: list[Row], protocol: str, split: str = "chronological") -> dict[str, Found]:
-    found: dict[str, Found] = {}
+def _by_model(rows: list[Row], protocol: str, split: str = "chronological") -> dict[str, ModelRows]:
+    by_model: dict[str, ModelRows] = {}
     for row in rows:
         if (row["protocol"], row["split"]) == (protocol, split):
-            found.setdefault(row["model"], {})[row["part"], row["slice"]] = row
-    return found
+            by_model.setdefault(row["model"], {})[row["part"], row["slice"]] = row
+    return by_model
 
 
-def _parts(found: Found) -> list[str]:
-    return [f"{found[part, 'all']['rmse']:.4f}" for part in ("valid", "test")]
+def _parts(rows: ModelRows) -> list[str]:
+    return [f"{rows[part, 'all']['rmse']:.4f}" for part in ("valid", "test")]
 
 
-def _as_of_line(name: str, found: Found) -> list[str]:
-    test = found["test", "all"]
-    by_history_length = [f"{found['test', span]['rmse']:.4f}" for span in HISTORIES]
-    sure = [f"{test['nll']:.4f}", f"{test['ece']:.4f}"]
-    return [name, *_parts(found), f"{test['rmse_std']:.4f}", *by_history_length, *sure]
+def _as_of_line(name: str, rows: ModelRows) -> list[str]:
+    test = rows["test", "all"]
+    by_history = [f"{rows['test', length]['rmse']:.4f}" for length in HISTORIES]
+    calibration = [f"{test['nll']:.4f}", f"{test['ece']:.4f}"]
+    return [name, *_parts(rows), f"{test['rmse_std']:.4f}", *by_history, *calibration]
 
 
-def _frozen_line(name: str, found: Found) -> list[str]:
-    test = found["test", "all"]
-    by_user = [f"{found['test', kind]['rmse']:.4f}" for kind in ("known-user", "new-user")]
+def _frozen_line(name: str, rows: ModelRows) -> list[str]:
+    test = rows["test", "all"]
+    by_user = [f"{rows['test', kind]['rmse']:.4f}" for kind in ("known-user", "new-user")]
     figures = [f"{test['nll']:.4f}", f"{test['ece']:.4f}", f"{test['fit_seconds']:.1f}"]
-    return [name, *_parts(found), f"{test['rmse_std']:.4f}", *by_user, *figures]
+    return [name, *_parts(rows), f"{test['rmse_std']:.4f}", *by_user, *figures]
 
 
-def _fold_line(name: str, found: Found) -> list[str]:
-    test = found["test", "all"]
+def _fold_line(name: str, rows: ModelRows) -> list[str]:
+    test = rows["test", "all"]
     figures = [f"{test[key]:.4f}" for key in ("rmse", "rmse_std", "mae")]
     return [name, *figures, f"{test['fit_seconds']:.1f}"]
 
 
-def _heard(rows: list[Row]) -> str:
-    found = next(iter(_found(rows, "as-of").values()))
-    return ", ".join(f"{found['test', span]['n']:,}" for span in HISTORIES)
+def _history_rows(rows: list[Row]) -> str:
+    """Number of test rows of each history length; it is the same for all models."""
+    first = next(iter(_by_model(rows, "as-of").values()))
+    return ", ".join(f"{first['test', length]['n']:,}" for length in HISTORIES)

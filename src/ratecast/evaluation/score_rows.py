@@ -1,4 +1,4 @@
-"""From trials to rows: one for each part and slice of a model, the mean over seeds or folds."""
+"""Rows of the results: one for each part and slice of a model, averaged over seeds or folds."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,14 +19,14 @@ Mask = NDArray[np.bool_]
 
 # Slices by history length, between the edges of the calibration.
 HISTORIES = ("history-0", "history-1-5", "history-6-20", "history-over-20")
-FIGURES = ("rmse", "mae", "nll", "ece", "coverage", "fit_seconds")
+METRICS = ("rmse", "mae", "nll", "ece", "coverage", "fit_seconds")
 COUNTS = ("n", "predictions_per_second")
 
 
 def rows(trials: list[Trial], split: str | None = None) -> list[Row]:
-    """Rows of one model's trials of one protocol; seeds, or folds, are averaged.
+    """Rows of one model's trials by one protocol, averaged over seeds or folds.
 
-    split: the name to give, where the trials are of several.
+    split: the name of the split in the rows, if the trials are of several.
     """
     return averaged([rows_of(trial) for trial in trials], split)
 
@@ -39,40 +39,40 @@ def rows_of(trial: Trial) -> list[Row]:
         "predictions_per_second": round(_speed(trial)),
     }
     return [
-        about | {"part": part, "slice": piece} | asdict(score) | {"rmse_std": 0.0} | cost
-        for part, piece, score in _scores(trial)
+        about | {"part": part, "slice": name} | asdict(score) | {"rmse_std": 0.0} | cost
+        for part, name, score in _scores(trial)
     ]
 
 
 def averaged(runs: list[list[Row]], split: str | None = None) -> list[Row]:
-    """The mean of the runs' rows, part by part and slice by slice, in the order of the first run.
+    """The mean of the runs' rows for each part and slice, in the order of the first run.
 
-    `rmse_std` is the standard deviation over the runs, 0 for a single one; `n` the rows of one
-    run, or the mean over folds of different size.
+    `rmse_std` is the standard deviation over the runs, 0 for a single one; `n` is the number of
+    rows of one run, or the mean over folds of different size.
     """
-    found: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str], list[Row]] = {}
     for row in (row for run in runs for row in run):
-        found.setdefault((row["part"], row["slice"]), []).append(row)
-    return [_averaged(same, split) for same in found.values()]
+        groups.setdefault((row["part"], row["slice"]), []).append(row)
+    return [_averaged(group, split) for group in groups.values()]
 
 
 def dataset(name: str, split: Split) -> Row:
-    """What the rows were measured on."""
-    facts: Row = {"name": name} | {part: len(table) for part, table in split.parts.items()}
-    facts["train_users"] = split.train.frame[USER].n_unique()
-    facts["train_items"] = split.train.frame[MOVIE].n_unique()
+    """The sizes of the dataset and its parts."""
+    sizes: Row = {"name": name} | {part: len(table) for part, table in split.parts.items()}
+    sizes["train_users"] = split.train.frame[USER].n_unique()
+    sizes["train_items"] = split.train.frame[MOVIE].n_unique()
     for part, table in split.parts.items():
         if part != "train":
-            facts[f"{part}_new_user_rows"] = int((~in_train(USER, table, split.train)).sum())
-    return facts
+            sizes[f"{part}_new_user_rows"] = int((~in_train(USER, table, split.train)).sum())
+    return sizes
 
 
 def slices(part: Ratings, train: Ratings, forecast: Forecast) -> dict[str, Mask]:
-    """Masks of rows, (n,) each, by what was known; empty ones are left out.
+    """Masks of rows, (n,) each; empty slices are left out.
 
-    known-user, new-user, new-movie: by whether the user, or the movie, has a rating in train.
-    history-...: by how many of the user's ratings the model had history when it answered, which in
-    as-of grows from row to row.
+    known-user, new-user, new-movie: whether the user or movie has a rating in train.
+    history-...: by history length, the number of the user's ratings that the forecast used; in
+    as-of it grows from row to row.
     """
     known, history = (
         in_train(USER, part, train),
@@ -89,27 +89,27 @@ def slices(part: Ratings, train: Ratings, forecast: Forecast) -> dict[str, Mask]
 
 
 def in_train(column: str, part: Ratings, train: Ratings) -> Mask:
-    """Whether each row's user, or movie, has a rating in train: (n,)."""
+    """Whether each row's user or movie has a rating in train: (n,)."""
     return part.frame[column].is_in(train.frame[column].unique().implode()).to_numpy()
 
 
 def _speed(trial: Trial) -> float:
-    """Forecasts a second, over all parts; in as-of with the hearing and the refits."""
+    """Forecasts per second over all parts; as-of includes updates and refreshes."""
     return sum(map(len, trial.forecasts.values())) / max(trial.predict_seconds, 1e-9)
 
 
 def _scores(trial: Trial) -> Iterator[tuple[str, str, Score]]:
     for name, forecast in trial.forecasts.items():
         part = trial.split.parts[name]
-        for piece, mask in slices(part, trial.split.train, forecast).items():
-            yield name, piece, Score.of(forecast.take(mask), part.take(mask))
+        for slice_name, mask in slices(part, trial.split.train, forecast).items():
+            yield name, slice_name, Score.of(forecast.take(mask), part.take(mask))
 
 
-def _averaged(same: list[Row], split: str | None) -> Row:
+def _averaged(group: list[Row], split: str | None) -> Row:
     mean = {
-        key: round(float(np.mean([row[key] for row in same])), 6) if key in FIGURES else value
-        for key, value in same[0].items()
+        key: round(float(np.mean([row[key] for row in group])), 6) if key in METRICS else value
+        for key, value in group[0].items()
     }
-    counts = {key: round(float(np.mean([row[key] for row in same]))) for key in COUNTS}
-    spread = round(float(np.std([row["rmse"] for row in same])), 6)
-    return mean | counts | {"rmse_std": spread, "split": split or mean["split"]}
+    counts = {key: round(float(np.mean([row[key] for row in group]))) for key in COUNTS}
+    std = round(float(np.std([row["rmse"] for row in group])), 6)
+    return mean | counts | {"rmse_std": std, "split": split or mean["split"]}

@@ -1,4 +1,4 @@
-"""Rows as tables: for a terminal, and in Markdown."""
+"""Tables for the terminal and in Markdown."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ Cells = list[list[str]]
 
 
 def terminal_table(title: str, header: list[str], cells: Cells) -> Table:
-    """A table for `rich.print`; the first column is text, the others are figures."""
+    """A table for `rich.print`; the first column is text, the others are numbers."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for number, name in enumerate(header):
         table.add_column(name, justify="right" if number else "left", no_wrap=True)
@@ -30,7 +30,7 @@ SCORE_HEADER = [
 
 
 def score_cells(rows: list[dict[str, Any]]) -> Cells:
-    """One line for each row of `table.rows`, under `SCORE_HEADER`."""
+    """One line for each row of `score_rows`, under `SCORE_HEADER`."""
     return [
         [
             row["part"],
@@ -47,36 +47,33 @@ def score_cells(rows: list[dict[str, Any]]) -> Cells:
     ]
 
 
-def facts_table(title: str, facts: dict[str, Any]) -> Table:
-    """Plain facts, one a line; those of a group are named group, fact."""
+def summary_table(title: str, summary: dict[str, Any]) -> Table:
+    """One line for each value; a value of a nested group has the group's name before its own."""
     flat: Cells = []
-    for name, value in facts.items():
+    for name, value in summary.items():
         inner = value if isinstance(value, dict) else {"": value}
-        flat += [
-            [f"{name} {key}".strip().replace("_", " "), _figure(v)] for key, v in inner.items()
-        ]
-    return terminal_table(title, ["fact", "value"], flat)
+        flat += [[f"{name} {key}".strip().replace("_", " "), _cell(v)] for key, v in inner.items()]
+    return terminal_table(title, ["property", "value"], flat)
 
 
-def audit_table(facts: dict[str, Any]) -> Group:
-    """The audit of a split: one column for each part, then what leaks."""
-    parts = facts["parts"]
+def audit_table(audit: dict[str, Any]) -> Group:
+    """The audit of a split: one column for each part, then the leaks."""
+    parts = audit["parts"]
     names = list(next(iter(parts.values())))
     lines = [
-        [name.replace("_", " "), *(_figure(part[name]) for part in parts.values())]
-        for name in names
+        [name.replace("_", " "), *(_cell(part[name]) for part in parts.values())] for name in names
     ]
-    table = terminal_table(f"split {facts['split']}", ["", *parts], lines)
+    table = terminal_table(f"split {audit['split']}", ["", *parts], lines)
     shared = [
-        f"{n:,} rows of the later of {pair} are in the earlier too (same user, movie, time)"
-        for pair, n in facts["shared_rows"].items()
+        f"{pair}: {n:,} rows of the later part are in the earlier too (same user, movie, time)"
+        for pair, n in audit["shared_rows"].items()
         if n
     ]
-    leaks = [f"LEAK: {line}" for line in facts["leaks"]] or ["no leak found"]
+    leaks = [f"LEAK: {line}" for line in audit["leaks"]] or ["no leaks"]
     return Group(table, *shared, *leaks)
 
 
-def _figure(value: Any) -> str:
+def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return "\n".join(str(v) for v in value.values())
     if isinstance(value, list):

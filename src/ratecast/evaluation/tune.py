@@ -1,4 +1,4 @@
-"""Search of a model's settings, by its validation RMSE. The test part cannot be handed in."""
+"""Hyperparameter search by validation RMSE. It never gets the test part."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ Make = Callable[..., Model]
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a search found.
+    """The result of a search.
 
-    first: validation RMSE with the model's own settings, which are tried first. rmse, settings:
-    of the best trial. trials: how many were made.
+    default_rmse: validation RMSE with the default settings, the first trial. rmse, settings: of the
+    best trial. trials: number of trials.
     """
 
-    first: float
+    default_rmse: float
     rmse: float
     settings: dict[str, Any]
     trials: int
@@ -35,7 +35,7 @@ class Tuned:
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched: which model, judged on `valid` after learning from `train`, and how."""
+    """What to tune: the model, fitted on `train`, scored on `valid` by `protocol`."""
 
     model: str
     train: Ratings
@@ -45,35 +45,39 @@ class Search:
 
 
 def tune(
-    make: Make, search: Search, trials: int = 30, told: Callable[[int, float], None] | None = None
+    make: Make,
+    search: Search,
+    trials: int = 30,
+    on_trial: Callable[[int, float], None] | None = None,
 ) -> Tuned:
-    """Try `trials` settings, the model's own first; seeded, so that a search can be repeated.
+    """Try `trials` settings, the defaults first; the same seed gives the same search.
 
-    make: makes the model from its name, seed and settings. told: hears each trial's number and
-    validation RMSE. Reference: Bergstra et al. 2011, "Algorithms for hyper-parameter
-    optimization" (the tree-structured Parzen estimator, by optuna).
+    make: returns a model for a name, seed and settings. on_trial: called with each trial's number
+    (from 0) and validation RMSE. Raises `InputError` for a model without settings to search.
+    Reference: Bergstra et al. 2011, "Algorithms for hyper-parameter optimization" (the
+    tree-structured Parzen estimator, by optuna).
     """
     optuna = _optuna()
     ranges = _ranges(search.model)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=search.seed))
-    own = make(search.model, seed=search.seed).settings()
-    study.enqueue_trial({name: own[name] for name in ranges})
+    defaults = make(search.model, seed=search.seed).settings()
+    study.enqueue_trial({name: defaults[name] for name in ranges})
 
     def objective(trial: "Trial") -> float:
         settings = {name: _suggested(trial, name, bounds) for name, bounds in ranges.items()}
         rmse = validation_rmse(make(search.model, seed=search.seed, **settings), search)
-        if told is not None:
-            told(trial.number, rmse)
-        tried.advance()
+        if on_trial is not None:
+            on_trial(trial.number, rmse)
+        progress.advance()
         return rmse
 
-    with bar(f"tune {search.model}", trials, unit="trials") as tried:
+    with bar(f"tune {search.model}", trials, unit="trials") as progress:
         study.optimize(objective, n_trials=trials)
     return Tuned(study.trials[0].value, study.best_value, study.best_params, len(study.trials))
 
 
 def validation_rmse(model: Model, search: Search) -> float:
-    """RMSE over all rows of valid, of a model that is fitted here."""
+    """RMSE over all rows of valid, of `model` after a fit on train."""
     model.fit(search.train, search.valid)
     if search.protocol == "frozen":
         forecast = model.predict(search.valid.requests())

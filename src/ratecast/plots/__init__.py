@@ -1,7 +1,7 @@
-"""The plotting room: one visual style for the report, the notebooks and the documentation.
+"""Plots in one visual style, for the report, the notebooks and the documentation.
 
-`canvas` holds the style and the colours, `picture` what becomes of a figure; each other file draws
-one kind of thing from plain arrays and tables, and knows no protocol, trainer or page.
+`canvas` has the style and the colours, `picture` turns figures into SVG and PNG; the other files
+draw plain arrays and tables.
 """
 
 from ratecast.plots.picture import Picture

@@ -1,4 +1,4 @@
-"""One visual style: the colours, the letters, and the boxes that every figure stands in."""
+"""The visual style of all figures: colours, fonts and sizes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,15 +8,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
 INK, MUTED, GRID, PAPER = "#1f2933", "#61707f", "#dfe4ea", "#fefefe"
 OTHER = "#a3adb8"
 
-# Reference: Okabe, Ito 2008, "Color universal design"; yellow and black are left out, which
-# cannot be seen on white or on black.
+# Reference: Okabe, Ito 2008, "Color universal design"; without yellow and black, which are
+# invisible on white or on black.
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "D", "^", "v", "P")
 
@@ -24,7 +23,7 @@ VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card", OTHER: "ot
     color: f"s{k}" for k, color in enumerate(SERIES)
 }
 
-# The same names on a light and on a dark page; `report/page.css` has them too, and a test says so.
+# The same names for a light and a dark page. `report/page.css` defines them too; a test compares.
 LIGHT = {
     "ink": INK, "muted": "#5b6977", "grid": "#e1e6eb", "card": "#ffffff", "other": OTHER,
     "s0": "#0072b2", "s1": "#d55e00", "s2": "#009e73", "s3": "#b8558f", "s4": "#b87a00",
@@ -35,11 +34,7 @@ DARK = {
     "s0": "#4aa3df", "s1": "#f0803c", "s2": "#2fc79a", "s3": "#dd93bd", "s4": "#f0b640",
     "s5": "#9bd3f5",
 }  # fmt: skip
-# Light is little, dark is much; the middle of the other is nothing, blue below and orange above.
-MUCH = LinearSegmentedColormap.from_list("much", ["#e8f1f8", SERIES[5], SERIES[0], "#06304d"])
-APART = LinearSegmentedColormap.from_list("apart", [SERIES[0], "#e9ecef", SERIES[1]])
-
-# Inches; a phone shows them about as wide as that.
+# Inches; about the width of a phone.
 WIDTH, HEIGHT = 5.0, 3.6
 _LETTER, _EDGE = 0.09, 0.17
 
@@ -73,34 +68,34 @@ _SETTINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Pen:
-    """How a model is drawn, in every figure alike."""
+    """Colour and marker of a model in every figure."""
 
     color: str
     marker: str
 
     @property
     def named(self) -> bool:
-        """Whether the model is one of those that stand out."""
+        """Whether the model has its own colour, not grey."""
         return self.color != OTHER
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw within this."""
+    """Draw inside this block."""
     settings: Any = _SETTINGS
     with mpl.rc_context(settings):
         yield
 
 
 def pens(models: Sequence[str]) -> dict[str, Pen]:
-    """A colour and a marker for the first six; the others are thin and grey."""
-    chosen = zip(models, SERIES, MARKERS, strict=False)
-    found = {model: Pen(color, marker) for model, color, marker in chosen}
-    return {model: found.get(model, Pen(OTHER, "")) for model in models}
+    """A colour and a marker for the first six models; grey lines for the others."""
+    first = zip(models, SERIES, MARKERS, strict=False)
+    colored = {model: Pen(color, marker) for model, color, marker in first}
+    return {model: colored.get(model, Pen(OTHER, "")) for model in models}
 
 
 def label_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
-    """Names at the right of lines that end at (x, y): of (x, y, name, colour); none overlap."""
+    """Label the ends of lines, at the right, without overlap. ends: (x, y, name, colour) each."""
     if not ends:
         return
     ends = sorted(ends, key=lambda end: end[1])
@@ -108,13 +103,13 @@ def label_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
     low, high = axes.get_ylim()
     gap = 1.25 * SIZE / height * (high - low)
     steps = gap * np.arange(len(ends))
-    apart = isotonic_regression(np.array([end[1] for end in ends]) - steps).x
-    places = np.clip(apart, low, max(low, high - steps[-1])) + steps
-    for (x, y, name, color), place in zip(ends, places, strict=True):
+    spaced = isotonic_regression(np.array([end[1] for end in ends]) - steps).x
+    positions = np.clip(spaced, low, max(low, high - steps[-1])) + steps
+    for (x, y, name, color), position in zip(ends, positions, strict=True):
         axes.annotate(
             shortened(name),
             xy=(x, y),
-            xytext=(1.05, place),
+            xytext=(1.05, position),
             textcoords=("axes fraction", "data"),
             color=color,
             va="center",
@@ -132,12 +127,12 @@ def label_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
 
 
 def shortened(name: str, most: int = 16) -> str:
-    """A name that fits beside a plot."""
+    """A name cut to the length that fits beside a plot."""
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def short(count: int) -> str:
-    """A count in at most four letters.
+    """A count in at most four characters.
 
     >>> short(986), short(4551), short(17941)
     ('986', '4.6k', '18k')
@@ -148,14 +143,14 @@ def short(count: int) -> str:
 
 
 def titled(axes: Axes, text: str, pad: float = 8) -> None:
-    """What the vertical axis shows, above it: nobody has to turn the head."""
+    """The label of the vertical axis, horizontal above it."""
     axes.set_title(text, loc="left", fontsize=SIZE, color=MUTED, pad=pad)
 
 
 def single(
     names: Sequence[str] = (), width: float = WIDTH, height: float = HEIGHT, left: float = 0.52
 ) -> tuple[Figure, Axes]:
-    """One plot, with room for `names` at its right; sizes in inches."""
+    """One plot, with space for `names` at its right; sizes in inches."""
     figure = Figure(figsize=(width, height))
     box = {
         "left": left / width,
@@ -167,7 +162,7 @@ def single(
 
 
 def stacked(names: Sequence[str], heights: tuple[int, int]) -> tuple[Figure, tuple[Axes, Axes]]:
-    """Two plots above each other, on one horizontal axis."""
+    """Two plots, one above the other, with a common horizontal axis."""
     figure = Figure(figsize=(WIDTH, HEIGHT))
     box = {
         "left": 0.52 / WIDTH,
@@ -182,12 +177,12 @@ def stacked(names: Sequence[str], heights: tuple[int, int]) -> tuple[Figure, tup
 
 
 def side_by_side(count: int, width: float = 3.6, height: float = 3.0) -> tuple[Figure, list[Axes]]:
-    """So many plots in one row, each with axes of its own."""
-    whole = count * width
-    figure = Figure(figsize=(whole, height))
+    """`count` plots in one row, each with its own axes."""
+    total = count * width
+    figure = Figure(figsize=(total, height))
     box = {
-        "left": 0.55 / whole,
-        "right": 1 - 0.15 / whole,
+        "left": 0.55 / total,
+        "right": 1 - 0.15 / total,
         "top": 1 - 0.36 / height,
         "bottom": 0.5 / height,
         "wspace": 0.27,
@@ -197,6 +192,6 @@ def side_by_side(count: int, width: float = 3.6, height: float = 3.0) -> tuple[F
 
 
 def _right(names: Sequence[str], width: float) -> float:
-    """Where the plot ends, so that the names fit beside it."""
+    """The right end of the plot, as a share of the width, so that the names fit beside it."""
     longest = max((len(shortened(name)) for name in names), default=0)
     return 1 - (_EDGE + (0.12 + _LETTER * longest if longest else 0)) / width

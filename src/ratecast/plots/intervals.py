@@ -1,4 +1,4 @@
-"""Figures with their intervals, one line each: groups of ratings, models, probes."""
+"""Values with their intervals, one line each, for groups of ratings, models or probes."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from ratecast.plots import canvas
 from ratecast.plots.canvas import MUTED, OTHER, SERIES, titled
 from ratecast.plots.picture import Picture
 
-# Inches: of a line, of title and axis, of a panel, and of a figure at least.
+# Inches: height of a line, of title and axis; width of a panel, minimum width of a figure.
 _LINE, _REST, _WIDTH, _LEAST = 0.2, 0.9, 3.4, 6.4
 
 
@@ -20,15 +20,15 @@ def intervals(
 ) -> Picture:
     """A dot for each line of each panel, with its interval, the first line at the bottom.
 
-    panels: title to columns group, mean, low and high, and rows where the name shall say them.
-    label: of the horizontal axes. middle: marked by a dashed line.
+    panels: title to a table with columns group, mean, low, high and, optionally, rows, which are
+    added to the names. label: of the horizontal axes. middle: position of a dashed line.
     """
     most = max(table.height for table in panels.values())
     with canvas.style():
         size = (max(_LEAST, _WIDTH * len(panels)), _REST + _LINE * most)
         figure = Figure(figsize=size, layout="constrained")
-        several = figure.subplots(1, len(panels), squeeze=False)[0]
-        for axes, (title, table) in zip(several, panels.items(), strict=True):
+        grid = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (title, table) in zip(grid, panels.items(), strict=True):
             at = most - table.height + np.arange(table.height)
             if middle is not None:
                 axes.axvline(middle, color=MUTED, lw=1, ls=(0, (4, 3)))

@@ -1,4 +1,4 @@
-"""What a model answers: the probability of every star, and how forecasts move as it hears."""
+"""Plots of predictions: star probabilities, and forecasts after each update."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,33 +23,36 @@ def distributions(
         size = (2.5 * len(movies), 0.5 + 1.7 * len(shares))
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(len(shares), len(movies), sharex=True, sharey=True, squeeze=False)
-        for row, who in enumerate(shares):
+        for row, user in enumerate(shares):
             for column, movie in enumerate(movies):
                 axes = grid[row, column]
-                axes.bar(scale, shares[who][column], 0.8 * np.diff(scale)[0], color=SERIES[row])
-                expected = float(stars[who][column])
+                axes.bar(scale, shares[user][column], 0.8 * np.diff(scale)[0], color=SERIES[row])
+                expected = float(stars[user][column])
                 axes.axvline(expected, color=INK, lw=1.4)
                 axes.set_xticks(scale)
                 axes.grid(visible=False, axis="x")
                 axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
                 name = f"{canvas.shortened(movie, 24)}\n" if not row else ""
-                titled(axes, f"{name}{who}: {expected:.1f}", 5)
+                titled(axes, f"{name}{user}: {expected:.1f}", 5)
                 if row == len(shares) - 1:
                     axes.set_xlabel("stars")
         return Picture(figure, f"Probability of every star, for {' and '.join(shares)}")
 
 
-def updates(seen: F64, heard: Sequence[str], movies: Sequence[str]) -> Picture:
-    """Forecasts of some movies after each rating heard. seen: (len(heard), movies), stars."""
+def updates(stars: F64, ratings: Sequence[str], movies: Sequence[str]) -> Picture:
+    """Forecasts of some movies after each new rating.
+
+    stars: (ratings, movies) forecasts. ratings: a label for each new rating.
+    """
     with canvas.style():
         figure = Figure(figsize=(7.4, 4.8), layout="constrained")
         axes = figure.subplots()
-        at = np.arange(len(heard))
+        x = np.arange(len(ratings))
         for k, movie in enumerate(movies):
             pen = canvas.pens(movies)[movie]
-            axes.plot(at, seen[:, k], color=pen.color, marker=pen.marker, label=movie)
-        axes.set_xticks(at, list(heard), rotation=35, ha="right")
+            axes.plot(x, stars[:, k], color=pen.color, marker=pen.marker, label=movie)
+        axes.set_xticks(x, list(ratings), rotation=35, ha="right")
         axes.tick_params(axis="x", labelsize=8.5)
         axes.legend(frameon=False, labelcolor=MUTED)
-        titled(axes, "forecast, stars, after hearing ...")
-        return Picture(figure, f"Forecasts of {', '.join(movies)} as ratings are heard")
+        titled(axes, "forecast, stars, after the rating ...")
+        return Picture(figure, f"Forecasts of {', '.join(movies)} after each new rating")

@@ -1,4 +1,4 @@
-"""How people rate: over time, by user and movie, in which stars, in which groups."""
+"""Plots of rating behaviour: over time, by user and movie, by star, by group."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def over_time(periods: pl.DataFrame, borders: Sequence[int] = ()) -> Picture:
 
 
 def stars(used: pl.DataFrame) -> Picture:
-    """Share of the ratings of each star, and of the users who ever give it."""
+    """Share of the ratings with each star, and of the users who ever give it."""
     with canvas.style():
         figure, axes = canvas.single()
         at, width = np.arange(used.height), 0.38
@@ -68,9 +68,9 @@ def stars(used: pl.DataFrame) -> Picture:
 
 
 def long_tail(tails: dict[str, I64]) -> Picture:
-    """Ratings of each id by its rank, and the share that the first ones have; by kind of id.
+    """The long tail: ratings of each id by its rank, and the cumulative share of the ratings.
 
-    tails: of each kind, (m,) numbers of ratings, most first.
+    tails: kind of id to (m,) numbers of ratings, most first.
     """
     with canvas.style():
         figure, (left, right) = side_by_side(2)
@@ -83,7 +83,7 @@ def long_tail(tails: dict[str, I64]) -> Picture:
             axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
         left.minorticks_off()
         left.legend(frameon=False, labelcolor=MUTED)
-        titled(left, "ratings of the one at this rank")
+        titled(left, "ratings of the id at this rank")
         right.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=(0, (4, 3)))
         for axis in (right.xaxis, right.yaxis):
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -95,8 +95,8 @@ def long_tail(tails: dict[str, I64]) -> Picture:
 def histograms(panels: dict[str, F64], labels: Sequence[str], bins: int = 30) -> Picture:
     """One histogram for each panel, its median marked. panels: title to values, (n,)."""
     with canvas.style():
-        figure, several = side_by_side(len(panels))
-        for axes, (title, values), label in zip(several, panels.items(), labels, strict=True):
+        figure, grid = side_by_side(len(panels))
+        for axes, (title, values), label in zip(grid, panels.items(), labels, strict=True):
             axes.hist(values, bins, color=SERIES[0], rwidth=0.92)
             middle = float(np.median(values))
             axes.axvline(middle, color=SERIES[1], lw=1.4)
@@ -116,9 +116,9 @@ def matrix(rows: I64, columns: I64, parts: I64, names: Sequence[str]) -> Picture
     with canvas.style():
         figure, axes = canvas.single(width=6.4, height=4.6)
         for part, name in enumerate(names):
-            of = parts == part
+            own = parts == part
             axes.plot(
-                columns[of], rows[of], ",", color=SERIES[part], alpha=0.5, rasterized=True
+                columns[own], rows[own], ",", color=SERIES[part], alpha=0.5, rasterized=True
             )  # fmt: skip
             axes.plot([], [], "o", color=SERIES[part], label=name, ms=5)
         axes.set(xlim=(0, columns.max() + 1), ylim=(rows.max() + 1, 0))
@@ -130,7 +130,7 @@ def matrix(rows: I64, columns: I64, parts: I64, names: Sequence[str]) -> Picture
 
 
 def lifetimes(users: pl.DataFrame, borders: Sequence[int], names: Sequence[str]) -> Picture:
-    """Every user as a line from the first to the last rating, coloured by the part it is in."""
+    """Every user as a line from the first to the last rating, coloured by part of the split."""
     with canvas.style():
         figure, axes = canvas.single(width=6.4, height=4.0)
         first, last = (users[c].to_numpy() for c in ("first", "last"))

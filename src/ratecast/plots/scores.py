@@ -1,4 +1,4 @@
-"""How good forecasts are: by bins, by probability, by movie."""
+"""Plots of scores: RMSE by bins, calibration, and errors of movies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -14,7 +14,7 @@ from ratecast.plots.canvas import GRID, INK, MUTED, PAPER, Pen, titled
 from ratecast.plots.picture import Picture
 
 MARKED = 5
-# Pixels of matplotlib's canvas (100 an inch) between the middles of two numbered marks.
+# Least distance of two numbered marks, in pixels of matplotlib's canvas (100 per inch).
 _MARK = 19
 
 Pens = Mapping[str, Pen]
@@ -22,15 +22,15 @@ End = tuple[float, float, str, str]
 
 
 class Bin(Protocol):
-    """RMSE of M models on n rows: (M,), and its interval: (M, 2), NaN where it is unsure."""
+    """RMSE of M models on n rows: (M,), and its interval: (M, 2), NaN for few users."""
 
     @property
     def label(self) -> str:
-        """What the rows have in common."""
+        """Name of the bin."""
 
     @property
     def n(self) -> int:
-        """How many they are."""
+        """Number of rows."""
 
     @property
     def rmse(self) -> F64:
@@ -57,13 +57,13 @@ def rmse_by(
         ends: list[End] = []
         named = [model for model in models if pens[model].named]
         for k, model in enumerate(models):
-            place = named.index(model) - (len(named) - 1) / 2 if model in named else 0
-            at = np.linspace(0, len(bins) - 1, len(bins)) + 0.07 * place
+            shift = named.index(model) - (len(named) - 1) / 2 if model in named else 0
+            x = np.linspace(0, len(bins) - 1, len(bins)) + 0.07 * shift
             rmse = np.array([each.rmse[k] for each in bins])
             interval = np.array([each.interval[k] for each in bins])
-            _line(upper, at, rmse, interval, pens[model])
+            _line(upper, x, rmse, interval, pens[model])
             if pens[model].named:
-                ends.append((at[-1], rmse[-1], model, pens[model].color))
+                ends.append((x[-1], rmse[-1], model, pens[model].color))
         lower.bar(range(len(bins)), [each.n for each in bins], color=canvas.OTHER, width=0.6)
         if limits is not None:
             upper.set_ylim(limits)
@@ -73,26 +73,26 @@ def rmse_by(
 
 
 def calibration(points: Mapping[str, F64], pens: Pens) -> Picture:
-    """How often a star came against its forecast probability; below, the gap in points.
+    """Frequency of a star against its forecast probability; below, the difference in points.
 
     points: of each model, (bins, 3): mean forecast probability, frequency, n.
     """
     with canvas.style():
         figure, (upper, lower) = canvas.stacked(list(points), (5, 3))
         ends: list[End] = []
-        for model, found in points.items():
+        for model, bins in points.items():
             pen = pens[model]
-            if len(found):
-                said, seen, _ = found.T
-                _line(upper, said, seen, None, pen)
-                _line(lower, said, 100 * (seen - said), None, pen)
-                ends += [(said[-1], seen[-1], model, pen.color)] * pen.named
+            if len(bins):
+                forecast, frequency, _ = bins.T
+                _line(upper, forecast, frequency, None, pen)
+                _line(lower, forecast, 100 * (frequency - forecast), None, pen)
+                ends += [(forecast[-1], frequency[-1], model, pen.color)] * pen.named
         top = max([0.1, *(max(end[0], end[1]) for end in ends)]) * 1.08
         upper.plot([0, top], [0, top], color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
         lower.axhline(0, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
         upper.set(xlim=(0, top), ylim=(0, top))
-        titled(upper, "share of rows in which the star came")
-        titled(lower, "came minus forecast, percentage points", 4)
+        titled(upper, "share of rows with the star")
+        titled(lower, "share minus forecast, percentage points", 4)
         lower.set_xlabel("forecast probability of the star")
         upper.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         upper.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -104,15 +104,15 @@ def movies(table: pl.DataFrame, pen: Pen) -> Picture:
     """Each movie's RMSE by its number of ratings in train; the best and the worst are numbered."""
     with canvas.style():
         figure, axes = canvas.single()
-        learned, rmse = table["learned"].to_numpy() + 1, table["rmse"].to_numpy()
+        known, rmse = table["train_ratings"].to_numpy() + 1, table["rmse"].to_numpy()
         area = 6 + 60 * table["n"].to_numpy() / max(int(table["n"].cast(pl.Int64).max() or 1), 1)  # type: ignore[arg-type]
-        axes.scatter(learned, rmse, s=area, color=pen.color, alpha=0.35, lw=0)
+        axes.scatter(known, rmse, s=area, color=pen.color, alpha=0.35, lw=0)
         axes.set_xscale("log")
-        _trend(axes, learned, rmse)
+        _trend(axes, known, rmse)
         axes.margins(y=0.12)
-        _plain_log(axes, learned)
+        _plain_log(axes, known)
         shown = min(MARKED, len(table) // 2)
-        points = np.column_stack([learned, rmse])
+        points = np.column_stack([known, rmse])
         _ranks(axes, points[:shown], canvas.SERIES[2], -1)
         _ranks(axes, points[::-1][:shown], canvas.SERIES[1], 1)
         axes.set_xlabel("ratings of the movie in train")
@@ -148,11 +148,11 @@ def _dress_bins(upper: Axes, lower: Axes, bins: Sequence[Bin], label: str) -> No
             )  # fmt: skip
 
 
-def _trend(axes: Axes, learned: F64, rmse: F64) -> None:
-    """Median RMSE of the movies in bins of popularity, each four times as wide."""
-    bins = np.floor(np.log2(learned) / 2).astype(np.int64)
+def _trend(axes: Axes, ratings: F64, rmse: F64) -> None:
+    """Median RMSE of the movies in bins of popularity, each four times as wide as the last."""
+    bins = np.floor(np.log2(ratings) / 2).astype(np.int64)
     middle = [
-        (np.exp(np.log(learned[bins == k]).mean()), np.median(rmse[bins == k]))
+        (np.exp(np.log(ratings[bins == k]).mean()), np.median(rmse[bins == k]))
         for k in np.unique(bins)
         if (bins == k).sum() >= 5
     ]
@@ -165,7 +165,7 @@ def _trend(axes: Axes, learned: F64, rmse: F64) -> None:
 
 
 def _ranks(axes: Axes, points: F64, color: str, step: int) -> None:
-    """Numbered marks at `points`, (k, 2); one that would cover another moves up or down."""
+    """Numbered marks at `points`, (k, 2); marks that would overlap are moved up or down."""
     axes.autoscale_view()
     to_page = axes.transData
     placed: list[F64] = []
@@ -187,7 +187,7 @@ def _ranks(axes: Axes, points: F64, color: str, step: int) -> None:
 
 
 def _plain_log(axes: Axes, values: F64) -> None:
-    """Ticks at 0, 1, 3, 10, 30 ... ratings; the axis holds ratings + 1."""
+    """Ticks at 0, 1, 3, 10, 30 ... ratings, on an axis of ratings + 1."""
     ticks = [0, *(k * 10**e for e in range(9) for k in (1, 3))]
     ticks = [tick for tick in ticks if tick + 1 <= values.max() * 1.3]
     axes.set_xticks([tick + 1 for tick in ticks], [f"{tick:,}" for tick in ticks])

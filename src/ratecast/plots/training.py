@@ -1,4 +1,4 @@
-"""How training goes: RMSE by epoch, runs side by side, and the loss under a rising rate."""
+"""Plots of training: RMSE by epoch, several runs, and the learning-rate range test."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from ratecast.plots.canvas import INK, MUTED, OTHER, PAPER, SERIES, Pen, titled
 from ratecast.plots.picture import Picture
 
 PLAIN = Pen(INK, "o")
-_ROOM = 0.3
-_LEARNED = 1e-6
+_MARGIN = 0.3
+_LEAST_LOSS = 1e-6
 
 
 class Curve(NamedTuple):
-    """How a model's training went: RMSE in stars after each of its epochs."""
+    """A training curve: RMSE in stars after each epoch."""
 
     epochs: Sequence[float]
     train: Sequence[float]
@@ -28,7 +28,7 @@ Curves = Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]]
 
 
 def training(model: str, curve: Curve, pen: Pen) -> Picture:
-    """RMSE by epoch: train dashed, validation thick, its lowest marked."""
+    """RMSE by epoch: train dashed, validation thick, its minimum marked."""
     with canvas.style():
         figure, axes = canvas.single(["validation"], 4.2, 2.8)
         color = pen.color if pen.named else INK
@@ -54,7 +54,7 @@ def training(model: str, curve: Curve, pen: Pen) -> Picture:
 
 
 def side_by_side(curves: Curves, pens: Mapping[str, Pen]) -> Picture:
-    """Several runs on one plot: train dashed, validation thick, its lowest marked."""
+    """Several runs in one plot: train dashed, validation thick, its minimum marked."""
     with canvas.style():
         figure, axes = canvas.single(list(curves))
         ends = []
@@ -72,16 +72,16 @@ def side_by_side(curves: Curves, pens: Mapping[str, Pen]) -> Picture:
         return Picture(figure, f"RMSE after each epoch of training: {', '.join(curves)}")
 
 
-def losses(runs: Mapping[str, tuple[F64, F64]], enough: float) -> Picture:
-    """Training loss by step, log scale; `enough`: where a batch counts as learned by heart."""
+def losses(runs: Mapping[str, tuple[F64, F64]], threshold: float) -> Picture:
+    """Training loss of one batch by step, log scale. threshold: below it, the test is passed."""
     with canvas.style():
         figure, axes = canvas.single(left=0.75)
         pens = canvas.pens(list(runs))
         for name, (steps, values) in runs.items():
             axes.plot(steps, values, color=pens[name].color, label=name)
-        axes.axhline(enough, color=MUTED, lw=1, ls=(0, (4, 3)))
+        axes.axhline(threshold, color=MUTED, lw=1, ls=(0, (4, 3)))
         axes.set_yscale("log")
-        axes.set_ylim(bottom=_LEARNED)
+        axes.set_ylim(bottom=_LEAST_LOSS)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         axes.minorticks_off()
         axes.set_xlabel("step")
@@ -91,16 +91,16 @@ def losses(runs: Mapping[str, tuple[F64, F64]], enough: float) -> Picture:
 
 
 def rates(rates: F64, losses: F64, smooth: F64, suggestion: float, model: str) -> Picture:
-    """Loss under a rising learning rate, the suggestion marked. rates, losses, smooth: (s,)."""
+    """Loss against a rising learning rate, the suggestion marked. rates, losses, smooth: (s,)."""
     with canvas.style():
         figure, axes = canvas.single(width=5.6, height=3.6)
         axes.plot(rates, losses, color=OTHER, lw=0.8, label="each step")
         axes.plot(rates, smooth, color=SERIES[0], lw=2, label="smoothed")
-        at = float(np.interp(np.log(suggestion), np.log(rates), smooth))
+        loss = float(np.interp(np.log(suggestion), np.log(rates), smooth))
         axes.axvline(suggestion, color=SERIES[1], lw=1, ls=(0, (4, 3)))
-        axes.plot([suggestion], [at], "o", color=SERIES[1], ms=7)
+        axes.plot([suggestion], [loss], "o", color=SERIES[1], ms=7)
         axes.annotate(
-            f"suggested rate\n{suggestion:.2g}", (suggestion, at), (-14, -12),
+            f"suggested rate\n{suggestion:.2g}", (suggestion, loss), (-14, -12),
             textcoords="offset points", ha="right", va="top", color=SERIES[1], fontweight="bold",
         )  # fmt: skip
         axes.set_xscale("log")
@@ -115,7 +115,7 @@ def rates(rates: F64, losses: F64, smooth: F64, suggestion: float, model: str) -
 
 
 def _window(losses: F64) -> tuple[float, float]:
-    """The range that shows the fall; a loss that explodes leaves through the top."""
+    """Limits of the vertical axis: from the lowest loss to the first one; divergence is cut off."""
     low, first = float(losses.min()), float(losses[0])
-    room = max(first - low, 1e-6) * _ROOM
-    return low - room, first + room
+    margin = max(first - low, 1e-6) * _MARGIN
+    return low - margin, first + margin

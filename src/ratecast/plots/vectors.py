@@ -1,4 +1,4 @@
-"""What a model thinks of movies: biases, a map with titles, and what lies along a direction."""
+"""Plots of a model's movies: biases, a map with titles, and the extremes of a direction."""
 
 from collections.abc import Sequence
 from html import escape
@@ -47,19 +47,19 @@ def biases(vectors: MovieVectors, count: int = 12) -> Picture:
 def movie_map(
     vectors: MovieVectors, places: F64, named: Sequence[int], genres: Sequence[str], axes: str
 ) -> Picture:
-    """A map: places (m, 2), the movies of some genres in colour, some lines `named` by title.
+    """A map of the movies, coloured by genre.
 
-    axes: what the two directions are. A movie has the colour of the first of `genres` that it has.
+    places: (m, 2) coordinates. named: rows that are labelled with their title. genres: each with
+    its own colour; a movie has the colour of its first one. axes: what the coordinates are.
     """
     with canvas.style():
         figure, plot = canvas.single((), 8.6, 6.4, 0.3)
         colored = _by_genre(vectors, genres)
         sizes = 5 + 26 * np.sqrt(vectors.counts / max(int(vectors.counts.max()), 1))
         for k, name in [(-1, "others"), *enumerate(genres)]:
-            of, color = colored == k, OTHER if k < 0 else SERIES[k]
-            plot.scatter(
-                places[of, 0], places[of, 1], s=sizes[of], color=color, lw=0, alpha=0.75, label=name
-            )
+            rows, color = colored == k, OTHER if k < 0 else SERIES[k]
+            x, y = places[rows].T
+            plot.scatter(x, y, s=sizes[rows], color=color, lw=0, alpha=0.75, label=name)
         texts = [
             plot.annotate(
                 _title(vectors, row), places[row], (0, 5), textcoords="offset points",
@@ -67,7 +67,7 @@ def movie_map(
             )
             for row in named
         ]  # fmt: skip
-        _drop_covered(plot, texts)
+        _remove_overlaps(plot, texts)
         plot.grid(visible=False)
         plot.set_xticks([])
         plot.set_yticks([])
@@ -78,7 +78,7 @@ def movie_map(
 
 
 def interactive_map(vectors: MovieVectors, places: F64, genres: Sequence[str], path: Path) -> Path:
-    """The same map as one HTML file that needs no network: hover for title, year and bias."""
+    """The map as one HTML file that needs no network, with tooltips of title, genres and bias."""
     if find_spec("plotly") is None:
         raise InputError("map: plotly is missing; pip install 'ratecast[notebooks]'")
     import plotly.graph_objects as go
@@ -89,24 +89,26 @@ def interactive_map(vectors: MovieVectors, places: F64, genres: Sequence[str], p
     )
     figure = go.Figure()
     for k, name in [(-1, "others"), *enumerate(genres)]:
-        of = np.flatnonzero(colored == k)
+        rows = np.flatnonzero(colored == k)
         figure.add_scattergl(
-            x=places[of, 0],
-            y=places[of, 1],
+            x=places[rows, 0],
+            y=places[rows, 1],
             mode="markers",
             name=name,
-            text=[_said(vectors, int(row)) for row in of],
+            text=[_tooltip(vectors, int(row)) for row in rows],
             hoverinfo="text",
-            marker={"size": sizes[of], "color": OTHER if k < 0 else SERIES[k], "opacity": 0.8},
+            marker={"size": sizes[rows], "color": OTHER if k < 0 else SERIES[k], "opacity": 0.8},
         )
-    bare = {"visible": False}
-    figure.update_layout(template="plotly_white", xaxis=bare, yaxis=bare, title="Movies by taste")
+    hidden = {"visible": False}
+    figure.update_layout(
+        template="plotly_white", xaxis=hidden, yaxis=hidden, title="Movies by taste"
+    )
     write_text(path, figure.to_html(include_plotlyjs=True, full_html=True, div_id="movies"))
     return path
 
 
 def extremes(vectors: MovieVectors, along: F64, count: int = 8) -> pl.DataFrame:
-    """The movies at both ends of a direction: along, (m,), where each stands."""
+    """The movies at both ends of a direction. along: (m,) coordinate of each movie."""
     order = np.argsort(along, kind="stable")
     low, high = order[:count], order[::-1][:count]
     return pl.DataFrame(
@@ -118,10 +120,10 @@ def extremes(vectors: MovieVectors, along: F64, count: int = 8) -> pl.DataFrame:
 
 
 def _by_genre(vectors: MovieVectors, genres: Sequence[str]) -> NDArray[np.int64]:
-    """The place of the first of `genres` that each movie has, or -1: (m,)."""
-    known = vectors.table["genres"].to_list() if "genres" in vectors.table.columns else []
-    found = [next((k for k, g in enumerate(genres) if g in (of or ())), -1) for of in known]
-    return np.array(found or [-1] * len(vectors.counts), np.int64)
+    """Index of the first of `genres` that each movie has, or -1: (m,)."""
+    listed = vectors.table["genres"].to_list() if "genres" in vectors.table.columns else []
+    first = [next((k for k, g in enumerate(genres) if g in (own or ())), -1) for own in listed]
+    return np.array(first or [-1] * len(vectors.counts), np.int64)
 
 
 def _title(vectors: MovieVectors, row: int) -> str:
@@ -130,7 +132,7 @@ def _title(vectors: MovieVectors, row: int) -> str:
     return canvas.shortened(str(name), 36)
 
 
-def _said(vectors: MovieVectors, row: int) -> str:
+def _tooltip(vectors: MovieVectors, row: int) -> str:
     genres = vectors.table["genres"].to_list()[row] if "genres" in vectors.table.columns else None
     return (
         f"{escape(_title(vectors, row))}<br>{escape(', '.join(genres or []))}<br>"
@@ -138,14 +140,14 @@ def _said(vectors: MovieVectors, row: int) -> str:
     )
 
 
-def _drop_covered(axes: Axes, texts: list[Annotation]) -> None:
-    """Leave out each title that would cover an earlier one, or leave the plot."""
+def _remove_overlaps(axes: Axes, texts: list[Annotation]) -> None:
+    """Remove each title that overlaps an earlier one or the edge of the plot."""
     axes.autoscale_view()
     inside = axes.get_window_extent()
-    kept: list[BboxBase] = []
+    boxes: list[BboxBase] = []
     for text in texts:
         box = text.get_window_extent().padded(1)
-        if any(box.overlaps(other) for other in kept) or box.x0 < inside.x0 or box.x1 > inside.x1:
+        if any(box.overlaps(other) for other in boxes) or box.x0 < inside.x0 or box.x1 > inside.x1:
             text.remove()
         else:
-            kept.append(box)
+            boxes.append(box)

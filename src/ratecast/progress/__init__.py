@@ -1,7 +1,6 @@
-"""Progress bars, all of them: on stderr with the time left, and none where that is no terminal.
+"""Progress bars on stderr with the time left; none if stderr is no terminal.
 
-A bar may stand inside another: all of a process share one display. Work is never slowed for it,
-and no result depends on it.
+Bars may be nested: all bars of a process share one display. No result depends on them.
 """
 
 import sys
@@ -16,7 +15,7 @@ Item = TypeVar("Item")
 
 
 class _Screen:
-    """What this process shows: one display at most."""
+    """The display of this process, at most one."""
 
     display: "Progress | None" = None
     silent = False
@@ -26,27 +25,27 @@ _screen = _Screen()
 
 
 class Bar:
-    """One line of progress; it does nothing where nobody looks."""
+    """One progress bar; without a display it does nothing."""
 
     def __init__(self, display: "Progress | None", task: "TaskID | None") -> None:
         self._display, self._task = display, task
 
     def advance(self, amount: float = 1) -> None:
-        """More of the work is done."""
+        """Add to the amount that is done."""
         if self._display is not None and self._task is not None:
             self._display.advance(self._task, amount)
 
     def change(
         self, *, label: str | None = None, total: float | None = None, done: float | None = None
     ) -> None:
-        """Another label, a total that is known only now, or how much is done of it."""
+        """Set the label, the total, or the amount that is done."""
         if self._display is not None and self._task is not None:
             self._display.update(self._task, description=label, total=total, completed=done)
 
 
 @contextmanager
 def bar(label: str, total: float | None = None, *, unit: str = "") -> Iterator[Bar]:
-    """A bar for as long as the block runs; without a total it only shows that work goes on.
+    """A progress bar for the duration of the block; without a total, a spinner.
 
     unit: "bytes", or what is counted.
     """
@@ -68,16 +67,16 @@ def bar(label: str, total: float | None = None, *, unit: str = "") -> Iterator[B
 
 
 def each(items: Sequence[Item], label: str, unit: str = "") -> Iterator[Item]:
-    """The items, with a bar that moves on as each is done."""
-    with bar(label, len(items), unit=unit) as moved:
+    """Iterate over the items with a progress bar."""
+    with bar(label, len(items), unit=unit) as progress:
         for item in items:
             yield item
-            moved.advance()
+            progress.advance()
 
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """No bars inside: for a worker process, whose terminal is another's."""
+    """No bars inside the block, for a worker process that shares the terminal."""
     before, _screen.silent = _screen.silent, True
     try:
         yield
@@ -86,7 +85,7 @@ def silent() -> Iterator[None]:
 
 
 def _new() -> "Progress":
-    # rich is loaded only where somebody looks.
+    # rich is imported only if there is a terminal.
     from ratecast.progress.display import display
 
     return display()

@@ -1,4 +1,4 @@
-"""What the bars look like."""
+"""The look of the progress bars."""
 
 from rich.console import Console
 from rich.progress import (
@@ -15,10 +15,10 @@ from rich.text import Text
 
 
 class Amount(ProgressColumn):
-    """How much of how much."""
+    """The amount done, and the total."""
 
     def render(self, task: Task) -> Text:
-        """In the unit of the bar; nothing without a total."""
+        """In the unit of the bar; empty without a total."""
         unit = task.fields["unit"]
         if task.total is None:
             return Text("")
@@ -27,24 +27,24 @@ class Amount(ProgressColumn):
         return Text(f"{task.completed:,.0f} of {task.total:,.0f} {unit}".rstrip())
 
 
-class Left(TimeRemainingColumn):
-    """The time left, where there is a total to reckon with."""
+class TimeLeft(TimeRemainingColumn):
+    """The time left, if there is a total."""
 
     def render(self, task: Task) -> Text:
-        """Nothing without a total."""
+        """Empty without a total."""
         return Text("") if task.total is None else Text("left ").append(super().render(task))
 
 
 def display() -> Progress:
     """All bars of a process, on stderr."""
-    # Results go to stdout as they are: only what is said on stderr is moved above the bars.
+    # stdout is not redirected: results are printed there unchanged.
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         Amount(),
         TimeElapsedColumn(),
-        Left(),
+        TimeLeft(),
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=False,

@@ -1,4 +1,4 @@
-"""One page that says what was measured, how sure it is, and where the errors are."""
+"""The report: one HTML page with scores, intervals, paired tests and plots of the errors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,10 +31,10 @@ def collect(
     seed: int = 0,
     protocols: Sequence[Protocol] = ("frozen", "as-of"),
 ) -> list[Trial]:
-    """Fit each model once, and ask it by every protocol that it and the split allow.
+    """Fit each model once, and forecast by every protocol that it and the split allow.
 
-    A trial bears the name by which the model was asked for, so that two settings of one model can
-    stand side by side.
+    make: returns a model for a name and a seed. models: the names, which the trials get too, so
+    that one model can appear with several settings.
     """
     return [
         replace(trial, model=name)
@@ -54,8 +54,8 @@ def write_report(
     """Write the report of `trials` to `out`, one HTML file that needs no network.
 
     trials: of several models and protocols, all on one split, one seed each. name: of the data.
-    part: the one that intervals, tests and plots are of; the figures of every part are listed.
-    curves: of the models that were trained by epochs.
+    part: for intervals, tests and plots; the scores of all parts are listed. curves: training
+    curves by model. Raises `InputError` for trials of two splits, or two of one model.
     """
     with bar("intervals and plots"):
         write_text(out, page(trials, name, part, curves or {}))
@@ -65,25 +65,25 @@ def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:
     """The HTML of `write_report`; the same trials give the same page."""
     _check(trials)
     rows = [row for trial in trials for row in score_rows.rows([trial])]
-    found = comparisons(trials, part)
-    drawn = pens(_standing_out([comparison.ranked() for comparison in found]))
+    compared = comparisons(trials, part)
+    drawn = pens(_by_best_rank([comparison.ranked() for comparison in compared]))
     body = [
-        tables.scores(rows, found),
-        tables.slices(rows, found),
-        paired_tests(found),
-        figures.history_length(found, drawn),
-        figures.calibration(found, drawn),
-        figures.movies(found[-1], drawn),
-        figures.time(found, drawn),
+        tables.scores(rows, compared),
+        tables.slices(rows, compared),
+        paired_tests(compared),
+        figures.history_length(compared, drawn),
+        figures.calibration(compared, drawn),
+        figures.movies(compared[-1], drawn),
+        figures.time(compared, drawn),
         figures.training(curves, drawn),
         tables.cost(rows, part),
-        tables.every(rows),
+        tables.all_rows(rows),
     ]
-    room = files("ratecast.evaluation.report")
-    return Template((room / "page.html").read_text("utf-8")).substitute(
+    package = files("ratecast.evaluation.report")
+    return Template((package / "page.html").read_text("utf-8")).substitute(
         title=safe(f"Forecasts of {name}"),
-        style=(room / "page.css").read_text("utf-8"),
-        head=tables.head(trials[0].split, name, found),
+        style=(package / "page.css").read_text("utf-8"),
+        head=tables.head(trials[0].split, name, compared),
         body=joined(body, "\n"),
         version=safe(__version__),
         train=trials[0].split.train.fingerprint()[:12],
@@ -91,9 +91,9 @@ def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:
 
 
 def _check(trials: Sequence[Trial]) -> None:
-    """Refuse what cannot stand on one page: other splits, or the same model twice."""
+    """Refuse trials of two splits, or two trials of one model and protocol."""
     if not trials:
-        raise InputError("report: no trials; name at least one model")
+        raise InputError("report: no trials; give at least one model")
     split, seen = trials[0].split, set()
     for trial in trials:
         key = (trial.model, trial.protocol)
@@ -104,8 +104,8 @@ def _check(trials: Sequence[Trial]) -> None:
         seen.add(key)
 
 
-def _standing_out(rankings: list[list[str]]) -> list[str]:
-    """The models by their best place in any protocol: the first ones are drawn in colour."""
+def _by_best_rank(rankings: list[list[str]]) -> list[str]:
+    """The models by their best rank in any protocol; the first ones are drawn in colour."""
     models = {model: None for ranking in reversed(rankings) for model in ranking}
-    places = {m: min(r.index(m) for r in rankings if m in r) for m in models}
-    return sorted(models, key=lambda model: places[model])
+    best = {m: min(r.index(m) for r in rankings if m in r) for m in models}
+    return sorted(models, key=lambda model: best[model])

@@ -1,4 +1,4 @@
-"""The plots of the report, each with the sentence that says how to read it."""
+"""The plots of the report, each with a sentence on how to read it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -28,52 +28,50 @@ PERIODS = {"1y": "year", "1mo": "month", "1w": "week that begins on", "1d": "day
 
 
 def history_length(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
-    """RMSE by how much the user has told so far."""
+    """RMSE by history length."""
     lead = "What a model gains by knowing the user. Vertical lines are 95 % intervals over users."
-    label = "ratings heard from the user so far, at least"
-    found = [(comparison, by_history_length(comparison)) for comparison in comparisons]
-    return _by_bins("Ratings heard", lead, found, label, pens)
+    label = "history length: ratings of the user so far, at least"
+    binned = [(comparison, by_history_length(comparison)) for comparison in comparisons]
+    return _by_bins("History length", lead, binned, label, pens)
 
 
 def calibration(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
-    """Whether a star that is said to come in 30 % of the rows does so."""
+    """Reliability diagrams: the frequency of a star against its forecast probability."""
     cards = [card(MEANING[c.protocol], _inline(_calibration(c, pens), c)) for c in comparisons]
     return section(
         "Calibration",
-        "A point above the dashed line: the star came more often than forecast. All stars are "
-        "pooled; points of fewer than 100 forecasts are left out." + _others(pens),
+        "A point above the dashed line: the star is given more often than forecast. All stars "
+        "are pooled; points of fewer than 100 forecasts are left out." + _others(pens),
         _grid(cards),
     )
 
 
 def movies(comparison: ModelComparison, pens: Pens) -> Markup:
-    """Error by popularity, and the movies that are forecast best and worst."""
+    """Error by popularity, and the movies with the lowest and the highest error."""
     model = comparison.ranked()[0]
-    found = by_movie(comparison, model)
-    least = int(found["n"].cast(pl.Int64).min() or 0)  # type: ignore[arg-type]
-    count = min(MARKED, len(found) // 2)
-    cards = [card("Error by popularity", _inline(scores.movies(found, pens[model])), _SIZES)]
-    for title, rows in (
-        ("Forecast best", found.head(count)),
-        ("worst", found.reverse().head(count)),
-    ):
-        kind = "good" if title != "worst" else "bad"
-        cards.append(_listed(title if kind == "good" else "Forecast worst", rows, kind))
+    errors = by_movie(comparison, model)
+    least = int(errors["n"].cast(pl.Int64).min() or 0)  # type: ignore[arg-type]
+    count = min(MARKED, len(errors) // 2)
+    cards = [
+        card("Error by popularity", _inline(scores.movies(errors, pens[model])), _SIZES),
+        _listed("Lowest error", errors.head(count), "good"),
+        _listed("Highest error", errors.reverse().head(count), "bad"),
+    ]
     return section(
         "Movies",
         f"Forecasts of {model}, {comparison.protocol}; movies of at least {least} rows in the "
-        f"{comparison.name} part ({len(found):,} of them).",
+        f"{comparison.name} part ({len(errors):,} of them).",
         _grid([cards[0], joined(cards[1:])]),
     )
 
 
 def time(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
-    """RMSE along the calendar; nothing for a table without moments."""
-    lead = "Whether forecasts age. Vertical lines are 95 % intervals over users."
+    """RMSE by period; empty for a table without times."""
+    lead = "Whether the error grows with time. Vertical lines are 95 % intervals over users."
     unit = by_period(comparisons[0])[0]
     label = f"{PERIODS[unit]} ({_years(comparisons[0].part)}, UTC)" if unit else ""
-    found = [(comparison, by_period(comparison)[1]) for comparison in comparisons]
-    return _by_bins("Time", lead, found, label, pens)
+    binned = [(comparison, by_period(comparison)[1]) for comparison in comparisons]
+    return _by_bins("Time", lead, binned, label, pens)
 
 
 def training(curves: Curves, pens: Pens) -> Markup:
@@ -88,18 +86,18 @@ def training(curves: Curves, pens: Pens) -> Markup:
     return section("Training", lead, _grid(cards, "small"))
 
 
-_SIZES = "A dot is a movie, its size the rows that it has; numbers are the ranks in the lists."
+_SIZES = "A dot is a movie, its size the number of rows; numbers are the ranks in the lists."
 
 
 def _by_bins(
     title: str,
     lead: str,
-    found: Sequence[tuple[ModelComparison, list[Bin]]],
+    binned: Sequence[tuple[ModelComparison, list[Bin]]],
     label: str,
     pens: Pens,
 ) -> Markup:
-    """A figure for each protocol that has two bins, all on one scale."""
-    drawn = [(comparison, bins) for comparison, bins in found if len(bins) > 1]
+    """A figure for each protocol with two bins or more, all on one scale."""
+    drawn = [(comparison, bins) for comparison, bins in binned if len(bins) > 1]
     if not drawn:
         return NOTHING
     limits = _limits(drawn, pens)
@@ -123,7 +121,7 @@ def _inline(picture: Picture, comparison: ModelComparison | None = None) -> Mark
 
 
 def _limits(drawn: Sequence[tuple[ModelComparison, list[Bin]]], pens: Pens) -> tuple[float, float]:
-    """The range of the named models; a few wide intervals may leave it, and the others too."""
+    """The range of the coloured models; a few wide intervals and grey models may exceed it."""
     rmse, ends = [], []
     for comparison, bins in drawn:
         named = [pens[model].named for model in comparison.models]
@@ -131,9 +129,9 @@ def _limits(drawn: Sequence[tuple[ModelComparison, list[Bin]]], pens: Pens) -> t
         ends.append(np.concatenate([each.interval[named] for each in bins]))
     middle, outer = np.concatenate(rmse), np.concatenate(ends)
     low, high = float(middle.min()), float(middle.max())
-    room = 0.6 * (high - low) + 0.02
-    return max(low - room, float(np.nanmin([low, *outer[:, 0]])) - 0.02), min(
-        high + room, float(np.nanmax([high, *outer[:, 1]])) + 0.02
+    margin = 0.6 * (high - low) + 0.02
+    return max(low - margin, float(np.nanmin([low, *outer[:, 0]])) - 0.02), min(
+        high + margin, float(np.nanmax([high, *outer[:, 1]])) + 0.02
     )
 
 

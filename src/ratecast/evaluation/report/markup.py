@@ -1,4 +1,4 @@
-"""HTML without a way to forget the escaping: plain text is escaped, `Markup` is not."""
+"""HTML with automatic escaping: plain text is escaped, `Markup` is not."""
 
 from collections.abc import Iterable
 from html import escape
@@ -10,7 +10,7 @@ class Markup(str):
     __slots__ = ()
 
     def filled(self, *values: object) -> "Markup":
-        """A template, each `{}` replaced by a value.
+        """The template with each `{}` replaced by a value.
 
         >>> Markup("<b>{}</b>").filled("<Tom & Viv>")
         '<b>&lt;Tom &amp; Viv&gt;</b>'
@@ -24,12 +24,12 @@ def safe(value: object) -> Markup:
 
 
 def joined(values: Iterable[object], between: str = "") -> Markup:
-    """Values as HTML, one after the other."""
+    """Values as HTML, concatenated."""
     return Markup(between.join(map(safe, values)))
 
 
 def table(header: Iterable[object], lines: Iterable[Iterable[object]], kind: str = "") -> Markup:
-    """A table that scrolls by itself where the page is narrow; the first column are names."""
+    """A table, scrollable on a narrow page; the first column has the row names."""
     head = joined(Markup('<th scope="col">{}</th>').filled(cell) for cell in header)
     body = joined(_line(list(line)) for line in lines)
     return Markup(
@@ -47,19 +47,19 @@ def _line(cells: list[object]) -> Markup:
 
 
 class Cell(Markup):
-    """A whole `<td>`, with a class or a title of its own."""
+    """A complete `<td>`, with its own class and title."""
 
     __slots__ = ()
 
     @classmethod
     def of(cls, value: object, kind: str = "", title: str = "") -> "Cell":
-        """A cell of class `kind`, with a `title` to hover over."""
+        """A cell of class `kind`, with a tooltip `title`."""
         hover = Markup(' title="{}"').filled(title) if title else Markup("")
         return cls(Markup('<td class="{}"{}>{}</td>').filled(kind, hover, value))
 
 
 def card(title: str, inside: object, note: object = "", kind: str = "") -> Markup:
-    """A titled box; `note` stands below."""
+    """A box with a title, and `note` below."""
     below = Markup('<p class="note">{}</p>').filled(note) if note else Markup("")
     return Markup('<figure class="card {}"><h3>{}</h3>{}{}</figure>').filled(
         kind, title, inside, below
@@ -67,7 +67,7 @@ def card(title: str, inside: object, note: object = "", kind: str = "") -> Marku
 
 
 def section(title: str, lead: object, *inside: object) -> Markup:
-    """A part of the page, with a sentence that says how to read it."""
+    """A part of the page, with a sentence on how to read it."""
     return Markup('<section><h2>{}</h2><p class="lead">{}</p>{}</section>').filled(
         title, lead, joined(inside)
     )

@@ -1,4 +1,4 @@
-"""Who beats whom: the matrix of paired tests."""
+"""The matrix of paired tests between models."""
 
 from collections.abc import Sequence
 
@@ -12,42 +12,41 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def paired_tests(comparisons: Sequence[ModelComparison]) -> Markup:
-    """Who beats whom, and whether it is chance; nothing where there is one model only."""
+    """The differences between models and their significance; empty for a single model."""
     cards = [_test_card(comparison) for comparison in comparisons if len(comparison.models) > 1]
     if not cards:
         return Markup("")
     return section(
-        "Who beats whom, and is it chance?",
+        "Paired tests: which differences are significant?",
         "RMSE of the row's model minus that of the column's, in thousandths of a star, on the "
-        "same rows. Coloured: the difference is hardly chance (paired bootstrap over users, "
-        "two-sided, p below 0.05 after Holm's correction over all pairs of the protocol). Plain: "
-        "it could be chance. Below each: every pair with its interval.",
+        "same rows. Coloured: significant (paired bootstrap over users, two-sided, p below 0.05 "
+        "after Holm's correction over all pairs of the protocol). Plain: not significant. Below "
+        "each table: every pair with its interval.",
         *cards,
     )
 
 
 def _test_card(comparison: ModelComparison) -> Markup:
     ranked, models = comparison.ranked(), comparison.models
-    found: dict[tuple[str, str], tuple[Difference, int]] = {}
+    tests: dict[tuple[str, str], tuple[Difference, int]] = {}
     for each in comparison.bootstrap.compare():
         first, second = models[each.first], models[each.second]
-        found[first, second], found[second, first] = (each, 1), (each, -1)
+        tests[first, second], tests[second, first] = (each, 1), (each, -1)
     lines: list[list[object]] = [
-        [row, *(_test_cell(row, column, found.get((row, column))) for column in ranked)]
+        [row, *(_test_cell(row, column, tests.get((row, column))) for column in ranked)]
         for row in ranked
     ]
-    tied = [model for model in ranked[1:] if not found[ranked[0], model][0].sure]
+    tied = [model for model in ranked[1:] if not tests[ranked[0], model][0].significant]
     beaten = len(ranked) - 1 - len(tied)
-    words = (
-        f"{ranked[0]} has the lowest RMSE, and is better than {beaten} of the {len(ranked) - 1} "
+    summary = (
+        f"{ranked[0]} has the lowest RMSE, and is significantly better than {beaten} of the "
+        f"{len(ranked) - 1} others"
     )
-    words += "others by more than chance" + (
-        f"; not told apart from {', '.join(tied)}." if tied else "."
-    )
+    summary += f"; the difference to {', '.join(tied)} is not significant." if tied else "."
     inside = Markup(
         '{}<p class="note">{}</p>'
         "<details><summary>Every pair, with its interval</summary>{}</details>"
-    ).filled(markup.table(["", *ranked], lines, "paired-tests"), words, _pairs(comparison))
+    ).filled(markup.table(["", *ranked], lines, "paired-tests"), summary, _pairs(comparison))
     return card(MEANING[comparison.protocol], inside)
 
 
@@ -71,19 +70,19 @@ def _pairs(comparison: ModelComparison) -> Markup:
     return markup.table(header, lines)
 
 
-def _test_cell(row: str, column: str, found: tuple[Difference, int] | None) -> Cell:
-    if found is None:
+def _test_cell(row: str, column: str, test: tuple[Difference, int] | None) -> Cell:
+    if test is None:
         return Cell.of("", "self")
-    each, sign = found
+    each, sign = test
     rmse = sign * each.rmse
     low, high = sorted((sign * each.low, sign * each.high))
-    kind = ("win" if rmse < 0 else "lose") if each.sure else "tie"
-    words = (
+    kind = ("win" if rmse < 0 else "lose") if each.significant else "tie"
+    tooltip = (
         f"{row} minus {column}: {rmse:+.4f} stars, 95 % interval {low:+.4f} to {high:+.4f}, "
         f"p = {each.p:.4f}, after Holm {each.adjusted:.4f}"
     )
     value = Markup("{}<small>p {}</small>").filled(_signed(1000 * rmse, 1), f"{each.adjusted:.4f}")
-    return Cell.of(value, kind, words)
+    return Cell.of(value, kind, tooltip)
 
 
 def _signed(value: float, digits: int) -> str:

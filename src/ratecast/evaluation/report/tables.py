@@ -1,4 +1,4 @@
-"""The tables of the report, from numbers to HTML."""
+"""The tables of the report."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,14 +15,14 @@ from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.splits import Split
 
 MEANING = {
-    "frozen": "frozen: learned from train, hearing nothing more",
-    "as-of": "as-of: hearing each rating after its forecast",
+    "frozen": "frozen: fitted on train, then not updated",
+    "as-of": "as-of: updated with each rating after its forecast",
 }
 SCORES = ["model", "RMSE", "95 % interval", "", "MAE", "NLL", "ECE", "80 %", "n"]
 
 
 def head(split: Split, name: str, comparisons: Sequence[ModelComparison]) -> Markup:
-    """What was measured, and the best that came of it."""
+    """The data, the split, and the best score of each protocol."""
     facts = [(f"{sum(map(len, split.parts.values())):,}", "ratings")]
     for column, word in ((USER, "users"), (MOVIE, "movies")):
         ids = {value for each in split.parts.values() for value in each.frame[column].unique()}
@@ -37,7 +37,7 @@ def head(split: Split, name: str, comparisons: Sequence[ModelComparison]) -> Mar
         '<ul class="facts">{}</ul>{}</header>'
     ).filled(
         f"How well ratings of {name} are forecast",
-        f"Split {split.name}. Intervals, tests and plots are of the {comparisons[0].name} part. "
+        f"Split {split.name}. Intervals, tests and plots are for the {comparisons[0].name} part. "
         "RMSE in stars, over all rows; lower is better.",
         _tiles([_best(comparison) for comparison in comparisons]),
         _tiles(facts),
@@ -46,16 +46,16 @@ def head(split: Split, name: str, comparisons: Sequence[ModelComparison]) -> Mar
 
 
 def scores(rows: Sequence[Row], comparisons: Sequence[ModelComparison]) -> Markup:
-    """Every model's figures on the part, from the lowest RMSE to the highest."""
+    """Every model's scores on the part, lowest RMSE first."""
     ends = np.concatenate([comparison.bootstrap.intervals() for comparison in comparisons])
     limits = (float(ends.min()), float(ends.max()))
     return section(
         "Scores",
-        "The bar is the 95 % interval of the RMSE, by resampling users, on one scale. "
-        "NLL in nats; the frequencies of the stars in train, whoever asks, have "
+        "The bar is the 95 % interval of the RMSE, by a bootstrap over users, on one scale. "
+        "NLL in nats; that of the star frequencies of train, the same for every user, is "
         f"{_frequency_nll(comparisons[0].part, comparisons[0].train):.4f}. ECE is the calibration "
-        "error, 0 at best. 80 % is how much of the given stars lies in the central 80 % "
-        "interval, 0.800 when calibrated. Best figures are bold.",
+        "error, 0 at best. 80 % is the coverage of the central 80 % interval, 0.800 if "
+        "calibrated. The best scores are bold.",
         *(
             card(MEANING[c.protocol], markup.table(SCORES, _score_lines(rows, c, limits), "scores"))
             for c in comparisons
@@ -67,53 +67,53 @@ def slices(rows: Sequence[Row], comparisons: Sequence[ModelComparison]) -> Marku
     """RMSE of every model on every slice, with its n."""
     cards = []
     for comparison in comparisons:
-        found = {
+        scored = {
             (row["model"], row["slice"]): row
             for row in rows
             if (row["protocol"], row["part"]) == (comparison.protocol, comparison.name)
         }
-        names = list(dict.fromkeys(piece for _, piece in found))
+        names = list(dict.fromkeys(name for _, name in scored))
         header: list[object] = ["model"]
-        for piece in names:
-            n = found[comparison.models[0], piece]["n"]
-            header.append(Markup("{}<small>n = {}</small>").filled(piece, f"{n:,}"))
-        best = {piece: min(found[m, piece]["rmse"] for m in comparison.models) for piece in names}
+        for name in names:
+            n = scored[comparison.models[0], name]["n"]
+            header.append(Markup("{}<small>n = {}</small>").filled(name, f"{n:,}"))
+        best = {name: min(scored[m, name]["rmse"] for m in comparison.models) for name in names}
         lines = [
-            [model, *(_figure(found[model, piece], "rmse", best[piece]) for piece in names)]
+            [model, *(_figure(scored[model, name], "rmse", best[name]) for name in names)]
             for model in comparison.ranked()
         ]
         cards.append(card(MEANING[comparison.protocol], markup.table(header, lines)))
     return section(
-        "Who asks, and about what",
-        "RMSE by what was known: a user or movie is new if it has no rating in train; heard "
-        "counts the user's ratings that the model knew at that moment.",
+        "Slices",
+        "RMSE by slice. A user or movie is new if it has no rating in train; the history length "
+        "counts the user's ratings that the forecast used.",
         *cards,
     )
 
 
 def cost(rows: Sequence[Row], part: str) -> Markup:
-    """Fit seconds and predictions a second of every model, beside its RMSE."""
-    every = [row for row in rows if (row["part"], row["slice"]) == (part, "all")]
-    models = list(dict.fromkeys(row["model"] for row in every))
-    protocols = list(dict.fromkeys(row["protocol"] for row in every))
-    found = {(row["model"], row["protocol"]): row for row in every}
+    """Fit seconds and predictions per second of every model."""
+    whole_part = [row for row in rows if (row["part"], row["slice"]) == (part, "all")]
+    models = list(dict.fromkeys(row["model"] for row in whole_part))
+    protocols = list(dict.fromkeys(row["protocol"] for row in whole_part))
+    by_protocol = {(row["model"], row["protocol"]): row for row in whole_part}
     header = ["model", "fit, s", *(f"predictions/s, {p}" for p in protocols)]
     lines = []
     for model in models:
-        mine = [found.get((model, asked)) for asked in protocols]
-        fit = next(row["fit_seconds"] for row in mine if row)
-        speeds = [f"{row['predictions_per_second']:,}" if row else "" for row in mine]
+        own = [by_protocol.get((model, protocol)) for protocol in protocols]
+        fit = next(row["fit_seconds"] for row in own if row)
+        speeds = [f"{row['predictions_per_second']:,}" if row else "" for row in own]
         lines.append([model, f"{fit:,.2f}", *speeds])
     return section(
         "Cost",
-        "Wall-clock time on the machine that wrote this page. As-of predictions include hearing "
-        "every rating, and the refits of models that have them.",
+        "Wall-clock time on the machine that wrote this page. As-of predictions include the "
+        "update with every rating, and the refreshes of models that have them.",
         card("Time to fit, and speed", markup.table(header, lines), kind="narrow"),
     )
 
 
-def every(rows: Sequence[Row]) -> Markup:
-    """All rows, folded away."""
+def all_rows(rows: Sequence[Row]) -> Markup:
+    """All rows, collapsed."""
     header = ["model", "protocol", *(name for name in terminal.SCORE_HEADER if name != "± seeds")]
     seeds = terminal.SCORE_HEADER.index("± seeds")
     lines = [
@@ -121,7 +121,7 @@ def every(rows: Sequence[Row]) -> Markup:
         for row, cells in zip(rows, terminal.score_cells(list(rows)), strict=True)
     ]
     return Markup("<section><details><summary>{}</summary>{}</details></section>").filled(
-        f"Every figure of every part and slice ({len(rows):,} rows)", markup.table(header, lines)
+        f"All scores of every part and slice ({len(rows):,} rows)", markup.table(header, lines)
     )
 
 
@@ -154,20 +154,20 @@ def _score_lines(
     rows: Sequence[Row], comparison: ModelComparison, limits: tuple[float, float]
 ) -> list[list[object]]:
     key = (comparison.protocol, comparison.name, "all")
-    found = {r["model"]: r for r in rows if (r["protocol"], r["part"], r["slice"]) == key}
+    scored = {r["model"]: r for r in rows if (r["protocol"], r["part"], r["slice"]) == key}
     intervals = dict(zip(comparison.models, comparison.bootstrap.intervals(), strict=True))
     best = {
-        name: min(row[name] for row in found.values()) for name in ("rmse", "mae", "nll", "ece")
+        name: min(row[name] for row in scored.values()) for name in ("rmse", "mae", "nll", "ece")
     }
     return [
         [
             model,
-            _figure(found[model], "rmse", best["rmse"]),
+            _figure(scored[model], "rmse", best["rmse"]),
             _span(intervals[model]),
-            _strip(found[model]["rmse"], intervals[model], limits),
-            *(_figure(found[model], name, best[name]) for name in ("mae", "nll", "ece")),
-            f"{found[model]['coverage']:.3f}",
-            f"{found[model]['n']:,}",
+            _strip(scored[model]["rmse"], intervals[model], limits),
+            *(_figure(scored[model], name, best[name]) for name in ("mae", "nll", "ece")),
+            f"{scored[model]['coverage']:.3f}",
+            f"{scored[model]['n']:,}",
         ]
         for model in comparison.ranked()
     ]
@@ -183,17 +183,17 @@ def _figure(row: Row, name: str, best: float) -> Cell:
 
 
 def _strip(value: float, interval: F64, limits: tuple[float, float]) -> Cell:
-    """A small drawing of an interval on the scale `limits`."""
+    """A small SVG of an interval on the scale `limits`."""
     span = max(limits[1] - limits[0], 1e-9)
-    places = [5 + 130 * (each - limits[0]) / span for each in (interval[0], interval[1], value)]
+    x = [5 + 130 * (each - limits[0]) / span for each in (interval[0], interval[1], value)]
     drawn = Markup(
         '<svg viewBox="0 0 140 14" class="strip" aria-hidden="true"><path class="rail" '
         'd="M5 7H135"/><path d="M{} 7H{}"/><circle cx="{}" cy="7" r="3.5"/></svg>'
-    ).filled(*(f"{place:.1f}" for place in places))
+    ).filled(*(f"{pixels:.1f}" for pixels in x))
     return Cell.of(drawn, "drawn")
 
 
 def _frequency_nll(part: Ratings, train: Ratings) -> float:
-    """NLL of the star frequencies of `train`, each count raised by 1."""
+    """NLL of the star frequencies of `train`, with 1 added to each count."""
     count = np.bincount(train.scale.index(train.stars), minlength=len(train.scale.stars)) + 1.0
     return float(-np.log(count / count.sum())[part.scale.index(part.stars)].mean())
