@@ -68,7 +68,7 @@ def test_every_verb_has_help_with_examples(verb: str, capsys: Say) -> None:
     assert all(line in out for line in about.examples)
     for argument in about.arguments:
         assert argument.about, argument.name
-        assert (argument.name.upper() if argument.bare else argument.option) in out
+        assert (argument.name.upper() if argument.positional else argument.option) in out
 
 
 def test_the_reference_page_holds_every_verb_and_example() -> None:

@@ -52,8 +52,10 @@ class Kill(Callback):
 
 def killed(task: Experiment, monkeypatch: pytest.MonkeyPatch, epoch: int = 3) -> None:
     with monkeypatch.context() as patch:
-        kept = fit_module.LightningTrainer._watchers
-        patch.setattr(fit_module.LightningTrainer, "_watchers", lambda *a: [*kept(*a), Kill(epoch)])
+        kept = fit_module.LightningTrainer._default_callbacks
+        patch.setattr(
+            fit_module.LightningTrainer, "_default_callbacks", lambda *a: [*kept(*a), Kill(epoch)]
+        )
         with pytest.raises(SystemExit):
             train(task, few())
 

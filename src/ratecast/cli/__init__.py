@@ -1,4 +1,4 @@
-"""The command line: each verb calls the room that does the work."""
+"""The command line."""
 
 from ratecast.cli.verbs import GROUPS, VERBS, main
 

@@ -1,4 +1,4 @@
-"""From words to a verb's typed arguments, and from a verb's results to the terminal."""
+"""Parses a verb's typed arguments, and prints its results."""
 
 import json as jsonlib
 import sys
@@ -17,10 +17,10 @@ HELP = {"-h", "--help"}
 
 
 def call(verb: Verb, name: str, words: Sequence[str]) -> int | None:
-    """Call a verb with its typed arguments, read from `words`.
+    """Call a verb with the typed arguments in `words`, or print its help.
 
-    Parameters before the star may be given without their name; `*words` takes what is no
-    parameter's as it is.
+    Parameters before the star may be given without their name; a verb with `*words` gets all words
+    that are not its flags.
     """
     if HELP & set(words):
         from ratecast.cli import pages
@@ -29,17 +29,17 @@ def call(verb: Verb, name: str, words: Sequence[str]) -> int | None:
         about = manual(name, verb)
         source = next((word for word in words if about.words and not word.startswith("-")), None)
         return print("\n\n".join([pages.text(about), *([pages.fields(source)] if source else [])]))
-    left, given = arguments(verb, name, words)
-    return verb(*left, **given)
+    positional, named = arguments(verb, name, words)
+    return verb(*positional, **named)
 
 
 def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """The words that a verb takes as they are, and its typed arguments; `InputError` if wrong."""
+    """The positional words and the typed arguments of a verb. Raises `InputError` if wrong."""
     parameters = list(signature(verb).parameters.values())
     if parameters[:1] and parameters[0].kind is Parameter.VAR_POSITIONAL:
         flags = {_option(p.name): p.name for p in parameters[1:]}
-        given: dict[str, Any] = {flags[word]: True for word in words if word in flags}
-        return [word for word in words if word not in flags], given
+        named: dict[str, Any] = {flags[word]: True for word in words if word in flags}
+        return [word for word in words if word not in flags], named
 
     from jsonargparse import ArgumentError, ArgumentParser
 
@@ -52,39 +52,39 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
     return [], parser.instantiate(parsed).as_dict()
 
 
-def emit(facts: dict[str, Any], shown: Any, json: bool) -> None:
-    """The result of a verb on stdout: one JSON document, or what is made for people."""
+def emit(result: dict[str, Any], view: Any, json: bool) -> None:
+    """Print the result of a verb on stdout: as one JSON document, or as `view`."""
     if json:
-        print(jsonlib.dumps(_plain(facts), allow_nan=False))
+        print(jsonlib.dumps(_plain(result), allow_nan=False))
     else:
-        show(shown)
+        show(view)
 
 
-def show(shown: Any) -> None:
+def show(view: Any) -> None:
     """Print a table or text on stdout."""
     from rich.console import Console
 
-    # A pipe or a file has no width of its own; 80 columns would cut the tables.
+    # A pipe or a file has no width; the default of 80 columns would cut the tables.
     console = Console()
-    Console(width=None if console.is_terminal else 160, highlight=False).print(shown)
+    Console(width=None if console.is_terminal else 160, highlight=False).print(view)
 
 
 def note(line: str) -> None:
-    """Say how far the work is, where it does not mix with results."""
+    """Print progress to stderr, so that it does not mix with results."""
     print(line, file=sys.stderr)
 
 
-def write_json(path: Path | None, facts: dict[str, Any]) -> None:
-    """Write plain facts to `path`, if there is one."""
+def write_json(path: Path | None, result: dict[str, Any]) -> None:
+    """Write a result to `path` as JSON, if a path is given."""
     from ratecast.atomic_write import write_text
 
     if path:
-        write_text(path, jsonlib.dumps(facts, indent=1) + "\n")
+        write_text(path, jsonlib.dumps(result, indent=1) + "\n")
         note(f"wrote {path}")
 
 
 def _plain(value: Any) -> Any:
-    """For JSON, which knows no paths and no NaN."""
+    """A value for JSON, which has no paths and no NaN."""
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -97,20 +97,20 @@ def _plain(value: Any) -> Any:
 
 
 def _named(words: Sequence[str], parameters: list[Parameter], name: str) -> list[str]:
-    """`words` with every value behind its option, as Python names it.
+    """`words` as --parameter=value each.
 
-    A bare word is the next positional parameter's; a flag alone is true.
+    A word without an option is the next positional parameter; a flag alone is true.
     """
-    bare = (p.name for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD)
+    positional = (p.name for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD)
     flags = {f"--{p.name}" for p in parameters if p.annotation is bool}
     names = {_option(p.name): f"--{p.name}" for p in parameters}
-    named, left = [], list(words)
-    while left and not left[0].startswith("-") and (first := next(bare, None)):
-        named.append(f"--{first}={left.pop(0)}")
-    for word, after in pairwise([*left, "-"]):
+    named, remaining = [], list(words)
+    while remaining and not remaining[0].startswith("-") and (name_ := next(positional, None)):
+        named.append(f"--{name_}={remaining.pop(0)}")
+    for word, after in pairwise([*remaining, "-"]):
         if word in flags and not after.startswith("-"):
-            file = "; a file is named by --out FILE" if "--out" in names else ""
-            raise InputError(f"{name}: {word} takes no value, and {after!r} follows it{file}")
+            file = "; give a file as --out FILE" if "--out" in names else ""
+            raise InputError(f"{name}: {word} takes no value; remove {after!r} after it{file}")
         option, equals, value = word.partition("=")
         named.append(
             f"{word}=true" if word in flags else names.get(option, option) + equals + value

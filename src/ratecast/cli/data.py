@@ -1,4 +1,4 @@
-"""Verbs about tables of ratings."""
+"""Verbs for tables of ratings."""
 
 from pathlib import Path
 from typing import Literal
@@ -7,7 +7,7 @@ from ratecast.cli.call import SplitName, emit
 
 
 def fetch(edition: str, *, source: Path | None = None, json: bool = False) -> None:
-    """Bring an edition of MovieLens into the cache.
+    """Fetch an edition of MovieLens into the cache.
 
     Examples:
         ratecast data fetch ml-100k
@@ -16,7 +16,7 @@ def fetch(edition: str, *, source: Path | None = None, json: bool = False) -> No
 
     Args:
         edition: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small or ml-latest.
-        source: the published archive, or the folder that it unpacks to, instead of the network.
+        source: the published archive, or its unpacked folder, instead of the network.
         json: print the result as one JSON document.
     """
     from ratecast.data import fetch
@@ -34,9 +34,9 @@ def expand(
     form: Literal["parquet", "csv"] = "parquet",
     json: bool = False,
 ) -> None:
-    """Grow a large table that is like a small one.
+    """Generate a large table that resembles a small one.
 
-    For tests of speed and size. The licence of the source goes on holding.
+    For tests of speed and size. The licence of the source still applies.
 
     Examples:
         ratecast data expand ml-100k --ratings 1e6 --out grown
@@ -44,10 +44,10 @@ def expand(
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
-        ratings: how many are wanted, as in 25e6; up to 1e9.
+        ratings: number of ratings, as in 25e6; up to 1e9.
         out: a new folder.
         seed: the same seed gives the same table.
-        form: parquet, in parts and in order of time; or csv, the files of ml-25m.
+        form: parquet, in parts sorted by time; or csv, the files of ml-25m.
         json: print the result as one JSON document.
     """
     from ratecast.data import load
@@ -64,7 +64,7 @@ def describe(
     scale: str | None = None,
     json: bool = False,
 ) -> None:
-    """Say what a table of ratings is like.
+    """Describe a table of ratings.
 
     Examples:
         ratecast data describe
@@ -74,16 +74,16 @@ def describe(
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name of a table of your own where a name is not recognised, as in
+        columns: role=name pairs for column names that are not recognised, as in
             movie=film,rating=score.
-        scale: low:high:step, where it cannot be read from the ratings.
+        scale: low:high:step, if it cannot be inferred from the ratings.
         json: print the result as one JSON document.
     """
     from ratecast.data import describe, load_as
     from ratecast.evaluation import terminal as tables
 
-    facts = describe(load_as(data, columns, scale))
-    emit(facts, tables.summary_table(data, facts), json)
+    summary = describe(load_as(data, columns, scale))
+    emit(summary, tables.summary_table(data, summary), json)
 
 
 def split(
@@ -94,9 +94,9 @@ def split(
     scale: str | None = None,
     json: bool = False,
 ) -> int:
-    """Audit a split: who is new, ties, and whether anything leaks.
+    """Audit a split: new users and movies, ties, and leakage.
 
-    Exit code 1 where something leaks.
+    The exit code is 1 if the split leaks.
 
     Examples:
         ratecast data split ml-100k
@@ -105,10 +105,10 @@ def split(
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
-        split: chronological, or a fold; of kfold, the first.
-        columns: role=name of a table of your own where a name is not recognised, as in
+        split: chronological, or a fold; for kfold, the first fold.
+        columns: role=name pairs for column names that are not recognised, as in
             movie=film,rating=score.
-        scale: low:high:step, where it cannot be read from the ratings.
+        scale: low:high:step, if it cannot be inferred from the ratings.
         json: print the result as one JSON document.
     """
     from ratecast.audit import audit
@@ -117,6 +117,6 @@ def split(
     from ratecast.splits import named
 
     ratings = load_as(data, columns, scale)
-    facts = audit(named(ratings, split)[0], ratings)
-    emit(facts, tables.audit_table(facts), json)
-    return 1 if facts["leaks"] else 0
+    result = audit(named(ratings, split)[0], ratings)
+    emit(result, tables.audit_table(result), json)
+    return 1 if result["leaks"] else 0

@@ -1,6 +1,6 @@
-"""What a verb says of itself: its purpose, arguments and examples, read from its own signature.
+"""The manual of a verb: purpose, arguments and examples, from its signature and docstring.
 
-Help, shell completion and the reference page are all made from this one description.
+Help, shell completion and the reference page are generated from it.
 """
 
 from collections.abc import Callable
@@ -10,33 +10,33 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal, get_args, get_origin
 
-# Names that cannot be a parameter's in Python, or would hide one of its own.
+# Option names that are keywords or builtins in Python, by the name of the parameter.
 OPTION_NAMES = {"source": "from", "everything": "all"}
-# Of an experiment, whatever its model: known here too, since help must not load a model.
+# The fields of an experiment; listed here because help must not import a model.
 FIELDS = ("experiment", "data", "columns", "scale", "split", "seed", "out", "resume", "logger")
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument. bare: it may be given without its name. choices: empty where all is allowed."""
+    """One argument. positional: may be given without its name. choices: empty if any is allowed."""
 
     name: str
     about: str
-    bare: bool
+    positional: bool
     flag: bool
     file: bool
-    needed: bool
+    required: bool
     default: Any
     choices: tuple[str, ...]
 
     @property
     def option(self) -> str:
-        """As a person types it."""
+        """The option as it is typed."""
         return f"--{OPTION_NAMES.get(self.name, self.name)}"
 
     @property
     def value(self) -> str:
-        """What stands for its value; empty for a flag."""
+        """A placeholder for its value; empty for a flag."""
         if self.flag:
             return ""
         if self.choices:
@@ -46,7 +46,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Manual:
-    """A verb: `words` takes everything as it comes, as the fields of an experiment are taken."""
+    """The manual of a verb. words: help of `*words`, for a verb that takes experiment fields."""
 
     name: str
     purpose: str
@@ -57,15 +57,17 @@ class Manual:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields of an experiment, where the verb takes them."""
+        """The fields of an experiment, if the verb takes them."""
         return FIELDS if self.words else ()
 
     @property
     def usage(self) -> str:
-        """How it is called, in one line."""
-        bare = [a.value if a.needed else f"[{a.name.upper()}]" for a in self.arguments if a.bare]
+        """The usage in one line."""
+        positional = [
+            a.value if a.required else f"[{a.name.upper()}]" for a in self.arguments if a.positional
+        ]
         words = ["[FILE.yaml | MODEL]"] if self.words else []
-        return " ".join(["ratecast", self.name, *words, *bare, "[options]"])
+        return " ".join(["ratecast", self.name, *words, *positional, "[options]"])
 
 
 def purpose(verb: Callable[..., Any]) -> str:
@@ -74,20 +76,20 @@ def purpose(verb: Callable[..., Any]) -> str:
 
 
 def manual(name: str, verb: Callable[..., Any]) -> Manual:
-    """The description of `verb`, which is called `name`."""
+    """The manual of `verb`, which is called `name`."""
     from docstring_parser import DocstringStyle, parse
 
     doc = parse(getdoc(verb) or "", DocstringStyle.GOOGLE)
     about = {p.arg_name: " ".join((p.description or "").split()) for p in doc.params}
     parameters = list(signature(verb).parameters.values())
-    found = [p for p in parameters if p.kind is not Parameter.VAR_POSITIONAL]
+    arguments = [p for p in parameters if p.kind is not Parameter.VAR_POSITIONAL]
     lines = [line for e in doc.examples for line in dedent(e.description or "").splitlines()]
     return Manual(
         name,
         doc.short_description or "",
         doc.long_description or "",
         about.get("words", ""),
-        tuple(_argument(p, about.get(p.name, "")) for p in found),
+        tuple(_argument(p, about.get(p.name, "")) for p in arguments),
         tuple(line.strip() for line in lines if line.strip()),
     )
 
@@ -98,10 +100,10 @@ def _argument(parameter: Parameter, about: str) -> Argument:
     return Argument(
         parameter.name,
         about,
-        bare=parameter.kind is Parameter.POSITIONAL_OR_KEYWORD,
+        positional=parameter.kind is Parameter.POSITIONAL_OR_KEYWORD,
         flag=kind is bool,
         file=Path in (kind, *get_args(kind)),
-        needed=default is Parameter.empty,
+        required=default is Parameter.empty,
         default=None if default is Parameter.empty else default,
         choices=get_args(kind) if literal else (),
     )

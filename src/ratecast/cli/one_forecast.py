@@ -1,4 +1,4 @@
-"""One forecast, for a person: the answer of a saved model to one user about one movie."""
+"""Predicts one rating with a saved model, and formats it for the terminal."""
 
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,20 @@ from ratecast.queries.title_lookup import movie_id, title, user_id
 from ratecast.ratings import Requests
 
 
-def answer(folder: Path, user: str, movie: str, at: int | None = None) -> dict[str, Any]:
-    """The forecast as plain values: stars, probability of each star, and on what it rests."""
+def predict_one(folder: Path, user: str, movie: str, at: int | None = None) -> dict[str, Any]:
+    """The forecast as plain values: stars, star probabilities, history length and basis.
+
+    folder: of the model. user, movie: ids as typed, or the movie's title. at: UTC seconds.
+    """
     model = load_model(folder)
-    asked_user, asked_movie = user_id(model, user), movie_id(model, movie)
-    forecast = model.predict(Requests.of([asked_user], [asked_movie], at))
+    own_user, own_movie = user_id(model, user), movie_id(model, movie)
+    forecast = model.predict(Requests.of([own_user], [own_movie], at))
     stars = [f"{star:g}" for star in model.scale.stars]
     return {
         "model": model.name,
-        "user": asked_user,
-        "movie": asked_movie,
-        "title": title(model, asked_movie),
+        "user": own_user,
+        "movie": own_movie,
+        "title": title(model, own_movie),
         "stars": float(forecast.stars[0]),
         "probabilities": dict(zip(stars, forecast.probabilities[0].tolist(), strict=True)),
         "history_length": int(forecast.history_length[0]),
@@ -27,11 +30,11 @@ def answer(folder: Path, user: str, movie: str, at: int | None = None) -> dict[s
     }
 
 
-def lines(facts: dict[str, Any]) -> list[str]:
-    """The same for a terminal: one line of answer, one for each star."""
-    rests = f"{facts['basis']}; {facts['history_length']} ratings of user {facts['user']} used"
+def lines(result: dict[str, Any]) -> list[str]:
+    """The forecast for a terminal: one line for the stars, one for each star's probability."""
+    basis = f"{result['basis']}; {result['history_length']} ratings of user {result['user']} used"
     bars = [
         f"  {star:>4} {'█' * round(40 * share):<40} {share:6.1%}"
-        for star, share in facts["probabilities"].items()
+        for star, share in result["probabilities"].items()
     ]
-    return [f"{facts['title']}: {facts['stars']:.2f} stars ({rests})", *bars]
+    return [f"{result['title']}: {result['stars']:.2f} stars ({basis})", *bars]

@@ -1,4 +1,4 @@
-"""The help of a verb, and what `ratecast` alone says."""
+"""The help texts: of a verb, and of `ratecast` alone."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ Groups = Mapping[str, Mapping[str, Callable[..., Any]]]
 
 
 def home(groups: Groups) -> str:
-    """What `ratecast` alone says: three lines to start with, and every verb."""
+    """The help of `ratecast` alone: three commands to start with, and every verb."""
     parts = [
         "ratecast forecasts how many stars a user will give a movie.",
         f"{_bold('Start with')}\n{START}",
@@ -28,7 +28,7 @@ def home(groups: Groups) -> str:
     for title, verbs in groups.items():
         lines = (f"  {name:<15}{purpose(verb)}" for name, verb in verbs.items())
         parts.append("\n".join([_bold(title), *lines]))
-    parts.append("ratecast VERB --help says more, with examples; ratecast doctor checks the setup.")
+    parts.append("Help and examples: ratecast VERB --help. Check of the setup: ratecast doctor.")
     return "\n\n".join(parts)
 
 
@@ -37,28 +37,28 @@ def text(verb: Manual) -> str:
     parts = [f"Usage: {verb.usage}", verb.purpose, *([verb.more] if verb.more else [])]
     if verb.examples:
         parts.append("\n".join([_bold("Examples"), *(f"  {line}" for line in verb.examples)]))
-    bare = [_line(_head(a), _about(a)) for a in verb.arguments if a.bare]
+    positional = [_line(_head(a), _about(a)) for a in verb.arguments if a.positional]
     if verb.words:
-        bare.insert(0, _line("FILE.yaml | MODEL", verb.words))
-    options = [_line(_head(a), _about(a)) for a in verb.arguments if not a.bare]
-    parts += _section("Arguments", bare) + _section("Options", options)
+        positional.insert(0, _line("FILE.yaml | MODEL", verb.words))
+    options = [_line(_head(a), _about(a)) for a in verb.arguments if not a.positional]
+    parts += _section("Arguments", positional) + _section("Options", options)
     return "\n\n".join(parts)
 
 
 def fields(source: str) -> str:
-    """Every field of the experiment of this YAML file or model's name, and its value there."""
+    """Every field of the experiment of a YAML file or a model's name, with its value."""
     from ratecast.training.experiment import leaves, read_experiment
 
-    found = leaves(read_experiment(source).plain(), ())
-    lines = (f"  --{name} {value}" for name, value in found if name != "model.name")
+    values = leaves(read_experiment(source).plain(), ())
+    lines = (f"  --{name} {value}" for name, value in values if name != "model.name")
     return "\n".join([_bold(f"Fields, and their values in {source}"), *lines])
 
 
 def markdown(groups: Groups) -> str:
-    """The reference of the command line: every verb with its examples and arguments."""
+    """The reference page of the command line: every verb with its examples and arguments."""
     from ratecast.cli.manual import manual
 
-    parts = ["# Command line", "Made from what `ratecast VERB --help` says."]
+    parts = ["# Command line", "Generated from `ratecast VERB --help`."]
     for title, verbs in groups.items():
         parts.append(f"## {title}")
         parts += [_entry(manual(name, verb)) for name, verb in verbs.items()]
@@ -76,17 +76,19 @@ def _entry(verb: Manual) -> str:
 
 def _head(argument: Argument) -> str:
     """An argument as it is typed."""
-    return argument.name.upper() if argument.bare else f"{argument.option} {argument.value}".strip()
+    if argument.positional:
+        return argument.name.upper()
+    return f"{argument.option} {argument.value}".strip()
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
-    found = list(lines)
-    return ["\n".join([_bold(title), *found])] if found else []
+    content = list(lines)
+    return ["\n".join([_bold(title), *content])] if content else []
 
 
 def _about(argument: Argument) -> str:
-    if argument.needed:
-        return f"{argument.about} (needed)"
+    if argument.required:
+        return f"{argument.about} (required)"
     default = argument.default
     return argument.about if default in (None, False) else f"{argument.about} (default: {default})"
 

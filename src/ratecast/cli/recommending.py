@@ -1,4 +1,4 @@
-"""The verb that ranks movies."""
+"""The verb that recommends movies."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,9 +27,9 @@ def recommend(
     rated: bool = False,
     json: bool = False,
 ) -> None:
-    """Rank movies for every user, beside those already rated.
+    """Recommend the top movies to every user, without those already rated.
 
-    By expected stars, the highest first. The table has columns user, movie, rank and stars.
+    Ranked by expected stars. The table has the columns user, movie, rank and stars.
 
     Examples:
         ratecast recommend --artifact artifacts/als --out top.parquet --data ml-100k
@@ -38,13 +38,13 @@ def recommend(
     Args:
         artifact: folder that ratecast train wrote.
         out: Parquet file for the table.
-        n: how many movies for each user.
-        users: file with one user id on each line, instead of every user that the model knows.
-        data: an edition, a folder or a file of ratings; what they rated is left out.
-        columns: role=name of a table of your own where a name is not recognised, as in
+        n: number of movies for each user.
+        users: file with one user id on each line, instead of every known user.
+        data: an edition, a folder or a file of ratings; movies rated in it are excluded.
+        columns: role=name pairs for column names that are not recognised, as in
             movie=film,rating=score.
-        rated: name movies that were rated, too.
-        json: print what was written as one JSON document.
+        rated: include movies that the user has rated.
+        json: print the result as one JSON document.
     """
     import polars as pl
 
@@ -56,27 +56,27 @@ def recommend(
     from ratecast.ratings import USER, Requests
 
     model = load_model(artifact)
-    asked = model.users.table[USER]
+    ids = model.users.table[USER]
     if users is not None:
-        asked = pl.Series(USER, [user_id(model, line) for line in _lines(users)])
-    # No pairs, not None: of None, a model that keeps ratings leaves its own out.
-    left_out = Requests.of([], []) if rated else _left_out(model, data, columns)
-    strangers = int((model.users.encode(asked) == 0).sum())
-    if strangers:
-        note(f"recommend: {strangers} users are not known to the model, and answered as strangers")
-    ranked = Recommender(model, left_out)
-    with bar(f"{model.name}: recommend", len(asked), unit="users") as moved:
-        rows = write_parquet(out, _watched(ranked.blocks(asked, n), moved))
-    emit({"out": out, "users": len(asked), "rows": rows}, f"wrote {out}: {rows} rows", json)
+        ids = pl.Series(USER, [user_id(model, line) for line in _lines(users)])
+    # An empty table, because None excludes the ratings that the model stores.
+    excluded = Requests.of([], []) if rated else _excluded(model, data, columns)
+    unknown = int((model.users.encode(ids) == 0).sum())
+    if unknown:
+        note(f"recommend: {unknown} users are not known to the model; they are new users to it")
+    recommender = Recommender(model, excluded)
+    with bar(f"{model.name}: recommend", len(ids), unit="users") as progress:
+        rows = write_parquet(out, _with_progress(recommender.blocks(ids, n), progress))
+    emit({"out": out, "users": len(ids), "rows": rows}, f"wrote {out}: {rows} rows", json)
 
 
-def _watched(blocks: "Iterator[pl.DataFrame]", moved: "Bar") -> "Iterator[pl.DataFrame]":
+def _with_progress(blocks: "Iterator[pl.DataFrame]", progress: "Bar") -> "Iterator[pl.DataFrame]":
     for block in blocks:
         yield block
-        moved.advance(block["user"].n_unique())
+        progress.advance(block["user"].n_unique())
 
 
-def _left_out(model: "Model", data: str | None, columns: str | None) -> "Requests | None":
+def _excluded(model: "Model", data: str | None, columns: str | None) -> "Requests | None":
     from ratecast.data import load_as
     from ratecast.modelling.history.history_model import HistoryModel
 
@@ -84,8 +84,8 @@ def _left_out(model: "Model", data: str | None, columns: str | None) -> "Request
         return load_as(data, columns).requests()
     if not isinstance(model, HistoryModel):
         raise InputError(
-            f"recommend: model {model.name} keeps no ratings; say with --data what was rated, to "
-            "leave that out, or give --rated"
+            f"recommend: model {model.name} stores no ratings; give --data to exclude the movies "
+            "rated in it, or --rated to include them"
         )
     return None
 
@@ -95,7 +95,7 @@ def _lines(path: Path) -> list[str]:
         lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); give a text file of ids") from None
-    found = [line for line in lines if line]
-    if not found:
+    ids = [line for line in lines if line]
+    if not ids:
         raise InputError(f"{path}: no user id; write one on each line")
-    return found
+    return ids

@@ -1,4 +1,4 @@
-"""Verbs that forecast and score."""
+"""Verbs that predict and evaluate."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +26,7 @@ def evaluate(
     out: Path | None = None,
     json: bool = False,
 ) -> None:
-    """Fit a model, or take a fitted one, and score its forecasts.
+    """Evaluate a model, new or fitted, on a split.
 
     Examples:
         ratecast evaluate --model bias
@@ -36,39 +36,40 @@ def evaluate(
         ratecast evaluate --artifact lightning_logs/bias/version_0/artifact --json
 
     Args:
-        model: name of a model to fit, for example bias, or the YAML file of an experiment.
+        model: name of a model to fit, as in bias, or the YAML file of an experiment.
         artifact: folder of a fitted model, instead of --model.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name of a table of your own where a name is not recognised, as in
+        columns: role=name pairs for column names that are not recognised, as in
             movie=film,rating=score.
-        scale: low:high:step, where it cannot be read from the ratings.
-        split: how the table is parted; kfold is the mean over five random folds.
-        protocol: frozen learns from train only; as-of hears each rating after its forecast.
-        train: file of ratings to learn from, with --test, instead of --data and --split.
+        scale: low:high:step, if it cannot be inferred from the ratings.
+        split: chronological, an official fold, or kfold, the mean over five random folds.
+        protocol: frozen uses train only; as-of updates the model with each rating after its
+            forecast.
+        train: file of ratings to fit on, with --test, instead of --data and --split.
         test: file of ratings to forecast.
         seed: of the model and of kfold.
         out: JSON file for the rows.
         json: print the rows as one JSON document.
     """
     from ratecast.data import load_as
-    from ratecast.evaluation import evaluate as room
+    from ratecast.evaluation import evaluate as evaluation
     from ratecast.evaluation import terminal as tables
     from ratecast.splits import named
-    from ratecast.training.experiment import made
+    from ratecast.training.experiment import model_from
 
     if (model is None) == (artifact is None):
         raise InputError("evaluate: give either --model NAME or --artifact DIR")
     if model:
-        made(model, seed)  # A model that is not known is refused before data is fetched.
+        model_from(model, seed)  # An unknown model is refused before data is fetched.
     parts = (
-        [room.brought_split(train, test, columns, scale)]
+        [evaluation.split_of_files(train, test, columns, scale)]
         if train or test
         else named(load_as(data, columns, scale), split, seed)
     )
     if artifact:
-        rows = room.evaluate_saved(artifact, parts, protocol)
+        rows = evaluation.evaluate_saved(artifact, parts, protocol)
     else:
-        rows = room.evaluate_new(lambda: made(str(model), seed), parts, protocol)
+        rows = evaluation.evaluate_new(lambda: model_from(str(model), seed), parts, protocol)
     title = f"{rows[0]['model']}, {protocol}, split {rows[0]['split']}"
     table = tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows))
     write_json(out, {"rows": rows})
@@ -78,9 +79,9 @@ def evaluate(
 def predict(
     *, artifact: Path, user: str, movie: str, at: int | None = None, json: bool = False
 ) -> None:
-    """Forecast the stars of one user for one movie.
+    """Predict the rating of one user for one movie.
 
-    From a fitted model alone; no rating is needed beside it.
+    It needs only a fitted model, no table of ratings.
 
     Examples:
         ratecast predict --artifact lightning_logs/bias/version_0/artifact --user 196 --movie 242
@@ -88,15 +89,15 @@ def predict(
 
     Args:
         artifact: folder that ratecast train wrote.
-        user: id of the user; a new user is answered, and marked so.
+        user: id of the user; a new user is possible, and marked as new.
         movie: title, as in "Kolya (1996)", or id of the movie.
-        at: moment of the rating, UTC seconds; for models that use it.
+        at: time of the rating, UTC seconds, for models that use it.
         json: print the forecast as one JSON document.
     """
-    from ratecast.cli.one_forecast import answer, lines
+    from ratecast.cli.one_forecast import lines, predict_one
 
-    facts = answer(artifact, user, movie, at)
-    emit(facts, "\n".join(lines(facts)), json)
+    result = predict_one(artifact, user, movie, at)
+    emit(result, "\n".join(lines(result)), json)
 
 
 def report(
@@ -111,22 +112,22 @@ def report(
     out: Path = Path("report.html"),
     json: bool = False,
 ) -> None:
-    """Compare models on one page: intervals, who beats whom, plots.
+    """Compare models on one page: scores, paired tests, plots.
 
-    One HTML file that needs no network.
+    The page is one HTML file that needs no network.
 
     Examples:
         ratecast report
         ratecast report mean,bias,als --data ratings.csv --out mine.html
 
     Args:
-        models: names, with commas between them.
+        models: names, separated by commas.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name of a table of your own where a name is not recognised, as in
+        columns: role=name pairs for column names that are not recognised, as in
             movie=film,rating=score.
-        scale: low:high:step, where it cannot be read from the ratings.
-        split: how the table is parted; of kfold, the first fold.
-        part: the part that intervals, tests and plots are of; read test once, at the end.
+        scale: low:high:step, if it cannot be inferred from the ratings.
+        split: chronological, or a fold; for kfold, the first fold.
+        part: the part for intervals, tests and plots; use test only once, at the end.
         seed: of the models and of kfold.
         out: the HTML file.
         json: print the rows of every model as one JSON document.
@@ -141,14 +142,14 @@ def report(
     for name in models.split(","):
         model_class(name)
     parts = named(load_as(data, columns, scale), split, seed)[0]
-    made: dict[str, Model] = {}
+    fitted: dict[str, Model] = {}
 
     def make(name: str, seed: int) -> "Model":
-        made[name] = make_model(name, seed=seed)
-        return made[name]
+        fitted[name] = make_model(name, seed=seed)
+        return fitted[name]
 
     trials = collect(make, models.split(","), parts, seed)
-    write_report(trials, out, data, part=part, curves=curves_of(made))
+    write_report(trials, out, data, part=part, curves=curves_of(fitted))
     rows = [row for trial in trials for row in rows_of(trial)]
     emit({"report": out, "rows": rows}, f"wrote {out}", json)
 
@@ -165,7 +166,7 @@ def tune(
     out: Path | None = None,
     json: bool = False,
 ) -> None:
-    """Search a model's settings by validation; test is never read.
+    """Tune a model's settings by validation RMSE; test is never used.
 
     Examples:
         ratecast tune bias --trials 10
@@ -174,11 +175,11 @@ def tune(
     Args:
         model: name of the model.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name of a table of your own where a name is not recognised, as in
+        columns: role=name pairs for column names that are not recognised, as in
             movie=film,rating=score.
-        scale: low:high:step, where it cannot be read from the ratings.
-        protocol: what the validation RMSE is of.
-        trials: how many settings are tried; the model's own come first.
+        scale: low:high:step, if it cannot be inferred from the ratings.
+        protocol: the protocol of the validation RMSE.
+        trials: number of trials; the first one has the default settings.
         seed: of the model and of the search.
         out: YAML file for the experiment with the best settings.
         json: print the result as one JSON document.
@@ -194,39 +195,40 @@ def tune(
     model_class(model)
     split = chronological(load_as(data, columns, scale))
     assert split.valid is not None
-    asked = Search(model, split.train, split.valid, protocol, seed)
-    found = search(make_model, asked, trials, lambda n, rmse: note(f"trial {n + 1}: {rmse:.4f}"))
-    settings = "  ".join(f"{name} {value:.4g}" for name, value in found.settings.items())
+    task = Search(model, split.train, split.valid, protocol, seed)
+    tuned = search(make_model, task, trials, lambda n, rmse: note(f"trial {n + 1}: {rmse:.4f}"))
+    settings = "  ".join(f"{name} {value:.4g}" for name, value in tuned.settings.items())
     if out:
-        write_experiment(out, make_model(model, seed=seed, **found.settings), data)
+        write_experiment(out, make_model(model, seed=seed, **tuned.settings), data)
         note(f"wrote {out}: ratecast train {out}")
-    said = f"valid RMSE, {protocol}: {found.default_rmse:.4f} -> {found.rmse:.4f} with {settings}"
-    emit({"model": model, "protocol": protocol} | asdict(found), said, json)
+    change = f"{tuned.default_rmse:.4f} -> {tuned.rmse:.4f}"
+    line = f"valid RMSE, {protocol}: {change} with {settings}"
+    emit({"model": model, "protocol": protocol} | asdict(tuned), line, json)
 
 
 def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False) -> None:
     """Train every model on MovieLens 100K and write the results.
 
-    Three seeds, both protocols, two processes.
+    With three seeds and both protocols, in two processes.
 
     Examples:
         ratecast reproduce
         ratecast reproduce --render
 
     Args:
-        folder: the project; results/reproduce.json and docs/results.md are written below it.
-        render: only write the pages anew, from the results that are there.
+        folder: of the project; results/reproduce.json and docs/results.md are written below it.
+        render: only write the pages again, from the present results.
         json: print the results as one JSON document.
     """
-    from ratecast.evaluation import reproduce as room
+    from ratecast.evaluation import reproduce
     from ratecast.evaluation.results_page import printed
     from ratecast.training import make_model
 
     if render:
-        room.render(folder)
-        results = room.read(folder)[0]
+        reproduce.render(folder)
+        results = reproduce.read(folder)[0]
     else:
-        results = room.run(make_model)
-        room.write(results, folder)
+        results = reproduce.run(make_model)
+        reproduce.write(results, folder)
     note(f"wrote {folder / 'results' / 'reproduce.json'} and {folder / 'docs' / 'results.md'}")
     emit(results, printed(results), json)

@@ -1,4 +1,4 @@
-"""The verb about the setup."""
+"""The verb that checks the setup."""
 
 from ratecast.cli.call import emit
 
@@ -6,19 +6,19 @@ from ratecast.cli.call import emit
 def doctor(*, offline: bool = False, json: bool = False) -> int:
     """Check the setup: versions, cores, cache, sources, disk.
 
-    Exit code 1 where something that is needed fails, with what to do.
+    Prints what to do about each problem. The exit code is 1 if something required fails.
 
     Examples:
         ratecast doctor
         ratecast doctor --offline --json
 
     Args:
-        offline: leave out whether the sources of data can be reached.
+        offline: do not check whether the data sources can be reached.
         json: print the result as one JSON document.
     """
     from ratecast.doctor import examine, facts, shown
 
     checks = examine(offline=offline)
-    found = facts(checks)
-    emit(found, shown(checks), json)
-    return 0 if found["ok"] else 1
+    result = facts(checks)
+    emit(result, shown(checks), json)
+    return 0 if result["ok"] else 1

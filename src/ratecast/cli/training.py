@@ -9,10 +9,10 @@ NETS = ("mf", "mf_bias", "neumf")
 
 
 def train(*words: str, everything: bool = False, json: bool = False) -> None:
-    """Train a model, and leave a fitted artifact with its curves.
+    """Train a model and save it as an artifact.
 
     Curves for TensorBoard, checkpoints and the artifact are written below
-    lightning_logs/EXPERIMENT; a killed run goes on where it was.
+    lightning_logs/EXPERIMENT. A killed run is resumed.
 
     Examples:
         ratecast train state_space
@@ -21,11 +21,11 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         ratecast train als --all
 
     Args:
-        words: a YAML file or a model's name, then any of its fields as an option: --data,
+        words: a YAML file or a model's name, then fields of the experiment as options: --data,
             --columns, --scale, --split, --seed, --out, --experiment, --resume auto|never,
-            --model.FIELD and, where it has a net, --trainer.FIELD; ratecast train MODEL --help
-            lists them.
-        everything: on every rating, for production, with what the chronological split chose.
+            --model.FIELD and, for a net, --trainer.FIELD. ratecast train MODEL --help lists them.
+        everything: train on every rating, for production; the number of epochs and the
+            calibration come from the chronological split.
         json: print the result as one JSON document.
     """
     from ratecast.training.experiment import experiments
@@ -35,81 +35,83 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         raise InputError(
             "train: give a YAML file or the name of a model first; see ratecast train --help"
         )
-    asked = [*words, "--split=all"] if everything else words
-    experiment = experiments(asked, ())[0]
-    done = run(experiment)
-    figures = "  ".join(f"{name} {value:.4f}" for name, value in done.figures.items())
-    facts = {"experiment": experiment.experiment, "model": experiment.name} | asdict(done)
-    emit(facts, f"{figures}\nartifact: {done.artifact}", json)
+    options = [*words, "--split=all"] if everything else words
+    experiment = experiments(options, ())[0]
+    finished = run(experiment)
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in finished.figures.items())
+    result = {"experiment": experiment.experiment, "model": experiment.name} | asdict(finished)
+    emit(result, f"{figures}\nartifact: {finished.artifact}", json)
 
 
 def overfit(*words: str, json: bool = False) -> int:
-    """Can the net learn 12 ratings by heart? If not, it has a fault.
+    """Test whether a net can overfit 12 ratings; a correct one can.
 
-    Exit code 1 where it cannot.
+    The exit code is 1 if a net fails.
 
     Examples:
         ratecast overfit
         ratecast overfit mf --trainer.learning_rate 0.01
 
     Args:
-        words: a YAML file or a model's name, then any of its fields as an option; without, mf,
-            mf_bias and neumf, one after the other.
+        words: a YAML file or a model's name, then fields of the experiment as options; by default
+            mf, mf_bias and neumf, one after the other.
         json: print the result as one JSON document.
     """
     from ratecast.training.experiment import experiments
-    from ratecast.training.overfit import ENOUGH
+    from ratecast.training.overfit import THRESHOLD
     from ratecast.training.overfit import overfit as run
 
     results = {one.name: run(one) for one in experiments(words, NETS)}
-    failed = f"FAILED: must fall under {ENOUGH}"
-    said = (
+    failed = f"FAILED: must be below {THRESHOLD}"
+    lines = (
         f"{name}: training loss {result.loss:.2g}, {'passed' if result.passed else failed}"
         for name, result in results.items()
     )
-    facts = {name: asdict(result) | {"passed": result.passed} for name, result in results.items()}
-    emit({"models": facts}, "\n".join(said), json)
+    by_model = {
+        name: asdict(result) | {"passed": result.passed} for name, result in results.items()
+    }
+    emit({"models": by_model}, "\n".join(lines), json)
     return 0 if all(result.passed for result in results.values()) else 1
 
 
 def lr_find(*words: str, json: bool = False) -> None:
-    """Sweep the learning rate: a suggestion, and its curve.
+    """Suggest a learning rate by a range test.
 
     Examples:
         ratecast lr-find
         ratecast lr-find configs/mf.yaml --trainer.batch_size 1024
 
     Args:
-        words: a YAML file or a model's name, then any of its fields as an option; without, mf,
-            mf_bias and neumf, one after the other.
+        words: a YAML file or a model's name, then fields of the experiment as options; by default
+            mf, mf_bias and neumf, one after the other.
         json: print the result as one JSON document.
     """
     from ratecast.training.experiment import experiments
     from ratecast.training.lr_find import lr_find as run
 
     curves = {one.name: run(one) for one in experiments(words, NETS)}
-    said = (
+    lines = (
         f"{name}: learning rate {curve.suggestion:.2g}, curve {curve.picture}"
         for name, curve in curves.items()
     )
-    facts = {
+    by_model = {
         name: {"suggestion": curve.suggestion, "picture": curve.picture}
         for name, curve in curves.items()
     }
-    emit({"models": facts}, "\n".join(said), json)
+    emit({"models": by_model}, "\n".join(lines), json)
 
 
 def sweep(*words: str, json: bool = False) -> None:
-    """Train with 64, 128 and 256 factors, side by side.
+    """Train with 64, 128 and 256 factors, and compare.
 
-    In a table here, and with their curves in TensorBoard.
+    Prints a table; the curves are in TensorBoard.
 
     Examples:
         ratecast sweep
         ratecast sweep mf --trainer.epochs 5
 
     Args:
-        words: a YAML file or a model's name, then any of its fields as an option; without,
+        words: a YAML file or a model's name, then fields of the experiment as options; by default
             mf_bias.
         json: print the result as one JSON document.
     """

@@ -1,10 +1,14 @@
-"""The command line: its verbs, and how one is found. Each calls the room that does the work."""
+"""The verbs of the command line, and the main function."""
 
+import re
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, TextIO
 
-from ratecast.cli import data, pages, recommending, scoring, serving, setup, training
+from ratecast.cli import data, models, pages, recommending, scoring, serving, setup, training
 from ratecast.cli.call import HELP, Verb, call
 from ratecast.errors import InputError
 
@@ -12,8 +16,8 @@ from ratecast.errors import InputError
 def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     """Print the completion script of a shell.
 
-    It completes verbs, options, models and files. Write it once, to where the shell looks for it,
-    and anew after an update.
+    It completes verbs, options, models and files. Write it to the folder where your shell looks for
+    completions, and again after an update.
 
     Examples:
         ratecast completion bash > ~/.local/share/bash-completion/completions/ratecast
@@ -29,8 +33,8 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     from ratecast.models import MODELS
 
     manuals = [manual(name, verb) for name, verb in VERBS.items()]
-    editions, models = list(EDITIONS), list(MODELS)
-    words = {"data": editions, "edition": editions, "model": models, "models": models}
+    editions, names = list(EDITIONS), list(MODELS)
+    words = {"data": editions, "edition": editions, "model": names, "models": names}
     print(script(manuals, shell, words))
 
 
@@ -42,6 +46,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "data expand": data.expand,
     },
     "Models": {
+        "models": models.models,
         "train": training.train,
         "predict": scoring.predict,
         "recommend": recommending.recommend,
@@ -65,19 +70,48 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "completion": completion,
     },
 }
+# A warning of modelling/contract/renamed.py.
+_RENAMED = r".* is called .* now"
 VERBS: dict[str, Verb] = {name: verb for group in GROUPS.values() for name, verb in group.items()}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the verb in `argv`; the exit code is 0, 1 (a check failed), or 2 (bad input)."""
     try:
-        return _run(sys.argv[1:] if argv is None else argv)
+        with _notes():
+            return _run(sys.argv[1:] if argv is None else argv)
     except InputError as error:
         print(f"ratecast: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("ratecast: stopped", file=sys.stderr)
         return 130
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Print each warning about a renamed setting once, as one line on stderr."""
+    printed: set[str] = set()
+    with warnings.catch_warnings():
+        default = warnings.showwarning
+        warnings.filterwarnings("always", _RENAMED, FutureWarning)
+
+        def show(  # noqa: PLR0917
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not re.match(_RENAMED, str(message)):
+                default(message, category, filename, lineno, file, line)
+            elif str(message) not in printed:
+                printed.add(str(message))
+                print(f"ratecast: note: {message}", file=sys.stderr)
+
+        warnings.showwarning = show
+        yield
 
 
 def _run(words: list[str]) -> int:
@@ -99,7 +133,7 @@ def _run(words: list[str]) -> int:
 
 
 def _unknown(words: list[str]) -> str:
-    """What to say of words that name no verb: those that begin alike, or the nearest."""
+    """The message for an unknown verb, with verbs of the same group or the most similar one."""
     family = [name for name in VERBS if name.split()[0] == words[0]]
     if family:
         return f"{' '.join(words[:2])!r} is not a verb; choose one of {', '.join(family)}"

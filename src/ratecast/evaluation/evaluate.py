@@ -14,7 +14,7 @@ from ratecast.ratings import Scale, checked
 from ratecast.splits import Split, predefined
 
 
-def brought_split(
+def split_of_files(
     train: Path | None, test: Path | None, columns: str | None = None, scale: str | None = None
 ) -> Split:
     """The split of two files of ratings; without a given scale, one that contains both."""

@@ -1,6 +1,6 @@
-"""Training: makes models that can be fitted, and runs typed experiments.
+"""Training: creates models with their trainer, and runs experiments.
 
-Importing this package is cheap: torch and Lightning are loaded when a net is to be trained.
+The import is cheap: torch and Lightning are loaded when the first net is trained.
 """
 
 from ratecast.training.lazy_trainer import LazyTrainer, curves_of

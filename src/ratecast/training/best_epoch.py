@@ -1,4 +1,4 @@
-"""Keeps the weights of the best epoch, and stops when none better comes; both survive a kill."""
+"""Callbacks for the best epoch and early stopping; both resume after a kill."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ WATCHED = "valid/rmse"
 
 
 class BestEpoch(Callback):
-    """The net's weights of the epoch of least valid RMSE, for the trainer to put back.
+    """The weights of the epoch with the lowest validation RMSE, which the trainer restores.
 
-    Its state travels in each checkpoint, so that a continued run knows the best epoch before it.
+    Its state is part of each checkpoint, so that a resumed run knows the best epoch so far.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class BestEpoch(Callback):
         self.weights: dict[str, torch.Tensor] = {}
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the weights where they are better than before."""
+        """Copy the weights if the RMSE is the lowest so far."""
         assert isinstance(pl_module, NetModule)
         rmse = pl_module.figures[WATCHED]
         if rmse < self.rmse:
@@ -30,22 +30,22 @@ class BestEpoch(Callback):
             self.weights = {k: x.detach().clone() for k, x in pl_module.net.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """For the checkpoint."""
+        """The state for the checkpoint."""
         return {"rmse": self.rmse, "epochs": self.epochs, "weights": self.weights}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint."""
+        """Restore the state of a checkpoint."""
         self.rmse, self.epochs = state_dict["rmse"], state_dict["epochs"]
         self.weights = state_dict["weights"]
 
 
 class StopEarly(EarlyStopping):
-    """Early stopping that a run which had stopped already remembers when it is taken up."""
+    """Early stopping that also holds for a resumed run that had stopped."""
 
     def __init__(self, patience: int) -> None:
         super().__init__(WATCHED, patience=patience, check_finite=False)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop at once where patience had run out before."""
+        """Stop at once if the run had stopped before."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True

@@ -1,4 +1,4 @@
-"""Batches as slices of tensors that stay on the device."""
+"""Batches as slices of tensors on the device."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,10 +10,9 @@ from ratecast.modelling.nets.net_model import TrainingTask
 
 
 class TensorBatches:
-    """Batches of `data`, in an order drawn anew for each epoch, or as they stand.
+    """Batches of `data`, shuffled anew for each epoch, or in their order.
 
-    The order depends on (seed, epoch) only, so that a run which continues sees what it would have
-    seen.
+    The order depends only on (seed, epoch), so that a resumed run gets the same batches.
     """
 
     def __init__(
@@ -30,8 +29,7 @@ class TensorBatches:
         return self._data.steps(self._size)
 
     def __iter__(self) -> Iterator[Batch]:
-        # A generator, so that the epoch is read as late as the first batch: a continued run knows
-        # it only then.
+        # A generator, because a resumed run knows its epoch only when the first batch is read.
         order = None
         if self._epoch is not None:
             order = torch.Generator().manual_seed(epoch_seed(self._seed, self._epoch()))
@@ -49,23 +47,23 @@ class TaskData(LightningDataModule):
         """Shuffled batches of train."""
         task = self.task
         size, seed = task.settings.batch_size, task.seed
-        return TensorBatches(self._placed(task.train), size, seed, self._now)
+        return TensorBatches(self._on_device(task.train), size, seed, self._epoch)
 
     def val_dataloader(self) -> TensorBatches | list[Batch]:
-        """All of valid, in large batches; empty where the task has none."""
+        """All of valid, in large batches; empty if the task has none."""
         if self.task.valid is None:
             return []
-        return TensorBatches(self._placed(self.task.valid), 16 * self.task.settings.batch_size)
+        return TensorBatches(self._on_device(self.task.valid), 16 * self.task.settings.batch_size)
 
-    def _placed(self, data: TrainingData) -> TrainingData:
+    def _on_device(self, data: TrainingData) -> TrainingData:
         assert self.trainer is not None
         return data.to(self.trainer.strategy.root_device)
 
-    def _now(self) -> int:
+    def _epoch(self) -> int:
         assert self.trainer is not None
         return self.trainer.current_epoch
 
 
 def epoch_seed(seed: int, epoch: int) -> int:
-    """A seed for what is drawn in one epoch."""
+    """The seed of one epoch."""
     return (seed * 1_000_003 + epoch) % 2**63

@@ -1,4 +1,4 @@
-"""Shows how far the training of a net is: its epochs, the newest RMSE, the time left."""
+"""A progress bar of a net's training: epochs, newest RMSE, time left."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -10,19 +10,19 @@ from ratecast.training.module import NetModule
 
 
 class EpochBar(Callback):
-    """One step of the bar for each epoch; early stopping may end it before its end."""
+    """One step of the bar for each epoch; early stopping may end it early."""
 
-    _shown: AbstractContextManager[Bar | None] = nullcontext()
+    _context: AbstractContextManager[Bar | None] = nullcontext()
     _bar: Bar | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Open the bar; a run that goes on starts where it was."""
-        self._shown = bar("training", trainer.max_epochs, unit="epochs")
-        self._bar = self._shown.__enter__()
+        """Open the bar; a resumed run starts at its epoch."""
+        self._context = bar("training", trainer.max_epochs, unit="epochs")
+        self._bar = self._context.__enter__()
         self._bar.advance(trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """One more; say how good the net is."""
+        """Advance, and show the validation RMSE."""
         assert isinstance(pl_module, NetModule)
         assert self._bar is not None
         rmse = pl_module.figures.get(WATCHED)
@@ -31,10 +31,10 @@ class EpochBar(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Close the bar."""
-        self._shown.__exit__(None, None, None)
+        self._context.__exit__(None, None, None)
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Close the bar."""
-        self._shown.__exit__(None, None, None)
+        self._context.__exit__(None, None, None)

@@ -1,4 +1,4 @@
-"""An experiment as typed data: a YAML file, and what the command line changes in it."""
+"""Experiments as typed data, from a YAML file and overrides of the command line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -22,14 +22,13 @@ Resume = Literal["auto", "never"]
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Everything that decides a run.
+    """The complete configuration of a run.
 
-    experiment: names the folder of its runs, `out`/`experiment`/version_n. data: an edition or a
-    path; columns and scale: of a table of one's own, see `data.load_as`. split: `all` trains on
-    every rating. resume: `auto` goes on with a killed run of the very same experiment on the same
-    ratings; `never` starts anew. model: its settings, every one of them (`trainer` among them
-    where it has a net). logger: class_path and init_args of one of Lightning's loggers, instead of
-    TensorBoard's.
+    experiment: name of the folder of its runs, `out`/`experiment`/version_n. name: of the model.
+    model: all its settings (with `trainer` for a net). data: an edition or a path; columns, scale:
+    for your own table, see `data.load_as`. split: `all` trains on every rating. resume: `auto`
+    continues a killed run of the same experiment on the same ratings; `never` starts a new run.
+    logger: class_path and init_args of a Lightning logger, instead of TensorBoard's.
     """
 
     experiment: str
@@ -46,10 +45,10 @@ class Experiment:
 
     @classmethod
     def of(cls, model: Model, **fields: Any) -> Self:
-        """The experiment that trains `model`."""
+        """The experiment of `model`. fields: other fields of the experiment."""
         settings = {k: v for k, v in model.settings().items() if k != "seed"}
-        given: dict[str, Any] = {"experiment": model.name, "seed": model.seed} | fields
-        return cls(name=model.name, model=settings, **given)
+        values: dict[str, Any] = {"experiment": model.name, "seed": model.seed} | fields
+        return cls(name=model.name, model=settings, **values)
 
     def make(self) -> Model:
         """The model, not fitted."""
@@ -60,7 +59,7 @@ class Experiment:
         return replace(self, model=self.model | settings)
 
     def plain(self) -> dict[str, Any]:
-        """As the YAML file has it; where the run is written and resumed from is left out."""
+        """The content of its YAML file, without `out` and `resume`."""
         values = {k: v for k, v in asdict(self).items() if k not in ("out", "resume", "name")}
         values = {k: v for k, v in values.items() if v is not None}
         settings = dict(values.pop("model"))
@@ -71,9 +70,9 @@ class Experiment:
 
 
 def experiments(words: Sequence[str], names: Sequence[str]) -> list[Experiment]:
-    """What a command line asks for: a YAML file or a model's name, and overrides after it.
+    """The experiments of a command line: a YAML file or a model's name, then overrides.
 
-    Without a file or name, one experiment for each of `names`.
+    Without a file or name: one experiment for each of `names`.
     """
     if words and not words[0].startswith("-"):
         return [read_experiment(words[0], words[1:])]
@@ -81,10 +80,10 @@ def experiments(words: Sequence[str], names: Sequence[str]) -> list[Experiment]:
 
 
 def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experiment:
-    """The experiment of a YAML file, after `overrides` such as ["--model.factors", "128"].
+    """The experiment of a YAML file with `overrides`, such as ["--model.factors", "128"].
 
-    path: the name of a model stands for a file that says nothing else.
-    Raises `InputError`, in one line, for a key that is not known or a value of a wrong type.
+    path: a YAML file, or the name of a model, for its defaults.
+    Raises `InputError`, in one line, for an unknown key or a value of the wrong type.
     """
     named = not Path(path).suffix and not Path(path).exists()
     if named:
@@ -105,13 +104,13 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
         raise InputError(f"command line: {_line(error, parser)}") from None
 
 
-def made(source: str, seed: int) -> Model:
-    """The model of this name, or with the settings of this YAML file; not fitted."""
+def model_from(source: str, seed: int) -> Model:
+    """The unfitted model of this name, or with the settings of this YAML file."""
     return replace(read_experiment(source), seed=seed).make()
 
 
 def write_experiment(path: Path, model: Model, data: str) -> None:
-    """Write the experiment that trains `model` on `data`."""
+    """Write the experiment of `model` on `data` to a YAML file."""
     plain = Experiment.of(model, data=data).plain()
     write_text(path, yaml.safe_dump(plain, sort_keys=False))
 
@@ -120,11 +119,11 @@ def _mapping(path: Path) -> dict[str, Any]:
     try:
         given = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; the shipped ones are configs/*.yaml") from None
+        raise InputError(f"{path}: no such file; see configs/*.yaml for examples") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(given, dict):
-        raise InputError(f"{path}: holds no keys; see configs/mf.yaml for an example")
+        raise InputError(f"{path}: has no keys; see configs/mf.yaml for an example")
     return given
 
 
@@ -151,13 +150,13 @@ def _parser(name: str, logs: bool) -> ArgumentParser:
     parser.add_argument("--resume", type=Resume, default=Experiment.resume)
     parser.add_argument("--logger", type=_logger_type() if logs else None, default=None)
     parser.add_argument("--model.name", type=str, default=name)
-    made = model_class(name)
-    parser.add_class_arguments(made, "model", skip={"seed", "trainer"})
-    if "trainer" in made.__dataclass_fields__:
+    cls = model_class(name)
+    parser.add_class_arguments(cls, "model", skip={"seed", "trainer"})
+    if "trainer" in cls.__dataclass_fields__:
         from ratecast.modelling.nets.net_model import TrainerSettings
 
         parser.add_class_arguments(TrainerSettings, "trainer")
-        parser.set_defaults({f"trainer.{k}": v for k, v in made().settings()["trainer"].items()})
+        parser.set_defaults({f"trainer.{k}": v for k, v in cls().settings()["trainer"].items()})
     return parser
 
 
@@ -166,7 +165,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _logger_type() -> Any:
-    # Lightning takes seconds to import, and most experiments name no logger.
+    # Lightning takes seconds to import, and most experiments have no logger.
     from lightning.pytorch.loggers import Logger
 
     return Logger
@@ -176,17 +175,17 @@ def _refuse_unknown(given: Mapping[str, Any], parser: ArgumentParser, path: Path
     known = _known(parser)
     for key, value in leaves(given, known):
         if key not in known:
-            raise InputError(f"{path}: key {key!r} is not known; keys are {_keys(parser)}")
+            raise InputError(f"{path}: unknown key {key!r}; keys are {_keys(parser)}")
         if value is None:
-            raise InputError(f"{path}: key {key!r} is empty; fill it or drop it")
+            raise InputError(f"{path}: key {key!r} is empty; give a value or remove it")
 
 
 def leaves(
-    given: Mapping[Any, Any], known: Sequence[str], above: str = ""
+    given: Mapping[Any, Any], known: Sequence[str], prefix: str = ""
 ) -> Iterator[tuple[str, Any]]:
-    """Every value by its whole key, as model.factors; a known key may hold a mapping, as logger."""
+    """Every value by its full key, as model.factors. known: keys whose mappings stay whole."""
     for name, value in given.items():
-        key = f"{above}{name}"
+        key = f"{prefix}{name}"
         if isinstance(value, dict) and key not in known:
             yield from leaves(value, known, f"{key}.")
         else:
@@ -206,25 +205,26 @@ def _line(error: ArgumentError, parser: ArgumentParser) -> str:
     return text + (f"; keys are {_keys(parser)}" if "unrecognized" in text else "")
 
 
-def _experiment(found: Namespace) -> Experiment:
-    settings = found.model.as_dict()
+def _experiment(parsed: Namespace) -> Experiment:
+    settings = parsed.model.as_dict()
     name = settings.pop("name")
-    if "trainer" in found:
-        settings["trainer"] = found.trainer.as_dict()
-    top = {k: v for k, v in found.items(branches=True) if "." not in k}
-    kept = {
+    if "trainer" in parsed:
+        settings["trainer"] = parsed.trainer.as_dict()
+    top = {k: v for k, v in parsed.items(branches=True) if "." not in k}
+    fields = {
         k: top[k] for k in ("experiment", "data", "columns", "scale", "split", "seed", "resume")
     }
-    named = _plain({"logger": top["logger"]})
-    experiment = Experiment(name=name, model=settings, out=Path(top["out"]), **named, **kept)
-    _refuse_folder_names(experiment.experiment)
-    return replace(experiment, model=_made_settings(experiment))
+    logger = _plain({"logger": top["logger"]})
+    experiment = Experiment(name=name, model=settings, out=Path(top["out"]), **logger, **fields)
+    _refuse_paths(experiment.experiment)
+    return replace(experiment, model=_all_settings(experiment))
 
 
-def _made_settings(experiment: Experiment) -> dict[str, Any]:
+def _all_settings(experiment: Experiment) -> dict[str, Any]:
+    """The model's settings after its own checks and conversions."""
     return {k: v for k, v in experiment.make().settings().items() if k != "seed"}
 
 
-def _refuse_folder_names(name: str) -> None:
+def _refuse_paths(name: str) -> None:
     if not name or set(name) & set("/\\") or name.startswith("."):
-        raise InputError(f"experiment {name!r}: names a folder; use letters, digits, - and _")
+        raise InputError(f"experiment {name!r}: is a folder's name; use letters, digits, - and _")

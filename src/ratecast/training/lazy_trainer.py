@@ -1,4 +1,4 @@
-"""A trainer that loads Lightning for its first net, and the curves it leaves behind."""
+"""A trainer that imports Lightning for its first net, and the training curves of models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Curve = tuple[list[float], list[float], list[float]]
 
 @dataclass
 class LazyTrainer:
-    """A `TrainNet` that loads Lightning for its first net: a kernel or a saved model needs none.
+    """A `TrainNet` that imports Lightning when it trains its first net.
 
     logger, folder: as for `LightningTrainer`; with a folder and no logger, the curves go to
     TensorBoard there, beside `settings`. history: losses and RMSE of each epoch of the newest
@@ -31,7 +31,7 @@ class LazyTrainer:
     history: list[dict[str, float]] = field(default_factory=list, init=False)
 
     def __call__(self, net: "RatingNet", task: "TrainingTask") -> int:
-        """Train `net` in place; how many epochs its weights stand for."""
+        """Train `net` in place; returns the number of epochs of its final weights."""
         from ratecast.training.lightning_trainer import LightningTrainer
 
         logger = self.logger
@@ -45,7 +45,7 @@ class LazyTrainer:
 
 
 def curves_of(models: Mapping[str, Model]) -> dict[str, Curve]:
-    """Epochs, and RMSE on train and valid after each, of the models that were trained by epochs."""
+    """Training curve of each model that was trained by epochs: epochs, train and valid RMSE."""
     histories = {name: getattr(model, "train_net", None) for name, model in models.items()}
     return {
         name: (

@@ -1,4 +1,4 @@
-"""One net, one task, one Lightning Trainer: with logs and checkpoints, or without a trace."""
+"""Trains a net with Lightning, with or without logs and checkpoints."""
 
 import contextlib
 import logging
@@ -21,7 +21,7 @@ from ratecast.training.epoch_bar import EpochBar
 from ratecast.training.module import NetModule
 
 LAST = "last.ckpt"
-NEEDLESS = (
+NEEDLESS_WARNINGS = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
     r"Checkpoint directory .* exists and is not empty",
 )
@@ -29,12 +29,12 @@ NEEDLESS = (
 
 @dataclass
 class LightningTrainer:
-    """The `TrainNet` of this room.
+    """The `TrainNet` by Lightning.
 
-    logger: where the curves go; None: nothing is printed, as inside an evaluation. folder: of the
-    run, which keeps the best epoch and the last one under `checkpoints/<stage>`; a task whose
-    last epoch is there goes on from it. None: no checkpoint is written.
-    figures: losses and RMSE of the newest task's last epoch. history: of each of its epochs.
+    logger: for the curves; None: no logs, as in an evaluation. folder: of the run, with the best
+    and the last epoch under `checkpoints/<stage>`; training resumes from the last one. None: no
+    checkpoints. figures: losses and RMSE of the last epoch of the newest task. history: of each
+    of its epochs.
     """
 
     logger: Logger | None = None
@@ -44,7 +44,7 @@ class LightningTrainer:
     history: list[dict[str, float]] = field(default_factory=list, init=False)
 
     def __call__(self, net: RatingNet, task: TrainingTask) -> int:
-        """Train `net` in place; how many epochs its weights stand for."""
+        """Train `net` in place; returns the number of epochs of its final weights."""
         best = BestEpoch() if task.valid is not None else None
         module = NetModule(net, task)
         with reproducible(task), quiet():
@@ -60,33 +60,33 @@ class LightningTrainer:
         return make_trainer(
             task,
             max_epochs=task.epochs or task.settings.epochs,
-            callbacks=[*self._watchers(task, best), *self.callbacks],
+            callbacks=[*self._default_callbacks(task, best), *self.callbacks],
             logger=self.logger or False,
             enable_checkpointing=self.folder is not None,
             limit_val_batches=0 if best is None else 1.0,
         )
 
-    def _watchers(self, task: TrainingTask, best: BestEpoch | None) -> list[Callback]:
-        watchers: list[Callback] = []
+    def _default_callbacks(self, task: TrainingTask, best: BestEpoch | None) -> list[Callback]:
+        callbacks: list[Callback] = []
         if best is not None:
             patience = task.settings.patience
-            watchers = [best, StopEarly(patience)]
-        if (folder := self._kept(task)) is not None:
-            watchers.append(_checkpoints(folder, best is not None))
-        return [*watchers, EpochBar()]
+            callbacks = [best, StopEarly(patience)]
+        if (folder := self._checkpoint_folder(task)) is not None:
+            callbacks.append(_checkpoints(folder, best is not None))
+        return [*callbacks, EpochBar()]
 
-    def _kept(self, task: TrainingTask) -> Path | None:
+    def _checkpoint_folder(self, task: TrainingTask) -> Path | None:
         return None if self.folder is None else self.folder / "checkpoints" / task.stage
 
     def _last(self, task: TrainingTask) -> Path | None:
-        folder = self._kept(task)
+        folder = self._checkpoint_folder(task)
         return folder / LAST if folder is not None and (folder / LAST).exists() else None
 
 
 def make_trainer(task: TrainingTask, **options: Any) -> Trainer:
-    """A Trainer of ratecast's habits; `options` are Lightning's."""
+    """A Lightning Trainer with ratecast's defaults. options: of Lightning, override them."""
     steps = task.train.steps(task.settings.batch_size)
-    habits: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "accelerator": task.settings.accelerator,
         "devices": 1,
         "enable_progress_bar": False,
@@ -94,12 +94,12 @@ def make_trainer(task: TrainingTask, **options: Any) -> Trainer:
         "num_sanity_val_steps": 0,
         "log_every_n_steps": steps,
     }
-    return Trainer(**(habits | options))
+    return Trainer(**(defaults | options))
 
 
 @contextlib.contextmanager
 def reproducible(task: TrainingTask) -> Iterator[None]:
-    """Seeded draws on a fixed number of threads; the program's own are as before afterwards."""
+    """Seeded random numbers and a fixed number of threads; restored at the end of the block."""
     with torch_threads(task.settings.threads), flush_denormals(), torch.random.fork_rng():
         torch.manual_seed(task.seed)
         yield
@@ -107,13 +107,13 @@ def reproducible(task: TrainingTask) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without Lightning's greetings, and without its advice that does not hold here."""
+    """Without Lightning's banners and its needless warnings."""
     loggers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        for message in NEEDLESS:
+        for message in NEEDLESS_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         try:
             yield
@@ -122,11 +122,11 @@ def quiet() -> Iterator[None]:
                 logger.setLevel(level)
 
 
-def _checkpoints(folder: Path, watched: bool) -> ModelCheckpoint:
+def _checkpoints(folder: Path, validated: bool) -> ModelCheckpoint:
     return ModelCheckpoint(
         folder,
-        filename="best" if watched else "newest",
-        monitor=WATCHED if watched else None,
+        filename="best" if validated else "newest",
+        monitor=WATCHED if validated else None,
         save_last=True,
         save_on_train_epoch_end=True,
         enable_version_counter=False,

@@ -1,4 +1,4 @@
-"""Where the curves of a run go: TensorBoard, or any logger of Lightning that a config names."""
+"""Logs of a run: to TensorBoard, or to any Lightning logger that the experiment configures."""
 
 from importlib import import_module
 from pathlib import Path
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 MOVIES = "movies"
-# What the projector's table has of each movie; it colours by a column of few values or of numbers.
+# Metadata of each movie for the projector, which colours by numbers or by columns of few values.
 COLUMNS = ["title", "genre", "genres", "year", "ratings", "bias"]
 
 
-def make_logger(named: dict[str, Any]) -> "Logger":
-    """The logger that `named` describes: class_path, and init_args.
+def make_logger(config: dict[str, Any]) -> "Logger":
+    """The logger of a config: class_path, and optionally init_args.
 
-    Raises `InputError` where its package is not installed, or refuses its settings.
+    Raises `InputError` if its package is not installed, or refuses the arguments.
     """
-    module, _, name = named["class_path"].rpartition(".")
+    module, _, name = config["class_path"].rpartition(".")
     try:
-        logger: Logger = getattr(import_module(module), name)(**named.get("init_args") or {})
+        logger: Logger = getattr(import_module(module), name)(**config.get("init_args") or {})
     except ImportError as error:
-        said = str(error).splitlines()[0]
-        raise InputError(f"logger {name}: {said}; install it, or leave the logger out") from None
+        reason = str(error).splitlines()[0]
+        raise InputError(f"logger {name}: {reason}; install it, or remove the logger") from None
     except (TypeError, ValueError) as error:
         raise InputError(f"logger {name}: {' '.join(str(error).split())}") from None
     return logger
@@ -41,23 +41,23 @@ def record(
     settings: dict[str, Any],
     figures: dict[str, float],
 ) -> None:
-    """Write the settings beside the final figures, and the movies' vectors; close the logger.
+    """Log the settings with the final figures and the movies' vectors, and close the logger.
 
-    logger: the one that was named, if any. They go to TensorBoard, in the run's folder or where its
-    own logger writes; to another logger the figures alone.
+    logger: the configured one, or None. TensorBoard gets everything, in the run's folder or in that
+    of its logger; another logger gets only the figures.
     """
-    named = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
-    board = folder if logger is None else _board_of(logger)
+    final = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
+    board = folder if logger is None else _tensorboard_folder(logger)
     if logger is not None:
         if board is None:
-            logger.log_metrics(named)
+            logger.log_metrics(final)
         logger.finalize("success")
     if board is not None:
-        _write(board, model, _table(settings), named)
+        _write(board, model, _hyperparameters(settings), final)
 
 
 def _write(board: Path, model: Model, settings: dict[str, Any], figures: dict[str, float]) -> None:
-    # Torch takes two seconds to import: too long for who is told that a file is not there.
+    # Torch takes two seconds to import, too long before an error about a missing file.
     from torch.utils.tensorboard import SummaryWriter
     from torch.utils.tensorboard.summary import hparams
 
@@ -70,7 +70,7 @@ def _write(board: Path, model: Model, settings: dict[str, Any], figures: dict[st
 
 
 def project(writer: "SummaryWriter", model: Model) -> None:
-    """The vectors of a model's movies for TensorBoard's projector; nothing where it has none."""
+    """Write the movies' vectors for TensorBoard's projector, if the model has any."""
     if model.movie_factors() is None:
         return
     vectors = MovieVectors.of(model)
@@ -78,15 +78,15 @@ def project(writer: "SummaryWriter", model: Model) -> None:
     writer.add_embedding(vectors.vectors, metadata=lines, metadata_header=COLUMNS, tag=MOVIES)
 
 
-def _board_of(logger: "Logger") -> Path | None:
-    """The folder of a logger that is TensorBoard's."""
+def _tensorboard_folder(logger: "Logger") -> Path | None:
+    """The folder of a TensorBoard logger; None for another logger."""
     from lightning.pytorch.loggers import TensorBoardLogger
 
     return Path(logger.log_dir) if isinstance(logger, TensorBoardLogger) else None
 
 
-def _table(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings by their whole names, model/factors, as TensorBoard's table takes them."""
+def _hyperparameters(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings by their full names, as model/factors, for TensorBoard's table."""
     plain = {name.replace(".", "/"): value for name, value in leaves(settings, ())}
     return {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in plain.items()}
 

@@ -1,4 +1,4 @@
-"""Which learning rate? A sweep of rising rates, its curve, and a suggestion."""
+"""The learning-rate range test: the curve, and a suggestion."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,15 +24,15 @@ from ratecast.training.train import split_of
 
 STEPS = 200
 PICTURE = "lr_find.png"
-_STAND_IN = 1000
+_VALID_ROWS = 1000
 
 
 @dataclass(frozen=True)
 class LearningRateCurve:
-    """What the sweep saw.
+    """The result of a range test.
 
-    rates, losses: (s,), the training loss of each step and its rate. suggestion: the rate where
-    the smoothed loss falls fastest. folder: the curve in TensorBoard.
+    rates, losses: (s,), learning rate and training loss of each step. suggestion: the rate where
+    the smoothed loss decreases fastest. folder: of the curve in TensorBoard.
     """
 
     rates: NDArray[np.float64]
@@ -42,32 +42,32 @@ class LearningRateCurve:
 
     @property
     def picture(self) -> Path:
-        """The PNG of the curve."""
+        """The curve as a PNG file."""
         return self.folder / PICTURE
 
     def drawn(self, model: str) -> Picture:
-        """The curve, for a page or a notebook."""
+        """A plot of the curve."""
         return rates(self.rates, self.losses, smoothed(self.losses), self.suggestion, model)
 
 
 def lr_find(
     experiment: Experiment, split: Split | None = None, steps: int = STEPS
 ) -> LearningRateCurve:
-    """Raise the rate from 1e-5 to 1 over `steps` steps; nothing of the net is kept.
+    """Raise the learning rate from 1e-5 to 1 over `steps` steps; the net is discarded.
 
     Reference: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3.
-    Differs: rates rise exponentially, and the suggestion is the steepest fall of the loss.
-    Raises `InputError` where no net would learn, and where the loss never falls.
+    Differs: the rate rises exponentially, and the suggestion is where the loss decreases fastest.
+    Raises `InputError` if the model trains no net, or if the loss never decreases.
     """
     parts = split_of(experiment) if split is None else split
     named = replace(experiment, experiment=f"lr_find_{experiment.experiment}", resume="never")
     search = RangeTest(steps)
     model = model_by_epochs(experiment)
     model.train_net = search
-    model.fit(parts.train, parts.train.take(slice(0, _STAND_IN)))
+    model.fit(parts.train, parts.train.take(slice(0, _VALID_ROWS)))
     suggestion = steepest_descent(search.rates, search.losses)
     if suggestion is None:
-        raise InputError(f"lr-find: the loss of {model.name} never falls; give more ratings")
+        raise InputError(f"lr-find: the loss of {model.name} never decreases; give more ratings")
     with run_folder(named, parts) as folder:
         curve = LearningRateCurve(search.rates, search.losses, suggestion, folder)
         _record(curve, experiment.name)
@@ -75,21 +75,21 @@ def lr_find(
 
 
 class RangeTest:
-    """A `TrainNet` that only looks for a rate."""
+    """A `TrainNet` that runs the range test only."""
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
         self.rates = self.losses = np.empty(0)
 
     def __call__(self, net: RatingNet, task: TrainingTask) -> int:
-        """Keep the curve; the net gets the weights that it came with."""
+        """Record the curve, and restore the net's initial weights."""
         rising = LearningRateRange(self._steps)
-        first = {name: x.clone() for name, x in net.state_dict().items()}
+        initial = {name: x.clone() for name, x in net.state_dict().items()}
         options = {"logger": False, "enable_checkpointing": False, "limit_val_batches": 0}
         with reproducible(task), quiet():
             trainer = make_trainer(task, max_steps=self._steps, callbacks=[rising], **options)
             trainer.fit(NetModule(net, task), datamodule=TaskData(task))
-        net.load_state_dict(first)
+        net.load_state_dict(initial)
         self.rates, self.losses = np.array(rising.rates), np.array(rising.losses)
         return 0
 

@@ -1,7 +1,7 @@
-"""A learning rate that rises with each step, and what the losses say.
+"""A learning rate that rises with each step, and the suggestion from the losses.
 
-Lightning's own finder is not used: it prints a bar into every log, its average starts at a wrong
-value, and its suggestion is the steepest step of a noisy curve.
+Lightning's own finder is not used: it prints a progress bar into every log, its moving average has
+a wrong initial value, and its suggestion is the steepest step of a noisy curve.
 """
 
 import math
@@ -13,14 +13,14 @@ from lightning import Callback, LightningModule, Trainer
 from ratecast.arrays import F64
 
 LOWEST, HIGHEST = 1e-5, 1.0
-_HOPELESS = 4.0
+_DIVERGED = 4.0
 _WIDTH = 0.04
 
 
 class LearningRateRange(Callback):
-    """Sets the rate of step k to 1e-5 * 1e5 ** (k / (steps - 1)), and keeps the losses.
+    """Sets the rate of step k to 1e-5 * 1e5 ** (k / (steps - 1)), and records the losses.
 
-    Stops early where a loss is four times the least so far.
+    Training stops when a loss is more than four times the lowest so far.
     """
 
     def __init__(self, steps: int) -> None:
@@ -39,9 +39,9 @@ class LearningRateRange(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Keep the loss."""
+        """Record the loss."""
         loss = float(outputs["loss"])
-        if not math.isfinite(loss) or loss > _HOPELESS * min([*self.losses, loss]):
+        if not math.isfinite(loss) or loss > _DIVERGED * min([*self.losses, loss]):
             trainer.should_stop = True
             return
         self.rates.append(self._rate)
@@ -49,7 +49,7 @@ class LearningRateRange(Callback):
 
 
 def smoothed(losses: F64) -> F64:
-    """Mean of the neighbours under a Gaussian of 4 % of the curve: (s,). Nothing lags."""
+    """Mean of nearby losses with Gaussian weights, (s,); its width is 4 % of the curve."""
     steps = np.arange(len(losses))
     width = max(_WIDTH * len(losses), 1e-9)
     weights = np.exp(-0.5 * ((steps[:, None] - steps) / width) ** 2)
@@ -58,7 +58,7 @@ def smoothed(losses: F64) -> F64:
 
 
 def steepest_descent(rates: F64, losses: F64) -> float | None:
-    """The rate where the smoothed loss falls fastest, or None where it never falls."""
+    """The rate where the smoothed loss decreases fastest, or None if it never decreases."""
     if len(losses) < 3:
         return None
     slopes = np.gradient(smoothed(losses), np.log(rates))

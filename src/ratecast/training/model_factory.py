@@ -1,4 +1,4 @@
-"""Makes models by name, each with the trainer that it needs."""
+"""Creates models by name, with their trainer."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ from ratecast.training.lazy_trainer import LazyTrainer
 
 
 def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
-    """The model called `name`, not fitted, with its trainer where it needs one.
+    """The unfitted model called `name`, with a trainer if it has a net.
 
-    settings: the model's own fields; `trainer` may be a dict of fields of `TrainerSettings`.
-    Raises `InputError` for a setting that the model lacks.
+    settings: fields of the model; `trainer` may be a dict of fields of `TrainerSettings`.
+    Raises `InputError` for an unknown model or setting.
     """
-    made = model_class(name)
-    settings = renamed.settings(made.name, settings)
-    known = {field.name for field in made.__dataclass_fields__.values() if field.init}
+    cls = model_class(name)
+    settings = renamed.settings(cls.name, settings)
+    known = {field.name for field in cls.__dataclass_fields__.values() if field.init}
     unknown = sorted(set(settings) - known)
     if unknown:
         allowed = ", ".join(sorted(known - {"seed"})) or "none"
         raise InputError(f"model {name}: no setting {unknown[0]!r}; settings are {allowed}")
-    model = made(seed=seed, **settings)
+    model = cls(seed=seed, **settings)
     if "trainer" in known:
         model.train_net = LazyTrainer()  # type: ignore[attr-defined]
     return model

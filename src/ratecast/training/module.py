@@ -1,4 +1,4 @@
-"""The one LightningModule: it trains any net from row numbers to stars."""
+"""The LightningModule that trains any net of ratings."""
 
 import math
 from typing import Any
@@ -17,7 +17,7 @@ from ratecast.training.optimizer import adam, uses_sparse_gradients
 
 
 class Sums:
-    """Exact sums of an epoch, over rows: squared error (raw), squared error (clipped), rows."""
+    """Exact sums over the rows of an epoch: squared error, squared error after clipping, rows."""
 
     def __init__(self) -> None:
         self._squares: Tensor | float = 0.0
@@ -25,22 +25,22 @@ class Sums:
         self._rows = 0
 
     def add(self, squares: Tensor, clipped: Tensor) -> None:
-        """Hear the squared errors of a batch: (b,), (b,)."""
+        """Add the squared errors of a batch, before and after clipping: (b,), (b,)."""
         self._squares = self._squares + squares.sum(dtype=torch.float32).double()
         self._clipped = self._clipped + clipped.sum(dtype=torch.float32).double()
         self._rows += len(squares)
 
     def figures(self, part: str) -> dict[str, float]:
-        """loss: mean squared error, unclipped. rmse: root of it, of clipped answers."""
+        """loss: mean squared error. rmse: its root, of clipped predictions."""
         loss, clipped = (float(x) / self._rows for x in (self._squares, self._clipped))
         return {f"{part}/loss": loss, f"{part}/rmse": math.sqrt(clipped)}
 
 
 class NetModule(LightningModule):
-    """Squared error over the rows of a batch, plus the net's penalty spread over all rows.
+    """Trains by mean squared error of the batch plus the net's L2 penalty / number of rows.
 
-    Logs train/loss, train/rmse (as the net was during the epoch: with dropout, before the
-    epoch's last step), valid/loss and valid/rmse: sums over all rows, not means of batches.
+    Logs train/loss, train/rmse (during the epoch: with dropout, before the last step), valid/loss
+    and valid/rmse, each over all rows, not a mean of batches.
     Raises `InputError` at the end of an epoch whose loss is not finite.
     """
 
@@ -54,7 +54,7 @@ class NetModule(LightningModule):
         self._sums = {"train": Sums(), "valid": Sums()}
 
     def on_train_epoch_start(self) -> None:
-        """Draw the epoch's randomness from (seed, epoch), so that a continued run repeats it."""
+        """Seed the epoch by (seed, epoch), so that a resumed run repeats it."""
         torch.manual_seed(epoch_seed(self.task.seed, self.current_epoch))
         self._sums["train"] = Sums()
 
@@ -64,24 +64,24 @@ class NetModule(LightningModule):
         return squares.mean() + self.net.penalty() / self._rows
 
     def on_validation_epoch_start(self) -> None:
-        """Start the sums."""
+        """Reset the sums."""
         self._sums["valid"] = Sums()
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Hear one batch of valid."""
+        """Add one batch of valid."""
         self._squares("valid", batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log valid."""
-        self._report("valid")
+        self._log_part("valid")
 
     def on_train_epoch_end(self) -> None:
         """Log train."""
-        self._report("train")
+        self._log_part("train")
         self.history.append(dict(self.figures))
 
     def configure_optimizers(self) -> Any:
-        """Adam; its rate falls to 0 over all epochs along a cosine, step by step."""
+        """Adam with cosine annealing to 0, step by step over all epochs."""
         train = self.task.train
         if isinstance(train, Examples) and uses_sparse_gradients(
             self.net, self.task, self.device.type
@@ -90,23 +90,23 @@ class NetModule(LightningModule):
         optimizer = adam(self.net, self.learning_rate, self.device.type)
         settings = self.task.settings
         steps = settings.epochs * self.task.train.steps(settings.batch_size)
-        fall = CosineAnnealingLR(optimizer, T_max=steps)
-        return [optimizer], [{"scheduler": fall, "interval": "step"}]
+        schedule = CosineAnnealingLR(optimizer, T_max=steps)
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         optimizer.zero_grad(set_to_none=True)
 
     def _squares(self, part: str, batch: Batch) -> Tensor:
-        *asked, stars = batch
-        answers: Tensor = self.net(*asked)
-        squares = (answers - stars).square()
+        *inputs, stars = batch
+        predicted: Tensor = self.net(*inputs)
+        squares = (predicted - stars).square()
         with torch.no_grad():
-            clipped = answers.detach().clamp(self.task.low, self.task.high)
+            clipped = predicted.detach().clamp(self.task.low, self.task.high)
             self._sums[part].add(squares.detach(), (clipped - stars).square())
         return squares
 
-    def _report(self, part: str) -> None:
+    def _log_part(self, part: str) -> None:
         figures = self._sums[part].figures(part)
         if not math.isfinite(figures[f"{part}/loss"]):
             raise InputError(

@@ -1,4 +1,4 @@
-"""Experiments of version 0.1: their names of models and settings, brought to those of today."""
+"""Renamed models and settings in experiments of version 0.1: old names become current ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,8 @@ NAME = "--model.name"
 def current_names(
     given: dict[str, Any], overrides: Sequence[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The mapping of a YAML file and the words of a command line, with a warning for old names."""
-    words, section = _names(overrides), given.get("model")
+    """A YAML mapping and command-line overrides with current names; warns about old ones."""
+    words, section = _with_current_models(overrides), given.get("model")
     name = ""
     if isinstance(section, dict):
         name = renamed.model_name(str(section.get("name")))
@@ -24,8 +24,8 @@ def current_names(
     return given, [renamed.word(chosen[-1] if chosen else name, word) for word in words]
 
 
-def _names(overrides: Sequence[str]) -> list[str]:
-    """The same words; a model's name, given after a space or an equals sign, is that of today."""
+def _with_current_models(overrides: Sequence[str]) -> list[str]:
+    """The overrides, with the current name of a model after `--model.name`."""
     words: list[str] = []
     for word in overrides:
         if words and words[-1] == NAME:

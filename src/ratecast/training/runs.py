@@ -1,4 +1,4 @@
-"""The folder of one run, and which killed run goes on."""
+"""The folder of a run, and the choice of a killed run to resume."""
 
 import fcntl
 import hashlib
@@ -18,10 +18,10 @@ _VERSION = re.compile(r"version_(\d+)")
 
 @contextmanager
 def run_folder(experiment: Experiment, split: Split) -> Iterator[Path]:
-    """The folder of a run, held for this process: a killed run's, or a new version_n.
+    """The folder of a run, locked for this process: that of a killed run, or a new version_n.
 
-    A run goes on where its experiment and ratings are the same, it left no artifact, and no
-    living process holds it (a lock that the system drops when a process dies).
+    A run is resumed if it has the same experiment and ratings, no artifact, and no running process
+    (a file lock, which the system releases when a process ends).
     """
     record = {"experiment": experiment.plain(), "ratings": fingerprint(split)}
     text = yaml.safe_dump(record, sort_keys=False)
@@ -30,7 +30,7 @@ def run_folder(experiment: Experiment, split: Split) -> Iterator[Path]:
     resumed = _killed(home, text) if experiment.resume == "auto" else []
     for folder in [*resumed, _new(home)]:
         with (folder / LOCK).open("w") as lock:
-            if not _held(lock.fileno()):
+            if not _locked(lock.fileno()):
                 continue
             (folder / RUN).write_text(text, "utf-8")
             yield folder
@@ -38,7 +38,7 @@ def run_folder(experiment: Experiment, split: Split) -> Iterator[Path]:
 
 
 def fingerprint(split: Split) -> str:
-    """A digest of the ratings that training sees."""
+    """A digest of the ratings in train and valid."""
     digest = hashlib.sha256()
     for part in (split.train, split.valid):
         if part is not None:
@@ -47,8 +47,8 @@ def fingerprint(split: Split) -> str:
 
 
 def _versions(home: Path) -> dict[int, Path]:
-    found = {_VERSION.fullmatch(path.name): path for path in home.iterdir() if path.is_dir()}
-    return {int(match[1]): path for match, path in found.items() if match}
+    matches = {_VERSION.fullmatch(path.name): path for path in home.iterdir() if path.is_dir()}
+    return {int(match[1]): path for match, path in matches.items() if match}
 
 
 def _killed(home: Path, text: str) -> list[Path]:
@@ -73,7 +73,8 @@ def _new(home: Path) -> Path:
             return home / f"version_{number}"
 
 
-def _held(handle: int) -> bool:
+def _locked(handle: int) -> bool:
+    """Try to lock the file; whether that worked."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,43 +1,47 @@
-"""Adam of the rows of a table that a batch asked for."""
+"""Adam on the rows of a table that occur in a batch."""
 
 import numpy as np
 from numba import njit
 
 
-# Division as numpy does it: a check for zero would keep the loops from wide registers.
+# numpy's division: a check for zero would prevent vectorization.
 @njit(cache=True, error_model="numpy")
-def step_of_rows(table, batch, place, settings):  # type: ignore[no-untyped-def]
-    """Move the rows of a table by the gradient of one batch, in place.
+def step_of_rows(table, batch, position, settings):  # type: ignore[no-untyped-def]
+    """One Adam step on the rows of a table that occur in a batch, in place.
 
-    table: weights and both their moments, (rows, k) float32 each. batch: which rows were asked
-    for, (b,), in any order and repeatedly, and the gradient of each asking, (b, k). place: (rows,)
-    of -1, and so again afterwards. settings: rate, both decays of the moments, eps, steps so far
-    with this one. Moments of other rows stand still.
+    With g the summed gradient of a row, and m, v its moments:
+    m += (1 - β1) (g - m); v += (1 - β2) (g² - v); w -= rate √(1 - β2^t) / (1 - β1^t) m / (√v + ε).
 
-    Some 12 k operations an asking; 24 k bytes read and written for each row, once.
-    Reference: Kingma, Ba 2015, algorithm 1, in the order of its section 2's last paragraph.
+    table: weights, first and second moments, (rows, k) float32 each. batch: row numbers, (b,), in
+    any order, with repeats; and their gradients, (b, k). position: (rows,) buffer of -1, which is
+    restored. settings: rate, β1, β2, ε, and the step number t. Other rows do not change.
+
+    About 12 k operations for each gradient; 24 k bytes read and written once for each row.
+    Reference: Kingma, Ba 2015, algorithm 1, in the order of the last paragraph of section 2.
     """
-    (weights, mean, square), (ids, slopes) = table, batch
-    rate, first, second, eps, steps = settings
-    keep, keep_square = np.float32(1 - first), np.float32(1 - second)
-    unbiased = np.sqrt(1 - second**steps)
-    rate, eps = np.float32(rate * unbiased / (1 - first**steps)), np.float32(eps)
-    rows, summed, count = np.empty(len(ids), np.int64), np.empty_like(slopes), 0
+    (weights, mean, square), (ids, gradients) = table, batch
+    rate, beta1, beta2, eps, step = settings
+    share, share_square = np.float32(1 - beta1), np.float32(1 - beta2)
+    unbiased = np.sqrt(1 - beta2**step)
+    rate, eps = np.float32(rate * unbiased / (1 - beta1**step)), np.float32(eps)
+    # Sum the gradients of each row.
+    rows, summed, count = np.empty(len(ids), np.int64), np.empty_like(gradients), 0
     for i in range(len(ids)):
-        at = place[ids[i]]
-        if at < 0:
-            place[ids[i]], rows[count] = count, ids[i]
-            for k in range(slopes.shape[1]):
-                summed[count, k] = slopes[i, k]
+        known = position[ids[i]]
+        if known < 0:
+            position[ids[i]], rows[count] = count, ids[i]
+            for k in range(gradients.shape[1]):
+                summed[count, k] = gradients[i, k]
             count += 1
         else:
-            for k in range(slopes.shape[1]):
-                summed[at, k] += slopes[i, k]
+            for k in range(gradients.shape[1]):
+                summed[known, k] += gradients[i, k]
+    # Update each row once.
     for i in range(count):
         row = rows[i]
-        place[row] = -1
-        for k in range(slopes.shape[1]):
-            slope = summed[i, k]
-            mean[row, k] += keep * (slope - mean[row, k])
-            square[row, k] += keep_square * (slope * slope - square[row, k])
+        position[row] = -1
+        for k in range(gradients.shape[1]):
+            gradient = summed[i, k]
+            mean[row, k] += share * (gradient - mean[row, k])
+            square[row, k] += share_square * (gradient * gradient - square[row, k])
             weights[row, k] -= rate * mean[row, k] / (np.sqrt(square[row, k]) + eps)

@@ -1,4 +1,4 @@
-"""The same experiment with several embedding sizes, side by side."""
+"""The same experiment with several embedding sizes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ HEADER = ["factors", "parameters", "train RMSE", "valid RMSE", "seconds", "run"]
 
 @dataclass(frozen=True)
 class SweepRow:
-    """One size: its run, how many numbers its net learns, and the seconds it took."""
+    """One embedding size: its run, the number of weights of its net, and the seconds."""
 
     factors: int
     parameters: int
@@ -23,7 +23,7 @@ class SweepRow:
     run: Run
 
     def cells(self) -> list[str]:
-        """For a table, under `HEADER`."""
+        """The cells of a table row, under `HEADER`."""
         figures = [self.run.figures.get(f"{part}/rmse") for part in ("train", "valid")]
         return [
             f"{self.factors}",
@@ -40,10 +40,10 @@ def sweep(
     split: Split | None = None,
     on_row: Callable[[SweepRow], None] | None = None,
 ) -> list[SweepRow]:
-    """Train once for each number of factors; `told` hears each row as it is there.
+    """Train once for each number of factors. on_row: called with each row when it is ready.
 
     The runs are version_0, version_1, ... of the experiment `sweep_<its name>`, with their
-    settings and final figures in TensorBoard's table of hyper-parameters.
+    settings and final figures in TensorBoard's table of hyperparameters.
     """
     model_with_net(experiment)
     parts = split_of(experiment) if split is None else split

@@ -1,4 +1,4 @@
-"""Curves of a run, read from TensorBoard's own event files."""
+"""Reads the curves of a run from TensorBoard's event files."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ from ratecast.plots.training import Curve
 
 
 def scalars(folder: Path, tag: str) -> tuple[F64, F64]:
-    """Steps and values of a tag, (s,) each, in the order in which they were written.
+    """Steps and values of a tag, (s,) each, in the order of the file.
 
-    Raises `InputError` where the folder has no such curve.
+    Raises `InputError` if the folder has no such curve.
     """
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
     tags = events.Tags()["scalars"]
     if tag not in tags:
         known = ", ".join(sorted(tags)) or "none"
-        raise InputError(f"{folder}: no curve {tag!r}; there are {known}")
-    seen = events.Scalars(tag)
-    return np.array([e.step for e in seen], float), np.array([e.value for e in seen])
+        raise InputError(f"{folder}: no curve {tag!r}; curves are {known}")
+    points = events.Scalars(tag)
+    return np.array([e.step for e in points], float), np.array([e.value for e in points])
 
 
 def curve(folder: Path) -> Curve:

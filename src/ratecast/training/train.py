@@ -1,4 +1,4 @@
-"""Runs one experiment: trains, logs, and leaves an artifact."""
+"""Runs one experiment: trains, logs, and saves an artifact."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -23,10 +23,9 @@ from ratecast.training.runs import ARTIFACT, run_folder
 class Run:
     """A finished run.
 
-    folder: its curves and checkpoints. artifact: the fitted model. figures: train/rmse and
-    valid/rmse of the fitted model, over all rows. parameters: how many numbers a net learned; 0
-    where none was trained.
-    The test part is never looked at.
+    folder: curves and checkpoints. artifact: folder of the fitted model. figures: train/rmse and
+    valid/rmse over all rows. parameters: number of weights of the net; 0 if none was trained.
+    The test part is never used.
     """
 
     folder: Path
@@ -36,16 +35,16 @@ class Run:
 
 
 def train(experiment: Experiment, split: Split | None = None) -> Run:
-    """Train the experiment's model on its data, or on `split` where it is given.
+    """Train the experiment's model on its data, or on `split`.
 
-    Split `all` is for production: the chronological split chooses (epochs, spread of the stars),
-    then the model learns anew from every rating. Its figures are of the model that chose.
+    Split `all` is for production: the chronological split determines the number of epochs and the
+    calibration, then the model is fitted again on every rating. The figures are those of the fit on
+    train.
 
-    Raises `InputError` for data or settings that cannot be used, and for a loss that is not
-    finite.
+    Raises `InputError` for unusable data or settings, and for a loss that is not finite.
     """
     parts = split_of(experiment) if split is None else split
-    # Before there is a folder: one that is refused leaves nothing behind.
+    # Before the folder is created, so that a refused logger leaves nothing behind.
     logger = make_logger(experiment.logger) if experiment.logger else None
     with run_folder(experiment, parts) as folder:
         model, plain = experiment.make(), experiment.plain()
@@ -55,7 +54,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
             model.train_net = LazyTrainer(logger, folder, plain)
         with bar(f"{model.name}: fit"):
             model.fit(parts.train, parts.valid)
-        figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _seen(parts).items()}
+        figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _fit_parts(parts).items()}
         if experiment.split == "all":
             with bar(f"{model.name}: fit on every rating"):
                 model.refit(joined(parts))
@@ -65,13 +64,13 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
 
 
 def split_of(experiment: Experiment) -> Split:
-    """The parts that the experiment names."""
+    """The split of the experiment's data."""
     ratings = data.load_as(experiment.data, experiment.columns, experiment.scale)
     return named(ratings, "chronological" if experiment.split == "all" else experiment.split)[0]
 
 
 def joined(split: Split) -> Ratings:
-    """Every rating of the split, in order of time."""
+    """Every rating of the split, in time order."""
     first, *others = split.parts.values()
     return reduce(Ratings.with_more, others, first)
 
@@ -84,7 +83,7 @@ def rmse(model: Model, rows: Ratings) -> float:
     return float(np.sqrt(np.mean(np.square(errors))))
 
 
-def _seen(split: Split) -> dict[str, Ratings]:
+def _fit_parts(split: Split) -> dict[str, Ratings]:
     parts = {"train": split.train, "valid": split.valid}
     return {name: part for name, part in parts.items() if part is not None}
 
