@@ -5,14 +5,13 @@ from typing import Any
 
 from ratecast.cli.call import emit
 
-HEADER = ["model", "class", "description", "updates online", "star probabilities"]
-
 
 def models(*, json: bool = False) -> None:
     """List the models, one line each.
 
-    "updates online" says whether the model can take in new ratings without a new fit. The star
-    probabilities are an ordered probit fitted to the forecasts, or the model's own.
+    A line has the model's name, its class, whether it can take in new ratings without a new fit
+    (online), how it gets the star probabilities (an ordered probit fitted to its forecasts, or its
+    own), and a description.
 
     Examples:
         ratecast models
@@ -21,21 +20,17 @@ def models(*, json: bool = False) -> None:
     Args:
         json: print the result as one JSON document.
     """
-    from ratecast.evaluation.terminal import terminal_table
     from ratecast.models import MODELS
 
     rows = [_row(name) for name in MODELS]
-    cells = [
-        [
-            row["model"],
-            row["class"],
-            row["description"],
-            "yes" if row["updates_online"] else "no",
-            row["star_probabilities"],
-        ]
+    names, classes = (max(len(row[key]) for row in rows) for key in ("model", "class"))
+    lines = [
+        f"{row['model']:<{names}}  {row['class']:<{classes}}  "
+        f"{'online' if row['updates_online'] else '':<6}  {row['star_probabilities']:<6}  "
+        f"{row['description']}"
         for row in rows
     ]
-    emit({"models": rows}, terminal_table("Models", HEADER, cells), json)
+    emit({"models": rows}, "\n".join(lines), json)
 
 
 def _row(name: str) -> dict[str, Any]:
@@ -43,11 +38,10 @@ def _row(name: str) -> dict[str, Any]:
     from ratecast.models import model_class
 
     cls = model_class(name)
-    own = cls.calibrate is not Model.calibrate
     return {
         "model": name,
         "class": cls.__name__,
-        "description": (getdoc(cls) or "").partition("\n")[0],
         "updates_online": cls().updates_online(),
-        "star_probabilities": "own" if own else "ordered probit",
+        "star_probabilities": "probit" if cls.calibrate is Model.calibrate else "own",
+        "description": (getdoc(cls) or "").partition("\n")[0],
     }
