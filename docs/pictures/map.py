@@ -28,7 +28,9 @@ def main(
     every = MovieVectors.of(make_model(name).fit(table))
     known = every.take(every.counts >= least)
     famous = np.argsort(-known.counts, kind="stable")[:NAMED].tolist()
-    drawn = vectors.movie_map(known, movie_map(known), famous, GENRES, "t-SNE of the movies' cosines")
+    drawn = vectors.movie_map(
+        known, movie_map(known), famous, GENRES, "t-SNE of the movies' cosines"
+    )
     return drawn.save(folder / "movies.svg")
 
 

@@ -122,12 +122,12 @@ class Requests:
 
     @property
     def is_checked(self) -> bool:
-        """Whether this table passed `checked`, or is made of rows of one that did."""
+        """Whether the table passed `checked`, or consists of rows of one that did."""
         return bool(self.__dict__.get(_CHECKED, False))
 
     def _as_checked(self, other: "Requests") -> Self:
-        """The same table, marked as `other` is: it holds rows of that one alone."""
-        # The field of a frozen class: no argument, so that nobody can claim it from outside.
+        """The same table, marked as checked if `other` is, from which its rows are."""
+        # Not a field, so that it cannot be set by the constructor.
         self.__dict__[_CHECKED] = other.is_checked
         return self
 
@@ -135,10 +135,10 @@ class Requests:
         """The table with only these rows: a mask, row numbers or a slice."""
         if isinstance(rows, slice):
             return replace(self, frame=self.frame[rows])._as_checked(self)
-        picked = np.asarray(rows)
-        if picked.dtype == bool:
-            return replace(self, frame=self.frame.filter(pl.Series(picked)))._as_checked(self)
-        return replace(self, frame=self.frame[picked])._as_checked(self)
+        selected = np.asarray(rows)
+        if selected.dtype == bool:
+            return replace(self, frame=self.frame.filter(pl.Series(selected)))._as_checked(self)
+        return replace(self, frame=self.frame[selected])._as_checked(self)
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Ratings(Requests):
         return replace(self, frame=pl.DataFrame(columns))._as_checked(self)
 
     def with_more(self, other: "Ratings") -> Self:
-        """These ratings followed by those of `other`; the side information is this table's."""
+        """These ratings, then those of `other`; the side information is that of this table."""
         more = replace(self, frame=pl.concat([self.frame, other.frame]))
         both = self.is_checked and other.is_checked and self.scale == other.scale
         return trusted(more) if both else more
@@ -205,32 +205,35 @@ def checked(ratings: Ratings, where: str = "ratings") -> Ratings:
     """
     frame = _typed(ratings, (USER, MOVIE, RATING), where)
     _refuse_off_scale(frame[RATING], ratings.scale, where)
-    fresh = replace(ratings, frame=frame.with_columns(pl.col(RATING).cast(pl.Float32)))
-    return trusted(fresh)
+    canonical = replace(ratings, frame=frame.with_columns(pl.col(RATING).cast(pl.Float32)))
+    return trusted(canonical)
 
 
 def checked_requests(requests: Requests, where: str = "requests") -> Requests:
-    """The same for a table without ratings: only user, movie and, where it is there, at."""
+    """The requests with canonical types: columns user, movie and, if present, at.
+
+    Raises `InputError` with the first bad row, counted from 1.
+    """
     return trusted(replace(requests, frame=_typed(requests, (USER, MOVIE), where)))
 
 
 def trusted(table: T) -> T:
-    """The table, marked as one that needs no check: what wrote it checked it."""
+    """The table, marked as checked, for tables whose source has checked them."""
     table.__dict__[_CHECKED] = True
     return table
 
 
-def _typed(table: Requests, needed: tuple[str, ...], where: str) -> pl.DataFrame:
-    """The needed columns and `at`, without nulls, ids and moments in their types."""
+def _typed(table: Requests, required: tuple[str, ...], where: str) -> pl.DataFrame:
+    """The required columns and `at`, with canonical types. Raises for a missing value."""
     frame = table.frame
-    missing = [name for name in needed if name not in frame.columns]
+    missing = [name for name in required if name not in frame.columns]
     if missing:
         raise InputError(f"{where}: no column {missing[0]!r}; columns are {frame.columns}")
-    names = [name for name in (*needed, AT) if name in frame.columns]
+    names = [name for name in (*required, AT) if name in frame.columns]
     for name in names:
         if frame[name].null_count():
             row = int(frame[name].is_null().arg_max() or 0)
-            raise InputError(f"{where}, row {row + 1}: no {name}; fill it or drop it")
+            raise InputError(f"{where}, row {row + 1}: no {name}; fill it in or drop the row")
     columns = [_seconds(frame[n], where) if n == AT else frame[n] for n in names]
     ids = {name: _id_type(frame[name], where) for name in (USER, MOVIE)}
     return pl.DataFrame(columns).with_columns(pl.col(n).cast(t) for n, t in ids.items())
@@ -239,17 +242,17 @@ def _typed(table: Requests, needed: tuple[str, ...], where: str) -> pl.DataFrame
 def _refuse_off_scale(ratings: pl.Series, scale: Scale, where: str) -> None:
     if not ratings.dtype.is_numeric():
         raise InputError(f"{where}: ratings are {ratings.dtype}; write numbers")
-    # Few distinct stars stand for all rows.
+    # Only the distinct ratings are checked; there are few.
     if not scale.holds(ratings.unique()).all():
         row = int((~scale.holds(ratings)).arg_max() or 0)
         raise InputError(
             f"{where}, row {row + 1}: rating {ratings[row]} is not on the scale {scale}; "
-            "correct it or say the scale"
+            "correct it or give the scale"
         )
 
 
 def _seconds(at: pl.Series, where: str) -> pl.Series:
-    """UTC seconds, from whole numbers, or from dates and times of polars."""
+    """UTC seconds, from integers, or from dates and datetimes."""
     if at.dtype.is_integer():
         return at.cast(pl.Int64)
     if at.dtype == pl.Date or isinstance(at.dtype, pl.Datetime):
@@ -258,8 +261,8 @@ def _seconds(at: pl.Series, where: str) -> pl.Series:
     if whole is None or not whole.all():
         row = 0 if whole is None else int((~whole).arg_max() or 0)
         raise InputError(
-            f"{where}, row {row + 1}: time {at[row]!r} is no whole number of seconds; give "
-            "seconds since 1970, or dates"
+            f"{where}, row {row + 1}: time {at[row]!r} is not a whole number of seconds; "
+            "give seconds since 1970, or dates"
         )
     return at.cast(pl.Int64)
 

@@ -125,13 +125,13 @@ def _columns(
     wanted = [role for role in (USER, MOVIE, RATING, AT) if role in chosen]
     frame = frame.select(pl.col(chosen[role]).alias(role) for role in wanted)
 
-    def place(row: int) -> str:
+    def location(row: int) -> str:
         return f"{where}, row {row + 1}"
 
-    ids = [whole_ids(frame[name], place) for name in (USER, MOVIE)]
+    ids = [whole_ids(frame[name], location) for name in (USER, MOVIE)]
     frame = frame.with_columns(ids)
     if AT in frame.columns and not frame[AT].null_count():
-        seconds, _ = to_seconds(frame[AT], place)
+        seconds, _ = to_seconds(frame[AT], location)
         frame = frame.with_columns(seconds)
     return frame
 
