@@ -40,7 +40,7 @@ from ratecast.training import make_model, tensorboard_events
 from ratecast.training.experiment import read_experiment
 from ratecast.training.lightning_trainer import LightningTrainer
 from ratecast.training.lr_find import lr_find
-from ratecast.training.overfit import ENOUGH, overfit
+from ratecast.training.overfit import THRESHOLD, overfit
 from ratecast.training.sweep import sweep
 from ratecast.training.train import train
 
@@ -68,7 +68,7 @@ losses = {
     name: tensorboard_events.scalars(tried.folder, "train/loss") for name, tried in tries.items()
 }
 assert all(tried.passed for tried in tries.values())
-plots.losses(losses, ENOUGH)
+plots.losses(losses, THRESHOLD)
 
 # %% [markdown]
 # ## Which learning rate?

@@ -52,20 +52,20 @@ def test_another_model_can_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("model: {name: mf, facters: 3}", r"key 'model.facters' is not known; keys are .*factors"),
-        ("sead: 3\nmodel: {name: mf}", "key 'sead' is not known; keys are experiment, data"),
+        ("model: {name: mf, facters: 3}", r"unknown key 'model.facters'; keys are .*factors"),
+        ("sead: 3\nmodel: {name: mf}", "unknown key 'sead'; keys are experiment, data"),
         ("model: {name: mf, factors: many}", "model.factors.*expected int, got many"),
         ("model: {name: mf, factors: 2.5}", "model.factors.*expected int, got 2.5"),
         ("model: {name: mf, factors: }", "'model.factors' is empty"),
         ("model: {name: mf, factors: 0}", "factors is 0"),
         ("model: {name: mff}", "'mff'; choose one of mean, "),
         ("model: mf", "choose one of mean, "),
-        ("model: {name: mean}\ntrainer: {epochs: 3}", "'trainer.epochs' is not known"),
-        ("model: {name: mf}\ntrainer: 3", "'trainer' is not known"),
+        ("model: {name: mean}\ntrainer: {epochs: 3}", "unknown key 'trainer.epochs'"),
+        ("model: {name: mf}\ntrainer: 3", "unknown key 'trainer'"),
         ("model: {name: mf}\nsplit: random", "split.*chronological.*got random"),
-        ("model: {name: mf}\nexperiment: ../up", "names a folder"),
+        ("model: {name: mf}\nexperiment: ../up", "is a folder's name"),
         ("model: [", "not YAML"),
-        ("- mf", "holds no keys"),
+        ("- mf", "has no keys"),
     ],
 )
 def test_refuses_in_one_line(text: str, said: str, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def recommend(
     rated: bool = False,
     json: bool = False,
 ) -> None:
-    """Recommend the top movies to every user, without those already rated.
+    """Recommend to every user the top movies not yet rated.
 
     Ranked by expected stars. The table has the columns user, movie, rank and stars.
 
