@@ -67,8 +67,8 @@ class MovieVectors:
         """The `n` movies most similar to `movie`, best first.
 
         movie: raw id.
-        min_ratings: ratings that a similar movie must have; the vector of a movie with few says
-            little.
+        min_ratings: ratings that a similar movie must have; the vector of a movie with few is
+            little more than noise.
 
         Returns the lines of `table`, with columns `cosine` (-1 to 1) and `ratings`. Raises
         `InputError` for an unknown movie.

@@ -19,7 +19,7 @@ from ratecast.ratings import MOVIE, USER, Requests
 
 RANK, STARS = "rank", "stars"
 # So many more candidates than wanted pass from single to double precision, and by how much a score
-# in single precision may be off.
+# in single precision may be wrong.
 SPARE, ROUNDING = 8, 1e-4
 USERS, TILE_BYTES, PAIRS = 512, 1 << 22, 1 << 20
 

@@ -21,7 +21,7 @@ class BatchColumns(NamedTuple):
     """The rows of a `UserBatches`, as the kernel reads them.
 
     edges: (users + 1,) borders of the users. movies: (n,) movie of each row, 0 the first. residual:
-    (n,) stars - mean - offset of the movie; of a request it is not read before it was answered.
+    (n,) stars - mean - offset of the movie; not read for requests.
     times: (n,) UTC seconds, or `NO_TIME`. group: (n,) time group.
     """
 
@@ -65,11 +65,11 @@ def time_covariance(time, other, variances, scales):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, fastmath=True)
-def dot(left, right, size):  # type: ignore[no-untyped-def]
+def dot(first, second, size):  # type: ignore[no-untyped-def]
     """Product of the first `size` entries."""
     total = 0.0
     for k in range(size):
-        total += left[k] * right[k]
+        total += first[k] * second[k]
     return total
 
 
