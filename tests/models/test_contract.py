@@ -1,6 +1,9 @@
 """What every model of the table must do: one test for all."""
 
 import copy
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,41 +15,96 @@ import pytest
 from ratecast.modelling.contract.forecast import Basis, Forecast
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import time_groups
+from ratecast.modelling.history.history_model import Recall as HistoryModel
 from ratecast.models import MODELS, load_model, model_class
 from ratecast.ratings import Ratings, Requests
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
-from tests.planted import planted, turned
+from tests.planted import planted, rmse, turned
 
 QUICK: dict[str, Any] = {"trainer": {"epochs": 2, "batch_size": 256}}
 NETS = ("mf", "mf_bias", "neumf", "attention")
-LISTENERS = [name for name in MODELS if model_class(name).updates_online()]
+# Those that can update without a refit.
+ONLINE = [name for name in MODELS if model_class(name).updates_online()]
 FIELDS = ("stars", "probabilities", "history_length", "basis")
+UNKNOWN = 999
+
+# Nets are compared with a refit where their learning rate has fallen to 0, so that little is left
+# to chance.
+CONVERGED: dict[str, Any] = {"epochs": 60, "batch_size": 512, "learning_rate": 0.03, "patience": 1}
+REFITTED: dict[str, dict[str, Any]] = {
+    "mf": {"factors": 2, "id_dropout": 0.0, "trainer": CONVERGED},
+    "mf_bias": {"factors": 2, "id_dropout": 0.0, "trainer": CONVERGED},
+    "neumf": {"factors": 2, "id_dropout": 0.0, "dropout": 0.0, "trainer": CONVERGED},
+}
+# Stars, RMSE: for the requests of the user held back, and for those of all users.
+BANDS = {"factorization_machine": 0.15}
+BAND = 0.1
 
 
 def make(name: str) -> Model:
     return make_model(name, **QUICK) if name in NETS else make_model(name)
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["whole-stars", "half-stars"])
-def split(request: pytest.FixtureRequest) -> Split:
-    return chronological(planted(half=request.param))
+@cache
+def split_of(half: bool) -> Split:
+    return chronological(planted(half=half))
 
 
-@pytest.fixture(scope="module")
-def fitted(split: Split) -> dict[str, Model]:
-    return {name: make(name).fit(split.train, split.valid) for name in MODELS}
+@cache
+def fit_of(name: str, half: bool) -> Model:
+    """A model fitted once for all tests; who changes it takes a copy."""
+    split = split_of(half)
+    return make(name).fit(split.train, split.valid)
+
+
+@pytest.fixture(params=[False, True], ids=["whole-stars", "half-stars"])
+def half(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def split(half: bool) -> Split:
+    return split_of(half)
+
+
+@pytest.fixture
+def fitted(name: str, half: bool) -> Model:
+    """The model of the test's `name`, and no other."""
+    return fit_of(name, half)
+
+
+def every(names: list[str]) -> Callable[[Any], Any]:
+    """A test of each model; those of one model go to one process, which fits it once."""
+    marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+    return pytest.mark.parametrize("name", marked)
 
 
 def same(one: Forecast, other: Forecast) -> bool:
     return all(np.array_equal(getattr(one, f), getattr(other, f)) for f in FIELDS)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_answers_every_request_on_the_scale(
-    name: str, fitted: dict[str, Model], split: Split
-) -> None:
-    forecast = fitted[name].predict(split.test.requests())
+def first_user(table: Ratings) -> int:
+    return int(table.frame["user"][0])
+
+
+def of_user(table: Ratings, user: int) -> Ratings:
+    return table.take((table.frame["user"] == user).to_numpy())
+
+
+def by_user(table: Ratings, user: int) -> Ratings:
+    """The same ratings, all given by `user`."""
+    column = pl.lit(user, table.frame["user"].dtype).alias("user")
+    return replace(table, frame=table.frame.with_columns(column))
+
+
+def valid_of(split: Split) -> Ratings:
+    assert split.valid is not None
+    return split.valid
+
+
+def check(forecast: Forecast, split: Split) -> None:
+    """A forecast of every row of test, on the scale."""
     scale = split.test.scale
     assert len(forecast) == len(split.test)
     assert forecast.stars.min() >= scale.low
@@ -56,11 +114,18 @@ def test_answers_every_request_on_the_scale(
     assert forecast.probabilities.min() > 0
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_says_on_what_a_forecast_rests(name: str, fitted: dict[str, Model], split: Split) -> None:
+@every(list(MODELS))
+def test_every_request_has_a_forecast_on_the_scale(fitted: Model, split: Split) -> None:
+    check(fitted.predict(split.test.requests()), split)
+
+
+@every(list(MODELS))
+def test_a_forecast_tells_its_basis_and_history_length(fitted: Model, split: Split) -> None:
     user, movie = split.train.frame["user"][0], split.train.frame["movie"][0]
-    requests = Requests.of([user, 999, user, 999], [movie, movie, 999, 999], at=2_000_000)
-    forecast = fitted[name].predict(requests)
+    requests = Requests.of(
+        [user, UNKNOWN, user, UNKNOWN], [movie, movie, UNKNOWN, UNKNOWN], at=2_000_000
+    )
+    forecast = fitted.predict(requests)
     assert forecast.basis.tolist() == [
         Basis.KNOWN,
         Basis.NEW_USER,
@@ -72,93 +137,82 @@ def test_says_on_what_a_forecast_rests(name: str, fitted: dict[str, Model], spli
     assert np.isfinite(forecast.stars).all()
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "mean"])
-def test_beats_the_mean(name: str, split: Split) -> None:
-    settings: dict[str, Any] = (
-        {"trainer": {"epochs": 40, "batch_size": 128}} if name in NETS else {}
-    )
-    model = make_model(name, **settings).fit(split.train, split.valid)
-    error = np.sqrt(np.mean((model.predict(split.test.requests()).stars - split.test.stars) ** 2))
-    spread = np.std(split.test.stars)
-    assert error < 0.9 * spread
+@every([name for name in MODELS if name != "mean"])
+def test_is_better_than_a_constant(name: str, split: Split, request: pytest.FixtureRequest) -> None:
+    if name in NETS:
+        trainer = {"epochs": 40, "batch_size": 128}
+        model = make_model(name, trainer=trainer).fit(split.train, split.valid)
+    else:
+        model = request.getfixturevalue("fitted")
+    error = rmse(model.predict(split.test.requests()).stars, split.test.stars)
+    assert error < 0.9 * np.std(split.test.stars)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_order_of_requests_does_not_matter(
-    name: str, fitted: dict[str, Model], split: Split
-) -> None:
+@every(list(MODELS))
+def test_order_of_requests_does_not_matter(fitted: Model, split: Split) -> None:
     requests = split.test.requests()
     order = np.random.default_rng(0).permutation(len(requests))
-    straight = fitted[name].predict(requests).stars[order]
-    np.testing.assert_allclose(fitted[name].predict(requests.take(order)).stars, straight, 1e-6)
+    straight = fitted.predict(requests).stars[order]
+    np.testing.assert_allclose(fitted.predict(requests.take(order)).stars, straight, 1e-6)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_same_seed_same_bits(name: str, fitted: dict[str, Model], split: Split) -> None:
+@every(list(MODELS))
+def test_same_seed_same_bits_and_the_input_is_left_as_it_was(
+    name: str, fitted: Model, split: Split
+) -> None:
+    before = split.train.frame.clone()
     again = make(name).fit(split.train, split.valid)
     requests = split.test.requests()
-    assert same(again.predict(requests), fitted[name].predict(requests))
+    assert same(again.predict(requests), fitted.predict(requests))
+    assert split.train.frame.equals(before)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_a_saved_model_answers_alike(
-    name: str, fitted: dict[str, Model], split: Split, tmp_path: Path
-) -> None:
-    fitted[name].save(tmp_path / "artifact")
+@every(list(MODELS))
+def test_a_saved_model_predicts_alike(fitted: Model, split: Split, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "artifact")
     loaded = load_model(tmp_path / "artifact")
     requests = split.test.requests()
-    assert same(loaded.predict(requests), fitted[name].predict(requests))
-    assert loaded.settings() == fitted[name].settings()
+    assert same(loaded.predict(requests), fitted.predict(requests))
+    assert loaded.settings() == fitted.settings()
     assert not list(tmp_path.rglob("*.pkl"))
 
 
-@pytest.mark.parametrize("name", LISTENERS)
-def test_a_saved_model_keeps_what_it_observed(
-    name: str, fitted: dict[str, Model], split: Split, tmp_path: Path
-) -> None:
-    model = copy.deepcopy(fitted[name])
-    assert split.valid is not None
-    model.observe(split.valid)
+@every(ONLINE)
+def test_a_saved_model_keeps_what_it_observed(fitted: Model, split: Split, tmp_path: Path) -> None:
+    model = copy.deepcopy(fitted)
+    model.observe(valid_of(split))
     model.save(tmp_path / "artifact")
+    loaded = load_model(tmp_path / "artifact")
     requests = split.test.requests()
-    assert same(load_model(tmp_path / "artifact").predict(requests), model.predict(requests))
+    assert same(loaded.predict(requests), model.predict(requests))
+    assert same(loaded.walk(split.test), model.walk(split.test))
 
 
-@pytest.mark.parametrize("name", LISTENERS)
-def test_walk_equals_the_plain_loop(name: str, fitted: dict[str, Model], split: Split) -> None:
-    walker, plain = copy.deepcopy(fitted[name]), copy.deepcopy(fitted[name])
+@every(ONLINE)
+def test_walk_equals_the_plain_loop(fitted: Model, split: Split) -> None:
+    walker, plain = copy.deepcopy(fitted), copy.deepcopy(fitted)
     edges = time_groups(split.test)
-    answers = []
+    forecasts = []
     for start, stop in pairwise(edges):
         now = split.test.take(slice(start, stop))
-        answers.append(plain.predict(now.requests()))
+        forecasts.append(plain.predict(now.requests()))
         plain.observe(now)
-    assert same(walker.walk(split.test), Forecast.concat(answers))
+    assert same(walker.walk(split.test), Forecast.concat(forecasts))
 
 
-@pytest.mark.parametrize("name", LISTENERS)
-def test_nothing_at_or_after_a_moment_reaches_its_forecast(
-    name: str, fitted: dict[str, Model], split: Split
-) -> None:
+@every(ONLINE)
+def test_nothing_at_or_after_a_time_group_reaches_its_forecast(fitted: Model, split: Split) -> None:
     """Turn round every rating from some moment on: forecasts up to and at it keep every bit."""
     stream = split.test
     changed, stop = turned(stream)
-    before = copy.deepcopy(fitted[name]).walk(stream)
-    after = copy.deepcopy(fitted[name]).walk(changed)
+    before = copy.deepcopy(fitted).walk(stream)
+    after = copy.deepcopy(fitted).walk(changed)
     assert np.array_equal(before.stars[:stop], after.stars[:stop])
     assert np.array_equal(before.probabilities[:stop], after.probabilities[:stop])
     assert not np.array_equal(before.stars[stop:], after.stars[stop:])
 
 
-@pytest.mark.parametrize("name", LISTENERS)
-def test_the_input_is_left_as_it_was(name: str, split: Split) -> None:
-    before = split.train.frame.clone()
-    model = make(name).fit(split.train, split.valid)
-    model.predict(split.test.requests())
-    assert split.train.frame.equals(before)
-
-
-@pytest.mark.parametrize("name", MODELS)
+@every(list(MODELS))
 def test_string_ids_and_no_timestamps(name: str) -> None:
     table = planted()
     named = table.frame.select(
@@ -168,3 +222,119 @@ def test_string_ids_and_no_timestamps(name: str) -> None:
     model = make(name).fit(timeless)
     forecast = model.predict(Requests.of(["u1", "new"], ["m1", "m1"]))
     assert forecast.basis.tolist() == [Basis.KNOWN, Basis.NEW_USER]
+
+
+@every(ONLINE)
+def test_an_update_agrees_with_a_refit(name: str) -> None:
+    """A user is held back: forecasts after `observe` are near those of a fit with that user.
+
+    The model that only observes the user comes nearer than the one that never saw them.
+    """
+    split = chronological(planted(rows=4000, seed=1))
+    user = first_user(split.train)
+    held = (split.train.frame["user"] == user).to_numpy()
+
+    def fit(train: Ratings) -> Model:
+        if name not in REFITTED:
+            return make_model(name).fit(train)
+        model = make_model(name, **REFITTED[name]).fit(train, split.valid)
+        model.epochs = CONVERGED["epochs"]  # type: ignore[attr-defined]
+        return model.refit(train)
+
+    updated, everybody = fit(split.train.take(~held)), split.test.requests()
+    own = of_user(split.test, user).requests()
+    never = updated.predict(own).stars
+    updated.observe(split.train.take(held))
+    refitted = fit(split.train)
+    band, wanted = BANDS.get(name, BAND), refitted.predict(own).stars
+    assert rmse(updated.predict(everybody).stars, refitted.predict(everybody).stars) < BAND
+    assert rmse(updated.predict(own).stars, wanted) < band
+    if name != "cold_start":  # It looks at no rating of the user.
+        assert band < rmse(never, wanted)
+
+
+@every(list(MODELS))
+def test_a_forgotten_user_is_an_unknown_one(fitted: Model, split: Split, tmp_path: Path) -> None:
+    model, user = copy.deepcopy(fitted), first_user(split.train)
+    movies = sorted(split.train.frame["movie"].unique())
+    known, unknown = (
+        Requests.of([who] * len(movies), movies, at=2_000_000) for who in (user, UNKNOWN)
+    )
+    model.forget(user)
+    model.forget(UNKNOWN)
+    forecast = model.predict(known)
+    assert same(forecast, model.predict(unknown))
+    assert (forecast.basis == Basis.NEW_USER).all()
+    assert user not in model.users.table["user"]
+    model.save(tmp_path / "artifact")
+    assert same(load_model(tmp_path / "artifact").predict(known), forecast)
+    if not model.updates_online():
+        return
+    # Whoever comes back by this id begins anew, as any new user does.
+    rows = of_user(split.train, user)
+    other = copy.deepcopy(model)
+    model.observe(rows)
+    other.observe(by_user(rows, UNKNOWN))
+    assert same(model.predict(known), other.predict(unknown))
+    assert model.predict(known).history_length.tolist() == [len(rows)] * len(movies)
+
+
+@every(ONLINE)
+def test_what_a_forgotten_user_rated_is_forgotten(fitted: Model, split: Split) -> None:
+    if not isinstance(fitted, HistoryModel):
+        pytest.skip("keeps no ratings")
+    model, user = copy.deepcopy(fitted), first_user(split.train)
+    movie = model.recall(user)[0].movie
+    given = model.stars_given(movie).sum()
+    own = [kept for kept in model.recall(user) if kept.movie == movie]
+    counts = model.counts.of_movies.copy()
+    movies = model.movies.encode(of_user(split.train, user).frame["movie"])
+    model.forget(user)
+    assert model.recall(user) == []
+    assert len(model.rated(user)) == len(model.retold(user)) == 0
+    assert model.stars_given(movie).sum() == given - len(own)
+    removed = np.bincount(movies, minlength=len(counts))
+    assert (model.counts.of_movies == counts - removed).all()
+
+
+@every(list(MODELS))
+def test_a_refit_takes_more_ratings(name: str, fitted: Model, split: Split) -> None:
+    more = split.train.with_more(valid_of(split))
+    model, again = copy.deepcopy(fitted).refit(more), copy.deepcopy(fitted).refit(more)
+    requests = split.test.requests()
+    forecast = model.predict(requests)
+    check(forecast, split)
+    assert same(again.predict(requests), forecast)
+    assert model.learned_from == more.fingerprint()
+    user, movie = (more.frame[side][-1] for side in ("user", "movie"))
+    known = model.predict(Requests.of([user], [movie], at=2_000_000))
+    assert known.basis.tolist() == [Basis.KNOWN]
+    assert known.history_length.tolist() == [(more.frame["user"] == user).sum()]
+    if type(model).refit_rows is Model.refit_rows:
+        fresh = make(name).fit(more).predict(requests)
+        assert np.array_equal(fresh.stars, forecast.stars)
+
+
+@every(ONLINE)
+def test_a_refresh_after_a_walk_leaves_a_model_that_goes_on(
+    fitted: Model, split: Split, tmp_path: Path
+) -> None:
+    model = copy.deepcopy(fitted)
+    model.walk(valid_of(split))
+    requests, rated = split.test.requests(), split.train.with_more(valid_of(split))
+    walked = model.predict(requests)
+    twin = copy.deepcopy(model)
+    for one in (model, twin):
+        one.refresh(rated)
+    forecast = model.predict(requests)
+    check(forecast, split)
+    assert same(twin.predict(requests), forecast)
+    assert (forecast.history_length == walked.history_length).all()
+    assert (forecast.basis == walked.basis).all()
+    if type(model).refresh is Model.refresh:
+        assert same(forecast, walked)
+    else:
+        assert not same(forecast, walked)
+    model.save(tmp_path / "artifact")
+    loaded = load_model(tmp_path / "artifact")
+    assert same(loaded.walk(split.test), model.walk(split.test))
