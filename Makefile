@@ -34,7 +34,7 @@ docs: $(READY)  ## the documentation site, in site/; needs no network
 # A process for each core: threads of libraries beside them would only wait for each other.
 test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	  $(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder -m 'not threads'
+	  $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m 'not threads'
 	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -m threads tests/models tests/modelling
 
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes

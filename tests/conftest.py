@@ -13,9 +13,17 @@ from ratecast.ratings import Ratings
 LONG = ("models/test_bands.py", "notebooks/", "docs/test_blocks.py", "serving/")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules of `LONG` first, in that order; the rest as it was."""
+    """Modules of `LONG` first, in that order; the rest as it was.
+
+    The tests of a module go to one process, which makes its fixtures once, but for those that
+    have a group of their own.
+    """
     root = Path(__file__).parent
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(root).as_posix()))
 
     def turn(item: pytest.Item) -> int:
         place = item.path.relative_to(root).as_posix()

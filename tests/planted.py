@@ -1,15 +1,12 @@
 """Small tables whose answer is known, because it was planted."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
-from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import time_groups
 from ratecast.ratings import Ratings, Scale, checked
-from ratecast.splits import Split
 
 
 def planted(
@@ -53,19 +50,6 @@ def tastes(users: int = 150, movies: int = 60, seed: int = 0) -> tuple[Ratings, 
     )
     noise = float(np.sqrt(np.mean((given - clean) ** 2)))
     return whole.take(part < 0.5), whole.take(part > 0.9), noise
-
-
-def gap_to_a_refit(fit: Callable[[Ratings], Model], split: Split) -> float:
-    """How far, in stars, a model told of a held-back user is from one refitted with that user.
-
-    RMSE of the difference of their forecasts, over the test part.
-    """
-    held = split.train.frame["user"] == split.train.frame["user"][0]
-    told = fit(split.train.take(~held))
-    told.observe(split.train.take(held))
-    requests = split.test.requests()
-    refitted = fit(split.train).predict(requests)
-    return float(np.sqrt(np.mean((told.predict(requests).stars - refitted.stars) ** 2)))
 
 
 def turned(stream: Ratings) -> tuple[Ratings, int]:

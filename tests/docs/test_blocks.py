@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ratecast.models.state_space.model import StateSpace
 from tests.docs.blocks import PAGES, ROOT, Reader, blocks, difference
 
 # Followed by the tests of the service, which start what that page needs.
@@ -18,6 +19,9 @@ def test_a_reader_can_follow(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    # A refit after every 3 % of new ratings, not after every 0.25 %: no page shows its figures.
+    defaults = vars(StateSpace)["__init__"].__kwdefaults__
+    monkeypatch.setitem(defaults, "refresh_growth", 0.03)
     reader, known = Reader(), set(sys.modules)
     for block in blocks(page):
         reader.follow(block)

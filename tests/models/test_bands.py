@@ -32,6 +32,14 @@ SHORT: dict[str, dict[str, Any]] = {
 }
 
 
+PARTS = KNOWN_USERS | NEW_USERS
+
+
+def group(name: str) -> str:
+    """Which tests share a process: those of a blend and its parts, whose fits it takes."""
+    return "bands of blend" if name == "blend" or name in PARTS else "bands"
+
+
 @pytest.fixture(scope="module")
 def split(ml100k: Ratings) -> Split:
     """Train and valid of the real split; test is not for tests either."""
@@ -46,12 +54,15 @@ def fitted(split: Split) -> Callable[[str], Model]:
     return cache(lambda name: make_model(name, **SHORT.get(name, {})).fit(split.train, split.test))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.xdist_group(group(name))) for name in MODELS],
+)
 def test_rmse_is_in_its_band(
     name: str, split: Split, fitted: Callable[[str], Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def take_parts(blend: Blend, *_: object) -> None:
-        blend._parts = {part: deepcopy(fitted(part)) for part in KNOWN_USERS | NEW_USERS}
+        blend._parts = {part: deepcopy(fitted(part)) for part in PARTS}
 
     monkeypatch.setattr(Blend, "fit_rows", take_parts)
     model = deepcopy(fitted(name))

@@ -1,17 +1,14 @@
 import copy
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from ratecast.modelling.contract.rows import Rows, time_groups
-from ratecast.models import load_model
 from ratecast.models.bias import Bias
 from ratecast.models.knn import KNN, STD_DAMPING
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
-from tests.planted import gap_to_a_refit, planted, tastes
+from tests.planted import planted, tastes
 
 
 class PlainKnn:
@@ -81,11 +78,6 @@ def test_finds_planted_tastes_that_biases_cannot() -> None:
     assert knn < 0.75 * bias
 
 
-def test_updates_agree_with_a_refit() -> None:
-    split = chronological(planted(rows=4000, seed=1))
-    assert gap_to_a_refit(KNN().fit, split) < 0.1
-
-
 def test_a_new_user_is_forecast_by_the_bias_until_the_first_rating() -> None:
     train, test, _ = tastes(seed=1)
     new = train.frame["user"].to_numpy() < 30
@@ -127,17 +119,3 @@ def test_new_movies_become_neighbours() -> None:
         updated.observe(checked(Ratings(one, scale=train.scale)))
         forecasts.append(updated.predict(Requests.of([888], [999])).stars[0])
     assert forecasts[1] - forecasts[0] > 3
-
-
-@pytest.mark.parametrize("half", [False, True])
-def test_saved_after_updates_forecasts_alike_on_whole_and_half_stars(
-    half: bool, tmp_path: Path
-) -> None:
-    split = chronological(planted(half=half))
-    model = KNN().fit(split.train, split.valid)
-    assert split.valid is not None
-    model.observe(split.valid)
-    model.save(tmp_path / "artifact")
-    loaded = load_model(tmp_path / "artifact")
-    one, other = loaded.walk(split.test), copy.deepcopy(model).walk(split.test)
-    assert np.array_equal(one.probabilities, other.probabilities)

@@ -9,35 +9,14 @@ import polars as pl
 import pytest
 import torch
 
-from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.factors.leading_directions import MOST_HEARD
 from ratecast.models import load_model
 from ratecast.ratings import Ratings, Requests, checked
-from ratecast.splits import Split, chronological
+from ratecast.splits import chronological
 from ratecast.training import make_model
 from tests.modelling.factors.nets import NETS, SMALL, TRAINED, fold_in
-from tests.planted import gap_to_a_refit, planted, tastes
-
-
-def converged(name: str, rows: Ratings, split: Split) -> Model:
-    """A net whose rate has fallen to 0, so that little of its training is left to chance."""
-    free = {"dropout": 0.0} if name == "neumf" else {}
-    trainer = {"epochs": 60, "batch_size": 512, "learning_rate": 0.03, "patience": 1}
-    settings: dict[str, Any] = {"factors": 2, "id_dropout": 0.0, "trainer": trainer} | free
-    model = fold_in(name, **settings).fit(rows, split.valid)
-    model.epochs = 60
-    return model.refit(rows)
-
-
-@pytest.mark.parametrize("name", NETS)
-def test_hearing_agrees_with_a_refit(name: str) -> None:
-    """Between a net that heard a held-back user and one that was trained with him: 0.1 stars.
-
-    The band is the same for the perceptron: two seeds of one net differ by more (0.12).
-    """
-    split = chronological(planted(rows=4000, seed=1))
-    assert gap_to_a_refit(lambda rows: converged(name, rows, split), split) < 0.1
+from tests.planted import planted, tastes
 
 
 @pytest.mark.parametrize("name", NETS)

@@ -1,16 +1,11 @@
-import copy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-import pytest
 
-from ratecast.models import load_model
 from ratecast.models.als.model import ALS
 from ratecast.ratings import Ratings, Requests, Scale, checked
-from ratecast.splits import chronological
-from tests.planted import gap_to_a_refit, planted, tastes
+from tests.planted import planted, tastes
 
 SMALL: dict[str, Any] = {"factors": 2, "iterations": 10}
 
@@ -61,11 +56,6 @@ def test_finds_planted_tastes() -> None:
     assert np.sqrt(np.mean((error - test.stars) ** 2)) < 1.15 * noise
 
 
-def test_hearing_agrees_with_a_refit() -> None:
-    split = chronological(planted(rows=4000, seed=1))
-    assert gap_to_a_refit(ALS().fit, split) < 0.1
-
-
 def test_tastes_of_a_new_user_are_learned_from_what_he_says() -> None:
     """Heard 30 ratings, a stranger is forecast nearly as a known user is; unheard, he is not."""
     train, test, noise = tastes(seed=1)
@@ -94,20 +84,6 @@ def test_forecasts_are_surer_of_users_heard() -> None:
     known = model.predict_rows(model.encode(Requests.of([1, 999], [1, 1]))).deviation
     assert known is not None
     assert 1 < known[0] < known[1]
-
-
-@pytest.mark.parametrize("half", [False, True])
-def test_saved_after_hearing_answers_alike_on_whole_and_half_stars(
-    half: bool, tmp_path: Path
-) -> None:
-    split = chronological(planted(half=half))
-    model = ALS(**SMALL).fit(split.train, split.valid)
-    assert split.valid is not None
-    model.observe(split.valid)
-    model.save(tmp_path / "artifact")
-    loaded = load_model(tmp_path / "artifact")
-    one, other = loaded.walk(split.test), copy.deepcopy(model).walk(split.test)
-    assert np.array_equal(one.probabilities, other.probabilities)
 
 
 def test_priors_fit_any_scale() -> None:
