@@ -13,7 +13,7 @@ from ratecast.modelling.contract.model import Model
 from ratecast.modelling.history.user_history import RatingColumns
 from ratecast.modelling.nets.net_model import NetModel
 from ratecast.models.state_space import model as state_space
-from ratecast.models.state_space.em import iterate
+from ratecast.models.state_space.em import em_iteration
 from ratecast.ratings import Ratings
 from ratecast.training import make_model
 from ratecast.training.lightning_trainer import LightningTrainer
@@ -26,8 +26,8 @@ FEW = 10_000
 def fit(train: Ratings, settings: Settings) -> Predict:
     """One epoch on every rating; nothing is held back to find how many there should be.
 
-    Of `state_space`, one iteration of EM on all ratings, without the rehearsals before it. What is
-    compiled or started once is left out: a few rows are learned before.
+    Of `state_space`, one iteration of EM on all ratings, without the walk over train before it.
+    What is compiled or started once is left out: a few rows are learned before.
     """
     _learned(train.take(slice(0, FEW)), settings["model"])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -39,21 +39,21 @@ def fit(train: Ratings, settings: Settings) -> Predict:
 
 def _learned(train: Ratings, name: str) -> Model:
     if name == "state_space":
-        vars(state_space)["iterate"] = _timed(iterate)
-        return _Unrehearsed(iterations=1).refit(train)
+        vars(state_space)["em_iteration"] = _timed(em_iteration)
+        return _OnlyEM(iterations=1).refit(train)
     model = make_model(name)
     assert isinstance(model, NetModel)
     model.train_net, model.epochs = LightningTrainer(callbacks=[_Stopwatch()]), 1
     return model.refit(train)
 
 
-class _Unrehearsed(state_space.StateSpace):
-    """What it learns by EM, and nothing of what it learns from its own surprises."""
+class _OnlyEM(state_space.StateSpace):
+    """Only what it learns by EM, without the trees on its residuals."""
 
-    def _rehearse(self, heard: RatingColumns) -> None:
+    def _collect_residuals(self, ratings: RatingColumns) -> None:
         return
 
-    def _learn_trees(self) -> None:
+    def _fit_trees(self) -> None:
         return
 
 

@@ -166,8 +166,8 @@ def test_a_model_with_other_ids_is_refused(place: Place, ml100k: Ratings) -> Non
 def test_a_model_far_from_the_old_one_is_refused(place: Place, artifact: Path) -> None:
     """One whose movies were mixed up gives forecasts that no refit would give."""
     mad = load_model(artifact)
-    upside = mad._movies.learned  # type: ignore[attr-defined]
-    upside.levels[:, 0] = np.where(upside.levels[:, 0] > 0, -2, 2)
+    upside = mad.movie_parameters.parameters  # type: ignore[attr-defined]
+    upside.movie_vectors[:, 0] = np.where(upside.movie_vectors[:, 0] > 0, -2, 2)
     mad.save(place.home / "mad")
     with place.open() as client:
         name = ArtifactStore(place.home).publish(place.home / "mad")

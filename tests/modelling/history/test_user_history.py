@@ -16,7 +16,7 @@ def test_history_finds_the_ratings_of_a_user() -> None:
     assert history.of_users(np.array([1, 2], np.int32)).at.tolist() == [2, 4, 14, 3, 5, 15]
 
 
-def test_a_table_is_rehearsed_in_whole_moments() -> None:
+def test_time_slices_do_not_split_rows_of_equal_time() -> None:
     at = np.array([5, 1, 1, 2, 2, 2, 3, 4, 4, 5])
     row = np.arange(10, dtype=np.int32)
     first, *later = RatingColumns(row, row, at.astype(float), at).time_slices(0.25, 0.5)
@@ -27,7 +27,7 @@ def test_a_table_is_rehearsed_in_whole_moments() -> None:
     assert [len(part) for part in untimed.time_slices(0.25, 0.02)] == [5]
 
 
-def test_a_rating_heard_late_is_brought_into_its_place() -> None:
+def test_a_late_rating_is_merged_in_time_order() -> None:
     users, at = np.array([1, 1, 2], np.int32), np.array([10, 30, 20])
     history = UserHistory(RatingColumns(users, users, at.astype(float), at))
     late = np.array([2, 1], np.int32), np.array([5, 20])

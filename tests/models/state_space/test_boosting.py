@@ -1,4 +1,4 @@
-"""What corrects the filter: trees find what is planted, no more; echoes are of like movies."""
+"""The correction of the filter: trees find what is planted and no more; the kernel regression."""
 
 import copy
 from dataclasses import replace
@@ -13,10 +13,15 @@ from ratecast.evaluation.protocol import as_of
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.rows import time_groups
 from ratecast.models import load_model
-from ratecast.models.state_space.boosting import LEAST, Trees
+from ratecast.models.state_space.boosting import MIN_ROWS, BoostedTrees
+from ratecast.models.state_space.kalman import FilterOutput, RatingStream
 from ratecast.models.state_space.model import StateSpace
-from ratecast.models.state_space.residual_buffer import Lessons
-from ratecast.models.state_space.residual_kernel import columns_of, likeness
+from ratecast.models.state_space.residual_buffer import ResidualBuffer
+from ratecast.models.state_space.residual_kernel import (
+    MovieTraits,
+    residual_features,
+    similarity_coordinates,
+)
 from ratecast.splits import Split, chronological
 from tests.models.state_space.camps import camps, model, same
 from tests.planted import turned
@@ -29,93 +34,94 @@ def split() -> Split:
 
 @pytest.fixture(scope="module")
 def fitted(split: Split) -> StateSpace:
-    """Fitted, with trees that no guard has looked at, so that there are some."""
+    """Fitted, with trees that were not checked on later rows, so that there are some."""
     fitted = model().fit(split.train, split.valid)
-    columns, surprise = fitted._lessons.columns, fitted._lessons.surprise
-    fitted._trees = Trees.grown(columns, surprise, 20, seed=0)
+    features, residuals = fitted._buffer.features, fitted._buffer.residuals
+    fitted._trees = BoostedTrees.grow(features, residuals, 20, seed=0)
     return fitted
 
 
 def drawn(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Five columns; the surprise is a slope on the first and an exclusive or of two others."""
+    """Five features; the residual is a slope on the first and an exclusive or of two others."""
     random = np.random.default_rng(seed)
-    columns = random.normal(size=(rows, 5)).astype(np.float32)
-    planted = 0.3 * columns[:, 0] + 0.4 * np.sign(columns[:, 1] * columns[:, 3])
-    return columns, planted + random.normal(size=rows)
+    features = random.normal(size=(rows, 5)).astype(np.float32)
+    planted = 0.3 * features[:, 0] + 0.4 * np.sign(features[:, 1] * features[:, 3])
+    return features, planted + random.normal(size=rows)
 
 
 def test_trees_find_a_planted_interaction() -> None:
-    columns, surprise = drawn(20_000)
-    trees = Trees.learned(columns, surprise, seed=0)
-    new, told = drawn(20_000, seed=1)
-    error = np.mean((told - trees.correct(new)) ** 2)
+    features, residuals = drawn(20_000)
+    trees = BoostedTrees.fit(features, residuals, seed=0)
+    new, wanted = drawn(20_000, seed=1)
+    error = np.mean((wanted - trees.predict(new)) ** 2)
     assert trees.slope[0] == pytest.approx(0.3, abs=0.05)
-    assert 1.0 < error + 0.05 < 1.15 < 1.2 < np.mean(told**2)
+    assert 1.0 < error + 0.05 < 1.15 < 1.2 < np.mean(wanted**2)
 
 
-def test_noise_teaches_next_to_nothing() -> None:
-    """Chance may let a tree or two pass the guard, but what they say is tiny."""
+def test_noise_gives_next_to_no_correction() -> None:
+    """Chance may let a tree or two pass the guard, but their values are tiny."""
     random = np.random.default_rng(0)
-    columns, noise = random.normal(size=(5000, 4)).astype(np.float32), random.normal(size=5000)
-    assert np.abs(Trees.learned(columns, noise, seed=0).correct(columns)).max() < 0.1
+    features, noise = random.normal(size=(5000, 4)).astype(np.float32), random.normal(size=5000)
+    assert np.abs(BoostedTrees.fit(features, noise, seed=0).predict(features)).max() < 0.1
 
 
-def test_what_turns_round_in_time_is_left_out() -> None:
-    columns, surprise = drawn(10_000)
-    surprise[8000:] *= -1
-    trees = Trees.learned(columns, surprise, seed=0)
-    assert len(trees.leaves) == trees.slope[0] == 0
-    assert not trees.correct(columns).any()
+def test_an_effect_that_turns_round_in_time_is_left_out() -> None:
+    features, residuals = drawn(10_000)
+    residuals[8000:] *= -1
+    trees = BoostedTrees.fit(features, residuals, seed=0)
+    assert len(trees.leaf_values) == trees.slope[0] == 0
+    assert not trees.predict(features).any()
 
 
-def test_few_rows_teach_nothing() -> None:
-    columns, surprise = drawn(LEAST - 1)
-    assert not Trees.learned(columns, surprise, seed=0).correct(columns).any()
+def test_few_rows_give_no_trees() -> None:
+    features, residuals = drawn(MIN_ROWS - 1)
+    assert not BoostedTrees.fit(features, residuals, seed=0).predict(features).any()
 
 
-def test_an_answer_does_not_depend_on_the_rows_beside_it() -> None:
-    columns, surprise = drawn(3000)
-    trees = Trees.learned(columns, surprise, seed=0)
-    alone = [trees.correct(columns[i : i + 1])[0] for i in range(50)]
-    assert np.array_equal(alone, trees.correct(columns)[:50])
-    assert np.array_equal(trees.stages(columns)[-1], trees.correct(columns))
+def test_a_prediction_does_not_depend_on_the_rows_beside_it() -> None:
+    features, residuals = drawn(3000)
+    trees = BoostedTrees.fit(features, residuals, seed=0)
+    alone = [trees.predict(features[i : i + 1])[0] for i in range(50)]
+    assert np.array_equal(alone, trees.predict(features)[:50])
+    assert np.array_equal(trees.staged_predict(features)[-1], trees.predict(features))
 
 
-def test_columns_that_never_change_are_harmless() -> None:
-    columns, surprise = drawn(3000)
-    columns[:, 1:] = 7
-    assert np.isfinite(Trees.learned(columns, surprise, seed=0).correct(columns)).all()
+def test_features_that_never_change_are_harmless() -> None:
+    features, residuals = drawn(3000)
+    features[:, 1:] = 7
+    assert np.isfinite(BoostedTrees.fit(features, residuals, seed=0).predict(features)).all()
 
 
-def test_an_echo_comes_from_earlier_moments_and_like_movies() -> None:
-    """Movies 0 and 1 point the same way, 2 elsewhere; the third row is asked with the second."""
-    way = np.array([[1.0, 0], [2, 0], [0, 1]])
-    places = likeness(way, way, np.zeros((3, 0)), np.zeros(3))
+def test_the_kernel_mean_uses_earlier_time_groups_and_similar_movies() -> None:
+    """Movies 0 and 1 have one direction, 2 another; rows two and three are of equal time."""
+    vectors = np.array([[1.0, 0], [2, 0], [0, 1]])
+    coordinates = similarity_coordinates(vectors, vectors, np.zeros((3, 0)), np.zeros(3))
     movies, at = np.array([0, 2, 1], np.int32), np.array([1, 2, 2])
-    surprise = np.array([0.8, -5.0, 9.0])
-    told = np.full(3, 3.0), np.ones(3), surprise
-    signs = places, np.zeros((3, 3)), np.zeros((0, 0))
-    columns = columns_of((np.array([0, 3]), movies, at), np.ones(3, bool), told, signs)
-    assert columns[0, 0] == 0
-    assert columns[2, 0] == pytest.approx(0.4)
-    assert abs(columns[1, 0]) < 0.01
-    assert columns[2, 12] == np.float32(0.8)
+    stream = RatingStream(np.array([0, 3]), movies, np.zeros(3), at, np.ones(3, bool))
+    filtered = FilterOutput(np.full(3, 3.0), np.ones(3), np.array([0.8, -5.0, 9.0]))
+    traits = MovieTraits(coordinates, np.zeros((3, 3)), np.zeros((0, 0)))
+    features = residual_features(stream, filtered, traits)
+    assert features[0, 0] == 0
+    assert features[2, 0] == pytest.approx(0.4)
+    assert abs(features[1, 0]) < 0.01
+    assert features[2, 12] == np.float32(0.8)
 
 
-def test_lessons_are_due_after_a_fifth() -> None:
-    lessons = Lessons.none(2).with_more(np.zeros((80, 2), np.float32), np.zeros(80)).learned()
-    assert not lessons.due()
-    assert not lessons.with_more(np.ones((19, 2), np.float32), np.ones(19)).due()
-    more = lessons.with_more(np.ones((20, 2), np.float32), np.ones(20))
-    assert more.due()
-    assert not more.learned().due()
-    assert not Lessons.none(2).due()
+def test_the_trees_are_due_after_a_fifth_of_new_rows() -> None:
+    rows = ResidualBuffer.empty(2).with_more(np.zeros((80, 2), np.float32), np.zeros(80))
+    buffer = rows.after_fit()
+    assert not buffer.is_refit_due()
+    assert not buffer.with_more(np.ones((19, 2), np.float32), np.ones(19)).is_refit_due()
+    more = buffer.with_more(np.ones((20, 2), np.float32), np.ones(20))
+    assert more.is_refit_due()
+    assert not more.after_fit().is_refit_due()
+    assert not ResidualBuffer.empty(2).is_refit_due()
 
 
 def test_the_correction_counts_and_walk_equals_the_loop(split: Split, fitted: StateSpace) -> None:
     stream = split.test.take(slice(0, 200))
     walker, plain, bare = (copy.deepcopy(fitted) for _ in range(3))
-    bare._trees = Trees.none(len(fitted._trees.cuts))
+    bare._trees = BoostedTrees.empty(len(fitted._trees.bin_edges))
     answers = []
     for start, stop in pairwise(time_groups(stream)):
         now = stream.take(slice(start, stop))
@@ -126,7 +132,7 @@ def test_the_correction_counts_and_walk_equals_the_loop(split: Split, fitted: St
     assert not same(walked, bare.walk(stream))
 
 
-def test_a_loaded_model_learns_its_trees_alike(
+def test_a_loaded_model_fits_its_trees_alike(
     split: Split, fitted: StateSpace, tmp_path: Path
 ) -> None:
     going = copy.deepcopy(fitted)
@@ -139,30 +145,32 @@ def test_a_loaded_model_learns_its_trees_alike(
         one.observe(split.valid or split.test)
         one.refresh(split.train)
     assert same(going.predict(requests), loaded.predict(requests))
-    assert len(going._lessons.surprise) > len(fitted._lessons.surprise)
+    assert len(going._buffer.residuals) > len(fitted._buffer.residuals)
 
 
-def test_surprises_are_honest(split: Split) -> None:
-    """What is rehearsed before a moment does not change with the ratings from it on."""
+def test_residuals_are_of_predictions_from_earlier_ratings(split: Split) -> None:
+    """Residuals before a time do not change with the ratings from it on."""
     table = split.train.sorted()
     half = int(time_groups(table)[len(time_groups(table)) // 2])
     stars = table.stars.copy()
     stars[half:] = table.scale.low + table.scale.high - stars[half:]
     turned = replace(table, frame=table.frame.with_columns(pl.Series("rating", stars)))
-    before, after = (model().fit(one)._lessons for one in (table, turned))
-    known = half - (len(table) - len(before.surprise))
+    before, after = (model().fit(one)._buffer for one in (table, turned))
+    known = half - (len(table) - len(before.residuals))
     assert known > 100
-    assert np.array_equal(before.columns[:known], after.columns[:known])
-    assert np.array_equal(before.surprise[:known], after.surprise[:known])
-    assert not np.array_equal(before.surprise[known:], after.surprise[known:])
+    assert np.array_equal(before.features[:known], after.features[:known])
+    assert np.array_equal(before.residuals[:known], after.residuals[:known])
+    assert not np.array_equal(before.residuals[known:], after.residuals[known:])
 
 
-def test_trees_learned_again_keep_the_forecasts_causal(
+def test_trees_fitted_again_keep_the_forecasts_causal(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Turn round every rating from some moment on: nothing before or at it changes a bit."""
-    monkeypatch.setattr(Lessons, "due", lambda _: True)
-    monkeypatch.setattr(Trees, "learned", lambda c, s, seed: Trees.grown(c, s, 5, seed))
+    """Change every rating from some time on: no forecast before or at it changes a bit."""
+    monkeypatch.setattr(ResidualBuffer, "due", lambda _: True)
+    monkeypatch.setattr(
+        BoostedTrees, "learned", lambda c, s, seed: BoostedTrees.grow(c, s, 5, seed)
+    )
     changed, stop = turned(split.test)
     other = replace(split, test=changed)
     before, after = (

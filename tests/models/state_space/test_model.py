@@ -13,9 +13,14 @@ from ratecast.evaluation.protocol import as_of
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.rows import time_groups
 from ratecast.models import load_model
-from ratecast.models.state_space.kalman import follow
+from ratecast.models.state_space.kalman import (
+    MovieParameters,
+    RatingStream,
+    UserPrior,
+    run_filter,
+)
 from ratecast.models.state_space.model import StateSpace
-from ratecast.models.state_space.state_vector import first
+from ratecast.models.state_space.state_vector import Dynamics, initial_row
 from ratecast.ratings import Requests
 from ratecast.splits import Split, chronological
 from tests.models.state_space.camps import camps, model, same
@@ -33,30 +38,34 @@ def fitted(split: Split) -> StateSpace:
 
 
 def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
-    """Without drift, following a user is a Bayesian linear regression."""
+    """With a constant state, filtering a user is a Bayesian linear regression."""
     random = np.random.default_rng(0)
-    loads = np.column_stack([np.ones(9), random.normal(size=(9, 2))])
+    loadings = np.column_stack([np.ones(9), random.normal(size=(9, 2))])
     stars, noise, prior = random.normal(3, 1, 9), random.uniform(0.5, 1, 9), random.normal(size=3)
     start = np.diag([0.2, 1.0, 0.5, 0])
-    movies = np.zeros(9), loads[:, 1:].copy(), np.zeros((9, 2, 2)), np.zeros(9), noise
-    expected, _, surprise = follow(
-        (np.array([0, 9]), np.arange(9, dtype=np.int32), stars, np.repeat([1, 2, 3], 3)),
-        np.ones(9, bool),
-        (prior[None], np.zeros((2, 3))),
-        (*movies, np.zeros((9, 1))),
-        (first(start, 3, 1), np.ones(4), np.zeros(4)),
+    factors, zeros = loadings[:, 1:].copy(), np.zeros(9)
+    movies = MovieParameters(zeros, factors, np.zeros((9, 2, 2)), zeros, noise, np.zeros((9, 1)))
+    at = np.repeat([1, 2, 3], 3)
+    stream = RatingStream(
+        np.array([0, 9]), np.arange(9, dtype=np.int32), stars, at, np.ones(9, bool)
+    )
+    expected, _, innovations = run_filter(
+        stream,
+        UserPrior(prior[None], np.zeros((2, 3))),
+        movies,
+        Dynamics(initial_row(start, 3, 1), np.ones(4), np.zeros(4)),
     )
     for now in (0, 3, 6):
-        past, weight = loads[:now], 1 / noise[:now, None]
+        past, weight = loadings[:now], 1 / noise[:now, None]
         inverse = np.linalg.inv(start[:3, :3])
-        taste = np.linalg.solve(
+        mean = np.linalg.solve(
             past.T @ (past * weight) + inverse,
             past.T @ (stars[:now] / noise[:now]) + inverse @ prior,
         )
-        np.testing.assert_allclose(expected[now : now + 3], loads[now : now + 3] @ taste)
-        # Of the last moment nobody asks how surprising it was.
-        came = stars[now] - expected[now] if now < 6 else 0.0
-        np.testing.assert_allclose(surprise[now], came)
+        np.testing.assert_allclose(expected[now : now + 3], loadings[now : now + 3] @ mean)
+        # The innovations of the last time group are not computed.
+        innovation = stars[now] - expected[now] if now < 6 else 0.0
+        np.testing.assert_allclose(innovations[now], innovation)
 
 
 def test_finds_the_camp_of_a_new_user(split: Split) -> None:
@@ -67,7 +76,7 @@ def test_finds_the_camp_of_a_new_user(split: Split) -> None:
 
 
 def test_refreshes_keep_the_forecasts_causal(split: Split) -> None:
-    """Turn round every rating from some moment on: nothing before or at it changes a bit."""
+    """Change every rating from some time on: no forecast before or at it changes a bit."""
     changed, stop = turned(split.test)
     other = replace(split, test=changed)
     before = as_of(model(refresh_growth=0).fit(split.train, split.valid), split.parts)["test"]
@@ -107,7 +116,7 @@ def test_a_loaded_model_goes_on_alike(split: Split, fitted: StateSpace, tmp_path
     assert same(going.predict(requests), loaded.predict(requests))
 
 
-def test_hardly_any_news_makes_no_refit(split: Split, fitted: StateSpace) -> None:
+def test_few_new_ratings_make_no_refit(split: Split, fitted: StateSpace) -> None:
     going = copy.deepcopy(fitted)
     going.observe(split.test.take(slice(0, 2)))
     requests = split.test.requests()
@@ -127,9 +136,9 @@ def test_fitted_anew_it_forgets(split: Split, fitted: StateSpace) -> None:
     assert same(again.predict(split.test.requests()), fitted.predict(split.test.requests()))
 
 
-def test_side_information_of_a_stranger_counts() -> None:
+def test_side_information_of_a_new_user_counts() -> None:
     table = camps()
     known = model().fit(table)
-    asked = Requests.of([7_000], [3], at=2_000_000)
-    told = replace(asked, users=pl.DataFrame({"user": [7_000], "age": [70]}))
-    assert known.predict(asked).stars[0] != known.predict(told).stars[0]
+    request = Requests.of([7_000], [3], at=2_000_000)
+    with_side = replace(request, users=pl.DataFrame({"user": [7_000], "age": [70]}))
+    assert known.predict(request).stars[0] != known.predict(with_side).stars[0]

@@ -14,7 +14,7 @@ from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.kernels import threads
 from ratecast.models.state_space import model as flagship
 from ratecast.models.state_space.model import StateSpace
-from ratecast.models.state_space.residual_buffer import Lessons
+from ratecast.models.state_space.residual_buffer import ResidualBuffer
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
@@ -31,14 +31,14 @@ def fitted(split: Split) -> StateSpace:
     return model(refresh_growth=0.02).fit(split.train, split.valid)
 
 
-def daily(going: StateSpace, part: Ratings, heard: Ratings) -> tuple[Forecast, int]:
+def daily(going: StateSpace, part: Ratings, ratings: Ratings) -> tuple[Forecast, int]:
     """Walked day by day, and before each day a refresh, if it is due; how many there were."""
     answers, refreshes, edges = [], 0, periods(part, DAY)
     for start, stop in pairwise(edges):
         if start:
-            before = going._movies
-            going.refresh(heard)
-            refreshes += going._movies is not before and len(going.history.recent) == 0
+            before = going.movie_parameters
+            going.refresh(ratings)
+            refreshes += going.movie_parameters is not before and len(going.history.recent) == 0
         answers.append(going.walk(part.take(slice(start, stop))))
     return Forecast.concat(answers), refreshes
 
@@ -52,26 +52,26 @@ def test_walking_as_far_as_no_refresh_is_due_answers_alike(
     assert same(as_of(copy.deepcopy(fitted), parts)["test"], wanted)
 
 
-def test_a_refresh_learns_the_same_from_what_was_followed_already(
+def test_a_refresh_learns_the_same_from_rows_walked_already(
     split: Split, fitted: StateSpace
 ) -> None:
     kept, anew = copy.deepcopy(fitted), copy.deepcopy(fitted)
     for one in (kept, anew):
         one.walk(split.test)
-    anew._followed = Lessons.none(anew._followed.columns.shape[1])
+    anew._walked = ResidualBuffer.empty(anew._walked.features.shape[1])
     for one in (kept, anew):
         one.refresh(split.train)
-    assert np.array_equal(kept._lessons.columns, anew._lessons.columns)
-    assert np.array_equal(kept._lessons.surprise, anew._lessons.surprise)
-    assert len(kept._lessons.surprise) > len(fitted._lessons.surprise)
+    assert np.array_equal(kept._buffer.features, anew._buffer.features)
+    assert np.array_equal(kept._buffer.residuals, anew._buffer.residuals)
+    assert len(kept._buffer.residuals) > len(fitted._buffer.residuals)
 
 
-def test_what_was_followed_is_forgotten_with_a_rating(split: Split, fitted: StateSpace) -> None:
+def test_walked_rows_are_dropped_when_a_rating_is_removed(split: Split, fitted: StateSpace) -> None:
     going = copy.deepcopy(fitted)
     going.walk(split.test)
     user, movie = split.test.frame.select("user", "movie").row(0)
     going.unlearn([(user, movie)])
-    assert len(going._followed.surprise) == 0
+    assert len(going._walked.residuals) == 0
 
 
 @pytest.mark.threads
@@ -92,16 +92,16 @@ def test_beyond_many_ratings_a_refresh_waits_for_a_larger_share(
 ) -> None:
     known = len(fitted.history.merged)
     assert fitted.refresh_after() == int(np.ceil(0.02 * known))
-    monkeypatch.setattr(flagship, "MANY", known // 3)
+    monkeypatch.setattr(flagship, "MANY_RATINGS", known // 3)
     assert fitted.refresh_after() == pytest.approx(0.06 * known, rel=0.01)
 
 
-def test_only_what_the_trees_can_keep_is_rehearsed(
+def test_only_the_rows_that_the_buffer_holds_are_walked(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flagship, "MOST", 300)
+    monkeypatch.setattr(flagship, "MAX_ROWS", 300)
     short = model().fit(split.train, split.valid)
-    assert 300 <= len(short._lessons.surprise) < 400
+    assert 300 <= len(short._buffer.residuals) < 400
     assert np.isfinite(short.predict(split.test.requests()).stars).all()
 
 

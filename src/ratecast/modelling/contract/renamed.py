@@ -91,8 +91,35 @@ _COLD_START |= {
         ("level", "intercept"),
     )
 }
+_PARAMETERS = {
+    "mean": "mean",
+    "levels": "movie_vectors",
+    "factor_cov": "factor_cov",
+    "mean_var": "bias_var",
+    "noise": "noise_var",
+    "pooled": "pooled_noise_var",
+    "pull": "l2_factors",
+    "of_users": "user_regression",
+    "taste_cov": "user_cov",
+    "of_movies": "movie_regression",
+}
+_STATE_SPACE = {f"learned.{old}": f"parameters.{new}" for old, new in _PARAMETERS.items()} | {
+    "basis": "co_rating_factors",
+    "prior": "prior_mean",
+    "pull": "implicit_weights",
+    "lines": "descriptors",
+    "measure.shift": "standardizer.shift",
+    "measure.scale": "standardizer.scale",
+    "lessons.columns": "residual_buffer.features",
+    "lessons.surprise": "residual_buffer.residuals",
+    "lessons.new": "residual_buffer.new",
+    "trees.cuts": "trees.bin_edges",
+    "trees.columns": "trees.split_features",
+    "trees.edges": "trees.split_bins",
+    "trees.leaves": "trees.leaf_values",
+}
 ARRAYS: dict[str, dict[str, str]] = {
-    "state_space": _HISTORY,
+    "state_space": _HISTORY | _STATE_SPACE,
     "factorization_machine": _HISTORY | _RESIDUALS | _SAMPLES,
     "gaussian_process": _HISTORY | _RESIDUALS,
     "cold_start": _RESIDUALS | _COLD_START,

@@ -1,4 +1,4 @@
-"""SideInformation information as numbers: what is known of users and movies before any rating."""
+"""Side information of users and movies as numeric columns."""
 
 import json
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ YEARS = 10.0
 
 @dataclass(frozen=True)
 class SideInformation:
-    """How side information becomes columns; a column that the table lacks simply drops out.
+    """How side information becomes columns; what a table lacks gives no column.
 
-    ages: mean and spread of the users' ages, in years. year: mean year of the movies.
+    genders, occupations, genres: the known values, one column each. ages: mean and standard
+    deviation of the users' ages, in years. year: mean year of the movies.
     """
 
     genders: list[str]
@@ -28,48 +29,51 @@ class SideInformation:
 
     @classmethod
     def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> "SideInformation":
-        """Read the categories and the centres from the tables of known users and movies."""
+        """Read categories and means from the tables of known users and movies."""
         ages, years = _numbers(users, "age"), _numbers(movies, "year")
         age = float(np.nanmean(ages)) if np.isfinite(ages).any() else 0.0
-        spread = float(np.nanstd(ages)) if np.isfinite(ages).any() else 1.0
+        std = float(np.nanstd(ages)) if np.isfinite(ages).any() else 1.0
         return cls(
             _categories(users, "gender")[1:],
             _categories(users, "occupation"),
-            sorted({genre for genres in _lists(movies) for genre in genres}),
-            (age, max(spread, 1.0)),
+            sorted({genre for genres in _genres(movies) for genre in genres}),
+            (age, max(std, 1.0)),
             float(np.nanmean(years)) if np.isfinite(years).any() else 0.0,
         )
 
     @classmethod
     def unpacked(cls, packed: NDArray[np.uint8]) -> "SideInformation":
-        """What `packed` wrote."""
+        """The side information that `packed` wrote."""
         values: dict[str, Any] = json.loads(packed.tobytes())
         return cls(**values | {"ages": tuple(values["ages"])})
 
     def packed(self) -> NDArray[np.uint8]:
-        """All of it as an array of bytes (JSON), so that it can lie beside the other arrays."""
+        """Everything as one array of bytes (JSON), for an artifact."""
         return np.frombuffer(json.dumps(self.__dict__).encode(), np.uint8)
 
     def user_columns(self, table: pl.DataFrame) -> F64:
         """Constant, age, distance from the mean age, genders, occupations: (n, D).
 
-        An unknown value is 0, the mean, in the columns that are centred.
+        Age is in standard deviations from the mean. An unknown value is 0.
         """
         age = np.nan_to_num((_numbers(table, "age") - self.ages[0]) / self.ages[1])
-        apart = np.where(age != 0, np.abs(age) - 0.8, 0)
-        gender, job = _column(table, "gender"), _column(table, "occupation")
+        distance = np.where(age != 0, np.abs(age) - 0.8, 0)
+        gender, occupation = _column(table, "gender"), _column(table, "occupation")
         return np.column_stack(
-            [np.ones(len(table)), age, apart]
+            [np.ones(len(table)), age, distance]
             + [np.array([value == name for value in gender], float) for name in self.genders]
-            + [np.array([value == name for value in job], float) for name in self.occupations]
+            + [
+                np.array([value == name for value in occupation], float)
+                for name in self.occupations
+            ]
         )
 
     def movie_columns(self, table: pl.DataFrame) -> tuple[F64, F64]:
         """Genre flags (n, G), and the year in decades from the mean year, (n,)."""
-        place = {genre: k for k, genre in enumerate(self.genres)}
+        column = {genre: k for k, genre in enumerate(self.genres)}
         flags = np.zeros((len(table), len(self.genres)))
-        for row, genres in enumerate(_lists(table)):
-            flags[row, [place[genre] for genre in genres if genre in place]] = 1
+        for row, genres in enumerate(_genres(table)):
+            flags[row, [column[genre] for genre in genres if genre in column]] = 1
         decades = np.nan_to_num((_numbers(table, "year") - self.year) / YEARS)
         return flags, np.clip(decades, -5, 2)
 
@@ -87,7 +91,7 @@ def _numbers(table: pl.DataFrame, name: str) -> F64:
     return values
 
 
-def _lists(table: pl.DataFrame) -> list[list[str]]:
+def _genres(table: pl.DataFrame) -> list[list[str]]:
     if "genres" not in table.columns or not isinstance(table.schema["genres"], pl.List):
         return [[] for _ in range(len(table))]
     return [genres or [] for genres in table["genres"].to_list()]

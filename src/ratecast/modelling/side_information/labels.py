@@ -1,6 +1,6 @@
-"""What is known beforehand of users and movies, as labels that a model can weigh.
+"""Side information of users and movies as labels: a one-hot encoding.
 
-Columns that a table lacks, and values that are null, give no label: a model uses what there is.
+A column that a table lacks, or a value that is null, gives no label.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
 
-# One label a line: the expression that makes a text of the column.
+# One label for each row: the expression that turns the column into text.
 _SINGLE = {
     "age": (pl.col("age") // 10).cast(pl.String),
     "gender": pl.col("gender").cast(pl.String),
@@ -26,7 +26,7 @@ _NO_GENRE = ("", "unknown")
 
 @dataclass(frozen=True)
 class LabelColumn:
-    """Labels of one kind: line `rows[j]` of a table bears `labels[j]`, weighing `values[j]`."""
+    """Labels of one kind: row `rows[j]` of a table has `labels[j]`, with weight `values[j]`."""
 
     rows: I64
     labels: NDArray[np.str_]
@@ -34,23 +34,23 @@ class LabelColumn:
 
 
 def label_columns(frame: pl.DataFrame) -> dict[str, LabelColumn]:
-    """Every kind of label that `frame` has columns for; genres weigh 1 / sqrt(their number)."""
-    found = {}
-    lines = frame.with_row_index("_row")
+    """The labels of every kind that `frame` has a column for; a genre weighs 1 / √(genres)."""
+    kinds = {}
+    numbered = frame.with_row_index("_row")
     for name, text in _SINGLE.items():
         if name in frame.columns:
-            said = lines.select("_row", label=text).drop_nulls()
-            found[name] = _trait(said, np.ones(said.height))
+            labels = numbered.select("_row", label=text).drop_nulls()
+            kinds[name] = _label_column(labels, np.ones(labels.height))
     if "genres" in frame.columns:
-        said = genre_rows(lines)
-        count = np.bincount(said["_row"].to_numpy(), minlength=1)
-        found["genres"] = _trait(said, count[said["_row"].to_numpy()] ** -0.5)
-    return {name: trait for name, trait in found.items() if len(trait.rows)}
+        labels = genre_rows(numbered)
+        count = np.bincount(labels["_row"].to_numpy(), minlength=1)
+        kinds["genres"] = _label_column(labels, count[labels["_row"].to_numpy()] ** -0.5)
+    return {name: column for name, column in kinds.items() if len(column.rows)}
 
 
-def genre_rows(lines: pl.DataFrame) -> pl.DataFrame:
-    """One line for each genre of each line, `_row` and `label`; a text is split by spaces."""
-    genres = lines.select("_row", label=pl.col("genres"))
+def genre_rows(numbered: pl.DataFrame) -> pl.DataFrame:
+    """One row for each genre of each row: `_row` and `label`. A text is split at spaces."""
+    genres = numbered.select("_row", label=pl.col("genres"))
     if genres.schema["label"] == pl.String:
         genres = genres.with_columns(pl.col("label").str.split(" "))
     split = genres.explode("label").drop_nulls()
@@ -58,7 +58,7 @@ def genre_rows(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def numeric_column(frame: pl.DataFrame, column: str) -> F64:
-    """A numeric column, NaN where it is null or missing: (lines,)."""
+    """A numeric column, NaN where it is null or missing: (rows,)."""
     if column not in frame.columns:
         return np.full(frame.height, np.nan)
     return frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
@@ -66,32 +66,34 @@ def numeric_column(frame: pl.DataFrame, column: str) -> F64:
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels met in the tables of train, each with a column number; others count as absent."""
+    """Known labels by kind, each a column; a label that is not known counts as missing."""
 
     known: dict[str, NDArray[np.str_]]
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Self:
-        """All labels of `frame`, sorted, so that the same table always gives the same columns."""
-        return cls({name: np.unique(trait.labels) for name, trait in label_columns(frame).items()})
+        """All labels of `frame`, sorted: equal tables give equal columns."""
+        return cls(
+            {name: np.unique(column.labels) for name, column in label_columns(frame).items()}
+        )
 
     def matrices(self, frame: pl.DataFrame) -> dict[str, sp.csr_array]:
-        """For each kind, which line bears which label: (lines, labels)."""
-        traits = label_columns(frame)
-        return {name: self._matrix(name, traits, frame.height) for name in self.known}
+        """For each kind, the weight of each label in each row: (rows, labels)."""
+        columns = label_columns(frame)
+        return {name: self._matrix(name, columns, frame.height) for name in self.known}
 
-    def _matrix(self, name: str, traits: dict[str, LabelColumn], lines: int) -> sp.csr_array:
+    def _matrix(self, name: str, columns: dict[str, LabelColumn], rows: int) -> sp.csr_array:
         labels = self.known[name]
-        if name not in traits:
-            return sp.csr_array((lines, len(labels)))
-        trait = traits[name]
-        at = np.minimum(np.searchsorted(labels, trait.labels), len(labels) - 1)
-        met = labels[at] == trait.labels
-        cells = trait.values[met], (trait.rows[met], at[met])
-        return sp.csr_array(cells, shape=(lines, len(labels)))
+        if name not in columns:
+            return sp.csr_array((rows, len(labels)))
+        column = columns[name]
+        at = np.minimum(np.searchsorted(labels, column.labels), len(labels) - 1)
+        known = labels[at] == column.labels
+        cells = column.values[known], (column.rows[known], at[known])
+        return sp.csr_array(cells, shape=(rows, len(labels)))
 
 
-def _trait(said: pl.DataFrame, values: F64) -> LabelColumn:
+def _label_column(labels: pl.DataFrame, values: F64) -> LabelColumn:
     return LabelColumn(
-        said["_row"].to_numpy().astype(np.int64), said["label"].to_numpy().astype(str), values
+        labels["_row"].to_numpy().astype(np.int64), labels["label"].to_numpy().astype(str), values
     )

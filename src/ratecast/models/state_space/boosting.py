@@ -1,186 +1,197 @@
-"""Boosted trees that correct a forecast by what its surprises had in common: plain arrays, no more.
+"""Gradient-boosted symmetric regression trees on the filter's residuals, as plain arrays.
 
 Reference: Friedman 2002, "Stochastic gradient boosting"; Prokhorenkova et al. 2018, "CatBoost"
-(symmetric trees: one question for a whole level).
-Differs: what the first column foretells, linearly, is taken off before the first tree; the number
-of trees, none at all included, is chosen on the last fifth of the rows.
+(symmetric trees: one split for a whole level).
+Differs: the linear effect of the first feature is removed before the first tree; the number of
+trees, zero included, is chosen on the last fifth of the rows.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
-from ratecast.arrays import F32, F64
+from ratecast.arrays import F32, F64, I64
 
-TREES, DEPTH, RATE, PULL = 200, 5, 0.03, 100.0
+MAX_TREES, DEPTH, LEARNING_RATE, L2_LEAVES = 200, 5, 0.03, 100.0
 BINS = 32
-ROWS, COLUMNS = 0.6, 0.5
-SLOPE_PULL = 20.0
-LEAST = 1000
-PIECE = 1 << 13
+# Random part of the rows and of the features of each tree.
+ROW_SHARE, FEATURE_SHARE = 0.6, 0.5
+L2_SLOPE = 20.0
+MIN_ROWS = 1000
+BLOCK_ROWS = 1 << 13
 
 
 @dataclass(frozen=True)
-class Trees:
-    """slope: (1,), of the first column. cuts: (C, BINS - 1), ascending, between a column's bins.
+class BoostedTrees:
+    """f(x) = slope x_0 + Σ_t leaf_values[t, leaf of x in tree t], in stars.
 
-    columns, edges: (T, DEPTH), what each level asks: is the bin of this column above this edge?
-    leaves: (T, 2 ** DEPTH), in stars.
+    slope: (1,). bin_edges: (C, BINS - 1), ascending, between the bins of a feature.
+    split_features, split_bins: (T, DEPTH), the test of each level: is the bin of this feature
+    greater than this one? leaf_values: (T, 2 ** DEPTH).
     """
 
     slope: F64
-    cuts: F32
-    columns: NDArray[np.int64]
-    edges: NDArray[np.int64]
-    leaves: F64
+    bin_edges: F32
+    split_features: I64
+    split_bins: I64
+    leaf_values: F64
 
     @classmethod
-    def none(cls, width: int) -> "Trees":
-        """Correct nothing. width: C."""
-        nothing = np.zeros((0, DEPTH), np.int64)
-        cuts = np.zeros((width, BINS - 1), np.float32)
-        return cls(np.zeros(1), cuts, nothing, nothing, np.zeros((0, 2**DEPTH)))
+    def empty(cls, width: int) -> "BoostedTrees":
+        """No tree: predicts 0. width: C."""
+        splits = np.zeros((0, DEPTH), np.int64)
+        edges = np.zeros((width, BINS - 1), np.float32)
+        return cls(np.zeros(1), edges, splits, splits, np.zeros((0, 2**DEPTH)))
 
     @classmethod
-    def learned(cls, columns: F32, surprise: F64, seed: int) -> "Trees":
-        """From rows in order of time: columns (n, C), surprise (n,) in stars.
+    def fit(cls, features: F32, residuals: F64, seed: int) -> "BoostedTrees":
+        """Fit trees to rows in time order. features: (n, C). residuals: (n,), stars.
 
-        What does not lower the error of the last fifth, learned from the others, is left out.
+        Trees fitted to the first four fifths must lower the error of the last fifth; as many are
+        then fitted to all rows, else none.
         """
-        cut = len(surprise) * 4 // 5
-        if len(surprise) < LEAST:
-            return cls.none(columns.shape[1])
-        trial = cls.grown(columns[:cut], surprise[:cut], TREES, seed)
-        errors = (surprise[cut:] - trial.stages(columns[cut:])) ** 2
+        cut = len(residuals) * 4 // 5
+        if len(residuals) < MIN_ROWS:
+            return cls.empty(features.shape[1])
+        trial = cls.grow(features[:cut], residuals[:cut], MAX_TREES, seed)
+        errors = (residuals[cut:] - trial.staged_predict(features[cut:])) ** 2
         best = int(errors.sum(axis=1).argmin())
-        if errors[best].sum() >= surprise[cut:] @ surprise[cut:]:
-            return cls.none(columns.shape[1])
-        return cls.grown(columns, surprise, best, seed)
+        if errors[best].sum() >= residuals[cut:] @ residuals[cut:]:
+            return cls.empty(features.shape[1])
+        return cls.grow(features, residuals, best, seed)
 
     @classmethod
-    def grown(cls, columns: F32, surprise: F64, count: int, seed: int) -> "Trees":
-        """So many trees, each on a random part of rows and columns."""
+    def grow(cls, features: F32, residuals: F64, count: int, seed: int) -> "BoostedTrees":
+        """Fit `count` trees, each on a random part of the rows and features."""
         random = np.random.default_rng(seed)
-        first = columns[:, 0].astype(np.float64)
-        slope = first @ surprise / (first @ first + SLOPE_PULL)
-        left = surprise - slope * first
-        cuts = np.quantile(columns, np.arange(1, BINS) / BINS, axis=0).T.astype(np.float32)
-        bins = _bins(columns, cuts)
+        first = features[:, 0].astype(np.float64)
+        # Ridge regression on the first feature: slope = x·r / (x·x + L2).
+        slope = first @ residuals / (first @ first + L2_SLOPE)
+        residuals = residuals - slope * first
+        quantiles = np.arange(1, BINS) / BINS
+        bin_edges = np.quantile(features, quantiles, axis=0).T.astype(np.float32)
+        bins = _bins(features, bin_edges)
         trees = []
         for _ in range(count):
-            rows = np.flatnonzero(random.random(len(left)) < ROWS)
-            some = random.permutation(len(cuts))[: max(1, int(COLUMNS * len(cuts)))]
-            trees.append(_tree(bins[:, rows], left[rows], some))
-            left = left - _answers(bins, *trees[-1])
-        none = cls.none(len(cuts))
+            rows = np.flatnonzero(random.random(len(residuals)) < ROW_SHARE)
+            tried = max(1, int(FEATURE_SHARE * len(bin_edges)))
+            tried_features = random.permutation(len(bin_edges))[:tried]
+            trees.append(_fit_tree(bins[:, rows], residuals[rows], tried_features))
+            residuals = residuals - _predict_tree(bins, *trees[-1])
+        empty = cls.empty(len(bin_edges))
         parts = list(zip(*trees, strict=True)) or [(), (), ()]
-        shapes = none.columns.shape[1:], none.edges.shape[1:], none.leaves.shape[1:]
-        asked, edges, leaves = (
-            np.array(part).reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)
+        like = empty.split_features, empty.split_bins, empty.leaf_values
+        split_features, split_bins, leaf_values = (
+            np.array(part).reshape(-1, *array.shape[1:])
+            for part, array in zip(parts, like, strict=True)
         )
-        return cls(np.array([slope]), cuts, asked.astype(np.int64), edges.astype(np.int64), leaves)
+        splits = split_features.astype(np.int64), split_bins.astype(np.int64)
+        return cls(np.array([slope]), bin_edges, *splits, leaf_values)
 
-    def stages(self, columns: F32) -> F64:
-        """The correction by the slope, then with the first tree, with two, ...: (T + 1, n)."""
-        bins = _bins(columns, self.cuts)
-        trees = zip(self.columns, self.edges, self.leaves, strict=True)
-        first = self.slope[0] * columns[:, 0].astype(np.float64)
-        return np.cumsum([first, *(_answers(bins, *tree) for tree in trees)], axis=0)
+    def staged_predict(self, features: F32) -> F64:
+        """Prediction without a tree, with the first, with the first two, ...: (T + 1, n)."""
+        bins = _bins(features, self.bin_edges)
+        trees = zip(self.split_features, self.split_bins, self.leaf_values, strict=True)
+        first = self.slope[0] * features[:, 0].astype(np.float64)
+        return np.cumsum([first, *(_predict_tree(bins, *tree) for tree in trees)], axis=0)
 
-    def correct(self, columns: F32) -> F64:
-        """What to add to the forecasts of these rows, in stars: (n,)."""
-        total: F64 = self.slope[0] * columns[:, 0].astype(np.float64)
-        _add_all(total, _bins(columns, self.cuts), self.columns, self.edges, self.leaves)
+    def predict(self, features: F32) -> F64:
+        """Expected residual of each row, in stars: (n,). features: (n, C)."""
+        total: F64 = self.slope[0] * features[:, 0].astype(np.float64)
+        bins = _bins(features, self.bin_edges)
+        _add_trees(total, bins, self.split_features, self.split_bins, self.leaf_values)
         return total
 
 
 @njit(cache=True)
-def _bins(columns, cuts):  # type: ignore[no-untyped-def]
+def _bins(features, bin_edges):  # type: ignore[no-untyped-def]
     """The bin of every value: (C, n) uint8; five comparisons each."""
-    bins = np.empty(columns.shape[::-1], np.uint8)
+    bins = np.empty(features.shape[::-1], np.uint8)
     for c in range(len(bins)):
-        for i in range(len(columns)):
-            bins[c, i] = _below(cuts[c], columns[i, c])
+        for i in range(len(features)):
+            bins[c, i] = _bin(bin_edges[c], features[i, c])
     return bins
 
 
 @njit(cache=True)
-def _below(cuts, value):  # type: ignore[no-untyped-def]
-    """How many of the BINS - 1 ascending cuts are less than `value`, without a branch."""
+def _bin(edges, value):  # type: ignore[no-untyped-def]
+    """How many of the BINS - 1 ascending edges are less than `value`: binary search, branchless."""
     count, step = 0, BINS // 2
     while step:
-        count += step * (cuts[count + step - 1] < value)
+        count += step * (edges[count + step - 1] < value)
         step //= 2
     return count
 
 
 @njit(cache=True, parallel=True)
-def _tree(bins, left, some):  # type: ignore[no-untyped-def]
-    """One tree on `some` columns, tried side by side: its columns, edges and leaves."""
-    columns, edges = np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.int64)
-    leaf = np.zeros(len(left), np.int64)
-    gains = np.empty((len(some), BINS - 1))
+def _fit_tree(bins, residuals, tried):  # type: ignore[no-untyped-def]
+    """One tree on the features `tried`, in parallel: its features, bins and leaf values."""
+    split_features, split_bins = np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.int64)
+    leaf = np.zeros(len(residuals), np.int64)
+    gains = np.empty((len(tried), BINS - 1))
     for level in range(DEPTH):
-        for k in prange(len(some)):
-            gains[k] = _gains(bins[some[k]], left, leaf, 1 << level)
+        for k in prange(len(tried)):
+            gains[k] = _gains(bins[tried[k]], residuals, leaf, 1 << level)
         best = gains.argmax()
-        columns[level], edges[level] = some[best // (BINS - 1)], best % (BINS - 1)
-        asked = bins[columns[level]]
+        split_features[level], split_bins[level] = tried[best // (BINS - 1)], best % (BINS - 1)
+        feature = bins[split_features[level]]
         for i in range(len(leaf)):
-            leaf[i] = 2 * leaf[i] + (asked[i] > edges[level])
+            leaf[i] = 2 * leaf[i] + (feature[i] > split_bins[level])
     sums, counts = np.zeros(1 << DEPTH), np.zeros(1 << DEPTH)
     for i in range(len(leaf)):
-        sums[leaf[i]] += left[i]
+        sums[leaf[i]] += residuals[i]
         counts[leaf[i]] += 1
-    return columns, edges, RATE * sums / (counts + PULL)
+    # Leaf value = learning rate * Σ residuals / (n + L2).
+    return split_features, split_bins, LEARNING_RATE * sums / (counts + L2_LEAVES)
 
 
 @njit(cache=True)
-def _gains(bins, left, leaf, leaves):  # type: ignore[no-untyped-def]
-    """How much of the squared error each edge of one column would take away: (BINS - 1,)."""
+def _gains(bins, residuals, leaf, leaves):  # type: ignore[no-untyped-def]
+    """Σ² / (n + L2) of both sides of every split, summed over the leaves: (BINS - 1,)."""
     sums, counts = np.zeros((leaves, BINS)), np.zeros((leaves, BINS))
-    for i in range(len(left)):
-        sums[leaf[i], bins[i]] += left[i]
+    for i in range(len(residuals)):
+        sums[leaf[i], bins[i]] += residuals[i]
         counts[leaf[i], bins[i]] += 1.0
     gains = np.zeros(BINS - 1)
     for k in range(leaves):
-        total, many, low, few = sums[k].sum(), counts[k].sum(), 0.0, 0.0
+        total, count, lower, count_lower = sums[k].sum(), counts[k].sum(), 0.0, 0.0
         for b in range(BINS - 1):
-            low += sums[k, b]
-            few += counts[k, b]
-            gains[b] += low**2 / (few + PULL) + (total - low) ** 2 / (many - few + PULL)
+            lower += sums[k, b]
+            count_lower += counts[k, b]
+            upper = (total - lower) ** 2 / (count - count_lower + L2_LEAVES)
+            gains[b] += lower**2 / (count_lower + L2_LEAVES) + upper
     return gains
 
 
 @njit(cache=True)
-def _answers(bins, columns, edges, leaves):  # type: ignore[no-untyped-def]
-    """What one tree says of every row: (n,)."""
-    answers = np.empty(bins.shape[1])
-    for i in range(len(answers)):
+def _predict_tree(bins, split_features, split_bins, leaf_values):  # type: ignore[no-untyped-def]
+    """Prediction of one tree for every row: (n,)."""
+    predicted = np.empty(bins.shape[1])
+    for i in range(len(predicted)):
         leaf = 0
-        for level in range(len(columns)):
-            leaf = 2 * leaf + (bins[columns[level], i] > edges[level])
-        answers[i] = leaves[leaf]
-    return answers
+        for level in range(len(split_features)):
+            leaf = 2 * leaf + (bins[split_features[level], i] > split_bins[level])
+        predicted[i] = leaf_values[leaf]
+    return predicted
 
 
 @njit(cache=True)
-def _add_all(total, bins, columns, edges, leaves):  # type: ignore[no-untyped-def]
-    """Add what every tree says of every row to `total`: level by level, bytes side by side.
+def _add_trees(total, bins, split_features, split_bins, leaf_values):  # type: ignore[no-untyped-def]
+    """Add the prediction of every tree to `total` (n,).
 
-    DEPTH operations a tree and row, rows in pieces that stay in cache.
+    DEPTH operations for each tree and row; blocks of rows stay in cache.
     """
-    for piece in range((len(total) + PIECE - 1) // PIECE):
-        part = total[piece * PIECE : (piece + 1) * PIECE]
+    for block in range((len(total) + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        part = total[block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS]
         leaf = np.empty(len(part), np.uint8)
-        for tree in range(len(leaves)):
+        for tree in range(len(leaf_values)):
             leaf[:] = 0
-            for level in range(columns.shape[1]):
-                row = bins[columns[tree, level], piece * PIECE : (piece + 1) * PIECE]
-                edge = np.uint8(edges[tree, level])
+            for level in range(split_features.shape[1]):
+                feature = split_features[tree, level]
+                row = bins[feature, block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS]
+                edge = np.uint8(split_bins[tree, level])
                 for i in range(len(leaf)):
                     leaf[i] = np.uint8(leaf[i] << 1) | np.uint8(row[i] > edge)
             for i in range(len(leaf)):
-                part[i] += leaves[tree, leaf[i]]
+                part[i] += leaf_values[tree, leaf[i]]

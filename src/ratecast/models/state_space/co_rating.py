@@ -1,104 +1,119 @@
-"""What it says of a movie who has rated it, and of a user what he has rated: the stars left out."""
+"""Implicit feedback: features from who rated which movie, without the rating values."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from ratecast.arrays import F64
-from ratecast.models.state_space.em import Table
-from ratecast.models.state_space.em_sums import summed
-from ratecast.models.state_space.kalman import DAMPING
+from ratecast.arrays import F64, I64
+from ratecast.models.state_space.em import RATERS_DAMPING, GroupedRatings
+from ratecast.models.state_space.em_sums import group_sums
+from ratecast.models.state_space.kalman import IMPLICIT_DAMPING
 
 COUNT_DAMPING = 10.0
-PULL = 3.0
+L2_IMPLICIT = 3.0
 
 
 @dataclass(frozen=True)
 class MovieSide:
-    """Genre flags (M, G) and year (M,), in decades from the mean year."""
+    """Side information of movies. flags: (M, G) genres. year: (M,), decades from the mean year."""
 
     flags: F64
     year: F64
 
-    def columns(self, counts: NDArray[np.int64], more: F64) -> F64:
-        """Constant, genres, year and its square, popularity, then `more`: (M, X)."""
-        popular = (np.log1p(counts) - 3.0) / 2.0
-        year = np.column_stack([self.year, 0.3 * self.year**2])
-        return np.column_stack([np.ones(len(counts)), self.flags, year, popular, more])
+    def columns(self, counts: I64, more: F64) -> F64:
+        """Constant, genres, year, year², popularity, then `more`: (M, X).
 
-    def joined(self, other: "MovieSide") -> "MovieSide":
-        """These movies, then the others."""
+        counts: (M,) ratings of each movie. more: (M, R) further columns.
+        """
+        popularity = (np.log1p(counts) - 3.0) / 2.0
+        year = np.column_stack([self.year, 0.3 * self.year**2])
+        return np.column_stack([np.ones(len(counts)), self.flags, year, popularity, more])
+
+    def concat(self, later: "MovieSide") -> "MovieSide":
+        """These movies, then `later` ones."""
         return MovieSide(
-            np.concatenate([self.flags, other.flags]), np.concatenate([self.year, other.year])
+            np.concatenate([self.flags, later.flags]), np.concatenate([self.year, later.year])
         )
 
 
-def company(basis: F64, table: Table, turns: int) -> F64:
-    """An orthonormal basis (M, R) of the leading directions of who rated what.
+def co_rating_factors(initial: F64, ratings: GroupedRatings, iterations: int) -> F64:
+    """Orthonormal basis (M, R) of the leading directions of the co-rating matrix A' A.
 
-    Subspace iteration from `basis`; the polar factor keeps it as near to the last one as can be,
-    so that the columns mean the same from one refit to the next.
+    A (U, M) is 1 where a user rated a movie, divided by the user's number of ratings and by the
+    square root of the movie's damped number. Subspace iteration from `initial` (M, R): B ← A' A B,
+    then B ← B (B' B)^-1/2. This polar factor stays as close to the last basis as possible, so that
+    each column keeps its meaning from one refit to the next.
     Reference: Halko, Martinsson, Tropp 2011, section 4.5 (iteration); Higham 1986 (polar factor).
     """
-    users, movies = np.diff(table.user_edges), np.diff(table.movie_edges)
-    of_users = 1 / np.maximum(users, 1)[:, None]
-    of_movies = 1 / np.sqrt(movies + COUNT_DAMPING)[:, None]
-    for _ in range(turns):
-        by_user = of_users * summed(table.user_edges, table.by_user[0], of_movies * basis)
-        basis = of_movies * summed(table.movie_edges, table.by_movie[0], by_user)
-        square, turn = np.linalg.eigh(basis.T @ basis)
-        basis = basis @ (turn / np.sqrt(np.maximum(square, 1e-9 * square[-1] + 1e-30)) @ turn.T)
+    by_user, by_movie = ratings
+    user_weight = 1 / np.maximum(by_user.counts, 1)[:, None]
+    movie_weight = 1 / np.sqrt(by_movie.counts + COUNT_DAMPING)[:, None]
+    basis = initial
+    for _ in range(iterations):
+        users = user_weight * group_sums(by_user.edges, by_user.others, movie_weight * basis)
+        basis = movie_weight * group_sums(by_movie.edges, by_movie.others, users)
+        values, vectors = np.linalg.eigh(basis.T @ basis)
+        root = np.sqrt(np.maximum(values, 1e-9 * values[-1] + 1e-30))
+        basis = basis @ (vectors / root @ vectors.T)
     return basis
 
 
-def company_columns(basis: F64, table: Table) -> F64:
-    """Columns for the prior of the movies: `basis` by popularity, and how much its raters rate."""
-    users, movies = np.diff(table.user_edges), np.diff(table.movie_edges)
-    damped = movies + COUNT_DAMPING
-    level = np.log1p(users)
-    level = (level - level[users > 0].mean())[:, None]
-    busy = summed(table.movie_edges, table.by_movie[0], level) / (movies[:, None] + 5.0)
-    return np.column_stack([15 * np.sqrt(damped.mean() / damped)[:, None] * basis, busy])
+def co_rating_columns(basis: F64, ratings: GroupedRatings) -> F64:
+    """Columns for the prior of the movies, (M, R + 1): scaled `basis`, and raters' activity.
 
-
-def pull_of(table: Table, presence: F64, apart: F64) -> F64:
-    """How presence moves a user's prior: (Z + 1, F), by regression over prefixes of the users.
-
-    presence: (M, Z) descriptors. apart: (U, F), expected taste away from the user columns'.
+    The basis is divided by the root of a movie's damped number of ratings. Activity is the damped
+    mean of log(1 + number of ratings) over the movie's raters, centred over the users.
     """
-    users, columns, weights = _prefixes(table.user_edges, table.by_user[0], presence)
-    gram = columns.T @ (columns * weights[:, None]) + PULL * np.eye(columns.shape[1])
-    pull: F64 = np.linalg.solve(gram, columns.T @ (apart[users] * weights[:, None]))
-    return pull
+    users, movies = ratings.by_user.counts, ratings.by_movie.counts
+    damped = movies + COUNT_DAMPING
+    activity = np.log1p(users)
+    activity = (activity - activity[users > 0].mean())[:, None]
+    edges, raters, _ = ratings.by_movie
+    of_raters = group_sums(edges, raters, activity) / (movies[:, None] + RATERS_DAMPING)
+    return np.column_stack([15 * np.sqrt(damped.mean() / damped)[:, None] * basis, of_raters])
+
+
+def presence_regression(ratings: GroupedRatings, implicit: F64, residuals: F64) -> F64:
+    """Ridge weights (Z + 1, F) of a user's vector on implicit feedback.
+
+    Fitted over the first 5, 10, 20, ... ratings of every user, whose rows weigh 1 together.
+    implicit: (M, Z) descriptors. residuals: (U, F), a user's posterior mean vector minus the prior
+    from the user columns.
+    """
+    users, columns, weights = _prefixes(ratings.by_user, implicit)
+    gram = columns.T @ (columns * weights[:, None]) + L2_IMPLICIT * np.eye(columns.shape[1])
+    right = columns.T @ (residuals[users] * weights[:, None])
+    regression: F64 = np.linalg.solve(gram, right)
+    return regression
 
 
 @njit(cache=True)
-def _prefixes(edges, rows, presence):  # type: ignore[no-untyped-def]
-    """Mean presence after a user's first 5, 10, 20, ... ratings; a user's prefixes weigh 1."""
+def _prefixes(groups, implicit):  # type: ignore[no-untyped-def]
+    """User, columns and weight of each prefix of a user's ratings; columns as in the filter."""
+    edges, movies = groups.edges, groups.others
     count = 0
     for user in range(len(edges) - 1):
         size = 5
         while size <= edges[user + 1] - edges[user]:
             count, size = count + 1, size * 2
-    width = presence.shape[1]
+    width = implicit.shape[1]
     users, columns, weights = (
         np.empty(count, np.int64),
         np.empty((count, width + 1)),
         np.ones(count),
     )
-    seen, made = np.empty(width), 0
+    total, used = np.empty(width), 0
     for user in range(len(edges) - 1):
-        seen[:] = 0.0
-        size, first = 5, made
-        for heard in range(1, edges[user + 1] - edges[user] + 1):
-            seen += presence[rows[edges[user] + heard - 1]]
-            if heard == size:
-                columns[made, :width] = seen / (heard + DAMPING)
-                columns[made, width] = np.log1p(heard) - 3.0
-                users[made] = user
-                made, size = made + 1, size * 2
-        for k in range(first, made):
-            weights[k] = 1.0 / (made - first)
+        total[:] = 0.0
+        size, first = 5, used
+        for rated in range(1, edges[user + 1] - edges[user] + 1):
+            total += implicit[movies[edges[user] + rated - 1]]
+            if rated == size:
+                columns[used, :width] = total / (rated + IMPLICIT_DAMPING)
+                columns[used, width] = np.log1p(rated) - 3.0
+                users[used] = user
+                used, size = used + 1, size * 2
+        for k in range(first, used):
+            weights[k] = 1.0 / (used - first)
     return users, columns, weights

@@ -1,191 +1,243 @@
-"""Learn what movies are like, and how users differ, from the ratings heard: variational EM."""
+"""Variational EM for the movies' vectors and the distribution of the users' vectors.
+
+A user u has a vector p (F,), bias then K factors, F = 1 + K; a movie j has a vector q (F,), its
+bias relative to the mean rating, then its factors:
+
+    r_uj = mean + q_0 + (1, q_1..q_K)·p + ε,   ε ~ N(0, noise_j)
+    p ~ N(x_u @ user_regression, user_cov),    q ~ N(x_j @ movie_regression, noise_j / l2)
+
+x_u, x_j: columns of side information; x_j also holds co-rating factors and its raters' vectors.
+Reference: Lim, Teh 2007, "Variational Bayesian approach to movie rating prediction".
+Differs: the priors are regressions on columns, each movie has its own noise variance, and the
+strength of the prior of the factors is bounded.
+"""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.history.user_history import RatingColumns
 from ratecast.modelling.kernels.csr import sorted_by
 from ratecast.modelling.kernels.row_products import rowwise
-from ratecast.models.state_space.em_sums import add_movies, add_users, summed
+from ratecast.models.state_space.em_sums import add_movies, add_users, group_sums
 
-LEVEL_PULL, FACTOR_PULL = 8.0, 130.0
-NOISE_ROWS = 80.0
+# L2 / noise variance, in ratings: of a movie's bias, and at most of its factors.
+L2_BIASES, MAX_L2_FACTORS = 8.0, 130.0
+# Weight of the pooled noise variance in that of a movie, in ratings.
+NOISE_DAMPING = 80.0
+# Pseudo-counts: of the mean of a movie's raters, and of a movie's weight in the regression.
+RATERS_DAMPING, REGRESSION_DAMPING = 5.0, 5.0
 
 
-@dataclass(frozen=True)
-class Table:
-    """Ratings grouped twice. edges: (users + 1,) and (movies + 1,) borders of the groups."""
+class RatingGroups(NamedTuple):
+    """Ratings grouped by one side. edges: (groups + 1,). others: (n,), ids of the other side.
 
-    user_edges: NDArray[np.int64]
-    by_user: tuple[NDArray[np.int32], F64]
-    movie_edges: NDArray[np.int64]
-    by_movie: tuple[NDArray[np.int32], F64]
+    stars: (n,).
+    """
+
+    edges: I64
+    others: I32
+    stars: F64
+
+    @property
+    def counts(self) -> I64:
+        """Ratings in each group."""
+        return np.diff(self.edges)
+
+
+class GroupedRatings(NamedTuple):
+    """All ratings, grouped by user and by movie."""
+
+    by_user: RatingGroups
+    by_movie: RatingGroups
 
     @classmethod
-    def of(cls, heard: RatingColumns, users: int, movies: int) -> "Table":
-        """Group ratings by user (movies, stars) and by movie (users, stars)."""
-        columns = heard.users, heard.movies, heard.stars
-        user_edges, (_, rated, stars) = sorted_by(heard.users, users, columns)
-        movie_edges, (raters, _, given) = sorted_by(heard.movies, movies, columns)
-        return cls(user_edges, (rated, stars), movie_edges, (raters, given))
+    def of(cls, ratings: RatingColumns, users: int, movies: int) -> "GroupedRatings":
+        """Group ratings both ways. users, movies: numbers of rows."""
+        columns = ratings.users, ratings.movies, ratings.stars
+        user_edges, (_, rated, stars) = sorted_by(ratings.users, users, columns)
+        movie_edges, (raters, _, given) = sorted_by(ratings.movies, movies, columns)
+        return cls(RatingGroups(user_edges, rated, stars), RatingGroups(movie_edges, raters, given))
 
 
 @dataclass(frozen=True)
-class Learned:
-    """The model: a rating = level of the movie + [1, factors of the movie] @ taste + noise.
+class Parameters:
+    """What EM learns, for M movies, K factors, D user columns, X movie columns, F = 1 + K.
 
-    For M movies, K factors, D user columns, X movie columns, F = 1 + K:
-    mean, pooled, pull: (1,), mean rating, noise of all movies, and how strongly, in ratings, a
-    factor is held where the movie's columns expect it (from the data, at most FACTOR_PULL).
-    mean_var, noise: (M,) variances.
-    levels: (M, F), the movie's level above the mean, then its factors; factor_cov: (M, K, K).
-    A taste is N(user columns @ of_users, taste_cov). of_users: (D, F). taste_cov: (F, F).
-    of_movies: (X, F): movie columns @ of_movies is where a movie is expected before its ratings.
+    mean: (1,) mean rating. movie_vectors: (M, F) posterior means. factor_cov: (M, K, K) and
+    bias_var: (M,) posterior covariance of factors and variance of the bias. noise_var: (M,).
+    pooled_noise_var: (1,) of all movies. l2_factors: (1,) prior strength of a factor, L2 / noise
+    variance, in ratings. user_regression: (D, F). user_cov: (F, F). movie_regression: (X, F).
     """
 
     mean: F64
-    levels: F64
+    movie_vectors: F64
     factor_cov: F64
-    mean_var: F64
-    noise: F64
-    pooled: F64
-    pull: F64
-    of_users: F64
-    taste_cov: F64
-    of_movies: F64
+    bias_var: F64
+    noise_var: F64
+    pooled_noise_var: F64
+    l2_factors: F64
+    user_regression: F64
+    user_cov: F64
+    movie_regression: F64
 
     @classmethod
-    def start(cls, factors: int, sizes: tuple[int, int, int], mean: float, seed: int) -> "Learned":
-        """Before the first iteration. sizes: M, D, X."""
+    def initial(
+        cls, factors: int, sizes: tuple[int, int, int], mean: float, seed: int
+    ) -> "Parameters":
+        """Before the first iteration: random factors. sizes: M, D, X."""
         movies, user_columns, movie_columns = sizes
-        levels = np.random.default_rng(seed).normal(0, 0.1, (movies, 1 + factors))
-        levels[:, 0] = 0
+        vectors = np.random.default_rng(seed).normal(0, 0.1, (movies, 1 + factors))
+        vectors[:, 0] = 0
         return cls(
             mean=np.array([mean]),
-            levels=levels,
+            movie_vectors=vectors,
             factor_cov=np.zeros((movies, factors, factors)),
-            mean_var=np.zeros(movies),
-            noise=np.full(movies, 0.85),
-            pooled=np.array([0.85]),
-            pull=np.array([FACTOR_PULL]),
-            of_users=np.zeros((user_columns, 1 + factors)),
-            taste_cov=np.diag(np.concatenate([[0.2], np.ones(factors)])),
-            of_movies=np.zeros((movie_columns, 1 + factors)),
+            bias_var=np.zeros(movies),
+            noise_var=np.full(movies, 0.85),
+            pooled_noise_var=np.array([0.85]),
+            l2_factors=np.array([MAX_L2_FACTORS]),
+            user_regression=np.zeros((user_columns, 1 + factors)),
+            user_cov=np.diag(np.concatenate([[0.2], np.ones(factors)])),
+            movie_regression=np.zeros((movie_columns, 1 + factors)),
         )
 
-    def with_movies(self, columns: F64) -> "Learned":
-        """Room for more movies, (n, X) columns: they stand where their columns say."""
-        levels = rowwise(columns, self.of_movies)
-        count, factors = len(levels), self.levels.shape[1] - 1
+    def with_movies(self, columns: F64) -> "Parameters":
+        """Add movies without ratings: their prior from `columns` (n, X)."""
+        vectors = rowwise(columns, self.movie_regression)
+        count, factors = len(vectors), self.movie_vectors.shape[1] - 1
         cov = np.broadcast_to(np.eye(factors), (count, factors, factors))
+        cov = cov * (self.pooled_noise_var / self.l2_factors)
+        bias_var = np.full(count, self.pooled_noise_var / L2_BIASES)
         return replace(
             self,
-            levels=np.concatenate([self.levels, levels]),
-            factor_cov=np.concatenate([self.factor_cov, cov * (self.pooled / self.pull)]),
-            mean_var=np.append(self.mean_var, np.full(count, self.pooled / LEVEL_PULL)),
-            noise=np.append(self.noise, np.full(count, self.pooled)),
+            movie_vectors=np.concatenate([self.movie_vectors, vectors]),
+            factor_cov=np.concatenate([self.factor_cov, cov]),
+            bias_var=np.append(self.bias_var, bias_var),
+            noise_var=np.append(self.noise_var, np.full(count, self.pooled_noise_var)),
         )
 
 
-def iterate(now: Learned, table: Table, users: F64, movies: F64) -> tuple[Learned, F64]:
-    """One iteration of EM. Also the expected taste of every user: (U, F).
+def em_iteration(
+    now: Parameters, ratings: GroupedRatings, users: F64, movies: F64
+) -> tuple[Parameters, F64]:
+    """One iteration of EM; also the posterior mean of every user's vector: (U, F).
 
-    users: (U, D) columns. movies: (M, X - F) columns; the mean taste of the movie's raters is
-    added to them.
-    Reference: Lim, Teh 2007, "Variational Bayesian approach to movie rating prediction".
-    Differs: tastes and movies have regressions as priors, each movie has its own noise, and the
-    strength of the factors' prior is bounded.
+    users: (U, D) columns. movies: (M, X - F) columns; the mean vector of each movie's raters is
+    appended to them.
     """
-    taste, cov = _tastes(now, table, users)
-    rated = np.diff(table.user_edges) > 0
-    known = users[rated]
-    of_users = _ridge(known, taste[rated], 20.0, 0.2)
-    apart = taste[rated] - known @ of_users
-    taste_cov = apart.T @ apart + cov[rated].sum(axis=0) + 0.1 * np.eye(taste.shape[1])
-    taste_cov /= 1 + len(known)
-    unit = np.sqrt(np.diag(taste_cov))
+    # E step, users: posterior of every vector, given the movies.
+    vectors, cov = _user_posterior(now, ratings, users)
+    has_rated = ratings.by_user.counts > 0
+    columns = users[has_rated]
+    # M step, users: regression on the columns, and the covariance of what it leaves open.
+    regression = _ridge(columns, vectors[has_rated], 20.0, 0.2)
+    residuals = vectors[has_rated] - columns @ regression
+    user_cov = residuals.T @ residuals + cov[has_rated].sum(axis=0)
+    user_cov = user_cov + 0.1 * np.eye(vectors.shape[1])
+    user_cov /= 1 + len(columns)
+    # The scale of a factor is free: set every user factor to variance 1.
+    unit = np.sqrt(np.diag(user_cov))
     unit[0] = 1.0
-    taste, cov = taste / unit, cov / (unit[:, None] * unit)
-    columns = np.column_stack([movies, raters(table, taste)])
-    learned = _movies(now, table, (taste, cov), (columns, now.of_movies * unit))
-    scaled = {"of_users": of_users / unit, "taste_cov": taste_cov / (unit[:, None] * unit)}
-    return _centred(Learned(**(learned | scaled)), np.diff(table.movie_edges), taste)
+    vectors, cov = vectors / unit, cov / (unit[:, None] * unit)
+    columns = np.column_stack([movies, rater_means(ratings, vectors)])
+    prior = columns, now.movie_regression * unit
+    # E and M step, movies.
+    learned = _movie_step(now, ratings, (vectors, cov), prior)
+    learned |= {"user_regression": regression / unit}
+    learned |= {"user_cov": user_cov / (unit[:, None] * unit)}
+    return _centred(Parameters(**learned), ratings.by_movie.counts, vectors)
 
 
-def _centred(now: Learned, counts: NDArray[np.int64], taste: F64) -> tuple[Learned, F64]:
-    """The same model with factors of mean 0 over the ratings: a user's bias takes up the rest.
+def _centred(now: Parameters, counts: I64, vectors: F64) -> tuple[Parameters, F64]:
+    """The same model with movie factors of mean 0 over the ratings, moved into the user's bias.
 
-    Without it bias and factors can grow against each other without end.
+    Otherwise bias and factors can grow against each other without bound.
     """
-    middle = counts @ now.levels / counts.sum()
-    middle[0] = 0
-    turn = np.eye(len(middle))
-    turn[:, 0] += middle
-    levels, of_movies = now.levels - middle, now.of_movies.copy()
-    of_movies[0] -= middle
-    moved = {"levels": levels, "of_movies": of_movies, "of_users": now.of_users @ turn}
-    return replace(now, **moved, taste_cov=turn.T @ now.taste_cov @ turn), taste @ turn
+    mean = counts @ now.movie_vectors / counts.sum()
+    mean[0] = 0
+    transform = np.eye(len(mean))
+    transform[:, 0] += mean
+    movie_vectors, movie_regression = now.movie_vectors - mean, now.movie_regression.copy()
+    movie_regression[0] -= mean
+    moved = {"movie_vectors": movie_vectors, "movie_regression": movie_regression}
+    moved |= {"user_regression": now.user_regression @ transform}
+    user_cov = transform.T @ now.user_cov @ transform
+    return replace(now, **moved, user_cov=user_cov), vectors @ transform
 
 
-def raters(table: Table, taste: F64) -> F64:
-    """Mean taste of each movie's raters, away from the mean user's, damped: (M, F)."""
-    apart = taste - taste[np.diff(table.user_edges) > 0].mean(axis=0)
-    counts = np.diff(table.movie_edges)
-    mean: F64 = summed(table.movie_edges, table.by_movie[0], apart) / (counts[:, None] + 5.0)
+def rater_means(ratings: GroupedRatings, vectors: F64) -> F64:
+    """Damped mean of the vectors of each movie's raters, minus that of all users: (M, F)."""
+    centred = vectors - vectors[ratings.by_user.counts > 0].mean(axis=0)
+    edges, raters, _ = ratings.by_movie
+    counts = ratings.by_movie.counts
+    mean: F64 = group_sums(edges, raters, centred) / (counts[:, None] + RATERS_DAMPING)
     return mean
 
 
-def _ridge(columns: F64, target: F64, pull: float, pull_constant: float) -> F64:
-    """Regression weights; column 0 is the constant."""
-    strength = np.full(columns.shape[1], pull)
-    strength[0] = pull_constant
+def _ridge(columns: F64, target: F64, l2: float, l2_constant: float) -> F64:
+    """Ridge regression weights (columns' + L2)⁻¹ columns' target; column 0 is the constant."""
+    strength = np.full(columns.shape[1], l2)
+    strength[0] = l2_constant
     weights = np.linalg.solve(columns.T @ columns + np.diag(strength), columns.T @ target)
     return np.asarray(weights, np.float64)
 
 
-def _tastes(now: Learned, table: Table, users: F64) -> tuple[F64, F64]:
-    """Posterior mean (U, F) and covariance (U, F, F) of every user's taste."""
-    inverse = np.linalg.inv(now.taste_cov)
+def _user_posterior(now: Parameters, ratings: GroupedRatings, users: F64) -> tuple[F64, F64]:
+    """Posterior mean (U, F) and covariance (U, F, F) of every user's vector.
+
+    Precision = user_cov⁻¹ + Σ E[h h'] / noise_j,
+    mean = covariance (user_cov⁻¹ prior + Σ E[h] y / noise_j).
+    """
+    inverse = np.linalg.inv(now.user_cov)
     precision = np.tile(inverse, (len(users), 1, 1))
-    pulled = users @ now.of_users @ inverse
-    movies = now.mean + now.levels[:, 0], now.levels[:, 1:].copy(), now.factor_cov, now.noise
-    add_movies(table.user_edges, table.by_user, movies, (precision, pulled))
+    right = users @ now.user_regression @ inverse
+    vectors = now.movie_vectors
+    movies = now.mean + vectors[:, 0], vectors[:, 1:].copy(), now.factor_cov, now.noise_var
+    add_movies(ratings.by_user, movies, (precision, right))
     cov = np.linalg.inv(precision)
-    return np.einsum("uab,ub->ua", cov, pulled), cov
+    return np.einsum("uab,ub->ua", cov, right), cov
 
 
-def _movies(
-    now: Learned, table: Table, users: tuple[F64, F64], prior: tuple[F64, F64]
+def _movie_step(
+    now: Parameters, ratings: GroupedRatings, users: tuple[F64, F64], prior: tuple[F64, F64]
 ) -> dict[str, F64]:
-    """Posterior of every movie, its noise, and the regression behind its prior."""
-    columns, of_movies = prior
-    counts, width = np.diff(table.movie_edges), of_movies.shape[1]
-    mean = table.by_movie[1].mean()
+    """Posterior of every movie's vector, its noise variance, and the regression of its prior.
+
+    users: vectors and their covariances. prior: columns (M, X) and the regression (X, F).
+    """
+    columns, regression = prior
+    counts, width = ratings.by_movie.counts, regression.shape[1]
+    mean = ratings.by_movie.stars.mean()
     gram, cross = np.zeros((len(counts), width, width)), np.zeros((len(counts), width))
     square = np.zeros(len(counts))
-    add_users(table.movie_edges, table.by_movie, (mean, *users), (gram, cross, square))
-    strength = np.concatenate([[LEVEL_PULL], np.repeat(now.pull, width - 1)])
-    pull = strength * (now.noise / now.pooled)[:, None]
+    add_users(ratings.by_movie, mean, users, (gram, cross, square))
+    # E step: (gram + L2) q = cross + L2 prior mean.
+    strength = np.concatenate([[L2_BIASES], np.repeat(now.l2_factors, width - 1)])
+    l2 = strength * (now.noise_var / now.pooled_noise_var)[:, None]
     total = gram.copy()
-    total[:, range(width), range(width)] += pull
+    total[:, range(width), range(width)] += l2
     cov = np.linalg.inv(total)
-    levels = np.einsum("mab,mb->ma", cov, cross + pull * (columns @ of_movies))
-    cov *= now.noise[:, None, None]
-    moments = cov + levels[:, :, None] * levels[:, None, :]
-    left = square - 2 * (levels * cross).sum(axis=1) + (gram * moments).sum(axis=(1, 2))
-    pooled = left.sum() / counts.sum()
-    apart = ((levels - columns @ of_movies) ** 2 + np.diagonal(cov, axis1=1, axis2=2))[counts > 0]
-    weight = np.sqrt(counts / (counts + 5.0))[:, None]
+    vectors = np.einsum("mab,mb->ma", cov, cross + l2 * (columns @ regression))
+    cov *= now.noise_var[:, None, None]
+    # M step: noise variances from the expected squared residuals, E[(y - w q)²].
+    second_moments = cov + vectors[:, :, None] * vectors[:, None, :]
+    squares = square - 2 * (vectors * cross).sum(axis=1) + (gram * second_moments).sum(axis=(1, 2))
+    pooled = squares.sum() / counts.sum()
+    # M step: variance of the factors around their regression, and the regression itself.
+    around = ((vectors - columns @ regression) ** 2 + np.diagonal(cov, axis1=1, axis2=2))[
+        counts > 0
+    ]
+    weight = np.sqrt(counts / (counts + REGRESSION_DAMPING))[:, None]
     return {
         "mean": np.array([mean]),
-        "levels": levels,
+        "movie_vectors": vectors,
         "factor_cov": cov[:, 1:, 1:].copy(),
-        "mean_var": cov[:, 0, 0].copy(),
-        "noise": (left + NOISE_ROWS * pooled) / (counts + NOISE_ROWS),
-        "pooled": np.array([pooled]),
-        "pull": np.array([min(pooled / apart[:, 1:].mean(), FACTOR_PULL)]),
-        "of_movies": _ridge(columns * weight, levels * weight, 3.0, 0.1),
+        "bias_var": cov[:, 0, 0].copy(),
+        "noise_var": (squares + NOISE_DAMPING * pooled) / (counts + NOISE_DAMPING),
+        "pooled_noise_var": np.array([pooled]),
+        "l2_factors": np.array([min(pooled / around[:, 1:].mean(), MAX_L2_FACTORS)]),
+        "movie_regression": _ridge(columns * weight, vectors * weight, 3.0, 0.1),
     }

@@ -1,28 +1,35 @@
-"""The sums over all ratings that learning spends its time on."""
+"""The sums over all ratings in which EM spends most of its time."""
 
 import numpy as np
 from numba import njit, prange
 
 
 @njit(cache=True, parallel=True, fastmath=True)
-def add_movies(edges, ratings, movies, sums):  # type: ignore[no-untyped-def]
-    """Add what each user's ratings say to precision (U, F, F) and pulled (U, F): F^2 a rating."""
-    row_movie, stars = ratings
-    mean, factors, factor_cov, noise = movies
-    precision, pulled = sums
+def add_movies(groups, movies, sums):  # type: ignore[no-untyped-def]
+    """Add each user's ratings to the precision (U, F, F) and the right side (U, F) of its vector.
+
+    groups: ratings by user. movies: mean (M,), factors, their covariance, noise variance.
+    With h = (1, q) of the rated movie: precision += E[h h'] / noise_j, and
+    right side += E[h] (r - m_j) / noise_j.
+    F^2 operations for each rating, on all threads.
+    """
+    edges, row_movie, stars = groups
+    mean, factors, factor_cov, noise_var = movies
+    precision, right = sums
     width = precision.shape[1]
     for user in prange(len(edges) - 1):
-        p, b = precision[user], pulled[user]
+        p, b = precision[user], right[user]
         for i in range(edges[user], edges[user + 1]):
             movie = row_movie[i]
-            weight = 1.0 / noise[movie]
-            above = (stars[i] - mean[movie]) * weight
+            weight = 1.0 / noise_var[movie]
+            centred = (stars[i] - mean[movie]) * weight
             f, c = factors[movie], factor_cov[movie]
             p[0, 0] += weight
-            b[0] += above
+            b[0] += centred
             for k in range(1, width):
-                b[k] += f[k - 1] * above
+                b[k] += f[k - 1] * centred
                 p[k, 0] += f[k - 1] * weight
+                # E[q q'] = q q' + its covariance; the lower triangle only.
                 for m in range(1, k + 1):
                     p[k, m] += weight * (f[k - 1] * f[m - 1] + c[k - 1, m - 1])
         for k in range(width):
@@ -31,25 +38,27 @@ def add_movies(edges, ratings, movies, sums):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, parallel=True, fastmath=True)
-def add_users(edges, ratings, users, sums):  # type: ignore[no-untyped-def]
-    """Add what each movie's ratings say to gram (M, F, F), cross (M, F) and square (M,).
+def add_users(groups, mean, users, sums):  # type: ignore[no-untyped-def]
+    """Add each movie's ratings to gram (M, F, F), cross (M, F) and square (M,).
 
-    F^2 operations a rating, on all threads, a movie on one of them.
+    groups: ratings by movie. users: vectors (U, F), bias then factors, and covariances (U, F, F).
+    With w = (1, p_1..p_K) and y = r - mean - p_0: gram += E[w w'], cross += E[w y], square +=
+    E[y²]. F^2 operations for each rating, on all threads, a movie on one of them.
     """
-    row_user, stars = ratings
-    mean, taste, taste_cov = users
+    edges, row_user, stars = groups
+    vectors, vector_cov = users
     gram, cross, square = sums
     width = gram.shape[1]
     for movie in prange(len(edges) - 1):
         g, b = gram[movie], cross[movie]
         for i in range(edges[movie], edges[movie + 1]):
-            w, c = taste[row_user[i]], taste_cov[row_user[i]]
-            above = stars[i] - mean - w[0]
-            square[movie] += above * above + c[0, 0]
+            w, c = vectors[row_user[i]], vector_cov[row_user[i]]
+            centred = stars[i] - mean - w[0]
+            square[movie] += centred * centred + c[0, 0]
             g[0, 0] += 1.0
-            b[0] += above
+            b[0] += centred
             for k in range(1, width):
-                b[k] += above * w[k] - c[k, 0]
+                b[k] += centred * w[k] - c[k, 0]
                 g[k, 0] += w[k]
                 for m in range(1, k + 1):
                     g[k, m] += w[k] * w[m] + c[k, m]
@@ -59,8 +68,8 @@ def add_users(edges, ratings, users, sums):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, parallel=True)
-def summed(edges, rows, values):  # type: ignore[no-untyped-def]
-    """Sum of the lines `values[rows]` of each group: (groups, columns)."""
+def group_sums(edges, rows, values):  # type: ignore[no-untyped-def]
+    """Sum of the rows `values[rows]` of each group: (groups, columns)."""
     sums = np.zeros((len(edges) - 1, values.shape[1]))
     for group in prange(len(edges) - 1):
         total = sums[group]

@@ -1,119 +1,122 @@
-"""Ratings of some users, followed from their first: what is expected of those that are asked."""
+"""The Kalman filter and the features of the trees over batches of users, or for one user."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.arrays import F32, F64
+from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
-from ratecast.models.state_space.kalman import follow
+from ratecast.models.state_space.kalman import FilterOutput, RatingStream, UserPrior, run_filter
 from ratecast.models.state_space.movie_parameters import Movies
-from ratecast.models.state_space.residual_kernel import columns_of
+from ratecast.models.state_space.residual_kernel import residual_features
 
-Told = tuple[F64, F64, F32]
+# The time of a request: after every rating.
+LATEST = np.iinfo(np.int64).max
 
-LAST = np.iinfo(np.int64).max
 
+class Filtered(NamedTuple):
+    """What is known of each requested row: mean (n,) and variance (n,) of its stars, by the filter.
 
-def followed(
-    ratings: tuple[RatingColumns, RatingColumns], users: tuple[F64, F64], movies: Movies
-) -> Told:
-    """Expected stars (n,), their variance (n,) and what the trees take (n, C), of asked rows.
-
-    ratings: those asked, and all that was heard of their users before. users: prior of every
-    user, (U, F), and the pull of presence on it.
+    features: (n, C), for the trees.
     """
-    asked, past = ratings
-    prior, pull = users
-    chosen = np.unique(asked.users)
-    rows, edges, is_asked, back = past.grouped_with(asked, chosen)
-    told = follow(
-        (edges, rows.movies, rows.stars, rows.at),
-        is_asked,
-        (prior[chosen], pull),
-        movies.for_filter,
-        movies.motion,
-    )
-    columns = columns_of((edges, rows.movies, rows.at), is_asked, told, movies.for_echo)
-    return told[0][back], told[1][back], columns[back]
+
+    mean: F64
+    variance: F64
+    features: F32
+
+
+def filter_batch(
+    requests: RatingColumns, past: RatingColumns, prior: UserPrior, movies: Movies
+) -> Filtered:
+    """Filter the users of `requests` from their first rating.
+
+    past: the ratings of these users before the requests. A request sees ratings of earlier times
+    only, those in `requests` included. prior: mean (U, F) of all users by row number.
+    """
+    users = np.unique(requests.users)
+    rows, edges, is_requested, positions = past.grouped_with(requests, users)
+    stream = RatingStream(edges, rows.movies, rows.stars, rows.at, is_requested)
+    batch_prior = UserPrior(prior.mean[users], prior.implicit_weights)
+    output = run_filter(stream, batch_prior, movies.for_filter, movies.dynamics)
+    features = residual_features(stream, output, movies.for_features)
+    return Filtered(output.mean[positions], output.variance[positions], features[positions])
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One user after all that was heard of them: what any question about them goes on from.
+class FilteredUser:
+    """One user after all their ratings: every prediction for the user starts from here.
 
-    movies: as they were known then. user: prior (1, F), and the pull of presence on it. heard: the
-    user's ratings, and `surprise` at each, (h,). place: (1, W), see `place`.
+    movies: the movies' parameters then. prior: mean (1, F). ratings: the user's. innovations: (h,)
+    the filter's at each rating, stars. state: (1, W), see `state_vector`.
     """
 
     movies: Movies
-    user: tuple[F64, F64]
-    heard: RatingColumns
-    surprise: F64
-    place: F64
+    prior: UserPrior
+    ratings: RatingColumns
+    innovations: F64
+    state: F64
 
     @classmethod
-    def of(cls, heard: RatingColumns, user: tuple[F64, F64], movies: Movies) -> "Standing":
-        """heard: all ratings of the user, in order of time."""
-        place = movies.motion[0][None].copy()
-        # A question at the end, so that everything before it is heard.
-        edges, asked = np.array([0, len(heard) + 1]), np.zeros(len(heard) + 1, bool)
-        rows = np.append(heard.movies, np.int32(0)), np.append(heard.stars, 0.0)
-        stream = edges, *rows, np.append(heard.at, LAST)
-        told = follow(stream, asked, user, movies.for_filter, movies.motion, places=place)
-        return cls(movies, user, heard, told[2][:-1], place)
+    def of(cls, ratings: RatingColumns, prior: UserPrior, movies: Movies) -> "FilteredUser":
+        """ratings: all of the user's, in time order."""
+        state = movies.dynamics.initial[None].copy()
+        # One row after the last, so that the last time group is filtered as well.
+        edges, requested = np.array([0, len(ratings) + 1]), np.zeros(len(ratings) + 1, bool)
+        rows = np.append(ratings.movies, np.int32(0)), np.append(ratings.stars, 0.0)
+        stream = RatingStream(edges, *rows, np.append(ratings.at, LATEST), requested)
+        output = run_filter(stream, prior, movies.for_filter, movies.dynamics, states=state)
+        return cls(movies, prior, ratings, output.innovations[:-1], state)
 
-    def expect(self, asked: NDArray[np.int32]) -> Told:
-        """As `followed`, of rows of movies (n,) that are asked about now."""
-        movies, known, count = self.movies, len(self.heard), len(asked)
-        edges, stars, at, every = _question(count)
-        stream = edges, asked, stars, at
-        told = follow(stream, every, self.user, movies.for_filter, movies.motion, places=self.place)
-        now: tuple[NDArray[Any], ...] = (asked, at, every, *told)
-        rows, moments, is_asked, mean, variance, surprise = (
-            np.concatenate(pair) for pair in zip(self._before, now, strict=True)
+    def predict(self, requested: I32) -> Filtered:
+        """As `filter_batch`, for the movies (n,) of requests made now."""
+        movies, past, count = self.movies, len(self.ratings), len(requested)
+        edges, stars, at, is_requested = _request_columns(count)
+        stream = RatingStream(edges, requested, stars, at, is_requested)
+        output = run_filter(
+            stream, self.prior, movies.for_filter, movies.dynamics, states=self.state
         )
-        columns = columns_of(
-            (np.array([0, known + count]), rows, moments),
-            is_asked,
-            (mean, variance, surprise),
-            movies.for_echo,
-        )
-        return told[0], told[1], columns[known:]
+        now: tuple[NDArray[Any], ...] = (*stream[1:], *output)
+        columns = [np.concatenate(pair) for pair in zip(self._past, now, strict=True)]
+        whole = RatingStream(np.array([0, past + count]), *columns[:4])
+        features = residual_features(whole, FilterOutput(*columns[4:]), movies.for_features)
+        return Filtered(output.mean, output.variance, features[past:])
 
     @cached_property
-    def _before(self) -> tuple[NDArray[Any], ...]:
-        """The columns of what was heard, of which nothing is asked."""
-        none = np.zeros(len(self.heard))
-        return self.heard.movies, self.heard.at, none.astype(bool), none, none, self.surprise
+    def _past(self) -> tuple[NDArray[Any], ...]:
+        """The ratings as columns of a stream and of the filter's output; none is requested."""
+        ratings, zeros = self.ratings, np.zeros(len(self.ratings))
+        stream = ratings.movies, ratings.stars, ratings.at, zeros.astype(bool)
+        return (*stream, zeros, zeros, self.innovations)
 
 
-def of_one(rows: Rows) -> bool:
-    """Whether one user is asked about, and nothing that was never met and has a side to tell."""
+def is_one_user(rows: Rows) -> bool:
+    """Whether the rows are of one user, known or without side information, and known movies."""
     users, movies = rows.users, rows.movies
     if not len(rows) or not movies.all() or not (users == users[0]).all():
         return False
     return bool(users[0]) or rows.table.users.width <= 1
 
 
-def standing(user: int, history: UserHistory, users: tuple[F64, F64], movies: Movies) -> Standing:
-    """Where a user, or a stranger, stands now; worked out once, until something changes it.
+def filtered_user(
+    user: int, history: UserHistory, prior: UserPrior, movies: Movies
+) -> FilteredUser:
+    """The state of one user (row number, 0: unknown), cached until a rating or the movies change.
 
-    users: as for `followed`.
+    prior: mean (U, F) of all users.
     """
-    kept: Standing | None = history.cache.get(user)
-    if kept is not None and kept.movies is movies:
-        return kept
-    prior = users[0][user : user + 1], users[1]
-    heard = history.of_users(np.array([user], np.int32))
-    return history.cached(user, Standing.of(heard, prior, movies))
+    cached: FilteredUser | None = history.cache.get(user)
+    if cached is not None and cached.movies is movies:
+        return cached
+    own_prior = UserPrior(prior.mean[user : user + 1], prior.implicit_weights)
+    ratings = history.of_users(np.array([user], np.int32))
+    return history.cached(user, FilteredUser.of(ratings, own_prior, movies))
 
 
 @lru_cache(maxsize=8)
-def _question(count: int) -> tuple[NDArray[np.int64], F64, NDArray[np.int64], NDArray[np.bool_]]:
-    """Edges, stars, moments and what is asked, of so many rows of one user asked about now."""
-    return np.array([0, count]), np.zeros(count), np.full(count, LAST), np.ones(count, bool)
+def _request_columns(count: int) -> tuple[I64, F64, I64, NDArray[np.bool_]]:
+    """Edges, stars, times and flags of so many requests of one user."""
+    return np.array([0, count]), np.zeros(count), np.full(count, LATEST), np.ones(count, bool)

@@ -1,241 +1,290 @@
-"""Follow users through their ratings: a Kalman filter over the moments of each user."""
+"""A Kalman filter over each user's ratings, one time group after another.
 
-from dataclasses import dataclass
+State of a user: s = (p_0, p_1..p_K, session) of D = K + 2 components: bias, factors, and a
+deviation of the present session that fades. A rating of movie j:
+
+    r = m_j + h·s + ε,   h = (1, q_j, 1),   ε ~ N(0, noise_j)
+
+Reference: Kalman 1960; Durbin, Koopman 2012, section 6.4 (one row of a batch at a time).
+Differs: the noise includes the uncertainty of the movie's factors; the predicted variance is
+scaled by how large the user's standardized innovations were so far.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.kernels.csr import pieces
 from ratecast.modelling.kernels.threads import side_by_side
-from ratecast.models.state_space.state_vector import first, parts
+from ratecast.models.state_space.state_vector import Dynamics, row_parts
 
-Stream = tuple[NDArray[np.int64], NDArray[np.int32], F64, NDArray[np.int64]]
-
-DAMPING = 5.0
-SPREAD_DAMPING = 10.0
-SESSION, STAY = 0.03, 0.7
+# Pseudo-counts, in ratings: of the implicit feedback, and of a user's variance scale.
+IMPLICIT_DAMPING = 5.0
+VARIANCE_DAMPING = 10.0
 
 
-@dataclass(frozen=True)
-class Motion:
-    """How a user's state moves from one moment to the next.
+class RatingStream(NamedTuple):
+    """Rows grouped by user, in time order.
 
-    start: (W,) where everybody stands before the first moment (`place`). keep: (D,) what stays of
-    each part of the state. fresh: (D,) variance added to it. D = 1 + K taste, 1 session.
+    edges: (u + 1,) borders of the users. movies, stars, at, requested: (n,); at: UTC seconds.
+    requested: whether the row is to be predicted.
     """
 
-    start: F64
-    keep: F64
-    fresh: F64
-
-    @classmethod
-    def of(cls, taste: F64, presence: int) -> "Motion":
-        """taste: (1 + K, 1 + K), the covariance of the users' bias and factors. presence: Z.
-
-        The bias walks; what a session adds to it swings back to 0 (AR(1)).
-        """
-        width = len(taste)
-        start = np.zeros((width + 1, width + 1))
-        start[:width, :width] = 0.75 * taste
-        start[width, width] = SESSION
-        keep, fresh = np.ones(width + 1), np.zeros(width + 1)
-        keep[width], fresh[width] = STAY, (1 - STAY**2) * SESSION
-        fresh[0] = 0.001
-        return cls(first(start, width, presence), keep, fresh)
+    edges: I64
+    movies: I32
+    stars: F64
+    at: I64
+    requested: NDArray[np.bool_]
 
 
-def follow(
-    stream: Stream,
-    asked: NDArray[np.bool_],
-    users: tuple[F64, F64],
-    movies: tuple[F64, ...],
-    motion: tuple[F64, F64, F64],
+class UserPrior(NamedTuple):
+    """Prior mean of users. mean: (u, F), from side information.
+
+    implicit_weights: (Z + 1, F), regression of the mean on implicit feedback.
+    """
+
+    mean: F64
+    implicit_weights: F64
+
+
+class MovieParameters(NamedTuple):
+    """What the filter uses of M movies.
+
+    mean: (M,) m_j, stars. factors: (M, K) q_j. factor_cov: (M, K, K) their posterior covariance.
+    mean_var, noise_var: (M,) posterior variance of m_j, and noise_j. implicit: (M, Z) descriptors,
+    what a rating of the movie shows about a user, its stars aside.
+    """
+
+    mean: F64
+    factors: F64
+    factor_cov: F64
+    mean_var: F64
+    noise_var: F64
+    implicit: F64
+
+
+class FilterOutput(NamedTuple):
+    """What the filter computes for each row: (n,) each.
+
+    mean, variance: of the requested rows, stars; NaN elsewhere. innovations: rating minus its
+    prediction from the rows before it, stars; 0 in each user's last time group.
+    """
+
+    mean: F64
+    variance: F64
+    innovations: F64
+
+
+class _Workspace(NamedTuple):
+    """Arrays that a user's rows share. loading: h (D,). gain: P h (D,), before the division.
+
+    projected: h' sensitivity (F,). mean: E s (D,). second_moments: (D, D) E s s' of the factors.
+    """
+
+    loading: F64
+    gain: F64
+    projected: F64
+    mean: F64
+    second_moments: F64
+
+
+def run_filter(
+    stream: RatingStream,
+    prior: UserPrior,
+    movies: MovieParameters,
+    dynamics: Dynamics,
     *,
-    places: F64 | None = None,
-) -> tuple[F64, F64, F64]:
-    """Forecast and its variance for every asked row, from the rows of the user's earlier moments.
+    states: F64 | None = None,
+) -> FilterOutput:
+    """Predict every requested row from the rows of the user's earlier time groups.
 
-    Also the surprise at every row, in stars, after the rows before it; at those of a user's last
-    moment, from which nothing follows, 0.
-
-    stream: edges (u + 1,) of the users' rows, then of each row its movie, stars and moment.
-    asked: (n,) bool. users: prior (u, F), pull (Z + 1, F) of presence on the prior.
-    movies: mean, factors (M, K), their covariance (M, K, K), variance of the mean, noise,
-    presence (M, Z). motion: start, keep, fresh. places: (u, W) where each user stands before the
-    first of these rows; then, before the last moment. Without, all are at the start.
-
-    The state's mean is kept as `offset + lean @ level`, since the level, the mean of the prior,
-    moves with every movie that the user is heard to have rated.
-    Reference: Kalman 1960; Durbin, Koopman 2012, section 6.4 (one row of a batch at a time).
-    Differs: the noise holds the uncertainty of the movie's factors; the variance that is answered
-    is scaled by how surprising the user was so far.
+    states: (u, W) rows from which the users start (`state_vector`); overwritten by their states
+    before the last time group. Without them, all users start from the initial state.
     """
-    expected, variance = np.full(len(asked), np.nan), np.full(len(asked), np.nan)
-    surprise = np.zeros(len(asked))
-    found = expected, variance, surprise
-    model = users, movies, motion, motion[0][None][:0] if places is None else places
-    if side_by_side(len(asked)):
-        _follow_all(pieces(stream[0]), stream, asked, model, found)
+    count = len(stream.requested)
+    output = FilterOutput(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count))
+    model = prior, movies, dynamics, dynamics.initial[None][:0] if states is None else states
+    if side_by_side(count):
+        _filter_all(pieces(stream.edges), stream, model, output)
     else:
-        _follow_some((0, len(stream[0]) - 1), (*stream, asked), model, found)
-    return found
+        _filter_users((0, len(stream.edges) - 1), stream, model, output)
+    return output
 
 
 @njit(cache=True, parallel=True, fastmath=True)
-def _follow_all(cuts, stream, asked, model, found):  # type: ignore[no-untyped-def]
-    """All users, piece by piece, on all threads: 5 F^2 + 3 Z F operations a row heard or asked."""
-    edges, row_movie, stars, moment = stream
-    (prior, pull), (mean, factors, factor_cov, mean_var, noise, presence), motion, places = model
-    start, keep, fresh = motion
-    expected, variance, surprise = found
+def _filter_all(cuts, stream, model, output):  # type: ignore[no-untyped-def]
+    """All users, piece by piece, on all threads: 5 F^2 + 3 Z F operations for each row."""
+    # A parallel loop takes arrays only: the tuples are unpacked here and built again inside.
+    edges, row_movie, stars, at, requested = stream
+    (prior_mean, weights), movies, (initial, transition, process_noise), states = model
+    mean, factors, factor_cov, mean_var, noise_var, implicit = movies
+    expected, variance, innovations = output
     for piece in prange(len(cuts) - 1):
-        _follow_some(
+        _filter_users(
             (cuts[piece], cuts[piece + 1]),
-            (edges, row_movie, stars, moment, asked),
+            RatingStream(edges, row_movie, stars, at, requested),
             (
-                (prior, pull),
-                (mean, factors, factor_cov, mean_var, noise, presence),
-                (start, keep, fresh),
-                places,
+                UserPrior(prior_mean, weights),
+                MovieParameters(mean, factors, factor_cov, mean_var, noise_var, implicit),
+                Dynamics(initial, transition, process_noise),
+                states,
             ),
-            (expected, variance, surprise),
+            FilterOutput(expected, variance, innovations),
         )
 
 
 @njit(cache=True, fastmath=True)
-def _follow_some(some, stream, model, found):  # type: ignore[no-untyped-def]
-    edges, row_movie, stars, moment, asked = stream
-    (prior, pull), movies, (start, keep, fresh), places = model
-    expected, variance, surprise = found
-    size, width, presence = len(keep), prior.shape[1], movies[5]
-    here = np.empty(len(start))
-    state, seen = parts(here, size, width)
-    space = np.empty(size), np.empty(size), np.empty(width), np.empty(size), np.empty((size, size))
-    level = np.empty(width)
-    for user in range(some[0], some[1]):
-        here[:] = places[user] if len(places) else start
-        odd, heard, row = here[-2], int(here[-1]), edges[user]
-        while row < edges[user + 1]:
-            stop = _end(moment, row, edges[user + 1])
-            if len(places) and row > edges[user] and stop == edges[user + 1]:
-                here[-2], here[-1] = odd, heard
-                places[user] = here
-            level[:] = prior[user]
-            if heard:
-                _raise(level, pull, seen, heard)
-                _drift(state, keep, fresh)
-            own = (SPREAD_DAMPING + odd) / (SPREAD_DAMPING + heard)
-            _turn(state, level, space)
-            for i in range(row, stop):
-                if asked[i]:
-                    expected[i], spread = _look(state, space, movies, row_movie[i])
-                    variance[i] = spread * own
+def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
+    """The users from users[0] to users[1] - 1, one after another."""
+    edges, row_movie, stars, at, requested = stream
+    (priors, weights), movies, dynamics, states = model
+    initial, transition, process_noise = dynamics
+    expected, variances, innovations = output
+    size, width, descriptors = len(transition), priors.shape[1], movies[5]
+    row = np.empty(len(initial))
+    state, implicit = row_parts(row, size, width)
+    space = _Workspace(
+        np.empty(size), np.empty(size), np.empty(width), np.empty(size), np.empty((size, size))
+    )
+    prior_mean = np.empty(width)
+    for user in range(users[0], users[1]):
+        row[:] = states[user] if len(states) else initial
+        squares, count, start = row[-2], int(row[-1]), edges[user]
+        while start < edges[user + 1]:
+            stop = _group_end(at, start, edges[user + 1])
+            if len(states) and start > edges[user] and stop == edges[user + 1]:
+                row[-2], row[-1] = squares, count
+                states[user] = row
+            prior_mean[:] = priors[user]
+            if count:
+                _add_implicit(prior_mean, weights, implicit, count)
+                _time_update(state, transition, process_noise)
+            # Variance scale of the user: mean of v² / F over the innovations, damped towards 1.
+            scale = (VARIANCE_DAMPING + squares) / (VARIANCE_DAMPING + count)
+            _state_mean(state, prior_mean, space)
+            for i in range(start, stop):
+                if requested[i]:
+                    expected[i], variance = _predict(state, space, movies, row_movie[i])
+                    variances[i] = variance * scale
             if stop == edges[user + 1]:
                 break
-            for i in range(row, stop):
-                if i > row:
-                    _turn(state, level, space)
-                guess, spread = _look(state, space, movies, row_movie[i])
-                surprise[i] = stars[i] - guess
-                odd += surprise[i] ** 2 / spread
-                _hear(state, level, space, surprise[i], spread)
-                seen += presence[row_movie[i]]
-            heard, row = heard + stop - row, stop
+            for i in range(start, stop):
+                if i > start:
+                    _state_mean(state, prior_mean, space)
+                predicted, variance = _predict(state, space, movies, row_movie[i])
+                innovations[i] = stars[i] - predicted
+                squares += innovations[i] ** 2 / variance
+                _measurement_update(state, prior_mean, space, innovations[i], variance)
+                implicit += descriptors[row_movie[i]]
+            count, start = count + stop - start, stop
 
 
 @njit(cache=True)
-def _end(moment, row, stop):  # type: ignore[no-untyped-def]
-    """Where the moment that begins at `row` ends, before `stop` or there."""
-    end = row + 1
-    while end < stop and moment[end] == moment[row]:
+def _group_end(at, start, stop):  # type: ignore[no-untyped-def]
+    """Where the time group that begins at `start` ends: at `stop` or before."""
+    end = start + 1
+    while end < stop and at[end] == at[start]:
         end += 1
     return end
 
 
 @njit(cache=True, fastmath=True)
-def _raise(level, pull, seen, heard):  # type: ignore[no-untyped-def]
-    """Move the prior's mean by what the user has rated."""
-    for z in range(len(seen)):
-        share = seen[z] / (heard + DAMPING)
-        for f in range(len(level)):
-            level[f] += pull[z, f] * share
-    much = np.log1p(heard) - 3.0
-    for f in range(len(level)):
-        level[f] += pull[len(seen), f] * much
+def _add_implicit(prior_mean, weights, implicit, count):  # type: ignore[no-untyped-def]
+    """μ ← μ + weights' (Σ descriptors / (n + damping), log(1 + n) - 3), n ratings so far."""
+    for z in range(len(implicit)):
+        share = implicit[z] / (count + IMPLICIT_DAMPING)
+        for f in range(len(prior_mean)):
+            prior_mean[f] += weights[z, f] * share
+    activity = np.log1p(count) - 3.0
+    for f in range(len(prior_mean)):
+        prior_mean[f] += weights[len(implicit), f] * activity
 
 
 @njit(cache=True, fastmath=True)
-def _drift(state, keep, fresh):  # type: ignore[no-untyped-def]
-    """From one moment to the next; what stays as it is is left alone."""
-    cov, offset, lean = state
-    for a in range(len(keep)):
-        if keep[a] != 1.0:
-            offset[a] *= keep[a]
-            lean[a] *= keep[a]
-            for b in range(len(keep)):
-                cov[a, b] *= keep[a]
-                cov[b, a] *= keep[a]
-        cov[a, a] += fresh[a]
+def _time_update(state, transition, process_noise):  # type: ignore[no-untyped-def]
+    """E s ← T E s, P ← T P T + Q, with T and Q diagonal; entries of T that are 1 are skipped."""
+    covariance, offset, sensitivity = state
+    for a in range(len(transition)):
+        if transition[a] != 1.0:
+            offset[a] *= transition[a]
+            sensitivity[a] *= transition[a]
+            for b in range(len(transition)):
+                covariance[a, b] *= transition[a]
+                covariance[b, a] *= transition[a]
+        covariance[a, a] += process_noise[a]
 
 
 @njit(cache=True, fastmath=True)
-def _turn(state, level, space):  # type: ignore[no-untyped-def]
-    """The taste that is expected now, and the second moments of its factors, into `space`."""
-    cov, offset, lean = state
-    taste, moments = space[3], space[4]
+def _state_mean(state, prior_mean, space):  # type: ignore[no-untyped-def]
+    """Into `space`: E s = offset + sensitivity @ μ, and E s s' = P + E s E s' of the factors."""
+    covariance, offset, sensitivity = state
+    mean, second_moments = space[3], space[4]
     for a in range(len(offset)):
         total = offset[a]
-        for f in range(len(level)):
-            total += lean[a, f] * level[f]
-        taste[a] = total
-    for k in range(1, len(level)):
-        for m in range(1, len(level)):
-            moments[k, m] = cov[k, m] + taste[k] * taste[m]
+        for f in range(len(prior_mean)):
+            total += sensitivity[a, f] * prior_mean[f]
+        mean[a] = total
+    for k in range(1, len(prior_mean)):
+        for m in range(1, len(prior_mean)):
+            second_moments[k, m] = covariance[k, m] + mean[k] * mean[m]
 
 
 @njit(cache=True, fastmath=True)
-def _look(state, space, movies, movie):  # type: ignore[no-untyped-def]
-    """Expected stars and their variance; leaves load and gain in `space`."""
-    cov = state[0]
-    load, gain, _, taste, moments = space
-    mean, factors, factor_cov, mean_var, noise, _ = movies
+def _predict(state, space, movies, movie):  # type: ignore[no-untyped-def]
+    """Expected stars m_j + h·E s, and the innovation variance F; leaves h and P h in `space`.
+
+    F = noise_j + var(m_j) + h' P h + Σ_km cov(q_j)_km E[s_k s_m]
+    """
+    covariance = state[0]
+    loading, gain, _, mean, second_moments = space
+    movie_mean, factors, factor_cov, mean_var, noise_var, _ = movies
     count = factors.shape[1]
-    load[0] = load[count + 1] = 1.0
+    # h = (1, q_j, 1)
+    loading[0] = loading[count + 1] = 1.0
     for k in range(count):
-        load[1 + k] = factors[movie, k]
-    guess, spread = mean[movie], noise[movie] + mean_var[movie]
-    for a in range(len(load)):
+        loading[1 + k] = factors[movie, k]
+    predicted, variance = movie_mean[movie], noise_var[movie] + mean_var[movie]
+    for a in range(len(loading)):
+        # (P h)_a
         total = 0.0
-        for b in range(len(load)):
-            total += cov[a, b] * load[b]
+        for b in range(len(loading)):
+            total += covariance[a, b] * loading[b]
         gain[a] = total
-        spread += total * load[a]
-        guess += load[a] * taste[a]
+        variance += total * loading[a]
+        predicted += loading[a] * mean[a]
+    # The movie's factors are uncertain themselves.
     for k in range(count):
         total = 0.0
         for m in range(count):
-            total += factor_cov[movie, k, m] * moments[1 + k, 1 + m]
-        spread += total
-    return guess, spread
+            total += factor_cov[movie, k, m] * second_moments[1 + k, 1 + m]
+        variance += total
+    return predicted, variance
 
 
 @njit(cache=True, fastmath=True)
-def _hear(state, level, space, surprise, spread):  # type: ignore[no-untyped-def]
-    """Kalman update with the row that `_look` looked at, `surprise` stars off."""
-    cov, offset, lean = state
-    load, gain, through = space[:3]
-    through[:] = 0.0
-    for a in range(len(load)):
-        for f in range(len(level)):
-            through[f] += load[a] * lean[a, f]
-    for f in range(len(level)):
-        surprise += through[f] * level[f]  # what the level gave to the guess is in `lean`
-    for a in range(len(load)):
-        part = gain[a] / spread
-        offset[a] += part * surprise
-        for f in range(len(through)):
-            lean[a, f] -= part * through[f]
-        for b in range(len(load)):
-            cov[a, b] -= part * gain[b]
+def _measurement_update(state, prior_mean, space, innovation, variance):  # type: ignore[no-untyped-def]
+    """Kalman update with the row that `_predict` saw last: E s ← E s + g v, P ← P - g (P h)'.
+
+    The gain is g = P h / F. In linear form, sensitivity ← sensitivity - g (h' sensitivity), and
+    offset ← offset + g (v + h' sensitivity μ): together the mean changes by g v.
+    """
+    covariance, offset, sensitivity = state
+    loading, gain, projected = space[:3]
+    # h' sensitivity
+    projected[:] = 0.0
+    for a in range(len(loading)):
+        for f in range(len(prior_mean)):
+            projected[f] += loading[a] * sensitivity[a, f]
+    # v + h' sensitivity μ
+    for f in range(len(prior_mean)):
+        innovation += projected[f] * prior_mean[f]
+    for a in range(len(loading)):
+        part = gain[a] / variance
+        offset[a] += part * innovation
+        for f in range(len(projected)):
+            sensitivity[a, f] -= part * projected[f]
+        for b in range(len(loading)):
+            covariance[a, b] -= part * gain[b]

@@ -1,135 +1,143 @@
-"""All that following a user needs of every movie; a movie never rated has its line too."""
+"""All that the filter and the features need of every movie, movies without ratings included."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I64
 from ratecast.models.state_space.co_rating import MovieSide
-from ratecast.models.state_space.em import Learned
-from ratecast.models.state_space.kalman import Motion
-from ratecast.models.state_space.residual_kernel import all_likes, likeness
+from ratecast.models.state_space.em import Parameters
+from ratecast.models.state_space.kalman import MovieParameters
+from ratecast.models.state_space.residual_kernel import (
+    MovieTraits,
+    all_similarities,
+    similarity_coordinates,
+)
+from ratecast.models.state_space.state_vector import Dynamics
 
-PLAIN = 3
-MOST_WARM = 4_000
+# Bias, popularity, year.
+TRAITS = 3
+MAX_PRECOMPUTED = 4_000
 
 
 @dataclass(frozen=True)
-class Signs:
-    """Columns of every movie, brought to one measure: (raw - shift) * scale.
+class Standardizer:
+    """Standardized descriptor = (raw - shift) * scale. shift, scale: (W,), one for each column.
 
-    In this order: presence (Z), genre loadings (G), level, popularity and year, factors (K).
+    Columns, in this order: implicit descriptors (Z), genre loadings (G), traits: bias, popularity
+    and year, factors (K).
     """
 
     shift: F64
     scale: F64
 
     @classmethod
-    def of(cls, raw: F64, counts: NDArray[np.int64], factors: int) -> "Signs":
-        """Centred by the mean rating, all but the last factors; the last PLAIN + K of unit size."""
+    def of(cls, raw: F64, counts: I64, factors: int) -> "Standardizer":
+        """Centre all but the factors; give traits and factors unit root mean square.
+
+        raw: (M, W). counts: (M,) ratings of each movie, its weight in the means. factors: K.
+        """
         share = counts / counts.sum()
         shift = share @ raw
         shift[-factors:] = 0
         scale = np.ones(len(shift))
-        size = np.sqrt(share @ (raw - shift)[:, -factors - PLAIN :] ** 2)
-        scale[-factors - PLAIN :] = 1 / np.where(size > 1e-6, size, 1.0)
+        size = np.sqrt(share @ (raw - shift)[:, -factors - TRAITS :] ** 2)
+        scale[-factors - TRAITS :] = 1 / np.where(size > 1e-6, size, 1.0)
         return cls(shift, scale)
 
 
 @dataclass(frozen=True)
 class Movies:
-    """What is learned of M movies, and their signs (M, Z + G + PLAIN + K)."""
+    """Parameters of M movies, and their standardized descriptors (M, W). genres: G."""
 
-    learned: Learned
-    measure: Signs
-    lines: F64
+    parameters: Parameters
+    standardizer: Standardizer
+    descriptors: F64
     genres: int
 
     @classmethod
-    def of(
-        cls, learned: Learned, side: MovieSide, counts: NDArray[np.int64], company: F64
-    ) -> "Movies":
-        """company: (M, R), the columns of who rated what."""
-        raw = _raw(learned.levels, side, counts, company)
-        measure = Signs.of(raw, counts, learned.levels.shape[1] - 1)
-        lines = (raw - measure.shift) * measure.scale
-        return cls(learned, measure, lines, side.flags.shape[1])
+    def of(cls, parameters: Parameters, side: MovieSide, counts: I64, co_rating: F64) -> "Movies":
+        """counts: (M,) ratings of each movie. co_rating: (M, R) scaled co-rating factors."""
+        raw = _raw_descriptors(parameters.movie_vectors, side, counts, co_rating)
+        standardizer = Standardizer.of(raw, counts, parameters.movie_vectors.shape[1] - 1)
+        descriptors = (raw - standardizer.shift) * standardizer.scale
+        return cls(parameters, standardizer, descriptors, side.flags.shape[1])
 
     def with_more(self, side: MovieSide) -> "Movies":
-        """Further movies, never rated: they stand where their side information says."""
-        none = np.zeros(len(side.year), np.int64)
-        known = 4 + side.flags.shape[1]
-        rest = len(self.learned.of_movies) - known
-        columns = side.columns(none, np.zeros((len(none), rest)))
-        learned = self.learned.with_movies(columns)
-        levels = learned.levels[len(self.lines) :]
-        company = np.zeros((len(none), rest - 1 - levels.shape[1]))
-        raw = _raw(levels, side, none, company)
-        lines = (raw - self.measure.shift) * self.measure.scale
-        return Movies(learned, self.measure, np.concatenate([self.lines, lines]), self.genres)
+        """These movies, then new ones without ratings, from their side information."""
+        counts = np.zeros(len(side.year), np.int64)
+        rest = len(self.parameters.movie_regression) - (4 + side.flags.shape[1])
+        columns = side.columns(counts, np.zeros((len(counts), rest)))
+        parameters = self.parameters.with_movies(columns)
+        vectors = parameters.movie_vectors[len(self.descriptors) :]
+        co_rating = np.zeros((len(counts), rest - 1 - vectors.shape[1]))
+        raw = _raw_descriptors(vectors, side, counts, co_rating)
+        new = (raw - self.standardizer.shift) * self.standardizer.scale
+        descriptors = np.concatenate([self.descriptors, new])
+        return Movies(parameters, self.standardizer, descriptors, self.genres)
 
     @cached_property
-    def presence(self) -> F64:
-        """What hearing that a user has rated a movie tells of the user: (M, Z)."""
-        return np.ascontiguousarray(self.lines[:, : self._split[0]])
+    def implicit(self) -> F64:
+        """Descriptors of implicit feedback: what rating a movie tells of a user, (M, Z)."""
+        return np.ascontiguousarray(self.descriptors[:, : self._borders[0]])
 
     @cached_property
-    def for_filter(self) -> tuple[F64, ...]:
-        """As `filter.follow` takes them."""
-        learned = self.learned
-        return (
-            learned.mean + learned.levels[:, 0],
-            np.ascontiguousarray(learned.levels[:, 1:]),
+    def for_filter(self) -> MovieParameters:
+        """The movies for the Kalman filter."""
+        learned = self.parameters
+        return MovieParameters(
+            learned.mean + learned.movie_vectors[:, 0],
+            np.ascontiguousarray(learned.movie_vectors[:, 1:]),
             learned.factor_cov,
-            learned.mean_var,
-            learned.noise,
-            self.presence,
+            learned.bias_var,
+            learned.noise_var,
+            self.implicit,
         )
 
     @cached_property
-    def motion(self) -> tuple[F64, F64, F64]:
-        """How users move, as `filter.follow` takes it."""
-        motion = Motion.of(self.learned.taste_cov, self.presence.shape[1])
-        return motion.start, motion.keep, motion.fresh
+    def dynamics(self) -> Dynamics:
+        """How the state of a user moves, for the Kalman filter."""
+        return Dynamics.of(self.parameters.user_cov, self.implicit.shape[1])
 
     @cached_property
-    def for_echo(self) -> tuple[F64, F64, F64]:
-        """As `echo.columns_of` takes them."""
-        places, plain = self._signs
-        return places, plain, np.zeros((0, 0))
+    def for_features(self) -> MovieTraits:
+        """The movies for the features of the trees, without the table of similarities."""
+        genres_at, traits_at, factors_at = self._borders
+        factors = self.parameters.movie_vectors[:, 1:]
+        co_rating = self.descriptors[:, TRAITS + factors.shape[1] + self.genres : genres_at]
+        genres = self.descriptors[:, genres_at:traits_at]
+        traits = np.ascontiguousarray(self.descriptors[:, traits_at:factors_at])
+        coordinates = similarity_coordinates(factors, co_rating, genres, traits[:, 2])
+        return MovieTraits(coordinates, traits, np.zeros((0, 0)))
 
-    def precompute(self, like: "Movies | None" = None) -> None:
-        """Work out once how alike any two movies are, where there is room for it.
+    def precompute(self, shared_with: "Movies | None" = None) -> None:
+        """Compute the similarity of every pair of at most `MAX_PRECOMPUTED` movies, once.
 
-        like: movies that may be the same ones, and warm.
+        shared_with: movies whose table of similarities is used if their coordinates are equal.
         """
-        places, plain, _ = self.for_echo
-        if len(places) > MOST_WARM:
+        movies = self.for_features
+        if len(movies.coordinates) > MAX_PRECOMPUTED:
             return
-        known, _, likes = (np.empty(0),) * 3 if like is None else like.for_echo
-        if not (len(likes) and np.array_equal(places, known)):
-            likes = all_likes(places)
-        self.__dict__["for_echo"] = places, plain, likes
+        similarities = np.zeros((0, 0))
+        if shared_with is not None:
+            other = shared_with.for_features
+            if np.array_equal(movies.coordinates, other.coordinates):
+                similarities = other.similarities
+        if not len(similarities):
+            similarities = all_similarities(movies.coordinates)
+        self.__dict__["for_features"] = movies._replace(similarities=similarities)
 
     @property
-    def _signs(self) -> tuple[F64, F64]:
-        one, two, three = self._split
-        factors = self.learned.levels[:, 1:]
-        company = self.lines[:, PLAIN + factors.shape[1] + self.genres : one]
-        plain = np.ascontiguousarray(self.lines[:, two:three])
-        return likeness(factors, company, self.lines[:, one:two], plain[:, 2]), plain
-
-    @property
-    def _split(self) -> tuple[int, int, int]:
-        last = self.lines.shape[1] - (self.learned.levels.shape[1] - 1)
-        return last - PLAIN - self.genres, last - PLAIN, last
+    def _borders(self) -> tuple[int, int, int]:
+        """Where genre loadings, traits and factors begin among the descriptors."""
+        factors = self.descriptors.shape[1] - (self.parameters.movie_vectors.shape[1] - 1)
+        return factors - TRAITS - self.genres, factors - TRAITS, factors
 
 
-def _raw(levels: F64, side: MovieSide, counts: NDArray[np.int64], company: F64) -> F64:
-    factors, popular = levels[:, 1:], np.log1p(counts)
-    plain = np.column_stack([levels[:, 0], popular, side.year])
-    loadings = side.flags / np.sqrt(np.maximum(side.flags.sum(axis=1, keepdims=True), 1))
-    presence = [plain, 4 * factors, side.flags, 0.3 * company]
-    return np.column_stack([*presence, loadings, plain, factors])
+def _raw_descriptors(vectors: F64, side: MovieSide, counts: I64, co_rating: F64) -> F64:
+    factors, popularity = vectors[:, 1:], np.log1p(counts)
+    traits = np.column_stack([vectors[:, 0], popularity, side.year])
+    genres = side.flags / np.sqrt(np.maximum(side.flags.sum(axis=1, keepdims=True), 1))
+    implicit = [traits, 4 * factors, side.flags, 0.3 * co_rating]
+    return np.column_stack([*implicit, genres, traits, factors])

@@ -1,4 +1,4 @@
-"""The parts of the flagship as named arrays, and back."""
+"""Parts of the model as named arrays of an artifact, and back."""
 
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +16,6 @@ def packed(parts: dict[str, Any]) -> Arrays:
 
 
 def part_of(arrays: Arrays, name: str) -> Arrays:
-    """The fields of one part."""
+    """The fields of one part, by field."""
     start = f"{name}."
     return {key.removeprefix(start): v for key, v in arrays.items() if key.startswith(start)}

@@ -1,43 +1,43 @@
-"""Rows that the trees learn from: what was known before a rating, and the surprise it was."""
+"""Training rows of the boosted trees: features known before a rating, and its residual."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ratecast.arrays import F32, F64
+from ratecast.arrays import F32, F64, I64
 
-MOST, GROWTH = 100_000, 0.2
+MAX_ROWS, NEW_SHARE = 100_000, 0.2
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """The latest rows, at most MOST, in order of time.
+class ResidualBuffer:
+    """The latest rows, at most `MAX_ROWS`, in time order.
 
-    columns: (n, C). surprise: (n,), stars. new: (1,), rows since the trees last learned.
+    features: (n, C). residuals: (n,), rating minus prediction of the filter, stars. new: (1,),
+    rows since the last fit of the trees.
     """
 
-    columns: F32
-    surprise: F64
-    new: NDArray[np.int64]
+    features: F32
+    residuals: F64
+    new: I64
 
     @classmethod
-    def none(cls, width: int) -> "Lessons":
+    def empty(cls, width: int) -> "ResidualBuffer":
         """No row. width: C."""
         return cls(np.zeros((0, width), np.float32), np.zeros(0), np.zeros(1, np.int64))
 
-    def with_more(self, columns: F32, surprise: F64) -> "Lessons":
-        """Later rows too."""
-        return Lessons(
-            np.concatenate([self.columns, columns])[-MOST:],
-            np.concatenate([self.surprise, surprise])[-MOST:],
-            self.new + len(surprise),
+    def with_more(self, features: F32, residuals: F64) -> "ResidualBuffer":
+        """These rows, then later ones."""
+        return ResidualBuffer(
+            np.concatenate([self.features, features])[-MAX_ROWS:],
+            np.concatenate([self.residuals, residuals])[-MAX_ROWS:],
+            self.new + len(residuals),
         )
 
-    def learned(self) -> "Lessons":
-        """The same, none of them new."""
+    def after_fit(self) -> "ResidualBuffer":
+        """The same rows, none of them new."""
         return replace(self, new=np.zeros(1, np.int64))
 
-    def due(self) -> bool:
-        """Whether so much is new that the trees should learn again."""
-        return bool(self.new[0] >= GROWTH * len(self.surprise) > 0)
+    def is_refit_due(self) -> bool:
+        """Whether the share of new rows is so large that the trees should be fitted again."""
+        return bool(self.new[0] >= NEW_SHARE * len(self.residuals) > 0)

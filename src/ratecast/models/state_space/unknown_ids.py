@@ -1,4 +1,4 @@
-"""Questions about users and movies that were never met: each has a line of its own."""
+"""Unknown users and movies in a request: each gets its own prior, from side information."""
 
 import numpy as np
 import polars as pl
@@ -13,32 +13,32 @@ from ratecast.models.state_space.movie_parameters import Movies
 from ratecast.ratings import MOVIE, USER
 
 
-def with_strangers(
+def with_unknown_users(
     rows: Rows, known: Vocabulary, side: SideInformation, priors: tuple[F64, F64]
 ) -> tuple[I32, F64]:
-    """Row numbers and priors where every unknown user has a line of its own.
+    """Row numbers (n,) and prior means, where each unknown user has a row after the known ones.
 
-    Of whom nothing is told, line 0 knows as much. priors: of known users, (U, F), and what user
-    columns say of one, (D, F).
+    Without side information in the request, row 0 serves all of them. priors: means of known
+    users (U, F), and the regression of a mean on the user columns (D, F).
     """
-    new, (prior, of_users) = rows.users == 0, priors
-    if not new.any() or rows.table.users.width <= 1:
-        return rows.users, prior
-    told = known.side(rows.table.frame.filter(pl.Series(new))[USER], rows.table.users)
-    fresh = rowwise(side.user_columns(told), of_users)
+    unknown, (means, regression) = rows.users == 0, priors
+    if not unknown.any() or rows.table.users.width <= 1:
+        return rows.users, means
+    table = known.side(rows.table.frame.filter(pl.Series(unknown))[USER], rows.table.users)
+    new = rowwise(side.user_columns(table), regression)
     users = rows.users.copy()
-    users[new] = len(prior) + np.arange(len(fresh))
-    return users, np.concatenate([prior, fresh])
+    users[unknown] = len(means) + np.arange(len(new))
+    return users, np.concatenate([means, new])
 
 
-def with_new_movies(
+def with_unknown_movies(
     rows: Rows, known: Vocabulary, side: SideInformation, movies: Movies
 ) -> tuple[I32, Movies]:
-    """Row numbers and movies where every unknown movie has a line of its own."""
-    new = rows.movies == 0
-    if not new.any():
+    """Row numbers (n,) and movies, where each unknown movie has a row after the known ones."""
+    unknown = rows.movies == 0
+    if not unknown.any():
         return rows.movies, movies
-    told = known.side(rows.table.frame.filter(pl.Series(new))[MOVIE], rows.table.movies)
-    lines = rows.movies.copy()
-    lines[new] = len(movies.lines) + np.arange(len(told))
-    return lines, movies.with_more(MovieSide(*side.movie_columns(told)))
+    table = known.side(rows.table.frame.filter(pl.Series(unknown))[MOVIE], rows.table.movies)
+    numbers = rows.movies.copy()
+    numbers[unknown] = len(movies.descriptors) + np.arange(len(table))
+    return numbers, movies.with_more(MovieSide(*side.movie_columns(table)))
