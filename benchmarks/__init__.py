@@ -1,1 +1,1 @@
-"""Measured side by side, by hand: what is quick, and how quick."""
+"""Benchmarks of ratecast and its peers, run by hand."""

@@ -1,7 +1,7 @@
-"""The accuracy part: every peer on MovieLens 100K, as it is and with settings chosen by validation.
+"""The accuracy part: every peer on MovieLens 100K, with its defaults and with tuned settings.
 
-Chronological split: learned from train, settings chosen on valid, test asked once. u1 to u5: the
-settings are chosen on a random tenth of u1's train part, and hold for all five.
+Chronological split: fitted on train, tuned on valid, test used once. u1 to u5: tuned on a random
+tenth of u1's train part, the same settings for all five.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Is ratecast still as quick, against its peers, as what was published? Exit code 1 where not.
+"""Checks that ratecast is as fast, compared with its peers, as published. Exit code 1 if not.
 
     python -m benchmarks.check
 
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def installed(name: str) -> bool:
-    """Whether a peer is there; if not, it is said."""
+    """Whether a peer is installed; if not, a message is printed."""
     reason = environment.missing().get(_method(name).package)
     if reason:
         print(f"check-perf: {name} is left out, not installed: {reason}")

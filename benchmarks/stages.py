@@ -1,4 +1,4 @@
-"""Where the seconds of a fit go: learning, and what ratecast does beside it that peers do not.
+"""The time of a fit by stage: training, and what ratecast does in addition to its peers.
 
 python -m benchmarks.stages ROWS
 """

@@ -26,7 +26,7 @@ def test_a_good_machine_passes(capsys: Say) -> None:
     assert found["checks"]["Machine"]["compiled kernels"]["ok"] is True
     assert {"cache", "disk"} <= found["checks"]["Data"].keys()
     assert main(["doctor", "--offline"]) == 0
-    assert "All that is needed works." in capsys.readouterr().out
+    assert "All required checks pass." in capsys.readouterr().out
 
 
 def test_a_cache_that_cannot_be_written_fails_with_the_next_step(
@@ -36,7 +36,7 @@ def test_a_cache_that_cannot_be_written_fails_with_the_next_step(
     monkeypatch.setenv("RATECAST_HOME", str(tmp_path / "file" / "cache"))
     assert main(["doctor", "--offline"]) == 1
     out = capsys.readouterr().out
-    assert "✗ cache: set RATECAST_HOME to a folder of yours" in out
+    assert "✗ cache: set RATECAST_HOME to a writable folder" in out
 
 
 def test_without_any_source_and_without_data_it_fails(
@@ -47,7 +47,7 @@ def test_without_any_source_and_without_data_it_fails(
     monkeypatch.setattr(package_index, "probe", unreachable)
     reached = [probe() for probe in sources.PROBES]
     assert [check.ok for check in reached] == [None, None]
-    *_, last = sources.judged(reached)
+    *_, last = sources.with_verdict(reached)
     assert last.ok is False
     assert "data fetch ml-100k --from PATH" in last.next_step
 
@@ -56,7 +56,9 @@ def test_one_source_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("RATECAST_HOME", str(tmp_path))
     monkeypatch.setattr(sources, "probe", unreachable)
     monkeypatch.setattr(package_index, "probe", lambda _: None)
-    assert all(check.ok is not False for check in sources.judged([p() for p in sources.PROBES]))
+    assert all(
+        check.ok is not False for check in sources.with_verdict([p() for p in sources.PROBES])
+    )
 
 
 def test_a_package_that_is_missing_or_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

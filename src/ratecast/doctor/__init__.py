@@ -1,6 +1,6 @@
-"""Is the machine ready? What ratecast needs, looked at in one go, with the next step of each fault.
+"""Checks of the setup: everything that ratecast needs, with the next step for each problem.
 
-A check that is not needed for the work at hand, as an accelerator, cannot fail.
+A check of something optional, such as an accelerator, cannot fail.
 """
 
 from collections.abc import Iterable
@@ -17,15 +17,15 @@ __all__ = ["Check", "examine", "facts", "shown"]
 
 
 def examine(*, offline: bool = False) -> list[Check]:
-    """Every check; those of the network at the same time as the others."""
-    with bar("looking at the setup"), ThreadPoolExecutor(2) as pool:
+    """Run every check; those of the network run beside the others."""
+    with bar("checking the setup"), ThreadPoolExecutor(2) as pool:
         reached = [] if offline else [pool.submit(probe) for probe in sources.PROBES]
-        checks = [*packages.examine(), *machine.examine(), *sources.kept()]
-        return checks + sources.judged([future.result() for future in reached])
+        checks = [*packages.examine(), *machine.examine(), *sources.cache_checks()]
+        return checks + sources.with_verdict([future.result() for future in reached])
 
 
 def facts(checks: Iterable[Check]) -> dict[str, Any]:
-    """As plain values: ok, and every check under its group."""
+    """The checks as plain values: ok, failed, and every check under its group."""
     groups: dict[str, Any] = {}
     for check in checks:
         line = {"value": check.value, "ok": check.ok}
@@ -37,7 +37,7 @@ def facts(checks: Iterable[Check]) -> dict[str, Any]:
 
 
 def shown(checks: Iterable[Check]) -> Group:
-    """For a terminal: a table, then what to do."""
+    """The checks for a terminal: a table, then what to do."""
     from rich.table import Table
     from rich.text import Text
 
@@ -52,5 +52,5 @@ def shown(checks: Iterable[Check]) -> Group:
     todo = [c for c in checks if c.next_step and c.ok is not True]
     failed = [f"✗ {c.name}: {c.next_step}" for c in todo if c.ok is False]
     hints = [f"· {c.name}: {c.next_step}" for c in todo if c.ok is None]
-    verdict = "Something that is needed fails:" if failed else "All that is needed works."
+    verdict = "A required check fails:" if failed else "All required checks pass."
     return Group(table, "", Text(verdict, "bold"), *map(Text, [*failed, *hints]))

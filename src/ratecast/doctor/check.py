@@ -1,11 +1,11 @@
-"""What one look at the machine says."""
+"""The result of one check of the setup."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Check:
-    """ok: None where it is only told, and nothing depends on it. next_step: what to do about it."""
+    """One check. ok: None for information that cannot fail. next_step: what to do about it."""
 
     group: str
     name: str

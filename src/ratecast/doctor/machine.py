@@ -1,4 +1,4 @@
-"""Cores, threads, memory, accelerators, and whether compiled kernels run."""
+"""Checks of cores, threads, memory, accelerators and compiled kernels."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _GIGA = 1e9
 
 
 def examine() -> Iterator[Check]:
-    """What the work will run on."""
+    """The checks of the machine."""
     yield Check("Machine", "cores", f"{_usable()} of {os.cpu_count()} usable", True)
     yield _kernels()
     yield _memory()
@@ -19,7 +19,7 @@ def examine() -> Iterator[Check]:
 
 
 def _usable() -> int:
-    # A container or taskset may allow fewer than there are.
+    # A container or taskset may allow fewer cores than the machine has.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -29,7 +29,7 @@ def _kernels() -> Check:
 
         compiled = numba.njit(lambda x: x + 1)
         assert compiled(1) == 2
-    except Exception as error:  # Any fault of a compiler is the answer here.
+    except Exception as error:  # Any error of the compiler is a failed check.
         step = "pip install --force-reinstall numba"
         return Check("Machine", "compiled kernels", f"fail: {error}"[:200], False, step)
     return Check("Machine", "compiled kernels", f"run; threads: {numba.get_num_threads()}", True)
@@ -52,8 +52,8 @@ def _torch() -> Iterator[Check]:
     try:
         import torch
 
-        found = float(torch.ones(2, 2).matmul(torch.ones(2, 2)).sum())
-        assert found == 8
+        total = float(torch.ones(2, 2).matmul(torch.ones(2, 2)).sum())
+        assert total == 8
     except Exception as error:  # A broken torch fails in many ways.
         step = "pip install --force-reinstall torch"
         yield Check("Machine", "torch", f"fails: {error}"[:200], False, step)

@@ -1,4 +1,4 @@
-"""Python, the packages that ratecast needs, and its extras, held against its own metadata."""
+"""Checks of Python, the required packages and the extras, against ratecast's metadata."""
 
 import platform
 import sys
@@ -11,8 +11,8 @@ from packaging.specifiers import SpecifierSet
 from ratecast import __version__
 from ratecast.doctor.check import Check
 
-# For those who work on ratecast itself: its users lack nothing without them.
-_OWN = ("dev", "docs")
+# Only for work on ratecast itself.
+_DEVELOPMENT = ("dev", "docs")
 
 
 def examine() -> Iterator[Check]:
@@ -24,25 +24,25 @@ def examine() -> Iterator[Check]:
         if needed.marker is None or needed.marker.evaluate({"extra": ""}):
             yield _package(needed)
     for extra in metadata("ratecast").get_all("Provides-Extra") or []:
-        if extra not in _OWN:
+        if extra not in _DEVELOPMENT:
             yield _extra(extra, [line for line in lines if _is_of(line, extra)])
 
 
 def _python() -> Check:
-    wanted = SpecifierSet(metadata("ratecast")["Requires-Python"])
-    found = platform.python_version()
-    value = f"{found} ({sys.platform}, {platform.machine()})"
-    good = wanted.contains(found, prereleases=True)
-    return Check("Versions", "python", value, good, "" if good else f"take a Python {wanted}")
+    required = SpecifierSet(metadata("ratecast")["Requires-Python"])
+    installed = platform.python_version()
+    value = f"{installed} ({sys.platform}, {platform.machine()})"
+    good = required.contains(installed, prereleases=True)
+    return Check("Versions", "python", value, good, "" if good else f"use Python {required}")
 
 
 def _package(needed: Requirement) -> Check:
-    found = _version(needed)
+    installed = _version(needed)
     install = f"pip install '{needed.name}{needed.specifier}'"
-    if found is None:
+    if installed is None:
         return Check("Versions", needed.name, "missing", False, install)
-    good = needed.specifier.contains(found, prereleases=True)
-    return Check("Versions", needed.name, found, good, "" if good else install)
+    good = needed.specifier.contains(installed, prereleases=True)
+    return Check("Versions", needed.name, installed, good, "" if good else install)
 
 
 def _extra(name: str, lines: list[Requirement]) -> Check:

@@ -1,4 +1,4 @@
-"""The cache, the disk below it, and whether the sources of data answer."""
+"""Checks of the cache, its disk, and the data sources."""
 
 import os
 import shutil
@@ -15,20 +15,20 @@ _LEAST_DISK = 1 << 30
 _EDITION = "ml-100k"
 
 
-def kept() -> list[Check]:
-    """The cache: where, whether it can be written, what it holds, and the room on its disk."""
+def cache_checks() -> list[Check]:
+    """The cache: its folder, permissions, editions, and the free disk space."""
     home = cache.home()
-    there = next(folder for folder in (home, *home.parents) if folder.exists())
-    writable = os.access(there, os.W_OK | os.X_OK) and there.is_dir()
-    step = "" if writable else f"set {cache.VARIABLE} to a folder of yours"
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    writable = os.access(existing, os.W_OK | os.X_OK) and existing.is_dir()
+    step = "" if writable else f"set {cache.VARIABLE} to a writable folder"
     held = [name for name in EDITIONS if canonical.is_complete(cache.dataset_folder(name))]
-    free = shutil.disk_usage(there).free
-    room = free > _LEAST_DISK
-    more = "" if room else f"make room, or set {cache.VARIABLE} to another disk"
+    free = shutil.disk_usage(existing).free
+    enough = free > _LEAST_DISK
+    more = "" if enough else f"free disk space, or set {cache.VARIABLE} to another disk"
     return [
         Check("Data", "cache", f"{home} ({_size(home) / 1e6:,.1f} MB)", writable, step),
         Check("Data", "editions in the cache", ", ".join(held) or "none yet"),
-        Check("Data", "disk", f"{free / 1e9:,.1f} GB free", room, more),
+        Check("Data", "disk", f"{free / 1e9:,.1f} GB free", enough, more),
     ]
 
 
@@ -38,29 +38,29 @@ def site() -> Check:
 
 
 def index() -> Check:
-    """The package index, as the user's pip finds it: the second source of ml-100k."""
+    """The package index of the user's pip: the second source of ml-100k."""
     return _reached("package index", lambda: package_index.probe(SECONDS))
 
 
 PROBES = (site, index)
 
 
-def judged(reached: list[Check]) -> list[Check]:
-    """A source that does not answer is a fault only where ml-100k has none, and is not kept."""
+def with_verdict(reached: list[Check]) -> list[Check]:
+    """The checks, and a failed one if no source responds and ml-100k is not in the cache."""
     if any(check.ok for check in reached) or not reached:
         return reached
     if canonical.is_complete(cache.dataset_folder(_EDITION)):
         return reached
-    step = f"check the network, or take an archive: ratecast data fetch {_EDITION} --from PATH"
-    return [*reached, Check("Data", "a source of data", "none answers", False, step)]
+    step = f"check the network, or use an archive: ratecast data fetch {_EDITION} --from PATH"
+    return [*reached, Check("Data", "data source", "none responds", False, step)]
 
 
-def _reached(name: str, ask: Callable[[], None]) -> Check:
+def _reached(name: str, connect: Callable[[], None]) -> Check:
     try:
-        ask()
+        connect()
     except UnreachableError as error:
-        return Check("Data", name, f"does not answer: {error}")
-    return Check("Data", name, "answers", True)
+        return Check("Data", name, f"does not respond: {error}")
+    return Check("Data", name, "responds", True)
 
 
 def _size(folder: Path) -> int:
