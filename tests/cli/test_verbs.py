@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ratecast.cli import main
-from ratecast.models import load_model
+from ratecast.models import MODELS, load_model
 from ratecast.ratings import Ratings
 from ratecast.splits import chronological
 from tests.planted import planted
@@ -209,3 +209,16 @@ def test_a_bad_row_is_named_by_line(capsys: Say) -> None:
     Path("bad.csv").write_text("\n".join(lines))
     assert run("evaluate", "--model", "bias", "--data", "bad.csv") == 2
     assert "line 6" in capsys.readouterr().err
+
+
+def test_models_are_listed_one_line_each(capsys: Say) -> None:
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(MODELS)
+
+
+def test_a_renamed_setting_is_one_note(capsys: Say) -> None:
+    assert main(["train", "bias", "--model.sweeps", "x"]) == 2
+    notes = [line for line in capsys.readouterr().err.splitlines() if "note" in line]
+    assert len(notes) == 1
+    assert notes[0].startswith("ratecast: note: model.sweeps is called model.iterations now")
