@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64
@@ -44,7 +45,8 @@ class Bootstrap:
         parts = [
             _resampled(sums, min(block, draws - start), random) for start in range(0, draws, block)
         ]
-        return cls(_root(sums.sum(axis=0)), np.concatenate(parts))
+        every = _root(_summed(np.arange(len(ids))[None], sums))[0]
+        return cls(every, np.concatenate(parts))
 
     def intervals(self) -> F64:
         """The 95 % interval of every model's RMSE: (M, 2), low and high, stars."""
@@ -102,11 +104,23 @@ def _resampled(sums: F64, draws: int, random: np.random.Generator) -> F64:
 
     sums: (users, 1 + M), each user's number of rows and sums of squared errors.
     """
-    count = len(sums)
-    drawn = random.integers(count, size=(draws, count)) + count * np.arange(draws)[:, None]
-    times = np.bincount(drawn.ravel(), minlength=draws * count).reshape(draws, count)
-    weights: F64 = times.astype(np.float64)
-    return _root(weights @ sums)
+    return _root(_summed(random.integers(len(sums), size=(draws, len(sums))), sums))
+
+
+@njit(cache=True)
+def _summed(drawn, sums):  # type: ignore[no-untyped-def]
+    """Sum of the lines of `sums` (users, 1 + M) that each line of `drawn` (draws, n) names.
+
+    One line after another, without fastmath: the bits are the same on every processor, whereas a
+    matrix product adds in the order of its library, its size and the processor.
+    """
+    totals = np.zeros((len(drawn), sums.shape[1]))
+    for draw in range(len(drawn)):
+        total = totals[draw]
+        for user in drawn[draw]:
+            for k in range(len(total)):
+                total[k] += sums[user, k]
+    return totals
 
 
 def _root(sums: F64) -> F64:
