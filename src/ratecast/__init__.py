@@ -1,5 +1,115 @@
-"""ratecast forecasts how many stars a user will give a movie, from the ratings known before."""
+"""ratecast predicts how many stars a user will give a movie, from the ratings known before.
 
-from importlib.metadata import version
+>>> import ratecast as rc
+>>> split = rc.chronological(rc.example_ratings())
+>>> model = rc.MatrixFactorization(factors=4).fit(split.train, split.valid)
+>>> model.predict([1, 2], [3, 4]).frame.shape[0]
+2
 
-__version__ = version("ratecast")
+Names are imported when they are first used, so that `import ratecast` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ratecast.data import load as load
+    from ratecast.data.example import example_ratings as example_ratings
+    from ratecast.errors import InputError as InputError
+    from ratecast.errors import NotFittedError as NotFittedError
+    from ratecast.evaluation.evaluation import Comparison as Comparison
+    from ratecast.evaluation.evaluation import Evaluation as Evaluation
+    from ratecast.evaluation.evaluation import compare as compare
+    from ratecast.evaluation.evaluation import cross_validate as cross_validate
+    from ratecast.evaluation.evaluation import evaluate as evaluate
+    from ratecast.evaluation.evaluation import tune as tune
+    from ratecast.modelling.contract.forecast import Forecast as Forecast
+    from ratecast.modelling.contract.model import Model as Model
+    from ratecast.models import MODELS as MODELS
+    from ratecast.models import load_model as load_model
+    from ratecast.models.als.model import ALS as ALS
+    from ratecast.models.attention.model import Attention as Attention
+    from ratecast.models.bias import Bias as Bias
+    from ratecast.models.blend import Blend as Blend
+    from ratecast.models.cold_start.model import ColdStart as ColdStart
+    from ratecast.models.factorization_machine.model import (
+        FactorizationMachine as FactorizationMachine,
+    )
+    from ratecast.models.gaussian_process.model import GaussianProcess as GaussianProcess
+    from ratecast.models.knn import KNN as KNN
+    from ratecast.models.mean import Mean as Mean
+    from ratecast.models.mf.model import MatrixFactorization as MatrixFactorization
+    from ratecast.models.mf_bias.model import (
+        BiasedMatrixFactorization as BiasedMatrixFactorization,
+    )
+    from ratecast.models.neumf.model import NeuMF as NeuMF
+    from ratecast.models.state_space.model import StateSpace as StateSpace
+    from ratecast.models.svdpp.model import SVDpp as SVDpp
+    from ratecast.queries.similar import similar as similar
+    from ratecast.queries.top_n import top_n as top_n
+    from ratecast.ratings import Ratings as Ratings
+    from ratecast.ratings import Requests as Requests
+    from ratecast.ratings import Scale as Scale
+    from ratecast.splits import Split as Split
+    from ratecast.splits import chronological as chronological
+    from ratecast.splits import kfold as kfold
+    from ratecast.splits import official as official
+    from ratecast.training.model_factory import make_model as make_model
+
+    __version__: str
+
+_PLACES = {
+    "data": ["load"],
+    "data.example": ["example_ratings"],
+    "errors": ["InputError", "NotFittedError"],
+    "evaluation.evaluation": [
+        "Comparison",
+        "Evaluation",
+        "compare",
+        "cross_validate",
+        "evaluate",
+        "tune",
+    ],
+    "modelling.contract.forecast": ["Forecast"],
+    "modelling.contract.model": ["Model"],
+    "models": ["MODELS", "load_model"],
+    "models.als.model": ["ALS"],
+    "models.attention.model": ["Attention"],
+    "models.bias": ["Bias"],
+    "models.blend": ["Blend"],
+    "models.cold_start.model": ["ColdStart"],
+    "models.factorization_machine.model": ["FactorizationMachine"],
+    "models.gaussian_process.model": ["GaussianProcess"],
+    "models.knn": ["KNN"],
+    "models.mean": ["Mean"],
+    "models.mf.model": ["MatrixFactorization"],
+    "models.mf_bias.model": ["BiasedMatrixFactorization"],
+    "models.neumf.model": ["NeuMF"],
+    "models.state_space.model": ["StateSpace"],
+    "models.svdpp.model": ["SVDpp"],
+    "queries.similar": ["similar"],
+    "queries.top_n": ["top_n"],
+    "ratings": ["Ratings", "Requests", "Scale"],
+    "splits": ["Split", "chronological", "kfold", "official"],
+    "training.model_factory": ["make_model"],
+}
+_MODULES = {name: f"ratecast.{place}" for place, names in _PLACES.items() for name in names}
+
+__all__ = sorted(_MODULES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported now (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ratecast")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'ratecast' has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

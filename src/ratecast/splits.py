@@ -1,12 +1,17 @@
 """Splits of a table into train, valid and test parts, with half-open borders in UTC seconds."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.data.frames import ratings_of
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
+
+# `Ratings`, or a frame of polars, pandas or Arrow.
+Table = Any
 
 FOLDS = 5
 TRAIN_SHARE = 0.8
@@ -28,15 +33,16 @@ class Split:
         return {name: part for name, part in parts.items() if part is not None}
 
 
-def chronological(ratings: Ratings, share: float = TRAIN_SHARE) -> Split:
+def chronological(ratings: Table, share: float = TRAIN_SHARE) -> Split:
     """Chronological split: train, then valid, then test, each period after the one before it.
 
     The test border is the `share` quantile of the times, the valid border the same quantile of the
     times before it; a border belongs to the later period. Rows of equal time stay in one part.
-    Parts are sorted by time.
+    Parts are sorted by time. ratings: `Ratings`, or a frame with times.
 
     Raises `InputError` for a table without timestamps, and if a part would be empty.
     """
+    ratings = ratings_of(ratings)
     if not ratings.timed:
         raise InputError("chronological split: the table has no timestamps; use --split kfold")
     in_order = ratings.sorted()
@@ -63,11 +69,12 @@ def official(ratings: Ratings, fold: int) -> Split:
     return Split(f"u{fold}", ratings.take(~block), None, ratings.take(block))
 
 
-def kfold(ratings: Ratings, folds: int = FOLDS, seed: int = 0) -> list[Split]:
+def kfold(ratings: Table, folds: int = FOLDS, seed: int = 0) -> list[Split]:
     """Random k-fold cross-validation: `folds` splits whose test parts partition the table.
 
     The same seed gives the same folds.
     """
+    ratings = ratings_of(ratings)
     if len(ratings) < folds:
         raise InputError(f"kfold: {len(ratings)} ratings are too few for {folds} folds")
     fold = np.random.default_rng(seed).permutation(len(ratings)) % folds

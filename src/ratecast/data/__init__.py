@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ratecast.data import canonical
 from ratecast.data.cache import home
 from ratecast.data.edition_reader import read_folder
 from ratecast.data.editions import CITATION, EDITIONS, Edition, edition_of
+from ratecast.data.frames import ratings_of
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.sources import fetch
 from ratecast.data.summary import describe
@@ -29,7 +31,7 @@ __all__ = [
 
 
 def load(
-    source: str | Path,
+    source: Any,
     *,
     columns: Mapping[str, str] | None = None,
     scale: Scale | None = None,
@@ -37,14 +39,17 @@ def load(
 ) -> Ratings:
     """The ratings of an edition, an unpacked or canonical folder, or a table of your own.
 
-    source: the name of an edition (fetched unless it is in the cache), a folder, or a CSV or
-    Parquet file. columns: for a file, role to column name, for names that are not recognised.
-    scale: only if it is not the edition's scale or cannot be inferred. notify: called with one
-    line for everything that was assumed, merged or dropped. The name of an edition takes
-    precedence over a folder of the same name; write ./NAME for the folder.
+    source: the name of an edition (fetched unless it is in the cache), a folder, a CSV or Parquet
+    file, or a table in memory, of polars, pandas or Arrow. columns: for a file or table, role to
+    column name, for names that are not recognised. scale: only if it is not the edition's scale or
+    cannot be inferred. notify: called with one line for everything that was assumed, merged or
+    dropped. The name of an edition takes precedence over a folder of the same name; write ./NAME
+    for the folder.
 
     Raises `InputError` for a missing or unreadable source.
     """
+    if not isinstance(source, str | Path):
+        return ratings_of(source, scale, columns=columns)
     path = Path(source).expanduser()
     if columns and not path.is_file():
         raise InputError(f"{source}: columns apply to a table file only; remove --columns")

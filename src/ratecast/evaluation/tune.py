@@ -9,7 +9,6 @@ from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Protocol, as_of
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.settings import Range
-from ratecast.models import model_class
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
 
@@ -58,10 +57,10 @@ def tune(
     tree-structured Parzen estimator, by optuna).
     """
     optuna = _optuna()
-    ranges = _ranges(search.model)
+    first = make(search.model, seed=search.seed)
+    ranges, own = _ranges(first), first.settings()
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=search.seed))
-    defaults = make(search.model, seed=search.seed).settings()
-    study.enqueue_trial({name: defaults[name] for name in ranges})
+    study.enqueue_trial({name: own[name] for name in ranges})
 
     def objective(trial: "Trial") -> float:
         settings = {name: _suggested(trial, name, bounds) for name, bounds in ranges.items()}
@@ -92,11 +91,10 @@ def _suggested(trial: "Trial", name: str, bounds: Range) -> float:
     return trial.suggest_float(name, bounds.low, bounds.high, log=bounds.log)
 
 
-def _ranges(name: str) -> dict[str, Range]:
-    ranges = model_class(name).search
-    if not ranges:
-        raise InputError(f"tune: model {name} has no setting to search")
-    return ranges
+def _ranges(model: Model) -> dict[str, Range]:
+    if not model.search:
+        raise InputError(f"tune: model {model.name} has no setting to search")
+    return model.search
 
 
 def _optuna() -> Any:

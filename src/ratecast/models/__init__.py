@@ -1,5 +1,8 @@
 """The table of models: a name, and the class that bears it (imported when it is asked for)."""
 
+import os
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -9,38 +12,115 @@ from ratecast.errors import InputError
 from ratecast.modelling.contract import renamed
 from ratecast.modelling.contract.model import Model
 
+# In the order of every table of results.
 MODELS = {
     "mean": "ratecast.models.mean:Mean",
     "bias": "ratecast.models.bias:Bias",
-    "state_space": "ratecast.models.state_space.model:StateSpace",
     "mf": "ratecast.models.mf.model:MatrixFactorization",
     "mf_bias": "ratecast.models.mf_bias.model:BiasedMatrixFactorization",
     "neumf": "ratecast.models.neumf.model:NeuMF",
     "knn": "ratecast.models.knn:KNN",
     "als": "ratecast.models.als.model:ALS",
     "svdpp": "ratecast.models.svdpp.model:SVDpp",
-    "factorization_machine": "ratecast.models.factorization_machine.model:FactorizationMachine",
-    "gaussian_process": "ratecast.models.gaussian_process.model:GaussianProcess",
-    "cold_start": "ratecast.models.cold_start.model:ColdStart",
-    "blend": "ratecast.models.blend:Blend",
     "attention": "ratecast.models.attention.model:Attention",
+    "state_space": "ratecast.models.state_space.model:StateSpace",
+    "cold_start": "ratecast.models.cold_start.model:ColdStart",
+    "gaussian_process": "ratecast.models.gaussian_process.model:GaussianProcess",
+    "factorization_machine": "ratecast.models.factorization_machine.model:FactorizationMachine",
+    "blend": "ratecast.models.blend:Blend",
 }
+# Where models from outside are named: by installed packages, and by whoever starts the process.
+GROUP, VARIABLE = "ratecast.models", "RATECAST_MODELS"
 
 
 def model_class(name: str) -> type[Model]:
-    """The class of the model called `name`."""
+    """The class of a model.
+
+    name: a key of `MODELS`; a model from outside, by its key (an entry point of the group
+    `ratecast.models`, or named in the variable RATECAST_MODELS); or package.module:Class. Raises
+    `InputError` where there is none.
+    """
     name = renamed.model_name(name)
-    if name not in MODELS:
-        raise InputError(f"model {name!r}: not known; choose one of {', '.join(MODELS)}")
-    module, _, attribute = MODELS[name].partition(":")
-    cls: type[Model] = getattr(import_module(module), attribute)
+    if name in MODELS:
+        return _imported(MODELS[name])
+    if ":" in name:
+        return _imported(name)
+    outside = models_from_outside()
+    if name not in outside:
+        known = ", ".join([*MODELS, *outside])
+        raise InputError(
+            f"model {name!r}: not known; choose one of {known}, or give package.module:Class"
+        )
+    return _imported(outside[name])
+
+
+def models_from_outside() -> dict[str, str]:
+    """Models that are not part of ratecast: their keys, and package.module:Class of each."""
+    # It takes a tenth of a second to import.
+    from importlib.metadata import entry_points
+
+    points = {point.name: point.value for point in entry_points(group=GROUP)}
+    paths = [path.strip() for path in os.environ.get(VARIABLE, "").split(",")]
+    return points | {_imported(path).name: path for path in paths if path}
+
+
+def load_model(folder: Path | str) -> Model:
+    """The fitted model that `Model.save` wrote into `folder`; needs no training data.
+
+    A model from outside is found where it is an entry point of the group `ratecast.models`, is
+    named in RATECAST_MODELS, or its class is imported already: a file never chooses what is
+    imported.
+    Raises `InputError` for a folder that holds no artifact, or a model that is not found.
+    """
+    saved = artifact.read(Path(folder))
+    name = renamed.MODELS.get(saved.meta["model"], saved.meta["model"])
+    cls = _saved_class(Path(folder), name, saved.meta.get("class", ""))
+    settings = renamed.settings(name, saved.meta["settings"], quiet=True)
+    saved = replace(saved, arrays=renamed.arrays(name, saved.arrays))
+    return cls(**settings).restore(saved)
+
+
+def _saved_class(folder: Path, name: str, path: str) -> type[Model]:
+    """The class of an artifact; path: its package.module:Class, which version 0.1 did not save."""
+    if not path or path.startswith("ratecast."):
+        return model_class(name)
+    for cls in _subclasses(Model):  # type: ignore[type-abstract]
+        if f"{cls.__module__}:{cls.__qualname__}" == path:
+            return cls
+    outside = models_from_outside()
+    if outside.get(name) != path:
+        raise InputError(
+            f"{folder}: its model {name!r} is not part of ratecast; import "
+            f"{path.partition(':')[0]} first, or set {VARIABLE}={path}"
+        )
+    return _imported(path)
+
+
+def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:
+    for below in cls.__subclasses__():
+        yield below
+        yield from _subclasses(below)
+
+
+def _imported(path: str) -> type[Model]:
+    """The class at package.module:Class. A module beside the working directory is found too."""
+    module, _, name = path.partition(":")
+    try:
+        cls = getattr(_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"model {path}: {error}; write it as package.module:Class") from None
+    if not (isinstance(cls, type) and issubclass(cls, Model)):
+        raise InputError(f"model {path}: is no subclass of ratecast.Model; see docs/new-model.md")
     return cls
 
 
-def load_model(folder: Path) -> Model:
-    """The fitted model that `Model.save` wrote into `folder`; needs no training data."""
-    saved = artifact.read(folder)
-    name = renamed.MODELS.get(saved.meta["model"], saved.meta["model"])
-    settings = renamed.settings(name, saved.meta["settings"], quiet=True)
-    saved = replace(saved, arrays=renamed.arrays(name, saved.arrays))
-    return model_class(name)(**settings).restore(saved)
+def _module(name: str) -> object:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        here = str(Path.cwd())
+        if error.name != name.partition(".")[0] or here in sys.path:
+            raise
+    # The command line is started from where it is installed: a file of the user's lies here.
+    sys.path.append(here)
+    return import_module(name)

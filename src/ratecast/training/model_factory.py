@@ -6,7 +6,6 @@ from ratecast.errors import InputError
 from ratecast.modelling.contract import renamed
 from ratecast.modelling.contract.model import Model
 from ratecast.models import model_class
-from ratecast.training.lazy_trainer import LazyTrainer
 
 
 def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
@@ -22,7 +21,4 @@ def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
     if unknown:
         allowed = ", ".join(sorted(known - {"seed"})) or "none"
         raise InputError(f"model {name}: no setting {unknown[0]!r}; settings are {allowed}")
-    model = cls(seed=seed, **settings)
-    if "trainer" in known:
-        model.train_net = LazyTrainer()  # type: ignore[attr-defined]
-    return model
+    return cls(seed=seed, **settings)

@@ -189,8 +189,13 @@ class Model(Hooks):
             table,
         )
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the model was fitted, or loaded."""
+        return "calibration" in self.__dict__
+
     def _require_fitted(self) -> None:
-        if "calibration" not in self.__dict__:
+        if not self.is_fitted:
             raise NotFittedError(f"model {self.name}: not fitted; call fit, or load_model")
 
     def _encode_new(self, ratings: Ratings) -> Rows:

@@ -7,12 +7,12 @@ only where a net is made: importing it takes seconds and 0.2 GB.
 
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from typing_extensions import override
 
-from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.contract.settings import check
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ratecast.modelling.nets.base import RatingNet, TrainingData
 
 Gradients = Literal["auto", "dense", "sparse"]
+# Named, not imported: this room knows no training library, and a loaded model needs none.
+TRAINER = "ratecast.training.lazy_trainer:LazyTrainer"
 HOLDOUT_SHARE = 0.05
 MIN_HOLDOUT_ROWS = 40
 
@@ -161,9 +163,7 @@ class NetModel(Model):
 
     def _train(self, task: TrainingTask) -> "tuple[RatingNet, int]":
         if self.train_net is None:
-            raise InputError(
-                f"{self.name}: no trainer; make it with ratecast.training.make_model({self.name!r})"
-            )
+            self.train_net = _default_trainer()
         net = self.new_net(task.train)
         epochs = self.train_net(net, task)
         return net.cpu().eval(), epochs
@@ -175,3 +175,9 @@ class NetModel(Model):
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
         self.epochs = int(arrays["epochs"][0])
+
+
+def _default_trainer() -> TrainNet:
+    module, _, name = TRAINER.partition(":")
+    trainer: TrainNet = getattr(import_module(module), name)()
+    return trainer

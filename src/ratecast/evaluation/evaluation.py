@@ -1,0 +1,218 @@
+"""From Python: score a model on a split, compare several, cross-validate, tune."""
+
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from io import StringIO
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+
+from ratecast.data.frames import ratings_of
+from ratecast.errors import InputError
+from ratecast.evaluation import protocol as runs
+from ratecast.evaluation import score_rows
+from ratecast.evaluation import tune as search
+from ratecast.evaluation.comparison import contests
+from ratecast.evaluation.protocol import Protocol, Trial
+from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
+from ratecast.modelling.contract.model import Model, Table
+from ratecast.models import model_class
+from ratecast.splits import FOLDS, Split, kfold
+
+BOTH: tuple[Protocol, ...] = ("frozen", "as-of")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of one or more models; `print` shows those over all rows of each part.
+
+    rows: one for each model, protocol, part and slice. trials: the forecasts that were scored.
+    """
+
+    rows: list[score_rows.Row]
+    trials: list[Trial]
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Every row as a table: model, split, protocol, part, slice, n, rmse, mae, nll, ece, ..."""
+        return pl.DataFrame(self.rows)
+
+    def __str__(self) -> str:
+        header = ["model", "protocol", *(name for name in SCORE_HEADER if name != "slice")]
+        whole = [row for row in self.rows if row["slice"] == "all"]
+        cells = [
+            [row["model"], row["protocol"], part, *figures]
+            for row, (part, _, *figures) in zip(whole, score_cells(whole), strict=True)
+        ]
+        return _text(terminal_table(f"split {whole[0]['split']}", header, cells))
+
+
+@dataclass(frozen=True)
+class Comparison(Evaluation):
+    """The scores of several models on the same rows, and which differences are sure.
+
+    differences: one row for each protocol and pair of models: part, better, worse, by how much the
+    RMSE of `better` is lower, the 95 % interval over users, p, and p after Holm's correction.
+    """
+
+    differences: pl.DataFrame
+
+    def __str__(self) -> str:
+        lines = [
+            f"{row['protocol']}, {row['part']}: {row['better']} before {row['worse']}, RMSE lower "
+            f"by {row['rmse_lower_by']:.4f} ({row['low']:.4f} to {row['high']:.4f}), p after Holm "
+            f"{row['p_holm']:.4f}"
+            for row in self.differences.iter_rows(named=True)
+        ]
+        return "\n".join([super().__str__(), *lines])
+
+
+def evaluate(model: Model, split: Split, protocols: Sequence[Protocol] = BOTH) -> Evaluation:
+    """Score a model on every part of a split.
+
+    model: fitted on `split.train` alone, or not fitted, then a copy of it is fitted here; either
+    way the model itself is left as it is. protocols: `frozen` (predict without updates) and
+    `as-of` (every rating is predicted from strictly earlier ones, then observed); as-of is left out
+    where the split has no order of time or the model cannot be updated.
+    Raises `InputError` for a model that learned from other rows than `split.train`.
+
+    >>> import ratecast as rc
+    >>> split = rc.chronological(rc.example_ratings())
+    >>> result = rc.evaluate(rc.Bias(), split)
+    >>> sorted(set(result.frame["protocol"]))
+    ['as-of', 'frozen']
+    """
+    trials = _trials(model, _split(split), protocols)
+    return Evaluation([row for trial in trials for row in score_rows.rows_of(trial)], trials)
+
+
+def compare(
+    models: Iterable[Model],
+    split: Split,
+    part: str = "valid",
+    protocols: Sequence[Protocol] = BOTH,
+) -> Comparison:
+    """Score models on the same rows, with paired tests of all differences.
+
+    models: as for `evaluate`; of two with one name, the second is called name-2. part: whose rows
+    the tests are of; read `test` once, at the end.
+
+    >>> import ratecast as rc
+    >>> split = rc.chronological(rc.example_ratings())
+    >>> rc.compare([rc.Mean(), rc.Bias()], split).differences["better"][0]
+    'bias'
+    """
+    split = _split(split)
+    trials: list[Trial] = []
+    names: set[str] = set()
+    for model in models:
+        label = _label(model.name, names)
+        trials += [replace(trial, model=label) for trial in _trials(model, split, protocols)]
+    rows = [row for trial in trials for row in score_rows.rows_of(trial)]
+    return Comparison(rows, trials, _differences(trials, part))
+
+
+def cross_validate(model: Model, ratings: Table, folds: int = FOLDS, seed: int = 0) -> Evaluation:
+    """Fit a copy of `model` on each of some random folds and score it, frozen, on the rest.
+
+    ratings: as for `Model.fit`. The rows are means over the folds, `rmse_std` their deviation. A
+    random fold knows later ratings of its users: for the question of a service, use `evaluate` on a
+    chronological split.
+
+    >>> import ratecast as rc
+    >>> result = rc.cross_validate(rc.Bias(), rc.example_ratings(), folds=3)
+    >>> len(result.trials)
+    3
+    """
+    splits = kfold(ratings_of(ratings), folds, seed)
+    trials = [trial for split in splits for trial in _trials(replace(model), split, ("frozen",))]
+    return Evaluation(score_rows.rows(trials, "kfold"), trials)
+
+
+def tune(
+    model: Model | str,
+    split: Split,
+    trials: int = 30,
+    *,
+    protocol: Protocol | None = None,
+    seed: int = 0,
+) -> search.Tuned:
+    """Search the settings of a model by its RMSE on `split.valid`; `split.test` is never read.
+
+    model: a model, whose settings are tried first, or its name. protocol: as-of where the split has
+    an order of time and the model can be updated, else frozen. Needs the extra `tune`.
+    """
+    split = _split(split)
+    if split.valid is None:
+        raise InputError(f"tune: split {split.name} has no valid part; use chronological")
+    start = model_class(model)(seed=seed) if isinstance(model, str) else model
+    known = Split(split.name, split.train, None, split.valid)
+    online = start.updates_online() and runs.in_order(known)
+    chosen = protocol or ("as-of" if online else "frozen")
+
+    def make(_: str, *, seed: int = seed, **settings: Any) -> Model:
+        return replace(start, seed=seed, **settings)
+
+    about = search.Search(start.name, split.train, split.valid, chosen, seed)
+    return search.tune(make, about, trials)
+
+
+def _split(split: Split) -> Split:
+    if not isinstance(split, Split):
+        kind = type(split).__name__
+        raise InputError(f"{kind} is no split; make one, as in rc.chronological(ratings)")
+    return split
+
+
+def _trials(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Trial]:
+    """The trials of one model, of which nothing changes."""
+    if not model.is_fitted:
+        return runs.fit_and_ask(replace(model), split, wanted)
+    if model.learned_from != split.train.fingerprint():
+        raise InputError(
+            f"evaluate: model {model.name} did not learn from the train part of split {split.name} "
+            "alone, so its figures would not be honest; fit it on split.train"
+        )
+    can = model.updates_online() and runs.in_order(split)
+    allowed = [each for each in wanted if each == "frozen" or can]
+    return [runs.run(deepcopy(model), split, each) for each in allowed]
+
+
+def _label(name: str, taken: set[str]) -> str:
+    number, label = 1, name
+    while label in taken:
+        number += 1
+        label = f"{name}-{number}"
+    taken.add(label)
+    return label
+
+
+def _differences(trials: list[Trial], part: str) -> pl.DataFrame:
+    rows = []
+    for contest in contests(trials, part):
+        for each in contest.bootstrap.compare() if len(contest.models) > 1 else ():
+            sign = 1 if each.rmse <= 0 else -1
+            better, worse = (contest.models[k] for k in (each.first, each.second)[::sign])
+            low, high = sorted((-sign * each.low, -sign * each.high))
+            rows.append(
+                {
+                    "protocol": contest.protocol,
+                    "part": part,
+                    "better": better,
+                    "worse": worse,
+                    "rmse_lower_by": abs(each.rmse),
+                    "low": low,
+                    "high": high,
+                    "p": each.p,
+                    "p_holm": each.adjusted,
+                }
+            )
+    return pl.DataFrame(rows)
+
+
+def _text(table: Any) -> str:
+    text = StringIO()
+    Console(file=text, width=120).print(table)
+    return text.getvalue().rstrip()
