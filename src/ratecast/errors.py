@@ -18,8 +18,11 @@ class InputError(Exception):
     """
 
 
-class NotFittedError(InputError):
-    """A model that was asked before it was fitted or loaded."""
+class NotFittedError(InputError, AttributeError):
+    """A model that was used before it was fitted or loaded.
+
+    Also an `AttributeError`, since what a fit makes is not there yet.
+    """
 
 
 def in_one_line(error: Exception) -> str:

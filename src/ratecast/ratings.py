@@ -22,7 +22,12 @@ MOST_STARS = 101
 
 @dataclass(frozen=True)
 class Scale:
-    """A rating scale: the stars low, low + step, ..., high."""
+    """A rating scale: the stars low, low + step, ..., high.
+
+    >>> import ratecast as rc
+    >>> rc.Scale(0.5, 5, 0.5).stars[:3]
+    array([0.5, 1. , 1.5])
+    """
 
     low: float
     high: float
@@ -100,6 +105,10 @@ class Requests:
 
     frame: columns user, movie and, optionally, at. movies, users: side information, one row for
     each id (any of title, year, genres; age, gender, occupation, zip); may be empty.
+
+    >>> import ratecast as rc
+    >>> len(rc.Requests.of([1, 2], [3, 4]))
+    2
     """
 
     frame: pl.DataFrame
@@ -143,7 +152,13 @@ class Requests:
 
 @dataclass(frozen=True)
 class Ratings(Requests):
-    """Ratings on one scale: the columns of `Requests` and `rating` (float32)."""
+    """Ratings on one scale: the columns of `Requests` and `rating` (float32).
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> ratings.frame.columns, ratings.stars.dtype
+    (['user', 'movie', 'rating', 'at'], dtype('float32'))
+    """
 
     scale: Scale = field(default_factory=lambda: Scale(1, 5))
 

@@ -19,7 +19,12 @@ TRAIN_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Split:
-    """Three parts of one table. Random splits have no `valid`."""
+    """Three parts of one table. Random splits have no `valid`.
+
+    >>> import ratecast as rc
+    >>> list(rc.chronological(rc.example_ratings()).parts)
+    ['train', 'valid', 'test']
+    """
 
     name: str
     train: Ratings
@@ -41,6 +46,11 @@ def chronological(ratings: Table, share: float = TRAIN_SHARE) -> Split:
     Parts are sorted by time. ratings: `Ratings`, or a frame with times.
 
     Raises `InputError` for a table without timestamps, and if a part would be empty.
+
+    >>> import ratecast as rc
+    >>> split = rc.chronological(rc.example_ratings())
+    >>> int(split.train.at.max()) < int(split.test.at.min())
+    True
     """
     ratings = ratings_of(ratings)
     if not ratings.timed:
@@ -62,6 +72,10 @@ def official(ratings: Ratings, fold: int) -> Split:
     """Official fold u1 ... u5 of MovieLens 100K: the `fold`-th fifth of the rows is test.
 
     ratings: in the order of the file.
+
+    >>> import ratecast as rc
+    >>> len(rc.official(rc.example_ratings(rows=100), 1).test)
+    20
     """
     if not 1 <= fold <= FOLDS or len(ratings) % FOLDS:
         raise InputError(f"fold u{fold}: the official folds are u1 to u5 of ml-100k")
@@ -73,6 +87,10 @@ def kfold(ratings: Table, folds: int = FOLDS, seed: int = 0) -> list[Split]:
     """Random k-fold cross-validation: `folds` splits whose test parts partition the table.
 
     The same seed gives the same folds.
+
+    >>> import ratecast as rc
+    >>> [len(split.test) for split in rc.kfold(rc.example_ratings(), folds=3)]
+    [500, 500, 500]
     """
     ratings = ratings_of(ratings)
     if len(ratings) < folds:

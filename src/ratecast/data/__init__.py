@@ -47,6 +47,12 @@ def load(
     for the folder.
 
     Raises `InputError` for a missing or unreadable source.
+
+    >>> import polars as pl
+    >>> import ratecast as rc
+    >>> table = pl.DataFrame({"user": ["ann", "bob"], "film": [1, 2], "stars": [3.5, 4.0]})
+    >>> str(rc.load(table).scale)
+    '3.5:4:0.5'
     """
     if not isinstance(source, str | Path):
         return ratings_of(source, scale, columns=columns)

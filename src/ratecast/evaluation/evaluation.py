@@ -143,6 +143,11 @@ def tune(
 
     model: a model, whose settings are tried first, or its name. protocol: as-of where the split has
     an order of time and the model can be updated, else frozen. Needs the extra `tune`.
+
+    >>> import ratecast as rc
+    >>> split = rc.chronological(rc.example_ratings())
+    >>> sorted(rc.tune("bias", split, trials=2).settings)
+    ['movie_damping', 'user_damping']
     """
     split = _split(split)
     if split.valid is None:

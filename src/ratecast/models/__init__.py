@@ -71,6 +71,14 @@ def load_model(folder: Path | str) -> Model:
     named in RATECAST_MODELS, or its class is imported already: a file never chooses what is
     imported.
     Raises `InputError` for a folder that holds no artifact, or a model that is not found.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import ratecast as rc
+    >>> folder = Path(tempfile.mkdtemp()) / "artifact"
+    >>> rc.Bias().fit(rc.example_ratings()).save(folder)
+    >>> rc.load_model(folder).name
+    'bias'
     """
     saved = artifact.read(Path(folder))
     name = renamed.MODELS.get(saved.meta["model"], saved.meta["model"])

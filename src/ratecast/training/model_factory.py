@@ -13,6 +13,10 @@ def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
 
     settings: fields of the model; `trainer` may be a dict of fields of `TrainerSettings`.
     Raises `InputError` for an unknown model or setting.
+
+    >>> import ratecast as rc
+    >>> rc.make_model("bias", user_damping=4.0).user_damping
+    4.0
     """
     cls = model_class(name)
     settings = renamed.settings(cls.name, settings)

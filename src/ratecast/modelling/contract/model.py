@@ -3,7 +3,7 @@
 from copy import copy, deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -193,6 +193,14 @@ class Model(Hooks):
     def is_fitted(self) -> bool:
         """Whether the model was fitted, or loaded."""
         return "calibration" in self.__dict__
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Refuse what a fit makes, in one line, before there was one."""
+            if name.startswith("__") or "counts" in self.__dict__:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise NotFittedError(f"model {self.name}: not fitted; call fit, or load_model")
 
     def _require_fitted(self) -> None:
         if not self.is_fitted:

@@ -1,0 +1,220 @@
+"""The names that `import ratecast` gives: pinned, lazy, and each with an example that runs."""
+
+import doctest
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import ratecast as rc
+from ratecast.errors import InputError, NotFittedError
+
+SURFACE = [
+    "ALS", "Attention", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart", "Comparison",
+    "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError", "KNN",
+    "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
+    "Requests", "SVDpp", "Scale", "Split", "StateSpace", "chronological", "compare",
+    "cross_validate", "evaluate", "example_ratings", "kfold", "load", "load_model", "make_model",
+    "official", "similar", "top_n", "tune",
+]  # fmt: skip
+# What an example would only repeat.
+WITHOUT_EXAMPLE = {"MODELS", "Model", "InputError", "NotFittedError", "Comparison", "Evaluation"}
+
+
+def test_the_names_are_these() -> None:
+    assert rc.__all__ == sorted(SURFACE)
+    assert set(SURFACE) <= set(dir(rc))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = rc.nothing  # type: ignore[attr-defined]
+
+
+def test_the_typed_names_are_the_lazy_ones() -> None:
+    text = Path(inspect.getfile(rc)).read_text("utf-8")
+    typed = {
+        line.split(" as ")[-1].strip().strip(",") for line in text.splitlines() if " as " in line
+    }
+    assert set(SURFACE) <= typed | {"FactorizationMachine"}
+
+
+def test_importing_ratecast_imports_no_library() -> None:
+    heavy = "{'numpy', 'polars', 'numba', 'torch', 'importlib.metadata'}"
+    code = f"import sys, ratecast; assert not {heavy} & set(sys.modules), sorted(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", [n for n in SURFACE if n not in WITHOUT_EXAMPLE])
+def test_the_example_of_a_name_runs(name: str) -> None:
+    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner(verbose=False)
+    examples = [test for test in finder.find(getattr(rc, name), name, globs={}) if test.examples]
+    assert examples, f"{name} has no example"
+    for example in examples:
+        assert runner.run(example).failed == 0
+
+
+def test_the_readme_of_the_module_runs() -> None:
+    assert doctest.testmod(rc).failed == 0
+
+
+@pytest.fixture(scope="module")
+def model() -> rc.Bias:
+    return rc.Bias().fit(rc.example_ratings())
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda m, _: m.predict([1], [2]),
+        lambda m, _: m.observe(rc.example_ratings()),
+        lambda m, _: m.walk(rc.example_ratings()),
+        lambda m, _: m.refit(rc.example_ratings()),
+        lambda m, _: m.forget(1),
+        lambda m, folder: m.save(folder / "artifact"),
+        lambda m, _: rc.top_n(m, [1]),
+    ],
+)
+@pytest.mark.parametrize("name", ["mean", "state_space", "als"])
+def test_a_model_that_was_not_fitted_says_so(name: str, ask: Any, tmp_path: Path) -> None:
+    with pytest.raises(NotFittedError, match=f"model {name}: not fitted"):
+        ask(rc.make_model(name), tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+def frame(**columns: Any) -> pl.DataFrame:
+    return pl.DataFrame({"user": [1, 2], "movie": [3, 4], "rating": [3.0, 4.0]} | columns)
+
+
+BAD = [
+    (frame().drop("movie"), "no column for movie"),
+    (frame(rating=[3.0, float("nan")]), "row 2: rating nan"),
+    (frame(rating=[3.0, float("inf")]), "row 2: rating inf"),
+    (frame(rating=[3.0, 7.0]), r"row 2: rating 7(\.0)? is not on the scale 1:5:1"),
+    (frame(rating=[3.0, None]), "row 2: no rating"),
+    (frame(rating=["good", "bad"]), "ratings are String"),
+    (frame(user=[1, None]), "row 2: no user"),
+    (frame(user=[1.5, 2.0]), "row 1: user 1.5 is not whole"),
+    (frame(movie=["a", "b"]), "ids of this model are Int64, not String"),
+    (frame(at=["yesterday", "1998-04-20"]), "row 1: time 'yesterday' cannot be read"),
+    (frame(at=[1.0, float("nan")]), "row 2: time nan"),
+    (frame(at=[1, None]), "row 2: no at"),
+    ("ratings", "str is no table"),
+    ([1, 2], "list is no table"),
+]
+
+
+@pytest.mark.parametrize(("table", "line"), BAD)
+def test_a_bad_table_never_reaches_a_kernel(table: Any, line: str, model: rc.Bias) -> None:
+    """The same rows as `Ratings`, which nobody has checked, are refused as well."""
+    with pytest.raises(InputError, match=line):
+        model.observe(table)
+    if isinstance(table, pl.DataFrame) and {"user", "movie", "rating"} <= set(table.columns):
+        with pytest.raises(InputError):
+            model.observe(rc.Ratings(table))
+        with pytest.raises(InputError):
+            model.walk(rc.Ratings(table if "at" in table.columns else table.with_columns(at=1)))
+        if table.schema["movie"] == pl.Int64:
+            with pytest.raises(InputError):
+                rc.Bias().fit(rc.Ratings(table))
+
+
+def test_a_table_changed_after_its_check_is_checked_again(model: rc.Bias) -> None:
+    from dataclasses import replace
+
+    good = rc.example_ratings()
+    assert good.take(slice(0, 9)).sorted().is_checked
+    bad = replace(good, frame=good.frame.with_columns(rating=pl.lit(float("nan"), pl.Float32)))
+    assert not bad.is_checked
+    assert not good.with_more(bad).is_checked
+    for call in (model.observe, model.walk, rc.Bias().fit, rc.chronological):
+        with pytest.raises(InputError, match="rating nan is not on the scale"):
+            call(bad)
+
+
+def test_ratings_on_another_scale_are_refused(model: rc.Bias) -> None:
+    half = rc.load(frame(rating=[2.5, 3.0]))
+    assert str(half.scale) == "2.5:3:0.5"
+    with pytest.raises(InputError, match=r"row 1: rating 2\.5 is not on the scale 1:5:1"):
+        model.observe(half)
+
+
+def test_pairs_are_requested_by_ids(model: rc.Bias) -> None:
+    assert len(model.predict(1, 2)) == 1
+    many = model.predict(np.array([1, 2, 3]), pl.Series([4, 5, 6]))
+    assert many.frame["user"].to_list() == [1, 2, 3]
+    assert len(model.predict([], [])) == 0
+    with pytest.raises(InputError, match="2 users and 1 movies"):
+        model.predict([1, 2], [3])
+    with pytest.raises(InputError, match="not String"):
+        model.predict(["1"], ["2"])
+
+
+def test_a_forecast_as_a_frame() -> None:
+    ratings = rc.example_ratings()
+    model = rc.Bias().fit(ratings)
+    forecast = model.predict(ratings)
+    table = forecast.frame
+    assert table.columns == [
+        "user", "movie", "at", "stars", "low", "high", "p_1", "p_2", "p_3", "p_4", "p_5",
+        "history_length", "basis",
+    ]  # fmt: skip
+    assert table["user"].equals(ratings.frame["user"])
+    np.testing.assert_array_equal(table["p_4"].to_numpy(), forecast.probabilities[:, 3])
+    assert table["basis"].unique().to_list() == ["user and movie known"]
+    low, high = forecast.interval(0.8).T
+    inside = (ratings.stars >= low) & (ratings.stars <= high)
+    assert inside.mean() >= 0.8
+    assert forecast.take(np.arange(3)).frame.equals(table[:3])
+    with pytest.raises(InputError, match="level is 1"):
+        forecast.interval(1.0)
+
+
+def test_a_walk_gives_a_frame_too() -> None:
+    ratings = rc.example_ratings()
+    split = rc.chronological(ratings)
+    assert split.valid is not None
+    walked = rc.Bias().fit(split.train).walk(split.valid)
+    assert walked.frame["movie"].equals(split.valid.frame["movie"])
+
+
+def test_pandas_and_arrow_tables_come_in_and_go_out() -> None:
+    pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    plain = rc.example_ratings().frame
+    wanted = rc.Bias().fit(plain).predict([1, 2], [3, 4]).stars
+    for table in (plain.lazy(), plain.to_pandas(), plain.to_arrow(), arrow.table(plain)):
+        model = rc.Bias().fit(table)
+        np.testing.assert_array_equal(model.predict([1, 2], [3, 4]).stars, wanted)
+    out = model.predict([1], [2]).frame.to_pandas()
+    assert isinstance(out, pandas.DataFrame)
+
+
+def test_evaluation_compares_fitted_and_new_models() -> None:
+    split = rc.chronological(rc.example_ratings())
+    fitted = rc.Bias().fit(split.train, split.valid)
+    both = rc.compare([fitted, rc.Mean(), rc.Bias(user_damping=20.0)], split)
+    assert set(both.frame["model"]) == {"bias", "mean", "bias-2"}
+    assert "bias before mean" in str(both)
+    assert "as-of" in str(both)
+    first = fitted.predict([1], [2]).stars
+    assert "RMSE" in str(rc.evaluate(fitted, split))
+    assert fitted.predict([1], [2]).stars == first
+    assert split.valid is not None
+    fitted.observe(split.valid)
+    with pytest.raises(InputError, match="did not learn from the train part"):
+        rc.evaluate(fitted, split)
+    with pytest.raises(InputError, match="Ratings is no split"):
+        rc.evaluate(rc.Mean(), split.train)  # type: ignore[arg-type]
+
+
+def test_tuning_never_reads_test() -> None:
+    from dataclasses import replace
+
+    split = rc.chronological(rc.example_ratings())
+    best = rc.tune(rc.Bias(), replace(split, test=None), trials=3)  # type: ignore[arg-type]
+    assert best.trials == 3
+    assert best.rmse <= best.first
+    with pytest.raises(InputError, match="has no valid part"):
+        rc.tune("bias", rc.kfold(rc.example_ratings())[0])
