@@ -98,18 +98,21 @@ _MODULES = {name: f"ratecast.{place}" for place, names in _PLACES.items() for na
 __all__ = sorted(_MODULES)  # noqa: PLE0605
 
 
-def __getattr__(name: str) -> Any:
-    """A public name, imported now (PEP 562)."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:
 
-        return version("ratecast")
-    if name not in _MODULES:
-        raise AttributeError(f"module 'ratecast' has no attribute {name!r}")
-    value = getattr(import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        """A public name, imported now (PEP 562)."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("ratecast")
+        if name not in _MODULES:
+            raise AttributeError(f"module 'ratecast' has no attribute {name!r}")
+        value = getattr(import_module(_MODULES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
+    """The public names."""
     return [*__all__, "__version__"]

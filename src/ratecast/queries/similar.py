@@ -108,7 +108,13 @@ class MovieVectors:
 def similar(
     model: "Model", movie: int | str, n: int = 10, min_ratings: int = MIN_RATINGS
 ) -> pl.DataFrame:
-    """The `n` movies most similar to `movie` by a fitted model; see `MovieVectors.similar`."""
+    """The `n` movies most similar to `movie` by a fitted model; see `MovieVectors.similar`.
+
+    >>> import ratecast as rc
+    >>> model = rc.ALS(factors=2).fit(rc.example_ratings())
+    >>> rc.similar(model, 1, n=3).columns
+    ['movie', 'cosine', 'ratings']
+    """
     return MovieVectors.of(model).similar(movie, n, min_ratings)
 
 

@@ -9,8 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.arrays import F32, F64, I32, I64
+from ratecast.data.frames import requests_of
 from ratecast.errors import InputError
-from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.model import Model, Table
 from ratecast.modelling.factors.pair_scores import HasProduct, Product
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.modelling.kernels.csr import Heap
@@ -28,7 +29,7 @@ def top_n(
     model: Model,
     users: pl.Series | Sequence[int | str],
     n: int = 10,
-    rated: Requests | None = None,
+    rated: Table | None = None,
 ) -> pl.DataFrame:
     """The `n` best movies for each user, in columns user, movie, rank (from 1) and stars.
 
@@ -37,9 +38,15 @@ def top_n(
         model that stores its ratings leaves those out, and any other model leaves out nothing.
 
     Raises `InputError` for `n` below 1.
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> rc.top_n(rc.ALS(factors=2).fit(ratings), [1, 2], n=3, rated=ratings)["rank"].to_list()
+    [1, 2, 3, 1, 2, 3]
     """
     ids = users if isinstance(users, pl.Series) else pl.Series(USER, list(users))
-    return Recommender(model, rated).top(ids, n)
+    pairs = None if rated is None else requests_of(rated, "rated")
+    return Recommender(model, pairs).top(ids, n)
 
 
 def highest(scores: F64, allowed: NDArray[np.bool_], count: int) -> I64:
