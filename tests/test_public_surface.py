@@ -215,6 +215,6 @@ def test_tuning_never_reads_test() -> None:
     split = rc.chronological(rc.example_ratings())
     best = rc.tune(rc.Bias(), replace(split, test=None), trials=3)  # type: ignore[arg-type]
     assert best.trials == 3
-    assert best.rmse <= best.first
+    assert best.rmse <= best.default_rmse
     with pytest.raises(InputError, match="has no valid part"):
         rc.tune("bias", rc.kfold(rc.example_ratings())[0])

@@ -14,7 +14,7 @@ from ratecast.errors import InputError
 from ratecast.evaluation import protocol as runs
 from ratecast.evaluation import score_rows
 from ratecast.evaluation import tune as search
-from ratecast.evaluation.comparison import contests
+from ratecast.evaluation.comparison import comparisons
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
 from ratecast.modelling.contract.model import Model, Table
@@ -174,7 +174,7 @@ def _split(split: Split) -> Split:
 def _trials(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Trial]:
     """The trials of one model, of which nothing changes."""
     if not model.is_fitted:
-        return runs.fit_and_ask(replace(model), split, wanted)
+        return runs.fit_and_predict(replace(model), split, wanted)
     if model.learned_from != split.train.fingerprint():
         raise InputError(
             f"evaluate: model {model.name} did not learn from the train part of split {split.name} "
@@ -196,14 +196,14 @@ def _label(name: str, taken: set[str]) -> str:
 
 def _differences(trials: list[Trial], part: str) -> pl.DataFrame:
     rows = []
-    for contest in contests(trials, part):
-        for each in contest.bootstrap.compare() if len(contest.models) > 1 else ():
+    for comparison in comparisons(trials, part):
+        for each in comparison.bootstrap.compare() if len(comparison.models) > 1 else ():
             sign = 1 if each.rmse <= 0 else -1
-            better, worse = (contest.models[k] for k in (each.first, each.second)[::sign])
+            better, worse = (comparison.models[k] for k in (each.first, each.second)[::sign])
             low, high = sorted((-sign * each.low, -sign * each.high))
             rows.append(
                 {
-                    "protocol": contest.protocol,
+                    "protocol": comparison.protocol,
                     "part": part,
                     "better": better,
                     "worse": worse,
