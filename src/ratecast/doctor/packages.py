@@ -8,7 +8,6 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from ratecast import __version__
 from ratecast.doctor.check import Check
 
 # Only for work on ratecast itself.
@@ -17,7 +16,7 @@ _DEVELOPMENT = ("dev", "docs")
 
 def examine() -> Iterator[Check]:
     """The versions of ratecast and Python, the packages, then the extras."""
-    yield Check("Versions", "ratecast", __version__, True)
+    yield Check("Versions", "ratecast", version("ratecast"), True)
     yield _python()
     lines = [Requirement(line) for line in requires("ratecast") or []]
     for needed in lines:

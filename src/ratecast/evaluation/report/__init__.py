@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from ratecast import __version__
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
@@ -85,7 +85,7 @@ def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:
         style=(package / "page.css").read_text("utf-8"),
         head=tables.head(trials[0].split, name, compared),
         body=joined(body, "\n"),
-        version=safe(__version__),
+        version=safe(version("ratecast")),
         train=trials[0].split.train.fingerprint()[:12],
     )
 
