@@ -66,7 +66,9 @@ def test_the_command_line_takes_a_class_by_its_place(monkeypatch: pytest.MonkeyP
     assert main(["train", PATH, "--data", "ratings.csv", "--model.shift", "0.1"]) == 0
     folder = "lightning_logs/median/version_0/artifact"
     assert main(["evaluate", "--model", PATH, "--data", "ratings.csv"]) == 0
-    assert main(["tune", PATH, "--data", "ratings.csv", "--trials", "2"]) == 0
+    table = ["--data", "ratings.csv"]
+    assert main(["tune", PATH, *table, "--trials", "2", "--protocol", "frozen"]) == 0
+    assert main(["evaluate", "--model", PATH, *table, "--protocol", "as-of"]) == 2
     assert main(["report", f"mean,{PATH}", "--data", "ratings.csv", "--out", "page.html"]) == 0
     assert "median" in Path("page.html").read_text("utf-8")
     words = ["predict", "--artifact", folder, "--user", "1", "--movie", "2"]

@@ -104,7 +104,7 @@ def refit(
     model: str = "state_space",
     json: bool = False,
 ) -> None:
-    """Train on a table and the ratings of the store, and publish the model.
+    """Train on a table and the stored ratings, publish the model.
 
     Examples:
         ratecast refit

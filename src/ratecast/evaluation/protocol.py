@@ -82,6 +82,8 @@ def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
 
     The model is refreshed when that is due, on all ratings up to then.
     """
+    if not model.updates_online():
+        raise InputError(f"as-of: model {model.name} cannot be updated; use --protocol frozen")
     _check_order(parts)
     (_, history), *later = parts.items()
     forecasts: dict[str, Forecast] = {}

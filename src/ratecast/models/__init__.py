@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -92,22 +91,17 @@ def _saved_class(folder: Path, name: str, path: str) -> type[Model]:
     """The class of an artifact; path: its package.module:Class, which version 0.1 did not save."""
     if not path or path.startswith("ratecast."):
         return model_class(name)
-    for cls in _subclasses(Model):  # type: ignore[type-abstract]
-        if f"{cls.__module__}:{cls.__qualname__}" == path:
-            return cls
+    module, _, own = path.partition(":")
+    imported = getattr(sys.modules.get(module), own, None)
+    if isinstance(imported, type) and issubclass(imported, Model):
+        return imported
     outside = models_from_outside()
     if outside.get(name) != path:
         raise InputError(
             f"{folder}: its model {name!r} is not part of ratecast; import "
-            f"{path.partition(':')[0]} first, or set {VARIABLE}={path}"
+            f"{module} first, or set {VARIABLE}={path}"
         )
     return _imported(path)
-
-
-def _subclasses(cls: type[Model]) -> Iterator[type[Model]]:
-    for below in cls.__subclasses__():
-        yield below
-        yield from _subclasses(below)
 
 
 def _imported(path: str) -> type[Model]:

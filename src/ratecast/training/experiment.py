@@ -12,7 +12,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError, in_one_line
 from ratecast.modelling.contract.model import Model
-from ratecast.models import MODELS, model_class
+from ratecast.models import MODELS, model_class, models_from_outside
 from ratecast.training.model_factory import make_model
 from ratecast.training.old_names import current_names
 
@@ -85,7 +85,8 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
     path: a YAML file, or the name of a model, for its defaults.
     Raises `InputError`, in one line, for an unknown key or a value of the wrong type.
     """
-    named = not Path(path).suffix and not Path(path).exists()
+    # A place of a class, package.module:Class, has a dot too.
+    named = not Path(path).exists() and (":" in str(path) or not Path(path).suffix)
     if named:
         model_class(str(path))
     given = {"model": {"name": str(path)}} if named else _mapping(Path(path))
@@ -133,14 +134,15 @@ def _model_name(given: Mapping[str, Any], overrides: Sequence[str], path: Path |
     joined = [o.partition("=")[2] for o in overrides if o.startswith("--model.name=")]
     spaced = [b for a, b in pairwise(overrides) if a == "--model.name"]
     name = next(iter([*joined, *spaced]), name)
-    if name not in MODELS:
-        raise InputError(f"{path}: model.name is {name!r}; choose one of {', '.join(MODELS)}")
+    known = [*MODELS, *models_from_outside()]
+    if name not in known and ":" not in str(name):
+        raise InputError(f"{path}: model.name is {name!r}; choose one of {', '.join(known)}")
     return str(name)
 
 
 def _parser(name: str, logs: bool) -> ArgumentParser:
     parser = ArgumentParser(prog="ratecast train", exit_on_error=False, add_help=False)
-    parser.add_argument("--experiment", type=str, default=name)
+    parser.add_argument("--experiment", type=str, default=model_class(name).name)
     parser.add_argument("--data", type=str, default=Experiment.data)
     parser.add_argument("--columns", type=str | None, default=None)
     parser.add_argument("--scale", type=str | None, default=None)

@@ -119,9 +119,7 @@ class Model(Hooks):
 
         ratings: as for `fit`; on the model's scale. Ratings of one call are taken as one tie group.
         """
-        self._require_fitted()
-        if not self.updates_online():
-            raise InputError(f"model {self.name}: cannot be updated; refit it with all ratings")
+        self._require_online()
         ratings = ratings_of(ratings, self.scale)
         rows = self._encode_new(ratings)
         self.learned_from = ""
@@ -142,7 +140,7 @@ class Model(Hooks):
         with times. edges: (k + 1,) borders of what is observed together, if that is not the rows
         of each second.
         """
-        self._require_fitted()
+        self._require_online()
         stream = ratings_of(stream, self.scale, where="stream")
         edges = time_groups(stream) if edges is None else edges
         expected, history, movie_counts = self._walk_stream(stream, edges)
@@ -201,6 +199,11 @@ class Model(Hooks):
             if name.startswith("__") or "counts" in self.__dict__:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             raise NotFittedError(f"model {self.name}: not fitted; call fit, or load_model")
+
+    def _require_online(self) -> None:
+        self._require_fitted()
+        if not self.updates_online():
+            raise InputError(f"model {self.name}: cannot be updated; refit it with all ratings")
 
     def _require_fitted(self) -> None:
         if not self.is_fitted:
