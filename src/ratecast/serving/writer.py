@@ -86,7 +86,7 @@ class GroupCommitWriter:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
         except (DBAPIError, PoolTimeout):
-            raise UnavailableError("the store is not available; try again later") from None
+            raise UnavailableError("the store is not available") from None
 
     async def close(self) -> None:
         """Finish the pending writes, and stop the thread."""

@@ -60,7 +60,7 @@ def _views(context: PageContext) -> None:
 
     @page("/")
     async def _rate() -> None:
-        await show(context, rate.view, "/", "RateView")
+        await show(context, rate.view, "/", "Rate")
 
     @page("/user")
     async def _user(id: str | None = None) -> None:  # noqa: A002 - the name in the address

@@ -12,7 +12,7 @@ MAX_POINTS, MAX_SYMBOLS = 500, 120
 # CSS variables work because the charts are SVG; light and dark need no redrawing.
 INK, MUTED, GRID, CARD = "var(--ink)", "var(--muted)", "var(--grid)", "var(--card)"
 FONT = {"fontFamily": "Roboto, system-ui, sans-serif"}
-GIVEN_COLOR, FORECAST_COLOR, OTHER = "var(--stars)", "var(--label)", "var(--other)"
+GIVEN_COLOR, FORECAST_COLOR, OTHER = "var(--stars)", "var(--accent)", "var(--other)"
 
 
 def tip(**more: Any) -> dict[str, Any]:
