@@ -20,7 +20,8 @@ from safetensors.numpy import load_file, save_file
 
 from ratecast.errors import InputError
 
-VERSION = 1
+# Version 1, of ratecast 0.1, has other names of models, settings and arrays.
+VERSION, READ = 2, (1, 2)
 MANIFEST, ARRAYS = "manifest.json", "arrays.safetensors"
 
 
@@ -31,6 +32,7 @@ class Artifact:
     meta: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
     tables: dict[str, pl.DataFrame]
+    version: int = VERSION
 
 
 def write(folder: Path, artifact: Artifact) -> None:
@@ -68,7 +70,7 @@ def read(folder: Path) -> Artifact:
         for name in manifest["files"]
         if name.endswith(".parquet")
     }
-    return Artifact(manifest["meta"], arrays, tables)
+    return Artifact(manifest["meta"], arrays, tables, manifest["version"])
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     except ValueError:
         raise InputError(f"{folder}: {MANIFEST} is not JSON; copy the whole folder again") from None
     version = manifest.get("version") if isinstance(manifest, dict) else None
-    if version != VERSION:
+    if version not in READ:
         raise InputError(
             f"{folder}: artifact of version {version}; this ratecast reads {VERSION}; train again"
         )

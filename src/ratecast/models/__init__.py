@@ -80,11 +80,12 @@ def load_model(folder: Path | str) -> Model:
     'bias'
     """
     saved = artifact.read(Path(folder))
-    name = renamed.MODELS.get(saved.meta["model"], saved.meta["model"])
-    cls = _saved_class(Path(folder), name, saved.meta.get("class", ""))
-    settings = renamed.settings(name, saved.meta["settings"], quiet=True)
-    saved = replace(saved, arrays=renamed.arrays(name, saved.arrays))
-    return cls(**settings).restore(saved)
+    name, settings = saved.meta["model"], saved.meta["settings"]
+    if saved.version == 1:
+        name = renamed.MODELS.get(name, name)
+        settings = renamed.settings(name, settings, quiet=True)
+        saved = replace(saved, arrays=renamed.arrays(name, saved.arrays))
+    return _saved_class(Path(folder), name, saved.meta.get("class", ""))(**settings).restore(saved)
 
 
 def _saved_class(folder: Path, name: str, path: str) -> type[Model]:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.modelling.contract.plain_requests import ask
+from ratecast.modelling.contract.plain_requests import predict_pairs
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.queries.top_n import highest
 from ratecast.ratings import Scale
@@ -72,7 +72,8 @@ class RatingService:
         records: list[MovieForecast] = []
         for start in range(0, len(pairs), CHUNK_PAIRS):
             part = slice(start, start + CHUNK_PAIRS)
-            expected = ask(served.model, users[part], [movie.id for movie in movies[part]])
+            ids = [movie.id for movie in movies[part]]
+            expected = predict_pairs(served.model, users[part], ids)
             forecast = served.model.calibrate(*expected)
             records += movie_forecasts(movies[part], forecast, self.scale)
             await asyncio.sleep(0)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ratecast.modelling.contract.forecast import Forecast
-from ratecast.modelling.contract.plain_requests import Id, ask
+from ratecast.modelling.contract.plain_requests import Id, predict_pairs
 from ratecast.models import load_model
 from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import MOVIE, USER, Ratings, Requests
@@ -108,11 +108,11 @@ def test_plain_requests_give_what_predict_gives(side: bool) -> None:
     for precomputed in (False, True):
         if precomputed:
             fitted.precompute()
-        plain = fitted.calibrate(*ask(fitted, *lists))
+        plain = fitted.calibrate(*predict_pairs(fitted, *lists))
         assert same(plain, whole)
         assert np.array_equal(plain.probabilities, whole.probabilities)
         for row in range(0, len(pairs), 97):
-            alone = fitted.calibrate(*ask(fitted, [lists[0][row]], [lists[1][row]]))
+            alone = fitted.calibrate(*predict_pairs(fitted, [lists[0][row]], [lists[1][row]]))
             assert alone.stars[0] == whole.stars[row]
             assert np.array_equal(alone.probabilities[0], whole.probabilities[row])
 
@@ -127,16 +127,16 @@ def test_the_cached_state_of_a_user_changes_no_prediction(
     for start in range(0, 300, 30):
         part = later.take(slice(start, start + 30))
         for user in {*users, *part.frame[USER].to_list()}:
-            ask(often, [user], [7])
+            predict_pairs(often, [user], [7])
         for one in (often, fresh):
             one.observe(part)
         if start == 150:
             often.refresh(later)
             fresh.refresh(later)
         for user in users:
-            alone = often.calibrate(*ask(often, [user] * 60, list(range(60))))
+            alone = often.calibrate(*predict_pairs(often, [user] * 60, list(range(60))))
             # Requests of two users do not use the cache.
-            both = fresh.calibrate(*ask(fresh, [user] * 60 + [1, 2], [*range(60), 3, 3]))
+            both = fresh.calibrate(*predict_pairs(fresh, [user] * 60 + [1, 2], [*range(60), 3, 3]))
             assert np.array_equal(alone.stars, both.stars[:60])
             assert np.array_equal(alone.probabilities, both.probabilities[:60])
 

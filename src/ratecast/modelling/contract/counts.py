@@ -1,9 +1,10 @@
 """How many ratings a model was given of each user and of each movie."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratecast.arrays import I32, I64
 from ratecast.modelling.contract.rows import Rows, counted_before, counts, grown
@@ -23,6 +24,15 @@ class Counts:
     def of(cls, rows: Rows, users: int, movies: int) -> Self:
         """Of the ratings in `rows`; users, movies: lines of the vocabularies."""
         return cls(counts(rows.users, users), counts(rows.movies, movies))
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """What `arrays` gave, taken out of these."""
+        return cls(arrays.pop("counts.users"), arrays.pop("counts.movies"))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Both, by the names that an artifact gives them."""
+        return {"counts.users": self.of_users, "counts.movies": self.of_movies}
 
     def grow(self, users: int, movies: int) -> None:
         """Add lines for new ids, which have no rating yet."""

@@ -31,8 +31,8 @@ class Direct:
 
     def look_up(self, ids: Ids) -> NDArray[np.int32]:
         """The row number of each id: (n,)."""
-        found: NDArray[np.int32] = _looked_up(ids, self.low, self.rows)
-        return found
+        rows: NDArray[np.int32] = _looked_up(ids, self.low, self.rows)
+        return rows
 
 
 def first_rows(ids: Ids) -> NDArray[np.int64] | None:
@@ -53,12 +53,12 @@ def _close(ids: Ids) -> tuple[int, int] | None:
 
 @njit(cache=True)
 def _looked_up(ids: Ids, low: int, rows: NDArray[np.int32]) -> NDArray[np.int32]:
-    found = np.zeros(len(ids), np.int32)
+    result = np.zeros(len(ids), np.int32)
     high = low + (len(rows) - 1)
     for k in range(len(ids)):
         if low <= ids[k] <= high:
-            found[k] = rows[ids[k] - low]
-    return found
+            result[k] = rows[ids[k] - low]
+    return result
 
 
 @njit(cache=True)

@@ -101,7 +101,7 @@ class Forecast:
         return stars
 
     def about(self, requests: Requests, scale: Scale) -> Self:
-        """The same forecast, which knows what it was asked and on which scale."""
+        """The same forecast, which knows its requests and the scale."""
         return replace(self, requests=requests, scale=scale)
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> Self:

@@ -29,7 +29,7 @@ Table = Any
 
 @dataclass(kw_only=True, eq=False)
 class Model(Hooks):
-    """A model of ratings: what it is asked for, the same for all models.
+    """A model of ratings: how it is used, the same for all models.
 
     Every table is checked where it enters, so that no kernel sees a null, a NaN, a rating off the
     scale or a time that is none. What a model of one's own implements stands in `Hooks`.
@@ -162,7 +162,7 @@ class Model(Hooks):
         meta = {"model": self.name, "settings": self.settings(), "scale": asdict(self.scale)}
         meta |= {"learned_from": self.learned_from}
         meta |= {"class": f"{type(self).__module__}:{type(self).__qualname__}"}
-        arrays = self.arrays() | {"heard": self.counts.of_users, "seen": self.counts.of_movies}
+        arrays = self.arrays() | self.counts.arrays()
         arrays |= self.calibration.packed()
         tables = {"users": self.users.table, "movies": self.movies.table}
         artifact.write(folder, artifact.Artifact(meta, arrays, tables))
@@ -174,7 +174,7 @@ class Model(Hooks):
         self.learned_from = saved.meta["learned_from"]
         self.users = Vocabulary(USER, saved.tables["users"])
         self.movies = Vocabulary(MOVIE, saved.tables["movies"])
-        self.counts = Counts(arrays.pop("heard"), arrays.pop("seen"))
+        self.counts = Counts.of_arrays(arrays)
         self.calibration = OnlineCalibration.unpacked(arrays)
         self.restore_arrays(arrays)
         return self

@@ -1,11 +1,11 @@
-"""A few questions as plain lists: what a service asks, many times a second."""
+"""Requests without a frame, for low latency: what a service predicts many times a second."""
 
 from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from ratecast.arrays import I64
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.ratings import MOVIE, USER, Requests
@@ -17,8 +17,8 @@ _NO_MOVIES, _NO_USERS = (
 )
 
 
-class Asked(Requests):
-    """Requests whose frame is made only where a model looks at it: making one costs a forecast."""
+class PlainRequests(Requests):
+    """Requests as lists. Their frame is made only where a model looks at it: it is slow to make."""
 
     ids: dict[str, list[Id]]
 
@@ -31,7 +31,7 @@ class Asked(Requests):
 
     @property
     def timed(self) -> bool:
-        """Never: what is asked is asked now."""
+        """Always false: a request of a service is of now."""
         return False
 
     @cached_property
@@ -40,28 +40,30 @@ class Asked(Requests):
         return pl.DataFrame(self.ids)
 
 
-def rows_of(model: Model, users: list[Id], movies: list[Id]) -> Rows:
+def encode_pairs(model: Model, users: list[Id], movies: list[Id]) -> Rows:
     """Row numbers of ids of the model's own types, in lists of one length."""
-    return Rows(model.users.rows_of(users), model.movies.rows_of(movies), Asked(users, movies))
+    requests = PlainRequests(users, movies)
+    return Rows(model.users.rows_of(users), model.movies.rows_of(movies), requests)
 
 
-def ask(model: Model, users: list[Id], movies: list[Id]) -> tuple[Rows, Expected]:
-    """What `Model.predict` makes its `answer` of, without a frame."""
-    rows = rows_of(model, users, movies)
+def predict_pairs(model: Model, users: list[Id], movies: list[Id]) -> tuple[Rows, Expected]:
+    """Rows and expected stars of pairs; `model.calibrate` makes a forecast of them."""
+    rows = encode_pairs(model, users, movies)
     return rows, model.predict_rows(rows)
 
 
-def ask_first(model: Model, user: Id, movies: list[Id]) -> Expected:
-    """What is expected of the first movies that the model has, whose ids `movies` are: (m,).
+def predict_catalogue(model: Model, user: Id, movies: list[Id]) -> Expected:
+    """Expected stars of a user for the first movies of the model's vocabulary: (m,).
 
-    No id is looked up but the user's, which is half of the time.
+    movies: their ids, in the order of the vocabulary. Only the user's id is looked up, which saves
+    half of the time.
     """
     count = len(movies)
-    mine = np.repeat(model.users.rows_of([user]), count)
-    rows = Rows(mine, np.arange(1, count + 1, dtype=np.int32), Asked([user] * count, movies))
-    return model.predict_rows(rows)
+    users = np.repeat(model.users.rows_of([user]), count)
+    requests = PlainRequests([user] * count, movies)
+    return model.predict_rows(Rows(users, np.arange(1, count + 1, dtype=np.int32), requests))
 
 
-def seen(model: Model) -> NDArray[np.int64]:
-    """How many ratings were heard of each movie that is known, in the order of their rows: (m,)."""
+def ratings_per_movie(model: Model) -> I64:
+    """How many ratings the model was given of each known movie, in the order of its rows: (m,)."""
     return model.counts.of_movies[1:].copy()

@@ -54,7 +54,9 @@ SETTINGS: dict[str, dict[str, str]] = {
     "blend": {"newcomer": "new_user_damping", "sweeps": "iterations"},
 }
 # Arrays that artifacts of every model hold.
-CALIBRATION = {
+SHARED = {
+    "heard": "counts.users",
+    "seen": "counts.movies",
     "calibration.window_heard": "calibration.history_length",
     "calibration.place": "calibration.location",
     "calibration.strangers.curves": "calibration.new_users.curves",
@@ -158,7 +160,7 @@ def arrays(model: str, given: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in given.items():
         part, slash, own = key.rpartition("/")
         part = MODELS.get(part, part)
-        names = CALIBRATION | ARRAYS.get(part or model, {})
+        names = SHARED | ARRAYS.get(part or model, {})
         new[f"{part}{slash}{names.get(own, own)}"] = value
     return new
 

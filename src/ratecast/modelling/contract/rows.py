@@ -1,4 +1,4 @@
-"""Tables inside a model: row numbers, moments, and what is computed for each row."""
+"""Tables inside a model: row numbers, tie groups, and what is predicted for each row."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -40,7 +40,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a model computes for each request; the contract turns it into a `Forecast`.
+    """The prediction of a model for each request; the contract turns it into a `Forecast`.
 
     mean: (n,) stars, not yet clipped. deviation: (n,) predictive standard deviation, where the
     model knows it.
@@ -56,7 +56,7 @@ class Expected:
 
     @classmethod
     def concat(cls, parts: list["Expected"]) -> "Expected":
-        """What several calls computed, in order."""
+        """The predictions of several calls, in order."""
         deviations = [part.deviation for part in parts if part.deviation is not None]
         return cls(
             np.concatenate([part.mean for part in parts]),
@@ -65,7 +65,10 @@ class Expected:
 
 
 def time_groups(stream: Ratings) -> NDArray[np.int64]:
-    """Borders of the runs of equal time: (k + 1,), from 0 to n. Raises where time goes back."""
+    """Borders of the tie groups, the runs of equal time: (k + 1,), from 0 to n.
+
+    Raises `InputError` where time goes back.
+    """
     steps = np.diff(stream.at)
     if (steps < 0).any():
         row = int((steps < 0).argmax()) + 2
@@ -75,17 +78,17 @@ def time_groups(stream: Ratings) -> NDArray[np.int64]:
 
 def counts(rows: NDArray[np.int32], size: int) -> NDArray[np.int64]:
     """How often each row number below `size` occurs: (size,)."""
-    found: NDArray[np.int64] = _counts(rows, size)
-    return found
+    number: NDArray[np.int64] = _counts(rows, size)
+    return number
 
 
 @njit(cache=True)
 def _counts(rows, size):  # type: ignore[no-untyped-def]
     """Without a copy in eight bytes, which numpy's own makes of its input."""
-    found = np.zeros(size, np.int64)
+    number = np.zeros(size, np.int64)
     for row in rows:
-        found[row] += 1
-    return found
+        number[row] += 1
+    return number
 
 
 def grown(array: NDArray[T], size: int) -> NDArray[T]:
@@ -96,14 +99,14 @@ def grown(array: NDArray[T], size: int) -> NDArray[T]:
 
 @njit(cache=True)
 def counted_before(rows, edges, total):  # type: ignore[no-untyped-def]
-    """How often each row's number was counted before its moment, (n,), and the totals after.
+    """How often each row's number was counted before its tie group, (n,), and the totals after.
 
-    total: counts before the first moment; left as it is.
+    total: counts before the first tie group; left as it is.
     """
     before, total = np.empty(len(rows), np.int64), total.copy()
-    for moment in range(len(edges) - 1):
-        for i in range(edges[moment], edges[moment + 1]):
+    for group in range(len(edges) - 1):
+        for i in range(edges[group], edges[group + 1]):
             before[i] = total[rows[i]]
-        for i in range(edges[moment], edges[moment + 1]):
+        for i in range(edges[group], edges[group + 1]):
             total[rows[i]] += 1
     return before, total

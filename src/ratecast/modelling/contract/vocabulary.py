@@ -13,8 +13,8 @@ from ratecast.modelling.contract.dense_ids import Direct, first_rows
 UNKNOWN = 0
 _ROW = "_row"
 _FEW = 256
-# Below every id that is asked for: who was forgotten.
-NOBODY = -(2**62)
+# Below every id that is requested: users who were forgotten.
+FORGOTTEN = -(2**62)
 
 Unknown = Literal["create", "ignore", "raise"]
 
@@ -48,7 +48,7 @@ class Vocabulary:
         """Row number of each id: (n,).
 
         unknown: `create` gives a new id the next number (and its line of `side`), `ignore`
-        answers 0, `raise` raises `InputError` with the first unknown id.
+        gives 0, `raise` raises `InputError` with the first unknown id.
         """
         self._check_type(ids)
         rows = self._look_up(ids)
@@ -72,20 +72,20 @@ class Vocabulary:
         return [self._ids[row - 1] for row in rows.tolist()]
 
     def forget(self, known: int | str) -> None:
-        """Let nobody be known by this id any more; the line stays, and tells nothing."""
+        """Make this id unknown; its line stays, without the id and its side information."""
         row = self._numbers().pop(known, UNKNOWN)
         if row == UNKNOWN:
             return
-        nobody = f"\0{row}" if isinstance(known, str) else NOBODY - row
+        erased = f"\0{row}" if isinstance(known, str) else FORGOTTEN - row
         gone = pl.int_range(1, pl.len() + 1) == row
         self.table = self.table.with_columns(
             pl.when(gone)
-            .then(pl.lit(nobody if name == self.kind else None))
+            .then(pl.lit(erased if name == self.kind else None))
             .otherwise(name)
             .alias(name)
             for name in self.table.columns
         )
-        self._numbers()[nobody], self._ids, self._many = row, [], None
+        self._numbers()[erased], self._ids, self._many = row, [], None
 
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
@@ -112,11 +112,11 @@ class Vocabulary:
         if self._many is not None and not ids.null_count():
             return self._many.look_up(ids.to_numpy())
         numbered = known.to_frame().with_row_index(_ROW, offset=1)
-        found = ids.to_frame().join(numbered, on=self.kind, how="left", maintain_order="left")
-        return found[_ROW].fill_null(UNKNOWN).cast(pl.Int32).to_numpy()
+        joined = ids.to_frame().join(numbered, on=self.kind, how="left", maintain_order="left")
+        return joined[_ROW].fill_null(UNKNOWN).cast(pl.Int32).to_numpy()
 
     def _numbers(self) -> dict[int | str, int]:
-        """Row number of each id, for a few at a time; made when it is first asked for."""
+        """Row number of each id, for a few at a time; made when it is first needed."""
         if self._few is None:
             known = self.table[self.kind].to_list()
             self._few = dict(zip(known, range(1, len(self)), strict=True))

@@ -10,7 +10,7 @@ from typing_extensions import override
 from ratecast.arrays import I64
 from ratecast.modelling.contract.forecast import Basis, Forecast
 from ratecast.modelling.contract.model import Model
-from ratecast.modelling.contract.plain_requests import Id, rows_of
+from ratecast.modelling.contract.plain_requests import Id, encode_pairs
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.history.user_history import Predicate, RatingColumns, UserHistory
 
@@ -67,7 +67,7 @@ class HistoryModel(Model):
         variants = [ratings.take(np.delete(np.arange(len(ratings)), index)) for index in indices]
         request = np.repeat(np.arange(len(indices), dtype=np.int32), max(len(ratings) - 1, 0))
         past = RatingColumns.concat([RatingColumns.empty(), *variants])
-        rows = rows_of(self, [user] * len(indices), [movie] * len(indices))
+        rows = encode_pairs(self, [user] * len(indices), [movie] * len(indices))
         expected = self.predict_from(rows, RatingColumns(request, past.movies, past.stars, past.at))
         return self.scale.clip(expected.mean)
 

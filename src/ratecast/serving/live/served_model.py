@@ -11,7 +11,7 @@ import polars as pl
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
-from ratecast.modelling.contract.plain_requests import seen
+from ratecast.modelling.contract.plain_requests import ratings_per_movie
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.models import load_model
 from ratecast.queries.similar import MovieVectors
@@ -112,11 +112,12 @@ def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> 
     now: the model in service, with which it may share memory.
     """
     model, last_learned = load_model(folder), learned(folder)
-    served = ServedModel(folder.name, model, Catalogue(model.movies.table, seen(model)))
+    catalogue = Catalogue(model.movies.table, ratings_per_movie(model))
+    served = ServedModel(folder.name, model, catalogue)
     served.unlearn(event for event in stored.removals if event.seq > last_learned)
     served.replay([event for event in stored.ratings if event.seq > last_learned])
     if len(model.movies) - 1 > len(served.catalogue):
-        served.catalogue = Catalogue(model.movies.table, seen(model))
+        served.catalogue = Catalogue(model.movies.table, ratings_per_movie(model))
     model.precompute(None if now is None else now.model)
     served.last_seq = stored.last
     return served

@@ -14,7 +14,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.modelling.contract.forecast import Forecast
-from ratecast.modelling.contract.plain_requests import ask, ask_first, rows_of
+from ratecast.modelling.contract.plain_requests import (
+    encode_pairs,
+    predict_catalogue,
+    predict_pairs,
+)
 from ratecast.modelling.contract.rows import Expected
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
@@ -97,7 +101,7 @@ class LiveState:
         """
         scores = self._scores.get(user)
         if scores is None:
-            expected = ask_first(self.served.model, user, self.served.catalogue.ids)
+            expected = predict_catalogue(self.served.model, user, self.served.catalogue.ids)
             scores = CatalogueScores(expected, self._unrated(user))
             self._scores[user] = scores
             while len(self._scores) * len(scores.unrated) > CACHED_ROWS and len(self._scores) > 1:
@@ -121,9 +125,9 @@ class LiveState:
         model, ids = self.served.model, self.served.catalogue.ids
         users, movies = [user] * len(lines), [ids[line] for line in lines]
         if user in self._scores:
-            rows, expected = rows_of(model, users, movies), self._scores[user].expected
+            rows, expected = encode_pairs(model, users, movies), self._scores[user].expected
             return model.calibrate(rows, expected.take(np.array(lines, np.int64)))
-        return model.calibrate(*ask(model, users, movies))
+        return model.calibrate(*predict_pairs(model, users, movies))
 
     def _record(self, event: Event) -> None:
         user = self.served.user(event.user)
