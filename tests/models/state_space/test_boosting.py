@@ -167,10 +167,8 @@ def test_trees_fitted_again_keep_the_forecasts_causal(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Change every rating from some time on: no forecast before or at it changes a bit."""
-    monkeypatch.setattr(ResidualBuffer, "due", lambda _: True)
-    monkeypatch.setattr(
-        BoostedTrees, "learned", lambda c, s, seed: BoostedTrees.grow(c, s, 5, seed)
-    )
+    monkeypatch.setattr(ResidualBuffer, "is_refit_due", lambda _: True)
+    monkeypatch.setattr(BoostedTrees, "fit", lambda c, s, seed: BoostedTrees.grow(c, s, 5, seed))
     changed, stop = turned(split.test)
     other = replace(split, test=changed)
     before, after = (
