@@ -54,6 +54,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path in sorted((ROOT / "results").glob("*.json")):
         name = f"results/{path.name}"
         files.append(File.generated(config, name, abs_src_path=str(path)))
+    for path in sorted((ROOT / "findings").glob("*.sh")):
+        files.append(File.generated(config, f"findings/{path.name}", abs_src_path=str(path)))
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         name = f"notebooks/{path.name}"
         files.append(File.generated(config, name, abs_src_path=str(path)))
@@ -67,9 +69,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     markdown = markdown.replace("](../README.md", "](index.md")
     for source, target in OUTSIDE.items():
         markdown = re.sub(rf"\]\((\.\./)?{re.escape(source)}", f"]({target}", markdown)
-    return markdown.replace("](../results/", "](results/").replace(
-        "](../notebooks/", "](notebooks/"
-    )
+    for folder in ("results", "notebooks", "findings"):
+        markdown = markdown.replace(f"](../{folder}/", f"]({folder}/")
+    return markdown
 
 
 def _page(title: str) -> str:

@@ -13,8 +13,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3.11}" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip install --quiet scikit-surprise==1.1.5 cornac==3.0.1 LibRecommender==1.5.2 numpy==2.4.6 \
-  scipy==1.17.1 pandas==3.1.1 scikit-learn==1.9.1
+"$folder/venv/bin/python" -m pip install --quiet scikit-surprise==1.1.5 cornac==3.0.1 \
+  LibRecommender==1.5.2 numpy==2.4.6 scipy==1.17.1 pandas==3.1.1 scikit-learn==1.9.1
 "$folder/venv/bin/python" - <<'END'
 import warnings
 from importlib.metadata import version
