@@ -21,16 +21,16 @@ from benchmarks.records import Record, Step
 from benchmarks.tables import grown
 from ratecast import data
 from ratecast.modelling.contract.vocabulary import Vocabulary
-from ratecast.modelling.kernels.csr import Heap, heaps
-from ratecast.models.als.conjugate_gradients import STEPS, sweep
-from ratecast.models.mf_bias.stratified_sgd import Strata, Weights, epoch
+from ratecast.modelling.kernels.csr import Grouped, by_user_and_movie
+from ratecast.models.als.conjugate_gradients import STEPS, Prior, solve_side
+from ratecast.models.mf_bias.stratified_sgd import StepSizes, Strata, initial_side, run_epoch
 from ratecast.ratings import MOVIE, USER
 
 MOST = 2
 SIZES = (1_000_000, 25_000_000)
 REPEATS, COPIED, SIDE = 5, 1 << 26, 2048
-RATE, DECAY = 0.01, 0.03
-RIDGES = (5.0, 6.0, 0.1)
+LEARNING_RATE, L2 = 0.01, 0.03
+PRIOR_L2 = (5.0, 6.0, 0.1)
 
 
 def steps(sizes: tuple[int, ...] = SIZES) -> Iterator[Step]:
@@ -79,7 +79,7 @@ def _copied(here, there):  # type: ignore[no-untyped-def]
         there[i] = here[i]
 
 
-def _table(rows: int) -> tuple[Heap, Heap]:
+def _table(rows: int) -> tuple[Grouped, Grouped]:
     """Ratings by user and by movie, in line numbers of a vocabulary."""
     table = data.load(grown(rows)["train"], notify=lambda _: None)
     users, movies = (
@@ -87,37 +87,38 @@ def _table(rows: int) -> tuple[Heap, Heap]:
         for name in (USER, MOVIE)
     )
     lines = users.encode(table.frame[USER]), movies.encode(table.frame[MOVIE])
-    above = (table.stars - table.stars.mean()).astype(np.float32)
-    return heaps(*lines, above, (len(users), len(movies)))
+    centred = (table.stars - table.stars.mean()).astype(np.float32)
+    return by_user_and_movie(*lines, centred, (len(users), len(movies)))
 
 
-def _descent(both: tuple[Heap, Heap]) -> Record:
+def _descent(both: tuple[Grouped, Grouped]) -> Record:
     """6 k operations a rating; 12 bytes of it come from memory, 8 k of vectors from the cache."""
     by_user, by_movie = both
     random = np.random.default_rng(0)
     strata = Strata.of(by_user, by_movie.counts)
     sides = (
-        Weights.drawn(len(by_user.counts), FACTORS, 0.1, random),
-        Weights.drawn(len(by_movie.counts), FACTORS, 0.1, random),
+        initial_side(len(by_user.counts), FACTORS, 0.1, random),
+        initial_side(len(by_movie.counts), FACTORS, 0.1, random),
     )
-    seconds = _best(lambda: epoch(strata, sides, (RATE, DECAY), random))
-    return _rated(seconds, len(by_user.others), 6 * FACTORS)
+    sizes = StepSizes(np.float32(LEARNING_RATE), np.float32(L2))
+    seconds = _best(lambda: run_epoch(strata, sides, sizes, random))
+    return _rated(seconds, len(by_user.columns), 6 * FACTORS)
 
 
-def _alternation(both: tuple[Heap, Heap]) -> Record:
+def _alternation(both: tuple[Grouped, Grouped]) -> Record:
     """A sweep: either side once, (4 + 4 STEPS) k operations a rating each."""
     random = np.random.default_rng(0)
     sides = [
-        random.normal(0, 0.1, (len(heap.counts), 1 + FACTORS)).astype(np.float32) for heap in both
+        random.normal(0, 0.1, (len(side.counts), 1 + FACTORS)).astype(np.float32) for side in both
     ]
-    none = np.zeros(1 + FACTORS, np.float32)
+    prior = Prior(np.zeros(1 + FACTORS, np.float32), *PRIOR_L2)
 
     def turn() -> None:
-        sweep(both[0], sides[0], sides[1], none, RIDGES)
-        sweep(both[1], sides[1], sides[0], none, RIDGES)
+        solve_side(both[0], sides[0], sides[1], prior)
+        solve_side(both[1], sides[1], sides[0], prior)
 
     each = 2 * (4 + 4 * STEPS) * FACTORS
-    return _rated(_best(turn), len(both[0].others), each)
+    return _rated(_best(turn), len(both[0].columns), each)
 
 
 def _rated(seconds: float, ratings: int, operations: int) -> Record:

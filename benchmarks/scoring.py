@@ -32,7 +32,8 @@ from ratecast.modelling.calibration.ordered_probit import OrderedProbit
 from ratecast.modelling.calibration.probit_kernel import HISTORY_EDGES
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import time_groups
-from ratecast.modelling.factors.pair_scores import HasProduct, expected_stars
+from ratecast.modelling.factors.bilinear_state import HasBilinearForm
+from ratecast.modelling.factors.pair_scores import expected_stars, single_precision
 from ratecast.parquet_writer import write_parquet
 from ratecast.queries.top_n import Recommender
 from ratecast.ratings import USER, Ratings, Requests
@@ -85,12 +86,12 @@ def best(work: Callable[[], Any], runs: int = RUNS) -> float:
 
 def _pairs(model: Model, table: Ratings, bandwidth: float) -> Figures:
     """Expected stars of pairs that are as frequent as in the table, sorted by user and not."""
-    assert isinstance(model, HasProduct)
+    assert isinstance(model, HasBilinearForm)
     drawn = np.random.default_rng(0).integers(0, len(table), PAIRS)
     loose = Requests(table.frame[drawn].select("user", "movie"))
     by_user, few = Requests(loose.frame.sort(USER)), Requests(loose.frame[:PLAIN])
-    product = model.bilinear_form()
-    users, movies = (side.vectors for side in product.packed())
+    form = model.bilinear_form()
+    users, movies = (side.vectors for side in single_precision(form))
     rows = model.encode(few)
     plain = PLAIN / best(lambda: (users[rows.users] * movies[rows.movies]).sum(axis=1))
     found: Figures = {}
@@ -108,12 +109,12 @@ def _pairs(model: Model, table: Ratings, bandwidth: float) -> Figures:
 
 def _top(model: Model, table: Ratings) -> Figures:
     """The ten best of all movies, the rated left out: for one user, and for many, to a file."""
-    assert isinstance(model, HasProduct)
+    assert isinstance(model, HasBilinearForm)
     ranked, users = Recommender(model, table), model.users.table[USER]
     turn = iter(np.random.default_rng(1).permutation(len(users)).tolist() * RUNS)
     one = best(lambda: ranked.top(users[next(turn) :][:1]), 200)
-    product = model.bilinear_form()
-    plain = best(lambda: np.argsort(-(product.movies[:, 1:] @ product.users[1, 1:]))[:10], 20)
+    form = model.bilinear_form()
+    plain = best(lambda: np.argsort(-(form.movies[:, 1:] @ form.users[1, 1:]))[:10], 20)
     some = users[:SOME]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "top.parquet"

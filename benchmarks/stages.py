@@ -23,12 +23,12 @@ from benchmarks.tables import grown
 SIZES = (1_000_000, 25_000_000)
 # Function of a file, and what its time is spent on; none calls another.
 STAGES = {
-    ("stratified_sgd.py", "epoch"): "learning",
-    ("conjugate_gradients.py", "sweep"): "learning",
+    ("stratified_sgd.py", "run_epoch"): "learning",
+    ("conjugate_gradients.py", "solve_side"): "learning",
     ("bias.py", "residual_sums"): "learning",
-    ("posterior_covariance.py", "covers"): "covers, to hear by",
+    ("posterior_covariance.py", "posterior_covariance"): "posterior covariance",
     ("model.py", "_calibrate"): "star probabilities",
-    ("fold_in.py", "_ask"): "star probabilities",
+    ("fold_in.py", "predict_scores"): "star probabilities",
     ("model.py", "_begin_fit"): "numbering, fingerprint",
     ("csr.py", "sorted_by"): "sorting",
 }

@@ -10,7 +10,8 @@ import pytest
 from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
-from ratecast.modelling.factors.pair_scores import HasProduct, expected_stars
+from ratecast.modelling.factors.bilinear_state import HasBilinearForm
+from ratecast.modelling.factors.pair_scores import expected_stars
 from ratecast.queries.top_n import Recommender, highest, top_n
 from ratecast.queries.top_n_kernel import Excluded, Top, merge_scores, rescore
 from ratecast.ratings import Ratings, Requests
@@ -43,7 +44,7 @@ def plainly(model: Model, user: int, count: int, rated: Ratings) -> list[int]:
 
 
 def test_which_models_have_the_fast_path(fitted: Model) -> None:
-    assert isinstance(fitted, HasProduct) == (fitted.name in FACTORS)
+    assert isinstance(fitted, HasBilinearForm) == (fitted.name in FACTORS)
 
 
 def test_the_best_are_those_of_predict(fitted: Model) -> None:
@@ -66,7 +67,7 @@ def test_expected_stars_are_those_of_predict(fitted: Model) -> None:
 def test_what_single_precision_cannot_tell_apart_is_ranked_again() -> None:
     """All movies but one are alike: the ids decide, far beyond the few that are kept."""
     model = make_model("als").fit(table())
-    weights = model._of_movies[0]  # type: ignore[attr-defined]
+    weights = model.state.sides.movies.weights  # type: ignore[attr-defined]
     weights[1:] = weights[1]
     weights[1:, 0] += np.random.default_rng(0).permutation(len(weights) - 1) * 1e-9
     top = Recommender(model, table()).top(model.users.table["user"], 5)

@@ -12,9 +12,9 @@ from ratecast.arrays import F32, F64, I32, I64
 from ratecast.data.frames import requests_of
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model, Table
-from ratecast.modelling.factors.pair_scores import HasProduct, Product
+from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm
 from ratecast.modelling.history.history_model import HistoryModel
-from ratecast.modelling.kernels.csr import Heap
+from ratecast.modelling.kernels.csr import Grouped
 from ratecast.queries.top_n_kernel import Excluded, Top, merge_scores, rescore
 from ratecast.ratings import MOVIE, USER, Requests
 
@@ -67,9 +67,9 @@ def excluded_movies(users: I32, places: I32, sizes: tuple[int, int]) -> Excluded
     users, places: (n,). sizes: number of user rows and of movie places.
     """
     none = np.zeros(len(users), np.float32)
-    by_place = Heap.of(places, users, none, sizes[1])
-    by_user = Heap.of(by_place.others, by_place.triples[0], none, sizes[0])
-    return Excluded(by_user.edges, by_user.others)
+    by_place = Grouped.of(places, users, none, sizes[1])
+    by_user = Grouped.of(by_place.columns, by_place.triples[0], none, sizes[0])
+    return Excluded(by_user.edges, by_user.columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,8 +167,8 @@ class Recommender:
         )
 
     @cached_property
-    def _bilinear(self) -> Product | None:
-        return self.model.bilinear_form() if isinstance(self.model, HasProduct) else None
+    def _bilinear(self) -> BilinearForm | None:
+        return self.model.bilinear_form() if isinstance(self.model, HasBilinearForm) else None
 
     @cached_property
     def _rows(self) -> I64:

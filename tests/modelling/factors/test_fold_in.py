@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ratecast.modelling.contract.rows import Rows
-from ratecast.modelling.factors.leading_directions import MOST_HEARD
+from ratecast.modelling.factors.posterior_covariance import MAX_UPDATED
 from ratecast.models import load_model
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
@@ -64,11 +64,11 @@ def test_forecasts_are_surer_of_users_heard(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_a_wide_net_hears_along_few_directions(name: str, tmp_path: Path) -> None:
+def test_a_wide_net_updates_few_directions(name: str, tmp_path: Path) -> None:
     split = chronological(planted())
     quick = {"epochs": 2, "batch_size": 256}
-    model = fold_in(name, factors=MOST_HEARD + 8, trainer=quick).fit(split.train, split.valid)
-    assert model._of_users[1].shape[1] <= MOST_HEARD + 1
+    model = fold_in(name, factors=MAX_UPDATED + 8, trainer=quick).fit(split.train, split.valid)
+    assert model.state.sides.users.covariance.shape[1] <= MAX_UPDATED + 1
     model.save(tmp_path / "artifact")
     loaded = load_model(tmp_path / "artifact")
     told = copy.deepcopy(model).walk(split.test)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ratecast.modelling.kernels.csr import even, pieces, sorted_by
+from ratecast.modelling.kernels.csr import balanced_groups, pieces, sorted_by
 from tests.modelling.kernels.triples import USERS, triples
 
 
@@ -15,7 +15,7 @@ def test_sorting_keeps_the_order_of_ties_and_every_row() -> None:
 
 def test_groups_and_pieces_are_even() -> None:
     counts = np.random.default_rng(1).integers(0, 50, 1000)
-    totals = np.bincount(even(counts, 16), counts, minlength=16)
+    totals = np.bincount(balanced_groups(counts, 16), counts, minlength=16)
     assert totals.max() - totals.min() <= 100
     edges = np.concatenate([[0], np.cumsum(counts)])
     cuts = pieces(edges, 16)

@@ -1,29 +1,30 @@
 import numpy as np
 
-from ratecast.modelling.kernels.csr import Heap
-from ratecast.models.als.conjugate_gradients import sweep
+from ratecast.modelling.kernels.csr import Grouped
+from ratecast.models.als.conjugate_gradients import Prior, solve_side
 from ratecast.training import make_model
 from tests.modelling.kernels.triples import MOVIES, USERS, WIDTH, triples
 from tests.planted import tastes
 
 
-def test_a_sweep_ends_where_ridge_regression_does() -> None:
-    users, movies, above = triples()
+def test_conjugate_gradients_end_where_ridge_regression_does() -> None:
+    users, movies, centred = triples()
     draw = np.random.default_rng(4)
-    theirs = draw.normal(0, 0.5, (MOVIES, 1 + WIDTH)).astype(np.float32)
+    movie_weights = draw.normal(0, 0.5, (MOVIES, 1 + WIDTH)).astype(np.float32)
     mean = draw.normal(0, 0.2, 1 + WIDTH).astype(np.float32)
-    mine = np.zeros((USERS, 1 + WIDTH), np.float32)
-    ridges = 3.0, 2.0, 0.1
+    weights = np.zeros((USERS, 1 + WIDTH), np.float32)
+    prior = Prior(mean, 3.0, 2.0, 0.1)
+    grouped = Grouped.of(users, movies, centred, USERS)
     for _ in range(6):
-        sweep(Heap.of(users, movies, above, USERS), mine, theirs, mean, ridges)
+        solve_side(grouped, weights, movie_weights, prior)
     for user in range(USERS):
         rows = users == user
-        inputs = theirs[movies[rows]].astype(float)
-        target = above[rows] - inputs[:, 0]
+        inputs = movie_weights[movies[rows]].astype(float)
+        target = centred[rows] - inputs[:, 0]
         inputs[:, 0] = 1
-        pull = np.diag([3.0, *[2.0 + 0.1 * rows.sum()] * WIDTH])
-        wanted = np.linalg.solve(inputs.T @ inputs + pull, inputs.T @ target + pull @ mean)
-        np.testing.assert_allclose(mine[user], wanted, atol=1e-4)
+        l2 = np.diag([3.0, *[2.0 + 0.1 * rows.sum()] * WIDTH])
+        wanted = np.linalg.solve(inputs.T @ inputs + l2, inputs.T @ target + l2 @ mean)
+        np.testing.assert_allclose(weights[user], wanted, atol=1e-4)
 
 
 def test_both_solvers_of_als_keep_the_same_priors() -> None:

@@ -10,19 +10,19 @@ from tests.planted import planted, tastes
 SMALL: dict[str, Any] = {"factors": 2, "iterations": 10}
 
 
-def reference_ridge(model: ALS, heard: Ratings, share: float = 0.0) -> np.ndarray:
+def reference_ridge(model: ALS, given: Ratings, share: float = 0.0) -> np.ndarray:
     """Weights of a user by the normal equations of ridge regression: (d,).
 
-    share: what each rating adds to the ridge of a factor; nothing where ratings are heard.
+    share: what each rating adds to the l2 of a factor; nothing in online updates.
     """
-    prior, cover = (part[0] for part in model._of_users)
-    movies = model._of_movies[0][model.movies.encode(heard.frame["movie"])]
-    inputs = np.column_stack([np.ones(len(heard)), movies[:, 1:]])
-    target = (heard.stars.astype(float) - model._mean) / model._unit - movies[:, 0]
-    ridges = np.linalg.inv(cover) + share * len(heard) * np.diag([0.0, *np.ones(len(prior) - 1)])
-    wanted: np.ndarray = np.linalg.solve(
-        inputs.T @ inputs + ridges, ridges @ prior + inputs.T @ target
-    )
+    sides, centring = model.state.sides, model.state.centring
+    prior, covariance = (part[0] for part in sides.users)
+    movies = sides.movies.weights[model.movies.encode(given.frame["movie"])]
+    inputs = np.column_stack([np.ones(len(given)), movies[:, 1:]])
+    target = centring.centred(given.stars) - movies[:, 0]
+    l2 = np.linalg.inv(covariance)
+    l2 += share * len(given) * np.diag([0.0, *np.ones(len(prior) - 1)])
+    wanted: np.ndarray = np.linalg.solve(inputs.T @ inputs + l2, l2 @ prior + inputs.T @ target)
     return wanted
 
 
@@ -30,13 +30,12 @@ def test_the_fold_in_is_ridge_regression() -> None:
     """While the movies stand still, hearing row after row gives the solution for all of them."""
     table = planted(rows=3000, seed=4)
     model = ALS(**SMALL).fit(table)
-    for cover in model._of_movies[1:]:
-        cover[:] = 0
+    model.state.sides.movies.covariance[:] = 0
     new = table.frame.filter(pl.col("user") == 1).with_columns(pl.lit(999, pl.Int64).alias("user"))
     heard = checked(Ratings(new, scale=table.scale))
     wanted = reference_ridge(model, heard)
     model.observe(heard)
-    np.testing.assert_allclose(model._of_users[0][-1], wanted, atol=1e-10)
+    np.testing.assert_allclose(model.state.sides.users.weights[-1], wanted, atol=1e-10)
 
 
 def test_an_alternation_ends_where_both_sides_are_ridge_solutions() -> None:
@@ -46,7 +45,7 @@ def test_an_alternation_ends_where_both_sides_are_ridge_solutions() -> None:
     theirs = table.take(table.frame["user"].to_numpy() == 1)
     wanted = reference_ridge(model, theirs, model.l2_per_rating)
     row = model.users.encode(pl.Series("user", [1]))[0]
-    np.testing.assert_allclose(model._of_users[0][row], wanted, atol=1e-10)
+    np.testing.assert_allclose(model.state.sides.users.weights[row], wanted, atol=1e-10)
 
 
 def test_finds_planted_tastes() -> None:

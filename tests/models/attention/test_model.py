@@ -8,11 +8,16 @@ import pytest
 import torch
 
 from ratecast.errors import InputError
-from ratecast.modelling.factors.bilinear import without_own
+from ratecast.modelling.factors.bilinear import leave_own_out
 from ratecast.models import load_model
 from ratecast.models.als.model import ALS
 from ratecast.models.attention.model import Attention
-from ratecast.models.attention.net_sequences import Histories, came_before, cut, histories
+from ratecast.models.attention.net_sequences import (
+    UserSequences,
+    first_of_tie,
+    user_sequences,
+    windows_of,
+)
 from ratecast.ratings import Requests, checked
 from ratecast.splits import chronological
 from ratecast.training import make_model
@@ -28,16 +33,16 @@ def attention(**settings: Any) -> Attention:
     return model
 
 
-def some(length: int = 3) -> Histories:
+def some(length: int = 3) -> UserSequences:
     users = np.array([1, 1, 1, 2, 1, 2, 1], np.int32)
     at, seen = np.array([5, 3, 5, 1, 4, 2, 9]), np.arange(14.0).reshape(7, 2)
-    return histories(users, np.arange(7, dtype=np.float32), at, seen, length)
+    return user_sequences(users, np.arange(7, dtype=np.float32), at, seen, length)
 
 
 def test_histories_are_ordered_and_know_what_came_before_the_moment() -> None:
     found = some()
     assert found.stars.tolist() == [1, 4, 0, 2, 6, 3, 5]
-    assert found.came.tolist() == [0, 1, 2, 2, 4, 5, 6]
+    assert found.earlier.tolist() == [0, 1, 2, 2, 4, 5, 6]
     assert found.windows.tolist() == [[0, 0, 3], [0, 3, 5], [5, 5, 7]]
 
 
@@ -52,14 +57,14 @@ def test_batches_ask_every_row_once() -> None:
 
 
 def test_only_later_rows_are_asked_of_a_history_that_goes_on() -> None:
-    late = some().asked_from(5)
+    late = some().targets_from(5)
     assert len(late) == 2
     assert sorted(torch.cat([batch[-1] for batch in late.batches(99, None)]).tolist()) == [5, 6]
 
 
 def test_windows_look_back_no_further_than_length() -> None:
-    assert cut(np.zeros(7, np.int32), 3).tolist() == [[0, 0, 3], [0, 3, 6], [3, 6, 7]]
-    assert came_before(np.array([1, 1, 2], np.int32), np.array([4, 4, 4])).tolist() == [0, 0, 2]
+    assert windows_of(np.zeros(7, np.int32), 3).tolist() == [[0, 0, 3], [0, 3, 6], [3, 6, 7]]
+    assert first_of_tie(np.array([1, 1, 2], np.int32), np.array([4, 4, 4])).tolist() == [0, 0, 2]
 
 
 def test_a_movie_without_a_rating_is_that_of_a_fit_without_it() -> None:
@@ -67,15 +72,16 @@ def test_a_movie_without_a_rating_is_that_of_a_fit_without_it() -> None:
     table = planted(users=20, movies=8, rows=100, seed=3)
     als = ALS(factors=2, iterations=30).fit(table)
     rows = als.encode(table)
-    weights, cover = als._of_movies
-    found = without_own((rows.users, rows.movies, als._above(rows)), als._sides())
+    sides, centred = als.state.sides, als.state.centring.centred(rows.stars)
+    weights, covariance = sides.movies
+    found = leave_own_out(rows.users, rows.movies, centred, sides)
     row = 17
-    users = als._of_users[0][rows.users]
+    users = sides.users.weights[rows.users]
     mine = rows.movies == rows.movies[row]
     inputs = np.column_stack([np.ones(len(table)), users[:, 1:]])
-    above = als._above(rows) - users[:, 0]
+    above = centred - users[:, 0]
     x, left = inputs[row], mine & (np.arange(len(table)) != row)
-    precision = np.linalg.inv(cover[rows.movies[row]])
+    precision = np.linalg.inv(covariance[rows.movies[row]])
     gain = precision @ weights[rows.movies[row]] - x * above[row]
     wanted = np.linalg.solve(precision - np.outer(x, x), gain)
     assert left.sum() == mine.sum() - 1
@@ -89,7 +95,7 @@ def test_rows_one_by_one_answer_as_the_net_in_batches() -> None:
     task = model.training_task(model.encode(split.train), None)
     with torch.no_grad():
         squares = [(model.net(*b[:-1]) - b[-1]).square() for b in task.train.batches(512, None)]
-    assert model._noise[0] == pytest.approx(float(torch.cat(squares).mean().sqrt()), rel=1e-4)
+    assert model.noise == pytest.approx(float(torch.cat(squares).mean().sqrt()), rel=1e-4)
 
 
 def test_tastes_of_a_new_user_are_read_from_what_he_says() -> None:

@@ -6,23 +6,34 @@ import numba
 import numpy as np
 import pytest
 
-from ratecast.modelling.kernels.csr import Heap
+from ratecast.modelling.factors.pair_scores import Side32, score_pairs
+from ratecast.modelling.kernels.csr import Grouped
 from ratecast.models.bias import residual_sums
-from ratecast.models.mf_bias.descent import DescentSettings, Task, factorize, rmse
-from ratecast.models.mf_bias.dot_products import score
-from ratecast.models.mf_bias.stratified_sgd import GROUPS, Strata, Weights, epoch
+from ratecast.models.mf_bias.descent import DescentSettings, DescentTask, SideL2, descend, rmse
+from ratecast.models.mf_bias.stratified_sgd import (
+    GROUPS,
+    StepSizes,
+    Strata,
+    copied,
+    initial_side,
+    run_epoch,
+)
 from tests.modelling.kernels.triples import MOVIES, USERS, WIDTH, triples
 
 
 def strata_of(seed: int = 0) -> Strata:
     users, movies, above = triples(seed)
-    by_user = Heap.of(users, movies, above, USERS)
+    by_user = Grouped.of(users, movies, above, USERS)
     return Strata.of(by_user, np.bincount(movies, minlength=MOVIES))
 
 
-def drawn(seed: int = 2) -> tuple[Weights, Weights]:
+def drawn(seed: int = 2) -> tuple[Side32, Side32]:
     draw = np.random.default_rng(seed)
-    return Weights.drawn(USERS, WIDTH, 0.3, draw), Weights.drawn(MOVIES, WIDTH, 0.3, draw)
+    return initial_side(USERS, WIDTH, 0.3, draw), initial_side(MOVIES, WIDTH, 0.3, draw)
+
+
+def sizes(learning_rate: float, l2: float) -> StepSizes:
+    return StepSizes(np.float32(learning_rate), np.float32(l2))
 
 
 def test_blocks_of_one_stratum_share_nothing() -> None:
@@ -40,9 +51,9 @@ def test_blocks_of_one_stratum_share_nothing() -> None:
 
 def test_an_epoch_takes_the_steps_of_a_plain_loop() -> None:
     strata, (users, movies) = strata_of(), drawn()
-    wanted = users.copy(), movies.copy()
+    wanted = copied(users), copied(movies)
     rate, decay = 0.05, 0.03
-    epoch(strata, (users, movies), (rate, decay), np.random.default_rng(3))
+    run_epoch(strata, (users, movies), sizes(rate, decay), np.random.default_rng(3))
     for turn in np.random.default_rng(3).permutation(GROUPS):
         for group in range(GROUPS):
             block = group * GROUPS + (group + turn) % GROUPS
@@ -54,7 +65,7 @@ def test_an_epoch_takes_the_steps_of_a_plain_loop() -> None:
 
 
 def _plain_step(
-    strata: Strata, i: int, sides: tuple[Weights, Weights], rate: float, decay: float
+    strata: Strata, i: int, sides: tuple[Side32, Side32], rate: float, decay: float
 ) -> None:
     user, movie = strata.triples[0][i], strata.triples[1][i]
     mine, theirs = sides[0].vectors[user].copy(), sides[1].vectors[movie].copy()
@@ -72,7 +83,7 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
     for threads in (1, all_of_them):
         numba.set_num_threads(threads)
         sides = drawn()
-        epoch(strata_of(), sides, (0.05, 0.01), np.random.default_rng(0))
+        run_epoch(strata_of(), sides, sizes(0.05, 0.01), np.random.default_rng(0))
         found.append(sides[0].vectors.tobytes() + sides[1].vectors.tobytes())
     assert found[0] == found[1]
 
@@ -84,17 +95,26 @@ def test_sums_and_scores_are_those_of_numpy() -> None:
     found = residual_sums(users, USERS, movies, above.astype(np.float64), biases)
     np.testing.assert_allclose(found, wanted, atol=1e-10)
     mine, theirs = drawn()
-    said = score(users, movies, mine.vectors, theirs.vectors)
-    plain = (mine.vectors[users] * theirs.vectors[movies]).sum(axis=1)
-    np.testing.assert_allclose(said, plain, atol=1e-6)
+    mine.biases[:], theirs.biases[:] = 0.5, np.arange(MOVIES)
+    scores = np.empty(len(users), np.float32)
+    score_pairs((users, movies), mine, theirs, np.float32(0), scores)
+    plain = (mine.vectors[users] * theirs.vectors[movies]).sum(axis=1) + 0.5 + movies
+    np.testing.assert_allclose(scores, plain, atol=1e-5)
 
 
 def test_the_best_epoch_of_validation_is_kept() -> None:
-    train, valid = (Heap.of(*triples(seed), USERS) for seed in (0, 9))
-    pulls = ((1.0, 1.0), (1.0, 1.0))
-    task = Task(train, valid, MOVIES, pulls, WIDTH, 0.1, seed=0)
+    train, valid = (Grouped.of(*triples(seed), USERS) for seed in (0, 9))
+    task = DescentTask(
+        train=train,
+        valid=valid,
+        movies=MOVIES,
+        l2=(SideL2(1.0, 1.0), SideL2(1.0, 1.0)),
+        factors=WIDTH,
+        init_std=0.1,
+        seed=0,
+    )
     settings = DescentSettings(epochs=30, learning_rate=0.1, l2=0.0, patience=2)
-    sides, epochs = factorize(task, settings)
-    assert epochs < 30, "noise has nothing to learn, so that more epochs only learn it by heart"
-    again, _ = factorize(replace(task, valid=None), settings, epochs)
+    sides, epochs = descend(task, settings)
+    assert epochs < 30, "noise has nothing to learn, so more epochs only overfit"
+    again, _ = descend(replace(task, valid=None), settings, epochs)
     assert rmse(sides, triples(9)) == rmse(again, triples(9))

@@ -10,15 +10,15 @@ def test_a_new_user_is_ridge_regression_around_the_centre() -> None:
     """While the movies stand still, hearing row after row gives the solution for all of them."""
     table = planted(rows=3000, seed=4)
     model = fold_in("mf_bias", **SMALL).fit(table)
-    for side in model._of_movies[1:]:
-        side[:] = 0
+    model.state.sides.movies.covariance[:] = 0
     new = table.frame.filter(pl.col("user") == 1).with_columns(pl.lit(999, pl.Int64).alias("user"))
     heard = checked(Ratings(new, scale=table.scale))
-    prior, movies = model._of_users[0][0], model._of_movies[0]
+    sides = model.state.sides
+    prior, movies = sides.users.weights[0], sides.movies.weights
     of_movies = movies[model.movies.encode(heard.frame["movie"])]
     inputs = np.column_stack([np.ones(len(heard)), of_movies[:, 1:]])
-    above = heard.stars.astype(float) - model._level - of_movies[:, 0]
-    pulls = np.diag([6.0] + [6.0] * 4)
-    wanted = np.linalg.solve(inputs.T @ inputs + pulls, pulls @ prior + inputs.T @ above)
+    centred = model.state.centring.centred(heard.stars) - of_movies[:, 0]
+    l2 = np.diag([6.0] + [6.0] * 4)
+    wanted = np.linalg.solve(inputs.T @ inputs + l2, l2 @ prior + inputs.T @ centred)
     model.observe(heard)
-    np.testing.assert_allclose(model._of_users[0][-1], wanted, atol=1e-9)
+    np.testing.assert_allclose(model.state.sides.users.weights[-1], wanted, atol=1e-9)

@@ -5,7 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.models.svdpp.model import SVDpp
-from ratecast.models.svdpp.sgd import epoch
+from ratecast.models.svdpp.sgd import StepSizes, Weights, run_epoch
 from ratecast.ratings import Ratings, Requests, checked
 from tests.planted import planted, tastes
 
@@ -41,13 +41,13 @@ def plain_epoch(users: F64, movies: F64, implicit: F64, rows: list[tuple[int, in
 
 def test_the_kernel_takes_the_steps_of_the_paper() -> None:
     random = np.random.default_rng(0)
-    weights = random.normal(size=(5, 4)), random.normal(size=(7, 4)), random.normal(size=(7, 3))
+    weights = Weights(*(random.normal(size=shape) for shape in ((5, 4), (7, 4), (7, 3))))
     users = np.sort(random.integers(1, 5, 20))
     movies, above = random.integers(1, 7, 20).astype(np.int32), random.normal(size=20)
     told, plain = copy.deepcopy(weights), copy.deepcopy(weights)
-    steps = np.array([0.02, 0.03, 0.04])
+    steps = StepSizes(0.02, 0.03, 0.04)
     edges = np.searchsorted(users, np.arange(6))
-    epoch((movies, above), edges, np.arange(1, 5), told, steps)
+    run_epoch((movies, above), edges, np.arange(1, 5), told, steps)
     plain_epoch(*plain, list(zip(users.tolist(), movies.tolist(), above.tolist(), strict=True)))
     for one, other in zip(told, plain, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-12)
@@ -56,18 +56,17 @@ def test_the_kernel_takes_the_steps_of_the_paper() -> None:
 def reference_answers(model: SVDpp, theirs: Ratings, asked: NDArray[np.int32]) -> F64:
     """A user's forecasts of movies by the normal equations, prior mean his implicit part: (n,)."""
     rows = model.movies.encode(theirs.frame["movie"])
-    movies, above = model._movies[rows], (theirs.stars.astype(float) - model._mean) / model._unit
+    users, movie_state, prior = model.state
+    movies, above = movie_state.weights[rows], model.centring.centred(theirs.stars)
     inputs = np.column_stack([np.ones(len(rows)), movies[:, 1:]])
-    implied = (model._implied[0] + model._implicit[rows].sum(axis=0)) / np.sqrt(
+    implicit = (users.implicit_sums[0] + movie_state.implicit[rows].sum(axis=0)) / np.sqrt(
         model.implicit_damping + len(rows)
     )
-    ridges, prior = np.diag(model._ridges), model._prior + np.append(0, implied)
-    weights = np.linalg.solve(
-        inputs.T @ inputs + ridges, ridges @ prior + inputs.T @ (above - movies[:, 0])
-    )
-    said = model._movies[asked, 0] + weights[0] + model._movies[asked, 1:] @ weights[1:]
-    answers: F64 = model._mean + model._unit * said
-    return answers
+    l2, mean = np.diag(prior.l2), prior.mean + np.append(0, implicit)
+    weights = np.linalg.solve(inputs.T @ inputs + l2, l2 @ mean + inputs.T @ (above - movies[:, 0]))
+    of_movies = movie_state.weights[asked]
+    scores = of_movies[:, 0] + weights[0] + of_movies[:, 1:] @ weights[1:]
+    return model.centring.stars(scores)
 
 
 def test_a_user_is_the_ridge_solution_around_his_implicit_part() -> None:
@@ -90,9 +89,10 @@ def test_presence_alone_tells_the_taste() -> None:
     model, fans = two_groups()
     model.observe(fans)
     row = model.users.encode(fans.frame["user"].head(1))[0]
-    mine = model._implied[row] / np.sqrt(model._rated[row])
-    crowd = model._implied[0] / np.sqrt(model.implicit_damping)
-    movies = model._movies[:, 1:] @ (mine - crowd)
+    users, movie_state, _ = model.state
+    mine = users.implicit_sums[row] / np.sqrt(users.counts[row])
+    crowd = users.implicit_sums[0] / np.sqrt(model.implicit_damping)
+    movies = movie_state.weights[:, 1:] @ (mine - crowd)
     own = model.movies.encode(fans.frame["movie"])
     rest = np.setdiff1d(np.arange(1, len(model.movies)), own)
     assert movies[own].mean() > movies[rest].mean() + 0.1

@@ -120,7 +120,24 @@ _STATE_SPACE = {f"learned.{old}": f"parameters.{new}" for old, new in _PARAMETER
     "trees.edges": "trees.split_bins",
     "trees.leaves": "trees.leaf_values",
 }
+_SIDES = {"users.cover": "users.covariance", "movies.cover": "movies.covariance"}
 ARRAYS: dict[str, dict[str, str]] = {
+    "mf": _SIDES,
+    "mf_bias": _SIDES,
+    "neumf": _SIDES,
+    "als": _SIDES,
+    "attention": _SIDES | {"stranger": "unknown_user", "kept": "keys_values", "before": "previous"},
+    "svdpp": {
+        "covers": "users.covariance",
+        "pulls": "users.rating_sums",
+        "implied": "users.implicit_sums",
+        "rated": "users.counts",
+        "movies": "movies.weights",
+        "implicit": "movies.implicit",
+        "movie_covers": "movies.covariance",
+        "ridges": "prior.l2",
+        "prior": "prior.mean",
+    },
     "state_space": _HISTORY | _STATE_SPACE,
     "factorization_machine": _HISTORY | _RESIDUALS | _SAMPLES,
     "gaussian_process": _HISTORY | _RESIDUALS,

@@ -1,1 +1,1 @@
-"""Bilinear models: recursive least squares, posterior covariance, pair scores, fold-in."""
+"""Bilinear models: least squares, posterior covariance, pair scores and online updates."""

@@ -1,169 +1,219 @@
-"""Two sides, each linear in its weights while the other stands still: forecasts and hearing.
+"""Bilinear models: prediction and online update, one side held fixed.
 
-A forecast is the bias of the user, the bias of the movie, and the product of their factors. A side
-is (weights, cover): (rows, 1 + factors), the bias first, and the covariance of each row's first d
-weights, (rows, d, d), in units of the noise of one rating. Those are the weights that a rating
-moves; in a wide model the others stand still.
+score(u, i) = b_u + b_i + p_u · q_i. For fixed movies it is linear in (b_u, p_u) with inputs
+(1, q_i), and for fixed users in (b_i, q_i) with inputs (1, p_u); so each side is a ridge
+regression on the other.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
 from ratecast.arrays import F32, F64, I32
 from ratecast.modelling.contract.rows import grown
-from ratecast.modelling.factors.leading_directions import heard, turned
-from ratecast.modelling.factors.posterior_covariance import covers
-from ratecast.modelling.factors.recursive_least_squares import absorb, variance
-from ratecast.modelling.kernels.csr import Heap
+from ratecast.modelling.factors.posterior_covariance import (
+    leading_first,
+    posterior_covariance,
+    updated_factors,
+)
+from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
+from ratecast.modelling.kernels.csr import Grouped
 from ratecast.modelling.kernels.threads import side_by_side
 
-Side = tuple[F64, F64]
-Reals = F64 | F32
-LEAST_LEFT = 0.05
+MIN_REMAINDER = 0.05
 _PIECE = 1 << 12
 
 
-def grown_side(side: Side, rows: int) -> Side:
-    """Lines for new ids up to `rows`, each a copy of the unknown's."""
-    weights, cover = side
-    return grown(weights, rows), grown(cover, rows)
+class Side(NamedTuple):
+    """The weights of all users, or of all movies; row 0 is the unknown one.
 
-
-def known(
-    heaps: tuple[Heap, Heap],
-    biases: tuple[Reals, Reals],
-    factors: tuple[Reals, Reals],
-    ridges: tuple[F64, F64],
-    share: float = 0.0,
-) -> tuple[Side, Side]:
-    """Both sides, with the covers that the ratings leave which gave their weights.
-
-    heaps: the ratings by user, and by movie. biases: (rows, 1) of either side. factors: (rows, k).
-    ridges: (1 + k,), how many ratings the prior of each weight counts for. share: how many more
-    that of a factor counts for with each rating of its line.
+    weights: (rows, 1 + factors), the bias first. covariance: (rows, d, d) of the first d weights
+    of each row, in units of the noise of one rating. Online updates move those d weights; in a
+    wide model the others stay fixed.
     """
-    longest_first = turned(*(side.astype(np.float64, copy=False) for side in factors))
+
+    weights: F64
+    covariance: F64
+
+    def grown(self, rows: int) -> "Side":
+        """With rows for new ids, up to `rows`, each a copy of the unknown's."""
+        return Side(grown(self.weights, rows), grown(self.covariance, rows))
+
+
+class Sides(NamedTuple):
+    """Both sides of a bilinear model."""
+
+    users: Side
+    movies: Side
+
+
+class BothSides(NamedTuple):
+    """One array for users and one for movies."""
+
+    users: F64 | F32
+    movies: F64 | F32
+
+
+def with_covariance(
+    grouped: tuple[Grouped, Grouped],
+    biases: BothSides,
+    factors: BothSides,
+    l2: BothSides,
+    l2_per_rating: float = 0.0,
+) -> Sides:
+    """Fitted weights together with their posterior covariance.
+
+    grouped: the ratings that the weights were fitted to, by user and by movie. biases: (rows, 1)
+    each. factors: (rows, k) each. l2: (1 + k,) each, how many ratings the prior of each weight
+    counts for. l2_per_rating: added to the l2 of a factor for each rating of its row.
+    """
+    rotated = leading_first(*(side.astype(np.float64, copy=False) for side in factors))
     users, movies = (
-        np.hstack(pair, dtype=np.float64) for pair in zip(biases, longest_first, strict=True)
+        np.hstack(pair, dtype=np.float64) for pair in zip(biases, rotated, strict=True)
     )
-    size = 1 + heard(users.shape[1] - 1, len(users) + len(movies))
-    return (
-        (users, covers(heaps[0], np.ascontiguousarray(movies[:, 1:size]), ridges[0][:size], share)),
-        (movies, covers(heaps[1], np.ascontiguousarray(users[:, 1:size]), ridges[1][:size], share)),
+    size = 1 + updated_factors(users.shape[1] - 1, len(users) + len(movies))
+
+    def side(by_row: Grouped, weights: F64, other: F64, penalty: F64 | F32) -> Side:
+        vectors = np.ascontiguousarray(other[:, 1:size])
+        prior = penalty[:size].astype(np.float64, copy=False)
+        return Side(weights, posterior_covariance(by_row, vectors, prior, l2_per_rating))
+
+    return Sides(
+        side(grouped[0], users, movies, l2.users), side(grouped[1], movies, users, l2.movies)
     )
 
 
 @njit(cache=True)
-def solve(rows, side, others):  # type: ignore[no-untyped-def]
-    """Bring one side from its prior to the ridge solution, the other side's weights held fixed.
+def solve(rows, columns, centred, side, other_weights):  # type: ignore[no-untyped-def]
+    """Move one side from its prior to the ridge solution, with the other side's weights fixed.
 
-    rows: (mine, theirs, above), each (n,). side: (weights, cover), changed in place. others:
-    (rows, d) weights of the other side. About 3 d^2 multiplications a rating.
+    rows, columns: (n,) row numbers of the side that is solved and of the other. centred: (n,)
+    stars less the mean. side: starts at the prior, changed in place. other_weights: (columns, d).
+    About 3 d^2 multiplications a rating.
     """
-    mine, theirs, above = rows
-    weights, cover = side
-    inputs = np.empty(weights.shape[1])
-    for i in range(len(mine)):
-        row = mine[i]
-        inputs[:] = others[theirs[i]]
-        error = above[i] - inputs[0]
+    inputs = np.empty(side.weights.shape[1])
+    for i in range(len(rows)):
+        row = rows[i]
+        inputs[:] = other_weights[columns[i]]
+        # error = centred - b_other - (1, factors of the other) · weights
+        error = centred[i] - inputs[0]
         inputs[0] = 1.0
         for k in range(len(inputs)):
-            error -= inputs[k] * weights[row, k]
-        absorb(weights[row], cover[row], inputs, error, 1.0)
+            error -= inputs[k] * side.weights[row, k]
+        rls_update(side.weights[row], side.covariance[row], inputs, error, 1.0)
 
 
 @njit(cache=True)
-def without_own(rows, sides):  # type: ignore[no-untyped-def]
-    """The movie's weights as they were without each row's own rating: (n, d).
+def leave_own_out(users, movies, centred, sides):  # type: ignore[no-untyped-def]
+    """The movie's weights of each row, as they would be without that row's own rating: (n, d).
 
-    rows: (users, movies, above) that the movies' weights have learned from. One step of recursive
-    least squares, taken back; the users' weights are held.
+    users, movies, centred: (n,) each, the ratings that the movies' weights were fitted to. One
+    step of recursive least squares, reversed; the users' weights stay fixed:
+    w₋ = w - P x error / (1 - x' P x), x = (1, factors of the user).
     """
-    users, movies, above = rows
-    found = np.empty((len(users), sides[0][0].shape[1]))
-    of_user, of_movie = np.empty(found.shape[1]), np.empty(found.shape[1])
+    width = sides.users.weights.shape[1]
+    weights = np.empty((len(users), width))
+    user_inputs, movie_inputs = np.empty(width), np.empty(width)
     for i in range(len(users)):
-        said, _, sway = say(users[i], movies[i], sides, of_user, of_movie)
-        share = (above[i] - said) / max(1.0 - sway, LEAST_LEFT)
-        cover = sides[1][1][movies[i]]
-        found[i] = sides[1][0][movies[i]]
-        for a in range(len(cover)):
-            for b in range(len(cover)):
-                found[i, a] -= cover[a, b] * of_user[b] * share
-    return found
+        score, _, leverage = predict_one(users[i], movies[i], sides, user_inputs, movie_inputs)
+        scaled_error = (centred[i] - score) / max(1.0 - leverage, MIN_REMAINDER)
+        covariance = sides.movies.covariance[movies[i]]
+        weights[i] = sides.movies.weights[movies[i]]
+        for a in range(len(covariance)):
+            for b in range(len(covariance)):
+                weights[i, a] -= covariance[a, b] * user_inputs[b] * scaled_error
+    return weights
 
 
 @njit(cache=True)
-def say(user, movie, sides, of_user, of_movie):  # type: ignore[no-untyped-def]
-    """Forecast above the mean, and its variance from not knowing the user, and the movie.
+def predict_one(user, movie, sides, user_inputs, movie_inputs):  # type: ignore[no-untyped-def]
+    """Score of a pair, and its variance from the user's and from the movie's uncertainty.
 
-    of_user, of_movie: (d,), filled with what either side multiplies of the other: the weights,
-    with 1 in the place of the bias. About 2 d^2 multiplications.
+    user_inputs, movie_inputs: (d,), filled with (1, p_u) and (1, q_i), what the other side's
+    weights are multiplied by. About 2 d^2 multiplications.
     """
-    users, movies = sides
-    of_user[:] = users[0][user]
-    of_movie[:] = movies[0][movie]
-    said = of_user[0] + of_movie[0]
-    of_user[0] = 1.0
-    of_movie[0] = 1.0
-    for k in range(1, len(of_user)):
-        said += of_user[k] * of_movie[k]
-    return said, variance(users[1][user], of_movie), variance(movies[1][movie], of_user)
+    user_inputs[:] = sides.users.weights[user]
+    movie_inputs[:] = sides.movies.weights[movie]
+    # b_u + b_i + p_u · q_i
+    score = user_inputs[0] + movie_inputs[0]
+    user_inputs[0] = 1.0
+    movie_inputs[0] = 1.0
+    for k in range(1, len(user_inputs)):
+        score += user_inputs[k] * movie_inputs[k]
+    user_variance = variance(sides.users.covariance[user], movie_inputs)
+    movie_variance = variance(sides.movies.covariance[movie], user_inputs)
+    return score, user_variance, movie_variance
 
 
 @njit(cache=True)
-def forecast(rows, sides):  # type: ignore[no-untyped-def]
-    """Forecast and its deviation, in units of the noise of a rating: (n,) each. See `say`."""
-    users, movies = rows
-    said, deviation = np.empty(len(users)), np.empty(len(users))
-    of_user, of_movie = np.empty(sides[0][0].shape[1]), np.empty(sides[0][0].shape[1])
+def predict_in_order(users, movies, sides):  # type: ignore[no-untyped-def]
+    """Scores and their standard deviation in units of the noise of a rating: (n,) each."""
+    width = sides.users.weights.shape[1]
+    scores, deviation = np.empty(len(users)), np.empty(len(users))
+    user_inputs, movie_inputs = np.empty(width), np.empty(width)
     for i in range(len(users)):
-        said[i], doubt, other = say(users[i], movies[i], sides, of_user, of_movie)
-        deviation[i] = np.sqrt(1.0 + doubt + other)
-    return said, deviation
-
-
-def said(rows: tuple[I32, I32], sides: tuple[Side, Side]) -> tuple[F64, F64]:
-    """The same as `forecast`, on all threads where there are many rows."""
-    kernel = _forecasts if side_by_side(len(rows[0])) else forecast
-    found: tuple[F64, F64] = kernel(rows, sides)
-    return found
+        scores[i], user_variance, movie_variance = predict_one(
+            users[i], movies[i], sides, user_inputs, movie_inputs
+        )
+        # Noise of the rating itself, uncertainty of the user, uncertainty of the movie.
+        deviation[i] = np.sqrt(1.0 + user_variance + movie_variance)
+    return scores, deviation
 
 
 @njit(cache=True, parallel=True)
-def _forecasts(rows, sides):  # type: ignore[no-untyped-def]
-    """The same bits as `forecast`, on all threads: for many rows."""
-    (users, movies), (of_users, of_movies) = rows, sides
-    (mine, my_cover), (theirs, their_cover) = of_users, of_movies
-    said, deviation = np.empty(len(users)), np.empty(len(users))
+def _predict_in_parallel(users, movies, sides):  # type: ignore[no-untyped-def]
+    """The same bits as `predict_in_order`, on all threads: for many rows."""
+    # A parallel loop takes arrays, not nested tuples.
+    user_weights, user_covariance = sides.users
+    movie_weights, movie_covariance = sides.movies
+    scores, deviation = np.empty(len(users)), np.empty(len(users))
     for piece in prange((len(users) + _PIECE - 1) // _PIECE):
         part = slice(piece * _PIECE, (piece + 1) * _PIECE)
-        said[part], deviation[part] = forecast(
-            (users[part], movies[part]), ((mine, my_cover), (theirs, their_cover))
-        )
-    return said, deviation
+        both = Sides(Side(user_weights, user_covariance), Side(movie_weights, movie_covariance))
+        scores[part], deviation[part] = predict_in_order(users[part], movies[part], both)
+    return scores, deviation
+
+
+def predict(users: I32, movies: I32, sides: Sides) -> tuple[F64, F64]:
+    """Scores and their standard deviation in units of the noise of a rating: (n,) each.
+
+    users, movies: (n,) row numbers. On all threads where there are many rows.
+    """
+    kernel = _predict_in_parallel if side_by_side(len(users)) else predict_in_order
+    predicted: tuple[F64, F64] = kernel(users, movies, sides)
+    return predicted
 
 
 @njit(cache=True)
-def hear(rows, edges, sides):  # type: ignore[no-untyped-def]
-    """Forecast each moment's rows, then take each into its user's and its movie's weights.
+def update(users, movies, centred, edges, sides):  # type: ignore[no-untyped-def]
+    """Predict the rows of each tie group, then update the weights of their users and movies.
 
-    rows: (users, movies, above), each (n,). edges: (k + 1,) borders of the moments. sides: of
-    users and of movies, changed in place. About 10 d^2 multiplications a rating.
+    users, movies, centred: (n,) each. edges: (k + 1,) borders of the tie groups. sides: changed
+    in place. About 10 d^2 multiplications a rating.
+    Returns scores and standard deviations as `predict` does, each from before its tie group.
     """
-    users, movies, above = rows
-    said, deviation = np.empty(len(users)), np.empty(len(users))
-    of_user, of_movie = np.empty(sides[0][0].shape[1]), np.empty(sides[0][0].shape[1])
-    for moment in range(len(edges) - 1):
-        start, stop = edges[moment], edges[moment + 1]
-        said[start:stop], deviation[start:stop] = forecast(
-            (users[start:stop], movies[start:stop]), sides
+    width = sides.users.weights.shape[1]
+    scores, deviation = np.empty(len(users)), np.empty(len(users))
+    user_inputs, movie_inputs = np.empty(width), np.empty(width)
+    for group in range(len(edges) - 1):
+        start, stop = edges[group], edges[group + 1]
+        scores[start:stop], deviation[start:stop] = predict_in_order(
+            users[start:stop], movies[start:stop], sides
         )
         for i in range(start, stop):
             user, movie = users[i], movies[i]
-            answer, doubt, _ = say(user, movie, sides, of_user, of_movie)
-            error = above[i] - answer
-            absorb(sides[0][0][user], sides[0][1][user], of_movie, error, 1.0)
-            absorb(sides[1][0][movie], sides[1][1][movie], of_user, error, 1.0 + doubt)
-    return said, deviation
+            score, user_variance, _ = predict_one(user, movie, sides, user_inputs, movie_inputs)
+            error = centred[i] - score
+            rls_update(
+                sides.users.weights[user], sides.users.covariance[user], movie_inputs, error, 1.0
+            )
+            # A rating says less of the movie when its user is uncertain.
+            rls_update(
+                sides.movies.weights[movie],
+                sides.movies.covariance[movie],
+                user_inputs,
+                error,
+                1.0 + user_variance,
+            )
+    return scores, deviation

@@ -1,10 +1,10 @@
-"""Nets that hear: what one rating says of its user's and its movie's own numbers, by least squares.
+"""Nets that learn online: each rating updates the vectors of its user and movie by least squares.
 
 Reference: Plackett 1950, "Some theorems in least squares"; for a net that is not linear in them,
 the extended Kalman filter as in Singhal, Wu 1989, "Training feed-forward networks with the
 extended Kalman algorithm".
-Differs: only the numbers of the rating's own user and movie move, around the centre that stands
-for an unknown one; what the ids share stays as it was learned.
+Differs: only the vectors of the rating's own user and movie move, from the prior mean that stands
+for an unknown one; what all ids share stays as it was trained.
 """
 
 from abc import abstractmethod
@@ -12,41 +12,36 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import SHARE, Limits
-from ratecast.modelling.factors.bilinear import Side, grown_side, hear, said
+from ratecast.modelling.factors.bilinear import Sides, predict, update
+from ratecast.modelling.factors.bilinear_state import BilinearState, Centring
 from ratecast.modelling.nets.net_model import NetModel
 
-LEAST_PULL = 0.01
+MIN_L2 = 0.01
 NOISE_ROWS = 200_000
-Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]
-Told = tuple[NDArray[np.int32], NDArray[np.int32], F64]
 
 
 @dataclass(kw_only=True, eq=False)
 class FoldInNet(NetModel):
-    """A net that hears. Its numbers leave torch after training, for kernels that go row by row.
+    """A net whose vectors leave torch after training, for online updates row by row.
 
-    A side is (weights, cover): numbers of each id, its centre included, and the covariance of
-    those that hear, in units of the noise of one rating, given all ratings heard. The pulls of
-    training are the priors.
+    The penalties of training are the priors of the updates. std of a prediction = noise *
+    sqrt(1 + variance of the user's part + variance of the movie's part), noise: RMSE on train.
 
-    id_dropout: share of the training rows that the net must answer without knowing the user,
-    as it will be asked for new users.
+    id_dropout: share of the training rows whose user is replaced by the unknown one, so that the
+    net learns to predict for new users.
     """
 
     limits: ClassVar[Limits] = {"id_dropout": SHARE}
     id_dropout: float = 0.5
 
-    _of_users: Side = field(init=False, repr=False)
-    _of_movies: Side = field(init=False, repr=False)
-    _level: float = field(init=False, repr=False)
-    _noise: float = field(init=False, repr=False)
+    state: BilinearState = field(init=False, repr=False)
+    noise: float = field(init=False, repr=False)
 
     @override
     def memory_bytes(self) -> float:
@@ -54,77 +49,62 @@ class FoldInNet(NetModel):
         return 32.0 * self.factors * (len(self.users) + len(self.movies))
 
     @abstractmethod
-    def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
-        """Both sides of the net, and how well it knows them from `train`."""
+    def net_sides(self, train: Rows) -> Sides:
+        """Vectors of the trained net, with their covariance given `train`."""
 
-    def _level_of_net(self) -> float:
-        """What the net adds to every forecast, in stars."""
+    def net_level(self) -> float:
+        """The constant of the net's predictions, in stars."""
         return 0.0
 
     @override
     def extract_parameters(self, train: Rows) -> None:
-        self._keep(train, self._level_of_net(), self._sides_of_net(train))
+        self.use_sides(train, self.net_level(), self.net_sides(train))
 
-    def _keep(self, train: Rows, level: float, sides: tuple[Side, Side]) -> None:
-        """Answer from these sides, and be as sure as the rows learned from allow."""
-        self._level = level
-        self._of_users, self._of_movies = sides
-        some = train.take(slice(0, None, -(-len(train) // NOISE_ROWS)))
-        missed = self._above(some) - self._ask((some.users, some.movies))[0]
-        self._noise = float(np.sqrt(np.mean(np.square(missed))))
+    def use_sides(self, train: Rows, level: float, sides: Sides) -> None:
+        """Predict from these sides from now on; the noise is the RMSE on (a part of) `train`."""
+        self.state = BilinearState(sides, Centring(level))
+        sample = train.take(slice(0, None, -(-len(train) // NOISE_ROWS)))
+        scores, _ = self.predict_scores(sample.users, sample.movies)
+        residuals = self.state.centring.centred(sample.stars) - scores
+        self.noise = float(np.sqrt(np.mean(np.square(residuals))))
 
-    def _ask(self, pairs: Pairs) -> tuple[F64, F64]:
-        """Forecast above the level, and its deviation in units of the noise: (n,) each."""
-        return said(pairs, self._sides())
+    def predict_scores(self, users: I32, movies: I32) -> tuple[F64, F64]:
+        """Stars less the level, and their deviation in units of the noise: (n,) each."""
+        return predict(users, movies, self.state.sides)
 
-    def _tell(self, told: Told, edges: NDArray[np.int64]) -> tuple[F64, F64]:
-        """The same, moment by moment, each heard after its forecast."""
-        found: tuple[F64, F64] = hear(told, edges, self._sides())
-        return found
+    def update_scores(self, users: I32, movies: I32, centred: F64, edges: I64) -> tuple[F64, F64]:
+        """What `predict_scores` gives before each tie group (edges: borders), updated after."""
+        predicted: tuple[F64, F64] = update(users, movies, centred, edges, self.state.sides)
+        return predicted
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        return self._in_stars(*self._ask((rows.users, rows.movies)))
+        return self._expected(*self.predict_scores(rows.users, rows.movies))
+
+    @override
+    def walk_rows(self, rows: Rows, edges: I64) -> Expected:
+        centred = self.state.centring.centred(rows.stars)
+        return self._expected(*self.update_scores(rows.users, rows.movies, centred, edges))
 
     @override
     def grow(self) -> None:
-        self._of_users = grown_side(self._of_users, len(self.users))
-        self._of_movies = grown_side(self._of_movies, len(self.movies))
+        self.state.grow(len(self.users), len(self.movies))
 
-    @override
-    def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        return self._in_stars(*self._tell((rows.users, rows.movies, self._above(rows)), edges))
-
-    def _sides(self) -> tuple[Side, Side]:
-        return self._of_users, self._of_movies
-
-    def _above(self, rows: Rows) -> F64:
-        return rows.stars.astype(np.float64) - self._level
-
-    def _in_stars(self, above: F64, deviation: F64) -> Expected:
-        return Expected(self._level + above, self._noise * deviation)
+    def _expected(self, scores: F64, deviation: F64) -> Expected:
+        return Expected(self.state.centring.stars(scores), self.noise * deviation)
 
     @override
     def arrays(self) -> Arrays:
-        arrays: Arrays = {"level": np.array([self._level, self._noise])}
-        arrays["users.weights"], arrays["users.cover"] = self._of_users
-        arrays["movies.weights"], arrays["movies.cover"] = self._of_movies
-        return arrays | super().arrays()
+        level = {"level": np.array([self.state.centring.level, self.noise])}
+        return level | self.state.arrays() | super().arrays()
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
         super().restore_arrays(arrays)
-        self._level, self._noise = (float(value) for value in arrays["level"])
-        self._of_users = arrays["users.weights"], arrays["users.cover"]
-        self._of_movies = arrays["movies.weights"], arrays["movies.cover"]
+        level, self.noise = (float(value) for value in arrays["level"])
+        self.state = BilinearState.restored(arrays, Centring(level))
 
 
-def beside(first: F64, second: F64) -> F64:
-    """Numbers of the same ids, side by side: (rows, a + b)."""
-    both: F64 = np.hstack([first, second], dtype=np.float64)
-    return both
-
-
-def restrained(pulls: F64) -> F64:
-    """Pulls as priors need them: none is 0, or the first rating would swing without end."""
-    return np.maximum(pulls, LEAST_PULL)
+def usable_l2(l2: F64) -> F64:
+    """At least `MIN_L2`: without a prior, the first rating of an id would move it without limit."""
+    return np.maximum(l2, MIN_L2)

@@ -1,86 +1,90 @@
-"""Models that are biases and a product of factors: expected stars of many pairs at once.
+"""Expected stars of many pairs at once, in single precision for models with a bilinear form.
 
-`predict` says how sure it is and the probability of every star as well; who only wants expected
-stars, of very many pairs, need not wait for that.
+`predict` also computes the standard deviation and the probability of every star; expected stars
+alone, of millions of pairs, take a small part of that time.
 """
 
-from dataclasses import dataclass
-from typing import Protocol, Self, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
+from numba import njit, prange
 
 from ratecast.arrays import F32, F64
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Rows
-from ratecast.modelling.factors.pair_scores_kernel import pack, scored
-from ratecast.modelling.kernels.aligned import on_lines
+from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm
+from ratecast.modelling.kernels.aligned import cache_aligned
 from ratecast.ratings import Requests
 
 PIECE = 1 << 22
+_ROWS = 1 << 14
 
 
-@dataclass(frozen=True)
-class Packed:
-    """One side in single precision. biases: (rows,). vectors: (rows, k), each on lines of cache."""
+class Side32(NamedTuple):
+    """One side in single precision: biases (rows,), and vectors (rows, k), aligned to the cache."""
 
     biases: F32
     vectors: F32
 
-    @property
-    def parts(self) -> tuple[F32, F32]:
-        """As kernels take them."""
-        return self.biases, self.vectors
 
-    @classmethod
-    def of(cls, weights: F64, stretch: tuple[float, float]) -> Self:
-        """From (rows, 1 + k) weights, the bias first; what biases and vectors are multiplied by."""
-        rows, width = len(weights), weights.shape[1] - 1
-        vectors, biases = on_lines(rows, width), np.empty(rows, np.float32)
-        pack(weights, stretch, biases, vectors)
-        return cls(biases, vectors)
+def single_precision(form: BilinearForm) -> tuple[Side32, Side32]:
+    """Users and movies of a bilinear form, scaled so that biases and products are in stars."""
+    return _packed(form.users, form.unit, form.unit), _packed(form.movies, form.unit, 1.0)
 
 
-@dataclass(frozen=True)
-class Product:
-    """level + unit * (bias of the user + bias of the movie + product of their factors), in stars.
+def _packed(weights: F64, bias_scale: float, vector_scale: float) -> Side32:
+    rows, width = len(weights), weights.shape[1] - 1
+    side = Side32(np.empty(rows, np.float32), cache_aligned(rows, width))
+    _pack(weights, (bias_scale, vector_scale), side)
+    return side
 
-    users, movies: (rows, 1 + k), the bias first; row 0 is the unknown.
+
+@njit(cache=True, parallel=True)
+def _pack(weights, scales, side):  # type: ignore[no-untyped-def]
+    """Fill `side` from weights (rows, 1 + k); reads 8 k bytes a row and writes 4 k.
+
+    scales: of the biases, and of the vectors.
     """
-
-    level: float
-    unit: float
-    users: F64
-    movies: F64
-
-    def packed(self) -> tuple[Packed, Packed]:
-        """Users and movies, so that biases and the product of vectors are in stars."""
-        return Packed.of(self.users, (self.unit, self.unit)), Packed.of(self.movies, (self.unit, 1))
+    biases, vectors = side
+    for piece in prange((len(weights) + _ROWS - 1) // _ROWS):
+        for row in range(piece * _ROWS, min(len(weights), (piece + 1) * _ROWS)):
+            biases[row] = scales[0] * weights[row, 0]
+            for k in range(vectors.shape[1]):
+                vectors[row, k] = scales[1] * weights[row, 1 + k]
 
 
-@runtime_checkable
-class HasProduct(Protocol):
-    """A model whose expected stars are a `Product`, before they are clipped."""
+@njit(cache=True, parallel=True, fastmath=True)
+def score_pairs(pairs, users, movies, level, scores):  # type: ignore[no-untyped-def]
+    """Fill scores (n,) with level + b_u + b_i + p_u · q_i of each pair.
 
-    def bilinear_form(self) -> Product:
-        """As of now; it may change with what the model hears."""
+    pairs: row numbers of users and of movies, (n,) each. users, movies: `Side32`. 2 k operations
+    and 8 k bytes a pair: memory is the limit, unless the pairs of one user follow one another.
+    """
+    user_rows, movie_rows = pairs
+    (user_biases, user_vectors), (movie_biases, movie_vectors) = users, movies
+    for piece in prange((len(scores) + _ROWS - 1) // _ROWS):
+        for i in range(piece * _ROWS, min(len(scores), (piece + 1) * _ROWS)):
+            user, movie = user_rows[i], movie_rows[i]
+            total = user_biases[user] + movie_biases[movie]
+            for k in range(user_vectors.shape[1]):
+                total += user_vectors[user, k] * movie_vectors[movie, k]
+            scores[i] = level + total
 
 
 def expected_stars(model: Model, requests: Requests) -> F64:
-    """Expected stars of each request, (n,): those of `predict`, to 1e-5, and nothing beside them.
+    """Expected stars of each request, (n,), within 1e-5 of those of `predict`.
 
-    Quickest for a model with factors, and where the rows of one user follow one another.
+    Fastest for a model with a bilinear form, where the rows of one user follow one another.
     """
     rows = model.encode(requests)
     return model.scale.clip(_means(model, rows))
 
 
 def _means(model: Model, rows: Rows) -> F64:
-    if isinstance(model, HasProduct) and len(rows) >= len(model.users):
-        product = model.bilinear_form()
-        found = np.empty(len(rows))
-        users, movies = product.packed()
-        pairs, sides = (rows.users, rows.movies), (users.parts, movies.parts)
-        scored(pairs, *sides, product.level, found)
-        return found
+    if isinstance(model, HasBilinearForm) and len(rows) >= len(model.users):
+        form = model.bilinear_form()
+        stars = np.empty(len(rows))
+        score_pairs((rows.users, rows.movies), *single_precision(form), form.level, stars)
+        return stars
     pieces = [rows.take(slice(at, at + PIECE)) for at in range(0, len(rows), PIECE)]
     return np.concatenate([np.empty(0), *(model.predict_rows(piece).mean for piece in pieces)])

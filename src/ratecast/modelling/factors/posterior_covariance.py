@@ -1,5 +1,8 @@
-"""How well the weights of each line are known: the covariance that its ratings leave.
+"""The posterior covariance of the weights of each user or movie, given its ratings.
 
+covariance = (diag(l2) + Σ x x')⁻¹ over the ratings of the row, x = (1, factors of the other side).
+A wide model updates only its leading k factor directions online, so each id stores a k x k
+covariance; this file says how many directions and which.
 Reference: Bishop 2006, "Pattern Recognition and Machine Learning", eq. 3.51 and 3.54.
 """
 
@@ -7,102 +10,150 @@ import numpy as np
 from numba import njit, prange
 
 from ratecast.arrays import F64
-from ratecast.modelling.kernels.csr import Heap, pieces
+from ratecast.modelling.kernels.csr import Grouped, pieces
 
-TOGETHER = 4
+BATCH = 4
+MAX_UPDATED = 32
+MAX_BYTES = 1 << 28
 
 
-def covers(heap: Heap, vectors: F64, ridges: F64, share: float = 0.0) -> F64:
-    """Covariance of each line's weights, (rows, d, d), in units of the noise of one rating.
+def updated_factors(width: int, rows: int) -> int:
+    """How many of `width` factors online updates move: covariances of `rows` ids take 256 MB.
 
-    vectors: (lines, d - 1 or more) of the other side, of which the first d - 1 count; the first
-    weight is the bias, which multiplies 1. ridges: (d,), how many ratings the prior counts for.
-    share: how many more that of a factor counts for with each rating of its line.
+    The ratings of a new user carry information mostly about the leading directions.
     """
-    prior = ridges, np.where(np.arange(len(ridges)) > 0, share, 0.0)
-    found: F64 = _covers(heap.edges, heap.others, vectors, prior, pieces(heap.edges))
-    return found
+    fitting = int(np.sqrt(MAX_BYTES / (8 * max(rows, 1)))) - 1
+    return max(1, min(width, MAX_UPDATED, fitting))
+
+
+def leading_directions(vectors: F64) -> F64:
+    """Orthonormal directions that online updates use, by decreasing variance: (d, k).
+
+    vectors: (n, d). The identity where all d directions are used.
+    """
+    rows, width = vectors.shape
+    count = updated_factors(width, rows)
+    if count == width:
+        return np.eye(width)
+    return np.ascontiguousarray(_eigenvectors(vectors.T @ vectors)[:, :count])
+
+
+def leading_first(users: F64, movies: F64) -> tuple[F64, F64]:
+    """Factors with the same products, (rows, k) each, rotated so that the leading come first.
+
+    Unchanged where online updates move all factors.
+    """
+    width = users.shape[1]
+    if updated_factors(width, len(users) + len(movies)) == width:
+        return users, movies
+    rotation = _eigenvectors(users.T @ users / len(users) + movies.T @ movies / len(movies))
+    return users @ rotation, movies @ rotation
+
+
+def _eigenvectors(squares: F64) -> F64:
+    """Of a symmetric matrix, in columns, by decreasing eigenvalue."""
+    _, directions = np.linalg.eigh(squares)
+    return np.ascontiguousarray(directions[:, ::-1])
+
+
+def posterior_covariance(
+    grouped: Grouped, vectors: F64, l2: F64, l2_per_rating: float = 0.0
+) -> F64:
+    """Covariance of the weights of each row, in units of the noise of one rating: (rows, d, d).
+
+    grouped: ratings by row. vectors: (columns, d - 1 or more), factors of the other side, of which
+    the first d - 1 count; the first weight is the bias, whose input is 1. l2: (d,), how many
+    ratings the prior counts for. l2_per_rating: added to the l2 of each factor for each rating of
+    the row.
+    """
+    prior = l2, np.where(np.arange(len(l2)) > 0, l2_per_rating, 0.0)
+    covariance: F64 = _covariances(
+        grouped.edges, grouped.columns, vectors, prior, pieces(grouped.edges)
+    )
+    return covariance
 
 
 @njit(cache=True, parallel=True)
-def _covers(edges, others, vectors, prior, cuts):  # type: ignore[no-untyped-def]
-    """d^2 operations a rating, 2 d^3 a line."""
-    ridges, shares = prior
-    size = len(ridges)
-    found = np.empty((len(edges) - 1, size, size))
+def _covariances(edges, columns, vectors, prior, cuts):  # type: ignore[no-untyped-def]
+    """d^2 operations a rating, 2 d^3 a row."""
+    l2, l2_per_rating = prior
+    size = len(l2)
+    covariance = np.empty((len(edges) - 1, size, size))
     for piece in prange(len(cuts) - 1):
-        inputs, room = np.empty((TOGETHER, size)), np.empty(size)
+        inputs, work = np.empty((BATCH, size)), np.empty(size)
         for row in range(cuts[piece], cuts[piece + 1]):
-            known = np.diag(ridges + shares * (edges[row + 1] - edges[row]))
-            for first in range(edges[row], edges[row + 1], TOGETHER):
-                for i in range(TOGETHER):
+            # Precision: diag(l2) + Σ x x'.
+            precision = np.diag(l2 + l2_per_rating * (edges[row + 1] - edges[row]))
+            for first in range(edges[row], edges[row + 1], BATCH):
+                for i in range(BATCH):
                     if first + i < edges[row + 1]:
                         inputs[i, 0] = 1
                         for k in range(size - 1):
-                            inputs[i, 1 + k] = vectors[others[first + i], k]
+                            inputs[i, 1 + k] = vectors[columns[first + i], k]
                     else:
                         inputs[i] = 0
-                _add_squares(known, inputs)
-            _invert(known, found[row], room)
-    return found
+                _add_squares(precision, inputs)
+            _invert(precision, covariance[row], work)
+    return covariance
 
 
 @njit(cache=True)
-def _add_squares(known, inputs):  # type: ignore[no-untyped-def]
-    """Add x x' for each x of inputs (TOGETHER, d), below the diagonal.
+def _add_squares(precision, inputs):  # type: ignore[no-untyped-def]
+    """Add x x' for each x of inputs (BATCH, d), on and below the diagonal.
 
-    Together, since a sum that is read and written for each rating waits for the memory.
+    In batches: a sum that is read and written for each rating waits for the memory.
     """
-    for a in range(len(known)):
+    for a in range(len(precision)):
         p, q, r, s = inputs[0, a], inputs[1, a], inputs[2, a], inputs[3, a]
         for b in range(a + 1):
-            known[a, b] += (
+            precision[a, b] += (
                 p * inputs[0, b] + q * inputs[1, b] + (r * inputs[2, b] + s * inputs[3, b])
             )
 
 
-# The bits of a sum may be added in any order, but an infinite ridge is infinite.
+# Terms of a sum may be added in any order, but an infinite l2 stays infinite.
 _FAST = {"reassoc", "contract"}
 
 
 @njit(cache=True)
-def _invert(matrix, found, row):  # type: ignore[no-untyped-def]
-    """Fill found (d, d) from the lower triangle of matrix, which is lost; row: room for d numbers.
+def _invert(matrix, inverse, work):  # type: ignore[no-untyped-def]
+    """Fill inverse (d, d) from the lower triangle of matrix, which is overwritten; work: (d,).
 
-    A library's inverse makes NaN of an infinite ridge, which holds a weight at its mean.
+    With L L' = A and M = L⁻¹: A⁻¹ = M' M. A library's inverse gives NaN for an infinite l2, which
+    holds a weight at its prior mean.
     """
-    _factor(matrix)
-    _invert_factor(matrix, row)
-    found[:] = 0
+    _cholesky(matrix)
+    _invert_triangle(matrix, work)
+    inverse[:] = 0
     for c in range(len(matrix)):
         for a in range(c + 1):
             for b in range(a + 1):
-                found[a, b] += matrix[c, a] * matrix[c, b]
+                inverse[a, b] += matrix[c, a] * matrix[c, b]
     for a in range(len(matrix)):
         for b in range(a):
-            found[b, a] = found[a, b]
+            inverse[b, a] = inverse[a, b]
 
 
 @njit(cache=True, fastmath=_FAST)
-def _factor(matrix):  # type: ignore[no-untyped-def]
-    """Cholesky's factor, in place of the lower triangle."""
+def _cholesky(matrix):  # type: ignore[no-untyped-def]
+    """L of A = L L', in place of the lower triangle: L_ab = (A_ab - Σ_c L_ac L_bc) / L_bb."""
     for a in range(len(matrix)):
         for b in range(a + 1):
-            known = np.float64(0)
+            product = np.float64(0)
             for c in range(b):
-                known += matrix[a, c] * matrix[b, c]
-            rest = matrix[a, b] - known
+                product += matrix[a, c] * matrix[b, c]
+            rest = matrix[a, b] - product
             matrix[a, b] = np.sqrt(rest) if a == b else rest / matrix[b, b]
 
 
 @njit(cache=True, fastmath=_FAST)
-def _invert_factor(factor, row):  # type: ignore[no-untyped-def]
-    """The inverse of a lower triangle, in its place, row after row."""
+def _invert_triangle(factor, work):  # type: ignore[no-untyped-def]
+    """L⁻¹ in place of the lower triangle L, row by row; work: (d,)."""
     for a in range(len(factor)):
-        row[:a] = 0
+        work[:a] = 0
         for c in range(a):
             for b in range(c + 1):
-                row[b] -= factor[a, c] * factor[c, b]
+                work[b] -= factor[a, c] * factor[c, b]
         factor[a, a] = 1 / factor[a, a]
         for b in range(a):
-            factor[a, b] = row[b] * factor[a, a]
+            factor[a, b] = work[b] * factor[a, a]

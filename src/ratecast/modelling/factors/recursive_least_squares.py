@@ -1,5 +1,6 @@
-"""Ridge regression that hears one rating after another and stays exact: recursive least squares.
+"""Recursive least squares: ridge regression that takes in one rating at a time and stays exact.
 
+Model: rating = x · w + error, w ~ N(w₀, diag(1 / l2)) in units of the noise of one rating.
 Reference: Plackett 1950, "Some theorems in least squares"; Kalman 1960, "A new approach to linear
 filtering and prediction problems", without dynamics.
 """
@@ -10,53 +11,60 @@ from numba import njit
 from ratecast.arrays import F64
 
 
-def ridges(bias: float, factor: float, factors: int) -> F64:
-    """How many ratings the priors of a bias and of each factor count for: (1 + factors,)."""
+def l2_vector(bias: float, factor: float, factors: int) -> F64:
+    """L2 penalties of a bias and of each factor: (1 + factors,).
+
+    bias, factor: noise variance / prior variance, that is, how many ratings the prior counts for.
+    """
     return np.concatenate([[bias], np.full(factors, factor)])
 
 
-def prior_cover(ridges: F64, rows: int) -> F64:
-    """Covariance of the weights before any rating, for each of `rows`: (rows, d, d).
+def prior_covariance(l2: F64, rows: int) -> F64:
+    """diag(1 / l2), the covariance of the weights before any rating, for each row: (rows, d, d).
 
-    ridges: (d,), how many ratings the prior of each weight counts for.
+    l2: (d,), how many ratings the prior of each weight counts for.
     """
-    return np.tile(np.diag(1 / ridges), (rows, 1, 1))
+    return np.tile(np.diag(1 / l2), (rows, 1, 1))
 
 
 @njit(cache=True)
-def absorb(mean, cover, inputs, error, noise):  # type: ignore[no-untyped-def]
-    """Hear one rating: afterwards `mean` is the ridge solution with it among the others.
+def rls_update(weights, covariance, inputs, error, noise):  # type: ignore[no-untyped-def]
+    """Take in one rating: afterwards `weights` is the ridge solution that includes it.
 
-    mean: (d,) weights. cover: (d, d), their covariance in units of the noise of one rating. Both
-    are changed in place. inputs: (d,). Where mean and inputs are longer, the rest stands still.
-    error: the rating less its forecast. noise: variance of `error` for known weights, 1 where all
-    else is certain. About 3 d^2 multiplications a rating.
+    gain = P x / (noise + x' P x);  w <- w + gain error;  P <- P - gain (P x)'
+
+    weights: w, (d,). covariance: P, (d, d), in units of the noise of one rating. Both are changed
+    in place. inputs: x, (d,). Where weights and inputs are longer than d, the rest stays fixed.
+    error: the rating less its prediction. noise: variance of `error` for known weights, 1 where
+    everything else is certain. About 3 d^2 multiplications.
     """
-    size = len(cover)
-    gain = cover[0] * inputs[0]
+    size = len(covariance)
+    # P x, by rows: P is symmetric.
+    gain = covariance[0] * inputs[0]
     for a in range(1, size):
         for b in range(size):
-            gain[b] += cover[a, b] * inputs[a]
+            gain[b] += covariance[a, b] * inputs[a]
+    # noise + x' P x, the variance of the error.
     total = noise
     for a in range(size):
         total += gain[a] * inputs[a]
     for a in range(size):
         share = gain[a] / total
-        mean[a] += share * error
+        weights[a] += share * error
         for b in range(size):
-            cover[a, b] -= share * gain[b]
+            covariance[a, b] -= share * gain[b]
 
 
 @njit(cache=True)
-def variance(cover, inputs):  # type: ignore[no-untyped-def]
-    """Variance of inputs . weights, where `cover` (d, d) is that of the weights; d^2 steps.
+def variance(covariance, inputs):  # type: ignore[no-untyped-def]
+    """X' P x, the variance of inputs · weights; d^2 multiplications.
 
-    inputs: (d,) or longer; weights beyond d are taken as known.
+    covariance: P, (d, d). inputs: x, (d,) or longer; weights beyond d are taken as known.
     """
     total = 0.0
-    for a in range(len(cover)):
-        along = 0.0
-        for b in range(len(cover)):
-            along += cover[a, b] * inputs[b]
-        total += inputs[a] * along
+    for a in range(len(covariance)):
+        product = 0.0
+        for b in range(len(covariance)):
+            product += covariance[a, b] * inputs[b]
+        total += inputs[a] * product
     return total

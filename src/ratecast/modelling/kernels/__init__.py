@@ -1,5 +1,5 @@
-"""Compiled loops for large tables on a CPU; each file says what a rating costs.
+"""Compiled loops for large tables on a CPU; each docstring gives the cost of a rating.
 
-All of them give the same answer on any number of threads: work is parted by the data, not by the
-threads, and no two parts write to the same numbers.
+Results are the same for any number of threads: work is divided by the data, not by the threads,
+and no two parts write to the same array elements.
 """

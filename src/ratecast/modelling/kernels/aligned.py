@@ -1,4 +1,4 @@
-"""Tables whose rows begin where a line of the processor's cache does."""
+"""Arrays whose rows begin where a cache line of the processor does."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from ratecast.arrays import F32
 LINE = 64
 
 
-def on_lines(rows: int, width: int) -> F32:
-    """Room for (rows, width) numbers, not set; the first row begins with a line of cache.
+def cache_aligned(rows: int, width: int) -> F32:
+    """An array (rows, width) with unset values; its first row begins at a cache line.
 
-    A vector of 64 numbers that lies across lines takes a quarter more of the memory's time.
+    Reading a vector of 64 numbers that crosses cache lines takes a quarter longer.
     """
-    room = np.empty(4 * rows * width + LINE, np.uint8)
-    start = -room.ctypes.data % LINE
-    return room[start : start + 4 * rows * width].view(np.float32).reshape(rows, width)
+    memory = np.empty(4 * rows * width + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + 4 * rows * width].view(np.float32).reshape(rows, width)

@@ -1,4 +1,4 @@
-"""Ratings in the order in which a kernel wants them: a stable counting sort, in parallel."""
+"""Ratings grouped by user or by movie (compressed sparse rows), by a parallel counting sort."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -15,7 +15,7 @@ PIECES = 8
 
 @njit(cache=True, parallel=True)
 def sorted_by(keys, size, columns):  # type: ignore[no-untyped-def]
-    """Where each key starts, (size + 1,) int64, and the columns in the order of their keys.
+    """Borders of the rows of each key, (size + 1,) int64, and the columns in order of the keys.
 
     keys: (n,) below `size`. columns: (users, movies, stars), each (n,); ties keep their order.
     Reads and writes each rating twice, about 40 bytes; needs `PIECES` counters for each key.
@@ -26,6 +26,7 @@ def sorted_by(keys, size, columns):  # type: ignore[no-untyped-def]
     for piece in prange(PIECES):
         for i in range(piece * step, min(len(keys), (piece + 1) * step)):
             place[piece, keys[i]] += 1
+    # The first free place of each key and piece: counts summed by key, then by piece.
     edges, total = np.zeros(size + 1, np.int64), 0
     for key in range(size):
         for piece in range(PIECES):
@@ -43,41 +44,47 @@ def sorted_by(keys, size, columns):  # type: ignore[no-untyped-def]
 
 
 @dataclass(frozen=True)
-class Heap:
-    """Ratings line by line of one side. edges: (lines + 1,). others, above: (n,).
+class Grouped:
+    """Ratings grouped by row number, of users or of movies: compressed sparse rows.
 
-    others: lines of the other side. above: stars above the mean.
+    edges: (rows + 1,), row r has the ratings edges[r] to edges[r + 1]. columns: (n,) row numbers
+    of the other side. values: (n,), stars or centred stars.
     """
 
     edges: I64
-    others: I32
-    above: F32
+    columns: I32
+    values: F32
 
     @classmethod
-    def of(cls, lines: I32, others: I32, above: F32, size: int) -> Self:
-        """From ratings in any order; lines: (n,) below `size`. Those of a line keep their order."""
-        edges, (_, ordered, stars) = sorted_by(lines, size, (lines, others, above))
+    def of(cls, rows: I32, columns: I32, values: F32, size: int) -> Self:
+        """From ratings in any order; rows: (n,) below `size`. Ratings of a row keep their order."""
+        edges, (_, ordered, stars) = sorted_by(rows, size, (rows, columns, values))
         return cls(edges, ordered, stars)
 
     @property
     def counts(self) -> I64:
-        """How many ratings each line has: (lines,)."""
+        """Number of ratings of each row: (rows,)."""
         return np.diff(self.edges)
 
     @property
     def triples(self) -> Triples:
-        """Line, other line and stars of each rating, ordered by line."""
-        lines = np.repeat(np.arange(len(self.edges) - 1, dtype=np.int32), self.counts)
-        return lines, self.others, self.above
+        """Row, column and value of each rating, ordered by row."""
+        rows = np.repeat(np.arange(len(self.edges) - 1, dtype=np.int32), self.counts)
+        return rows, self.columns, self.values
 
 
-def heaps(users: I32, movies: I32, above: F32, sizes: tuple[int, int]) -> tuple[Heap, Heap]:
-    """The same ratings by user, and by movie; sizes: how many lines either side has."""
-    return Heap.of(users, movies, above, sizes[0]), Heap.of(movies, users, above, sizes[1])
+def by_user_and_movie(
+    users: I32, movies: I32, values: F32, sizes: tuple[int, int]
+) -> tuple[Grouped, Grouped]:
+    """The same ratings grouped by user, and by movie; sizes: row numbers of either side."""
+    return (
+        Grouped.of(users, movies, values, sizes[0]),
+        Grouped.of(movies, users, values, sizes[1]),
+    )
 
 
-def even(counts: I64, groups: int) -> I32:
-    """Which of `groups` runs of neighbours each line belongs to, of nearly equal total: (rows,)."""
+def balanced_groups(counts: I64, groups: int) -> I32:
+    """Group of each row, (rows,): `groups` runs of neighbours with nearly equal total counts."""
     ends = np.cumsum(counts)
     total = max(int(ends[-1]), 1)
     run: I32 = np.minimum(np.maximum(ends - 1, 0) * groups // total, groups - 1).astype(np.int32)
@@ -85,7 +92,7 @@ def even(counts: I64, groups: int) -> I32:
 
 
 def pieces(edges: I64, most: int = 256) -> I64:
-    """Borders of up to `most` runs of lines with about as many ratings each."""
+    """Borders of up to `most` runs of rows with about as many ratings each."""
     wanted = np.linspace(0, edges[-1], most + 1)
     cuts: I64 = np.unique(np.searchsorted(edges, wanted).clip(0, len(edges) - 1))
     return cuts

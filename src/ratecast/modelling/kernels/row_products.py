@@ -1,4 +1,4 @@
-"""A product of matrices whose rows have the same bits however many there are."""
+"""A matrix product whose rows do not depend, to the bit, on how many rows there are."""
 
 import numpy as np
 from numba import njit
@@ -6,7 +6,7 @@ from numba import njit
 
 @njit(cache=True)
 def rowwise(columns, weights):  # type: ignore[no-untyped-def]
-    """Product of columns and weights, with the same bits whatever the number of rows."""
+    """Columns (n, k) @ weights (k, f), each row summed in the same order: (n, f)."""
     product = np.zeros((len(columns), weights.shape[1]))
     for row in range(len(columns)):
         for k in range(len(weights)):

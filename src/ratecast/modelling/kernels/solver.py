@@ -1,9 +1,9 @@
-"""Which way a model is fitted that has two: exactly or by a trainer, or by a kernel."""
+"""Choice of the solver of a model that has two: exact or by a trainer, or by a kernel."""
 
 AUTO = "auto"
 MANY = 1_000_000
 
 
-def takes(solver: str, kernel: str, rows: int) -> bool:
-    """Whether `kernel` fits so many ratings: where it is asked for, or `auto` and they are many."""
+def uses(kernel: str, solver: str, rows: int) -> bool:
+    """Whether a fit of `rows` ratings uses `kernel`: by name, or for many rows with `auto`."""
     return solver == kernel or (solver == AUTO and rows >= MANY)

@@ -1,4 +1,4 @@
-"""When a kernel may go to all threads, and who else must not."""
+"""When a kernel may use all threads, and when BLAS may not."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,11 +13,10 @@ T = TypeVar("T")
 
 
 def kernels_first(work: Callable[P, T]) -> Callable[P, T]:
-    """Let products of matrices have one thread while `work` runs.
+    """Limit matrix products to one thread while `work` runs.
 
-    The threads of numpy's library stay awake for a while after a product, in case another comes,
-    and take turns from those of the kernel that runs next: a fit that goes back and forth between
-    the two took up to twice as long.
+    The threads of numpy's BLAS stay awake for a while after a product and compete with those of
+    the next kernel: a fit that alternates between the two took up to twice as long.
     """
 
     @wraps(work)
@@ -29,9 +28,9 @@ def kernels_first(work: Callable[P, T]) -> Callable[P, T]:
 
 
 def side_by_side(rows: int) -> bool:
-    """Whether work on so many rows may go to all threads; the bits are the same.
+    """Whether a kernel over `rows` rows may use all threads; the bits are the same.
 
-    For few rows, waking threads costs more than they save. Outside the main thread never: numba's
-    own pool serves one caller at a time, and a service makes a model ready beside its answers.
+    For few rows, starting threads costs more than it saves. Never outside the main thread: numba's
+    thread pool serves one caller at a time, and a service loads a model while it answers requests.
     """
     return rows >= MANY and current_thread() is main_thread()

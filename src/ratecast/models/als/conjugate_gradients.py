@@ -1,104 +1,123 @@
-"""Ridge regressions of one side on the other, a few steps of conjugate gradients each.
+"""Ridge regressions of one side on the other, by a few steps of conjugate gradients each.
 
 Reference: Takács, Pilászy, Tikk 2011, "Applications of the conjugate gradient method for implicit
 feedback collaborative filtering"; the alternation as in Zhou et al. 2008, "Large-scale parallel
 collaborative filtering for the Netflix prize".
-Differs: the first weight is a bias; each line starts from its last solution, so that three steps
-a sweep stand for an exact solution, with operations in proportion to k instead of its square.
+Differs: the first weight is a bias; each row starts from its last solution, so three steps per
+half-iteration come close to an exact solution, at a cost proportional to k instead of k^2.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
 from ratecast.arrays import F32
-from ratecast.modelling.kernels.csr import Heap, pieces
+from ratecast.modelling.kernels.csr import Grouped, pieces
 
 STEPS = 3
-TOGETHER, LANES = 4, 8
-_LEAST = np.float32(1e-12)
+BATCH, LANES = 4, 8
+_MIN_RESIDUAL = np.float32(1e-12)
 
 
-def sweep(
-    heap: Heap, mine: F32, theirs: F32, mean: F32, ridges: tuple[float, float, float]
-) -> None:
-    """Solve each line of `mine`, (rows, 1 + k), in place; the bias comes first.
+class Prior(NamedTuple):
+    """Gaussian prior of the weights of one side.
 
-    theirs: (lines, 1 + k), held fixed. mean: (1 + k,), of the prior. ridges: how many ratings the
-    prior of the bias and of a factor counts for, and how many more for each rating heard.
+    mean: (1 + k,), the bias first. l2_bias, l2_factor: how many ratings the prior of the bias and
+    of each factor counts for. l2_per_rating: added to l2_factor for each rating of the row.
     """
-    rows = heap.edges, heap.others, heap.above, pieces(heap.edges)
-    inputs = np.zeros((len(theirs), _wide(theirs.shape[1])), np.float32)
-    inputs[:, : theirs.shape[1]] = theirs
+
+    mean: F32
+    l2_bias: float
+    l2_factor: float
+    l2_per_rating: float
+
+
+def solve_side(grouped: Grouped, weights: F32, other_weights: F32, prior: Prior) -> None:
+    """Bring each row of `weights`, (rows, 1 + k), close to its ridge solution, in place.
+
+    grouped: centred stars by row. other_weights: (columns, 1 + k), fixed; the bias comes first.
+    """
+    rows = grouped.edges, grouped.columns, grouped.values, pieces(grouped.edges)
+    inputs = np.zeros((len(other_weights), _padded(other_weights.shape[1])), np.float32)
+    inputs[:, : other_weights.shape[1]] = other_weights
     inputs[:, 0] = 1
-    _sweep(rows, mine, (theirs[:, 0].copy(), inputs), mean, np.array(ridges, np.float32))
+    l2 = np.array(prior[1:], np.float32)
+    _solve_rows(rows, weights, (other_weights[:, 0].copy(), inputs), prior.mean, l2)
 
 
-def _wide(width: int) -> int:
-    """The width of a line with room for zeros, so that it is a whole number of LANES."""
+def _padded(width: int) -> int:
+    """The width of a row with zeros added, so that it is a multiple of LANES."""
     return -(-width // LANES) * LANES
 
 
 @njit(cache=True, parallel=True)
-def _sweep(rows, mine, theirs, mean, ridges):  # type: ignore[no-untyped-def]
-    """A rating costs (4 + 4 STEPS) k operations, and reading a vector of the other side."""
-    edges, others, above, cuts = rows
-    biases, vectors = theirs
-    width, wide = mine.shape[1], vectors.shape[1]
-    most = np.max(edges[1:] - edges[:-1]) + TOGETHER
+def _solve_rows(rows, weights, other, mean, l2):  # type: ignore[no-untyped-def]
+    """A rating costs (4 + 4 STEPS) k operations, and reading a vector of the other side.
+
+    other: (biases (columns,), vectors (columns, padded width)), 1 in the place of the bias.
+    """
+    edges, columns, values, cuts = rows
+    biases, vectors = other
+    width, padded = weights.shape[1], vectors.shape[1]
+    longest = np.max(edges[1:] - edges[:-1]) + BATCH
     for piece in prange(len(cuts) - 1):
-        inputs, target = np.empty((most, wide), np.float32), np.empty(most, np.float32)
-        room = np.zeros((6, wide), np.float32)
-        room[0, :width] = mean
+        inputs, target = np.empty((longest, padded), np.float32), np.empty(longest, np.float32)
+        work = np.zeros((6, padded), np.float32)
+        work[0, :width] = mean
         for row in range(cuts[piece], cuts[piece + 1]):
             first, count = edges[row], edges[row + 1] - edges[row]
             for i in range(count):
-                other = others[first + i]
-                for k in range(wide):
-                    inputs[i, k] = vectors[other, k]
-                target[i] = above[first + i] - biases[other]
-            whole = (count + TOGETHER - 1) // TOGETHER * TOGETHER
+                column = columns[first + i]
+                for k in range(padded):
+                    inputs[i, k] = vectors[column, k]
+                target[i] = values[first + i] - biases[column]
+            whole = (count + BATCH - 1) // BATCH * BATCH
             inputs[count:whole] = 0
             target[count:whole] = 0
-            room[1, 0], room[1, 1:width] = ridges[0], ridges[1] + ridges[2] * np.float32(count)
-            room[2, :width] = mine[row]
-            _solve(inputs[:whole], target, room)
-            mine[row] = room[2, :width]
+            work[1, 0], work[1, 1:width] = l2[0], l2[1] + l2[2] * np.float32(count)
+            work[2, :width] = weights[row]
+            _conjugate_gradients(inputs[:whole], target, work)
+            weights[row] = work[2, :width]
 
 
 @njit(cache=True, fastmath=True)
-def _solve(inputs, target, room):  # type: ignore[no-untyped-def]
-    """Bring x nearer to the ridge solution; see Takács et al., algorithm 2.
+def _conjugate_gradients(inputs, target, work):  # type: ignore[no-untyped-def]
+    """STEPS steps towards x = argmin |F x - target|^2 + Σ l2 (x - mean)^2, F: `inputs` (n, d).
 
-    room: (6, d), of which mean and ridge of the prior, and x, come first; the rest is for work.
+    work: (6, d), rows: mean, l2 and x, then the residual, the direction and A times it, where
+    A = F' F + diag(l2). See Takács et al., algorithm 2.
     """
-    mean, ridge, x, rest, along, pushed = room[0], room[1], room[2], room[3], room[4], room[5]
-    pushed[:] = ridge * (x - mean)
-    _add(inputs, x, target, np.float32(1), pushed)
-    rest[:] = -pushed
-    along[:] = rest
-    left = (rest * rest).sum()
+    mean, l2, x, residual, direction, product = work[0], work[1], work[2], work[3], work[4], work[5]
+    # residual = F' target + l2 mean - A x
+    product[:] = l2 * (x - mean)
+    _add_products(inputs, x, target, np.float32(1), product)
+    residual[:] = -product
+    direction[:] = residual
+    squared = (residual * residual).sum()
     for _ in range(STEPS):
-        if left < _LEAST:
+        if squared < _MIN_RESIDUAL:
             return
-        pushed[:] = ridge * along
-        _add(inputs, along, target, np.float32(0), pushed)
-        step = left / (along * pushed).sum()
-        before, left = left, np.float32(0)
+        # product = A direction
+        product[:] = l2 * direction
+        _add_products(inputs, direction, target, np.float32(0), product)
+        step = squared / (direction * product).sum()
+        before, squared = squared, np.float32(0)
         for k in range(len(x)):
-            x[k] += step * along[k]
-            rest[k] -= step * pushed[k]
-            left += rest[k] * rest[k]
+            x[k] += step * direction[k]
+            residual[k] -= step * product[k]
+            squared += residual[k] * residual[k]
         for k in range(len(x)):
-            along[k] = rest[k] + left / before * along[k]
+            direction[k] = residual[k] + squared / before * direction[k]
 
 
 @njit(cache=True, fastmath=True)
-def _add(inputs, weights, target, share, into):  # type: ignore[no-untyped-def]
-    """Add F'(F weights - share target) to `into` (d,), where F is `inputs` (n, d).
+def _add_products(inputs, weights, target, share, into):  # type: ignore[no-untyped-def]
+    """Add F' (F weights - share target) to `into` (d,), where F is `inputs` (n, d).
 
-    TOGETHER lines at a time, so that the sums are read and written once for all of them.
+    BATCH rows at a time, so that the sums are read and written once for all of them.
     """
-    for i in range(0, len(inputs), TOGETHER):
+    for i in range(0, len(inputs), BATCH):
         p, q = -share * target[i], -share * target[i + 1]
         r, s = -share * target[i + 2], -share * target[i + 3]
         for k in range(len(weights)):

@@ -1,52 +1,64 @@
-"""Probabilistic matrix factorization by alternating ridge regressions, with an exact fold-in.
+"""Probabilistic matrix factorization by alternating ridge regressions, with an exact fold-in."""
 
-Reference: Salakhutdinov, Mnih 2008, "Probabilistic matrix factorization", eq. 4; the alternation
-as in Zhou et al. 2008, "Large-scale parallel collaborative filtering for the Netflix prize".
-Differs: the first weight of either side is its bias; the penalty is mostly a constant, and grows
-little with the ratings (in the paper it is a multiple of them: as-of validation RMSE 0.925, here
-0.914); the mean of the users' prior is learned, over rows, as `bias` does (frozen 1.025 -> 1.020).
-Every row keeps the covariance of its weights, so that hearing a rating is one step of recursive
-least squares for its user, exact while the movies stand still, and one for its movie, which trusts
-a user less who is hardly known (0.9185 -> 0.915).
-Where that would be much work (with eight factors, from a million ratings on), three steps of
-conjugate gradients from the last sweep's solution stand for an exact one, in single precision.
-"""
-
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, counts
 from ratecast.modelling.contract.settings import ABOVE_ZERO, Limits, Range
-from ratecast.modelling.factors.bilinear import Side, grown_side, hear, known, said, solve
-from ratecast.modelling.factors.pair_scores import Product
-from ratecast.modelling.factors.recursive_least_squares import prior_cover, ridges
-from ratecast.modelling.kernels.csr import heaps
-from ratecast.modelling.kernels.solver import takes
-from ratecast.modelling.kernels.weighted_mean import centre
-from ratecast.models.als.conjugate_gradients import sweep
+from ratecast.modelling.factors.bilinear import BothSides, Side, Sides, solve, with_covariance
+from ratecast.modelling.factors.bilinear_state import BilinearForm, BilinearState, Centring
+from ratecast.modelling.factors.recursive_least_squares import l2_vector, prior_covariance
+from ratecast.modelling.kernels import solver
+from ratecast.modelling.kernels.csr import by_user_and_movie
+from ratecast.modelling.kernels.weighted_mean import weighted_mean
+from ratecast.models.als.conjugate_gradients import Prior, solve_side
 from ratecast.ratings import Ratings
 
 Solver = Literal["auto", "exact", "gradients"]
-FIRST_SPREAD = 0.3
+INIT_STD = 0.3
 FEW_FACTORS = 8
 
 
 @dataclass(kw_only=True, eq=False)
 class ALS(Model):
-    """Forecast = mean + bias of the user + bias of the movie + product of their factors.
+    """stars(u, i) = mean + unit (b_u + b_i + p_u · q_i), unit: standard deviation of the stars.
 
-    A side is (weights, cover): (rows, 1 + factors), the bias first, and the covariance of each
-    row's weights that hear, in units of the noise of one rating. Dampings and ridge say how many
-    ratings a prior counts for; l2_per_rating, how many more the prior of a factor counts for with
-    each rating (without it, many factors overfit). solver: `exact`, at some 3 factors^2 operations
-    a rating and side, `gradients`, at 16 factors, or `auto`, by the size of the table.
+    Users' and movies' weights (b, p) minimise, in turn, with the other side fixed:
+    Σ (r - b_u - b_i - p_u · q_i)² + damping (b - b₀)² + (l2_factors + n l2_per_rating) |p - p₀|²,
+    r: centred stars, n: ratings of the row, (b₀, p₀): prior mean, 0 for movies, learned for users.
+    The posterior covariance of each row makes an online update one step of recursive least
+    squares: exact for the user while the movies stay fixed; the movie's step counts a rating less
+    when its user is uncertain.
+
+    factors: length k of p_u and q_i.
+    user_damping, movie_damping: how many ratings the prior of a bias counts for.
+    l2_factors: how many ratings the prior of a factor counts for.
+    l2_per_rating: how many more it counts for with each rating of the row; without it, many
+    factors overfit.
+    iterations: each solves the users and the movies once.
+    solver: `exact`, at about 3 k² operations a rating and side; `gradients`, at 16 k, in single
+    precision; `auto`, the second from a million ratings on (with eight factors).
+    seed: of the initial factors.
+
+    Reference: Salakhutdinov, Mnih 2008, "Probabilistic matrix factorization", eq. 4; the
+    alternation as in Zhou et al. 2008, "Large-scale parallel collaborative filtering for the
+    Netflix prize".
+    Differs: biases; the penalty is mostly a constant and grows little with the ratings (in the
+    paper it is a multiple of them: as-of validation RMSE 0.925, here 0.914); the prior mean of the
+    users is the mean of their weights over rows, as in `bias` (frozen 1.025 -> 1.020); movies are
+    updated online too (0.9185 -> 0.915).
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.ALS(factors=2, iterations=5).fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "als"
@@ -68,6 +80,8 @@ class ALS(Model):
     iterations: int = 30
     solver: Solver = "auto"
 
+    state: BilinearState = field(init=False, repr=False)
+
     @override
     def memory_bytes(self) -> float:
         each = 8.0 * (1 + self.factors)
@@ -76,106 +90,97 @@ class ALS(Model):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        self._mean = float(train.stars.mean(dtype=np.float64))
-        self._unit = float(train.stars.std(dtype=np.float64)) or 1.0
-        if takes(self.solver, "gradients", len(train) * self.factors**2 // FEW_FACTORS**2):
-            self._fit_by_gradients(train)
+        centring = Centring.of(train.stars)
+        work = len(train) * self.factors**2 // FEW_FACTORS**2
+        if solver.uses("gradients", self.solver, work):
+            sides = self._fit_by_gradients(train, centring)
         else:
-            self._fit_exactly(train)
+            sides = self._fit_exactly(train, centring.centred(train.stars))
+        self.state = BilinearState(sides, centring)
 
-    def _fit_by_gradients(self, train: Rows) -> None:
+    def _fit_by_gradients(self, train: Rows, centring: Centring) -> Sides:
         sizes = len(self.users), len(self.movies)
-        above = ((train.stars - np.float32(self._mean)) / np.float32(self._unit)).astype(np.float32)
-        rated = heaps(train.users, train.movies, above, sizes)
-        weights = [np.zeros((size, 1 + self.factors), np.float32) for size in sizes]
-        draw = np.random.default_rng(self.seed).normal(0, FIRST_SPREAD, weights[1][1:, 1:].shape)
-        weights[1][1:, 1:] = draw
-        given = rated[0].counts.astype(np.float32)
-        mean = none = np.zeros(1 + self.factors, np.float32)
-        for turn in range(2 * self.iterations + 1):
-            side = turn % 2
-            damping = (self.user_damping, self.movie_damping)[side]
-            pulls = damping, self.l2_factors, self.l2_per_rating
-            sweep(rated[side], weights[side], weights[1 - side], (mean, none)[side], pulls)
-            if side == 0:
-                mean = centre(weights[0], given)
-        weights[0][0] = mean
-        self._of_users, self._of_movies = known(
-            rated,
-            (weights[0][:, :1], weights[1][:, :1]),
-            (weights[0][:, 1:], weights[1][:, 1:]),
-            (self._ridges(self.user_damping), self._ridges(self.movie_damping)),
+        level, unit = (np.float32(value) for value in centring)
+        centred = ((train.stars - level) / unit).astype(np.float32)
+        grouped = by_user_and_movie(train.users, train.movies, centred, sizes)
+        users, movies = (np.zeros((size, 1 + self.factors), np.float32) for size in sizes)
+        movies[1:, 1:] = self._initial_factors(movies[1:, 1:].shape)
+        user_counts = grouped[0].counts.astype(np.float32)
+        user_mean = zero = np.zeros(1 + self.factors, np.float32)
+        l2 = self.l2_factors, self.l2_per_rating
+        for half in range(2 * self.iterations + 1):
+            if half % 2 == 0:
+                solve_side(grouped[0], users, movies, Prior(user_mean, self.user_damping, *l2))
+                user_mean = weighted_mean(users, user_counts)
+            else:
+                solve_side(grouped[1], movies, users, Prior(zero, self.movie_damping, *l2))
+        users[0] = user_mean
+        return with_covariance(
+            grouped,
+            BothSides(users[:, :1], movies[:, :1]),
+            BothSides(users[:, 1:], movies[:, 1:]),
+            BothSides(self._l2(self.user_damping), self._l2(self.movie_damping)),
             self.l2_per_rating,
         )
 
-    def _ridges(self, damping: float) -> F64:
-        return ridges(damping, self.l2_factors, self.factors)
-
-    def _fit_exactly(self, train: Rows) -> None:
-        rated = counts(train.users, len(self.users)), counts(train.movies, len(self.movies))
-        above, (users, movies) = self._above(train), (train.users, train.movies)
-        no_mean = np.zeros(1 + self.factors)
-        self._of_movies = self._prior(no_mean, self.movie_damping, rated[1])
-        drawn = self._of_movies[0][1:, 1:]
-        drawn[:] = np.random.default_rng(self.seed).normal(0, FIRST_SPREAD, drawn.shape)
-        mean = no_mean
-        for turn in range(2 * self.iterations + 1):
-            if turn % 2 == 0:
-                self._of_users = self._prior(mean, self.user_damping, rated[0])
-                solve((users, movies, above), self._of_users, self._of_movies[0])
-                mean = self._of_users[0][users].mean(axis=0)
+    def _fit_exactly(self, train: Rows, centred: F64) -> Sides:
+        user_counts, movie_counts = (
+            counts(train.users, len(self.users)),
+            counts(train.movies, len(self.movies)),
+        )
+        user_mean = zero = np.zeros(1 + self.factors)
+        users = movies = self._prior(zero, self.movie_damping, movie_counts)
+        movies.weights[1:, 1:] = self._initial_factors(movies.weights[1:, 1:].shape)
+        for half in range(2 * self.iterations + 1):
+            if half % 2 == 0:
+                users = self._prior(user_mean, self.user_damping, user_counts)
+                solve(train.users, train.movies, centred, users, movies.weights)
+                user_mean = users.weights[train.users].mean(axis=0)
             else:
-                self._of_movies = self._prior(no_mean, self.movie_damping, rated[1])
-                solve((movies, users, above), self._of_movies, self._of_users[0])
+                movies = self._prior(zero, self.movie_damping, movie_counts)
+                solve(train.movies, train.users, centred, movies, users.weights)
+        return Sides(users, movies)
 
-    def _prior(self, mean: F64, damping: float, rated: NDArray[np.int64]) -> Side:
-        """Of lines with so many ratings each: (rows,)."""
-        cover = prior_cover(self._ridges(damping), len(rated))
+    def _initial_factors(self, shape: tuple[int, ...]) -> F64:
+        return np.random.default_rng(self.seed).normal(0, INIT_STD, shape)
+
+    def _l2(self, damping: float) -> F64:
+        return l2_vector(damping, self.l2_factors, self.factors)
+
+    def _prior(self, mean: F64, damping: float, rated: I64) -> Side:
+        """Prior weights and covariance of rows with `rated` (rows,) ratings each."""
+        covariance = prior_covariance(self._l2(damping), len(rated))
         factors = range(1, 1 + self.factors)
-        cover[:, factors, factors] = 1 / (self.l2_factors + self.l2_per_rating * rated[:, None])
-        return np.tile(mean, (len(rated), 1)), cover
+        covariance[:, factors, factors] = 1 / (
+            self.l2_factors + self.l2_per_rating * rated[:, None]
+        )
+        return Side(np.tile(mean, (len(rated), 1)), covariance)
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        return self._in_stars(*said((rows.users, rows.movies), self._sides()))
+        return self.state.predict(rows.users, rows.movies)
+
+    @override
+    def walk_rows(self, rows: Rows, edges: I64) -> Expected:
+        return self.state.update(rows.users, rows.movies, rows.stars, edges)
 
     @override
     def grow(self) -> None:
-        self._of_users = grown_side(self._of_users, len(self.users))
-        self._of_movies = grown_side(self._of_movies, len(self.movies))
+        self.state.grow(len(self.users), len(self.movies))
 
-    @override
-    def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        told = rows.users, rows.movies, self._above(rows)
-        return self._in_stars(*hear(told, edges, self._sides()))
-
-    def _sides(self) -> tuple[Side, Side]:
-        return self._of_users, self._of_movies
-
-    def bilinear_form(self) -> Product:
-        """Biases and factors as they stand now, in stars."""
-        return Product(self._mean, self._unit, self._of_users[0], self._of_movies[0])
+    def bilinear_form(self) -> BilinearForm:
+        """Biases and factors as they are now."""
+        return self.state.form()
 
     @override
     def movie_factors(self) -> Factors:
-        return Factors.of(self._of_users[0], self._of_movies[0], self._unit)
-
-    def _above(self, rows: Rows) -> F64:
-        """The stars above the mean, in units of their spread: priors then fit any scale."""
-        return (rows.stars.astype(np.float64) - self._mean) / self._unit
-
-    def _in_stars(self, above: F64, deviation: F64) -> Expected:
-        return Expected(self._mean + self._unit * above, deviation)
+        return self.state.movie_factors()
 
     @override
     def arrays(self) -> Arrays:
-        arrays: Arrays = {"level": np.array([self._mean, self._unit])}
-        arrays["users.weights"], arrays["users.cover"] = self._of_users
-        arrays["movies.weights"], arrays["movies.cover"] = self._of_movies
-        return arrays
+        return {"level": np.array(self.state.centring)} | self.state.arrays()
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
-        self._mean, self._unit = (float(value) for value in arrays["level"])
-        self._of_users = arrays["users.weights"], arrays["users.cover"]
-        self._of_movies = arrays["movies.weights"], arrays["movies.cover"]
+        centring = Centring(*(float(value) for value in arrays["level"]))
+        self.state = BilinearState.restored(arrays, centring)

@@ -1,170 +1,206 @@
-"""The net of `attention` without torch, one row after another: no row's answer knows another row.
+"""Inference for the attention net in numba, row by row: a prediction does not depend on its batch.
 
-Weights are packed (see `AttentionNet.packed`); what a layer keeps of a rating heard is its key and
-its value.
+Of each earlier rating, every layer stores a key and a value. Weights: see `AttentionNet.packed`.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from ratecast.modelling.factors.bilinear import hear as tell
-from ratecast.modelling.factors.bilinear import say
+from ratecast.arrays import F32, F64, I64
+from ratecast.modelling.factors.bilinear import predict_one
+from ratecast.modelling.factors.bilinear import update as update_sides
 from ratecast.modelling.history.linked_history import NONE
 
 
+class NetWeights(NamedTuple):
+    """The net, as arrays.
+
+    layers: (layers, 5, width, 1 + f), of query, key, value, offset and readout. scalars:
+    (layers, 2), score of the null slot and weight of recency. start: (4,) mean, level, slope,
+    and how many earlier ratings are used.
+    """
+
+    layers: F64
+    scalars: F64
+    start: F64
+
+
+class Memory(NamedTuple):
+    """Earlier ratings of all users, as linked lists.
+
+    keys_values: (ratings, layers, 2, width). previous: (ratings,) index of the same user's rating
+    before it, or NONE. last: (users,) index of each user's latest rating, or NONE.
+    """
+
+    keys_values: F32
+    previous: I64
+    last: I64
+
+
 @njit(cache=True)
-def _linear(weights, seen, out):  # type: ignore[no-untyped-def]
-    """Fill out (width,) with weights (width, 1 + f) times (1, factors); seen: (1 + f,)."""
+def _linear(weights, inputs, out):  # type: ignore[no-untyped-def]
+    """Fill out (width,) with W f + b; weights: (width, 1 + f), b first. inputs: (1 + f,)."""
     for a in range(len(out)):
         total = weights[a, 0]
-        for b in range(1, len(seen)):
-            total += weights[a, b] * seen[b]
+        for b in range(1, len(inputs)):
+            total += weights[a, b] * inputs[b]
         out[a] = total
 
 
 @njit(cache=True)
-def remember(seen, errors, weights, out):  # type: ignore[no-untyped-def]
-    """Fill out (layers, 2, width) with the keys and values of a rating. errors: (layers,)."""
-    trait = np.empty(weights.shape[2])
-    for k in range(len(weights)):
-        key, value = np.empty(len(trait)), np.empty(len(trait))
-        _linear(weights[k, 1], seen, key)
-        _linear(weights[k, 2], seen, value)
-        _linear(weights[k, 3], seen, trait)
+def store(inputs, errors, layers, out):  # type: ignore[no-untyped-def]
+    """Fill out (layers, 2, width) with the keys and values of a rating; errors: (layers,).
+
+    value = V(movie) error of the layer below + O(movie)
+    """
+    offset = np.empty(layers.shape[2])
+    for k in range(len(layers)):
+        key, value = np.empty(len(offset)), np.empty(len(offset))
+        _linear(layers[k, 1], inputs, key)
+        _linear(layers[k, 2], inputs, value)
+        _linear(layers[k, 3], inputs, offset)
         out[k, 0] = key
-        out[k, 1] = value * errors[k] + trait
+        out[k, 1] = value * errors[k] + offset
 
 
 @njit(cache=True)
-def _glance(seen, layer, scalars, past, k):  # type: ignore[no-untyped-def]
-    """Stars that layer `k` adds. past: (kept, places): (room, layers, 2, width), latest first."""
-    kept, places = past
-    query, view = np.empty(layer.shape[1]), np.empty(layer.shape[1])
-    _linear(layer[0], seen, query)
-    _linear(layer[4], seen, view)
+def _attend(inputs, layer, scalars, keys_values, places):  # type: ignore[no-untyped-def]
+    """Stars that one layer adds: softmax(scores) · values · readout, with a null slot of value 0.
+
+    keys_values: (ratings, 2, width). places: of the user's earlier ratings, latest first.
+    """
+    query, readout = np.empty(layer.shape[1]), np.empty(layer.shape[1])
+    _linear(layer[0], inputs, query)
+    _linear(layer[4], inputs, readout)
     query /= np.sqrt(len(query))
+    # score_i = q · k_i / sqrt(width) + recency log(i), i = 1 for the latest rating.
     scores, most = np.empty(len(places)), scalars[0]
     for i in range(len(places)):
         score = scalars[1] * np.log(i + 1.0)
         for a in range(len(query)):
-            score += query[a] * kept[places[i], k, 0, a]
+            score += query[a] * keys_values[places[i], 0, a]
         scores[i] = score
         most = max(most, score)
-    total, said = np.exp(scalars[0] - most), np.zeros(len(query))
+    # Softmax, less the highest score so that exp cannot overflow.
+    total, mean = np.exp(scalars[0] - most), np.zeros(len(query))
     for i in range(len(places)):
         weight = np.exp(scores[i] - most)
         total += weight
         for a in range(len(query)):
-            said[a] += weight * kept[places[i], k, 1, a]
-    return (said * view).sum() / total
+            mean[a] += weight * keys_values[places[i], 1, a]
+    return (mean * readout).sum() / total
 
 
 @njit(cache=True)
-def _places(last, before, length):  # type: ignore[no-untyped-def]
-    """The places of the latest `length` ratings of a chain, latest first."""
-    found, count = np.empty(length, np.int64), 0
+def _places(last, previous, length):  # type: ignore[no-untyped-def]
+    """Indices of the latest `length` ratings of a user, latest first; last: of the latest."""
+    places, count = np.empty(length, np.int64), 0
     while last != NONE and count < length:
-        found[count] = last
+        places[count] = last
         count += 1
-        last = before[last]
-    return found[:count]
+        last = previous[last]
+    return places[:count]
 
 
 @njit(cache=True)
-def answers(seen, last, memory, net, out):  # type: ignore[no-untyped-def]
-    """Fill out (layers + 1,) with the forecast after each layer, the stranger's first.
+def predict_layers(inputs, user, memory, net, out):  # type: ignore[no-untyped-def]
+    """Fill out (layers + 1,) with the stars after each layer, those of an unknown user first.
 
-    seen: (1 + f,). last: the place of the user's latest rating. memory: (kept, before).
-    net: (weights, scalars, (mean, level, slope, length)).
+    inputs: (1 + f,) of the movie, see `fill_inputs`. user: row number.
     """
-    kept, before = memory
-    weights, scalars, start = net
-    places = _places(last, before, int(start[3]))
-    out[0] = start[0] + start[1] + start[2] * (seen[0] - start[0])
-    for k in range(len(weights)):
-        out[k + 1] = out[k] + _glance(seen, weights[k], scalars[k], (kept, places), k)
+    mean, level, slope, length = net.start[0], net.start[1], net.start[2], net.start[3]
+    places = _places(memory.last[user], memory.previous, int(length))
+    out[0] = mean + level + slope * (inputs[0] - mean)
+    for k in range(len(net.layers)):
+        keys_values = memory.keys_values[:, k]
+        out[k + 1] = out[k] + _attend(inputs, net.layers[k], net.scalars[k], keys_values, places)
 
 
 @njit(cache=True)
-def sight(movie, stranger, out):  # type: ignore[no-untyped-def]
-    """Fill out (1 + f,) with what the net sees of a movie. See `AttentionNet.forward`.
+def fill_inputs(movie, unknown_user, out):  # type: ignore[no-untyped-def]
+    """Fill out (1 + f,) with the net's inputs of a movie: stars of an unknown user, and factors.
 
-    movie: (1 + f,) weights of `als`. stranger: (mean, unit, scale of the factors, then the
-    weights of a stranger (1 + f,)).
+    movie: (1 + f,) weights of `als`. unknown_user: (mean, unit, scale of the factors, then the
+    weights (1 + f,) of the unknown user in `als`).
     """
-    above = movie[0] + stranger[3]
+    score = movie[0] + unknown_user[3]
     for k in range(1, len(movie)):
-        above += movie[k] * stranger[3 + k]
-        out[k] = movie[k] * stranger[2]
-    out[0] = stranger[0] + stranger[1] * above
+        score += movie[k] * unknown_user[3 + k]
+        out[k] = movie[k] * unknown_user[2]
+    out[0] = unknown_user[0] + unknown_user[1] * score
 
 
 @njit(cache=True)
-def ask(rows, sides, stranger, memory, net):  # type: ignore[no-untyped-def]
-    """Forecast in stars, and its deviation in units of the noise, of each row: (n,) each.
+def movie_inputs(movies, unknown_user):  # type: ignore[no-untyped-def]
+    """The net's inputs of each of `movies` (n, 1 + f): (n, 1 + f). See `fill_inputs`."""
+    inputs = np.empty(movies.shape)
+    for i in range(len(movies)):
+        fill_inputs(movies[i], unknown_user, inputs[i])
+    return inputs
 
-    rows: (users, movies). sides: of `als`. memory: (kept, before, last).
+
+@njit(cache=True)
+def predict(rows, sides, unknown_user, memory, net):  # type: ignore[no-untyped-def]
+    """Expected stars, and their deviation in units of the noise, of each row: (n,) each.
+
+    rows: (users, movies). sides: of `als`, which gives the deviation.
     """
     users, movies = rows
-    said, deviation = np.empty(len(users)), np.empty(len(users))
-    width = sides[0][0].shape[1]
-    seen, of_user, of_movie = np.empty(width), np.empty(width), np.empty(width)
-    steps = np.empty(len(net[0]) + 1)
+    stars, deviation = np.empty(len(users)), np.empty(len(users))
+    width = sides.users.weights.shape[1]
+    inputs, of_user, of_movie = np.empty(width), np.empty(width), np.empty(width)
+    steps = np.empty(len(net.layers) + 1)
     for i in range(len(users)):
-        sight(sides[1][0][movies[i]], stranger, seen)
-        answers(seen, memory[2][users[i]], memory[:2], net, steps)
-        said[i] = steps[-1]
-        _, doubt, other = say(users[i], movies[i], sides, of_user, of_movie)
-        deviation[i] = np.sqrt(1.0 + doubt + other)
-    return said, deviation
+        fill_inputs(sides.movies.weights[movies[i]], unknown_user, inputs)
+        predict_layers(inputs, users[i], memory, net, steps)
+        stars[i] = steps[-1]
+        _, user_variance, movie_variance = predict_one(
+            users[i], movies[i], sides, of_user, of_movie
+        )
+        deviation[i] = np.sqrt(1.0 + user_variance + movie_variance)
+    return stars, deviation
 
 
 @njit(cache=True)
-def take_in(rows, edges, seen, memory, net):  # type: ignore[no-untyped-def]
-    """Forecast each moment's rows, then remember them; what is seen of the movies is given.
+def update_memory(rows, edges, inputs, memory, net):  # type: ignore[no-untyped-def]
+    """Predict the rows of each tie group, then store them; stars of the predictions: (n,).
 
-    rows: (users, stars, place of the first). seen: (n, 1 + f). (n,) forecasts in stars.
+    rows: (users, stars, index in memory of the first row). inputs: (n, 1 + f) of the movies.
     """
     users, stars, first = rows
-    kept, before, last = memory
-    steps = np.empty((len(users), len(net[0]) + 1))
-    for moment in range(len(edges) - 1):
-        for i in range(edges[moment], edges[moment + 1]):
-            answers(seen[i], last[users[i]], memory[:2], net, steps[i])
-        for i in range(edges[moment], edges[moment + 1]):
-            remember(seen[i], stars[i] - steps[i], net[0], kept[first + i])
-            before[first + i] = last[users[i]]
-            last[users[i]] = first + i
+    steps = np.empty((len(users), len(net.layers) + 1))
+    for group in range(len(edges) - 1):
+        for i in range(edges[group], edges[group + 1]):
+            predict_layers(inputs[i], users[i], memory, net, steps[i])
+        for i in range(edges[group], edges[group + 1]):
+            # What a layer stores is the error of the prediction below it.
+            store(inputs[i], stars[i] - steps[i], net.layers, memory.keys_values[first + i])
+            memory.previous[first + i] = memory.last[users[i]]
+            memory.last[users[i]] = first + i
     return steps[:, -1].copy()
 
 
 @njit(cache=True)
-def hear(rows, edges, als, memory, net):  # type: ignore[no-untyped-def]
-    """Forecast each moment's rows, then remember them, and let `als` hear them.
+def update(rows, edges, als, memory, net):  # type: ignore[no-untyped-def]
+    """Predict the rows of each tie group, then store them and update the weights of `als`.
 
-    rows: (users, movies, stars, place of the first). als: (sides, stranger).
+    rows: (users, movies, stars, index in memory of the first row). als: (sides, unknown_user).
     """
-    users, movies, stars, first = rows
-    sides, stranger = als
-    mean, unit = stranger[0], stranger[1]
-    said, deviation = np.empty(len(users)), np.empty(len(users))
-    for moment in range(len(edges) - 1):
-        start, stop = edges[moment], edges[moment + 1]
-        asked = users[start:stop], movies[start:stop]
-        said[start:stop], deviation[start:stop] = ask(asked, sides, stranger, memory, net)
-        seen = np.empty((stop - start, sides[0][0].shape[1]))
+    users, movies, given, first = rows
+    sides, unknown_user = als
+    mean, unit = unknown_user[0], unknown_user[1]
+    stars, deviation = np.empty(len(users)), np.empty(len(users))
+    for group in range(len(edges) - 1):
+        start, stop = edges[group], edges[group + 1]
+        one_group = np.array([0, stop - start])
+        pairs = users[start:stop], movies[start:stop]
+        stars[start:stop], deviation[start:stop] = predict(pairs, sides, unknown_user, memory, net)
+        inputs = np.empty((stop - start, sides.users.weights.shape[1]))
         for i in range(stop - start):
-            sight(sides[1][0][movies[start + i]], stranger, seen[i])
-        given = stars[start:stop]
-        take_in((asked[0], given, first + start), np.array([0, stop - start]), seen, memory, net)
-        _, _ = tell((asked[0], asked[1], (given - mean) / unit), np.array([0, stop - start]), sides)
-    return said, deviation
-
-
-@njit(cache=True)
-def sights(movies, stranger):  # type: ignore[no-untyped-def]
-    """What is seen of movies (n, 1 + f). See `sight`."""
-    seen = np.empty(movies.shape)
-    for i in range(len(movies)):
-        sight(movies[i], stranger, seen[i])
-    return seen
+            fill_inputs(sides.movies.weights[movies[start + i]], unknown_user, inputs[i])
+        now = given[start:stop]
+        update_memory((pairs[0], now, first + start), one_group, inputs, memory, net)
+        update_sides(pairs[0], pairs[1], (now - mean) / unit, one_group, sides)
+    return stars, deviation

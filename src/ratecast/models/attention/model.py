@@ -1,51 +1,67 @@
-"""Attention over what the user said: similar movies, recent ratings, in context, without a refit.
-
-Reference: Zhou et al. 2018, "Deep interest network for click-through rate prediction" (the movie
-asked about looks back at the history); Kang, McAuley 2018, "Self-attentive sequential
-recommendation" (only earlier moments are seen); Garnelo et al. 2018, "Conditional neural
-processes" (trained to forecast from a context of any length, so that a new user needs no weights).
-Differs: the movies' vectors are those of `als`, and in training each row sees its movie as `als`
-would know it without that row (0.916 -> 0.912 as-of on validation, without hearing for movies); a
-history carries the errors of the layer below, not the stars; the softmax has a place that says
-nothing, which shrinks short histories.
-RMSE on the chronological split of MovieLens 100K: see docs/results.md.
-"""
+"""Attention over a user's earlier ratings: similar movies and recent ratings, without a refit."""
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows, grown
 from ratecast.modelling.contract.vocabulary import Vocabulary
-from ratecast.modelling.factors.bilinear import Side, grown_side, without_own
+from ratecast.modelling.factors.bilinear import leave_own_out
+from ratecast.modelling.factors.bilinear_state import BilinearState, Centring
 from ratecast.modelling.history.linked_history import NONE
 from ratecast.modelling.nets.net_model import NetModel, TrainerSettings, TrainingTask
 from ratecast.models.als.model import ALS
-from ratecast.models.attention.inference import ask, hear, sights, take_in
+from ratecast.models.attention.inference import (
+    Memory,
+    NetWeights,
+    movie_inputs,
+    predict,
+    update,
+    update_memory,
+)
 from ratecast.ratings import AT, MOVIE, USER, Ratings, Requests
 
 if TYPE_CHECKING:
     from ratecast.models.attention.net import AttentionNet
-    from ratecast.models.attention.net_sequences import Histories
+    from ratecast.models.attention.net_sequences import UserSequences
 
-SIGHT = 0.5
-Memory = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
-STATE = ("noise", "stranger", "weights", "scalars", "level", "last")
+FACTOR_STD = 0.5
 
 
 @dataclass(kw_only=True, eq=False)
 class Attention(NetModel):
-    """Forecast = what a stranger would give + what each layer sees in the user's history.
+    """stars(u, i) = mean + level + slope (s_i - mean) + Σ_k attention of layer k.
 
-    factors: of the movies, and the width of a layer. layers: each looks at the errors of the one
-    below. length: how many of a user's latest ratings are looked back at. pull: ratio of the
-    noise's variance to that of the weights' prior.
+    s_i: stars of an unknown user for the movie, by `als`. Layer k adds a softmax-weighted mean of
+    the errors of layer k - 1 at the user's earlier ratings, see `ErrorAttention`. The movies'
+    factors are those of `als`. Only ratings of earlier times count. A new rating adds a key and a
+    value to the user's history, and updates the movie's factors.
+
+    factors: length of a movie's vector, and width of a layer.
+    layers: their number.
+    max_history: how many of a user's latest ratings are used.
+    l2: penalty of the layers' weights, noise variance / prior variance.
+    trainer: epochs, batch size and learning rate, see `TrainerSettings`.
+    seed: of the initial numbers and the order of the batches.
+
+    Reference: Zhou et al. 2018, "Deep interest network for click-through rate prediction" (the
+    target movie attends to the history); Kang, McAuley 2018, "Self-attentive sequential
+    recommendation" (only earlier ratings count); Garnelo et al. 2018, "Conditional neural
+    processes" (trained on contexts of any length, so that a new user needs no weights).
+    Differs: in training, each row's movie has the factors that `als` would give it without that
+    row (as-of validation RMSE 0.916 -> 0.912, without updates of movies); values carry the errors
+    of the layer below, not the stars; the softmax has a null slot, which shrinks short histories.
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.Attention(factors=2, layers=1, trainer={"epochs": 2}).fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "attention"
@@ -60,152 +76,156 @@ class Attention(NetModel):
     )
 
     net: "AttentionNet" = field(init=False, repr=False)
+    als_state: BilinearState = field(init=False, repr=False)
+    noise: float = field(init=False, repr=False)
+    _unknown_user: F64 = field(init=False, repr=False)
+    _weights: NetWeights = field(init=False, repr=False)
+    _memory: Memory = field(init=False, repr=False)
     _size: int = field(default=0, init=False, repr=False)
 
+    @override
     def make_net(self, users: int, movies: int, mean: float) -> "AttentionNet":
-        """The net, which starts as a damped bias around `mean`."""
         from ratecast.models.attention.net import AttentionNet
 
         net = AttentionNet(self.factors, self.layers, self.max_history, self.l2)
         net.mean.fill_(mean)
         return net
 
+    @override
     def training_task(self, train: Rows, valid: Ratings | None) -> TrainingTask:
-        """Whole histories to learn from; those of `valid` go on where train ended."""
-        from ratecast.models.attention.net_sequences import histories
+        """Whole rating sequences; those of `valid` continue the ones of train."""
+        from ratecast.models.attention.net_sequences import user_sequences
 
-        at, seen = _times(train.table), self._seen_in_train(train)
-        asked = histories(train.users, train.stars, at, seen, self.max_history)
-        lesson = TrainingTask(asked, None, self.trainer, self.seed, self.scale.low, self.scale.high)
-        if valid is None:
-            return lesson
-        return replace(lesson, valid=self._continued(train, valid))
+        times, inputs = _times(train.table), self._train_inputs(train)
+        data = user_sequences(train.users, train.stars, times, inputs, self.max_history)
+        low, high = self.scale.low, self.scale.high
+        task = TrainingTask(data, None, self.trainer, self.seed, low, high)
+        return task if valid is None else replace(task, valid=self._continued(train, valid))
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        self._know_movies(train)
+        self._fit_als(train)
         super().fit_rows(train, valid)
 
     @override
     def refit_rows(self, train: Rows) -> None:
-        self._know_movies(train)
+        self._fit_als(train)
         super().refit_rows(train)
 
-    def _know_movies(self, train: Rows) -> None:
+    def _fit_als(self, train: Rows) -> None:
         assert isinstance(train.table, Ratings)
-        als = ALS(seed=self.seed, factors=self.factors).fit(train.table)
-        self._of_users, self._of_movies = als._sides()
-        spread = float(self._of_movies[0][1:, 1:].std()) or 1.0
-        level = [als._mean, als._unit, SIGHT / spread]
-        self._stranger = np.concatenate([level, self._of_users[0][0]])
+        self.als_state = ALS(seed=self.seed, factors=self.factors).fit(train.table).state
+        users, movies = self.als_state.sides
+        std = float(movies.weights[1:, 1:].std()) or 1.0
+        level = [*self.als_state.centring, FACTOR_STD / std]
+        self._unknown_user = np.concatenate([level, users.weights[0]])
 
-    def _seen_in_train(self, train: Rows) -> F64:
-        """What each row of train sees of its movie, as if its own rating had not been given."""
-        told = train.users, train.movies, self._above(train)
-        found: F64 = sights(without_own(told, self._sides()), self._stranger)
-        return found
+    def _train_inputs(self, train: Rows) -> F64:
+        """Inputs of each row of train, its movie as if the row's rating had not been given."""
+        centred = self.als_state.centring.centred(train.stars)
+        movies = leave_own_out(train.users, train.movies, centred, self.als_state.sides)
+        inputs: F64 = movie_inputs(movies, self._unknown_user)
+        return inputs
 
-    def _continued(self, train: Rows, valid: Ratings) -> "Histories":
-        """The rows of valid, asked about with all rows before them in sight."""
-        from ratecast.models.attention.net_sequences import histories
+    def _continued(self, train: Rows, valid: Ratings) -> "UserSequences":
+        """The rows of valid as targets, with all earlier rows as context."""
+        from ratecast.models.attention.net_sequences import user_sequences
 
-        met = Vocabulary(USER, self.users.table)
-        users = met.encode(valid.frame[USER], "create")
+        vocabulary = Vocabulary(USER, self.users.table)
+        users = vocabulary.encode(valid.frame[USER], "create")
         movies = self.movies.encode(valid.frame[MOVIE])
-        seen = sights(self._of_movies[0][movies], self._stranger)
-        both = histories(
+        inputs = movie_inputs(self.als_state.sides.movies.weights[movies], self._unknown_user)
+        both = user_sequences(
             np.concatenate([train.users, users]),
             np.concatenate([train.stars, valid.stars]),
             np.concatenate([_times(train.table), _times(valid)]),
-            np.vstack([self._seen_in_train(train), seen]),
+            np.vstack([self._train_inputs(train), inputs]),
             self.max_history,
         )
-        return both.asked_from(len(train))
+        return both.targets_from(len(train))
 
     @override
     def extract_parameters(self, train: Rows) -> None:
-        self._weights, self._scalars = self.net.packed()
-        numbers = self.net.mean, self.net.level, self.net.slope
-        self._level = np.array([*(x.item() for x in numbers), self.max_history])
-        self._size, self._kept = 0, np.empty((0, self.layers, 2, self.factors), np.float32)
-        self._before, self._last = np.empty(0, np.int64), np.full(len(self.users), NONE)
+        start = self.net.mean.item(), self.net.level.item(), self.net.slope.item()
+        self._weights = NetWeights(*self.net.packed(), np.array([*start, self.max_history]))
+        self._size, shape = 0, (0, self.layers, 2, self.factors)
+        last = np.full(len(self.users), NONE)
+        self._memory = Memory(np.empty(shape, np.float32), np.empty(0, np.int64), last)
         order = np.argsort(_times(train.table), kind="stable")
         users, stars = train.users[order], train.stars[order].astype(np.float64)
         edges = _edges(_times(train.table)[order])
-        rows = users, stars, self._room(len(train))
-        said = take_in(rows, edges, self._seen_in_train(train)[order], self._memory(), self._net())
-        self._noise = np.sqrt(np.mean(np.square(stars - said), keepdims=True))
+        inputs = self._train_inputs(train)[order]
+        rows = users, stars, self._reserve(len(train))
+        predicted = update_memory(rows, edges, inputs, self._memory, self._weights)
+        self.noise = float(np.sqrt(np.mean(np.square(stars - predicted))))
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        asked = rows.users, rows.movies
-        found = ask(asked, self._sides(), self._stranger, self._memory(), self._net())
-        return self._in_stars(*found)
+        pairs, sides = (rows.users, rows.movies), self.als_state.sides
+        return self._expected(
+            *predict(pairs, sides, self._unknown_user, self._memory, self._weights)
+        )
 
     @override
     def grow(self) -> None:
-        self._of_users = grown_side(self._of_users, len(self.users))
-        self._of_movies = grown_side(self._of_movies, len(self.movies))
-        self._last = grown(self._last, len(self.users))
+        self.als_state.grow(len(self.users), len(self.movies))
+        self._memory = self._memory._replace(last=grown(self._memory.last, len(self.users)))
 
     @override
-    def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        told = rows.users, rows.movies, rows.stars.astype(np.float64), self._room(len(rows))
-        als = self._sides(), self._stranger
-        return self._in_stars(*hear(told, edges, als, self._memory(), self._net()))
+    def walk_rows(self, rows: Rows, edges: I64) -> Expected:
+        given = rows.users, rows.movies, rows.stars.astype(np.float64), self._reserve(len(rows))
+        als = self.als_state.sides, self._unknown_user
+        return self._expected(*update(given, edges, als, self._memory, self._weights))
 
-    def _room(self, rows: int) -> int:
-        """Make room for `rows` more ratings, doubled when it is short; the first place."""
+    def _reserve(self, rows: int) -> int:
+        """Reserve memory for `rows` more ratings, doubled when it is short; the first index."""
         first, self._size = self._size, self._size + rows
-        if self._size > len(self._before):
-            more = max(self._size, 2 * len(self._before)) - len(self._before)
-            self._before = np.pad(self._before, (0, more))
-            self._kept = np.pad(self._kept, ((0, more), (0, 0), (0, 0), (0, 0)))
+        length = len(self._memory.previous)
+        if self._size > length:
+            more = max(self._size, 2 * length) - length
+            self._memory = Memory(
+                np.pad(self._memory.keys_values, ((0, more), (0, 0), (0, 0), (0, 0))),
+                np.pad(self._memory.previous, (0, more)),
+                self._memory.last,
+            )
         return first
-
-    def _memory(self) -> Memory:
-        return self._kept, self._before, self._last
-
-    def _net(self) -> tuple[F64, F64, F64]:
-        return self._weights, self._scalars, self._level
 
     @override
     def movie_factors(self) -> Factors:
-        return Factors.of(self._of_users[0], self._of_movies[0], float(self._stranger[1]))
+        return self.als_state.movie_factors()
 
-    def _sides(self) -> tuple[Side, Side]:
-        return self._of_users, self._of_movies
-
-    def _above(self, rows: Rows) -> F64:
-        mean, unit = self._stranger[:2]
-        above: F64 = (rows.stars.astype(np.float64) - mean) / unit
-        return above
-
-    def _in_stars(self, stars: F64, deviation: F64) -> Expected:
-        return Expected(stars, self._noise * deviation)
+    def _expected(self, stars: F64, deviation: F64) -> Expected:
+        return Expected(stars, self.noise * deviation)
 
     @override
     def arrays(self) -> Arrays:
-        arrays: Arrays = {name: getattr(self, f"_{name}") for name in STATE}
-        arrays |= {"kept": self._kept[: self._size], "before": self._before[: self._size]}
-        arrays["users.weights"], arrays["users.cover"] = self._of_users
-        arrays["movies.weights"], arrays["movies.cover"] = self._of_movies
-        return arrays | super().arrays()
+        arrays: Arrays = {
+            "noise": np.array([self.noise]),
+            "unknown_user": self._unknown_user,
+            "weights": self._weights.layers,
+            "scalars": self._weights.scalars,
+            "level": self._weights.start,
+            "last": self._memory.last,
+            "keys_values": self._memory.keys_values[: self._size],
+            "previous": self._memory.previous[: self._size],
+        }
+        return arrays | self.als_state.arrays() | super().arrays()
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
         super().restore_arrays(arrays)
-        for name in (*STATE, "kept", "before"):
-            setattr(self, f"_{name}", arrays[name])
-        self._size = len(self._before)
-        self._of_users = arrays["users.weights"], arrays["users.cover"]
-        self._of_movies = arrays["movies.weights"], arrays["movies.cover"]
+        self.noise, self._unknown_user = float(arrays["noise"][0]), arrays["unknown_user"]
+        self._weights = NetWeights(arrays["weights"], arrays["scalars"], arrays["level"])
+        self._memory = Memory(arrays["keys_values"], arrays["previous"], arrays["last"])
+        self._size = len(self._memory.previous)
+        mean, unit = (float(value) for value in self._unknown_user[:2])
+        self.als_state = BilinearState.restored(arrays, Centring(mean, unit))
 
 
-def _times(table: Requests) -> NDArray[np.int64]:
-    """The moment of each row; without times, the order of the table: (n,)."""
+def _times(table: Requests) -> I64:
+    """Time of each row; without times, the order of the table: (n,)."""
     return table.frame[AT].to_numpy() if table.timed else np.arange(len(table))
 
 
-def _edges(at: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.flatnonzero(np.diff(at)) + 1, [len(at)]])
+def _edges(times: I64) -> I64:
+    return np.concatenate([[0], np.flatnonzero(np.diff(times)) + 1, [len(times)]])

@@ -1,4 +1,4 @@
-"""The net of `attention`: layers that look back at what the user said of similar movies."""
+"""The net of `attention`: layers that attend from a movie to the user's earlier ratings."""
 
 import math
 
@@ -9,93 +9,99 @@ from torch import Tensor, nn
 from ratecast.arrays import F64
 from ratecast.modelling.nets.base import RatingNet, to_numpy
 
-FIRST_DAMPING = 8.0
-FIRST_SPREAD = 0.1
-FAR = -1e9
-PARTS = "query", "key", "value", "trait", "view"
+INIT_DAMPING = 8.0
+INIT_STD = 0.1
+MASKED = -1e9
+PARTS = "query", "key", "value", "offset", "readout"
 
 
-class LookBack(nn.Module):
-    """One layer: a weighted mean of past errors, seen from the movie asked about.
+class ErrorAttention(nn.Module):
+    """One layer: a weighted mean of the user's past errors, weights by similarity of the movies.
 
-    The weights are a softmax over the past, and over a place that says nothing, so that little
-    past moves little. It starts as the damped mean of the errors.
+    stars = readout(m) · Σ_j a_j (value(m_j) e_j + offset(m_j)), e_j: error at the past rating j,
+    a: softmax over j of query(m) · key(m_j) / sqrt(width) + recency log(places back), and over a
+    null slot of value 0, so that a short history changes little. Initially, about the damped mean
+    of the errors.
     """
 
     def __init__(self, factors: int, width: int) -> None:
         super().__init__()
         self.query, self.key = nn.Linear(factors, width), nn.Linear(factors, width)
-        self.value, self.trait = nn.Linear(factors, width), nn.Linear(factors, width)
-        self.view = nn.Linear(factors, width)
-        self.silence = nn.Parameter(torch.tensor(math.log(FIRST_DAMPING)))
-        self.fading = nn.Parameter(torch.zeros(()))
-        for layer in (self.value, self.view):
-            nn.init.normal_(layer.weight, std=FIRST_SPREAD)
+        self.value, self.offset = nn.Linear(factors, width), nn.Linear(factors, width)
+        self.readout = nn.Linear(factors, width)
+        self.null_score = nn.Parameter(torch.tensor(math.log(INIT_DAMPING)))
+        self.recency = nn.Parameter(torch.zeros(()))
+        for layer in (self.value, self.readout):
+            nn.init.normal_(layer.weight, std=INIT_STD)
         nn.init.constant_(self.value.bias, 1 / width)
-        nn.init.ones_(self.view.bias)
-        for zero in (self.trait.weight, self.trait.bias):
+        nn.init.ones_(self.readout.bias)
+        for zero in (self.offset.weight, self.offset.bias):
             nn.init.zeros_(zero)
 
     def forward(self, movies: Tensor, errors: Tensor, past: tuple[Tensor, Tensor]) -> Tensor:
         """Stars to add: (b, m). movies: (b, m, f). errors: (b, m).
 
-        past: which rows are not heard, and the logarithm of the places back, (b, m, m) each.
+        past: which rows are masked, and the logarithm of the places back, (b, m, m) each.
         """
-        unheard, back = past
+        masked, log_lags = past
         scores = self.query(movies) @ self.key(movies).transpose(1, 2)
         scores = scores / math.sqrt(self.query.out_features)
-        scores = scores + self.fading * back
-        scores = scores.masked_fill(unheard, FAR)
-        silence = self.silence.expand(*scores.shape[:2], 1)
-        weights = torch.cat([silence, scores], dim=2).softmax(dim=2)[..., 1:]
-        said = self.value(movies) * errors[..., None] + self.trait(movies)
-        stars: Tensor = ((weights @ said) * self.view(movies)).sum(2)
+        scores = scores + self.recency * log_lags
+        scores = scores.masked_fill(masked, MASKED)
+        null_score = self.null_score.expand(*scores.shape[:2], 1)
+        weights = torch.cat([null_score, scores], dim=2).softmax(dim=2)[..., 1:]
+        values = self.value(movies) * errors[..., None] + self.offset(movies)
+        stars: Tensor = ((weights @ values) * self.readout(movies)).sum(2)
         return stars
 
 
 class AttentionNet(RatingNet):
-    """What a stranger would give, and then layer upon layer on the errors that are left."""
+    """stars = those of an unknown user + what each layer adds, from the errors of the one below.
+
+    factors: of a movie, and width of a layer. layers: their number. max_history: how many of the
+    user's latest ratings are used. l2: penalty of the weights.
+    """
 
     mean: Tensor
 
-    def __init__(self, factors: int, layers: int, length: int, pull: float) -> None:
+    def __init__(self, factors: int, layers: int, max_history: int, l2: float) -> None:
         super().__init__()
-        self.length, self.pull = length, pull
-        self.layers = nn.ModuleList(LookBack(factors, factors) for _ in range(layers))
+        self.max_history, self.l2 = max_history, l2
+        self.layers = nn.ModuleList(ErrorAttention(factors, factors) for _ in range(layers))
         self.level = nn.Parameter(torch.zeros(()))
         self.slope = nn.Parameter(torch.ones(()))
         self.register_buffer("mean", torch.zeros(()))
 
-    def forward(self, seen: Tensor, stars: Tensor, came: Tensor, asked: Tensor) -> Tensor:
-        """Expected stars of the asked rows (k,) of a batch of `Histories`.
+    def forward(self, inputs: Tensor, stars: Tensor, earlier: Tensor, targets: Tensor) -> Tensor:
+        """Expected stars of the target rows (k,) of a batch of `UserSequences`.
 
-        seen: what a stranger would give the movie, then its factors: (b, m, 1 + f).
+        inputs: the stars of an unknown user for the movie, then its factors: (b, m, 1 + f).
         """
-        places = torch.arange(seen.shape[1], device=seen.device)
-        lags = came[..., None] - places
-        past = (lags < 1) | (lags > self.length), lags.clamp(min=1).log()
-        movies = seen[..., 1:]
-        answer = self.mean + self.level + self.slope * (seen[..., 0] - self.mean)
+        places = torch.arange(inputs.shape[1], device=inputs.device)
+        lags = earlier[..., None] - places
+        past = (lags < 1) | (lags > self.max_history), lags.clamp(min=1).log()
+        movies = inputs[..., 1:]
+        predicted = self.mean + self.level + self.slope * (inputs[..., 0] - self.mean)
         for layer in self.layers:
-            answer = answer + layer(movies, stars - answer, past)
-        return answer[asked]
+            predicted = predicted + layer(movies, stars - predicted, past)
+        return predicted[targets]
 
     def penalty(self) -> Tensor:
-        """Gaussian priors of the layers' weights: ()."""
+        """l2 times the squared weights of the layers: ()."""
         weights = [x.square().sum() for x in self.layers.parameters() if x.dim() > 1]
-        return self.pull * torch.stack(weights).sum()
+        return self.l2 * torch.stack(weights).sum()
 
     def packed(self) -> tuple[F64, F64]:
         """The layers, for use without torch.
 
-        Weights (layers, 5, width, 1 + factors), the shift first, of each of `PARTS`; and
-        (layers, 2) scalars, silence and fading.
+        Weights (layers, 5, width, 1 + factors), the bias first, of each of `PARTS`; and
+        (layers, 2) scalars, score of the null slot and recency.
         """
         weights, scalars = [], []
         for layer in self.layers:
-            assert isinstance(layer, LookBack)
+            assert isinstance(layer, ErrorAttention)
             parts = [getattr(layer, name) for name in PARTS]
             both = [np.column_stack([to_numpy(x.bias), to_numpy(x.weight)]) for x in parts]
             weights.append(np.stack(both))
-            scalars.append([layer.silence.item(), layer.fading.item()])
+            scalars.append([layer.null_score.item(), layer.recency.item()])
         return np.stack(weights), np.array(scalars)

@@ -1,4 +1,4 @@
-"""Whole histories to learn from: what a net is asked that answers from what a user said before."""
+"""Training data of the attention net: the whole rating sequences of users, in windows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,34 +15,34 @@ from ratecast.modelling.nets.base import Batch
 
 
 @dataclass(frozen=True)
-class Histories:
+class UserSequences:
     """Rows ordered by user and time, cut into windows of one user each.
 
-    seen: (n, d) float32, what is known of each row's movie. stars: (n,). came: (n,) int64, how
-    many rows of the user came before the row's moment. asked: (n,) bool, which rows the net must
-    answer. windows: (w, 3) int64: first row, first row that may be asked, row after the last.
-    order: (n,) int64, where each row stood in the table.
+    inputs: (n, d) float32, of each row's movie. stars: (n,). earlier: (n,) int64, index of the
+    first row of the row's user and time, so that the rows before it came earlier. targets: (n,)
+    bool, which rows the net predicts. windows: (w, 3) int64: first row, first row that may be a
+    target, row after the last. order: (n,) int64, index of each row in the table.
     """
 
-    seen: Tensor
+    inputs: Tensor
     stars: Tensor
-    came: Tensor
-    asked: Tensor
+    earlier: Tensor
+    targets: Tensor
     windows: Tensor
     order: Tensor
 
     def __len__(self) -> int:
-        return int(self.asked.sum())
+        return int(self.targets.sum())
 
     def steps(self, size: int) -> int:
-        """How many batches `batches` gives."""
+        """Number of batches."""
         return len(self._packs(size))
 
     def batches(self, size: int, order: torch.Generator | None) -> Iterator[Batch]:
-        """Windows of about the same length, side by side, with room for about `size` rows.
+        """Batches of windows of similar length, padded, with about `size` rows.
 
-        (seen (b, m, d), stars (b, m), came (b, m), asked (b, m), stars of the asked (k,)).
-        `came` counts from the window's first row, and may be less than 0.
+        (inputs (b, m, d), stars (b, m), earlier (b, m), targets (b, m), stars of the targets (k,)).
+        `earlier` counts from the window's first row, and may be less than 0.
         """
         packs = self._packs(size)
         places = range(len(packs)) if order is None else torch.randperm(len(packs), generator=order)
@@ -50,27 +50,27 @@ class Histories:
             yield self._batch(packs[int(place)])
 
     def split(self, share: float, seed: int) -> tuple[Self, Self]:
-        """The windows of a drawn `share`, and the others; at least one of each."""
+        """The windows of a random `share`, and the others; at least one of each."""
         order = torch.from_numpy(np.random.default_rng(seed).permutation(len(self.windows)))
         few, most = order.tensor_split([max(1, int(len(order) * share))])
         return self._of(few), self._of(most if len(most) else few)
 
     def to(self, device: torch.device) -> Self:
         """The same tensors on `device`."""
-        tensors = self.seen, self.stars, self.came, self.asked, self.windows, self.order
+        tensors = self.inputs, self.stars, self.earlier, self.targets, self.windows, self.order
         return type(self)(*(x.to(device) for x in tensors))
 
-    def asked_from(self, row: int) -> Self:
-        """Asked about the table's rows from `row` on only; windows without any are left out."""
-        asked = self.order >= row
-        some = [bool(asked[first:stop].any()) for _, first, stop in self.windows.tolist()]
-        return replace(self, asked=asked, windows=self.windows[torch.tensor(some)])
+    def targets_from(self, row: int) -> Self:
+        """Targets are the table's rows from `row` on; windows without any are left out."""
+        targets = self.order >= row
+        some = [bool(targets[first:stop].any()) for _, first, stop in self.windows.tolist()]
+        return replace(self, targets=targets, windows=self.windows[torch.tensor(some)])
 
     def _of(self, picked: Tensor) -> Self:
-        asked = torch.zeros_like(self.asked)
+        targets = torch.zeros_like(self.targets)
         for _, first, stop in self.windows[picked].tolist():
-            asked[first:stop] = self.asked[first:stop]
-        return replace(self, windows=self.windows[picked], asked=asked)
+            targets[first:stop] = self.targets[first:stop]
+        return replace(self, windows=self.windows[picked], targets=targets)
 
     def _packs(self, size: int) -> list[Tensor]:
         lengths = self.windows[:, 2] - self.windows[:, 0]
@@ -87,31 +87,37 @@ class Histories:
         rows = windows[:, :1] + places
         inside = rows < windows[:, 2:]
         rows = rows.clamp(max=len(self.stars) - 1)
-        asked = inside & (rows >= windows[:, 1:2]) & self.asked[rows]
+        targets = inside & (rows >= windows[:, 1:2]) & self.targets[rows]
         stars = self.stars[rows]
-        return self.seen[rows], stars, self.came[rows] - windows[:, :1], asked, stars[asked]
+        return (
+            self.inputs[rows],
+            stars,
+            self.earlier[rows] - windows[:, :1],
+            targets,
+            stars[targets],
+        )
 
 
-def histories(
-    users: NDArray[np.int32], stars: F32, at: NDArray[np.int64], seen: F64, length: int
-) -> Histories:
-    """The rows of a table by user and time; all are asked about."""
-    order = np.lexsort((at, users))
+def user_sequences(
+    users: NDArray[np.int32], stars: F32, times: NDArray[np.int64], inputs: F64, length: int
+) -> UserSequences:
+    """The rows of a table, ordered by user and time; all are targets."""
+    order = np.lexsort((times, users))
     users = users[order]
-    return Histories(
-        torch.from_numpy(seen[order].astype(np.float32)),
+    return UserSequences(
+        torch.from_numpy(inputs[order].astype(np.float32)),
         torch.from_numpy(stars[order].astype(np.float32)),
-        torch.from_numpy(came_before(users, at[order])),
+        torch.from_numpy(first_of_tie(users, times[order])),
         torch.ones(len(order), dtype=torch.bool),
-        torch.from_numpy(cut(users, length)),
+        torch.from_numpy(windows_of(users, length)),
         torch.from_numpy(order),
     )
 
 
-def cut(users: NDArray[np.int32], length: int) -> NDArray[np.int64]:
-    """Windows over rows that are ordered by user: (w, 3), see `Histories`.
+def windows_of(users: NDArray[np.int32], length: int) -> NDArray[np.int64]:
+    """Windows over rows that are ordered by user: (w, 3), see `UserSequences`.
 
-    At most `length` rows are asked in each, after up to `length` rows to look back at.
+    At most `length` rows are targets in each, after up to `length` rows of context.
     """
     edges = np.concatenate([[0], np.flatnonzero(np.diff(users)) + 1, [len(users)]])
     return np.array(
@@ -124,9 +130,9 @@ def cut(users: NDArray[np.int32], length: int) -> NDArray[np.int64]:
     ).reshape(-1, 3)
 
 
-def came_before(users: NDArray[np.int32], at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first row of each row's user and moment: (n,); rows are ordered by user and time."""
-    new = np.concatenate([[True], (np.diff(users) != 0) | (np.diff(at) != 0)])
+def first_of_tie(users: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Index of the first row of each row's user and time: (n,); rows ordered by user and time."""
+    new = np.concatenate([[True], (np.diff(users) != 0) | (np.diff(times) != 0)])
     firsts = np.flatnonzero(new)
-    found: NDArray[np.int64] = firsts[np.cumsum(new) - 1]
-    return found
+    of_row: NDArray[np.int64] = firsts[np.cumsum(new) - 1]
+    return of_row

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from ratecast.arrays import F32, F64, I64
-from ratecast.modelling.factors.recursive_least_squares import absorb, variance
+from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
 
 
 class BatchColumns(NamedTuple):
@@ -102,7 +102,7 @@ def _update(row, level, state):  # type: ignore[no-untyped-def]
         x[0] = 1.0
         for a in range(len(x)):
             residual -= x[a] * mean[s, a]
-        absorb(mean[s], covariance[s], x, residual, row.noise)
+        rls_update(mean[s], covariance[s], x, residual, row.noise)
 
 
 @njit(cache=True)

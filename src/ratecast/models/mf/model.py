@@ -1,13 +1,4 @@
-"""Matrix factorization: the mean, plus the inner product of a user and a movie vector.
-
-Reference: Koren, Bell, Volinsky 2009, "Matrix Factorization Techniques for Recommender Systems",
-equations 1 and 2.
-Differs: starts from the mean of train; the vectors deviate from a learned centre, which is the
-vector of an unknown user or movie (the paper's prior is centred at zero); the penalty counts each
-vector once, not once for each rating; some rows are trained with the user unknown. A rating heard
-moves its user and its movie by ridge regression, as in `als`.
-RMSE on the chronological split of MovieLens 100K: see docs/results.md.
-"""
+"""Matrix factorization: the mean, plus the inner product of a user and a movie vector."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -18,11 +9,11 @@ from typing_extensions import override
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.contract.settings import Range
-from ratecast.modelling.factors.bilinear import Side, known
-from ratecast.modelling.factors.fold_in import FoldInNet, restrained
-from ratecast.modelling.factors.pair_scores import Product
-from ratecast.modelling.factors.recursive_least_squares import ridges
-from ratecast.modelling.kernels.csr import heaps
+from ratecast.modelling.factors.bilinear import BothSides, Sides, with_covariance
+from ratecast.modelling.factors.bilinear_state import BilinearForm
+from ratecast.modelling.factors.fold_in import FoldInNet, usable_l2
+from ratecast.modelling.factors.recursive_least_squares import l2_vector
+from ratecast.modelling.kernels.csr import by_user_and_movie
 from ratecast.modelling.nets.net_model import TrainerSettings
 
 if TYPE_CHECKING:
@@ -31,10 +22,31 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class MatrixFactorization(FoldInNet):
-    """Users and movies as vectors.
+    """stars(u, i) = mean + p_u · q_i.
 
-    l2_users, l2_movies: how hard the vectors are pulled to their centre, as the ratio of the
-    noise's variance to the prior's. init_std: standard deviation of the first numbers.
+    Trained by Adam to minimise
+    Σ (stars - mean - p_u · q_i)² + l2_users Σ |p_u - p₀|² + l2_movies Σ |q_i - q₀|²,
+    p₀, q₀: learned centres, the vectors of an unknown user and movie. A new rating updates its
+    user and its movie by ridge regression, as in `als`.
+
+    factors: length of p_u and q_i.
+    id_dropout: share of the training rows whose user is replaced by the unknown one.
+    l2_users, l2_movies: penalty of the deviation from the centre, noise variance / prior variance.
+    init_std: standard deviation of the initial numbers.
+    trainer: epochs, batch size and learning rate, see `TrainerSettings`.
+    seed: of the initial numbers, the order of the batches and the dropout.
+
+    RMSE on the chronological split of MovieLens 100K: see docs/results.md.
+    Reference: Koren, Bell, Volinsky 2009, "Matrix Factorization Techniques for Recommender
+    Systems", equations 1 and 2.
+    Differs: starts from the mean of train; the prior is centred at learned vectors (in the paper at
+    zero); the penalty counts each vector once, not once for each rating; id dropout.
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.MatrixFactorization(factors=2, trainer={"epochs": 2}).fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "mf"
@@ -56,8 +68,8 @@ class MatrixFactorization(FoldInNet):
 
     net: "FactorNet" = field(init=False, repr=False)
 
+    @override
     def make_net(self, users: int, movies: int, mean: float) -> "FactorNet":
-        """The net of equation 1."""
         from ratecast.modelling.nets.base import NetSize
         from ratecast.models.mf.net import L2, FactorNet
 
@@ -65,25 +77,26 @@ class MatrixFactorization(FoldInNet):
         l2 = L2(self.l2_users, self.l2_movies)
         return FactorNet(size, mean, l2, self.id_dropout, self.init_std)
 
-    def bilinear_form(self) -> Product:
-        """Biases and factors as they stand now, in stars."""
-        return Product(self._level, 1.0, self._of_users[0], self._of_movies[0])
+    @override
+    def net_level(self) -> float:
+        return self.net.mean.item()
+
+    @override
+    def net_sides(self, train: Rows) -> Sides:
+        sizes = len(self.users), len(self.movies)
+        grouped = by_user_and_movie(train.users, train.movies, train.stars, sizes)
+        no_biases = BothSides(np.zeros((sizes[0], 1)), np.zeros((sizes[1], 1)))
+        factors = BothSides(self.net.users.vectors(), self.net.movies.vectors())
+        # An infinite l2 holds the biases, which this model does not have, at 0.
+        users, movies = (
+            usable_l2(l2_vector(np.inf, l2, self.factors)) for l2 in (self.l2_users, self.l2_movies)
+        )
+        return with_covariance(grouped, no_biases, factors, BothSides(users, movies))
+
+    def bilinear_form(self) -> BilinearForm:
+        """Biases (all 0) and factors as they are now."""
+        return self.state.form()
 
     @override
     def movie_factors(self) -> Factors:
-        return Factors.of(self._of_users[0], self._of_movies[0])
-
-    def _level_of_net(self) -> float:
-        return self.net.mean.item()
-
-    def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
-        sizes = len(self.users), len(self.movies)
-        rated = heaps(train.users, train.movies, train.stars, sizes)
-        none = np.zeros((sizes[0], 1)), np.zeros((sizes[1], 1))
-        factors = self.net.users.vectors(), self.net.movies.vectors()
-        # An infinite pull: the bias, which this model has not, must stay 0.
-        users, movies = (
-            restrained(ridges(np.inf, pull, self.factors))
-            for pull in (self.l2_users, self.l2_movies)
-        )
-        return known(rated, none, factors, (users, movies))
+        return self.state.movie_factors()

@@ -1,25 +1,38 @@
-"""Biases and factors of a large table on a CPU: epochs of descent, and which of them is kept."""
+"""SGD for biases and factors of a large table: epochs, and the choice of the best one."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from ratecast.arrays import F32
 from ratecast.modelling.contract.settings import check
-from ratecast.modelling.kernels.csr import Heap, Triples
-from ratecast.models.mf_bias.dot_products import score
-from ratecast.models.mf_bias.stratified_sgd import Strata, Weights, epoch
+from ratecast.modelling.factors.pair_scores import Side32, score_pairs
+from ratecast.modelling.kernels.csr import Grouped, Triples
+from ratecast.models.mf_bias.stratified_sgd import (
+    StepSizes,
+    Strata,
+    copied,
+    initial_side,
+    move_to_centre,
+    run_epoch,
+    side_centre,
+)
 
-Sides = tuple[Weights, Weights]
+Sides32 = tuple[Side32, Side32]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DescentSettings:
-    """How the kernel descends: epochs, rate (it falls to 0 along a half cosine) and l2.
+    """Settings of the SGD kernel.
 
-    l2: pull of a vector to 0 at each of its ratings, in squared stars, beside the priors of the
-    model, which pull once an epoch. Where popular movies have many times the ratings of others, a
-    penalty that grows with them forecasts better.
+    epochs: passes over train, at most.
+    learning_rate: of the first epoch; it falls to 0 along half a cosine.
+    l2: penalty of both vectors of each rating, in squared stars, beside the priors of the model,
+    which apply once an epoch. Where popular movies have many times the ratings of others, a
+    penalty that grows with them predicts better.
+    patience: epochs without a better validation RMSE before training stops.
+
     Reference: Srebro, Salakhutdinov 2010, "Collaborative filtering in a non-uniform world".
     """
 
@@ -31,84 +44,92 @@ class DescentSettings:
     def __post_init__(self) -> None:
         check(self, "descent", {})
 
-    def rate(self, past: int) -> float:
-        """Of the epoch after `past` others."""
-        return self.learning_rate * 0.5 * (1 + float(np.cos(np.pi * past / self.epochs)))
+    def learning_rate_after(self, epochs: int) -> float:
+        """learning_rate (1 + cos(π epochs / all epochs)) / 2."""
+        return self.learning_rate * 0.5 * (1 + float(np.cos(np.pi * epochs / self.epochs)))
 
 
-@dataclass(frozen=True)
-class Task:
-    """What is learned from: ratings, lines of either side, and the priors' pulls.
+class SideL2(NamedTuple):
+    """Penalties of the priors of one side: of the bias and of each factor."""
 
-    train, valid: ratings by user. movies: how many lines of movies there are, the unknown's
-    included. pulls: of users and of movies, each of the bias and of the vector.
+    bias: float
+    factor: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescentTask:
+    """What the kernel fits.
+
+    train, valid: centred stars by user. movies: row numbers of movies, the unknown's included.
+    l2: penalties of users and of movies. factors: length of a vector. init_std: standard deviation
+    of the initial vectors. seed: of those and of the order of the strata.
     """
 
-    train: Heap
-    valid: Heap | None
+    train: Grouped
+    valid: Grouped | None
     movies: int
-    pulls: tuple[tuple[float, float], tuple[float, float]]
-    width: int
-    spread: float
+    l2: tuple[SideL2, SideL2]
+    factors: int
+    init_std: float
     seed: int
 
 
 @dataclass
-class _Best:
+class _BestEpoch:
     """The epoch of least validation RMSE so far."""
 
     rmse: float = np.inf
     epochs: int = 0
-    sides: Sides | None = field(default=None, repr=False)
+    sides: Sides32 | None = field(default=None, repr=False)
 
-    def hear(self, sides: Sides, found: float, epochs: int) -> None:
-        """Keep the sides if their RMSE, `found` after so many epochs, is the least."""
-        if found < self.rmse:
-            self.rmse, self.epochs = found, epochs
-            self.sides = sides[0].copy(), sides[1].copy()
+    def consider(self, sides: Sides32, rmse: float, epochs: int) -> None:
+        """Keep a copy of the sides if their RMSE, after so many epochs, is the least."""
+        if rmse < self.rmse:
+            self.rmse, self.epochs = rmse, epochs
+            self.sides = copied(sides[0]), copied(sides[1])
 
 
-def factorize(
-    task: Task, settings: DescentSettings, epochs: int | None = None
-) -> tuple[Sides, int]:
-    """Both sides, row 0 of each the unknown's, and how many epochs they stand for.
+def descend(
+    task: DescentTask, settings: DescentSettings, epochs: int | None = None
+) -> tuple[Sides32, int]:
+    """Both sides, row 0 of each the unknown's, and after how many epochs they were taken.
 
-    With `valid`, the epoch of least RMSE there is kept; without, the last one, or the `epochs`-th.
+    With `valid`, the epoch of least RMSE there; without, the last one, or the `epochs`-th.
     """
     random = np.random.default_rng(task.seed)
-    seen = np.bincount(task.train.others, minlength=task.movies)
-    strata = Strata.of(task.train, seen)
-    weights = task.train.counts.astype(np.float32), (seen > 0).astype(np.float32)
+    movie_counts = np.bincount(task.train.columns, minlength=task.movies)
+    strata = Strata.of(task.train, movie_counts)
+    # The centre of the users is that of the rows, the centre of the movies that of the movies.
+    weights = task.train.counts.astype(np.float32), (movie_counts > 0).astype(np.float32)
     sides = (
-        Weights.drawn(len(weights[0]), task.width, task.spread, random),
-        Weights.drawn(task.movies, task.width, task.spread, random),
+        initial_side(len(weights[0]), task.factors, task.init_std, random),
+        initial_side(task.movies, task.factors, task.init_std, random),
     )
-    valid, best = None if task.valid is None else task.valid.triples, _Best()
+    valid, best = None if task.valid is None else task.valid.triples, _BestEpoch()
     for past in range(epochs or settings.epochs):
-        rate = settings.rate(past)
-        epoch(strata, sides, (rate, settings.l2), random)
-        for side, weight, pulls in zip(sides, weights, task.pulls, strict=True):
-            side.pulled(side.centre(weight), (rate * pulls[0], rate * pulls[1]))
+        rate = settings.learning_rate_after(past)
+        run_epoch(strata, sides, StepSizes(np.float32(rate), np.float32(settings.l2)), random)
+        for side, weight, l2 in zip(sides, weights, task.l2, strict=True):
+            move_to_centre(side, side_centre(side, weight), (rate * l2.bias, rate * l2.factor))
         if valid is not None:
-            best.hear(sides, rmse(sides, valid), past + 1)
+            best.consider(sides, rmse(sides, valid), past + 1)
             if past + 1 - best.epochs >= settings.patience:
                 break
-    kept = best.sides or sides
-    _set_unknown(kept, weights)
-    return kept, best.epochs or epochs or settings.epochs
+    chosen = best.sides or sides
+    _set_unknown(chosen, weights)
+    return chosen, best.epochs or epochs or settings.epochs
 
 
-def rmse(sides: Sides, triples: Triples) -> float:
+def rmse(sides: Sides32, triples: Triples) -> float:
     """Over all rows, not clipped, in the units of `triples`."""
-    users, movies, above = triples
-    said = score(users, movies, sides[0].vectors, sides[1].vectors)
-    said += sides[0].biases[users]
-    said += sides[1].biases[movies]
-    said -= above
-    return float(np.sqrt(np.mean(np.square(said, dtype=np.float64))))
+    users, movies, centred = triples
+    scores = np.empty(len(users), np.float32)
+    score_pairs((users, movies), *sides, np.float32(0), scores)
+    scores -= centred
+    return float(np.sqrt(np.mean(np.square(scores, dtype=np.float64))))
 
 
-def _set_unknown(sides: Sides, weights: tuple[F32, F32]) -> None:
-    """The unknown user is like the mean row, the unknown movie like the mean movie."""
+def _set_unknown(sides: Sides32, weights: tuple[F32, F32]) -> None:
+    """The unknown user is the mean over rows, the unknown movie the mean over movies."""
     for side, weight in zip(sides, weights, strict=True):
-        side.biases[0], side.vectors[0] = side.centre(weight)
+        side.biases[0], side.vectors[0] = side_centre(side, weight)

@@ -1,12 +1,4 @@
-"""Matrix factorization with biases: the mean, how the user and the movie differ from it, and taste.
-
-Reference: Koren, Bell, Volinsky 2009, "Matrix Factorization Techniques for Recommender Systems",
-equations 4 and 5.
-Differs: biases and vectors deviate from a learned centre, which stands for an unknown user or
-movie; the penalty counts each id once, not once for each rating; some rows are trained with the
-user unknown. A rating heard moves its user and its movie by ridge regression, as in `als`.
-RMSE on the chronological split of MovieLens 100K: see docs/results.md.
-"""
+"""Matrix factorization with biases: a net, or stratified SGD for large tables."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -17,33 +9,53 @@ from typing_extensions import override
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.contract.settings import Range
-from ratecast.modelling.factors.bilinear import Reals, Side, known
-from ratecast.modelling.factors.fold_in import FoldInNet, restrained
-from ratecast.modelling.factors.pair_scores import Product
-from ratecast.modelling.factors.recursive_least_squares import ridges
-from ratecast.modelling.kernels.csr import Heap
-from ratecast.modelling.kernels.solver import takes
+from ratecast.modelling.factors.bilinear import BothSides, Sides, with_covariance
+from ratecast.modelling.factors.bilinear_state import BilinearForm
+from ratecast.modelling.factors.fold_in import FoldInNet, usable_l2
+from ratecast.modelling.factors.recursive_least_squares import l2_vector
+from ratecast.modelling.kernels import solver
+from ratecast.modelling.kernels.csr import Grouped
 from ratecast.modelling.nets.net_model import TrainerSettings
-from ratecast.models.mf_bias.descent import DescentSettings, Task, factorize
+from ratecast.models.mf_bias.descent import DescentSettings, DescentTask, SideL2, descend
 from ratecast.ratings import Ratings
 
 if TYPE_CHECKING:
     from ratecast.models.mf_bias.net import BiasedFactorNet
 
-Pair = tuple[Reals, Reals]
 Solver = Literal["auto", "lightning", "kernel"]
 
 
 @dataclass(kw_only=True, eq=False)
 class BiasedMatrixFactorization(FoldInNet):
-    """Users and movies as vectors, beside a bias of each.
+    """stars(u, i) = mean + b_u + b_i + p_u · q_i.
 
-    pull_*: how hard the numbers are pulled to their centre, as the ratio of the noise's variance
-    to the prior's; for a bias, how many ratings at the centre would pull as hard.
-    init_std: standard deviation of the first numbers. solver: `lightning` trains the net by Adam,
-    on any accelerator; `kernel` descends on the CPU, some 20 ns a rating and epoch on two quiet
-    cores (64 factors), with `descent` instead of `trainer`; `auto` takes the kernel from a million
-    ratings on. Either way the artifact is the same, and so is what the model does afterwards.
+    Trained to minimise Σ (stars - mean - b_u - b_i - p_u · q_i)² plus, for each of the four
+    tables, l2 Σ |row - centre|²; the learned centres are the biases and vectors of an unknown user
+    and movie. A new rating updates its user and its movie by ridge regression, as in `als`.
+
+    factors: length of p_u and q_i.
+    id_dropout: share of the training rows whose user is replaced by the unknown one.
+    l2_users, l2_movies: penalty of p_u and q_i, noise variance / prior variance.
+    l2_user_biases, l2_movie_biases: the same of the biases: how many ratings the prior counts for.
+    init_std: standard deviation of the initial numbers.
+    trainer: epochs, batch size and learning rate of the net, see `TrainerSettings`.
+    solver: `lightning` trains the net by Adam, on any accelerator; `kernel` runs SGD on the CPU,
+    about 20 ns a rating and epoch on two idle cores (64 factors), with `descent` instead of
+    `trainer`; `auto` uses the kernel from a million ratings on. The artifact is the same.
+    descent: epochs, learning rate and l2 of the kernel, see `DescentSettings`.
+    seed: of the initial numbers, the order of the ratings and the dropout.
+
+    RMSE on the chronological split of MovieLens 100K: see docs/results.md.
+    Reference: Koren, Bell, Volinsky 2009, "Matrix Factorization Techniques for Recommender
+    Systems", equations 4 and 5.
+    Differs: the priors are centred at learned values (in the paper at zero); the penalty counts
+    each id once, not once for each rating; id dropout.
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.BiasedMatrixFactorization(factors=2, solver="kernel").fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "mf_bias"
@@ -85,37 +97,42 @@ class BiasedMatrixFactorization(FoldInNet):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        if takes(self.solver, "kernel", len(train)):
-            self._descend(train, valid, None)
+        if solver.uses("kernel", self.solver, len(train)):
+            self._fit_by_kernel(train, valid, None)
         else:
             super().fit_rows(train, valid)
 
     @override
     def refit_rows(self, train: Rows) -> None:
-        if takes(self.solver, "kernel", len(train)):
-            self._descend(train, None, self.epochs)
+        if solver.uses("kernel", self.solver, len(train)):
+            self._fit_by_kernel(train, None, self.epochs)
         else:
             super().refit_rows(train)
 
-    def _descend(self, train: Rows, valid: Ratings | None, epochs: int | None) -> None:
+    def _fit_by_kernel(self, train: Rows, valid: Ratings | None, epochs: int | None) -> None:
         mean = float(train.stars.mean(dtype=np.float64))
         sizes = len(self.users), len(self.movies)
 
-        def by_user(rows: Rows) -> Heap:
-            above = rows.stars.astype(np.float32) - np.float32(mean)
-            return Heap.of(rows.users, rows.movies, above, sizes[0])
+        def by_user(rows: Rows) -> Grouped:
+            centred = rows.stars.astype(np.float32) - np.float32(mean)
+            return Grouped.of(rows.users, rows.movies, centred, sizes[0])
 
-        tested = None if valid is None else by_user(self.encode(valid))
-        task = Task(
-            by_user(train), tested, sizes[1], self._pulls(), self.factors, self.init_std, self.seed
+        task = DescentTask(
+            train=by_user(train),
+            valid=None if valid is None else by_user(self.encode(valid)),
+            movies=sizes[1],
+            l2=self._l2(),
+            factors=self.factors,
+            init_std=self.init_std,
+            seed=self.seed,
         )
-        (users, movies), self.epochs = factorize(task, self.descent, epochs)
-        biases = users.biases[:, None], movies.biases[:, None]
-        sides = self._sides_of(task.train, train, biases, (users.vectors, movies.vectors))
-        self._keep(train, mean, sides)
+        (users, movies), self.epochs = descend(task, self.descent, epochs)
+        biases = BothSides(users.biases[:, None], movies.biases[:, None])
+        factors = BothSides(users.vectors, movies.vectors)
+        self.use_sides(train, mean, self._with_covariance(task.train, train, biases, factors))
 
+    @override
     def make_net(self, users: int, movies: int, mean: float) -> "BiasedFactorNet":
-        """The net of equation 4."""
         from ratecast.modelling.nets.base import NetSize
         from ratecast.models.mf_bias.net import L2, BiasedFactorNet
 
@@ -123,36 +140,39 @@ class BiasedMatrixFactorization(FoldInNet):
         l2 = L2(self.l2_users, self.l2_movies, self.l2_user_biases, self.l2_movie_biases)
         return BiasedFactorNet(size, mean, l2, self.id_dropout, self.init_std)
 
-    def bilinear_form(self) -> Product:
-        """Biases and factors as they stand now, in stars."""
-        return Product(self._level, 1.0, self._of_users[0], self._of_movies[0])
+    @override
+    def net_level(self) -> float:
+        return self.net.mean.item()
+
+    @override
+    def net_sides(self, train: Rows) -> Sides:
+        net = self.net
+        by_user = Grouped.of(train.users, train.movies, train.stars, len(self.users))
+        biases = BothSides(net.user_biases.vectors(), net.movie_biases.vectors())
+        factors = BothSides(net.users.vectors(), net.movies.vectors())
+        return self._with_covariance(by_user, train, biases, factors)
+
+    def _with_covariance(
+        self, by_user: Grouped, train: Rows, biases: BothSides, factors: BothSides
+    ) -> Sides:
+        """From biases (rows, 1) and factors (rows, k) of either side, learned from train."""
+        by_movie = Grouped.of(train.movies, train.users, train.stars, len(self.movies))
+        users, movies = (
+            usable_l2(l2_vector(l2.bias, l2.factor, self.factors)) for l2 in self._l2()
+        )
+        return with_covariance((by_user, by_movie), biases, factors, BothSides(users, movies))
+
+    def _l2(self) -> tuple[SideL2, SideL2]:
+        """For users and for movies."""
+        return (
+            SideL2(self.l2_user_biases, self.l2_users),
+            SideL2(self.l2_movie_biases, self.l2_movies),
+        )
+
+    def bilinear_form(self) -> BilinearForm:
+        """Biases and factors as they are now."""
+        return self.state.form()
 
     @override
     def movie_factors(self) -> Factors:
-        return Factors.of(self._of_users[0], self._of_movies[0])
-
-    def _level_of_net(self) -> float:
-        return self.net.mean.item()
-
-    def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
-        net = self.net
-        by_user = Heap.of(train.users, train.movies, train.stars, len(self.users))
-        biases = net.user_biases.vectors(), net.movie_biases.vectors()
-        return self._sides_of(by_user, train, biases, (net.users.vectors(), net.movies.vectors()))
-
-    def _sides_of(
-        self, by_user: Heap, train: Rows, biases: Pair, factors: Pair
-    ) -> tuple[Side, Side]:
-        """From biases (rows, 1) and factors (rows, k) of either side, learned from train."""
-        by_movie = Heap.of(train.movies, train.users, train.stars, len(self.movies))
-        users, movies = (
-            restrained(ridges(bias, factor, self.factors)) for bias, factor in self._pulls()
-        )
-        return known((by_user, by_movie), biases, factors, (users, movies))
-
-    def _pulls(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Of the bias and of each factor, for users and for movies."""
-        return (
-            (self.l2_user_biases, self.l2_users),
-            (self.l2_movie_biases, self.l2_movies),
-        )
+        return self.state.movie_factors()

@@ -1,148 +1,180 @@
-"""NeuMF without torch: its forecast, its slope by the numbers of the user and movie, and hearing.
+"""NeuMF in numba: prediction, its gradient by the user's and movie's vectors, and online updates.
 
-A net is linear enough near what it knows of a user: there, a rating heard is one step of recursive
-least squares on the slope.
+Near what the net knows of a user it is almost linear in the user's vector, so a rating is one step
+of recursive least squares whose inputs are the gradient (extended Kalman filter).
 Reference: Singhal, Wu 1989, "Training feed-forward networks with the extended Kalman algorithm".
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from ratecast.arrays import F64
-from ratecast.modelling.factors.recursive_least_squares import absorb, variance
+from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
 
-# layers (inputs, outputs); their shifts; the head's weights and shift; hearing's directions.
-Shared = tuple[tuple[F64, ...], tuple[F64, ...], tuple[F64, F64], tuple[F64, F64]]
+
+class SharedWeights(NamedTuple):
+    """Weights of the net that all ids share.
+
+    layers: of the perceptron, (inputs, outputs) each. biases: (outputs,) each. head: (factors +
+    outputs of the last layer,). head_bias: (1,). user_directions, movie_directions: (2 factors, k),
+    along which online updates move the vectors.
+    """
+
+    layers: tuple[F64, ...]
+    biases: tuple[F64, ...]
+    head: F64
+    head_bias: F64
+    user_directions: F64
+    movie_directions: F64
+
+
+class Gradients(NamedTuple):
+    """Derivatives of a prediction by the user's and by the movie's vector, along the directions."""
+
+    user: F64
+    movie: F64
 
 
 @njit(cache=True)
-def _climb(x, layers, shifts):  # type: ignore[no-untyped-def]
-    """What each layer answers to x (inputs,), row by row: (layers + 1, widest)."""
+def _forward(x, layers, biases):  # type: ignore[no-untyped-def]
+    """Outputs of each layer, a = max(0, W' a + b), the inputs first: (layers + 1, widest)."""
     widest = len(x)
-    for shift in shifts:
-        widest = max(widest, len(shift))
-    answers = np.zeros((len(layers) + 1, widest))
-    answers[0, : len(x)] = x
+    for bias in biases:
+        widest = max(widest, len(bias))
+    outputs = np.zeros((len(layers) + 1, widest))
+    outputs[0, : len(x)] = x
     for k in range(len(layers)):
-        inputs, outputs = layers[k].shape
+        n_inputs, n_outputs = layers[k].shape
         layer = layers[k]
-        for o in range(outputs):
-            answers[k + 1, o] = shifts[k][o]
-        # Number by number: a slice on the way would make a new array, at the cost of the row.
-        for i in range(inputs):
-            if answers[k, i] != 0.0:
-                for o in range(outputs):
-                    answers[k + 1, o] += answers[k, i] * layer[i, o]
-        for o in range(outputs):
-            answers[k + 1, o] = max(answers[k + 1, o], 0.0)
-    return answers
+        for o in range(n_outputs):
+            outputs[k + 1, o] = biases[k][o]
+        # Number by number: a slice here would allocate an array for each row.
+        for i in range(n_inputs):
+            if outputs[k, i] != 0.0:
+                for o in range(n_outputs):
+                    outputs[k + 1, o] += outputs[k, i] * layer[i, o]
+        for o in range(n_outputs):
+            outputs[k + 1, o] = max(outputs[k + 1, o], 0.0)
+    return outputs
 
 
 @njit(cache=True)
-def _descend(answers, slope, layers):  # type: ignore[no-untyped-def]
-    """Slope by the lowest inputs, from that by the highest outputs: (inputs,)."""
+def _backward(outputs, gradient, layers):  # type: ignore[no-untyped-def]
+    """Gradient by the inputs (inputs,), from that by the outputs of the last layer."""
     for k in range(len(layers) - 1, -1, -1):
-        inputs, outputs = layers[k].shape
-        below = np.zeros(inputs)
-        for i in range(inputs):
-            for o in range(outputs):
-                if answers[k + 1, o] > 0.0:
-                    below[i] += layers[k][i, o] * slope[o]
-        slope = below
-    return slope
+        n_inputs, n_outputs = layers[k].shape
+        below = np.zeros(n_inputs)
+        for i in range(n_inputs):
+            for o in range(n_outputs):
+                # The derivative of max(0, a) is 1 where the output is positive.
+                if outputs[k + 1, o] > 0.0:
+                    below[i] += layers[k][i, o] * gradient[o]
+        gradient = below
+    return gradient
 
 
 @njit(cache=True)
-def say(user, movie, sides, shared, by_both):  # type: ignore[no-untyped-def]
-    """Forecast in stars, and its variance from not knowing the user, and the movie.
+def predict_one(user, movie, sides, shared, gradients):  # type: ignore[no-untyped-def]
+    """Expected stars, and their variance from the user's and from the movie's uncertainty.
 
-    by_both: slopes by the user's and the movie's numbers, along hearing's directions, filled in.
+    stars = head_bias + w · (p_u * q_i) + v · MLP(p'_u, q'_i), (w, v): the head.
+    gradients: filled in.
     """
-    layers, shifts, head, along = shared
-    mine, theirs = sides[0][0][user], sides[1][0][movie]
-    half = len(mine) // 2
-    weights = head[0][:half]
-    answers = _climb(np.concatenate((mine[half:], theirs[half:])), layers, shifts)
-    top = head[0][half:]
-    said = head[1][0] + (weights * mine[:half] * theirs[:half]).sum()
-    said += (top * answers[-1, : len(top)]).sum()
-    slope = _descend(answers, top, layers)
-    by_user = np.concatenate((weights * theirs[:half], slope[:half]))
-    by_movie = np.concatenate((weights * mine[:half], slope[half:]))
-    _turn(by_user, along[0], by_both[0])
-    _turn(by_movie, along[1], by_both[1])
-    return said, variance(sides[0][1][user], by_both[0]), variance(sides[1][1][movie], by_both[1])
+    user_vector, movie_vector = sides.users.weights[user], sides.movies.weights[movie]
+    half = len(user_vector) // 2
+    gmf_head, mlp_head = shared.head[:half], shared.head[half:]
+    inputs = np.concatenate((user_vector[half:], movie_vector[half:]))
+    outputs = _forward(inputs, shared.layers, shared.biases)
+    stars = shared.head_bias[0] + (gmf_head * user_vector[:half] * movie_vector[:half]).sum()
+    stars += (mlp_head * outputs[-1, : len(mlp_head)]).sum()
+    # By p_u: w * q_i, by p'_u: the first half of the perceptron's gradient; alike for the movie.
+    slope = _backward(outputs, mlp_head, shared.layers)
+    by_user = np.concatenate((gmf_head * movie_vector[:half], slope[:half]))
+    by_movie = np.concatenate((gmf_head * user_vector[:half], slope[half:]))
+    _project(by_user, shared.user_directions, gradients.user)
+    _project(by_movie, shared.movie_directions, gradients.movie)
+    user_variance = variance(sides.users.covariance[user], gradients.user)
+    movie_variance = variance(sides.movies.covariance[movie], gradients.movie)
+    return stars, user_variance, movie_variance
 
 
 @njit(cache=True)
-def _turn(vector, along, out):  # type: ignore[no-untyped-def]
-    """Fill out (k,) with vector (d,) along the directions (d, k)."""
-    out[:] = 0.0
+def _project(vector, directions, projected):  # type: ignore[no-untyped-def]
+    """Fill projected (k,) with directions' vector; directions: (d, k)."""
+    projected[:] = 0.0
     for i in range(len(vector)):
-        for k in range(len(out)):
-            out[k] += vector[i] * along[i, k]
+        for k in range(len(projected)):
+            projected[k] += vector[i] * directions[i, k]
 
 
 @njit(cache=True)
-def _blank(sides):  # type: ignore[no-untyped-def]
-    return np.empty(sides[0][1].shape[1]), np.empty(sides[1][1].shape[1])
+def _empty_gradients(sides):  # type: ignore[no-untyped-def]
+    return Gradients(
+        np.empty(sides.users.covariance.shape[1]), np.empty(sides.movies.covariance.shape[1])
+    )
 
 
 @njit(cache=True)
-def forecast(rows, sides, shared):  # type: ignore[no-untyped-def]
-    """Forecast in stars, and its deviation in units of the noise of a rating: (n,) each."""
-    users, movies = rows
-    said, deviation = np.empty(len(users)), np.empty(len(users))
-    by_both = _blank(sides)
+def predict(users, movies, sides, shared):  # type: ignore[no-untyped-def]
+    """Expected stars, and their deviation in units of the noise of a rating: (n,) each."""
+    stars, deviation = np.empty(len(users)), np.empty(len(users))
+    gradients = _empty_gradients(sides)
     for i in range(len(users)):
-        said[i], doubt, other = say(users[i], movies[i], sides, shared, by_both)
-        deviation[i] = np.sqrt(1.0 + doubt + other)
-    return said, deviation
+        stars[i], user_variance, movie_variance = predict_one(
+            users[i], movies[i], sides, shared, gradients
+        )
+        deviation[i] = np.sqrt(1.0 + user_variance + movie_variance)
+    return stars, deviation
 
 
 @njit(cache=True)
-def narrow(rows, sides, shared):  # type: ignore[no-untyped-def]
-    """Narrow the covers by `rows` (users, movies) that the weights have learned from: forecasts.
+def update_covariance(users, movies, sides, shared):  # type: ignore[no-untyped-def]
+    """Reduce the covariances by the ratings that the vectors were trained on; vectors stay fixed.
 
-    The weights stay as they are. (n,) forecasts in stars.
+    users, movies: (n,) of the ratings. sides: their covariances start at the prior.
     """
-    users, movies = rows
-    said = np.empty(len(users))
-    by_both = _blank(sides)
-    unmoved = _blank(sides)
+    gradients, unused = _empty_gradients(sides), _empty_gradients(sides)
     for i in range(len(users)):
-        said[i], _, _ = say(users[i], movies[i], sides, shared, by_both)
-        absorb(unmoved[0], sides[0][1][users[i]], by_both[0], 0.0, 1.0)
-        absorb(unmoved[1], sides[1][1][movies[i]], by_both[1], 0.0, 1.0)
-    return said
+        predict_one(users[i], movies[i], sides, shared, gradients)
+        rls_update(unused.user, sides.users.covariance[users[i]], gradients.user, 0.0, 1.0)
+        rls_update(unused.movie, sides.movies.covariance[movies[i]], gradients.movie, 0.0, 1.0)
 
 
 @njit(cache=True)
-def _move(side, row, along, slope, heard):  # type: ignore[no-untyped-def]
-    """Take an error into one row's weights. heard: (error, variance of it for known weights)."""
-    step = np.zeros(len(slope))
-    absorb(step, side[1][row], slope, heard[0], heard[1])
-    for i in range(len(along)):
-        side[0][row, i] += (along[i] * step).sum()
+def _update_row(side, row, directions, gradient, observed):  # type: ignore[no-untyped-def]
+    """One extended Kalman step for one row of a side.
 
-
-@njit(cache=True)
-def hear(rows, edges, sides, shared):  # type: ignore[no-untyped-def]
-    """Forecast each moment's rows, then take each into its user's and its movie's weights.
-
-    rows: (users, movies, stars), each (n,). edges: (k + 1,) borders of the moments. sides: of
-    users and of movies, changed in place.
+    observed: the error, and its variance for known weights.
     """
-    users, movies, stars = rows
-    said, deviation = np.empty(len(users)), np.empty(len(users))
-    by_both = _blank(sides)
-    for moment in range(len(edges) - 1):
-        start, stop = edges[moment], edges[moment + 1]
-        asked = users[start:stop], movies[start:stop]
-        said[start:stop], deviation[start:stop] = forecast(asked, sides, shared)
+    step = np.zeros(len(gradient))
+    rls_update(step, side.covariance[row], gradient, observed[0], observed[1])
+    for i in range(len(directions)):
+        side.weights[row, i] += (directions[i] * step).sum()
+
+
+@njit(cache=True)
+def update(rows, edges, sides, shared):  # type: ignore[no-untyped-def]
+    """Predict the rows of each tie group, then update the vectors of their users and movies.
+
+    rows: (users, movies, stars), each (n,). edges: (k + 1,) borders of the tie groups. sides:
+    changed in place.
+    """
+    users, movies, given = rows
+    stars, deviation = np.empty(len(users)), np.empty(len(users))
+    gradients = _empty_gradients(sides)
+    for group in range(len(edges) - 1):
+        start, stop = edges[group], edges[group + 1]
+        stars[start:stop], deviation[start:stop] = predict(
+            users[start:stop], movies[start:stop], sides, shared
+        )
         for i in range(start, stop):
-            answer, doubt, _ = say(users[i], movies[i], sides, shared, by_both)
-            error = stars[i] - answer
-            _move(sides[0], users[i], shared[3][0], by_both[0], (error, 1.0))
-            _move(sides[1], movies[i], shared[3][1], by_both[1], (error, 1.0 + doubt))
-    return said, deviation
+            user, movie = users[i], movies[i]
+            predicted, user_variance, _ = predict_one(user, movie, sides, shared, gradients)
+            error = given[i] - predicted
+            _update_row(sides.users, user, shared.user_directions, gradients.user, (error, 1.0))
+            # A rating says less of the movie when its user is uncertain.
+            observed = error, 1.0 + user_variance
+            _update_row(sides.movies, movie, shared.movie_directions, gradients.movie, observed)
+    return stars, deviation

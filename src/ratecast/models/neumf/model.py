@@ -1,31 +1,26 @@
-"""NeuMF: a factorization and a perceptron side by side, and a head that forecasts stars.
-
-Reference: He, Liao, Zhang, Nie, Hu, Chua 2017, "Neural Collaborative Filtering", equations 8, 10
-and 12 (GMF, MLP, and their fusion).
-Differs: the head answers stars, with squared error (the paper ranks implicit feedback with a
-sigmoid and log loss); no pretraining of the towers; vectors deviate from a learned centre, which
-stands for an unknown user or movie; some rows are trained with the user unknown. A rating heard
-moves its user and its movie by least squares on the net's slope (extended Kalman filter).
-RMSE on the chronological split of MovieLens 100K: see docs/results.md.
-"""
+"""NeuMF: a matrix factorization and a perceptron, combined by a linear head that predicts stars."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.contract.settings import SHARE, Limits, Range
-from ratecast.modelling.factors.bilinear import Side
-from ratecast.modelling.factors.fold_in import FoldInNet, Pairs, Told, beside, restrained
-from ratecast.modelling.factors.leading_directions import leading
-from ratecast.modelling.factors.recursive_least_squares import prior_cover
+from ratecast.modelling.factors.bilinear import Side, Sides
+from ratecast.modelling.factors.fold_in import FoldInNet, usable_l2
+from ratecast.modelling.factors.posterior_covariance import leading_directions
+from ratecast.modelling.factors.recursive_least_squares import prior_covariance
 from ratecast.modelling.nets.net_model import TrainerSettings
-from ratecast.models.neumf.extended_kalman import Shared, forecast, hear, narrow
+from ratecast.models.neumf.extended_kalman import (
+    SharedWeights,
+    predict,
+    update,
+    update_covariance,
+)
 
 if TYPE_CHECKING:
     from ratecast.models.neumf.net import NeuMFNet
@@ -33,11 +28,35 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class NeuMF(FoldInNet):
-    """A factorization beside a perceptron.
+    """stars(u, i) = h · [p_u * q_i, MLP(p'_u, q'_i)] + b.
 
-    layers: widths of the perceptron's layers. dropout: share of a layer's outputs that is dropped
-    in training. pull_*: ratio of the noise's variance to the prior's, for the vectors and for the
-    weights of the perceptron and head. init_std: standard deviation of the first numbers.
+    MLP: layers a <- max(0, W a + c) on the concatenated vectors. Trained by Adam to minimise the
+    squared error plus l2 times the squared deviations of the vectors from their learned centres
+    and the squared weights of MLP and head. The centres are the vectors of an unknown user and
+    movie. A new rating updates its user and its movie by least squares on the gradient of the net
+    (extended Kalman filter).
+
+    factors: length of each of the four vectors.
+    layers: widths of the perceptron's layers.
+    dropout: share of a layer's outputs that training drops.
+    id_dropout: share of the training rows whose user is replaced by the unknown one.
+    l2_users, l2_movies: penalty of the vectors, noise variance / prior variance.
+    l2_weights: the same of the weights of the perceptron and the head.
+    init_std: standard deviation of the initial numbers.
+    trainer: epochs, batch size and learning rate, see `TrainerSettings`.
+    seed: of the initial numbers, the order of the batches and the dropout.
+
+    RMSE on the chronological split of MovieLens 100K: see docs/results.md.
+    Reference: He, Liao, Zhang, Nie, Hu, Chua 2017, "Neural Collaborative Filtering", equations 8,
+    10 and 12 (GMF, MLP, and their fusion).
+    Differs: the head predicts stars, with squared error (the paper ranks implicit feedback with a
+    sigmoid and log loss); no pretraining of the two parts; learned centres; id dropout.
+
+    >>> import ratecast as rc
+    >>> ratings = rc.example_ratings()
+    >>> model = rc.NeuMF(factors=2, layers=(4,), trainer={"epochs": 2}).fit(ratings)
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
     """
 
     name: ClassVar[str] = "neumf"
@@ -70,8 +89,8 @@ class NeuMF(FoldInNet):
         super().__post_init__()
         self.layers = tuple(self.layers)
 
+    @override
     def make_net(self, users: int, movies: int, mean: float) -> "NeuMFNet":
-        """The net of equation 12."""
         from ratecast.modelling.nets.base import NetSize
         from ratecast.models.neumf.net import L2, NeuMFNet, Perceptron
 
@@ -85,38 +104,41 @@ class NeuMF(FoldInNet):
         self._shared = self.net.shared()
         super().extract_parameters(train)
 
-    def _sides_of_net(self, train: Rows) -> tuple[Side, Side]:
+    @override
+    def net_sides(self, train: Rows) -> Sides:
         net = self.net
-        users = beside(net.gmf_users.vectors(), net.mlp_users.vectors())
-        movies = beside(net.gmf_movies.vectors(), net.mlp_movies.vectors())
-        self._shared |= {"along_users": leading(users), "along_movies": leading(movies)}
-        sides = (
-            (users, self._prior(self.l2_users, "along_users", len(users))),
-            (movies, self._prior(self.l2_movies, "along_movies", len(movies))),
+        users = np.hstack([net.gmf_users.vectors(), net.mlp_users.vectors()])
+        movies = np.hstack([net.gmf_movies.vectors(), net.mlp_movies.vectors()])
+        along_users, along_movies = leading_directions(users), leading_directions(movies)
+        self._shared |= {"along_users": along_users, "along_movies": along_movies}
+        sides = Sides(
+            Side(users, _prior(self.l2_users, along_users.shape[1], len(users))),
+            Side(movies, _prior(self.l2_movies, along_movies.shape[1], len(movies))),
         )
-        narrow((train.users, train.movies), sides, self._kernel())
+        update_covariance(train.users, train.movies, sides, self.shared_weights())
         return sides
 
-    def _prior(self, pull: float, along: str, rows: int) -> F64:
-        pulls = np.full(self._shared[along].shape[1], pull)
-        return prior_cover(restrained(pulls), rows)
+    @override
+    def predict_scores(self, users: I32, movies: I32) -> tuple[F64, F64]:
+        predicted: tuple[F64, F64] = predict(users, movies, self.state.sides, self.shared_weights())
+        return predicted
 
-    def _ask(self, pairs: Pairs) -> tuple[F64, F64]:
-        found: tuple[F64, F64] = forecast(pairs, self._sides(), self._kernel())
-        return found
+    @override
+    def update_scores(self, users: I32, movies: I32, centred: F64, edges: I64) -> tuple[F64, F64]:
+        rows, shared = (users, movies, centred), self.shared_weights()
+        predicted: tuple[F64, F64] = update(rows, edges, self.state.sides, shared)
+        return predicted
 
-    def _tell(self, told: Told, edges: NDArray[np.int64]) -> tuple[F64, F64]:
-        found: tuple[F64, F64] = hear(told, edges, self._sides(), self._kernel())
-        return found
-
-    def _kernel(self) -> Shared:
-        """What every id shares, as the kernels of `tower` take it."""
+    def shared_weights(self) -> SharedWeights:
+        """The weights of the net that all ids share, for the kernels."""
         count, shared = len(self.layers), self._shared
-        return (
-            tuple(shared[f"layer{k}"] for k in range(count)),
-            tuple(shared[f"shift{k}"] for k in range(count)),
-            (shared["head"], shared["head_shift"]),
-            (shared["along_users"], shared["along_movies"]),
+        return SharedWeights(
+            layers=tuple(shared[f"layer{k}"] for k in range(count)),
+            biases=tuple(shared[f"shift{k}"] for k in range(count)),
+            head=shared["head"],
+            head_bias=shared["head_shift"],
+            user_directions=shared["along_users"],
+            movie_directions=shared["along_movies"],
         )
 
     @override
@@ -128,3 +150,8 @@ class NeuMF(FoldInNet):
         super().restore_arrays(arrays)
         shared = {k: x for k, x in arrays.items() if k.startswith("shared.")}
         self._shared = {k.removeprefix("shared."): x for k, x in shared.items()}
+
+
+def _prior(l2: float, directions: int, rows: int) -> F64:
+    """Prior covariance along the directions: (rows, directions, directions)."""
+    return prior_covariance(usable_l2(np.full(directions, l2)), rows)
