@@ -1,7 +1,7 @@
-"""What the site has beside the pages of this folder: the reference, and files of the project.
+"""Adds the reference and files of the project to the documentation site.
 
-The pages are read in the repository too, so that their links are those of the repository; here
-they are turned to where the file stands in the site.
+The pages are read in the repository too, so their links are relative to the repository. Here they
+are rewritten to where the file is in the site.
 """
 
 import re
@@ -20,21 +20,25 @@ COMMAND_LINE = "reference/command-line.md"
 # Title of a page, and the modules on it.
 ROOMS: dict[str, list[str]] = {
     "Ratings and splits": ["ratings", "splits", "audit", "errors"],
-    "Data": ["data", "data.catalog"],
-    "The contract of a model": ["models", "models.base", "models.answer", "artifact"],
+    "Data": ["data", "data.editions"],
+    "The contract of a model": ["models", "modelling.contract.model", "modelling.contract.hooks",
+                                "modelling.contract.forecast", "modelling.contract.settings",
+                                "artifact"],
     "Models": [path.partition(":")[0].removeprefix("ratecast.") for path in MODELS.values()],
-    "Training": ["training", "training.experiment", "training.train", "training.fit",
-                 "training.overfit", "training.lr_find", "training.sweep"],
-    "Evaluation": ["evaluation.protocol", "evaluation.metrics", "evaluation.intervals",
-                   "evaluation.evaluate", "evaluation.table", "evaluation.report",
-                   "evaluation.tune"],
+    "Queries": ["queries.top_n", "queries.similar"],
+    "Training": ["training", "training.experiment", "training.train",
+                 "training.lightning_trainer", "training.overfit", "training.lr_find",
+                 "training.sweep"],
+    "Evaluation": ["evaluation.evaluation", "evaluation.protocol", "evaluation.metrics",
+                   "evaluation.intervals", "evaluation.evaluate", "evaluation.score_rows",
+                   "evaluation.report", "evaluation.tune"],
 }  # fmt: skip
-# Where files outside this folder stand in the site.
+# Files outside this folder, and their place in the site.
 OUTSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Name the pages that are made here in the navigation."""
+    """Add the generated pages to the navigation."""
     assert config.nav is not None
     (reference,) = (section["Reference"] for section in config.nav if "Reference" in section)
     made = [{"Command line": COMMAND_LINE}, *({title: _page(title)} for title in ROOMS)]
@@ -43,7 +47,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the reference, and what the pages link to outside this folder."""
+    """Add the reference, and the files outside this folder that pages link to."""
     files.append(File.generated(config, COMMAND_LINE, content=pages.markdown(GROUPS)))
     for title, modules in ROOMS.items():
         blocks = "\n\n".join(f"::: ratecast.{module}" for module in modules)
@@ -63,7 +67,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn the links of the repository to those of the site."""
+    """Rewrite links of the repository to links of the site."""
     if page.file.src_uri in OUTSIDE.values():
         markdown = markdown.replace("](docs/", "](").replace("](README.md", "](index.md")
     markdown = markdown.replace("](../README.md", "](index.md")

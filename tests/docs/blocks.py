@@ -103,6 +103,8 @@ def verb(line: str, block: Block) -> list[str]:
     if line.startswith(SHELL):
         return []
     words = shlex.split(line, comments=True)
+    # A variable that the shell sets for one command.
+    words = words[1:] if "=" in words[0] else words
     assert words[0] == "ratecast", f"{block.place}: {line!r} is neither a verb nor known"
     return words[1:]
 

@@ -38,7 +38,7 @@ def test_every_page_is_there(site: Path) -> None:
 
 def test_the_reference_says_what_the_docstrings_say(site: Path) -> None:
     contract = (site / "reference" / "the-contract-of-a-model.html").read_text("utf-8")
-    assert "Hear new ratings at once, of new users and new movies too" in contract
+    assert "Update with new ratings, of new users and new movies too" in contract
     command_line = (site / "reference" / "command-line.html").read_text("utf-8")
     assert 'id="evaluate"' in command_line
 
