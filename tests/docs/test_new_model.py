@@ -40,10 +40,10 @@ def test_it_is_saved_loaded_and_evaluated(place: Path) -> None:
     assert type(loaded) is type(model)
     assert loaded.settings() == model.settings()
     assert split.test is not None
-    forecasts = [each.predict(split.test) for each in (model, loaded)]
-    np.testing.assert_array_equal(*(each.stars for each in forecasts))
-    np.testing.assert_array_equal(*(each.probabilities for each in forecasts))
-    np.testing.assert_array_equal(*(each.history_length for each in forecasts))
+    before, after = model.predict(split.test), loaded.predict(split.test)
+    np.testing.assert_array_equal(after.stars, before.stars)
+    np.testing.assert_array_equal(after.probabilities, before.probabilities)
+    np.testing.assert_array_equal(after.history_length, before.history_length)
     scores = rc.compare([rc.Mean(), _model_class()()], split)
     assert set(scores.frame["protocol"]) == {"frozen", "as-of"}
     assert "movie_mean" in str(scores)
