@@ -134,20 +134,14 @@ class Requests:
         """Whether the table passed `checked`, or consists of rows of one that did."""
         return bool(self.__dict__.get(_CHECKED, False))
 
-    def _as_checked(self, other: "Requests") -> Self:
-        """The same table, marked as checked if `other` is, from which its rows are."""
-        # Not a field, so that it cannot be set by the constructor.
-        self.__dict__[_CHECKED] = other.is_checked
-        return self
-
     def take(self, rows: pl.Series | NDArray[np.integer] | NDArray[np.bool_] | slice) -> Self:
         """The table with only these rows: a mask, row numbers or a slice."""
         if isinstance(rows, slice):
-            return replace(self, frame=self.frame[rows])._as_checked(self)
+            return _marked_like(self, replace(self, frame=self.frame[rows]))
         selected = np.asarray(rows)
         if selected.dtype == bool:
-            return replace(self, frame=self.frame.filter(pl.Series(selected)))._as_checked(self)
-        return replace(self, frame=self.frame[selected])._as_checked(self)
+            return _marked_like(self, replace(self, frame=self.frame.filter(pl.Series(selected))))
+        return _marked_like(self, replace(self, frame=self.frame[selected]))
 
 
 @dataclass(frozen=True)
@@ -181,7 +175,7 @@ class Ratings(Requests):
 
     def requests(self) -> Requests:
         """The same rows without their ratings, so that none can leak into a prediction."""
-        return Requests(self.frame.drop(RATING), self.movies, self.users)._as_checked(self)
+        return _marked_like(self, Requests(self.frame.drop(RATING), self.movies, self.users))
 
     def fingerprint(self) -> str:
         """SHA-256 of every row in order; equal for equal tables only."""
@@ -199,7 +193,7 @@ class Ratings(Requests):
         rows = pl.Series(by_time(self.at))
         # Rows are selected faster from a column in one chunk; column by column, to save memory.
         columns = [column.rechunk().gather(rows) for column in self.frame.iter_columns()]
-        return replace(self, frame=pl.DataFrame(columns))._as_checked(self)
+        return _marked_like(self, replace(self, frame=pl.DataFrame(columns)))
 
     def with_more(self, other: "Ratings") -> Self:
         """These ratings, then those of `other`; the side information is that of this table."""
@@ -234,8 +228,14 @@ def checked_requests(requests: Requests, where: str = "requests") -> Requests:
 
 def trusted(table: T) -> T:
     """The table, marked as checked, for tables whose source has checked them."""
+    # Not a field, so that it cannot be set by the constructor.
     table.__dict__[_CHECKED] = True
     return table
+
+
+def _marked_like(source: Requests, part: T) -> T:
+    """The table `part`, marked as checked if `source` is, from which its rows are."""
+    return trusted(part) if source.is_checked else part
 
 
 def _typed(table: Requests, required: tuple[str, ...], where: str) -> pl.DataFrame:

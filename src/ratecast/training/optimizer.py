@@ -73,7 +73,8 @@ class RowAdam(Optimizer):
         table = tuple(x.numpy() for x in (weight, state["mean"], state["square"]))
         # Uncoalesced: the kernel sums the gradients of repeated rows. torch has no public access
         # to the indices and values of such a tensor.
-        batch = gradient._indices()[0].numpy(), gradient._values().contiguous().numpy()
+        rows, values = gradient._indices()[0], gradient._values()  # noqa: SLF001
+        batch = rows.numpy(), values.contiguous().numpy()
         settings = group["lr"], *group["betas"], group["eps"], state["step"]
         step_of_rows(table, batch, self._positions[weight], settings)
 

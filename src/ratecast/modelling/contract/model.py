@@ -89,7 +89,7 @@ class Model(Hooks):
         frozen = as_of = self._outcomes(self.predict_rows(rows), history, table)
         if valid is not None and valid.timed and self.updates_online():
             stream = valid.sorted().take(slice(0, HISTORY_ROWS))
-            later, history, _ = deepcopy(self)._walk_stream(stream, time_groups(stream))
+            later, history, _ = deepcopy(self).walk_expected(stream, time_groups(stream))
             as_of = self._outcomes(later, history, stream)
         return initial.fitted(frozen, as_of)
 
@@ -143,12 +143,25 @@ class Model(Hooks):
         self._require_online()
         stream = ratings_of(stream, self.scale, where="stream")
         edges = time_groups(stream) if edges is None else edges
-        expected, history, movie_counts = self._walk_stream(stream, edges)
+        expected, history, movie_counts = self.walk_expected(stream, edges)
         outcomes = self._outcomes(expected, history, stream)
         probabilities = self.calibration.walk(outcomes, edges)
         basis = Basis.of(history, movie_counts)
         forecast = Forecast(outcomes.mean, probabilities, history, basis)
         return forecast.about(stream.requests(), self.scale)
+
+    def walk_expected(self, stream: Ratings, edges: I64) -> tuple[Expected, I64, I64]:
+        """A walk without calibration: expected stars, and the history of each row's user and movie.
+
+        The histories are how many ratings each had before the row's tie group.
+        """
+        rows = self._encode_new(stream)
+        self.learned_from = ""
+        counts, self.counts = self.counts, copy(self.counts)
+        history, movie_counts = counts.walk(rows, edges)
+        expected = self.walk_rows(rows, edges)
+        self.counts = counts
+        return expected, history, movie_counts
 
     def forget(self, user: int | str) -> None:
         """Forget a user, who is a new user from now on; what movies learned stays until a fit."""
@@ -215,16 +228,6 @@ class Model(Hooks):
         self.counts.grow(len(self.users), len(self.movies))
         self.grow()
         return rows
-
-    def _walk_stream(self, stream: Ratings, edges: I64) -> tuple[Expected, I64, I64]:
-        """Expected stars of a stream, and how many ratings its users and movies had before."""
-        rows = self._encode_new(stream)
-        self.learned_from = ""
-        counts, self.counts = self.counts, copy(self.counts)
-        history, movie_counts = counts.walk(rows, edges)
-        expected = self.walk_rows(rows, edges)
-        self.counts = counts
-        return expected, history, movie_counts
 
     def _outcomes(self, expected: Expected, history: I64, given: Ratings) -> Outcomes:
         """Expected stars beside the stars that were given."""
