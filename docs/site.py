@@ -71,6 +71,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if page.file.src_uri in OUTSIDE.values():
         markdown = markdown.replace("](docs/", "](").replace("](README.md", "](index.md")
     markdown = markdown.replace("](../README.md", "](index.md")
+    # The site has no source files.
+    markdown = re.sub(r"\[([^\]]*)\]\(\.\./src/[^)]*\)", r"\1", markdown)
     for source, target in OUTSIDE.items():
         markdown = re.sub(rf"\]\((\.\./)?{re.escape(source)}", f"]({target}", markdown)
     for folder in ("results", "notebooks", "findings"):
