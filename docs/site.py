@@ -19,8 +19,9 @@ COMMAND_LINE = "reference/command-line.md"
 
 # Title of a page, and the modules on it.
 ROOMS: dict[str, list[str]] = {
+    "The public surface": ["ratecast"],
     "Ratings and splits": ["ratings", "splits", "audit", "errors"],
-    "Data": ["data", "data.editions"],
+    "Data": ["data", "data.editions", "data.frames"],
     "The contract of a model": ["models", "modelling.contract.model", "modelling.contract.hooks",
                                 "modelling.contract.forecast", "modelling.contract.settings",
                                 "artifact"],
@@ -50,7 +51,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the reference, and the files outside this folder that pages link to."""
     files.append(File.generated(config, COMMAND_LINE, content=pages.markdown(GROUPS)))
     for title, modules in ROOMS.items():
-        blocks = "\n\n".join(f"::: ratecast.{module}" for module in modules)
+        blocks = "\n\n".join(f"::: {_whole(module)}" for module in modules)
         files.append(File.generated(config, _page(title), content=f"# {title}\n\n{blocks}\n"))
     for source, target in OUTSIDE.items():
         text = (ROOT / source).read_text("utf-8")
@@ -78,6 +79,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     for folder in ("results", "notebooks", "findings"):
         markdown = markdown.replace(f"](../{folder}/", f"]({folder}/")
     return markdown
+
+
+def _whole(module: str) -> str:
+    return module if module == "ratecast" else f"ratecast.{module}"
 
 
 def _page(title: str) -> str:

@@ -115,7 +115,7 @@ for title in ASKED:
     movie = movie_id(model, title)
     near[title] = pl.DataFrame(
         {
-            "cosine": (found := every.similar(movie, 8, least=LEAST))["cosine"],
+            "cosine": (found := every.similar(movie, 8, min_ratings=LEAST))["cosine"],
             "ours": found["title"],
             "random start, no priors, raw": raw_neighbours(movie),
         }

@@ -164,7 +164,7 @@ def test_the_verb_names_rated_movies_where_it_is_asked_to(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "keeps no ratings"),
+        ([], "stores no ratings"),
         (["--rated", "--n", "0"], "0 movies for each user"),
         (["--rated", "--users", "none.txt"], "cannot be read"),
         (["--rated", "--users", "empty.txt"], "no user id"),

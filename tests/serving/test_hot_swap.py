@@ -120,7 +120,7 @@ def test_a_torn_artifact_is_refused_where_it_is_published(place: Place, artifact
         file.seek(-8, 2)
         file.write(b"12345678")
     before = ArtifactStore(place.home).current
-    with pytest.raises(InputError, match="changed after it was saved"):
+    with pytest.raises(InputError, match="has changed since it was saved"):
         ArtifactStore(place.home).publish(torn)
     assert ArtifactStore(place.home).current == before
     assert len(list((place.home / "models").iterdir())) == 1

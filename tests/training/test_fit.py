@@ -82,8 +82,8 @@ def test_the_logged_rmse_is_the_models_over_all_valid_rows() -> None:
     split = few()
     model = make_model("mf", trainer={"epochs": 1, "batch_size": 7})
     assert isinstance(model, NetModel)
-    assert isinstance(model.train_net, LazyTrainer)
     model.fit(split.train, split.valid)
+    assert isinstance(model.train_net, LazyTrainer)
     assert split.valid is not None
     found = rmse(model.predict(split.valid.requests()).stars, split.valid)
     assert model.train_net.history[-1]["valid/rmse"] == pytest.approx(found, rel=1e-6)

@@ -22,5 +22,5 @@ def test_a_curve_read_from_the_events_is_that_of_the_trainer(tmp_path: Path) -> 
 
 def test_a_curve_that_is_not_there_is_said(tmp_path: Path) -> None:
     run = train(Experiment.of(make_model("mean"), out=tmp_path), few())
-    with pytest.raises(InputError, match=r"no curve 'valid/rmse'; there are .*final/valid_rmse"):
+    with pytest.raises(InputError, match=r"no curve 'valid/rmse'; curves are .*final/valid_rmse"):
         tensorboard_events.scalars(run.folder, "valid/rmse")

@@ -11,7 +11,7 @@ import torch
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.forecast import Basis
-from ratecast.modelling.nets.net_model import NetModel
+from ratecast.modelling.nets.net_model import NetModel, TrainerSettings
 from ratecast.models import load_model, model_class
 from ratecast.ratings import Requests
 from ratecast.training import make_model
@@ -147,9 +147,11 @@ def test_a_handful_of_rows_is_enough() -> None:
     assert len(model.predict(split.test.requests())) == len(split.test)
 
 
-def test_a_net_without_trainer_says_how_to_make_one() -> None:
-    with pytest.raises(InputError, match="make_model"):
-        model_class("mf")().fit(few().train)
+def test_a_net_that_was_given_no_trainer_finds_one() -> None:
+    quick = TrainerSettings(epochs=1)
+    plain = model_class("mf")(trainer=quick).fit(few().train)  # type: ignore[call-arg]
+    made = make_model("mf", trainer=quick).fit(few().train)
+    np.testing.assert_array_equal(plain.predict([1], [1]).stars, made.predict([1], [1]).stars)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class Factors:
     def of(cls, users: F64, movies: F64, unit: float = 1.0) -> Self:
         """From the weights of either side, (rows, 1 + k), the bias first; `unit` in stars.
 
-        Row 0 of the users, whom nobody is, does not count.
+        Row 0 of the users, the unknown, does not count.
         """
         tastes = users[1:, 1:]
         # Of one user there is no covariance, and of none no mean.

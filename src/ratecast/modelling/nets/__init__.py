@@ -1,1 +1,1 @@
-"""The nets, in torch: loaded while one is trained, and not by a model that answers and hears."""
+"""The nets, in torch: imported to train one, not by a fitted model that predicts and updates."""

@@ -79,7 +79,7 @@ class Movies:
 
     @cached_property
     def implicit(self) -> F64:
-        """Descriptors of implicit feedback: what rating a movie tells of a user, (M, Z)."""
+        """Descriptors of implicit feedback: what rating a movie means for its user, (M, Z)."""
         return np.ascontiguousarray(self.descriptors[:, : self._borders[0]])
 
     @cached_property
