@@ -1,10 +1,15 @@
-"""The sums over all ratings in which EM spends most of its time."""
+"""The sums over all ratings in which EM spends most of its time.
+
+Without fastmath, so that each sum has the order that is written here: numba optimizes the body of a
+prange loop twice, and the process that compiles it runs the first result, whereas later ones load
+the second from the cache. Where sums may be reordered, the two can differ in their last bits.
+"""
 
 import numpy as np
 from numba import njit, prange
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, parallel=True)
 def add_movies(groups, movies, sums):  # type: ignore[no-untyped-def]
     """Add each user's ratings to the precision (U, F, F) and the right side (U, F) of its vector.
 
@@ -37,7 +42,7 @@ def add_movies(groups, movies, sums):  # type: ignore[no-untyped-def]
                 p[m, k] = p[k, m]
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, parallel=True)
 def add_users(groups, mean, users, sums):  # type: ignore[no-untyped-def]
     """Add each movie's ratings to gram (M, F, F), cross (M, F) and square (M,).
 
