@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Every process that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: reproduce folds notebooks pictures docs test test-chaos bench bench-serve check-perf check format clean
+.PHONY: reproduce folds notebooks pictures docs test test-kernels test-chaos bench bench-serve check-perf check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -36,6 +36,9 @@ test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
 	  $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m 'not threads'
 	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -m threads tests/models tests/modelling
+
+test-kernels: $(READY)  ## the numeric tests as other processors compute them; ONLY=name,name
+	$(BIN)/python -m tests.kernels $(if $(ONLY),--only $(ONLY))
 
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs
