@@ -14,7 +14,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from ratecast.models.state_space.em_sums import add_movies, add_users, summed
+from ratecast.models.state_space.em_sums import add_movies, add_users, group_sums
 
 GROUPS, LINES, WIDTH, ROWS = 60, 40, 17, 3000
 # No net, whose products are torch's.
@@ -34,15 +34,16 @@ def em_sums() -> list[np.ndarray]:
     draw = np.random.default_rng(0)
     edges = np.sort(draw.integers(0, ROWS + 1, GROUPS + 1))
     edges[0], edges[-1] = 0, ROWS
-    ratings = draw.integers(0, LINES, ROWS).astype(np.int32), draw.normal(3.5, 1, ROWS)
+    lines = draw.integers(0, LINES, ROWS).astype(np.int32)
+    groups = edges, lines, draw.normal(3.5, 1, ROWS)
     vectors, cov = draw.normal(size=(LINES, WIDTH)), draw.normal(size=(LINES, WIDTH, WIDTH))
     of_users = np.zeros((GROUPS, WIDTH, WIDTH)), np.zeros((GROUPS, WIDTH))
     factors = vectors[:, 1:].copy(), cov[:, 1:, 1:].copy()
     noise = draw.uniform(0.5, 1.5, LINES)
-    add_movies(edges, ratings, (vectors[:, 0].copy(), *factors, noise), of_users)
+    add_movies(groups, (vectors[:, 0].copy(), *factors, noise), of_users)
     of_movies = *(np.zeros_like(part) for part in of_users), np.zeros(GROUPS)
-    add_users(edges, ratings, (np.float64(3.5), vectors, cov), of_movies)
-    return [*of_users, *of_movies, summed(edges, ratings[0], vectors)]
+    add_users(groups, 3.5, (vectors, cov), of_movies)
+    return [*of_users, *of_movies, group_sums(edges, lines, vectors)]
 
 
 def fitted(name: str) -> list[np.ndarray]:

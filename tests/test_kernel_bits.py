@@ -16,7 +16,7 @@ def bits(cache: Path, threads: int) -> str:
     return run.stdout
 
 
-def test_the_process_that_compiles_on_one_thread_has_the_bits_of_the_next_on_two(tmp_path: Path) -> None:
+def test_a_process_that_compiles_has_the_bits_of_one_that_loads(tmp_path: Path) -> None:
     compiling = bits(tmp_path, threads=1)
     assert compiling.startswith("em_sums ")
     assert list(tmp_path.rglob("*.nbc")), "nothing was kept, so that the next compiles anew"
