@@ -66,8 +66,9 @@ def test_rmse_is_in_its_band(
 
     monkeypatch.setattr(Blend, "fit_rows", take_parts)
     model = deepcopy(fitted(name))
-    asked: protocol.Protocol
-    for asked in ("frozen", "as-of"):
-        rows = score_rows.rows_of(protocol.run(model, split, asked))
-        found = next(r for r in rows if (r["part"], r["slice"]) == ("test", "all"))
-        assert found["rmse"] == pytest.approx(PUBLISHED[name, asked], abs=BAND), asked
+    by: protocol.Protocol
+    for by in ("frozen", "as-of"):
+        assert (name, by) in PUBLISHED, "not in results/reproduce.json: run `make reproduce`"
+        rows = score_rows.rows_of(protocol.run(model, split, by))
+        row = next(r for r in rows if (r["part"], r["slice"]) == ("test", "all"))
+        assert row["rmse"] == pytest.approx(PUBLISHED[name, by], abs=BAND), by

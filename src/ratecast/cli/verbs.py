@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Literal, TextIO
+from typing import Any, Literal
 
 from ratecast.cli import data, models, pages, recommending, scoring, serving, setup, training
 from ratecast.cli.call import HELP, Verb, call
@@ -96,16 +96,9 @@ def _notes() -> Iterator[None]:
         default = warnings.showwarning
         warnings.filterwarnings("always", _RENAMED, FutureWarning)
 
-        def show(  # noqa: PLR0917
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
+        def show(message: Warning | str, *rest: Any, **options: Any) -> None:
             if not re.match(_RENAMED, str(message)):
-                default(message, category, filename, lineno, file, line)
+                default(message, *rest, **options)
             elif str(message) not in printed:
                 printed.add(str(message))
                 print(f"ratecast: note: {message}", file=sys.stderr)

@@ -66,9 +66,9 @@ def _selected(
                 "get the archive from its publisher"
             )
     selected = [m for m in members if not m.is_dir() and PurePosixPath(m.filename).name in names]
-    found = [PurePosixPath(member.filename).name for member in selected]
-    for name in found:
-        if found.count(name) > 1:
+    selected_names = [PurePosixPath(member.filename).name for member in selected]
+    for name in selected_names:
+        if selected_names.count(name) > 1:
             raise InputError(f"{archive}: holds {name} twice; unpack it and give one folder")
     return selected
 

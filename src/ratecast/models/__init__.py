@@ -1,4 +1,4 @@
-"""The table of models: a name, and the class that bears it (imported when it is asked for)."""
+"""The table of models: names, and their classes (imported when they are needed)."""
 
 import os
 import sys

@@ -168,6 +168,18 @@ def _predict(row, state, likelihood, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _row(i, movies, batches, time_bins):  # type: ignore[no-untyped-def]
+    """Row i of the batches; time_bins: which unknown time bins it is in, (b,)."""
+    return _Row(
+        movies.vectors[batches.movies[i]],
+        batches.target[i],
+        batches.time_effect[i],
+        batches.noise[i],
+        time_bins,
+    )
+
+
+@njit(cache=True)
 def _start(labels, users, state):  # type: ignore[no-untyped-def]
     """Set `state` to the prior of a user without ratings."""
     state.mean[:], state.covariance[:] = 0.0, 0.0
@@ -211,23 +223,11 @@ def walk_users(batches, bins, users, movies, likelihood):  # type: ignore[no-unt
                     _shift_prior(in_set / math.sqrt(size) - rated, users.precision, state)
                     rated = in_set / math.sqrt(size)
                 _open_bins(bins.keys[learned], current, bins.variances, state, width)
-                rating = _Row(
-                    movies.vectors[movie],
-                    batches.target[learned],
-                    batches.time_effect[learned],
-                    batches.noise[learned],
-                    bins.unknown[learned],
-                )
+                rating = _row(learned, movies, batches, bins.unknown[learned])
                 _update(rating, likelihood.level, state)
                 learned += 1
             same = (bins.keys[i] == current) & (bins.keys[i] >= 0)
-            request = _Row(
-                movies.vectors[row_movie[i]],
-                batches.target[i],
-                batches.time_effect[i],
-                batches.noise[i],
-                bins.unknown[i] * same,
-            )
+            request = _row(i, movies, batches, bins.unknown[i] * same)
             mean[i], uncertainty[i] = _predict(request, state, likelihood, probabilities[i])
             # A bin that has not begun has its prior variance.
             uncertainty[i] += (bins.unknown[i] * bins.variances * ~same).sum()

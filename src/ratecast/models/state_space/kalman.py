@@ -146,9 +146,7 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
     size, width, descriptors = len(transition), priors.shape[1], movies[5]
     row = np.empty(len(initial))
     state, implicit = row_parts(row, size, width)
-    space = _Workspace(
-        np.empty(size), np.empty(size), np.empty(width), np.empty(size), np.empty((size, size))
-    )
+    space = _workspace(size, width)
     prior_mean = np.empty(width)
     for user in range(users[0], users[1]):
         row[:] = states[user] if len(states) else initial
@@ -180,6 +178,13 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
                 _measurement_update(state, prior_mean, space, innovations[i], variance)
                 implicit += descriptors[row_movie[i]]
             count, start = count + stop - start, stop
+
+
+@njit(cache=True)
+def _workspace(size, width):  # type: ignore[no-untyped-def]
+    """Arrays that are used again at every step; size: of the state, width: of the prior."""
+    square = np.empty((size, size))
+    return _Workspace(np.empty(size), np.empty(size), np.empty(width), np.empty(size), square)
 
 
 @njit(cache=True)

@@ -67,15 +67,12 @@ class StateSpace(HistoryModel):
     factors: K. co_rating_factors: columns of the movies' prior from who rated what.
     iterations: of EM in a fit. refresh_growth: a refresh is skipped until the new ratings are this
     share of those learned from, so that many refreshes cannot overfit a table that hardly grows;
-    beyond a million ratings the share grows in proportion, since a refresh then costs more and
-    changes less.
+    beyond a million ratings the share grows in proportion, since a refresh changes less.
 
     Reference: Lim, Teh 2007, "Variational Bayesian approach to movie rating prediction"; Lu,
-    Agarwal, Dhillon 2009, "A spatio-temporal approach to collaborative filtering" (Kalman filter
-    on factors).
+    Agarwal, Dhillon 2009, "A spatio-temporal approach to collaborative filtering".
     Differs: only users move, with each time group and not with the clock; movies are updated by an
-    EM iteration from their last values. Implicit feedback and genres enter both priors; the trees
-    are added.
+    EM iteration from their last values. Implicit feedback and genres enter both priors.
 
     >>> import ratecast as rc
     >>> ratings = rc.example_ratings()
@@ -116,8 +113,8 @@ class StateSpace(HistoryModel):
     @kernels_first
     def refresh(self, ratings: Ratings) -> None:
         """One EM iteration on all ratings, from the present parameters, if enough are new."""
-        recent = RatingColumns.concat([RatingColumns.empty(), *self.history.recent])
-        recent = recent.without_deleted()
+        parts = [RatingColumns.empty(), *self.history.recent]
+        recent = RatingColumns.concat(parts).without_deleted()
         if len(recent) < self.refresh_after():
             return
         if len(recent) == int(self._walked.new[0]):
@@ -185,9 +182,8 @@ class StateSpace(HistoryModel):
     def grow(self) -> None:
         known, side = len(self._user_columns), self._add_side_information()
         regression = self.movie_parameters.parameters.user_regression
-        new = rowwise(self._user_columns[known:], regression)
-        mean = np.concatenate([self._prior.mean, new])
-        self._prior = UserPrior(mean, self._prior.implicit_weights)
+        new, prior = rowwise(self._user_columns[known:], regression), self._prior
+        self._prior = UserPrior(np.concatenate([prior.mean, new]), prior.implicit_weights)
         if len(side.year):
             self.movie_parameters = self.movie_parameters.with_more(side)
 
@@ -203,8 +199,8 @@ class StateSpace(HistoryModel):
     def _fit_em(self, ratings: RatingColumns) -> None:
         """Learn from `ratings` and nothing else."""
         self.history = UserHistory(ratings)
-        random = np.random.default_rng(self.seed)
-        self._co_rating = random.normal(size=(len(self.movies), self.co_rating_factors))
+        shape = len(self.movies), self.co_rating_factors
+        self._co_rating = np.random.default_rng(self.seed).normal(size=shape)
         # Side information, co-rating factors, the raters' activity, their bias and factors.
         width = 4 + len(self._side.genres) + self.co_rating_factors + 1 + 1 + self.factors
         sizes = len(self.movies), self._user_columns.shape[1], width
@@ -282,8 +278,8 @@ class StateSpace(HistoryModel):
         movies = self.movie_parameters
         arrays: Arrays = {"side": self._side.packed(), "co_rating_factors": self._co_rating}
         arrays |= {"user_columns": self._user_columns, "prior_mean": self._prior.mean}
-        arrays |= {"implicit_weights": self._prior.implicit_weights}
-        arrays["descriptors"] = movies.descriptors
+        weights, descriptors = self._prior.implicit_weights, movies.descriptors
+        arrays |= {"implicit_weights": weights, "descriptors": descriptors}
         parts = {"parameters": movies.parameters, "standardizer": movies.standardizer}
         parts |= {"movie_side": self._movie_side, "residual_buffer": self._buffer}
         return arrays | packed(parts | {"trees": self._trees}) | history_arrays(self.history)
