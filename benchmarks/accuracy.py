@@ -48,26 +48,26 @@ def _peer(method: Method, splits: dict[str, Parts]) -> Record:
     settings = [method.settings, *(method.settings | tried for tried in method.grid)]
     tried = [job(by_time["train"], {"valid": by_time["valid"]}, one) for one in settings]
     tried += [job(first["inner"], {"valid": first["valid"]}, one) for one in settings]
-    found = _all(method, tried)
-    if "failed" in found:
-        return about | found
-    rmse = [done["rmse"]["valid"] for done in found["done"]]
+    result = _all(method, tried)
+    if "failed" in result:
+        return about | result
+    rmse = [done["rmse"]["valid"] for done in result["done"]]
     count = len(settings)
     later, anywhere = _least(settings, rmse[:count]), _least(settings, rmse[count:])
     return about | _final(method, splits, (later, anywhere))
 
 
 def _final(method: Method, splits: dict[str, Parts], best: tuple[Settings, Settings]) -> Record:
-    """Test rows, asked with the settings that stand."""
+    """RMSE of the test rows, with the final settings."""
     by_time = splits[CHRONOLOGICAL]
-    asked = {"valid": by_time["valid"], "test": by_time["test"]}
-    jobs = [job(by_time["train"], asked, one) for one in (method.settings, best[0])]
+    scored = {"valid": by_time["valid"], "test": by_time["test"]}
+    jobs = [job(by_time["train"], scored, one) for one in (method.settings, best[0])]
     for one in (method.settings, best[1]):
         jobs += [job(splits[f]["train"], {"test": splits[f]["test"]}, one) for f in FOLDS]
-    found = _all(method, jobs)
-    if "failed" in found:
-        return found
-    rmse = [done["rmse"] for done in found["done"]]
+    result = _all(method, jobs)
+    if "failed" in result:
+        return result
+    rmse = [done["rmse"] for done in result["done"]]
     folds = [one["test"] for one in rmse[2:]]
     return {
         "own": {"settings": method.settings, "by_time": rmse[0], "folds": folds[: len(FOLDS)]},
@@ -82,15 +82,15 @@ def _walked(method: Method, parts: Parts) -> Record:
     if reason := environment.missing().get(method.package):
         return about | {"failed": f"not installed: {reason}"}
     settings = [method.settings, *(method.settings | tried for tried in method.grid)]
-    found = _all(method, [job(parts["train"], {"valid": parts["valid"]}, one) for one in settings])
-    if "failed" in found:
-        return about | found
-    best = _least(settings, [done["rmse"]["valid"] for done in found["done"]])
+    result = _all(method, [job(parts["train"], {"valid": parts["valid"]}, one) for one in settings])
+    if "failed" in result:
+        return about | result
+    best = _least(settings, [done["rmse"]["valid"] for done in result["done"]])
     both = {"valid": parts["valid"], "test": parts["test"]}
-    found = _all(method, [job(parts["train"], both, one) for one in (method.settings, best)])
-    if "failed" in found:
-        return about | found
-    own, tuned = (done["rmse"] for done in found["done"])
+    result = _all(method, [job(parts["train"], both, one) for one in (method.settings, best)])
+    if "failed" in result:
+        return about | result
+    own, tuned = (done["rmse"] for done in result["done"])
     return about | {
         "own": {"settings": method.settings, "by_time": own},
         "tuned": {"settings": best, "by_time": tuned},

@@ -72,13 +72,13 @@ def ahead(section: Record) -> list[str]:
     peers = [row for row in _peers(section, "frozen") if "tuned" in row]
     by_time = {row["method"]: row["tuned"]["by_time"]["test"] for row in peers}
     on_folds = {row["method"]: mean(row["tuned"]["folds"]) for row in peers}
-    found = []
+    sentences = []
     for name in _models(section):
         test = _reproduced(name.removeprefix("ratecast "), "frozen")["test"]
-        said = [f"on the test by time {', '.join(_below(by_time, test))}"]
-        said += [f"on the folds {', '.join(_below(on_folds, mean(_folds(section, name))))}"]
-        found.append(f"- Peers ahead of {name}: {'; '.join(said)}.")
-    return found
+        places = [f"on the test by time {', '.join(_below(by_time, test))}"]
+        places += [f"on the folds {', '.join(_below(on_folds, mean(_folds(section, name))))}"]
+        sentences.append(f"- Peers ahead of {name}: {'; '.join(places)}.")
+    return sentences
 
 
 def _below(figures: dict[str, float], rmse: float) -> list[str]:

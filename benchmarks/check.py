@@ -40,7 +40,7 @@ class Floor:
 
 
 def main() -> int:
-    """Measure, compare, say."""
+    """Measure, compare, print."""
     results = records.read()
     if PUBLISHED not in results:
         print(f"check-perf: nothing to compare with; run make bench ONLY=tune,{PUBLISHED} first")
@@ -52,10 +52,10 @@ def main() -> int:
         print("check-perf: no peer to compare with; see above")
         return 1
     taken = seconds(least)
-    if gone := [name for name, found in taken.items() if not found]:
+    if gone := [name for name, times in taken.items() if not times]:
         print(f"check-perf: {', '.join(gone)} could not be measured")
         return 1
-    return verdict(least, {name: median(found) for name, found in taken.items()})
+    return verdict(least, {name: median(times) for name, times in taken.items()})
 
 
 def installed(name: str) -> bool:
@@ -68,8 +68,8 @@ def installed(name: str) -> bool:
 
 def floors(results: Record) -> list[Floor]:
     """From the published medians; a peer that has none is left out."""
-    found = {line.method: line.values for line in lines(results[PUBLISHED]) if line.values}
-    known = {name: values["load"] + values["fit"] for name, values in found.items()}
+    figures = {line.method: line.values for line in lines(results[PUBLISHED]) if line.values}
+    known = {name: values["load"] + values["fit"] for name, values in figures.items()}
     return [
         Floor(ours, peer, SHARE * known[peer] / known[ours])
         for ours, peer in PAIRS
@@ -77,13 +77,15 @@ def floors(results: Record) -> list[Floor]:
     ]
 
 
-def verdict(least: list[Floor], taken: dict[str, float], say: Callable[[str], None] = print) -> int:
+def verdict(
+    least: list[Floor], taken: dict[str, float], write: Callable[[str], None] = print
+) -> int:
     """0 where every ratio is above its floor. taken: seconds of each method."""
     failed = 0
     for floor in least:
         ratio = taken[floor.peer] / taken[floor.ours]
         words = f"{floor.peer} takes {ratio:.2f} times as long as {floor.ours}"
-        say(f"{words} (floor {floor.ratio:.2f}){': too slow' if ratio < floor.ratio else ''}")
+        write(f"{words} (floor {floor.ratio:.2f}){': too slow' if ratio < floor.ratio else ''}")
         failed += ratio < floor.ratio
     return int(failed > 0)
 
@@ -93,11 +95,11 @@ def seconds(least: list[Floor]) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {name: [] for each in least for name in (each.ours, each.peer)}
     for ours in {floor.ours for floor in least}:
         _fitted(ours, WARMING)
-    for name, kept in list(taken.items()) * TURNS:
-        found = _fitted(name, ROWS)
-        if "done" in found:
-            stages = found["done"][0]["seconds"]
-            kept.append(stages["load"] + stages["fit"])
+    for name, times in list(taken.items()) * TURNS:
+        record = _fitted(name, ROWS)
+        if "done" in record:
+            stages = record["done"][0]["seconds"]
+            times.append(stages["load"] + stages["fit"])
     return taken
 
 

@@ -5,7 +5,7 @@
 
 Parts: loading, limits, tune, speed-1m, speed-25m, speed-100m, stages, growth, flagship, accuracy.
 Each is merged into the results when it is done; one that was stopped goes on where it was. With
---rows, one comparison at that size is printed, and not kept.
+--rows, one comparison at that size is printed, and not saved.
 """
 
 import argparse
@@ -71,28 +71,28 @@ def measure(part: str, fresh: bool = False) -> None:
     machine = records.machine()
     workers = accuracy.WORKERS if part == "accuracy" else 1
     rows = records.done(part, PARTS[part](), workers)
-    kept = [row for row in rows if not row["key"].endswith(speed.COMPILED)]
-    records.keep(part, {"machine": machine, "rows": kept})
+    published = [row for row in rows if not row["key"].endswith(speed.COMPILED)]
+    records.save(part, {"machine": machine, "rows": published})
     records.progress(part).unlink(missing_ok=True)
 
 
 def once(rows: int, runs: int, names: tuple[str, ...]) -> Record:
-    """A comparison that is not kept."""
+    """A comparison that is not saved."""
     left = tuple(m.name for m in METHODS if names and m.name not in names)
     plan = speed.Plan(rows, runs=runs, once=(speed.LIGHTNING,), leave_out=left)
     part, machine = f"rows-{rows}", records.machine()
     records.progress(part).unlink(missing_ok=True)
-    found = records.done(part, list(speed.steps(plan)))
+    done = records.done(part, list(speed.steps(plan)))
     records.progress(part).unlink(missing_ok=True)
-    return {"machine": machine, "rows": found}
+    return {"machine": machine, "rows": done}
 
 
 def _parts(only: str | None) -> list[str]:
-    asked = only.split(",") if only else list(PARTS)
-    for part in asked:
+    names = only.split(",") if only else list(PARTS)
+    for part in names:
         if part not in PARTS:
             raise SystemExit(f"compare: no part {part!r}; parts are {', '.join(PARTS)}")
-    return asked
+    return names
 
 
 def _named(peers: str | None) -> tuple[str, ...]:

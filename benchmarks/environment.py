@@ -20,14 +20,14 @@ FOLDER = ROOT / ".venv-bench"
 PYTHON = FOLDER / "bin" / "python"
 # What every peer's process reads its tables with.
 READER = ("polars", "pandas", "pyarrow")
-# What a package imports and does not ask for.
+# What a package imports but does not require.
 UNSAID = {"myfm": ("setuptools",)}
 
 
 def missing(folder: Path = FOLDER) -> dict[str, str]:
     """Package and reason of each peer that could not be installed."""
-    found: dict[str, str] = json.loads((folder / "missing.json").read_text("utf-8"))
-    return found
+    reasons: dict[str, str] = json.loads((folder / "missing.json").read_text("utf-8"))
+    return reasons
 
 
 def ready(folder: Path = FOLDER) -> bool:
@@ -72,8 +72,8 @@ def _install(folder: Path, *packages: str) -> str:
     ran = subprocess.run(
         [*pip, "--constraint", str(pins), *packages], check=False, capture_output=True, text=True
     )
-    said = [line.strip() for line in ran.stderr.splitlines() if "error" in line.lower()]
-    return "" if ran.returncode == 0 else (said or ["pip failed"])[-1][:200]
+    errors = [line.strip() for line in ran.stderr.splitlines() if "error" in line.lower()]
+    return "" if ran.returncode == 0 else (errors or ["pip failed"])[-1][:200]
 
 
 def constraints() -> str:

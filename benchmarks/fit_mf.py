@@ -27,18 +27,18 @@ def prepared(factors: int = 64) -> tuple[FactorNet, TrainingTask]:
     """A fresh net and what it is to learn; the fit of one epoch gives the row numbers."""
     settings = TrainerSettings(epochs=EPOCHS, batch_size=BATCH)
     model = MatrixFactorization(factors=factors, trainer=settings)
-    kept: list[TrainingTask] = []
+    tasks: list[TrainingTask] = []
 
     def keep(net: RatingNet, task: TrainingTask) -> int:  # noqa: ARG001
-        kept.append(task)
+        tasks.append(task)
         return task.settings.epochs
 
     model.train_net = keep
     split = chronological(data.load("ml-100k"))
     model.fit(split.train, split.valid)
-    net = model.new_net(kept[0].train)
+    net = model.new_net(tasks[0].train)
     assert isinstance(net, FactorNet)
-    return net, kept[0]
+    return net, tasks[0]
 
 
 def bare_loop(net: FactorNet, train: Examples) -> None:

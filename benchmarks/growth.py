@@ -22,9 +22,9 @@ def steps(sizes: tuple[int, ...] = SIZES) -> Iterator[Step]:
 
 def _epoch(name: str, rows: int) -> Record:
     jobs = [job(grown(rows)["train"], {}, {"model": name})]
-    found = measured(ProcessTask("epochs", jobs, 1, LIMIT_SECONDS))
+    result = measured(ProcessTask("epochs", jobs, 1, LIMIT_SECONDS))
     about = {"model": name, "rows": rows}
-    if "failed" in found:
-        return about | found
-    done = found["done"][0]
+    if "failed" in result:
+        return about | result
+    done = result["done"][0]
     return about | {key: done[key] for key in ("epoch_seconds", "bytes_a_rating", "seconds")}

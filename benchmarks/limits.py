@@ -133,12 +133,12 @@ def _rated(seconds: float, ratings: int, operations: int) -> Record:
 def _best(work: Callable[[], object]) -> float:
     """Least seconds of some repeats, after one that warms up."""
     work()
-    found = []
+    times = []
     for _ in range(REPEATS):
         start = time.perf_counter()
         work()
-        found.append(time.perf_counter() - start)
-    return min(found)
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long a table as large as ml-25m takes to be grown, read, kept, read again, and looked at.
+"""How long a table as large as ml-25m takes to generate, read, cache, read again and describe.
 
 Each step starts from a new process; of what is measured thrice, the best is given. Peak memory is
 that of the process, imports and mapped files included.
@@ -35,12 +35,12 @@ def keep(folder: Path) -> Measured:
 
 
 def again(_: Path) -> Measured:
-    """What every later start does, and what a model and the verbs ask for."""
+    """What every later start does, and what a model and the commands need."""
     load, table = timed(lambda: data.load(EDITION))
     split, parts = timed(lambda: chronological(table))
-    found = {"load again": load, "chronological split": split, f"load and split, {PEAK}": peak()}
-    found["fingerprint of train"], _ = timed(parts.train.fingerprint)
-    found["number the ids"], _ = timed(
+    figures = {"load again": load, "chronological split": split, f"load and split, {PEAK}": peak()}
+    figures["fingerprint of train"], _ = timed(parts.train.fingerprint)
+    figures["number the ids"], _ = timed(
         lambda: [
             Vocabulary.of(ids, side).encode(ids)
             for ids, side in (
@@ -49,9 +49,9 @@ def again(_: Path) -> Measured:
             )
         ]
     )
-    found["describe"], _ = timed(lambda: data.describe(table))
-    found["audit"], _ = timed(lambda: audit(parts, table))
-    return found | {f"all of these, {PEAK}": peak()}
+    figures["describe"], _ = timed(lambda: data.describe(table))
+    figures["audit"], _ = timed(lambda: audit(parts, table))
+    return figures | {f"all of these, {PEAK}": peak()}
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -91,12 +91,12 @@ def measured() -> Measured:
     """The best of each figure over the runs; each step in a process of its own."""
     with tempfile.TemporaryDirectory(dir=data.home()) as place:
         csv, home = Path(place) / "csv", Path(place) / "home"
-        found = _fresh(grow_csv, csv, data.home())
-        found |= _fresh(grow_parquet, Path(place) / "parquet", data.home())
+        figures = _fresh(grow_csv, csv, data.home())
+        figures |= _fresh(grow_parquet, Path(place) / "parquet", data.home())
         for step in [keep, again] * RUNS:
             seen = _fresh(step, csv, home)
-            found |= {name: min(value, found.get(name, value)) for name, value in seen.items()}
-    return found
+            figures |= {name: min(value, figures.get(name, value)) for name, value in seen.items()}
+    return figures
 
 
 def _fresh(step: Callable[[Path], Measured], folder: Path, home: Path) -> Measured:

@@ -30,12 +30,12 @@ def write(results: Record) -> None:
 
 def rendered(page: str, results: Record) -> str:
     """The page with the figures of every part between its marks."""
-    for part, told in SECTIONS.items():
+    for part, section in SECTIONS.items():
         text = f"Not measured yet: `python -m benchmarks.compare --only {part}`."
         if part in results:
             shown = pictures.of({part: results[part]})
             links = [f"![{picture.words}](pictures/{name})" for name, picture in shown.items()]
-            text = "\n\n".join([told(results[part]), *links])
+            text = "\n\n".join([section(results[part]), *links])
         page = with_section(page, _marks(part), text)
     return page
 
@@ -50,10 +50,10 @@ def in_short(readme: str, results: Record) -> str:
         if line.failed:
             rows.append(f"| {line.method} | {line.failed} | | |")
             continue
-        found = line.values
-        rmse = "ranks only" if line.ranks_only else f"{found['rmse']:.4f}"
-        seconds = f"{found['load'] + found['fit']:.0f}"
-        rows.append(f"| {line.method} | {seconds} | {found['memory']:.1f} | {rmse} |")
+        figures = line.values
+        rmse = "ranks only" if line.ranks_only else f"{figures['rmse']:.4f}"
+        seconds = f"{figures['load'] + figures['fit']:.0f}"
+        rows.append(f"| {line.method} | {seconds} | {figures['memory']:.1f} | {rmse} |")
     return with_section(readme, _marks(SHORT), "\n".join(rows))
 
 
@@ -101,23 +101,25 @@ WORDS = {
 }  # fmt: skip
 
 
-def _winners(found: list[Line]) -> str:
-    """Every place where a peer is better, said in words."""
-    won = {line.method: [WORDS[figure] for figure in WORDS if line.wins(figure)] for line in found}
-    said = [f"{method} ({', '.join(words)})" for method, words in won.items() if words]
-    return f"Where a peer wins (bold): {'; '.join(said)}." if said else "No peer wins anywhere."
+def _winners(lines: list[Line]) -> str:
+    """Every place where a peer is better, in words."""
+    won = {line.method: [WORDS[figure] for figure in WORDS if line.wins(figure)] for line in lines}
+    peers = [f"{method} ({', '.join(words)})" for method, words in won.items() if words]
+    return f"Where a peer wins (bold): {'; '.join(peers)}." if peers else "No peer wins anywhere."
 
 
 def chosen_table(section: Record) -> str:
     """RMSE on validation rows of everything that was tried."""
     rows = ["| method | tried: RMSE | chosen |", "| --- | --- | --- |"]
     for row in section["rows"]:
-        tried = "; ".join(f"{told(s)}: {x:.4f}" for s, x in row.get("tried", []))
-        rows.append(f"| {row['method']} | {tried or row.get('failed')} | {told(row['chosen'])} |")
+        tried = "; ".join(f"{settings_text(s)}: {x:.4f}" for s, x in row.get("tried", []))
+        rows.append(
+            f"| {row['method']} | {tried or row.get('failed')} | {settings_text(row['chosen'])} |"
+        )
     return "\n".join([f"{where(section)}.", "", *rows])
 
 
-def told(settings: Settings) -> str:
+def settings_text(settings: Settings) -> str:
     """Settings in a cell: name and value, without the name of what they are a part of."""
     return ", ".join(_leaves(settings)) or "its own"
 
@@ -184,8 +186,8 @@ def growth_table(section: Record) -> str:
         "| model | ratings | epoch s | ns a rating | bytes a rating |",
     ]
     rows += ["| --- | ---: | ---: | ---: | ---: |"]
-    found = sorted(section["rows"], key=lambda row: (row["model"], row["rows"]))
-    return "\n".join([*rows, *map(_growth_row, found)])
+    points = sorted(section["rows"], key=lambda row: (row["model"], row["rows"]))
+    return "\n".join([*rows, *map(_growth_row, points)])
 
 
 def _growth_row(row: Record) -> str:
@@ -198,15 +200,15 @@ def _growth_row(row: Record) -> str:
 
 def flagship_table(section: Record) -> str:
     """What `state_space` takes for a rating of a large table."""
-    found = section["rows"][0]
+    row = section["rows"][0]
     about = (
-        f"{measured_at(section)} {found['ratings']:,} ratings of {found['movies']:,} movies by "
-        f"{found['users']:,} users; {found['refits']} refits on the way; {found['peak_gb']:.1f} GB "
+        f"{measured_at(section)} {row['ratings']:,} ratings of {row['movies']:,} movies by "
+        f"{row['users']:,} users; {row['refits']} refits on the way; {row['peak_gb']:.1f} GB "
         "at most."
     )
     rows = [about, "", "| forecast | ratings | seconds | ratings a second | µs a rating |"]
     rows += ["| --- |" + " ---: |" * 4]
-    for name, (count, seconds) in found["stages"].items():
+    for name, (count, seconds) in row["stages"].items():
         cells = f"{seconds:,.1f} | {count / seconds:,.0f} | {seconds / count * 1e6:.1f}"
         rows.append(f"| {name} | {count:,} | {cells} |")
     return "\n".join(rows)

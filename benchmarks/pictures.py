@@ -16,15 +16,15 @@ _BAR, _LEFT = 0.27, 2.1
 
 def of(results: Record) -> dict[str, Picture]:
     """Every picture that the results have figures for, by the name of its file."""
-    found = {}
+    svgs = {}
     for part in _PARTS:
         if part in results:
             measured = lines(results[part])
             for figure, label in FIGURES.items():
-                found[f"{part}_{figure}.svg"] = bars(measured, figure, label)
+                svgs[f"{part}_{figure}.svg"] = bars(measured, figure, label)
     if "growth" in results:
-        found["growth.svg"] = growth(results["growth"])
-    return found
+        svgs["growth.svg"] = growth(results["growth"])
+    return svgs
 
 
 def bars(measured: list[Line], figure: str, label: str) -> Picture:
@@ -58,12 +58,12 @@ def growth(section: Record) -> Picture:
     with canvas.style():
         size, (left, right) = canvas.side_by_side(2)
         for k, model in enumerate(models):
-            found = sorted(
+            points = sorted(
                 (row["rows"], row["epoch_seconds"], row["bytes_a_rating"] * row["rows"] / 1e9)
                 for row in section["rows"]
                 if row["model"] == model and "failed" not in row
             )
-            rows, seconds, memory = map(np.array, zip(*found, strict=True))
+            rows, seconds, memory = map(np.array, zip(*points, strict=True))
             pen = {"color": SERIES[k], "marker": MARKERS[k], "label": model}
             left.plot(rows, seconds, **pen)
             right.plot(rows, memory, **pen)

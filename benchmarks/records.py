@@ -27,28 +27,28 @@ Step = tuple[str, Callable[[], Record]]
 
 def read() -> Record:
     """Every part that was measured."""
-    found: Record = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-    return found
+    results: Record = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    return results
 
 
-def keep(part: str, found: Record) -> None:
+def save(part: str, section: Record) -> None:
     """Put one part into the results, beside the others."""
-    write_text(RESULTS, json.dumps(read() | {part: found}, indent=1) + "\n")
+    write_text(RESULTS, json.dumps(read() | {part: section}, indent=1) + "\n")
 
 
 def done(part: str, steps: Iterable[Step], workers: int = 1) -> list[Record]:
-    """What each step found, in order; a step that an ended run has done is not done again."""
+    """The record of each step, in order; a step that an ended run has done is not done again."""
     path = progress(part)
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     known: dict[str, Record] = {record["key"]: record for record in map(json.loads, lines)}
-    asked = list(steps)
-    for key, record in _found([step for step in asked if step[0] not in known], workers):
+    planned = list(steps)
+    for key, record in _run_steps([step for step in planned if step[0] not in known], workers):
         known[key] = {"key": key} | record
         with path.open("a", encoding="utf-8") as out:
             out.write(json.dumps(known[key]) + "\n")
-        print(f"{part}: {key}: {said(record)}", flush=True)
-    return [known[key] for key, _ in asked]
+        print(f"{part}: {key}: {described(record)}", flush=True)
+    return [known[key] for key, _ in planned]
 
 
 def progress(part: str) -> Path:
@@ -56,7 +56,7 @@ def progress(part: str) -> Path:
     return data.home() / "bench" / "progress" / f"{part}.jsonl"
 
 
-def _found(steps: list[Step], workers: int) -> Iterator[tuple[str, Record]]:
+def _run_steps(steps: list[Step], workers: int) -> Iterator[tuple[str, Record]]:
     """In order; with one worker in this thread, so that an interrupt ends what is under way."""
     if workers == 1:
         yield from ((key, work()) for key, work in steps)
@@ -112,12 +112,12 @@ def measured_at(section: Record) -> str:
 
 def versions(section: Record) -> str:
     """Of ratecast and of the peers."""
-    found = section["machine"]
-    peers = ", ".join(f"{name} {number}" for name, number in found["peers"].items())
-    return f"ratecast {found['ratecast']}, {peers}."
+    machine = section["machine"]
+    peers = ", ".join(f"{name} {number}" for name, number in machine["peers"].items())
+    return f"ratecast {machine['ratecast']}, {peers}."
 
 
-def said(record: Record) -> str:
+def described(record: Record) -> str:
     """A few words about a record."""
     if "failed" in record:
         return str(record["failed"])

@@ -1,4 +1,4 @@
-"""How quickly models answer and walk: writes benchmarks/scoring.json, and docs/scale.md.
+"""How quickly models predict and walk: writes benchmarks/scoring.json, and docs/scale.md.
 
     python -m benchmarks.scoring [FOLDER] [--rows N] [--render]
 
@@ -66,7 +66,7 @@ def measure(table: Ratings) -> dict[str, Any]:
     split, machine = chronological(table), records.machine()
     model = make_model("mf_bias", factors=64, solver="kernel", descent={"epochs": 3}).fit(table)
     bandwidth = copy_speed()
-    found = _pairs(model, table, bandwidth) | _top(model, table) | walk_rows(split)
+    figures = _pairs(model, table, bandwidth) | _top(model, table) | walk_rows(split)
     return {
         "machine": machine | {"copies_gb_per_second": bandwidth},
         "table": {
@@ -74,7 +74,7 @@ def measure(table: Ratings) -> dict[str, Any]:
             "users": len(model.users) - 1,
             "movies": len(model.movies) - 1,
         },
-        "figures": found,
+        "figures": figures,
     }
 
 
@@ -94,17 +94,17 @@ def _pairs(model: Model, table: Ratings, bandwidth: float) -> Figures:
     users, movies = (side.vectors for side in single_precision(form))
     rows = model.encode(few)
     plain = PLAIN / best(lambda: (users[rows.users] * movies[rows.movies]).sum(axis=1))
-    found: Figures = {}
-    for name, asked in (("by user", by_user), ("in any order", loose)):
-        seconds = best(lambda asked=asked: expected_stars(model, asked), 3)  # type: ignore[misc]
-        found[f"expected stars, pairs {name}"] = _rate(PAIRS / seconds, "pairs", plain)
+    figures: Figures = {}
+    for name, requests in (("by user", by_user), ("in any order", loose)):
+        seconds = best(lambda requests=requests: expected_stars(model, requests), 3)  # type: ignore[misc]
+        figures[f"expected stars, pairs {name}"] = _rate(PAIRS / seconds, "pairs", plain)
     ids = PAIRS / best(lambda: model.encode(loose), 3)
     # Two vectors a pair, read from memory where a cache holds neither.
     limit = bandwidth * 1e9 / (2 * users.shape[1] * users.itemsize)
-    found["of which: ids to rows"] = _rate(ids, "pairs", None)
-    found["both vectors from memory, at most"] = _rate(limit, "pairs", None)
+    figures["of which: ids to rows"] = _rate(ids, "pairs", None)
+    figures["both vectors from memory, at most"] = _rate(limit, "pairs", None)
     whole = PLAIN / best(lambda: model.predict(few), 2)
-    return found | {"predict, with deviation and probabilities": _rate(whole, "pairs", None)}
+    return figures | {"predict, with deviation and probabilities": _rate(whole, "pairs", None)}
 
 
 def _top(model: Model, table: Ratings) -> Figures:
@@ -130,7 +130,7 @@ def _top(model: Model, table: Ratings) -> Figures:
 
 
 def walk_rows(split: Split) -> Figures:
-    """The biases over validation and test, one thread: every rating forecast, then heard."""
+    """The biases over validation and test, one thread: each rating is predicted, then observed."""
     assert split.valid is not None
     model, stream = make_model("bias").fit(split.train, split.valid), _later(split)
     threads = numba.get_num_threads()
@@ -157,7 +157,7 @@ def _copies(model: Model) -> list[Model]:
 
 
 def _plainly(model: Model, stream: Ratings) -> None:
-    """Moment by moment, as the contract says."""
+    """One tie group after another, as the contract says."""
     for start, stop in pairwise(time_groups(stream)):
         now = stream.take(slice(start, stop))
         model.predict(now.requests())
@@ -189,8 +189,8 @@ def _later(split: Split) -> Ratings:
 
 
 def _rate(value: float, unit: str, plain: float | None) -> dict[str, float | str]:
-    found: dict[str, float | str] = {"value": round(value), "unit": f"{unit} a second"}
-    return found if plain is None else found | {"plain": round(plain)}
+    figures: dict[str, float | str] = {"value": round(value), "unit": f"{unit} a second"}
+    return figures if plain is None else figures | {"plain": round(plain)}
 
 
 def _ms(seconds: float) -> float:

@@ -19,7 +19,7 @@ LIGHTNING = "ratecast mf_bias, Lightning"
 class Plan:
     """One table. runs: how often each method is measured; those of `once`, one time only.
 
-    leave_out: methods that are not asked at this size. own: whether each is also run with the
+    leave_out: methods that are not run at this size. own: whether each is also run with the
     regularisation that it has by itself.
     """
 
@@ -55,7 +55,7 @@ def chosen() -> dict[str, Settings]:
 def steps(plan: Plan) -> Iterator[Step]:
     """Every run of a part, the methods taking turns."""
     parts, tuned = grown(plan.rows), chosen()
-    # What numba compiles is kept on disk: let that be done before anything is measured.
+    # What numba compiles is cached on disk, so it is compiled before anything is measured.
     for method in plan.methods:
         if not method.package and method.name != LIGHTNING:
             fit = partial(_measured, method, method.settings, grown(WARMING), plan.limit_seconds)
@@ -83,16 +83,16 @@ def _measured(method: Method, settings: Settings, parts: Parts, limit: float) ->
     task = ProcessTask(
         method.module, [job(parts["train"], {"test": parts["test"]}, settings)], 2, limit
     )
-    found = measured(task)
-    return about | _flat(found)
+    result = measured(task)
+    return about | _flat(result)
 
 
-def _flat(found: Record) -> Record:
+def _flat(result: Record) -> Record:
     """The only job's figures, beside those of the whole process."""
-    if "failed" in found:
-        return found
-    figures: Record = found["done"][0]
-    return figures | {"whole": found["whole"]}
+    if "failed" in result:
+        return result
+    figures: Record = result["done"][0]
+    return figures | {"whole": result["whole"]}
 
 
 def tuning() -> Iterator[Step]:
@@ -108,10 +108,10 @@ def _tuned(method: Method, parts: Parts) -> Record:
         job(parts["inner"], {"valid": parts["valid"]}, method.settings | tried)
         for tried in ({}, *method.grid)
     ]
-    found = measured(ProcessTask(method.module, jobs, 2, 600.0))
-    if "failed" in found:
-        return {"method": method.name, "chosen": {}, "failed": found["failed"]}
-    rmse = [done["rmse"]["valid"] for done in found["done"]]
+    result = measured(ProcessTask(method.module, jobs, 2, 600.0))
+    if "failed" in result:
+        return {"method": method.name, "chosen": {}, "failed": result["failed"]}
+    rmse = [done["rmse"]["valid"] for done in result["done"]]
     best = rmse.index(min(rmse))
     return {
         "method": method.name,

@@ -64,13 +64,13 @@ def _stages(train: Path, settings: Settings) -> dict[str, float]:
     start = time.perf_counter()
     watch.runcall(ours.fit, table, settings)
     whole = time.perf_counter() - start
-    found = dict.fromkeys(STAGES.values(), 0.0)
+    seconds = dict.fromkeys(STAGES.values(), 0.0)
     for entry in watch.getstats():
         if isinstance(entry.code, CodeType):
             place = Path(entry.code.co_filename).name, entry.code.co_name
             if stage := STAGES.get(place):
-                found[stage] += entry.totaltime
-    return {"whole": whole} | found | {"the rest": whole - sum(found.values())}
+                seconds[stage] += entry.totaltime
+    return {"whole": whole} | seconds | {"the rest": whole - sum(seconds.values())}
 
 
 if __name__ == "__main__":

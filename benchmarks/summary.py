@@ -39,8 +39,8 @@ class Line:
 
 
 def lines(section: Record) -> list[Line]:
-    """Every method that was asked, in the order of the table of methods."""
-    found: list[Line] = []
+    """Every method that was run, in the order of the table of methods."""
+    result: list[Line] = []
     base: dict[str, dict[str, float]] = {}
     for method in METHODS:
         runs = _runs(section, method.name, TUNED)
@@ -55,10 +55,10 @@ def lines(section: Record) -> list[Line]:
         own = [run["rmse"]["test"] for run in _runs(section, method.name, OWN) if "rmse" in run]
         failed = "" if good else str(runs[0]["failed"])
         about = (method.name, method.family, not method.package, len(runs))
-        found.append(
+        result.append(
             Line(*about, values, ratios, own[0] if own else None, failed, method.ranks_only)
         )
-    return found
+    return result
 
 
 def _runs(section: Record, name: str, kind: str) -> list[Record]:

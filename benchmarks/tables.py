@@ -35,7 +35,7 @@ class Parts:
 def grown(rows: int) -> Parts:
     """A grown table: `test` a seeded random 2 % of its rows (at most 200,000), `train` the rest.
 
-    Not by time: the grown table has no drift, and new users would ask for the mean, whoever
+    Not by time: the grown table has no drift, and new users would get the mean, whoever
     forecasts. Up to a million rows, train is parted once more in the same way, into `inner` and
     `valid`, for choosing settings. Made in a process that gives its memory back.
     """

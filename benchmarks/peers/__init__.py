@@ -114,7 +114,7 @@ ACCURATE = (
     Method("myFM", "myfm", "myfm", "", {"rank": 8}, tuple({"rank": k} for k in (0, 4, 16))),
 )  # fmt: skip
 
-# Walked as-of: each rating is asked before it is told; ties together.
+# Walked as-of: each rating is predicted before it is learned; ties together.
 WALKED = (
     Method("River Baseline", "river", "river", "", {"model": "Baseline"},
         tuple({"rate": rate, "l2": l2} for rate in (0.01, 0.025) for l2 in (0.0, 0.02))),

@@ -23,13 +23,13 @@ def fit(data: Any, settings: dict[str, Any]) -> Predict:
     """Steps of conjugate gradients, as it does by itself. What it does not know is the mean."""
     ratings, folder = data
     chosen = dict(settings)
-    told = _sides(folder) if chosen.pop("sides", False) else {}
+    side_information = _sides(folder) if chosen.pop("sides", False) else {}
     model = CMF(nthreads=threads(), verbose=False, random_state=1, **chosen)
-    model.fit(X=ratings, **told)
+    model.fit(X=ratings, **side_information)
 
     def predict(users: I64, movies: I64) -> Any:
-        said = model.predict(user=users, item=movies)
-        return np.where(np.isfinite(said), said, model.glob_mean_)
+        predicted = model.predict(user=users, item=movies)
+        return np.where(np.isfinite(predicted), predicted, model.glob_mean_)
 
     return predict
 

@@ -22,7 +22,7 @@ def load(path: Path) -> Any:
 
 
 def fit(data: Any, settings: dict[str, Any]) -> Predict:
-    """An unknown user is answered by mean and movie; an unknown movie by the mean."""
+    """For an unknown user it predicts mean and movie; for an unknown movie the mean."""
     chosen = dict(settings)
     kind = chosen.pop("model")
     more = {"num_threads": threads()} if kind == "MF" else {}

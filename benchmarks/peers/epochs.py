@@ -34,7 +34,7 @@ def fit(train: Ratings, settings: Settings) -> Predict:
     model = _learned(train, settings["model"])
     added = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     facts["bytes_a_rating"] = added * 1024 / len(train)
-    return ours.asked(model)
+    return ours.predictor(model)
 
 
 def _learned(train: Ratings, name: str) -> Model:
@@ -72,8 +72,8 @@ class _Stopwatch(Callback):
 def _timed(work: Callable[..., Any]) -> Callable[..., Any]:
     def timed(*given: Any) -> Any:
         start = time.perf_counter()
-        found = work(*given)
+        result = work(*given)
         facts["epoch_seconds"] = time.perf_counter() - start
-        return found
+        return result
 
     return timed

@@ -30,7 +30,7 @@ def fit(data: Any, settings: dict[str, Any]) -> Predict:
     model.fit(matrix, show_progress=False)
 
     def predict(users: I64, movies: I64) -> Any:
-        mine = model.user_factors[of_user.numbers(users)]
-        return (mine * model.item_factors[of_movie.numbers(movies)]).sum(axis=1)
+        user_vectors = model.user_factors[of_user.numbers(users)]
+        return (user_vectors * model.item_factors[of_movie.numbers(movies)]).sum(axis=1)
 
     return predict

@@ -31,7 +31,7 @@ def load(path: Path) -> Any:
 
 
 def fit(data: Any, settings: dict[str, Any]) -> Predict:
-    """Its pipeline for predictions: what ALS does not know, its biases answer."""
+    """Its pipeline for predictions: where ALS knows nothing, its biases predict."""
     chosen = dict(settings)
     if chosen.pop("model") == "Bias":
         scorer: Any = BiasScorer(**chosen)
@@ -50,11 +50,11 @@ def fit(data: Any, settings: dict[str, Any]) -> Predict:
 def _by_user(pipeline: Any, users: I64, movies: I64) -> Any:
     """One question a user, as the pipeline takes them."""
     order = np.argsort(users, kind="stable")
-    said = np.empty(len(users))
+    predicted = np.empty(len(users))
     _, starts = np.unique(users[order], return_index=True)
     for rows in np.split(order, starts[1:]):
         # A list of it holds no movie twice.
-        asked, back = np.unique(movies[rows], return_inverse=True)
-        found = pipeline.run(query=int(users[rows[0]]), items=ItemList(item_ids=asked))
-        said[rows] = found.scores()[back]
-    return said
+        distinct, back = np.unique(movies[rows], return_inverse=True)
+        result = pipeline.run(query=int(users[rows[0]]), items=ItemList(item_ids=distinct))
+        predicted[rows] = result.scores()[back]
+    return predicted

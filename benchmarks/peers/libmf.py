@@ -24,7 +24,7 @@ def load(path: Path) -> Any:
 
 
 def fit(data: Any, settings: dict[str, Any]) -> Predict:
-    """A number beyond those met is answered by the mean, in the library."""
+    """For an unknown number the library predicts the mean."""
     of_user, of_movie, triples = data
     engine = mf.MF(nr_threads=threads(), quiet=True, **settings)
     engine.fit(triples)

@@ -38,11 +38,11 @@ def load(path: Path) -> Ratings:
 
 def fit(train: Ratings, settings: Settings) -> Predict:
     """Any model; the threads are those that the process was started with."""
-    return asked(_model(settings).fit(train))
+    return predictor(_model(settings).fit(train))
 
 
-def asked(model: Model) -> Predict:
-    """Expected stars alone, as peers answer, in raw ids."""
+def predictor(model: Model) -> Predict:
+    """Expected stars alone, as peers predict, in raw ids."""
 
     def predict(users: I64, movies: I64) -> Any:
         return expected_stars(model, Requests(pl.DataFrame({USER: users, MOVIE: movies})))

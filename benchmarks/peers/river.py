@@ -15,7 +15,7 @@ from benchmarks.peers.table import MOVIE, RATING, USER
 
 
 def walk(train: Path, parts: list[Path], settings: dict[str, Any]) -> list[Any]:
-    """Stars of the rows of each part, as-of: told train, then asked and told moment by moment."""
+    """As-of stars of the rows of each part: learns train, then walks one tie group at a time."""
     model = _model(settings)
     for _, user, movie, stars in _rows(train):
         model.learn_one(user, movie, stars)
@@ -35,7 +35,7 @@ def _rows(path: Path) -> list[tuple[int, int, int, float]]:
 
 
 def _model(settings: dict[str, Any]) -> Any:
-    """With its own settings where none are said."""
+    """With its own settings where none are given."""
     chosen = dict(settings)
     kind = chosen.pop("model")
     rate, l2 = chosen.pop("rate", None), chosen.pop("l2", None)

@@ -1,4 +1,4 @@
-"""One process, one peer: reads what is asked, fits, forecasts, writes what came of it.
+"""One process, one peer: reads a request, fits, predicts, writes the results.
 
     python -m benchmarks.peers.run REQUEST.json ANSWER.json
 
@@ -21,46 +21,48 @@ from benchmarks.peers.table import RATING, columns
 LOW, HIGH = 1.0, 5.0
 
 
-def main(request: Path, answer: Path) -> None:
-    """request: module and jobs; each job: settings, train and the parts to ask."""
-    asked = json.loads(request.read_text("utf-8"))
-    peer = import_module(f"benchmarks.peers.{asked['module']}")
+def main(request: Path, output: Path) -> None:
+    """request: module and jobs; each job: settings, train and the parts to predict."""
+    task = json.loads(request.read_text("utf-8"))
+    peer = import_module(f"benchmarks.peers.{task['module']}")
     if hasattr(peer, "warm"):
-        peer.warm(asked["jobs"][0]["settings"])
-    answers = [done(peer, job) for job in asked["jobs"]]
-    answer.write_text(json.dumps(answers), "utf-8")
+        peer.warm(task["jobs"][0]["settings"])
+    results = [done(peer, job) for job in task["jobs"]]
+    output.write_text(json.dumps(results), "utf-8")
 
 
 def done(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
     """RMSE, seconds and peak memory of one fit and its forecasts."""
     parts = {name: Path(path) for name, path in job["parts"].items()}
     if hasattr(peer, "walk"):
-        said = peer.walk(Path(job["train"]), list(parts.values()), job["settings"])
-        return {"rmse": {n: _rmse(p, s) for (n, p), s in zip(parts.items(), said, strict=True)}}
+        predicted = peer.walk(Path(job["train"]), list(parts.values()), job["settings"])
+        return {
+            "rmse": {n: _rmse(p, s) for (n, p), s in zip(parts.items(), predicted, strict=True)}
+        }
     clock = _Clock()
     data = peer.load(Path(job["train"]))
     clock.mark("load")
     predict = peer.fit(data, job["settings"])
     clock.mark("fit")
-    found: dict[str, float] = {}
+    rmse: dict[str, float] = {}
     rate = None
     for name, path in parts.items():
         users, movies, _ = columns(path)
         clock.mark("between")
-        said = predict(users, movies)
+        predicted = predict(users, movies)
         clock.mark("predict")
-        found[name] = _rmse(path, said)
-        rate = len(said) / clock.seconds["predict"]
+        rmse[name] = _rmse(path, predicted)
+        rate = len(predicted) / clock.seconds["predict"]
     figures = {"seconds": clock.seconds, "peak_gb": clock.peaks}
-    return {"rmse": found, "per_second": rate} | figures | getattr(peer, "facts", {})
+    return {"rmse": rmse, "per_second": rate} | figures | getattr(peer, "facts", {})
 
 
-def _rmse(path: Path, said: Any) -> float:
+def _rmse(path: Path, predicted: Any) -> float:
     """Over all rows, forecasts clipped to the scale; a gap is an error."""
     stars = pl.read_parquet(path)[RATING].to_numpy()
-    if len(said) != len(stars) or not np.isfinite(said).all():
+    if len(predicted) != len(stars) or not np.isfinite(predicted).all():
         raise ValueError(f"{path}: {len(stars)} rows, and not as many forecasts")
-    return float(np.sqrt(np.mean((np.clip(said, LOW, HIGH) - stars) ** 2, dtype=np.float64)))
+    return float(np.sqrt(np.mean((np.clip(predicted, LOW, HIGH) - stars) ** 2, dtype=np.float64)))
 
 
 class _Clock:

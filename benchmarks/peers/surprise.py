@@ -21,7 +21,7 @@ def load(path: Path) -> Any:
 
 
 def fit(data: Any, settings: dict[str, Any]) -> Predict:
-    """One thread: it has no more. Unknown ids are answered by what is left of the sum."""
+    """One thread: it has no more. For unknown ids it predicts the rest of the sum."""
     chosen = dict(settings)
     kind = chosen.pop("model")
     if kind in ("SVD", "SVDpp"):

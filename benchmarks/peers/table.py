@@ -17,7 +17,7 @@ USER, MOVIE, RATING = "user", "movie", "rating"
 
 
 def threads() -> int:
-    """How many threads a package that has to be told may take."""
+    """How many threads a package that has a setting for it may take."""
     return int(os.environ["OMP_NUM_THREADS"])
 
 
@@ -42,5 +42,5 @@ class Ids:
 
     def numbers(self, ids: I64) -> I64:
         """Number of each id: (n,)."""
-        found = np.searchsorted(self.known, ids).clip(0, len(self.known) - 1)
-        return np.where(self.known[found] == ids, found, len(self.known))
+        positions = np.searchsorted(self.known, ids).clip(0, len(self.known) - 1)
+        return np.where(self.known[positions] == ids, positions, len(self.known))
