@@ -1,4 +1,4 @@
-"""Learn one batch of 12 ratings by heart: a net that cannot has a fault."""
+"""Overfit one batch of 12 ratings: a net that cannot has a fault."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Look for a learning rate, for each model with a net."""
+"""Suggest a learning rate for each model with a net, by a range test."""
 
 import sys
 

@@ -11,9 +11,9 @@
 # %% [markdown]
 # # Explore the ratings
 #
-# Before a model is fitted, look at what it will be asked. This notebook looks at MovieLens 100K
-# and makes every claim with a plot. Nothing below is typed by hand: every figure is computed in
-# the cell that shows it, and the tests run all cells.
+# Before a model is fitted, look at the data. This notebook looks at MovieLens 100K and shows every
+# claim in a plot. No figure below is typed by hand: each is computed in the cell that shows it, and
+# the tests run all cells.
 #
 # Change `EDITION` to look at another table (`ratecast data fetch ml-1m`, or a CSV file of yours).
 
@@ -36,12 +36,11 @@ sizes = {name: facts[name] for name in ("rows", "users", "movies", "density", "m
 pl.DataFrame(sizes)
 
 # %% [markdown]
-# ## Most ratings are kind, and people differ in how they use the stars
+# ## Most ratings are high, and people use the stars differently
 #
 # The blue bars are the ratings, the orange ones the users who ever give that star. Nearly
-# everybody uses the upper half of the scale; a good part of the users never gives the lowest star
-# at all. So "three stars" of one person is not that of another: a model needs a level for each
-# user.
+# all users use the upper half of the scale; many never give the lowest star. So three stars of one
+# user mean something else than three stars of another: a model needs a bias for each user.
 
 # %%
 plots.stars(rating_behaviour.stars_used(ratings))
@@ -62,9 +61,10 @@ plots.histograms(
 # %% [markdown]
 # ## The long tail
 #
-# A few users and movies have most of the ratings. On the right: how much of the table the most
-# active ones hold; on the dashed line, all would hold alike. Many movies are so rare that their
-# own mean says little: their bias must be *damped*, drawn to what is usual.
+# A few users and movies have most of the ratings. On the right: the share of the table that the
+# most active ones have; on the dashed line, all would have the same. Many movies have so few
+# ratings that their own mean is unreliable: their bias must be *damped*, that is, moved towards the
+# mean.
 
 # %%
 tails = {"users": users["rows"].to_numpy(), "movies": movies["rows"].to_numpy()}
@@ -102,10 +102,9 @@ plots.over_time(rating_behaviour.by_period(ratings), borders)
 # %% [markdown]
 # ## What the chronological split does to users
 #
-# A model learns from what came first and is asked about what came later. That is how it will be
-# used; and it is much harder than the usual random split, because **the later rows are of other
-# people**. In the matrix of ratings, with users in order of arrival, the parts are nearly blocks
-# of rows.
+# A model learns from earlier ratings and predicts later ones, as it will be used. That is much
+# harder than the usual random split, because **the later rows are of other users**. In the matrix
+# of ratings, with users in order of arrival, the parts are nearly blocks of rows.
 
 # %%
 rows, columns = rating_behaviour.matrix_positions(ratings)
@@ -122,8 +121,8 @@ pl.DataFrame(
 )
 
 # %% [markdown]
-# The share of rows whose user, or whose movie, has no rating in train. An embedding of a user's id
-# knows nothing of such a row. Answered by an untrained row of a table, it is answered at random.
+# The share of rows whose user, or whose movie, has no rating in train. An embedding has no trained
+# values for such a user; predicting from an untrained embedding row is predicting at random.
 
 # %%
 random = splits.kfold(ratings)[0]
@@ -141,9 +140,9 @@ plots.shares(shares, "share of the part's rows")
 # %% [markdown]
 # ## Ties: people rate whole pages at once
 #
-# Each second of a user is one click on "submit", with several ratings in it. Rows of the same
-# second have no order among them: to forecast one from the other would be to peek. So ratecast
-# forecasts the rows of a moment together, and only then hears them.
+# Users submit several ratings in one second. Rows of the same second have no order: predicting one
+# from the other would be a leak. So ratecast predicts the rows of a tie group together, and then
+# observes them together.
 
 # %%
 tied = rating_behaviour.tied_rows(ratings)
@@ -152,11 +151,11 @@ of_size = {f"{size} in a second": n / len(ratings) for size, n in few.select("si
 plots.shares(of_size, "share of the rows, by how many share user and second")
 
 # %% [markdown]
-# ## Sittings: most people come once
+# ## Sessions: most users have one
 #
-# A session ends after an hour without a rating. Most users have a single one: they arrive, rate
-# what they know, and leave. Whoever wants to be of use to them must learn *while* they rate. That
-# is the **as-of** question, which ratecast asks beside the **frozen** one.
+# A session ends after an hour without a rating. Most users have a single one: they sign up, rate
+# the movies they know, and leave. To help them, a model must learn *while* they rate. The **as-of**
+# protocol measures that, beside the **frozen** one.
 
 # %%
 sat = rating_behaviour.sessions(ratings)
@@ -183,9 +182,9 @@ plots.shares(
 # %% [markdown]
 # ## Who rates, and what
 #
-# Means with their 95 % intervals; the intervals count users, not ratings, since the ratings of one
-# person hang together. Age and occupation say something of a stranger, though little: most
-# intervals touch the dashed mean of all. Genres say more, of what a movie will get.
+# Means with their 95 % intervals; the intervals resample users, not ratings, since the ratings of
+# one user are correlated. Age and occupation tell a little about a new user: most intervals touch
+# the dashed mean of all. Genres tell more about a movie.
 
 # %%
 demographics = {
@@ -201,8 +200,7 @@ intervals({"genres": genres}, MEAN_STARS, facts["mean"])
 # %% [markdown]
 # ## What follows for a model
 #
-# - It is mostly asked about people it never met: it needs an answer for a stranger, learned, not
-#   left over.
-# - It should hear a rating at once, without a refit: a person's next rating comes within minutes.
-# - Levels of users and movies come first, damped; taste comes after them.
-# - It must be measured in order of time, ties together. `02_train_and_compare` does.
+# - Most requests are of new users: it needs trained parameters for them.
+# - It should be updated with each rating, without a refit: a user's next rating comes in minutes.
+# - Damped biases of users and movies come first; factors come after them.
+# - It must be evaluated in time order, tie groups together. `02_train_and_compare` does.

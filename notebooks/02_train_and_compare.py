@@ -11,11 +11,11 @@
 # %% [markdown]
 # # Train and compare
 #
-# Three nets, the ladder of models around them, and how not to fool oneself. The three are those of
-# the project that ratecast starts from: matrix factorization (`mf`), the same with biases
+# Three nets, compared with all other models, and common errors of evaluation. The three are those
+# of the project that ratecast continues: matrix factorization (`mf`), the same with biases
 # (`mf_bias`), and a perceptron beside a factorization (`neumf`).
 #
-# With `RATECAST_SHORT=1` the notebook takes fewer models and epochs, as the tests run it.
+# With `RATECAST_SHORT=1` the notebook uses fewer models and epochs; the tests run it in this way.
 
 # %%
 import json
@@ -59,8 +59,8 @@ experiments = {name: read_experiment(ROOT / "configs" / f"{name}.yaml", changes)
 # %% [markdown]
 # ## First: can it learn at all?
 #
-# A net that cannot learn a dozen ratings by heart has a fault, and no tuning will mend it. Priors
-# and dropout are off; the loss must fall below the dashed line.
+# A net that cannot overfit a dozen ratings has a fault that no tuning can repair. Priors and
+# dropout are off; the loss must fall below the dashed line.
 
 # %%
 tries = {name: overfit(each, split) for name, each in experiments.items()}
@@ -73,9 +73,9 @@ plots.losses(losses, THRESHOLD)
 # %% [markdown]
 # ## Which learning rate?
 #
-# Raise the rate with every step and watch the loss: where it falls fastest is a good rate, where
-# it turns up it is too much. (Smith 2017. Lightning's own finder starts its average at a wrong
-# value; see `docs/log.md`.)
+# Increase the rate with every step and watch the loss: a good rate is where the loss falls fastest;
+# where the loss rises, the rate is too high. (Smith 2017. Lightning's own finder starts its average
+# at a wrong value; see `docs/log.md`.)
 
 # %%
 found = lr_find(experiments["mf_bias"], split, steps=60 if SHORT else 200)
@@ -86,8 +86,8 @@ found.drawn("mf_bias")
 #
 # Read from the event files that TensorBoard shows (`tensorboard --logdir lightning_logs`). The
 # dashes are the training RMSE, the lines that of validation; the ring marks the epoch that is
-# kept. Training goes on falling long after validation has stopped: with so few ratings a user, a
-# net can learn the table by heart, and early stopping and priors are what keeps it useful.
+# kept. Training RMSE continues to fall long after validation RMSE has stopped: with so few ratings
+# per user, a net overfits, and early stopping and priors prevent that.
 
 # %%
 trained = {name: train(each, split) for name, each in experiments.items()}
@@ -98,7 +98,7 @@ plots.side_by_side(curves, pens(NETS))
 # ## How large an embedding?
 #
 # The original compares embedding sizes in TensorBoard, and so do we (`ratecast sweep`). Larger
-# ones fit train better, and validation hardly cares: four in five validation rows are of users who
+# ones fit train better, and hardly change validation: four of five validation rows are of users who
 # have no embedding yet.
 
 # %%
@@ -113,11 +113,11 @@ pl.DataFrame(
 )
 
 # %% [markdown]
-# ## The ladder
+# ## All models
 #
-# All models on the same rows, by two questions. **Frozen**: the model learned from train and hears
-# nothing more. **As-of**: each rating is forecast from all ratings of strictly earlier moments, as
-# a service would. Intervals are over users. Validation only: the test part is for the very end.
+# All models on the same rows, by two protocols. **Frozen**: the model is fitted on train and never
+# updated. **As-of**: each rating is predicted from all strictly earlier ratings, as a service
+# would. Intervals are over users. Validation only: the test part is read at the very end.
 
 # %%
 LADDER = ["mean", "bias", *NETS, "als"]
@@ -149,9 +149,9 @@ RMSE = "validation RMSE, stars, 95 % interval"
 intervals({comparison.protocol: ranked(comparison) for comparison in ladder}, RMSE)
 
 # %% [markdown]
-# Frozen, hardly anything beats damped biases: of a stranger there is nothing to know but the
-# movie. Heard as they rate, the same people can be told apart, and the models too. Beside it, the
-# figures of `make reproduce` (means of three seeds), which the tests hold this table to.
+# Frozen, few models are better than damped biases: for a new user only the movie is known. As-of,
+# the users' own ratings are known, and the models differ more. Beside them are the figures of
+# `make reproduce` (means of three seeds); a test compares this table with them.
 
 # %%
 results = pl.DataFrame(json.loads((ROOT / "results" / "reproduce.json").read_text())["rows"])
@@ -168,11 +168,11 @@ table = both.select("protocol", model="group", here="mean", published="rmse").so
 table
 
 # %% [markdown]
-# ## Why a random split flatters
+# ## Why a random split is optimistic
 #
-# Many papers hide random ratings. Then every user is known, and a model may learn from what the
-# same user said *later*, even in the same second. The figures get better, and say less: no service
-# is ever asked such a question.
+# Many papers hold out random ratings. Then every user is known, and a model may learn from what the
+# same user rated *later*, even in the same second. The figures are better but mean less: no service
+# ever gets such a request.
 
 # %%
 random = splits.kfold(data.load("ml-100k"))[0]
@@ -199,8 +199,8 @@ intervals(panels, "RMSE, stars, 95 % interval")
 # %% [markdown]
 # ## How a published figure goes wrong
 #
-# The README of the original says one RMSE for each model; its loss column says a squared error of
-# the same rows; its TensorBoard picture shows a third story; its code, run today, tells a fourth.
+# The README of the original gives one RMSE for each model; its loss column a different squared
+# error of the same rows; its TensorBoard picture a third value; its code, run today, a fourth.
 
 # %%
 original = json.loads((ROOT / "results" / "original.json").read_text())
@@ -229,14 +229,14 @@ assert abs(ends[0] - ends[1]) < 0.01
 {"picture, last epoch": ends[0], "root of the loss column": ends[1]}
 
 # %% [markdown]
-# So it is the column that people read, typed by hand, that stands alone. We cannot know where it
-# came from; one guess fits all three rows. A mean absolute error is always a little below the root
-# of the mean squared one, and so is the *square* of each published RMSE: as if the root had been
-# taken of the absolute error. Below, the same slip is made on purpose.
+# So the RMSE column, typed by hand, is the one that disagrees. We cannot know its origin; one guess
+# fits all three rows. A mean absolute error is always a little below the root mean squared error,
+# and so is the *square* of each published RMSE: as if the root of the absolute error had been
+# taken. Below, the same error is made on purpose.
 #
-# What makes a RMSE as large as the picture's? Take our `mf` and remove what the original lacks:
-# the mean, the centre that answers for an unknown user, and the priors. What is left for a
-# stranger is a row that nothing ever trained.
+# Why is the RMSE of the picture so large? Take our `mf` and remove what the original lacks: the
+# mean, the centre that stands for an unknown user, and the priors. Then new users share a row that
+# was never trained.
 
 
 # %%
@@ -296,14 +296,15 @@ pl.DataFrame(
 )
 
 # %% [markdown]
-# The rows of strangers make the figure, and the same forecasts have many "RMSEs". A picture that
-# falls over the epochs does not show that anything is learned of them: known users improve,
-# strangers stay. How ratecast keeps clear of it:
+# The rows of new users dominate the figure, and the same forecasts have many "RMSEs". A curve that
+# falls over the epochs does not show that anything is learned about them: known users improve, new
+# users do not. How ratecast avoids this:
 #
 # - RMSE has one definition: the root of the mean over **all** rows of a part, from exact sums, on
 #   the scale (`evaluation/metrics.py`); a missing forecast is an error.
 # - No figure is typed. `make reproduce` writes them, and a test compares every page with the file.
-# - Every model must beat the mean, and a stranger's answer is learned (`tests/models`).
+# - Every model must be better than the mean, and forecasts for new users are trained
+#   (`tests/models`).
 # - New users are a slice of their own in every table.
 # - The net's own validation curve and the fitted model must agree; here is that check.
 

@@ -11,9 +11,9 @@
 # %% [markdown]
 # # Interpret the embeddings
 #
-# A factor model knows nothing of movies but who gave them which stars. What does it make of them?
-# We look at the biases, at a map of the vectors, at the nearest movies, and then ask, with
-# numbers, whether the directions mean something.
+# A factor model knows only the ratings of movies. What does it learn about them? We look at the
+# biases, at a map of the vectors and at similar movies, and then measure whether directions of the
+# vectors have a meaning.
 
 # %%
 import os
@@ -40,18 +40,18 @@ model = make_model("state_space", **({"iterations": 5} if SHORT else {})).fit(ra
 every = MovieVectors.of(model)
 
 # %% [markdown]
-# Here the model may learn from every rating, since nothing is forecast. `MovieVectors` brings the
-# factors to one measure: turned and stretched as they come out of training, raw factors of two
+# Here the model is fitted on every rating, since nothing is predicted. `MovieVectors` brings the
+# factors to one measure: rotated and scaled as they come out of training, raw factors of two
 # models, or two directions of one, cannot be compared. In this measure the product of two vectors
-# is the covariance, over users, of what taste adds to their stars; their cosine is its
+# is the covariance, over users, of what factors add to their stars; their cosine is its
 # correlation.
 
 # %% [markdown]
-# ## Biases: what everybody agrees on
+# ## Biases: what users agree on
 #
 # The bias is how many stars the average user gives a movie above the average rated movie. It is
 # not the movie's mean: it accounts for who rated it, and is damped where few did (the number in
-# brackets). Were it not, each end would be full of movies that one person loved, or hated.
+# brackets). Without damping, each end would be movies with a single very high or low rating.
 
 # %%
 plots.biases(every)
@@ -59,8 +59,8 @@ plots.biases(every)
 # %% [markdown]
 # ## A map of taste
 #
-# Principal components first: the two widest directions of the vectors. Only movies that enough
-# people rated are shown, the others have hardly moved from where a new movie starts.
+# Principal components first: the two directions of largest variance. Only movies with enough
+# ratings are shown; the vectors of the others are near that of a new movie.
 
 # %%
 LEAST = 50
@@ -68,13 +68,15 @@ GENRES = ["Children's", "Sci-Fi", "Horror", "Romance", "Film-Noir"]
 known = every.take(every.counts >= LEAST)
 wide, shares = probes.principal(known)
 famous = np.argsort(-known.counts)[: 30 if SHORT else 60]
-said = " and ".join(f"{share:.0%}" for share in shares)
-plots.movie_map(known, wide, famous, GENRES, f"two principal components ({said} of the variance)")
+explained = " and ".join(f"{share:.0%}" for share in shares)
+plots.movie_map(
+    known, wide, famous, GENRES, f"two principal components ({explained} of the variance)"
+)
 
 # %% [markdown]
-# Two components show a part of the variance. t-SNE lays out all of it so that neighbours stay
-# neighbours; distances across the map mean nothing. An interactive map, with the title of every
-# movie, is written beside the notebook (`03_map.html`, one file, no network needed).
+# Two components show a part of the variance. t-SNE uses all of it, and keeps neighbours together;
+# large distances on the map mean nothing. An interactive map, with the title of every movie, is
+# written beside the notebook (`03_map.html`, one file that needs no network).
 
 # %%
 places = movie_map(known, steps=300 if SHORT else 1000)
@@ -82,11 +84,11 @@ written = plots.interactive_map(known, places, GENRES, Path("03_map.html"))
 plots.movie_map(known, places, np.argsort(-known.counts)[:150], GENRES, "t-SNE of the cosines")
 
 # %% [markdown]
-# ## Nearest movies
+# ## Similar movies
 #
-# By cosine. The original project lists neighbours of "The Silence of the Lambs" that look like
-# noise. Its weights are not ours to show; beside our neighbours stand those of a net of its kind,
-# trained here from a large random start without priors, its raw factors compared.
+# By cosine similarity. The original project lists neighbours of "The Silence of the Lambs" that
+# look random. Its weights are not published, so we compare with a net of its kind, trained here
+# from large random initial values without priors, and with its raw factors.
 
 # %%
 ASKED = ["Silence of the Lambs, The (1991)", "Star Wars (1977)", "Toy Story (1995)"]
@@ -129,9 +131,9 @@ near[ASKED[1]]
 near[ASKED[2]]
 
 # %% [markdown]
-# Liking by eye is cheap. A figure: how often does one of the nearest movies share a genre with the
-# movie asked about, as against a movie drawn at random? (`state_space` uses genres in its prior for
-# movies, so `als`, which sees nothing but ratings, is the fair one.)
+# Impressions can mislead, so here is a figure: how often does one of the most similar movies share
+# a genre with the movie, compared with a random movie? (`state_space` uses genres in its prior for
+# movies, so `als`, which uses ratings alone, is the fair comparison.)
 
 
 # %%
@@ -164,10 +166,10 @@ genre_share = pl.DataFrame(
 intervals({"eight nearest movies": genre_share}, "share with a genre in common, 95 % interval")
 
 # %% [markdown]
-# ## Do directions mean something?
+# ## Do directions have a meaning?
 #
-# A linear probe: from the vectors of four fifths of the movies, learn to tell a genre, and see how
-# well it does on the rest. An area of one half is chance.
+# A linear probe: learn to predict a genre from the vectors of four fifths of the movies, and
+# evaluate it on the rest. An area under the curve of one half is chance.
 #
 # The vectors are those of `als`, from ratings alone.
 
@@ -176,16 +178,16 @@ genre = probes.genre_probe(plain)
 intervals({"genres, from ratings alone": genre}, "area under the ROC curve, five folds", 0.5)
 
 # %% [markdown]
-# And the year: how much of its variance the vectors explain, against movies whose years were
-# shuffled, which must explain nothing.
+# And the year: how much of its variance the vectors explain, compared with shuffled years, of which
+# they must explain nothing.
 
 # %%
 year = probes.year_probe(plain)
 year
 
 # %% [markdown]
-# The ends of some directions, in titles: the widest one, and those of two genres. A direction is a
-# difference of means, nothing was tuned for it.
+# Titles at the ends of some directions: that of largest variance, and those of two genres. A
+# genre's direction is a difference of means; nothing was tuned for it.
 
 # %%
 plots.extremes(known, wide[:, 0])
@@ -197,6 +199,6 @@ plots.extremes(known, probes.axis_of(known, "Children's"))
 plots.extremes(known, probes.axis_of(known, "Sci-Fi"))
 
 # %% [markdown]
-# What to take from it: biases are the part to trust, neighbours of well-rated movies are sensible,
-# directions carry genre and era without having been told. What they are not: a description of the
-# movie. They say who likes it.
+# Conclusion: biases are reliable, similar movies of often rated movies are plausible, and
+# directions correlate with genre and era, which the model was never given. The vectors do not
+# describe a movie's content; they describe who likes it.

@@ -11,9 +11,10 @@
 # %% [markdown]
 # # Predict with a checkpoint
 #
-# A fitted model is a folder: a manifest, arrays and tables, no pickle. It answers without the data
-# it learned from, knows how sure it is, and hears a rating at once. Here one is trained, loaded as
-# a service would load it, asked about a known and a new user, told ratings, and checked.
+# A fitted model on disk is a folder: a manifest, arrays and tables, no pickle. It predicts without
+# the training data, gives the uncertainty of each forecast, and is updated with new ratings. Here
+# one is trained, loaded as a service would load it, used for a known and a new user, updated with
+# ratings, and evaluated.
 
 # %%
 import os
@@ -60,8 +61,8 @@ pl.DataFrame(
 # %% [markdown]
 # ## A known user, and a new one
 #
-# The bars are the probability of each star; the line is the expected rating. Of a stranger the
-# model says what the movie usually gets, and is less sure: its bars are flatter.
+# The bars are the probability of each star; the line is the expected rating. For a
+# new user the forecast is what the movie usually gets, with more uncertainty: its bars are flatter.
 
 # %%
 model = load_model(trained.artifact)
@@ -74,24 +75,25 @@ regular = split.train.frame["user"].value_counts(sort=True)["user"][0]
 asked = {"a known user": regular, "a new user": -1}
 now = int(split.valid.at.min())
 
-told = {}
+forecasts = {}
 for who, user in asked.items():
-    said = model.predict(Requests.of([user] * len(movies), movies, at=now))
-    told[who] = said
-    print(f"{who}: {said.history_length[0]} ratings heard; {Basis(int(said.basis[0])).words}")
+    forecast = model.predict(Requests.of([user] * len(movies), movies, at=now))
+    forecasts[who] = forecast
+    basis = Basis(int(forecast.basis[0])).words
+    print(f"{who}: {forecast.history_length[0]} ratings used; {basis}")
 predictions.distributions(
-    {who: said.probabilities for who, said in told.items()},
-    {who: said.stars for who, said in told.items()},
+    {who: forecast.probabilities for who, forecast in forecasts.items()},
+    {who: forecast.stars for who, forecast in forecasts.items()},
     model.scale.stars,
     [titles[movie] for movie in movies],
 )
 
 # %% [markdown]
-# ## Watch it listen
+# ## Update it with new ratings
 #
-# An invented newcomer loves science fiction and says so, one rating after the other. Nothing is
-# fitted again. The forecast for a movie of the same taste rises,
-# that for another kind falls, and all move with how kind the newcomer turns out to be.
+# An invented new user rates science fiction highly, one rating after the other. The model is not
+# fitted again. The forecast for a movie of the same taste rises, that for another kind falls, and
+# all move with the level of the user's ratings.
 
 # %%
 LIKES = {
@@ -116,8 +118,8 @@ def forecasts(at):
 seen = [forecasts(now)]
 for step, (title, stars) in enumerate(LIKES.items(), start=1):
     row = {"user": NEWCOMER, "movie": movie_id(model, title), "rating": float(stars)}
-    heard = pl.DataFrame([row | {"at": now + step}]).cast({"rating": pl.Float32})
-    model.observe(Ratings(heard, scale=model.scale))
+    new = pl.DataFrame([row | {"at": now + step}]).cast({"rating": pl.Float32})
+    model.observe(Ratings(new, scale=model.scale))
     seen.append(forecasts(now + step))
 
 labels = ["nothing yet", *(f"{title}: {stars}" for title, stars in LIKES.items())]
@@ -126,8 +128,8 @@ predictions.updates(np.array(seen), labels, WATCHED)
 # %% [markdown]
 # ## How good is it, and where is it wrong?
 #
-# As-of: every rating of the validation period is forecast from what came strictly before, then
-# heard. The error falls with what has been heard of the user.
+# As-of: every rating of the validation period is predicted from strictly earlier ones, then
+# observed. The error falls with the user's history length.
 
 # %%
 fresh = load_model(trained.artifact)
@@ -137,9 +139,9 @@ drawn = pens(comparison.models)
 scores.rmse_by(comparison.models, by_history_length(comparison), drawn, "history length, at least")
 
 # %% [markdown]
-# By movie: a dot is a movie, its size the rows it has; the line is the median. The best and the
-# worst are numbered, and named below. How popular a movie is hardly matters. The worst ones divide
-# people: what they get in the mean is forecast well, what each person gives is not.
+# By movie: a dot is a movie, its size the number of rows; the line is the median. The best and the
+# worst are numbered, and named below. Popularity hardly matters. Opinions about the worst ones
+# differ most: their mean is predicted well, the single ratings are not.
 
 # %%
 errors = by_movie(comparison, MODEL)
@@ -150,10 +152,10 @@ shown = errors.select("title", "n", "train_ratings", "rmse", "given", "forecast"
 pl.concat([shown.head(5), shown.tail(5)])
 
 # %% [markdown]
-# ## Are the probabilities true?
+# ## Are the probabilities calibrated?
 #
-# Of all stars that were said to come in thirty of a hundred rows, thirty should. Above: how often
-# the star came against what was said; below: the gap, in percentage points.
+# A star with a predicted probability of three tenths should be given in three of ten rows. Above:
+# the observed frequency against the predicted probability; below: the gap, in percentage points.
 
 # %%
 points = {MODEL: reliability(comparison.forecasts[MODEL], comparison.part)}
@@ -162,7 +164,7 @@ scores.calibration(points, drawn)
 # %% [markdown]
 # ## Similar movies, from the same folder
 #
-# The artifact holds the movies' vectors too, so that a page can show what is near to what.
+# The artifact has the movies' vectors too, so that a page can show similar movies.
 
 # %%
 vectors = MovieVectors.of(fresh)
