@@ -97,6 +97,10 @@ BAD = [
     (frame(rating=["good", "bad"]), "ratings are String"),
     (frame(user=[1, None]), "row 2: no user"),
     (frame(user=[1.5, 2.0]), "row 1: user 1.5 is not an integer"),
+    (
+        frame(user=pl.Series([1, 2**63], dtype=pl.UInt64)),
+        r"row 2: user 9223372036854775808 is above",
+    ),
     (frame(movie=["a", "b"]), "ids of this model are Int64, not String"),
     (frame(at=["yesterday", "1998-04-20"]), "row 1: time 'yesterday' cannot be read"),
     (frame(at=[1.0, float("nan")]), "row 2: time nan"),
@@ -146,6 +150,8 @@ def test_pairs_are_requested_by_ids(model: rc.Bias) -> None:
     many = model.predict(np.array([1, 2, 3]), pl.Series([4, 5, 6]))
     assert many.frame["user"].to_list() == [1, 2, 3]
     assert len(model.predict([], [])) == 0
+    assert len(model.predict(np.int64(1), np.int64(2))) == 1
+    assert rc.top_n(model, 1, n=2).height == 2
     with pytest.raises(InputError, match="2 users and 1 movies"):
         model.predict([1, 2], [3])
     with pytest.raises(InputError, match="not String"):
@@ -205,6 +211,16 @@ def test_evaluation_compares_fitted_and_new_models() -> None:
     fitted.observe(split.valid)
     with pytest.raises(InputError, match="did not learn from the train part"):
         rc.evaluate(fitted, split)
+    with pytest.raises(InputError, match="is no model; give one"):
+        rc.evaluate(rc.Bias, split)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="1 models; give two"):
+        rc.compare([fitted], split)
+    with pytest.raises(InputError, match="no part 'tset'; parts are train, valid, test"):
+        rc.compare([rc.Mean(), rc.Bias()], split, part="tset")
+    with pytest.raises(InputError, match="1 folds; give 2 or more"):
+        rc.cross_validate(rc.Mean(), rc.example_ratings(), folds=1)
+    with pytest.raises(InputError, match="no setting 'sweep'; settings are iterations, movie_"):
+        rc.make_model("bias", sweep=3)
     with pytest.raises(InputError, match="Ratings is no split"):
         rc.evaluate(rc.Mean(), split.train)  # type: ignore[arg-type]
 

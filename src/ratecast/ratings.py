@@ -250,8 +250,8 @@ def _typed(table: Requests, required: tuple[str, ...], where: str) -> pl.DataFra
             row = int(frame[name].is_null().arg_max() or 0)
             raise InputError(f"{where}, row {row + 1}: no {name}; fill it in or drop the row")
     columns = [_seconds(frame[n], where) if n == AT else frame[n] for n in names]
-    ids = {name: _id_type(frame[name], where) for name in (USER, MOVIE)}
-    return pl.DataFrame(columns).with_columns(pl.col(n).cast(t) for n, t in ids.items())
+    ids = [canonical_ids(frame[name], where) for name in (USER, MOVIE)]
+    return pl.DataFrame(columns).with_columns(ids)
 
 
 def _refuse_off_scale(ratings: pl.Series, scale: Scale, where: str) -> None:
@@ -282,9 +282,16 @@ def _seconds(at: pl.Series, where: str) -> pl.Series:
     return at.cast(pl.Int64)
 
 
-def _id_type(ids: pl.Series, where: str) -> type[pl.DataType]:
-    if ids.dtype.is_integer():
-        return pl.Int64
+def canonical_ids(ids: pl.Series, where: str) -> pl.Series:
+    """Ids as Int64 or String. Raises `InputError` for other types, and for too large numbers."""
     if ids.dtype == pl.String or isinstance(ids.dtype, pl.Categorical | pl.Enum):
-        return pl.String
-    raise InputError(f"{where}: ids of {ids.name!r} are {ids.dtype}; use integers or strings")
+        return ids.cast(pl.String)
+    if not ids.dtype.is_integer():
+        raise InputError(f"{where}: ids of {ids.name!r} are {ids.dtype}; use integers or strings")
+    whole = ids.cast(pl.Int64, strict=False)
+    if whole.null_count() > ids.null_count():
+        row = int((whole.is_null() & ids.is_not_null()).arg_max() or 0)
+        raise InputError(
+            f"{where}, row {row + 1}: {ids.name} {ids[row]} is above 2^63 - 1; use strings"
+        )
+    return whole

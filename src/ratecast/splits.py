@@ -93,6 +93,8 @@ def kfold(ratings: Table, folds: int = FOLDS, seed: int = 0) -> list[Split]:
     [500, 500, 500]
     """
     ratings = ratings_of(ratings)
+    if folds < 2:
+        raise InputError(f"kfold: {folds} folds; give 2 or more")
     if len(ratings) < folds:
         raise InputError(f"kfold: {len(ratings)} ratings are too few for {folds} folds")
     fold = np.random.default_rng(seed).permutation(len(ratings)) % folds

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
 import polars as pl
 
 from ratecast.data.table_file import roles, scale_of, whole_ids
@@ -99,9 +100,9 @@ def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:
     """Requests from ids side by side: lists, arrays or series of one length, or one id each."""
     columns = {}
     for name, ids in ((USER, users), (MOVIE, movies)):
-        one = isinstance(ids, int | str)
+        one = isinstance(ids, int | str | np.generic)
         try:
-            columns[name] = pl.Series(name, [ids] if one else ids)
+            columns[name] = pl.Series(name, [_plain(ids)] if one else ids)
         except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f"predict: {name} ids cannot be read ({error})") from None
     count, other = (len(column) for column in columns.values())
@@ -134,6 +135,11 @@ def _columns(
         seconds, _ = to_seconds(frame[AT], location)
         frame = frame.with_columns(seconds)
     return frame
+
+
+def _plain(value: Any) -> Any:
+    """A scalar of numpy as that of Python."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _refuse_nulls(frame: pl.DataFrame, where: str) -> None:

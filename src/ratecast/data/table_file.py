@@ -13,7 +13,7 @@ from ratecast.data.edition_reader import Loaded, duplicates_note
 from ratecast.data.timestamps import Location, to_seconds
 from ratecast.data.titles import GENRES, TITLE, movies_of, split_genres
 from ratecast.errors import InputError
-from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, Scale, checked
+from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, Scale, canonical_ids, checked
 
 # Recognised column names by role, best first; case, spaces and underscores do not matter.
 NAMES = {
@@ -201,10 +201,13 @@ def whole_ids(ids: pl.Series, location: Location) -> pl.Series:
             row = int(fractional.arg_max() or 0)
             where = f"{location(row)}: {ids.name} {ids[row]}"
             raise InputError(f"{where} is not an integer; write integer or text ids")
-        return ids.cast(pl.Int64)
-    if isinstance(ids.dtype, pl.Enum | pl.Categorical):
-        return ids.cast(pl.String)
-    return ids.cast(pl.Int64) if ids.dtype.is_integer() else ids
+        ids = ids.cast(pl.Int64)
+    # What is neither is refused by `checked`, which names the table.
+    return canonical_ids(ids, location(0).rpartition(",")[0]) if _is_id(ids.dtype) else ids
+
+
+def _is_id(dtype: pl.DataType) -> bool:
+    return dtype.is_integer() or dtype == pl.String or isinstance(dtype, pl.Enum | pl.Categorical)
 
 
 def scale_of(ratings: pl.Series, scale: Scale | None, location: Location) -> Scale:

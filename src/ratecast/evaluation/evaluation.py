@@ -104,7 +104,11 @@ def compare(
     >>> rc.compare([rc.Mean(), rc.Bias()], split).differences["better"][0]
     'bias'
     """
-    split = _split(split)
+    split, models = _split(split), list(models)
+    if len(models) < 2:
+        raise InputError(f"compare: {len(models)} models; give two or more")
+    if part not in split.parts:
+        raise InputError(f"compare: no part {part!r}; parts are {', '.join(split.parts)}")
     trials: list[Trial] = []
     names: set[str] = set()
     for model in models:
@@ -173,6 +177,8 @@ def _split(split: Split) -> Split:
 
 def _trials(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Trial]:
     """The trials of one model, of which nothing changes."""
+    if not isinstance(model, Model):
+        raise InputError(f"evaluate: {model!r} is no model; give one, as in rc.Bias()")
     if not model.is_fitted:
         return runs.fit_and_predict(replace(model), split, wanted)
     if model.learned_from != split.train.fingerprint():

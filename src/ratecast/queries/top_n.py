@@ -27,13 +27,13 @@ USERS, TILE_BYTES, PAIRS = 512, 1 << 22, 1 << 20
 
 def top_n(
     model: Model,
-    users: pl.Series | Sequence[int | str],
+    users: pl.Series | Sequence[int | str] | int,
     n: int = 10,
     rated: Table | None = None,
 ) -> pl.DataFrame:
     """The `n` best movies for each user, in columns user, movie, rank (from 1) and stars.
 
-    users: raw ids; unknown ones are ranked as new users.
+    users: raw ids, or one; unknown ones are ranked as new users.
     rated: pairs of user and movie to leave out, mostly the training ratings. Where it is None, a
         model that stores its ratings leaves those out, and any other model leaves out nothing.
 
@@ -44,7 +44,8 @@ def top_n(
     >>> rc.top_n(rc.ALS(factors=2).fit(ratings), [1, 2], n=3, rated=ratings)["rank"].to_list()
     [1, 2, 3, 1, 2, 3]
     """
-    ids = users if isinstance(users, pl.Series) else pl.Series(USER, list(users))
+    several = [users] if isinstance(users, int | str) else users
+    ids = several if isinstance(several, pl.Series) else pl.Series(USER, several)
     pairs = None if rated is None else requests_of(rated, "rated")
     return Recommender(model, pairs).top(ids, n)
 

@@ -1,5 +1,6 @@
 """Creates models by name, with their trainer."""
 
+from dataclasses import fields
 from typing import Any
 
 from ratecast.errors import InputError
@@ -20,7 +21,7 @@ def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
     """
     cls = model_class(name)
     settings = renamed.settings(cls.name, settings)
-    known = {field.name for field in cls.__dataclass_fields__.values() if field.init}
+    known = {field.name for field in fields(cls) if field.init}
     unknown = sorted(set(settings) - known)
     if unknown:
         allowed = ", ".join(sorted(known - {"seed"})) or "none"
