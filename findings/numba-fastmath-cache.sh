@@ -1,26 +1,21 @@
 #!/usr/bin/env bash
 # numba 0.68.1: a cached function with fastmath has other bits in the process that compiles it.
 #
-# Most would guess: one function, one processor, one thread and one input give one result, and
-# cache=True saves the time to compile, no more.
-# What happens: with parallel=True and fastmath=True the first process prints another result than
-# all later ones, which load the function from the cache and agree. Without fastmath all agree.
-# Nothing is computed wrongly: fastmath leaves the order of a sum to the optimizer. But the body of
-# a prange loop is a function of its own, which is optimized, then linked into its caller and
-# optimized there once more (numba/core/codegen.py, CPUCodeLibrary.finalize), and the two copies
-# come out in other orders. Both have one name, and the copy that a process loads first is run: the
-# first copy where the function was compiled, the second where it came from the cache. A fastmath
-# function that another calls can show the same.
-# To know: compare bits only between warm processes, or leave "reassoc" out of fastmath.
-#
-# Seen on an Intel Xeon (Sapphire Rapids), Python 3.11:
-#   fast:  1 compiled 087435070f5f, 2 loaded 45e95da91be1, 3 loaded 45e95da91be1
-#   exact: the same three times
-# Expected by most: fast the same three times, too.
-# The order is the optimizer's choice for a processor: elsewhere the bits are others, and a
-# processor may be found for which both orders agree; the script then fails and says so.
-#
-# Needs Python 3.11 to 3.14 and a package index. Exits 1 if the behaviour has changed.
+# Guess: one function, one processor, one thread and one input give one result, and cache=True saves
+#   the time to compile, no more.
+# Seen: with parallel=True and fastmath=True the first process prints another result than all later
+#   ones, which load the function from the cache and agree (an Intel Xeon, Sapphire Rapids, Python
+#   3.11: 1 compiled 087435070f5f, 2 loaded 45e95da91be1, 3 loaded 45e95da91be1). Without fastmath all
+#   three agree.
+# Nothing is computed wrongly: fastmath leaves the order of a sum to the optimizer. But the body of a
+# prange loop is a function of its own, which is optimized, then linked into its caller and optimized
+# there once more, and the two copies come out in other orders. Both have one name, and the copy that
+# a process loads first is run: the first copy where the function was compiled, the second where it
+# came from the cache. A fastmath function that another calls can show the same.
+# To know: compare bits only between warm processes, or leave fastmath out. The order is the
+# optimizer's choice for a processor: elsewhere the bits are others, and a processor may be found for
+# which both orders agree; the script then fails and says so.
+# Source: https://github.com/numba/numba/blob/main/numba/core/codegen.py
 set -euo pipefail
 
 place=$(mktemp -d)
