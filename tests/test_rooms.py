@@ -5,6 +5,7 @@ How many files one must open to read a model whole, too.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def test_matrix_factorization_is_read_in_at_most_twelve_files() -> None:
     assert len(names) <= 12, names
 
 
+@cache
 def modules() -> list[tuple[str, str, ast.Module]]:
     """Path below the package, text and tree of every module."""
     texts = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in files()}
