@@ -178,6 +178,19 @@ def test_a_forecast_as_a_frame() -> None:
         forecast.interval(1.0)
 
 
+def test_a_frame_is_read_as_a_file_is(capsys: pytest.CaptureFixture[str]) -> None:
+    times = [1_600_000_000_000, 1_600_000_001_000, 1_600_000_002_000]
+    table = pl.DataFrame({"user": [1, 1, 2], "film": [1, 1, 1], "rating": [1, 5, 3], "at": times})
+    lines: list[str] = []
+    ratings = rc.load(table, columns="movie=film", scale="1:5", notify=lines.append)
+    assert ratings.frame.rows() == [(1, 1, 5.0, 1_600_000_001), (2, 1, 3.0, 1_600_000_002)]
+    assert len(lines) == 2
+    assert "milliseconds" in lines[0]
+    assert "latest" in lines[1]
+    rc.Bias().fit(table)
+    assert "latest" in capsys.readouterr().err
+
+
 def test_a_walk_gives_a_frame_too() -> None:
     ratings = rc.example_ratings()
     split = rc.chronological(ratings)
@@ -213,12 +226,20 @@ def test_evaluation_compares_fitted_and_new_models() -> None:
         rc.evaluate(fitted, split)
     with pytest.raises(InputError, match="is no model; give one"):
         rc.evaluate(rc.Bias, split)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="1 models; give two"):
+    with pytest.raises(InputError, match="needs two models or more"):
         rc.compare([fitted], split)
     with pytest.raises(InputError, match="no part 'tset'; parts are train, valid, test"):
         rc.compare([rc.Mean(), rc.Bias()], split, part="tset")
-    with pytest.raises(InputError, match="1 folds; give 2 or more"):
+    with pytest.raises(InputError, match="folds is 1; give 2 or more"):
         rc.cross_validate(rc.Mean(), rc.example_ratings(), folds=1)
+    with pytest.raises(InputError, match="'als' is no model"):
+        rc.compare(["als", rc.Mean()], split)  # type: ignore[list-item]
+    with pytest.raises(InputError, match="protocols are"):
+        rc.evaluate(rc.Mean(), split, protocols=["x"])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="share is 2"):
+        rc.chronological(rc.example_ratings(), 2.0)
+    with pytest.raises(InputError, match="0 trials"):
+        rc.tune("bias", split, trials=0)
     with pytest.raises(InputError, match="no setting 'sweep'; settings are iterations, movie_"):
         rc.make_model("bias", sweep=3)
     with pytest.raises(InputError, match="Ratings is no split"):

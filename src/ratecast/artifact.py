@@ -41,6 +41,8 @@ def write(folder: Path, artifact: Artifact) -> None:
     Raises `InputError` if the folder has other files.
     """
     folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a new folder for the artifact")
     if folder.exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: has other files; give a new folder for the artifact")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,7 @@ def read(folder: Path) -> Artifact:
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"{folder}: no {MANIFEST}; give a folder that ratecast train wrote"
         ) from None

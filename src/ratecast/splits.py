@@ -52,6 +52,8 @@ def chronological(ratings: Table, share: float = TRAIN_SHARE) -> Split:
     >>> int(split.train.at.max()) < int(split.test.at.min())
     True
     """
+    if not 0 < share < 1:
+        raise InputError(f"chronological split: share is {share}; give one between 0 and 1")
     ratings = ratings_of(ratings)
     if not ratings.timed:
         raise InputError("chronological split: the table has no timestamps; use --split kfold")
@@ -94,7 +96,7 @@ def kfold(ratings: Table, folds: int = FOLDS, seed: int = 0) -> list[Split]:
     """
     ratings = ratings_of(ratings)
     if folds < 2:
-        raise InputError(f"kfold: {folds} folds; give 2 or more")
+        raise InputError(f"kfold: folds is {folds}; give 2 or more")
     if len(ratings) < folds:
         raise InputError(f"kfold: {len(ratings)} ratings are too few for {folds} folds")
     fold = np.random.default_rng(seed).permutation(len(ratings)) % folds

@@ -66,7 +66,7 @@ def show(view: Any) -> None:
 
     # A pipe or a file has no width; the default of 80 columns would cut the tables.
     console = Console()
-    Console(width=None if console.is_terminal else 160, highlight=False).print(view)
+    Console(width=None if console.is_terminal else 160, highlight=False, markup=False).print(view)
 
 
 def note(line: str) -> None:

@@ -33,18 +33,18 @@ __all__ = [
 def load(
     source: Any,
     *,
-    columns: Mapping[str, str] | None = None,
-    scale: Scale | None = None,
+    columns: Mapping[str, str] | str | None = None,
+    scale: Scale | str | None = None,
     notify: Notify = to_stderr,
 ) -> Ratings:
     """The ratings of an edition, an unpacked or canonical folder, or a table of your own.
 
     source: the name of an edition (fetched unless it is in the cache), a folder, a CSV or Parquet
     file, or a table in memory, of polars, pandas or Arrow. columns: for a file or table, role to
-    column name, for names that are not recognised. scale: only if it is not the edition's scale or
-    cannot be inferred. notify: called with one line for everything that was assumed, merged or
-    dropped. The name of an edition takes precedence over a folder of the same name; write ./NAME
-    for the folder.
+    column name, for names that are not recognised, also as in "movie=film". scale: only if it is
+    not the edition's scale or cannot be inferred. notify: called with one line for everything that
+    was assumed, merged or dropped. The name of an edition takes precedence over a folder of the
+    same name; write ./NAME for the folder.
 
     Raises `InputError` for a missing or unreadable source.
 
@@ -54,8 +54,12 @@ def load(
     >>> str(rc.load(table).scale)
     '3.5:4:0.5'
     """
+    if isinstance(columns, str):
+        columns = dict(_role(pair) for pair in columns.split(","))
+    if isinstance(scale, str):
+        scale = Scale.parse(scale)
     if not isinstance(source, str | Path):
-        return ratings_of(source, scale, columns=columns)
+        return ratings_of(source, scale, columns=columns, notify=notify)
     path = Path(source).expanduser()
     if columns and not path.is_file():
         raise InputError(f"{source}: columns apply to a table file only; remove --columns")
@@ -81,8 +85,7 @@ def load_as(source: str | Path, columns: str | None = None, scale: str | None = 
     columns: comma-separated role=name pairs, as in "user=who,movie=film,rating=score"; roles are
     user, movie, rating, at, title and genres. scale: low:high:step, as in 0.5:5:0.5.
     """
-    names = dict(_role(pair) for pair in columns.split(",")) if columns else None
-    return load(source, columns=names, scale=Scale.parse(scale) if scale else None)
+    return load(source, columns=columns or None, scale=scale or None)
 
 
 def _role(pair: str) -> tuple[str, str]:

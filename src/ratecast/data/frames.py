@@ -6,6 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
+from ratecast.data.duplicates import keep_latest
+from ratecast.data.edition_reader import duplicates_note
+from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.table_file import roles, scale_of, whole_ids
 from ratecast.data.timestamps import to_seconds
 from ratecast.errors import InputError
@@ -52,9 +55,10 @@ def to_polars(table: Any, where: str = "table") -> pl.DataFrame:
         raise InputError(f"{where}: {error}; pip install pyarrow, or give a polars frame") from None
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{where}: cannot be read ({' '.join(str(error).split())})") from None
+    hint = "; rc.load reads an edition or a file" if isinstance(table, str) else ""
     raise InputError(
         f"{where}: {type(table).__name__} is no table; give ratings, a frame of polars or pandas, "
-        "or an Arrow table"
+        f"or an Arrow table{hint}"
     )
 
 
@@ -64,21 +68,27 @@ def ratings_of(
     *,
     columns: Mapping[str, str] | None = None,
     where: str = "ratings",
+    notify: Notify = to_stderr,
 ) -> Ratings:
     """The ratings of a table, checked; `Ratings` that were checked are given back as they are.
 
     scale: the one they must be on; else that of `Ratings`, or inferred. columns: role (user, movie,
-    rating, at) to column name, where it would not be recognised. Raises `InputError`.
+    rating, at) to column name, where it would not be recognised. Of ratings of one pair the latest
+    is kept, as of a file; notify: called with a line where that, or a unit of time, was assumed.
+    Raises `InputError`.
     """
     if isinstance(table, Ratings):
         if table.is_checked and scale in (None, table.scale):
             return table
         return checked(Ratings(table.frame, table.movies, table.users, scale or table.scale), where)
-    frame = _columns(table, columns, (USER, MOVIE, RATING), where)
+    frame, notes = _columns(table, columns, (USER, MOVIE, RATING), where)
     if not frame.height:
         raise InputError(f"{where}: no ratings in it; give a table with rows")
     _refuse_nulls(frame, where)
     scale = scale_of(frame[RATING], scale, lambda row: f"{where}, row {row + 1}")
+    frame, duplicates = keep_latest(frame)
+    for note in [*notes, *([duplicates_note(where, duplicates)] if duplicates else [])]:
+        notify(note)
     return checked(Ratings(frame, scale=scale), where)
 
 
@@ -91,7 +101,7 @@ def requests_of(table: Any, where: str = "requests") -> Requests:
         table = table.requests()
     if isinstance(table, Requests):
         return table if table.is_checked else checked_requests(table, where)
-    frame = _columns(table, None, (USER, MOVIE), where).drop(RATING, strict=False)
+    frame = _columns(table, None, (USER, MOVIE), where)[0].drop(RATING, strict=False)
     _refuse_nulls(frame, where)
     return checked_requests(Requests(frame), where)
 
@@ -104,7 +114,10 @@ def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:
         try:
             columns[name] = pl.Series(name, [_plain(ids)] if one else ids)
         except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"predict: {name} ids cannot be read ({error})") from None
+            line = str(error).splitlines()[0]
+            raise InputError(f"predict: {name} ids cannot be read ({line})") from None
+    for name in (USER, MOVIE):
+        columns[name] = whole_ids(columns[name], lambda row: f"predict, row {row + 1}")
     count, other = (len(column) for column in columns.values())
     if count != other:
         raise InputError(f"predict: {count} users and {other} movies; give as many of each")
@@ -119,8 +132,8 @@ def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:
 
 def _columns(
     table: Any, columns: Mapping[str, str] | None, needed: tuple[str, ...], where: str
-) -> pl.DataFrame:
-    """The columns that are needed, and times, under the names of their roles."""
+) -> tuple[pl.DataFrame, list[str]]:
+    """The columns that are needed, and times, under the names of their roles; what was assumed."""
     frame = to_polars(table, where)
     chosen = roles(frame.columns, columns or {}, where, needed)
     wanted = [role for role in (USER, MOVIE, RATING, AT) if role in chosen]
@@ -131,10 +144,12 @@ def _columns(
 
     ids = [whole_ids(frame[name], location) for name in (USER, MOVIE)]
     frame = frame.with_columns(ids)
-    if AT in frame.columns and not frame[AT].null_count():
-        seconds, _ = to_seconds(frame[AT], location)
+    notes: list[str] = []
+    if frame.height and AT in frame.columns and not frame[AT].null_count():
+        seconds, note = to_seconds(frame[AT], location)
         frame = frame.with_columns(seconds)
-    return frame
+        notes += [f"{where}: {note}"] if note else []
+    return frame, notes
 
 
 def _plain(value: Any) -> Any:

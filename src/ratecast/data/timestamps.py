@@ -31,6 +31,8 @@ def to_seconds(times: pl.Series, location: Location) -> tuple[pl.Series, str | N
     times: numbers (seconds; milliseconds or finer if they are too large for seconds), dates, or
     ISO 8601 text; a time without a zone is UTC. location: of a row, for messages.
     """
+    if times.dtype.is_integer() and times.cast(pl.Int64, strict=False).null_count():
+        raise InputError(f"{location(0)}: times are beyond 64 bits; {EXPECTED}")
     if times.dtype.is_numeric():
         seconds, note = _from_numbers(times, location)
     elif times.dtype == pl.Date:

@@ -106,13 +106,13 @@ def compare(
     """
     split, models = _split(split), list(models)
     if len(models) < 2:
-        raise InputError(f"compare: {len(models)} models; give two or more")
+        raise InputError("compare: needs two models or more")
     if part not in split.parts:
         raise InputError(f"compare: no part {part!r}; parts are {', '.join(split.parts)}")
     trials: list[Trial] = []
     names: set[str] = set()
     for model in models:
-        label = _label(model.name, names)
+        label = _label(_model(model).name, names)
         trials += [replace(trial, model=label) for trial in _trials(model, split, protocols)]
     rows = [row for trial in trials for row in score_rows.rows_of(trial)]
     return Comparison(rows, trials, _differences(trials, part))
@@ -131,7 +131,9 @@ def cross_validate(model: Model, ratings: Table, folds: int = FOLDS, seed: int =
     3
     """
     splits = kfold(ratings_of(ratings), folds, seed)
-    trials = [trial for split in splits for trial in _trials(replace(model), split, ("frozen",))]
+    trials = [
+        trial for split in splits for trial in _trials(replace(_model(model)), split, ("frozen",))
+    ]
     return Evaluation(score_rows.rows(trials, "kfold"), trials)
 
 
@@ -168,6 +170,12 @@ def tune(
     return search.tune(make, about, trials)
 
 
+def _model(model: Model) -> Model:
+    if not isinstance(model, Model):
+        raise InputError(f"{model!r} is no model; give one, as in rc.Bias()")
+    return model
+
+
 def _split(split: Split) -> Split:
     if not isinstance(split, Split):
         kind = type(split).__name__
@@ -177,8 +185,10 @@ def _split(split: Split) -> Split:
 
 def _trials(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Trial]:
     """The trials of one model, of which nothing changes."""
-    if not isinstance(model, Model):
-        raise InputError(f"evaluate: {model!r} is no model; give one, as in rc.Bias()")
+    _model(model)
+    unknown = [each for each in wanted if each not in BOTH]
+    if unknown or not wanted:
+        raise InputError(f"protocols are {list(wanted)}; give frozen, as-of or both")
     if not model.is_fitted:
         return runs.fit_and_predict(replace(model), split, wanted)
     if model.learned_from != split.train.fingerprint():

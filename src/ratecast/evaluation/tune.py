@@ -56,6 +56,8 @@ def tune(
     Reference: Bergstra et al. 2011, "Algorithms for hyper-parameter optimization" (the
     tree-structured Parzen estimator, by optuna).
     """
+    if trials < 1:
+        raise InputError(f"tune: {trials} trials; give 1 or more")
     optuna = _optuna()
     first = make(search.model, seed=search.seed)
     ranges, own = _ranges(first), first.settings()

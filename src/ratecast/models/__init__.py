@@ -60,7 +60,10 @@ def models_from_outside() -> dict[str, str]:
 
     points = {point.name: point.value for point in entry_points(group=GROUP)}
     paths = [path.strip() for path in os.environ.get(VARIABLE, "").split(",")]
-    return points | {_imported(path).name: path for path in paths if path}
+    try:
+        return points | {_imported(path).name: path for path in paths if path}
+    except InputError as error:
+        raise InputError(f"{VARIABLE}: {error}") from None
 
 
 def load_model(folder: Path | str) -> Model:
@@ -110,6 +113,8 @@ def _imported(path: str) -> type[Model]:
     module, _, name = path.partition(":")
     try:
         cls = getattr(_module(module), name)
+    except SyntaxError as error:
+        raise InputError(f"model {path}: {module} has a syntax error ({error})") from None
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"model {path}: {error}; write it as package.module:Class") from None
     if not (isinstance(cls, type) and issubclass(cls, Model)):
