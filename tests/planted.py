@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from ratecast.data.example import example_ratings
 from ratecast.modelling.contract.rows import time_groups
 from ratecast.ratings import Ratings, Scale, checked
 
@@ -16,20 +17,8 @@ def planted(
 
     About 7 rows share each moment. Rows are ordered by time.
     """
-    random = np.random.default_rng(seed)
-    user, movie = random.integers(users, size=rows), random.integers(movies, size=rows)
-    of_user, of_movie = random.normal(0, 0.6, users), random.normal(0, 0.6, movies)
-    noisy = 3 + of_user[user] + of_movie[movie] + random.normal(0, 0.3, rows)
     scale = Scale(0.5, 5, 0.5) if half else Scale(1, 5)
-    frame = pl.DataFrame(
-        {
-            "user": user + 1,
-            "movie": movie + 1,
-            "rating": scale.clip(np.round(noisy / scale.step) * scale.step),
-            "at": 1_000_000 + np.sort(random.integers(rows // 7, size=rows)) * 3600,
-        }
-    )
-    return checked(Ratings(frame, scale=scale))
+    return example_ratings(users, movies, rows, seed, scale)
 
 
 def tastes(users: int = 150, movies: int = 60, seed: int = 0) -> tuple[Ratings, Ratings, float]:

@@ -1,17 +1,13 @@
 """Splits of a table into train, valid and test parts, with half-open borders in UTC seconds."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.data.frames import ratings_of
+from ratecast.data.frames import Table, ratings_of
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
-
-# `Ratings`, or a frame of polars, pandas or Arrow.
-Table = Any
 
 FOLDS = 5
 TRAIN_SHARE = 0.8

@@ -3,15 +3,21 @@
 import numpy as np
 import polars as pl
 
-from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked
+from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, Scale, checked
 
 HOUR = 3_600
 
 
-def example_ratings(users: int = 60, movies: int = 40, rows: int = 1_500, seed: int = 0) -> Ratings:
-    """Made ratings on the scale 1 to 5, in order of time; the same for the same seed.
+def example_ratings(
+    users: int = 60,
+    movies: int = 40,
+    rows: int = 1_500,
+    seed: int = 0,
+    scale: Scale = Scale(1, 5),  # noqa: B008
+) -> Ratings:
+    """Made ratings, in order of time; the same for the same seed.
 
-    rating = 3 + bias of the user + bias of the movie + noise, rounded to whole stars, with biases
+    rating = 3 + bias of the user + bias of the movie + noise, rounded to the scale, with biases
     of standard deviation 0.6 and noise of 0.3. users, movies: ids run from 1 to these. About seven
     ratings share each hour.
 
@@ -23,7 +29,8 @@ def example_ratings(users: int = 60, movies: int = 40, rows: int = 1_500, seed: 
     user, movie = random.integers(users, size=rows), random.integers(movies, size=rows)
     user_bias, movie_bias = random.normal(0, 0.6, users), random.normal(0, 0.6, movies)
     clean = 3 + user_bias[user] + movie_bias[movie]
-    stars = np.clip(np.round(clean + random.normal(0, 0.3, rows)), 1, 5)
+    noisy = clean + random.normal(0, 0.3, rows)
+    stars = scale.clip(np.round(noisy / scale.step) * scale.step)
     hours = np.sort(random.integers(max(rows // 7, 1), size=rows))
     columns = {USER: user + 1, MOVIE: movie + 1, RATING: stars, AT: 1_000_000 + hours * HOUR}
-    return checked(Ratings(pl.DataFrame(columns)))
+    return checked(Ratings(pl.DataFrame(columns), scale=scale))

@@ -1,16 +1,14 @@
 """Tables in memory, of polars, pandas, Arrow or whatever speaks its C stream, as ratings."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ratecast.data.duplicates import keep_latest
-from ratecast.data.edition_reader import duplicates_note
+from ratecast.column_types import Location
 from ratecast.data.notices import Notify, to_stderr
-from ratecast.data.table_file import roles, scale_of, whole_ids
-from ratecast.data.timestamps import to_seconds
+from ratecast.data.table_file import canonical_columns, loaded, roles, whole_ids
 from ratecast.errors import InputError
 from ratecast.ratings import (
     AT,
@@ -24,15 +22,8 @@ from ratecast.ratings import (
     checked_requests,
 )
 
-
-class ArrowTable(Protocol):
-    """A table that hands out its columns by the Arrow PyCapsule interface.
-
-    Reference: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
-    """
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The stream of record batches."""
+# `Ratings` or `Requests`, or a table of polars, pandas or Arrow.
+Table = Any
 
 
 def to_polars(table: Any, where: str = "table") -> pl.DataFrame:
@@ -40,6 +31,7 @@ def to_polars(table: Any, where: str = "table") -> pl.DataFrame:
 
     table: of polars (lazy ones are collected), of pandas, or with `__arrow_c_stream__`, as pyarrow,
     DuckDB and others have. Raises `InputError` for anything else.
+    Reference: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
     """
     if isinstance(table, pl.DataFrame):
         return table
@@ -81,15 +73,11 @@ def ratings_of(
         if table.is_checked and scale in (None, table.scale):
             return table
         return checked(Ratings(table.frame, table.movies, table.users, scale or table.scale), where)
-    frame, notes = _columns(table, columns, (USER, MOVIE, RATING), where)
-    if not frame.height:
-        raise InputError(f"{where}: no ratings in it; give a table with rows")
-    _refuse_nulls(frame, where)
-    scale = scale_of(frame[RATING], scale, lambda row: f"{where}, row {row + 1}")
-    frame, duplicates = keep_latest(frame)
-    for note in [*notes, *([duplicates_note(where, duplicates)] if duplicates else [])]:
+    frame = _columns(table, columns, (USER, MOVIE, RATING), where)
+    result = loaded(frame, _location(where), where, scale)
+    for note in result.notes:
         notify(note)
-    return checked(Ratings(frame, scale=scale), where)
+    return result.ratings
 
 
 def requests_of(table: Any, where: str = "requests") -> Requests:
@@ -101,8 +89,8 @@ def requests_of(table: Any, where: str = "requests") -> Requests:
         table = table.requests()
     if isinstance(table, Requests):
         return table if table.is_checked else checked_requests(table, where)
-    frame = _columns(table, None, (USER, MOVIE), where)[0].drop(RATING, strict=False)
-    _refuse_nulls(frame, where)
+    frame = _columns(table, None, (USER, MOVIE), where).drop(RATING, strict=False)
+    frame, _ = canonical_columns(frame, _location(where), where)
     return checked_requests(Requests(frame), where)
 
 
@@ -117,7 +105,7 @@ def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:
             line = str(error).splitlines()[0]
             raise InputError(f"predict: {name} ids cannot be read ({line})") from None
     for name in (USER, MOVIE):
-        columns[name] = whole_ids(columns[name], lambda row: f"predict, row {row + 1}")
+        columns[name] = whole_ids(columns[name], _location("predict"))
     count, other = (len(column) for column in columns.values())
     if count != other:
         raise InputError(f"predict: {count} users and {other} movies; give as many of each")
@@ -131,34 +119,19 @@ def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:
 
 
 def _columns(
-    table: Any, columns: Mapping[str, str] | None, needed: tuple[str, ...], where: str
-) -> tuple[pl.DataFrame, list[str]]:
-    """The columns that are needed, and times, under the names of their roles; what was assumed."""
+    table: Any, columns: Mapping[str, str] | None, required: tuple[str, ...], where: str
+) -> pl.DataFrame:
+    """The columns that are required, and times, under the names of their roles."""
     frame = to_polars(table, where)
-    chosen = roles(frame.columns, columns or {}, where, needed)
+    chosen = roles(frame.columns, columns or {}, where, required)
     wanted = [role for role in (USER, MOVIE, RATING, AT) if role in chosen]
-    frame = frame.select(pl.col(chosen[role]).alias(role) for role in wanted)
+    return frame.select(pl.col(chosen[role]).alias(role) for role in wanted)
 
-    def location(row: int) -> str:
-        return f"{where}, row {row + 1}"
 
-    ids = [whole_ids(frame[name], location) for name in (USER, MOVIE)]
-    frame = frame.with_columns(ids)
-    notes: list[str] = []
-    if frame.height and AT in frame.columns and not frame[AT].null_count():
-        seconds, note = to_seconds(frame[AT], location)
-        frame = frame.with_columns(seconds)
-        notes += [f"{where}: {note}"] if note else []
-    return frame, notes
+def _location(where: str) -> Location:
+    return lambda row: f"{where}, row {row + 1}"
 
 
 def _plain(value: Any) -> Any:
     """A scalar of numpy as that of Python."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _refuse_nulls(frame: pl.DataFrame, where: str) -> None:
-    for name in frame.columns:
-        if frame[name].null_count():
-            row = int(frame[name].is_null().arg_max() or 0)
-            raise InputError(f"{where}, row {row + 1}: no {name}; fill it or leave the row out")

@@ -1,19 +1,28 @@
 """Reads your own table, CSV or Parquet, whose columns are recognised by name or given."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
+from ratecast.column_types import Location, whole_numbers
 from ratecast.data.delimited import DelimitedFile, RowError, Type, header
 from ratecast.data.duplicates import keep_latest
 from ratecast.data.edition_reader import Loaded, duplicates_note
-from ratecast.data.timestamps import Location, to_seconds
+from ratecast.data.timestamps import to_seconds
 from ratecast.data.titles import GENRES, TITLE, movies_of, split_genres
 from ratecast.errors import InputError
-from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, Scale, canonical_ids, checked
+from ratecast.ratings import (
+    AT,
+    MOVIE,
+    RATING,
+    USER,
+    Ratings,
+    Scale,
+    checked,
+)
 
 # Recognised column names by role, best first; case, spaces and underscores do not matter.
 NAMES = {
@@ -48,18 +57,45 @@ def read_table(
         raise InputError(f"{path}: compressed; unpack it, or use ratecast data fetch --from")
     read = _read_parquet if magic == b"PAR1" else _read_text
     frame, location, notes = read(path, columns or {})
-    _refuse_empty(frame, location, path)
-    frame = frame.with_columns(whole_ids(frame[USER], location), whole_ids(frame[MOVIE], location))
-    if AT in frame.columns:
-        seconds, note = to_seconds(frame[AT], location)
-        frame = frame.with_columns(seconds)
-        notes += [f"{path}: {note}"] if note else []
+    return loaded(frame, location, str(path), scale, notes)
+
+
+def loaded(
+    frame: pl.DataFrame,
+    location: Location,
+    where: str,
+    scale: Scale | None,
+    notes: Sequence[str] = (),
+) -> Loaded:
+    """Ratings from columns that have the names of their roles, of a file or in memory.
+
+    location, where: of a row, and of the table, for messages. notes: what was assumed before; more
+    are added. Of several ratings of one pair the latest is kept. Raises `InputError`.
+    """
+    if not frame.height:
+        raise InputError(f"{where}: no ratings; give a table with rows")
+    frame, more = canonical_columns(frame, location, where)
     scale = scale_of(frame[RATING], scale, location)
     movies = _movies(frame)
     frame, duplicates = keep_latest(frame.select(n for n in (*REQUIRED, AT) if n in frame.columns))
-    notes += [duplicates_note(str(path), duplicates)] if duplicates else []
+    more += [duplicates_note(where, duplicates)] if duplicates else []
     users = pl.DataFrame(schema={USER: frame.schema[USER]})
-    return Loaded(checked(Ratings(frame, movies, users, scale), str(path)), tuple(notes))
+    return Loaded(checked(Ratings(frame, movies, users, scale), where), (*notes, *more))
+
+
+def canonical_columns(
+    frame: pl.DataFrame, location: Location, where: str
+) -> tuple[pl.DataFrame, list[str]]:
+    """The columns, ids and times in their types, and notes. Raises for a missing value."""
+    for name in (USER, MOVIE, RATING, AT):
+        if name in frame.columns and frame[name].null_count():
+            row = int(frame[name].is_null().arg_max() or 0)
+            raise InputError(f"{location(row)}: no {name}; fill it in or remove the row")
+    frame = frame.with_columns(whole_ids(frame[name], location) for name in (USER, MOVIE))
+    if AT not in frame.columns or not frame.height:
+        return frame, []
+    seconds, note = to_seconds(frame[AT], location)
+    return frame.with_columns(seconds), [f"{where}: {note}"] if note else []
 
 
 def roles(
@@ -183,15 +219,6 @@ def _with_text_ids(source: DelimitedFile, chosen: dict[str, str], error: RowErro
     return replace(source, columns=source.columns | {error.column: pl.String})
 
 
-def _refuse_empty(frame: pl.DataFrame, location: Location, path: Path) -> None:
-    if not frame.height:
-        raise InputError(f"{path}: no ratings; give a file with rows")
-    for name in (USER, MOVIE, RATING, AT):
-        if name in frame.columns and frame[name].null_count():
-            row = int(frame[name].is_null().arg_max() or 0)
-            raise InputError(f"{location(row)}: no {name}; fill it in or remove the row")
-
-
 def whole_ids(ids: pl.Series, location: Location) -> pl.Series:
     """Ids as Int64 or String; floats that are whole numbers become Int64."""
     if ids.dtype.is_float():
@@ -201,13 +228,11 @@ def whole_ids(ids: pl.Series, location: Location) -> pl.Series:
             row = int(fractional.arg_max() or 0)
             where = f"{location(row)}: {ids.name} {ids[row]}"
             raise InputError(f"{where} is not an integer; write integer or text ids")
-        ids = ids.cast(pl.Int64)
-    # What is neither is refused by `checked`, which names the table.
-    return canonical_ids(ids, location(0).rpartition(",")[0]) if _is_id(ids.dtype) else ids
-
-
-def _is_id(dtype: pl.DataType) -> bool:
-    return dtype.is_integer() or dtype == pl.String or isinstance(dtype, pl.Enum | pl.Categorical)
+        return ids.cast(pl.Int64)
+    if isinstance(ids.dtype, pl.Enum | pl.Categorical):
+        return ids.cast(pl.String)
+    # Ids of another type are refused by `checked`, which names the table.
+    return whole_numbers(ids, location) if ids.dtype.is_integer() else ids
 
 
 def scale_of(ratings: pl.Series, scale: Scale | None, location: Location) -> Scale:

@@ -1,15 +1,11 @@
 """Timestamps in any usual form, converted to UTC seconds; the machine's time zone has no effect."""
 
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 
+from ratecast.column_types import Location
 from ratecast.errors import InputError
 from ratecast.ratings import AT
-
-# From a row number (from 0) to its location, for a message: "file, line 3".
-Location = Callable[[int], str]
 
 # From this size on, a number is in the unit: 1e11 seconds would be the year 5138.
 _UNITS = (

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64
 from ratecast.errors import InputError
-from ratecast.evaluation.intervals import Bootstrap
+from ratecast.evaluation.intervals import Bootstrap, Difference
 from ratecast.evaluation.metrics import CALIBRATION_BINS
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.score_rows import Mask
@@ -68,6 +68,32 @@ class ModelComparison:
     def ranked(self) -> list[str]:
         """The models' names, lowest RMSE first."""
         return [self.models[k] for k in np.argsort(self.bootstrap.rmse, kind="stable")]
+
+    def pairs(self) -> list["Pair"]:
+        """Every pair of models, the better one first."""
+        return [self._pair(each) for each in self.bootstrap.compare()]
+
+    def _pair(self, each: Difference) -> "Pair":
+        sign = 1 if each.rmse <= 0 else -1
+        better, worse = (self.models[k] for k in (each.first, each.second)[::sign])
+        low, high = sorted((-sign * each.low, -sign * each.high))
+        return Pair(better, worse, abs(each.rmse), low, high, each.p, each.adjusted)
+
+
+class Pair(NamedTuple):
+    """Two models on the same rows.
+
+    rmse_lower_by: RMSE of `worse` minus that of `better`, in stars. low, high: its 95 % interval.
+    p, p_holm: of the paired test, and after Holm's correction.
+    """
+
+    better: str
+    worse: str
+    rmse_lower_by: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
 
 
 @dataclass(frozen=True)

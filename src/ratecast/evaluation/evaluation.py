@@ -15,13 +15,11 @@ from ratecast.evaluation import protocol as runs
 from ratecast.evaluation import score_rows
 from ratecast.evaluation import tune as search
 from ratecast.evaluation.comparison import comparisons
-from ratecast.evaluation.protocol import Protocol, Trial
+from ratecast.evaluation.protocol import BOTH, Protocol, Trial
 from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
 from ratecast.modelling.contract.model import Model, Table
 from ratecast.models import model_class
 from ratecast.splits import FOLDS, Split, kfold
-
-BOTH: tuple[Protocol, ...] = ("frozen", "as-of")
 
 
 @dataclass(frozen=True)
@@ -160,8 +158,7 @@ def tune(
         raise InputError(f"tune: split {split.name} has no valid part; use chronological")
     start = model_class(model)(seed=seed) if isinstance(model, str) else model
     known = Split(split.name, split.train, None, split.valid)
-    online = start.updates_online() and runs.in_order(known)
-    chosen = protocol or ("as-of" if online else "frozen")
+    chosen = protocol or runs.possible(start, known)[-1]
 
     def make(_: str, *, seed: int = seed, **settings: Any) -> Model:
         return replace(start, seed=seed, **settings)
@@ -196,9 +193,8 @@ def _trials(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Tria
             f"evaluate: model {model.name} did not learn from the train part of split {split.name} "
             "alone, so its figures would not be honest; fit it on split.train"
         )
-    can = model.updates_online() and runs.in_order(split)
-    allowed = [each for each in wanted if each == "frozen" or can]
-    return [runs.run(deepcopy(model), split, each) for each in allowed]
+    allowed = runs.possible(model, split)
+    return [runs.run(deepcopy(model), split, each) for each in wanted if each in allowed]
 
 
 def _label(name: str, taken: set[str]) -> str:
@@ -211,26 +207,13 @@ def _label(name: str, taken: set[str]) -> str:
 
 
 def _differences(trials: list[Trial], part: str) -> pl.DataFrame:
-    rows = []
-    for comparison in comparisons(trials, part):
-        for each in comparison.bootstrap.compare() if len(comparison.models) > 1 else ():
-            sign = 1 if each.rmse <= 0 else -1
-            better, worse = (comparison.models[k] for k in (each.first, each.second)[::sign])
-            low, high = sorted((-sign * each.low, -sign * each.high))
-            rows.append(
-                {
-                    "protocol": comparison.protocol,
-                    "part": part,
-                    "better": better,
-                    "worse": worse,
-                    "rmse_lower_by": abs(each.rmse),
-                    "low": low,
-                    "high": high,
-                    "p": each.p,
-                    "p_holm": each.adjusted,
-                }
-            )
-    return pl.DataFrame(rows)
+    return pl.DataFrame(
+        [
+            {"protocol": comparison.protocol, "part": part} | pair._asdict()
+            for comparison in comparisons(trials, part)
+            for pair in (comparison.pairs() if len(comparison.models) > 1 else ())
+        ]
+    )
 
 
 def _text(table: Any) -> str:

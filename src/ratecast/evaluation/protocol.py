@@ -17,6 +17,8 @@ from ratecast.ratings import Ratings
 from ratecast.splits import Split
 
 Protocol = Literal["frozen", "as-of"]
+# Frozen first: as-of changes the model.
+BOTH: tuple[Protocol, ...] = ("frozen", "as-of")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0
 
 
 def fit_and_predict(
-    model: Model, split: Split, protocols: Sequence[Protocol] = ("frozen", "as-of")
+    model: Model, split: Split, protocols: Sequence[Protocol] = BOTH
 ) -> list[Trial]:
     """Fit `model` once, then forecast by every protocol that it and the split allow.
 
@@ -64,9 +66,13 @@ def fit_and_predict(
     are not in time order, or if the model has no online updates.
     """
     seconds = fit_timed(model, split)
-    walks = model.updates_online() and in_order(split)
-    allowed: list[Protocol] = ["frozen", "as-of"] if walks else ["frozen"]
+    allowed = possible(model, split)
     return [run(model, split, each, seconds) for each in allowed if each in protocols]
+
+
+def possible(model: Model, split: Split) -> tuple[Protocol, ...]:
+    """The protocols that a model and a split allow, frozen first."""
+    return BOTH if model.updates_online() and in_order(split) else BOTH[:1]
 
 
 def in_order(split: Split) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -131,13 +130,15 @@ def _mapping(path: Path) -> dict[str, Any]:
 def _model_name(given: Mapping[str, Any], overrides: Sequence[str], path: Path | str) -> str:
     section = given.get("model")
     name = section.get("name") if isinstance(section, dict) else None
-    joined = [o.partition("=")[2] for o in overrides if o.startswith("--model.name=")]
-    spaced = [b for a, b in pairwise(overrides) if a == "--model.name"]
-    name = next(iter([*joined, *spaced]), name)
-    known = [*MODELS, *models_from_outside()]
-    if name not in known and ":" not in str(name):
-        raise InputError(f"{path}: model.name is {name!r}; choose one of {', '.join(known)}")
-    return str(name)
+    # `current_names` joined name and value by an equals sign.
+    chosen = [o.partition("=")[2] for o in overrides if o.startswith("--model.name=")]
+    name = str(next(iter(chosen), name))
+    if name in MODELS or ":" in name:
+        return name
+    if name not in (outside := models_from_outside()):
+        known = ", ".join([*MODELS, *outside])
+        raise InputError(f"{path}: model.name is {name!r}; choose one of {known}")
+    return name
 
 
 def _parser(name: str, logs: bool) -> ArgumentParser:

@@ -52,21 +52,17 @@ def _test_card(comparison: ModelComparison) -> Markup:
 
 def _pairs(comparison: ModelComparison) -> Markup:
     header = ["better", "worse", "RMSE lower by", "95 % interval", "p", "p after Holm"]
-    lines = []
-    for each in comparison.bootstrap.compare():
-        sign = 1 if each.rmse <= 0 else -1
-        better, worse = (comparison.models[k] for k in (each.first, each.second)[::sign])
-        low, high = sorted((-sign * each.low, -sign * each.high))
-        span = f"{_signed(low, 4)} to {_signed(high, 4)}"
-        line = [
-            better,
-            worse,
-            f"{abs(each.rmse):.4f}",
-            span,
-            f"{each.p:.4f}",
-            f"{each.adjusted:.4f}",
+    lines = [
+        [
+            pair.better,
+            pair.worse,
+            f"{pair.rmse_lower_by:.4f}",
+            f"{_signed(pair.low, 4)} to {_signed(pair.high, 4)}",
+            f"{pair.p:.4f}",
+            f"{pair.p_holm:.4f}",
         ]
-        lines.append(line)
+        for pair in comparison.pairs()
+    ]
     return markup.table(header, lines)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ratecast import artifact, resources
 from ratecast.arrays import I64
-from ratecast.data.frames import pairs_of, ratings_of, requests_of
+from ratecast.data.frames import Table, pairs_of, ratings_of, requests_of
 from ratecast.errors import InputError, NotFittedError
 from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
 from ratecast.modelling.calibration.sampling import HISTORY_ROWS, sample
@@ -22,9 +22,6 @@ from ratecast.modelling.kernels.threads import kernels_first
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
 
 __all__ = ["Arrays", "Model", "Table"]
-
-# Ratings or Requests, or a frame of polars, pandas or Arrow.
-Table = Any
 
 
 @dataclass(kw_only=True, eq=False)
@@ -211,7 +208,7 @@ class Model(Hooks):
             """Refuse what a fit makes, in one line, before there was one."""
             if name.startswith("__") or "counts" in self.__dict__:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            raise NotFittedError(f"model {self.name}: not fitted; call fit, or load_model")
+            self._require_fitted()
 
     def _require_online(self) -> None:
         self._require_fitted()
