@@ -16,8 +16,9 @@ from ratecast.serving.metrics import Metrics
 
 log = logging.getLogger("ratecast.serving")
 
-# Static files of the page, free of the rate limit: one view loads about twenty, then caches them.
-ASSETS = "/_nicegui/"
+# Free of the rate limit: the page's static files, of which one view loads about twenty and caches
+# them, and the probes of whoever runs the service, which may share an address with its clients.
+UNLIMITED = ("/_nicegui/", "/healthz", "/readyz")
 API = ("/v1", "/healthz", "/readyz", "/metrics", "/openapi.json")
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -105,7 +106,7 @@ class ServiceMiddleware:
         return None
 
     def _refused(self, scope: Scope) -> RequestError | None:
-        if self.limits.rate and not scope["path"].startswith(ASSETS):
+        if self.limits.rate and not scope["path"].startswith(UNLIMITED):
             client = scope["client"][0] if scope["client"] else ""
             if not self.buckets.take(client, time.monotonic()):
                 return RateLimitedError(f"at most {self.limits.rate:g} requests per second")
