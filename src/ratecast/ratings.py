@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from ratecast.arrays import read_only
 from ratecast.column_types import canonical_ids, whole_seconds
 from ratecast.errors import InputError
 from ratecast.sorting import by_time
@@ -162,15 +163,15 @@ class Ratings(Requests):
 
     @property
     def stars(self) -> NDArray[np.float32]:
-        """The given stars: (n,)."""
-        return self.frame[RATING].to_numpy()
+        """The given stars: (n,), read-only."""
+        return read_only(self.frame[RATING].to_numpy())
 
     @property
     def at(self) -> NDArray[np.int64]:
-        """The times in UTC seconds, (n,). Raises `InputError` if the table has none."""
+        """The times in UTC seconds, (n,), read-only. Raises `InputError` if the table has none."""
         if not self.timed:
             raise InputError("ratings: no timestamps; give a table with a time column")
-        return self.frame[AT].to_numpy()
+        return read_only(self.frame[AT].to_numpy())
 
     @property
     def in_time_order(self) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ratecast.arrays import read_only
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, Requests
 
@@ -17,12 +18,17 @@ T = TypeVar("T", bound=np.generic)
 class Rows:
     """A table inside a model: row numbers instead of raw ids (0: unknown), and the table itself.
 
-    users, movies: (n,) int32.
+    users, movies: (n,) int32, read-only.
     """
 
     users: NDArray[np.int32]
     movies: NDArray[np.int32]
     table: Requests
+
+    def __post_init__(self) -> None:
+        """Make the row numbers read-only."""
+        for name in ("users", "movies"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def __len__(self) -> int:
         return len(self.users)

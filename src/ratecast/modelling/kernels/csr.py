@@ -1,23 +1,34 @@
 """Ratings grouped by user or by movie (compressed sparse rows), by a parallel counting sort."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numba import njit, prange
 
-from ratecast.arrays import F32, I32, I64
+from ratecast.arrays import F32, F64, I32, I64, read_only
 
 Triples = tuple[I32, I32, F32]
+V = TypeVar("V", F32, F64)
 
 PIECES = 8
 
 
-@njit(cache=True, parallel=True)
-def sorted_by(keys, size, columns):  # type: ignore[no-untyped-def]
-    """Borders of the rows of each key, (size + 1,) int64, and the columns in order of the keys.
+def sorted_by(keys: I32, size: int, columns: tuple[I32, I32, V]) -> tuple[I64, tuple[I32, I32, V]]:
+    """Borders of the rows of each key, (size + 1,), and the columns in order of the keys.
 
-    keys: (n,) below `size`. columns: (users, movies, stars), each (n,); ties keep their order.
+    keys: (n,) below `size`. columns: users, movies and values, each (n,); ties keep their order.
+    """
+    users, movies, values = columns
+    columns = read_only(users), read_only(movies), read_only(values)
+    edges, ordered = _sorted_by(read_only(keys), size, columns)
+    return edges, ordered
+
+
+@njit(cache=True, parallel=True)
+def _sorted_by(keys, size, columns):  # type: ignore[no-untyped-def]
+    """See `sorted_by`. Counts in pieces, one for each thread; the order does not depend on them.
+
     Reads and writes each rating twice, about 40 bytes; needs `PIECES` counters for each key.
     """
     users, movies, stars = columns
