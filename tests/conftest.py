@@ -8,9 +8,19 @@ import pytest
 
 from ratecast import data
 from ratecast.ratings import Ratings
+from tests import compile_once
 
-# What takes longest is begun first, so that no process is left alone with it at the end.
-LONG = ("models/test_bands.py", "notebooks/", "docs/test_blocks.py", "serving/")
+# What takes longest is begun first, so that no process is left alone with it at the end; before it
+# what compiles the kernels, which the servers and notebooks then load.
+LONG = (
+    "models/test_bands.py",
+    "models/test_contract.py",
+    "docs/test_blocks.py",
+    "serving/",
+    "notebooks/",
+)
+
+compile_once.install()
 
 
 @pytest.hookimpl(tryfirst=True)

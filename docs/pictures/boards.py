@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import BrowserContext, Page, ViewportSize
 from tensorboard import program
 
 from docs.pictures.browser import WEBGL, chromium, opened
@@ -60,13 +60,18 @@ def screenshots(address: str, folder: Path) -> list[Path]:
         "hparams": ("?darkMode=false#hparams", _table),
         "projector": ("?darkMode=false#projector", _map),
     }
-    with opened(WEBGL) as window:
+    # One context, whose pages share what was loaded.
+    with opened(WEBGL) as browser, browser.new_context() as window:
         return [
-            _screenshot(
-                window.new_page(viewport=SIZES[name]), address + where, prepare, folder / name
-            )
+            _screenshot(_page(window, SIZES[name]), address + where, prepare, folder / name)
             for name, (where, prepare) in tabs.items()
         ]
+
+
+def _page(window: BrowserContext, size: ViewportSize) -> Page:
+    page = window.new_page()
+    page.set_viewport_size(size)
+    return page
 
 
 def _screenshot(page: Page, address: str, prepare: Callable[[Page], None], name: Path) -> Path:

@@ -19,9 +19,10 @@ def test_a_reader_can_follow(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    # A refit after every 3 % of new ratings, not after every 0.25 %: no page shows its figures.
+    # Fewer iterations, and a refit after every 5 % of new ratings: no page shows its figures.
     defaults = vars(StateSpace)["__init__"].__kwdefaults__
-    monkeypatch.setitem(defaults, "refresh_growth", 0.03)
+    monkeypatch.setitem(defaults, "iterations", 3)
+    monkeypatch.setitem(defaults, "refresh_growth", 0.05)
     reader, known = Reader(), set(sys.modules)
     for block in blocks(page):
         reader.follow(block)

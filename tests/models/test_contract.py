@@ -22,8 +22,13 @@ from ratecast.splits import Split, chronological
 from ratecast.training import make_model
 from tests.planted import planted, rmse, turned
 
-QUICK: dict[str, Any] = {"trainer": {"epochs": 2, "batch_size": 256}}
 NETS = ("mf", "mf_bias", "neumf", "attention")
+# Short fits; nothing below asks for more of them.
+QUICK: dict[str, dict[str, Any]] = {
+    **{name: {"trainer": {"epochs": 2, "batch_size": 256}} for name in NETS},
+    **{name: {"chains": 2, "iterations": 40} for name in ("factorization_machine", "blend")},
+    "state_space": {"iterations": 5},
+}
 # Those that can update without a refit.
 ONLINE = [name for name in MODELS if model_class(name).updates_online()]
 FIELDS = ("stars", "probabilities", "history_length", "basis")
@@ -45,7 +50,7 @@ BAND = 0.1
 
 
 def make(name: str) -> Model:
-    return make_model(name, **QUICK) if name in NETS else make_model(name)
+    return make_model(name, **QUICK.get(name, {}))
 
 
 @cache

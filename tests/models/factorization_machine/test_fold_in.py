@@ -25,8 +25,9 @@ def normal_equations(
 def test_updates_are_the_conjugate_posterior() -> None:
     random = np.random.default_rng(0)
     samples, width, size = 3, 4, 12
-    vectors, in_set = random.normal(size=(2, 8, samples, width))
-    prior, mean_set = random.normal(size=(1, samples, width)), random.normal(size=(samples, width))
+    vectors, in_set = random.normal(size=(2, 8, samples, width)).astype(np.float32)
+    prior = random.normal(size=(1, samples, width)).astype(np.float32)
+    mean_set = random.normal(size=(samples, width)).astype(np.float32)
     precision, level = random.random((samples, width)) + 0.5, random.normal(size=samples)
     movie, stars = random.integers(8, size=size), random.normal(size=size)
     noise, time, group = random.random(size) + 0.5, random.normal(size=size), np.arange(size) // 3
