@@ -31,7 +31,7 @@ ROOMS: dict[str, list[str]] = {
                  "training.lightning_trainer", "training.overfit", "training.lr_find",
                  "training.sweep"],
     "Evaluation": ["evaluation.evaluation", "evaluation.protocol", "evaluation.metrics",
-                   "evaluation.intervals", "evaluation.evaluate", "evaluation.score_rows",
+                   "evaluation.intervals", "evaluation.split_scores", "evaluation.score_rows",
                    "evaluation.report", "evaluation.tune"],
 }  # fmt: skip
 # Files outside this folder, and their place in the site.

@@ -90,7 +90,7 @@ def test_a_kernel_is_refused_where_a_net_is_looked_at(verb: Any, tmp_path: Path)
 def test_a_net_is_looked_at_where_a_kernel_would_be_quicker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ratecast.modelling.kernels.solver.MANY", 1)
+    monkeypatch.setattr("ratecast.modelling.kernels.solver_choice.MANY", 1)
     assert overfit(experiment(tmp_path, "mf_bias"), few(), steps=3).loss > 0
 
 

@@ -52,7 +52,7 @@ def evaluate(
         json: print the rows as one JSON document.
     """
     from ratecast.data import load_as
-    from ratecast.evaluation import evaluate as evaluation
+    from ratecast.evaluation import split_scores
     from ratecast.evaluation import terminal as tables
     from ratecast.splits import named
     from ratecast.training.experiment import model_from
@@ -62,14 +62,14 @@ def evaluate(
     if model:
         model_from(model, seed)  # An unknown model is refused before data is fetched.
     parts = (
-        [evaluation.split_of_files(train, test, columns, scale)]
+        [split_scores.split_of_files(train, test, columns, scale)]
         if train or test
         else named(load_as(data, columns, scale), split, seed)
     )
     if artifact:
-        rows = evaluation.evaluate_saved(artifact, parts, protocol)
+        rows = split_scores.evaluate_saved(artifact, parts, protocol)
     else:
-        rows = evaluation.evaluate_new(lambda: model_from(str(model), seed), parts, protocol)
+        rows = split_scores.evaluate_new(lambda: model_from(str(model), seed), parts, protocol)
     title = f"{rows[0]['model']}, {protocol}, split {rows[0]['split']}"
     table = tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows))
     write_json(out, {"rows": rows})

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ratecast.errors import InputError
 from ratecast.serving.errors import RequestError
-from ratecast.serving.live import acceptance
+from ratecast.serving.live import acceptance_checks
 from ratecast.serving.live.published import SERVING, ArtifactStore
 from ratecast.serving.live.served_model import ServedModel, load
 from ratecast.serving.live.state import LiveState
@@ -93,7 +93,7 @@ class HotSwap:
         for name in filter(None, names):
             try:
                 served = load(self.artifacts.folder(name), stored)
-                acceptance.check(served, None)
+                acceptance_checks.check(served, None)
             except InputError as error:
                 self._refuse(name, error)
                 continue
@@ -126,7 +126,7 @@ class HotSwap:
         async with self._swap_lock:
             try:
                 served = await self._load(live, name)
-                await self._in_thread(acceptance.check, served, live.served)
+                await self._in_thread(acceptance_checks.check, served, live.served)
             except (InputError, RequestError) as error:
                 self._refuse(name, error)
                 return

@@ -14,7 +14,7 @@ from ratecast.modelling.contract.settings import ABOVE_ZERO, Limits, Range
 from ratecast.modelling.factors.bilinear import BothSides, Side, Sides, solve, with_covariance
 from ratecast.modelling.factors.bilinear_state import BilinearForm, BilinearState, Centring
 from ratecast.modelling.factors.recursive_least_squares import l2_vector, prior_covariance
-from ratecast.modelling.kernels import solver
+from ratecast.modelling.kernels import solver_choice
 from ratecast.modelling.kernels.csr import by_user_and_movie
 from ratecast.modelling.kernels.weighted_mean import weighted_mean
 from ratecast.models.als.conjugate_gradients import Prior, solve_side
@@ -92,7 +92,7 @@ class ALS(Model):
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         centring = Centring.of(train.stars)
         work = len(train) * self.factors**2 // FEW_FACTORS**2
-        if solver.uses("gradients", self.solver, work):
+        if solver_choice.uses("gradients", self.solver, work):
             sides = self._fit_by_gradients(train, centring)
         else:
             sides = self._fit_exactly(train, centring.centred(train.stars))

@@ -13,10 +13,10 @@ from ratecast.modelling.factors.bilinear import BothSides, Sides, with_covarianc
 from ratecast.modelling.factors.bilinear_state import BilinearForm
 from ratecast.modelling.factors.fold_in import FoldInNet, usable_l2
 from ratecast.modelling.factors.recursive_least_squares import l2_vector
-from ratecast.modelling.kernels import solver
+from ratecast.modelling.kernels import solver_choice
 from ratecast.modelling.kernels.csr import Grouped
 from ratecast.modelling.nets.net_model import TrainerSettings
-from ratecast.models.mf_bias.descent import DescentSettings, DescentTask, SideL2, descend
+from ratecast.models.mf_bias.sgd_epochs import DescentSettings, DescentTask, SideL2, descend
 from ratecast.ratings import Ratings
 
 if TYPE_CHECKING:
@@ -97,14 +97,14 @@ class BiasedMatrixFactorization(FoldInNet):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        if solver.uses("kernel", self.solver, len(train)):
+        if solver_choice.uses("kernel", self.solver, len(train)):
             self._fit_by_kernel(train, valid, None)
         else:
             super().fit_rows(train, valid)
 
     @override
     def refit_rows(self, train: Rows) -> None:
-        if solver.uses("kernel", self.solver, len(train)):
+        if solver_choice.uses("kernel", self.solver, len(train)):
             self._fit_by_kernel(train, None, self.epochs)
         else:
             super().refit_rows(train)
