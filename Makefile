@@ -52,7 +52,7 @@ check-perf: $(READY)  ## a million ratings beside a few peers; fails where ratec
 bench-serve: $(READY)  ## how quick the service is: benchmarks/serving.json, docs/performance.md
 	$(BIN)/python -m benchmarks.serve
 
-check: $(READY)  ## style, types, and which room may import which
+check: $(READY)  ## style, types, and which folder may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -35,6 +35,18 @@ def test_the_results_are_of_the_real_data() -> None:
     }
 
 
+@pytest.mark.parametrize("protocol", ["frozen", "as-of"])
+def test_the_flagship_is_the_most_accurate_single_model(protocol: str) -> None:
+    """As the README and docs/models.md state."""
+    rows = [
+        (row["rmse"], row["model"])
+        for row in RESULTS["rows"]
+        if (row["split"], row["protocol"]) == ("chronological", protocol)
+        and (row["part"], row["slice"]) == ("test", "all")
+    ]
+    assert [model for _, model in sorted(rows)][:2] == ["blend", "state_space"]
+
+
 FIGURE = re.compile(r"(\d\.\d{3,4})(?:\*\*)?<!-- (\w[\w-]*) (frozen|as-of) (valid|test) -->")
 # Pages whose figures are marked one by one; the others are records, or are compared as a whole.
 MARKED = [page for page in PAGES if page.name in {

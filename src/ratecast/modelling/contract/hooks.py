@@ -63,7 +63,7 @@ class Hooks(ABC):
         """Expected stars of each row."""
 
     def refit_rows(self, train: Rows) -> None:
-        """Learn again; a model that chose something by validation keeps it."""
+        """Fit from scratch; a model that chose something by validation keeps it."""
         self.fit_rows(train, None)
 
     def observe_rows(self, rows: Rows) -> None:

@@ -52,7 +52,7 @@ class Model(Hooks):
 
     @kernels_first
     def refit(self, ratings: Table) -> Self:
-        """Learn anew from more ratings, keeping what validation chose: epochs, calibration."""
+        """Fit from scratch on more ratings, keeping what validation chose: epochs, calibration."""
         self._require_fitted()
         self.refit_rows(self._begin_fit(ratings_of(ratings)))
         return self
@@ -127,7 +127,10 @@ class Model(Hooks):
         self.calibration.update(outcomes)
 
     def refresh(self, ratings: Ratings) -> None:
-        """A warm refit on every rating given so far; models without one do nothing."""
+        """Update the parameters from their present values, on every rating given so far.
+
+        It is shorter than a `refit`; models without one do nothing. ratings: all of them.
+        """
 
     @kernels_first
     def walk(self, stream: Table, edges: I64 | None = None) -> Forecast:
