@@ -1,14 +1,6 @@
 """The error for refused input."""
 
-# Wording of the argument parser, and the plainer wording of ratecast.
-_WORDING = {
-    "Parser key ": "key ",
-    "typing.Literal": "one of ",
-    "<class '": "",
-    "'>": "",
-    "Expected a ": "expected ",
-    ". Got value: ": ", got ",
-}
+from collections.abc import Iterable
 
 
 class InputError(Exception):
@@ -25,9 +17,26 @@ class NotFittedError(InputError, AttributeError):
     """
 
 
-def in_one_line(error: Exception) -> str:
-    """The message of the argument parser, on one line and in plainer words."""
-    text = " ".join(str(error).split())
-    for technical, plain in _WORDING.items():
-        text = text.replace(technical, plain)
-    return text
+def choice(name: str, known: Iterable[str], lead: str = "choose one of") -> str:
+    """The end of a message for an unknown name: the most similar one, else all `known` ones."""
+    names = list(known)
+    near = nearest(name, names)
+    return f"did you mean {near}?" if near else f"{lead} {', '.join(names)}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The only one of `known` that begins with `name`, else the one of the most similar spelling.
+
+    None if nothing is similar. Dashes before an option, and capital letters, do not count.
+    """
+    from difflib import get_close_matches
+
+    compared = {_bare(other): other for other in known}
+    bare = _bare(name)
+    begun = [other for other in compared if bare and other.startswith(bare)]
+    near = begun if len(begun) == 1 else get_close_matches(bare, compared, n=1)
+    return compared[near[0]] if near else None
+
+
+def _bare(name: str) -> str:
+    return name.lstrip("-").lower()

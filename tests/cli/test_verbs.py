@@ -38,12 +38,12 @@ def run(*words: str | Path) -> int:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["fly"], "'fly' is not a verb; choose one of data fetch"),
+        (["fly"], "'fly' is not a command; choose one of data fetch"),
         (["trian"], "did you mean ratecast train?"),
         (["data"], "choose one of data fetch, data describe, data split"),
         (["data", "fry"], "choose one of data fetch, data describe, data split"),
         (["evaluate"], "either --model NAME or --artifact DIR"),
-        (["evaluate", "--model", "oracle"], "model 'oracle': not known; choose one of"),
+        (["evaluate", "--model", "oracle"], "or choose one of mean, bias"),
         (["evaluate", "--model", "bias", "--speed", "3"], "--speed"),
         (["evaluate", "--model", "bias", "--seed", "x"], "seed"),
         (["evaluate", "--model", "bias", "--split", "u9"], "split"),

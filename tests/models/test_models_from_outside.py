@@ -110,7 +110,8 @@ def test_an_entry_point_makes_a_model_known(monkeypatch: pytest.MonkeyPatch) -> 
         ("no_such_module:Median", "No module named 'no_such_module'"),
         ("median_model:Mean", "has no attribute 'Mean'"),
         ("pathlib:Path", "is no subclass of ratecast.Model"),
-        ("medain", "not known; choose one of"),
+        ("medain", "not known; did you mean mean"),
+        ("oracle", "not known; give package.module:Class, or choose one of mean"),
     ],
 )
 @pytest.mark.usefixtures("place")

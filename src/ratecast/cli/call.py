@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from ratecast.errors import InputError, in_one_line
+from ratecast.errors import InputError, nearest
 
 SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "kfold"]
 ProtocolName = Literal["frozen", "as-of"]
@@ -38,17 +38,22 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
     parameters = list(signature(verb).parameters.values())
     if parameters[:1] and parameters[0].kind is Parameter.VAR_POSITIONAL:
         flags = {_option(p.name): p.name for p in parameters[1:]}
-        named: dict[str, Any] = {flags[word]: True for word in words if word in flags}
-        return [word for word in words if word not in flags], named
+        rest = [word for word in words if word not in flags]
+        _refuse_mistyped_flag(rest, list(flags), name)
+        return rest, {flags[word]: True for word in words if word in flags}
 
     from jsonargparse import ArgumentError, ArgumentParser
 
-    parser = ArgumentParser(exit_on_error=False, add_help=False)
+    from ratecast.parser_errors import plain
+
+    parser = ArgumentParser(exit_on_error=False, add_help=False, allow_abbrev=False)
     parser.add_function_arguments(verb, as_group=False, as_positional=False)
     try:
         parsed = parser.parse_args(_named(words, parameters, name))
     except ArgumentError as error:
-        raise InputError(f"{name}: {in_one_line(error)}; see ratecast {name} --help") from None
+        message = plain(error, {p.name: _typed(p) for p in parameters})
+        more = "" if message.endswith("?") else f"; see ratecast {name} --help"
+        raise InputError(f"{name}: {message}{more}") from None
     return [], parser.instantiate(parsed).as_dict()
 
 
@@ -116,6 +121,27 @@ def _named(words: Sequence[str], parameters: list[Parameter], name: str) -> list
             f"{word}=true" if word in flags else names.get(option, option) + equals + value
         )
     return named
+
+
+def _refuse_mistyped_flag(words: Sequence[str], flags: list[str], name: str) -> None:
+    """Refuse an option that resembles a flag; the fields of an experiment are checked with it."""
+    from ratecast.cli.manual import FIELDS
+
+    for word in words:
+        option = word.partition("=")[0]
+        if not option.startswith("--") or "." in option or option[2:] in FIELDS:
+            continue
+        near = nearest(option, [*flags, *FIELDS])
+        if near in flags:
+            raise InputError(f"{name}: unknown option {option}; did you mean {near}?")
+
+
+def _typed(parameter: Parameter) -> str:
+    """A parameter as the user types it."""
+    required = parameter.default is Parameter.empty
+    if required and parameter.kind is Parameter.POSITIONAL_OR_KEYWORD:
+        return parameter.name.upper()
+    return _option(parameter.name)
 
 
 def _option(name: str) -> str:

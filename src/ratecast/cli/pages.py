@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from textwrap import fill
 from typing import Any
 
@@ -28,7 +29,7 @@ def home(groups: Groups) -> str:
     for title, verbs in groups.items():
         lines = (f"  {name:<15}{purpose(verb)}" for name, verb in verbs.items())
         parts.append("\n".join([_bold(title), *lines]))
-    parts.append("Help and examples: ratecast VERB --help. Check of the setup: ratecast doctor.")
+    parts.append("Help and examples: ratecast COMMAND --help. Check of the setup: ratecast doctor.")
     return "\n\n".join(parts)
 
 
@@ -49,16 +50,19 @@ def fields(source: str) -> str:
     """Every field of the experiment of a YAML file or a model's name, with its value."""
     from ratecast.training.experiment import leaves, read_experiment
 
-    values = leaves(read_experiment(source).plain(), ())
+    experiment = read_experiment(source)
+    # A model of version 0.1 is shown by its name of today.
+    title = source if Path(source).exists() else experiment.name
+    values = leaves(experiment.plain(), ())
     lines = (f"  --{name} {value}" for name, value in values if name != "model.name")
-    return "\n".join([_bold(f"Fields, and their values in {source}"), *lines])
+    return "\n".join([_bold(f"Fields, and their values in {title}"), *lines])
 
 
 def markdown(groups: Groups) -> str:
     """The reference page of the command line: every verb with its examples and arguments."""
     from ratecast.cli.manual import manual
 
-    parts = ["# Command line", "Generated from `ratecast VERB --help`."]
+    parts = ["# Command line", "Generated from `ratecast COMMAND --help`."]
     for title, verbs in groups.items():
         parts.append(f"## {title}")
         parts += [_entry(manual(name, verb)) for name, verb in verbs.items()]

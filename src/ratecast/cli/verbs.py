@@ -3,14 +3,13 @@
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from ratecast.cli import data, models, pages, recommending, scoring, serving, setup, training
 from ratecast.cli.call import HELP, Verb, call
-from ratecast.errors import InputError
+from ratecast.errors import InputError, nearest
 
 
 def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
@@ -129,7 +128,13 @@ def _unknown(words: list[str]) -> str:
     """The message for an unknown verb, with verbs of the same group or the most similar one."""
     family = [name for name in VERBS if name.split()[0] == words[0]]
     if family:
-        return f"{' '.join(words[:2])!r} is not a verb; choose one of {', '.join(family)}"
-    near = get_close_matches(words[0], VERBS, n=1)
-    hint = f"did you mean ratecast {near[0]}?" if near else f"choose one of {', '.join(VERBS)}"
-    return f"{words[0]!r} is not a verb; {hint}"
+        near = nearest(" ".join(words[1:2]), [name.split()[-1] for name in family])
+        hint = f"did you mean ratecast {words[0]} {near}?" if near else _one_of(family)
+        return f"{' '.join(words[:2])!r} is not a command; {hint}"
+    near = nearest(words[0], VERBS)
+    hint = f"did you mean ratecast {near}?" if near else _one_of(VERBS)
+    return f"{words[0]!r} is not a command; {hint}"
+
+
+def _one_of(verbs: Iterable[str]) -> str:
+    return f"choose one of {', '.join(verbs)}"

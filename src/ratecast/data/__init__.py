@@ -14,7 +14,7 @@ from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.sources import fetch
 from ratecast.data.summary import describe
 from ratecast.data.table_file import read_table
-from ratecast.errors import InputError
+from ratecast.errors import InputError, choice
 from ratecast.ratings import Ratings, Scale, checked
 
 __all__ = [
@@ -68,8 +68,8 @@ def load(
     if path.is_dir() and (path / canonical.METADATA).exists():
         return _on_scale(canonical.read(path), scale, str(source))
     if not path.exists():
-        known = ", ".join(EDITIONS)
-        raise InputError(f"{source}: no such file, folder or edition; editions are {known}")
+        hint = choice(str(source), EDITIONS, "editions are")
+        raise InputError(f"{source}: no such file, folder or edition; {hint}")
     try:
         loaded = read_folder(path, scale) if path.is_dir() else read_table(path, columns, scale)
     except OSError as error:

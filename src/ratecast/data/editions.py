@@ -1,9 +1,8 @@
 """The editions of MovieLens: address, checksum, layout and scale of each."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from ratecast.errors import InputError
+from ratecast.errors import InputError, choice
 from ratecast.ratings import Scale
 
 SITE = "https://files.grouplens.org/datasets/movielens"
@@ -73,6 +72,4 @@ def edition_of(name: str) -> Edition:
     """The edition of that name. Raises `InputError` with the most similar name."""
     if name in EDITIONS:
         return EDITIONS[name]
-    near = get_close_matches(name, EDITIONS, n=1)
-    hint = f"did you mean {near[0]}?" if near else "choose one of these"
-    raise InputError(f"{name!r}: unknown edition; {hint} ({', '.join(EDITIONS)})")
+    raise InputError(f"{name!r}: unknown edition; {choice(name, EDITIONS)}")

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ratecast import artifact
-from ratecast.errors import InputError
+from ratecast.errors import InputError, choice
 from ratecast.modelling.contract import renamed
 from ratecast.modelling.contract.model import Model
 
@@ -46,10 +46,8 @@ def model_class(name: str) -> type[Model]:
         return _imported(name)
     outside = models_from_outside()
     if name not in outside:
-        known = ", ".join([*MODELS, *outside])
-        raise InputError(
-            f"model {name!r}: not known; choose one of {known}, or give package.module:Class"
-        )
+        hint = choice(name, [*MODELS, *outside], "give package.module:Class, or choose one of")
+        raise InputError(f"model {name!r}: not known; {hint}")
     return _imported(outside[name])
 
 

@@ -9,9 +9,10 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from ratecast.atomic_write import write_text
-from ratecast.errors import InputError, in_one_line
+from ratecast.errors import InputError, choice
 from ratecast.modelling.contract.model import Model
 from ratecast.models import MODELS, model_class, models_from_outside
+from ratecast.parser_errors import plain
 from ratecast.training.model_factory import make_model
 from ratecast.training.old_names import current_names
 
@@ -96,12 +97,13 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
     try:
         written = parser.parse_object(given, defaults=False)
     except ArgumentError as error:
-        raise InputError(f"{path}: {_line(error, parser)}") from None
+        raise InputError(f"{path}: {plain(error, {})}") from None
     parser.set_defaults(_plain({key: written[key] for key in _known(parser) if key in written}))
     try:
         return _experiment(parser.parse_args([*overrides]))
     except ArgumentError as error:
-        raise InputError(f"command line: {_line(error, parser)}") from None
+        options = {key: f"--{key}" for key in _known(parser)}
+        raise InputError(f"command line: {plain(error, options)}") from None
 
 
 def model_from(source: str, seed: int) -> Model:
@@ -136,13 +138,12 @@ def _model_name(given: Mapping[str, Any], overrides: Sequence[str], path: Path |
     if name in MODELS or ":" in name:
         return name
     if name not in (outside := models_from_outside()):
-        known = ", ".join([*MODELS, *outside])
-        raise InputError(f"{path}: model.name is {name!r}; choose one of {known}")
+        raise InputError(f"{path}: model.name is {name!r}; {choice(name, [*MODELS, *outside])}")
     return name
 
 
 def _parser(name: str, logs: bool) -> ArgumentParser:
-    parser = ArgumentParser(prog="ratecast train", exit_on_error=False, add_help=False)
+    parser = ArgumentParser(exit_on_error=False, add_help=False, allow_abbrev=False)
     parser.add_argument("--experiment", type=str, default=model_class(name).name)
     parser.add_argument("--data", type=str, default=Experiment.data)
     parser.add_argument("--columns", type=str | None, default=None)
@@ -178,7 +179,7 @@ def _refuse_unknown(given: Mapping[str, Any], parser: ArgumentParser, path: Path
     known = _known(parser)
     for key, value in leaves(given, known):
         if key not in known:
-            raise InputError(f"{path}: unknown key {key!r}; keys are {_keys(parser)}")
+            raise InputError(f"{path}: unknown key {key!r}; {choice(key, known)}")
         if value is None:
             raise InputError(f"{path}: key {key!r} is empty; give a value or remove it")
 
@@ -197,15 +198,6 @@ def leaves(
 
 def _known(parser: ArgumentParser) -> list[str]:
     return list(dict(parser.get_defaults().items()))
-
-
-def _keys(parser: ArgumentParser) -> str:
-    return ", ".join(_known(parser))
-
-
-def _line(error: ArgumentError, parser: ArgumentParser) -> str:
-    text = in_one_line(error).replace("arguments", "keys")
-    return text + (f"; keys are {_keys(parser)}" if "unrecognized" in text else "")
 
 
 def _experiment(parsed: Namespace) -> Experiment:

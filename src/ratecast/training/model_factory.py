@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from ratecast.errors import InputError
+from ratecast.errors import InputError, choice
 from ratecast.modelling.contract import renamed
 from ratecast.modelling.contract.model import Model
 from ratecast.models import model_class
@@ -24,6 +24,6 @@ def make_model(name: str, *, seed: int = 0, **settings: Any) -> Model:
     known = {field.name for field in fields(cls) if field.init}
     unknown = sorted(set(settings) - known)
     if unknown:
-        allowed = ", ".join(sorted(known - {"seed"})) or "none"
-        raise InputError(f"model {name}: no setting {unknown[0]!r}; settings are {allowed}")
+        hint = choice(unknown[0], sorted(known - {"seed"}) or ["none"], "settings are")
+        raise InputError(f"model {name}: no setting {unknown[0]!r}; {hint}")
     return cls(seed=seed, **settings)
