@@ -8,7 +8,6 @@ import pytest
 
 from ratecast import data
 from ratecast.ratings import Ratings
-from tests import compile_once
 
 # What takes longest is begun first, so that no process is left alone with it at the end; before it
 # what compiles the kernels, which the servers and notebooks then load.
@@ -19,8 +18,6 @@ LONG = (
     "serving/",
     "notebooks/",
 )
-
-compile_once.install()
 
 
 @pytest.hookimpl(tryfirst=True)
