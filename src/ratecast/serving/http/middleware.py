@@ -16,10 +16,11 @@ from ratecast.serving.metrics import Metrics
 
 log = logging.getLogger("ratecast.serving")
 
+PROBES = ("/healthz", "/readyz")
 # Free of the rate limit: the page's static files, of which one view loads about twenty and caches
 # them, and the probes of whoever runs the service, which may share an address with its clients.
-UNLIMITED = ("/_nicegui/", "/healthz", "/readyz")
-API = ("/v1", "/healthz", "/readyz", "/metrics", "/openapi.json")
+UNLIMITED = ("/_nicegui/", *PROBES)
+API = ("/v1", *PROBES, "/metrics", "/openapi.json")
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
