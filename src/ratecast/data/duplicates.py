@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ratecast.data.timestamps import FRACTION
 from ratecast.ratings import AT, MOVIE, USER
 
 _ROW = "_row"
@@ -15,14 +16,15 @@ _MAX_SPARSITY = 8
 def keep_latest(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """The frame with the latest row of each (user, movie), and how many rows were dropped.
 
-    Among rows of equal or unknown time the last one in the file is kept. The order stays.
+    Among rows of equal or unknown time the last one in the file is kept; fractions of a second
+    count where the frame has their column. The order stays.
     """
     if not _has_duplicates(keys(frame.select(USER, MOVIE))):
         return frame, 0
-    order = [name for name in (AT, _ROW) if name == _ROW or name in frame.columns]
+    order = [name for name in (AT, FRACTION) if name in frame.columns]
     latest = (
         frame.with_row_index(_ROW)
-        .sort(order)
+        .sort([*order, _ROW])
         .unique([USER, MOVIE], keep="last", maintain_order=True)
         .sort(_ROW)
         .drop(_ROW)

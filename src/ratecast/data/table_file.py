@@ -11,7 +11,7 @@ from ratecast.column_types import Location, whole_numbers
 from ratecast.data.delimited import DelimitedFile, RowError, Type, header
 from ratecast.data.duplicates import keep_latest
 from ratecast.data.edition_reader import Loaded, duplicates_note
-from ratecast.data.timestamps import to_seconds
+from ratecast.data.timestamps import FRACTION, in_time_order, to_seconds
 from ratecast.data.titles import GENRES, TITLE, movies_of, split_genres
 from ratecast.errors import InputError
 from ratecast.ratings import (
@@ -39,6 +39,8 @@ _SAMPLE_ROWS = 1000
 _COMPRESSED = (b"PK", b"\x1f\x8b", b"\x28\xb5", b"BZ")
 # No leading zero: 007 and 7 would become one id.
 _WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
+# Nanoseconds have 19 digits.
+_WHOLE_TIME = re.compile(r"-?\d{1,19}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -77,7 +79,9 @@ def loaded(
     frame, more = canonical_columns(frame, location, where)
     scale = scale_of(frame[RATING], scale, location)
     movies = _movies(frame)
-    frame, duplicates = keep_latest(frame.select(n for n in (*REQUIRED, AT) if n in frame.columns))
+    wanted = (*REQUIRED, AT, FRACTION)
+    frame, duplicates = keep_latest(frame.select(n for n in wanted if n in frame.columns))
+    frame = in_time_order(frame)
     more += [duplicates_note(where, duplicates)] if duplicates else []
     users = pl.DataFrame(schema={USER: frame.schema[USER]})
     return Loaded(checked(Ratings(frame, movies, users, scale), where), (*notes, *more))
@@ -86,7 +90,10 @@ def loaded(
 def canonical_columns(
     frame: pl.DataFrame, location: Location, where: str
 ) -> tuple[pl.DataFrame, list[str]]:
-    """The columns, ids and times in their types, and notes. Raises for a missing value."""
+    """The columns, ids and times in their types, and notes. Raises for a missing value.
+
+    Fractions of a second are a column of their own, `FRACTION`, if there are any.
+    """
     for name in (USER, MOVIE, RATING, AT):
         if name in frame.columns and frame[name].null_count():
             row = int(frame[name].is_null().arg_max() or 0)
@@ -94,8 +101,9 @@ def canonical_columns(
     frame = frame.with_columns(whole_ids(frame[name], location) for name in (USER, MOVIE))
     if AT not in frame.columns or not frame.height:
         return frame, []
-    seconds, note = to_seconds(frame[AT], location)
-    return frame.with_columns(seconds), [f"{where}: {note}"] if note else []
+    seconds, fraction, note = to_seconds(frame[AT], location)
+    columns = [seconds] if fraction is None else [seconds, fraction]
+    return frame.with_columns(columns), [f"{where}: {note}"] if note else []
 
 
 def roles(
@@ -201,8 +209,8 @@ def _type(role: str, values: list[str]) -> Type:
         return pl.Float32
     if role in (USER, MOVIE):
         return pl.Int64 if all(map(_WHOLE.fullmatch, values)) else pl.String
-    if role == AT and _mostly(_WHOLE, values):
-        return pl.Int64 if all(map(_WHOLE.fullmatch, values)) else pl.Float64
+    if role == AT and _mostly(_WHOLE_TIME, values):
+        return pl.Int64 if all(map(_WHOLE_TIME.fullmatch, values)) else pl.Float64
     return pl.Float64 if role == AT and _mostly(_NUMBER, values) else pl.String
 
 
