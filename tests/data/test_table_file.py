@@ -236,7 +236,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_s
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(
-        st.tuples(TEXT, st.integers(-(2**50), 2**50), STARS, st.integers(0, 2**34)),
+        # Numbers below could be years, or dates such as 20240115.
+        st.tuples(TEXT, st.integers(-(2**50), 2**50), STARS, st.integers(10**8, 2**34)),
         min_size=1,
         max_size=20,
         unique_by=lambda row: row[:2],
