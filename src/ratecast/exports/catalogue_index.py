@@ -1,0 +1,112 @@
+"""A catalogue of movies, ready for search by number and by title."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from ratecast.data.titles import TITLE
+from ratecast.errors import InputError
+from ratecast.exports.title_forms import Forms, split_title
+from ratecast.ratings import MOVIE
+
+Id = int | str
+_LINKS = {"movieId": MOVIE, "imdbId": "imdb", "tmdbId": "tmdb"}
+# How near two titles are: the same words; the same but for blanks or an article, or an other name.
+EXACT, CLOSE = 2, 1
+
+
+@dataclass(frozen=True)
+class Name:
+    """One of the names of a movie. first: whether it is that before the brackets."""
+
+    line: int
+    forms: Forms
+    first: bool
+
+
+class CatalogueIndex:
+    """The movies in lines, and the lines of a number, a title or a year.
+
+    movies: columns movie and title. links: columns movie, imdb, tmdb, as in links.csv of MovieLens.
+    """
+
+    def __init__(self, movies: pl.DataFrame, links: pl.DataFrame | None) -> None:
+        _require(movies, (MOVIE, TITLE), "movies")
+        self.ids: list[Id] = movies[MOVIE].to_list()
+        self.titles = [title or "" for title in movies[TITLE].cast(pl.String).to_list()]
+        self.years: list[int | None] = []
+        self.names: list[Name] = []
+        self._by_form: dict[str, set[int]] = defaultdict(set)
+        self._by_words: dict[str, set[int]] = defaultdict(set)
+        self._by_year: dict[int | None, list[Name]] = defaultdict(list)
+        for line, title in enumerate(self.titles):
+            self._add(line, title)
+        self.by_imdb, self.by_tmdb, self.imdb_of = self._links(links)
+
+    def _add(self, line: int, title: str) -> None:
+        year, names = split_title(title)
+        self.years.append(year)
+        for place, form in enumerate(names):
+            if not form.words:
+                continue
+            name = Name(line, form, place == 0)
+            self.names.append(name)
+            self._by_year[year].append(name)
+            self._by_words[form.words].add(line)
+            for text in (form.bare, form.joined):
+                self._by_form[text].add(line)
+
+    def _links(
+        self, links: pl.DataFrame | None
+    ) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
+        """Line of an IMDb number, line of a TMDB number, and IMDb number of a line."""
+        if links is None:
+            return {}, {}, {}
+        links = links.rename({old: new for old, new in _LINKS.items() if old in links.columns})
+        _require(links, (MOVIE, "imdb", "tmdb"), "links")
+        lines = {str(movie): line for line, movie in enumerate(self.ids)}
+        of_imdb: dict[int, int] = {}
+        of_tmdb: dict[int, int] = {}
+        of_line: dict[int, int] = {}
+        for movie, imdb, tmdb in links.select(MOVIE, "imdb", "tmdb").iter_rows():
+            line = lines.get(str(movie))
+            if line is None:
+                continue
+            if (number := id_number(imdb)) is not None:
+                of_imdb[number], of_line[line] = line, number
+            if (number := id_number(tmdb)) is not None:
+                of_tmdb[number] = line
+        return of_imdb, of_tmdb, of_line
+
+    def of_title(self, title: Forms) -> dict[int, int]:
+        """The lines that have the title, with `EXACT` or `CLOSE`."""
+        lines = self._by_form.get(title.bare, set()) | self._by_form.get(title.joined, set())
+        exact = self._by_words.get(title.words, set())
+        return {line: EXACT if line in exact else CLOSE for line in sorted(lines | exact)}
+
+    def near_year(self, year: int | None) -> Iterator[Name]:
+        """The names of the movies of a year, of those beside it and of those without one."""
+        if year is None:
+            yield from self.names
+            return
+        for other in (year - 1, year, year + 1, None):
+            yield from self._by_year.get(other, ())
+
+
+def id_number(value: object) -> int | None:
+    """The number in an id of IMDb or TMDB: 114709, "0114709" or "tt0114709"."""
+    if isinstance(value, float) and value == value // 1:
+        value = int(value)
+    text = str(value if value is not None else "").strip().removeprefix("tt")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _require(frame: pl.DataFrame, columns: tuple[str, ...], what: str) -> None:
+    for name in columns:
+        if name not in frame.columns:
+            raise InputError(
+                f"{what}: no column {name!r}; columns are {', '.join(frame.columns)}; "
+                f"give {', '.join(columns)}"
+            )

@@ -1,0 +1,137 @@
+"""A person's ratings from one site, and the rules that hold for the export of every site."""
+
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from ratecast.errors import InputError
+from ratecast.ratings import AT, RATING, Scale
+
+TITLE, ORIGINAL, YEAR, IMDB, TMDB, AUTHOR = "title", "original", "year", "imdb", "tmdb", "author"
+_SCHEMA = {
+    TITLE: pl.String(),
+    ORIGINAL: pl.String(),
+    YEAR: pl.Int32(),
+    IMDB: pl.String(),
+    TMDB: pl.Int64(),
+    RATING: pl.Float64(),
+    AT: pl.Int64(),
+    AUTHOR: pl.String(),
+}
+UNRATED = "without a rating"
+_RATED_AGAIN = "with another rating of a title, of which the last dated counts"
+_NO_TITLE = "without a title"
+
+
+@dataclass(frozen=True)
+class Export:
+    """The ratings of one person from one site.
+
+    frame: one row for each title, in the order of the file, with the columns title, original (the
+    original title), year, imdb (tt and digits), tmdb, rating, at (UTC seconds) and, of books,
+    author; null where the site does not tell. scale: the site's. notes: a line for everything that
+    was left out or assumed.
+    """
+
+    source: str
+    scale: Scale
+    frame: pl.DataFrame
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One rating of the export. key: what it has in common with other ratings of its title."""
+
+    key: Hashable
+    title: str
+    rating: float
+    at: int | None = None
+    year: int | None = None
+    original: str | None = None
+    imdb: str | None = None
+    tmdb: int | None = None
+    author: str | None = None
+
+
+class Collector:
+    """Collects the entries of an export, and counts what is left out.
+
+    where: the file, for messages.
+    """
+
+    def __init__(self, source: str, scale: Scale, where: str) -> None:
+        self.source, self.scale, self.where = source, scale, where
+        self.assumed: list[str] = []
+        self._left: Counter[str] = Counter()
+        self._entries: dict[Hashable, Entry] = {}
+
+    def leave_out(self, which: str) -> None:
+        """Count a row that is left out, for example `without a rating`."""
+        self._left[which] += 1
+
+    def add(self, entry: Entry) -> None:
+        """Add a rating. Of several ratings of a title the last dated counts, then the last row."""
+        if not entry.title:
+            self.leave_out(_NO_TITLE)
+            return
+        before = self._entries.get(entry.key)
+        if before is not None:
+            self.leave_out(_RATED_AGAIN)
+            if _time(before) > _time(entry):
+                return
+        self._entries[entry.key] = entry
+
+    def stars(self, location: str, text: str, unrated: tuple[str, ...] = ()) -> float | None:
+        """The rating in `text`, or None, counted, if it is empty or one of `unrated`.
+
+        Raises `InputError` for a rating that is not on the scale of the site.
+        """
+        if not text or text in unrated:
+            self.leave_out(UNRATED)
+            return None
+        try:
+            rating = float(text.replace("_", "?"))
+        except ValueError:
+            rating = float("nan")
+        if not self.scale.holds(pl.Series([rating]))[0]:
+            raise InputError(
+                f"{location}: rating {text!r} is not on the scale {self.scale} of {self.source}; "
+                "correct or remove the row"
+            )
+        return rating
+
+    def result(self, *, books: bool = False) -> Export:
+        """The export. Raises `InputError` if it has no rating."""
+        left = [f"left out: {count} {_rows(count)} {which}" for which, count in self._left.items()]
+        if not self._entries:
+            found = "; ".join(left) or "no rows"
+            raise InputError(
+                f"{self.where}: {self.source}, but no ratings ({found}); give a file with ratings"
+            )
+        entries = list(self._entries.values())
+        schema = {name: type_ for name, type_ in _SCHEMA.items() if books or name != AUTHOR}
+        columns = {name: [getattr(entry, name) for entry in entries] for name in schema}
+        undated = sum(entry.at is None for entry in entries)
+        if undated:
+            self.assumed.append(f"without a time: {undated} of {len(entries)} ratings")
+        frame = pl.DataFrame(columns, schema=schema)
+        return Export(self.source, self.scale, frame, (*left, *self.assumed))
+
+
+def with_notes(export: Export, *notes: str) -> Export:
+    """The export with more notes."""
+    return replace(export, notes=(*export.notes, *notes))
+
+
+def _time(entry: Entry) -> float:
+    return float("-inf") if entry.at is None else entry.at
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"

@@ -1,0 +1,69 @@
+"""IMDb: the ratings page, lists and the watchlist, and the layout to 2017.
+
+The column "IMDb Rating" is the mean of everyone, never the person's rating.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from ratecast.exports.export import Collector, Entry, Export
+from ratecast.exports.sheet import Row, Sheet, c_time, day, imdb_of, year_of
+from ratecast.ratings import Scale
+
+SCALE = Scale(1, 10)
+RATINGS_COLUMNS = ("Const", "Your Rating", "Date Rated", "Title", "Year")
+OLD_COLUMNS = ("const", "created", "Title", "You rated", "Year")
+# Types as codes (tvSeries), in English and in the languages of the site, without accents.
+_NO_FILM = re.compile(r"serie|episod|folge|podcast|game|spiel|videojuego|videogioco|jeu ")
+_MINI = re.compile(r"\bmini")
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def read_ratings(sheet: Sheet) -> Export:
+    """The ratings page, a list or the watchlist; in the last two a rating is often empty."""
+    return _read(sheet, "Your Rating", "Const", lambda row: day(row.text("Date Rated")))
+
+
+def read_old(sheet: Sheet) -> Export:
+    """The layout to 2017: a lower-case header, and times such as `Sat Dec 31 00:00:00 2016`."""
+    return _read(sheet, "You rated", "const", _created)
+
+
+def _created(row: Row) -> int | None:
+    text = row.text("created")
+    return c_time(text) or day(text)
+
+
+def _read(sheet: Sheet, rating: str, const: str, at: Callable[[Row], int | None]) -> Export:
+    collector = Collector("IMDb", SCALE, sheet.where)
+    for row in sheet.rows():
+        kind = row.text("Title Type") or row.text("Title type")
+        if not is_film(kind):
+            collector.leave_out(f"of the type {kind}")
+            continue
+        stars = collector.stars(row.location, row.text(rating), ("0",))
+        if stars is None:
+            continue
+        title, year, imdb = row.text("Title"), row.text("Year"), imdb_of(row.text(const))
+        entry = Entry(
+            imdb or (title, year),
+            title,
+            stars,
+            at(row),
+            year_of(year),
+            original=row.text("Original Title") or None,
+            imdb=imdb,
+        )
+        collector.add(entry)
+    return collector.result()
+
+
+def is_film(kind: str) -> bool:
+    """Whether a title type may be a film's; mini series may, catalogues of films hold some.
+
+    A type that is not known counts as a film, because it may be in any language.
+    """
+    spaced = unicodedata.normalize("NFKD", _WORDS.sub(" ", kind))
+    plain = "".join(letter for letter in spaced if not unicodedata.combining(letter)).lower()
+    return not _NO_FILM.search(plain) or (bool(_MINI.search(plain)) and "episod" not in plain)

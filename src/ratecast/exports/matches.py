@@ -1,0 +1,164 @@
+"""The result of a match, and the CSV in which a person settles what is doubtful."""
+
+import csv
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from ratecast.atomic_write import write_text
+from ratecast.errors import InputError
+from ratecast.exports.export import TITLE, YEAR, Export
+from ratecast.exports.sheet import Row, Sheet
+from ratecast.ratings import AT, MOVIE, RATING
+
+MATCHED, DOUBTFUL, UNMATCHED = "matched", "doubtful", "unmatched"
+SETTLED_COLUMNS = (
+    "row",
+    "title",
+    "year",
+    "rating",
+    "candidate",
+    "candidate_title",
+    "score",
+    "reason",
+    "movie",
+)
+_SETTLED = "settled by hand"
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Films of an export and the movies that they are.
+
+    frame: the rows of the export, with status (matched, doubtful or unmatched), movie (null unless
+    matched), candidate and candidate_title (the best found), score (0 to 100; 101 by number) and
+    reason. movies: the catalogue.
+    """
+
+    export: Export
+    frame: pl.DataFrame
+    movies: pl.DataFrame
+
+    @property
+    def ratings(self) -> pl.DataFrame:
+        """The matched ratings: columns movie, rating (on the scale of the site) and at."""
+        return self.frame.filter(status=MATCHED).select(MOVIE, RATING, AT)
+
+    @property
+    def doubtful(self) -> pl.DataFrame:
+        """The rows that a person should settle."""
+        return self.frame.filter(status=DOUBTFUL)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of rows by status."""
+        return {
+            status: self.frame.filter(status=status).height
+            for status in (MATCHED, DOUBTFUL, UNMATCHED)
+        }
+
+    def write_doubtful(self, path: Path | str) -> None:
+        """Write the doubtful rows as CSV, with an empty column `movie` for the ids.
+
+        The best candidate stands in the column `candidate`: copy it where it is right.
+        """
+        table = self.frame.with_row_index("row", offset=1).filter(status=DOUBTFUL)
+        table = table.with_columns(movie=pl.lit(None, pl.String)).select(SETTLED_COLUMNS)
+        # The mark at the start lets spreadsheets read accents.
+        write_text(Path(path), "\ufeff" + table.write_csv())
+
+    def read_settled(self, path: Path | str) -> "Matches":
+        """These matches with those of a file of `write_doubtful`, in which a person filled `movie`.
+
+        An empty `movie` leaves the row out, and so does a row that was removed. Raises `InputError`
+        with the line of a row that is not doubtful here, of a movie that the catalogue does not
+        have, or of one that another row has.
+        """
+        sheet = _sheet(Path(path))
+        ids = {str(movie): line for line, movie in enumerate(self.movies[MOVIE].to_list())}
+        taken = {str(movie): "a certain match" for movie in self.ratings[MOVIE].to_list()}
+        chosen: dict[int, int] = {}
+        seen: set[int] = set()
+        for row in sheet.rows():
+            number = self._row(row, seen)
+            seen.add(number)
+            movie = row.text(MOVIE)
+            if not movie:
+                continue
+            if movie not in ids:
+                raise InputError(
+                    f"{row.location}: movie {movie!r} is not in the catalogue; give one of its "
+                    "ids, or leave it empty"
+                )
+            if movie in taken:
+                raise InputError(
+                    f"{row.location}: movie {movie} is that of {taken[movie]}; leave one empty"
+                )
+            taken[movie] = row.location.rpartition(", ")[2]
+            chosen[number] = ids[movie]
+        return self._settled(chosen)
+
+    def _row(self, row: Row, seen: set[int]) -> int:
+        """The number of the row in `frame`, from 0."""
+        text = row.text("row")
+        number = int(text) - 1 if text.isascii() and text.isdigit() and len(text) < 10 else -1
+        here = number < self.frame.height and number >= 0
+        if not here or self.frame["status"][number] != DOUBTFUL:
+            raise InputError(
+                f"{row.location}: row {text!r} is not doubtful in this export; keep the column "
+                "row, and use the file that was written for this export"
+            )
+        title, year = self.frame[TITLE][number], self.frame[YEAR][number]
+        if row.text("title") != title.strip() or row.text("year") != f"{year or ''}":
+            raise InputError(
+                f"{row.location}: the title or year is not {title!r} ({year}), that of row {text}; "
+                "use the file that was written for this export"
+            )
+        if number in seen:
+            raise InputError(f"{row.location}: row {text} stands here twice; remove one")
+        return number
+
+    def _settled(self, chosen: dict[int, int]) -> "Matches":
+        movies = self.movies[MOVIE].to_list()
+        movie, status = self.frame[MOVIE].to_list(), self.frame["status"].to_list()
+        reason = self.frame["reason"].to_list()
+        for number in range(self.frame.height):
+            if number in chosen:
+                movie[number], status[number] = movies[chosen[number]], MATCHED
+            elif status[number] == DOUBTFUL:
+                status[number] = UNMATCHED
+            else:
+                continue
+            reason[number] = _SETTLED
+        frame = self.frame.with_columns(
+            pl.Series(MOVIE, movie, dtype=self.frame.schema[MOVIE]),
+            pl.Series("status", status),
+            pl.Series("reason", reason),
+        )
+        return replace(self, frame=frame)
+
+
+def _sheet(path: Path) -> Sheet:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; give the settled file") from None
+    sheet = Sheet.of(data, str(path))
+    if sheet.columns == (";".join(SETTLED_COLUMNS),):
+        # Spreadsheets of many countries write semicolons.
+        sheet = Sheet.of(_with_commas(sheet.body).encode(), str(path))
+    for name in ("row", "title", "year", MOVIE):
+        if name not in sheet.columns:
+            raise InputError(
+                f"{path}: no column {name!r}; columns are {', '.join(sheet.columns)[:120]}; keep "
+                "those of the file of doubtful matches"
+            )
+    return sheet
+
+
+def _with_commas(text: str) -> str:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
+    return file.getvalue()

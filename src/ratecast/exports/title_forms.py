@@ -1,0 +1,103 @@
+"""Titles in forms that can be compared: without case, accents, punctuation and moved articles."""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# 1995; of a series also 1995- or 1995-1999; MovieLens writes some years with a blank inside.
+_YEAR = re.compile(r"\s*\(\s*(\d{4})\s*(?:[-\u2013]\s*(?:\d{4})?)?\s*\)\s*$")
+_BRACKETS = re.compile(r"\s*\(([^()]*)\)\s*$")
+_ALSO = re.compile(r"^(?:a\.?k\.?a\.?|also known as|or)[:\s]+", re.IGNORECASE)
+_ARTICLES = (
+    "the|a|an|la|le|les|l'|un|une|des|el|los|las|una|il|lo|gli|i|uno|der|die|das|ein|eine|den|det|"
+    "en|ett|de|het|een|o|os|as|um|uma"
+)
+_MOVED = re.compile(rf"^(.*), ({_ARTICLES})$", re.IGNORECASE)
+# Not die, i or as: Die Hard, I, Robot and As Good as It Gets have no article.
+_FIRST = re.compile(r"^(?:the|a|an|la|le|les|l|el|los|las|il|der|das) (?=.)")
+_APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc`\u00b4]")
+_AND = re.compile(r"&|(?<=\s)\+(?=\s)")
+# Letters that have no accent to remove.
+_LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Forms(NamedTuple):
+    """A title in three forms, each looser: the words, without the first article, without blanks."""
+
+    words: str
+    bare: str
+    joined: str
+
+
+class CatalogueTitle(NamedTuple):
+    """A title of MovieLens: its year, its name and the other names in brackets."""
+
+    year: int | None
+    names: tuple[Forms, ...]
+
+
+def forms(title: str) -> Forms:
+    """The forms of a title without its year; `Forms.words` is never empty, unless the title is."""
+    text = html.unescape(title).strip()
+    moved = _MOVED.match(text)
+    if moved:
+        name, article = moved.groups()
+        text = f"{article}{'' if article.endswith(chr(39)) else ' '}{name}"
+    words = _words(text) or text.casefold()
+    bare = _FIRST.sub("", words)
+    return Forms(words, bare, bare.replace(" ", ""))
+
+
+def _words(text: str) -> str:
+    text = _AND.sub(" and ", text)
+    # L'Avventura has an article, but Schindler's List is two words.
+    text = re.sub(r"\b([LlDd])['\u2019](?=\w)", r"\1 ", text)
+    text = _APOSTROPHES.sub("", text)
+    spread = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
+    return " ".join(_WORD.findall(plain.translate(_LETTERS)))
+
+
+def split_title(title: str) -> CatalogueTitle:
+    """The parts of a title such as `City of Lost Children, The (Cité des enfants perdus) (1995)`.
+
+    >>> split_title("Seven (a.k.a. Se7en) (1995)").names[1].words
+    'se7en'
+    """
+    text = title.strip()
+    match = _YEAR.search(text)
+    year = int(match[1]) if match else None
+    text = text[: match.start()] if match else text
+    names = tuple(dict.fromkeys(forms(name) for name in _names(text)))
+    return CatalogueTitle(year, names)
+
+
+def _names(text: str) -> Iterator[str]:
+    """The name before the brackets first, then those in the brackets at the end."""
+    others = []
+    while (match := _BRACKETS.search(text)) and match.start():
+        text = text[: match.start()]
+        others.append(_ALSO.sub("", match[1].strip()))
+    yield text
+    if others:
+        # Brackets can be part of the name: (500) Days of Summer has them first, others last.
+        yield " ".join([text, *reversed(others)])
+    yield from (name for name in reversed(others) if name)
+
+
+def numbers(words: str) -> frozenset[str]:
+    """The numbers in a title, in digits or as Roman ones: those of sequels differ."""
+    return frozenset(
+        _ROMAN.get(word, word) for word in words.split() if word in _ROMAN or word[0].isdigit()
+    )
+
+
+_ROMAN = {
+    roman: str(number)
+    for number, roman in enumerate(
+        ("ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"), start=2
+    )
+}
