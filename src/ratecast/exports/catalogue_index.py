@@ -1,10 +1,12 @@
 """A catalogue of movies, ready for search by number and by title."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
+from rapidfuzz import fuzz, process
 
 from ratecast.data.titles import TITLE
 from ratecast.errors import InputError
@@ -13,6 +15,9 @@ from ratecast.ratings import MOVIE
 
 Id = int | str
 _LINKS = {"movieId": MOVIE, "imdbId": "imdb", "tmdbId": "tmdb"}
+# MovieLens 100K has a movie of this title, without a year: a place for what is not known.
+_PLACEHOLDER = "unknown"
+_MOST = 10  # similar titles of a year that are looked at
 # How near two titles are: the same words; the same but for blanks or an article, or an other name.
 EXACT, CLOSE = 2, 1
 
@@ -37,24 +42,28 @@ class CatalogueIndex:
         self.ids: list[Id] = movies[MOVIE].to_list()
         self.titles = [title or "" for title in movies[TITLE].cast(pl.String).to_list()]
         self.years: list[int | None] = []
-        self.names: list[Name] = []
         self._by_form: dict[str, set[int]] = defaultdict(set)
         self._by_words: dict[str, set[int]] = defaultdict(set)
         self._by_year: dict[int | None, list[Name]] = defaultdict(list)
+        self._by_bare: dict[str, list[Name]] = defaultdict(list)
         for line, title in enumerate(self.titles):
             self._add(line, title)
+        self._sorted = sorted(self._by_bare)
+        self._joined = {y: [n.forms.joined for n in names] for y, names in self._by_year.items()}
         self.by_imdb, self.by_tmdb, self.imdb_of = self._links(links)
 
     def _add(self, line: int, title: str) -> None:
         year, names = split_title(title)
         self.years.append(year)
+        if title.strip() == _PLACEHOLDER:
+            return
         for place, form in enumerate(names):
             if not form.words:
                 continue
             name = Name(line, form, place == 0)
-            self.names.append(name)
             self._by_year[year].append(name)
             self._by_words[form.words].add(line)
+            self._by_bare[form.bare].append(name)
             for text in (form.bare, form.joined):
                 self._by_form[text].add(line)
 
@@ -86,13 +95,33 @@ class CatalogueIndex:
         exact = self._by_words.get(title.words, set())
         return {line: EXACT if line in exact else CLOSE for line in sorted(lines | exact)}
 
-    def near_year(self, year: int | None) -> Iterator[Name]:
-        """The names of the movies of a year, of those beside it and of those without one."""
-        if year is None:
-            yield from self.names
-            return
-        for other in (year - 1, year, year + 1, None):
-            yield from self._by_year.get(other, ())
+    def similar(self, title: Forms, year: int | None, least: float) -> Iterator[tuple[Name, float]]:
+        """Names near the year that have at least this similarity to the title, with it."""
+        near = self._by_year if year is None else (year - 1, year, year + 1, None)
+        for other in near:
+            found = process.extract(
+                title.joined,
+                self._joined.get(other, ()),
+                scorer=fuzz.ratio,
+                score_cutoff=least,
+                limit=_MOST,
+            )
+            for _, score, place in found:
+                yield self._by_year[other][place], score
+
+    def with_subtitle(self, title: Forms, least: int) -> Iterator[Name]:
+        """Names that are the title with more words, or the title with fewer, of `least` letters."""
+        words = title.bare.split()
+        shorter = (" ".join(words[:count]) for count in range(1, len(words)))
+        for bare in shorter:
+            if len(bare) >= least:
+                yield from self._by_bare.get(bare, ())
+        if len(title.bare) >= least:
+            start = f"{title.bare} "
+            for bare in self._sorted[bisect_left(self._sorted, start) :]:
+                if not bare.startswith(start):
+                    break
+                yield from self._by_bare[bare]
 
 
 def id_number(value: object) -> int | None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import polars as pl
-from rapidfuzz import fuzz
 
 from ratecast.exports.catalogue_index import EXACT, CatalogueIndex, Name, id_number
 from ratecast.exports.export import IMDB, ORIGINAL, TITLE, TMDB, YEAR, Export
@@ -144,9 +143,8 @@ def _apart(film: Film, index: CatalogueIndex, line: int) -> int | None:
 def _by_likeness(film: Film, index: CatalogueIndex) -> Verdict:
     """The movie whose title is most like that of the film, near its year."""
     best: dict[int, tuple[float, Name, Forms]] = {}
-    for name in index.near_year(film.year):
-        for title in film.titles:
-            score = _likeness(title, name.forms)
+    for title in film.titles:
+        for name, score in _similar(film, title, index):
             if score > best.get(name.line, (0.0,))[0]:
                 best[name.line] = (score, name, title)
     ranked = sorted(best.values(), key=lambda found: -found[0])
@@ -164,18 +162,15 @@ def _by_likeness(film: Film, index: CatalogueIndex) -> Verdict:
     return Verdict(MATCHED if certain else DOUBTFUL, name.line, round(score, 1), reason)
 
 
-def _likeness(one: Forms, other: Forms) -> float:
-    """Similarity of two titles, 0 below `LIKE`; 0 too if their numbers differ."""
-    score = fuzz.ratio(one.joined, other.joined, score_cutoff=LIKE)
-    if score < SAME and _starts(one.bare, other.bare):
-        score = max(score, LIKE)
-    return 0.0 if not score or numbers(one.words) != numbers(other.words) else score
-
-
-def _starts(one: str, other: str) -> bool:
-    """Whether the longer title is the shorter with a subtitle."""
-    short, long = sorted((one, other), key=len)
-    return len(short) >= LEAST_LETTERS and long.startswith(f"{short} ")
+def _similar(film: Film, title: Forms, index: CatalogueIndex) -> Iterator[tuple[Name, float]]:
+    """Names like the title, near the year of the film and with the same numbers."""
+    own = numbers(title.words)
+    for name, score in index.similar(title, film.year, LIKE):
+        if numbers(name.forms.words) == own:
+            yield name, score
+    for name in index.with_subtitle(title, LEAST_LETTERS):
+        if (_apart(film, index, name.line) or 0) <= 1 and numbers(name.forms.words) == own:
+            yield name, LIKE
 
 
 def _without_conflicts(verdicts: list[Verdict]) -> list[Verdict]:

@@ -88,11 +88,10 @@ def _names(text: str) -> Iterator[str]:
     yield from (name for name in reversed(others) if name)
 
 
-def numbers(words: str) -> frozenset[str]:
-    """The numbers in a title, in digits or as Roman ones: those of sequels differ."""
-    return frozenset(
-        _ROMAN.get(word, word) for word in words.split() if word in _ROMAN or word[0].isdigit()
-    )
+def numbers(words: str) -> list[str]:
+    """The numbers in a title, sorted, in digits or as Roman ones: those of sequels differ."""
+    found = (word for word in words.split() if word in _ROMAN or word[0].isdigit())
+    return sorted(_ROMAN.get(word, word) for word in found)
 
 
 _ROMAN = {
