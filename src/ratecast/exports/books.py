@@ -1,4 +1,4 @@
-"""Goodreads and StoryGraph: ratings of books. Neither tells when a book was rated."""
+"""Goodreads and StoryGraph: ratings of books. Neither has the day on which a book was rated."""
 
 from ratecast.exports.export import Collector, Entry, Export
 from ratecast.exports.sheet import Row, Sheet, day, year_of

@@ -18,17 +18,16 @@ _LINKS = {"movieId": MOVIE, "imdbId": "imdb", "tmdbId": "tmdb"}
 # MovieLens 100K has a movie of this title, without a year: a place for what is not known.
 _PLACEHOLDER = "unknown"
 _MOST = 10  # similar titles of a year that are looked at
-# How near two titles are: the same words; the same but for blanks or an article, or an other name.
+# How near two titles are: the same words, or the same but for blanks and the first article.
 EXACT, CLOSE = 2, 1
 
 
 @dataclass(frozen=True)
 class Name:
-    """One of the names of a movie. first: whether it is that before the brackets."""
+    """One of the names of a movie. line: of the movie in the catalogue."""
 
     line: int
     forms: Forms
-    first: bool
 
 
 class CatalogueIndex:
@@ -57,10 +56,10 @@ class CatalogueIndex:
         self.years.append(year)
         if title.strip() == _PLACEHOLDER:
             return
-        for place, form in enumerate(names):
+        for form in names:
             if not form.words:
                 continue
-            name = Name(line, form, place == 0)
+            name = Name(line, form)
             self._by_year[year].append(name)
             self._by_words[form.words].add(line)
             self._by_bare[form.bare].append(name)

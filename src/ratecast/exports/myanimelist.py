@@ -64,8 +64,8 @@ def read(data: bytes, where: str) -> Export | None:
         reader.read(data)
     except _DeclarationError:
         raise InputError(
-            f"{where}: the XML declares a document type or entities, which is refused; get the "
-            "file from MyAnimeList again"
+            f"{where}: XML or a web page that declares a document type or entities, which is "
+            "refused; give the export file as MyAnimeList makes it"
         ) from None
     except expat.ExpatError as error:
         raise InputError(f"{where}: not XML ({error}); get the file from the site again") from None

@@ -13,7 +13,7 @@ _NONE = ("0", "0.0")
 def read(sheet: Sheet, profile: str | None) -> Export:
     """The stars of one profile; `profile` must be given if the file has several.
 
-    A title has no year, and films and series are not told apart.
+    A title has no year, and nothing separates films from series.
     """
     rows = list(sheet.rows())
     names = list(dict.fromkeys(row.text(_PROFILE) for row in rows))
