@@ -95,7 +95,14 @@ def test_a_zip_without_ratings_is_refused(tmp_path: Path) -> None:
     path = w.archive(tmp_path / "b.zip", {"ratings.csv": w.table(w.IMDB, [])})
     with pytest.raises(InputError, match="not of Letterboxd"):
         read_export(path)
-    path.write_bytes(path.read_bytes()[:40])
+    path = w.archive(tmp_path / "c.zip", {"ratings.csv": RATINGS})
+    whole = path.read_bytes()
+    for torn in (whole[:40] + whole[45:], whole.replace(b"ratings", b"rating", 1), whole[:-30]):
+        path.write_bytes(torn)
+        with pytest.raises(InputError) as refusal:
+            read_export(path)
+        assert "\n" not in str(refusal.value)
+    path.write_bytes(whole[:40])
     with pytest.raises(InputError, match="broken ZIP"):
         read_export(path)
 

@@ -73,7 +73,7 @@ class Collector:
 
     def leave_out(self, which: str) -> None:
         """Count a row that is left out, for example `without a rating`."""
-        self._left[which] += 1
+        self._left[" ".join(which.split())] += 1
 
     def add(self, entry: Entry) -> None:
         """Add a rating. Of several ratings of a title the last dated counts, then the last row."""

@@ -5,6 +5,7 @@ the key of a film is its title and year.
 """
 
 import zipfile
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable
 
@@ -22,6 +23,16 @@ _SHARED = "title and year are those of more than one film: {} films"
 _DAY_ONLY = "times are days, at 0:00 UTC"
 # Many times the largest that a person could write.
 MOST_BYTES = 256 << 20
+# What zipfile raises for a torn archive: a wrong offset is a ValueError, wrong data a zlib.error.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+)
 Key = Callable[[Row], Hashable]
 
 
@@ -121,7 +132,7 @@ def _member(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
     try:
         with archive.open(name) as file:
             data = file.read(MOST_BYTES + 1)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+    except BROKEN as error:
         raise InputError(f"{where}: {name} cannot be read ({error}); download it again") from None
     if len(data) > MOST_BYTES:
         raise InputError(f"{where}: {name} is over {MOST_BYTES >> 20} MiB; give a file of ratings")

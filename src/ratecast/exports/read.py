@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ratecast.errors import InputError
 from ratecast.exports import books, imdb, letterboxd, myanimelist, netflix, trakt
 from ratecast.exports.export import Export, with_notes
-from ratecast.exports.letterboxd import MOST_BYTES
+from ratecast.exports.letterboxd import BROKEN, MOST_BYTES
 from ratecast.exports.sheet import Sheet
 
 KNOWN = (
@@ -81,7 +81,7 @@ def _read_sheet(sheet: Sheet, profile: str | None) -> Export:
     for names, source, advice in WITHOUT_RATINGS:
         if sheet.columns[: len(names)] == names:
             raise InputError(f"{sheet.where}: a file of {source} without ratings; {advice}")
-    shown = ", ".join(sheet.columns)[:120]
+    shown = " ".join(", ".join(sheet.columns).split())[:120]
     raise InputError(
         _unknown(sheet.where, f"its first line ({shown})" if shown else "its empty first line")
     )
@@ -111,7 +111,7 @@ def _read_zip(data: bytes, where: str) -> Export:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return letterboxd.read_archive(archive, where)
-    except zipfile.BadZipFile as error:
+    except BROKEN as error:
         raise InputError(f"{where}: broken ZIP ({error}); download it again") from None
 
 
