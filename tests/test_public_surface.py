@@ -19,7 +19,7 @@ SURFACE = [
     "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError", "KNN",
     "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
     "Requests", "SVDpp", "Scale", "Split", "StateSpace", "chronological", "compare",
-    "cross_validate", "evaluate", "example_ratings", "kfold", "load", "load_model", "make_model",
+    "cross_validate", "evaluate", "example_ratings", "holdout", "kfold", "load", "load_model", "make_model",
     "official", "similar", "top_n", "tune",
 ]  # fmt: skip
 # What an example would only repeat.

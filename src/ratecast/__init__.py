@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ratecast.ratings import Scale as Scale
     from ratecast.splits import Split as Split
     from ratecast.splits import chronological as chronological
+    from ratecast.splits import holdout as holdout
     from ratecast.splits import kfold as kfold
     from ratecast.splits import official as official
     from ratecast.training.model_factory import make_model as make_model
@@ -90,7 +91,7 @@ _PLACES = {
     "queries.similar": ["similar"],
     "queries.top_n": ["top_n"],
     "ratings": ["Ratings", "Requests", "Scale"],
-    "splits": ["Split", "chronological", "kfold", "official"],
+    "splits": ["Split", "chronological", "holdout", "kfold", "official"],
     "training.model_factory": ["make_model"],
 }
 _MODULES = {name: f"ratecast.{place}" for place, names in _PLACES.items() for name in names}

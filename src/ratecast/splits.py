@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.data.frames import Table, ratings_of
+from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
 
@@ -52,7 +53,7 @@ def chronological(ratings: Table, share: float = TRAIN_SHARE) -> Split:
         raise InputError(f"chronological split: share is {share}; give one between 0 and 1")
     ratings = ratings_of(ratings)
     if not ratings.timed:
-        raise InputError("chronological split: the table has no timestamps; use --split kfold")
+        raise InputError("chronological split: the table has no timestamps; use --split holdout")
     in_order = ratings.sorted()
     valid_start, test_start = _part_starts(in_order.at, share)
     parts = {
@@ -102,9 +103,40 @@ def kfold(ratings: Table, folds: int = FOLDS, seed: int = 0) -> list[Split]:
     ]
 
 
-def named(ratings: Ratings, name: str, seed: int = 0) -> list[Split]:
-    """The split called `name`: chronological, u1 ... u5, or kfold, which gives five splits."""
-    if name == "chronological":
+def holdout(ratings: Table, share: float = TRAIN_SHARE, seed: int = 0) -> Split:
+    """Random holdout: a fifth of the rows is test, a fifth of the others valid, the rest train.
+
+    For tables without times; its figures are optimistic, since train knows later ratings. The same
+    seed gives the same parts; rows keep their order. share: of train and valid, and of train in
+    these two. Raises `InputError` if a part would be empty.
+
+    >>> import ratecast as rc
+    >>> {name: len(part) for name, part in rc.holdout(rc.example_ratings()).parts.items()}
+    {'train': 960, 'valid': 240, 'test': 300}
+    """
+    if not 0 < share < 1:
+        raise InputError(f"holdout: share is {share}; give one between 0 and 1")
+    ratings = ratings_of(ratings)
+    known = round(len(ratings) * share)
+    borders = [round(known * share), known, len(ratings)]
+    if len({0, *borders}) < 4:
+        raise InputError(f"holdout: {len(ratings)} ratings are too few for three parts; add some")
+    rank = np.random.default_rng(seed).permutation(len(ratings))
+    part = np.searchsorted(borders, rank, side="right")
+    train, valid, test = (ratings.take(part == k) for k in range(3))
+    return Split("holdout", train, valid, test)
+
+
+def named(ratings: Ratings, name: str, seed: int = 0, notify: Notify = to_stderr) -> list[Split]:
+    """The split called `name`: auto, chronological, holdout, u1 ... u5, or kfold, of five splits.
+
+    auto: chronological for a table with times, else holdout, and a note that says so.
+    """
+    if name == "auto" and not ratings.timed:
+        notify(f"no times: the test part is drawn at random (--split holdout, seed {seed})")
+    if name == "holdout" or (name == "auto" and not ratings.timed):
+        return [holdout(ratings, seed=seed)]
+    if name in ("auto", "chronological"):
         return [chronological(ratings)]
     if name == "kfold":
         return kfold(ratings, seed=seed)

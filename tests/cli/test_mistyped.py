@@ -34,8 +34,8 @@ TECHNICAL = ("Parser key", "<class", "NoneType", "typing.", "unrecognized", "Uni
         ("data describe ml100k", "no such file, folder or edition; did you mean ml-100k?"),
         ("data describe nowhere", "editions are ml-100k, ml-1m, "),
         ("data split --split cronological", "kfold; did you mean chronological?"),
-        ("train als --split u9", "--split is 'u9'; expected one of chronological, u1, u2,"),
-        ("tune als --protocol asof", "expected one of frozen, as-of; did you mean as-of?"),
+        ("train als --split u9", "--split is 'u9'; expected one of auto, chronological, holdout"),
+        ("tune als --protocol asof", "expected one of auto, frozen, as-of; did you mean as-of?"),
     ],
 )  # fmt: skip
 def test_a_mistyped_name_gets_the_nearest_one(
@@ -51,7 +51,7 @@ def test_a_mistyped_name_gets_the_nearest_one(
             "predict --artifact a --user 1 --movie 2 --at yesterday",
             "predict: --at is 'yesterday'; expected a whole number; see ratecast predict --help",
         ),
-        ("serve --rate_limit fast", "serve: --rate_limit is 'fast'; expected a number"),
+        ("serve --rate_limit fast", "serve: --rate-limit is 'fast'; expected a number"),
         ("serve --port= ", "serve: --port is ''; expected a whole number"),
         ("data expand --ratings many --out o", "--ratings is 'many'; expected a number"),
         ("data fetch ml-1m --from", "data fetch: --from needs a value"),

@@ -163,8 +163,11 @@ def test_as_of_refuses_parts_that_overlap_in_time(split: str, table: Path, capsy
 @pytest.mark.usefixtures("table")
 def test_no_timestamps_means_no_chronological_split(capsys: Say) -> None:
     mine().frame.drop("at").write_csv("timeless.csv")
-    assert run("evaluate", "--model", "bias", "--data", "timeless.csv") == 2
-    assert "no timestamps" in capsys.readouterr().err
+    chosen = ("evaluate", "--model", "bias", "--data", "timeless.csv")
+    assert run(*chosen, "--split", "chronological") == 2
+    assert "no timestamps; use --split holdout" in capsys.readouterr().err
+    assert run(*chosen) == run(*chosen, "--split", "holdout") == 0
+    assert "drawn at random (--split holdout, seed 0)" in capsys.readouterr().err
     assert run("evaluate", "--model", "bias", "--data", "timeless.csv", "--split", "kfold") == 0
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ratecast.errors import InputError
-from ratecast.evaluation.tune import Search, tune, validation_rmse
+from ratecast.evaluation.tune import Search, folds_of, tune, validation_rmse
 from ratecast.models import MODELS, model_class
 from ratecast.splits import chronological
 from ratecast.training import make_model
@@ -14,8 +14,7 @@ from tests.planted import planted
 @pytest.fixture(scope="module")
 def search() -> Search:
     split = chronological(planted(rows=3000))
-    assert split.valid is not None
-    return Search("bias", split.train, split.valid, "frozen")
+    return Search("bias", folds_of(split), "frozen")
 
 
 def test_finds_settings_at_least_as_good_as_the_models_own(search: Search) -> None:
@@ -39,7 +38,7 @@ def test_test_cannot_be_handed_in() -> None:
 
 def test_a_model_without_settings_is_refused(search: Search) -> None:
     with pytest.raises(InputError, match="no setting to search"):
-        tune(make_model, Search("mean", search.train, search.valid), trials=1)
+        tune(make_model, Search("mean", search.folds), trials=1)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -67,7 +67,10 @@ def test_another_model_can_be_named(tmp_path: Path) -> None:
         ("model: mf", "choose one of mean, "),
         ("model: {name: mean}\ntrainer: {epochs: 3}", "unknown key 'trainer.epochs'"),
         ("model: {name: mf}\ntrainer: 3", "unknown key 'trainer'"),
-        ("model: {name: mf}\nsplit: random", "split is 'random'; expected one of chronological"),
+        (
+            "model: {name: mf}\nsplit: random",
+            "split is 'random'; expected one of auto, chronological",
+        ),
         ("model: {name: mf}\nexperiment: ../up", "is a folder's name"),
         ("model: [", "not YAML"),
         ("- mf", "has no keys"),

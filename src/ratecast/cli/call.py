@@ -1,6 +1,7 @@
 """Parses a verb's typed arguments, and prints its results."""
 
 import json as jsonlib
+import re
 import sys
 from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
@@ -9,11 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ratecast.errors import InputError, nearest
+from ratecast.table_options import FLAGS, OPTIONS, TableOptions
 
-SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "kfold"]
+SplitName = Literal["auto", "chronological", "holdout", "u1", "u2", "u3", "u4", "u5", "kfold"]
 ProtocolName = Literal["frozen", "as-of"]
 Verb = Callable[..., int | None]
 HELP = {"-h", "--help"}
+_NEGATIVE = re.compile(r"-[\d.]")
 
 
 def call(verb: Verb, name: str, words: Sequence[str]) -> int | None:
@@ -35,10 +38,12 @@ def call(verb: Verb, name: str, words: Sequence[str]) -> int | None:
 
 def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     """The positional words and the typed arguments of a verb. Raises `InputError` if wrong."""
-    parameters = list(signature(verb).parameters.values())
+    from ratecast.cli.manual import flat_parameters
+
+    parameters = flat_parameters(verb)
     if parameters[:1] and parameters[0].kind is Parameter.VAR_POSITIONAL:
         flags = {_option(p.name): p.name for p in parameters[1:]}
-        rest = [word for word in words if word not in flags]
+        rest = _of_experiment([word for word in words if word not in flags])
         _refuse_mistyped_flag(rest, list(flags), name)
         return rest, {flags[word]: True for word in words if word in flags}
 
@@ -47,14 +52,17 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
     from ratecast.parser_errors import plain
 
     parser = ArgumentParser(exit_on_error=False, add_help=False, allow_abbrev=False)
-    parser.add_function_arguments(verb, as_group=False, as_positional=False)
+    for p in parameters:
+        needed = p.default is Parameter.empty
+        given: dict[str, Any] = {"required": True} if needed else {"default": p.default}
+        parser.add_argument(f"--{p.name}", type=p.annotation, **given)
     try:
         parsed = parser.parse_args(_named(words, parameters, name))
     except ArgumentError as error:
         message = plain(error, {p.name: _typed(p) for p in parameters})
         more = "" if message.endswith("?") else f"; see ratecast {name} --help"
         raise InputError(f"{name}: {message}{more}") from None
-    return [], parser.instantiate(parsed).as_dict()
+    return [], _with_table_options(verb, parser.instantiate(parsed).as_dict())
 
 
 def emit(result: dict[str, Any], view: Any, json: bool) -> None:
@@ -101,6 +109,16 @@ def _plain(value: Any) -> Any:
     return number if finite else None
 
 
+def _with_table_options(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:
+    """The values of the table's options as one, for a verb that has a parameter for them."""
+    own = signature(verb).parameters
+    name = next((p.name for p in own.values() if p.annotation is TableOptions), None)
+    if name is None:
+        return values
+    options = {option: values.pop(option) for option in OPTIONS if option not in own}
+    return values | {name: TableOptions(**options)}
+
+
 def _named(words: Sequence[str], parameters: list[Parameter], name: str) -> list[str]:
     """`words` as --parameter=value each.
 
@@ -108,19 +126,29 @@ def _named(words: Sequence[str], parameters: list[Parameter], name: str) -> list
     """
     positional = (p.name for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD)
     flags = {f"--{p.name}" for p in parameters if p.annotation is bool}
-    names = {_option(p.name): f"--{p.name}" for p in parameters}
+    names = {_underscored(_option(p.name)): f"--{p.name}" for p in parameters}
     named, remaining = [], list(words)
     while remaining and not remaining[0].startswith("-") and (name_ := next(positional, None)):
         named.append(f"--{name_}={remaining.pop(0)}")
-    for word, after in pairwise([*remaining, "-"]):
+    remaining = [_underscored(word) for word in remaining]
+    for word, after in pairwise([*_joined(remaining, flags), "-"]):
         if word in flags and not after.startswith("-"):
             file = "; give a file as --out FILE" if "--out" in names else ""
-            raise InputError(f"{name}: {word} takes no value; remove {after!r} after it{file}")
+            raise InputError(
+                f"{name}: {_option(word[2:])} takes no value; remove {after!r} after it{file}"
+            )
         option, equals, value = word.partition("=")
         named.append(
             f"{word}=true" if word in flags else names.get(option, option) + equals + value
         )
     return named
+
+
+def _of_experiment(words: Sequence[str]) -> list[str]:
+    """The words of an experiment: a flag of its table alone is true."""
+    flags = {f"--{name}" for name in FLAGS}
+    joined = _joined([_underscored(word) for word in words], flags)
+    return [f"{word}=true" if word in flags else word for word in joined]
 
 
 def _refuse_mistyped_flag(words: Sequence[str], flags: list[str], name: str) -> None:
@@ -147,4 +175,25 @@ def _typed(parameter: Parameter) -> str:
 def _option(name: str) -> str:
     from ratecast.cli.manual import OPTION_NAMES
 
-    return f"--{OPTION_NAMES.get(name, name)}"
+    return f"--{OPTION_NAMES.get(name, name).replace('_', '-')}"
+
+
+def _underscored(word: str) -> str:
+    """An option with the underscores of its parameter: --time-format is --time_format."""
+    option, equals, value = word.partition("=")
+    if not option.startswith("--") or "." in option:
+        return word
+    return f"--{option[2:].replace('-', '_')}{equals}{value}"
+
+
+def _joined(words: list[str], flags: set[str]) -> list[str]:
+    """The words, with a value that begins with a minus and a digit joined to its option."""
+    joined: list[str] = []
+    for word in words:
+        before = joined[-1] if joined else ""
+        value = _NEGATIVE.match(word) and before.startswith("--") and "=" not in before
+        if value and before not in flags:
+            joined[-1] = f"{before}={word}"
+        else:
+            joined.append(word)
+    return joined

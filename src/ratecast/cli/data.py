@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from ratecast.cli.call import SplitName, emit
+from ratecast.table_options import DEFAULT, TableOptions
 
 
 def fetch(edition: str, *, source: Path | None = None, json: bool = False) -> None:
@@ -30,6 +31,7 @@ def expand(
     *,
     ratings: float,
     out: Path,
+    table: TableOptions = DEFAULT,
     seed: int = 0,
     form: Literal["parquet", "csv"] = "parquet",
     json: bool = False,
@@ -44,24 +46,24 @@ def expand(
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
+        table: how a table of your own is read.
         ratings: number of ratings, as in 25e6; up to 1e9.
         out: a new folder.
         seed: the same seed gives the same table.
         form: parquet, in parts sorted by time; or csv, the files of ml-25m.
         json: print the result as one JSON document.
     """
-    from ratecast.data import load
+    from ratecast.data import load_table
     from ratecast.data.expand import expand
 
-    folder = expand(load(data), ratings, out, seed=seed, form=form, name=data)
+    folder = expand(load_table(data, table), ratings, out, seed=seed, form=form, name=data)
     emit({"source": data, "ratings": int(ratings), "folder": folder}, str(folder), json)
 
 
 def describe(
     data: str = "ml-100k",
     *,
-    columns: str | None = None,
-    scale: str | None = None,
+    table: TableOptions = DEFAULT,
     json: bool = False,
 ) -> None:
     """Describe a table of ratings.
@@ -74,24 +76,21 @@ def describe(
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name pairs for column names that are not recognised, as in
-            movie=film,rating=score.
-        scale: low:high:step, if it cannot be inferred from the ratings.
+        table: how a table of your own is read.
         json: print the result as one JSON document.
     """
-    from ratecast.data import describe, load_as
+    from ratecast.data import describe, load_table
     from ratecast.evaluation import terminal as tables
 
-    summary = describe(load_as(data, columns, scale))
+    summary = describe(load_table(data, table))
     emit(summary, tables.summary_table(data, summary), json)
 
 
 def split(
     data: str = "ml-100k",
     *,
-    split: SplitName = "chronological",
-    columns: str | None = None,
-    scale: str | None = None,
+    split: SplitName = "auto",
+    table: TableOptions = DEFAULT,
     json: bool = False,
 ) -> int:
     """Audit a split: new users and movies, ties, and leakage.
@@ -105,18 +104,17 @@ def split(
 
     Args:
         data: an edition, a folder, or a CSV or Parquet file of ratings.
-        split: chronological, or a fold; for kfold, the first fold.
-        columns: role=name pairs for column names that are not recognised, as in
-            movie=film,rating=score.
-        scale: low:high:step, if it cannot be inferred from the ratings.
+        table: how a table of your own is read.
+        split: auto (chronological, or holdout without times), chronological, holdout or a
+            fold; for kfold, the first fold.
         json: print the result as one JSON document.
     """
     from ratecast.audit import audit
-    from ratecast.data import load_as
+    from ratecast.data import load_table
     from ratecast.evaluation import terminal as tables
     from ratecast.splits import named
 
-    ratings = load_as(data, columns, scale)
+    ratings = load_table(data, table)
     result = audit(named(ratings, split)[0], ratings)
     emit(result, tables.audit_table(result), json)
     return 1 if result["leaks"] else 0

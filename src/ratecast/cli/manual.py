@@ -4,16 +4,18 @@ Help, shell completion and the reference page are generated from it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from inspect import Parameter, getdoc, signature
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal, get_args, get_origin
 
+from ratecast.table_options import OPTIONS, TableOptions
+
 # Option names that are keywords or builtins in Python, by the name of the parameter.
 OPTION_NAMES = {"source": "from", "everything": "all"}
 # The fields of an experiment; listed here because help must not import a model.
-FIELDS = ("experiment", "data", "columns", "scale", "split", "seed", "out", "resume", "logger")
+FIELDS = ("experiment", "data", *OPTIONS, "split", "seed", "out", "resume", "logger")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Argument:
     @property
     def option(self) -> str:
         """The option as it is typed."""
-        return f"--{OPTION_NAMES.get(self.name, self.name)}"
+        return f"--{OPTION_NAMES.get(self.name, self.name).replace('_', '-')}"
 
     @property
     def value(self) -> str:
@@ -58,7 +60,7 @@ class Manual:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of an experiment, if the verb takes them."""
-        return FIELDS if self.words else ()
+        return tuple(f for f in FIELDS if f not in OPTIONS) if self.words else ()
 
     @property
     def usage(self) -> str:
@@ -75,13 +77,40 @@ def purpose(verb: Callable[..., Any]) -> str:
     return (getdoc(verb) or "").partition("\n")[0]
 
 
+def flat_parameters(verb: Callable[..., Any]) -> list[Parameter]:
+    """The parameters of a verb; one of type `TableOptions` is replaced by its options.
+
+    An option of the same name that the verb has itself takes precedence.
+    """
+    own = signature(verb).parameters
+    flat: list[Parameter] = []
+    for parameter in own.values():
+        if parameter.annotation is not TableOptions:
+            flat.append(parameter)
+            continue
+        flat += [option for option in table_parameters() if option.name not in own]
+    return flat
+
+
+def table_parameters() -> list[Parameter]:
+    """The options of a table as parameters."""
+    return [
+        Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
+        for f in fields(TableOptions)
+    ]
+
+
 def manual(name: str, verb: Callable[..., Any]) -> Manual:
     """The manual of `verb`, which is called `name`."""
     from docstring_parser import DocstringStyle, parse
 
     doc = parse(getdoc(verb) or "", DocstringStyle.GOOGLE)
-    about = {p.arg_name: " ".join((p.description or "").split()) for p in doc.params}
-    parameters = list(signature(verb).parameters.values())
+    table = parse(getdoc(TableOptions) or "", DocstringStyle.GOOGLE)
+    documented = [*table.params, *doc.params]
+    about = {p.arg_name: " ".join((p.description or "").split()) for p in documented}
+    parameters = flat_parameters(verb)
+    # Fields of an experiment, besides those of the model.
+    parameters += table_parameters() if "words" in about else []
     arguments = [p for p in parameters if p.kind is not Parameter.VAR_POSITIONAL]
     lines = [line for e in doc.examples for line in dedent(e.description or "").splitlines()]
     return Manual(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ratecast.cli.call import emit, note
 from ratecast.errors import InputError
+from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ def recommend(
     n: int = 10,
     users: Path | None = None,
     data: str | None = None,
-    columns: str | None = None,
+    table: TableOptions = DEFAULT,
     rated: bool = False,
     json: bool = False,
 ) -> None:
@@ -41,8 +42,7 @@ def recommend(
         n: number of movies for each user.
         users: file with one user id on each line, instead of every known user.
         data: an edition, a folder or a file of ratings; movies rated in it are excluded.
-        columns: role=name pairs for column names that are not recognised, as in
-            movie=film,rating=score.
+        table: how a table of your own is read.
         rated: include movies that the user has rated.
         json: print the result as one JSON document.
     """
@@ -60,7 +60,7 @@ def recommend(
     if users is not None:
         ids = pl.Series(USER, [user_id(model, line) for line in _lines(users)])
     # An empty table, because None excludes the ratings that the model stores.
-    excluded = Requests.of([], []) if rated else _excluded(model, data, columns)
+    excluded = Requests.of([], []) if rated else _excluded(model, data, table)
     unknown = int((model.users.encode(ids) == 0).sum())
     if unknown:
         note(f"recommend: {unknown} users are not known to the model; they are new users to it")
@@ -76,12 +76,12 @@ def _with_progress(blocks: "Iterator[pl.DataFrame]", progress: "Bar") -> "Iterat
         progress.advance(block["user"].n_unique())
 
 
-def _excluded(model: "Model", data: str | None, columns: str | None) -> "Requests | None":
-    from ratecast.data import load_as
+def _excluded(model: "Model", data: str | None, table: TableOptions) -> "Requests | None":
+    from ratecast.data import load_table
     from ratecast.modelling.history.history_model import HistoryModel
 
     if data is not None:
-        return load_as(data, columns).requests()
+        return load_table(data, table).requests()
     if not isinstance(model, HistoryModel):
         raise InputError(
             f"recommend: model {model.name} stores no ratings; give --data to exclude the movies "

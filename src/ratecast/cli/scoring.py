@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ratecast.cli.call import ProtocolName, SplitName, emit, note, write_json
 from ratecast.errors import InputError
+from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
     from ratecast.modelling.contract.model import Model
@@ -16,9 +17,8 @@ def evaluate(
     model: str | None = None,
     artifact: Path | None = None,
     data: str = "ml-100k",
-    columns: str | None = None,
-    scale: str | None = None,
-    split: SplitName = "chronological",
+    table: TableOptions = DEFAULT,
+    split: SplitName = "auto",
     protocol: ProtocolName = "frozen",
     train: Path | None = None,
     test: Path | None = None,
@@ -39,10 +39,9 @@ def evaluate(
         model: name of a model to fit, as in bias, or the YAML file of an experiment.
         artifact: folder of a fitted model, instead of --model.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name pairs for column names that are not recognised, as in
-            movie=film,rating=score.
-        scale: low:high:step, if it cannot be inferred from the ratings.
-        split: chronological, an official fold, or kfold, the mean over five random folds.
+        table: how a table of your own is read.
+        split: auto (chronological, or holdout without times), chronological, holdout, an
+            official fold, or kfold, the mean over five random folds.
         protocol: frozen uses train only; as-of updates the model with each rating after its
             forecast.
         train: file of ratings to fit on, with --test, instead of --data and --split.
@@ -51,7 +50,7 @@ def evaluate(
         out: JSON file for the rows.
         json: print the rows as one JSON document.
     """
-    from ratecast.data import load_as
+    from ratecast.data import load_table
     from ratecast.evaluation import split_scores
     from ratecast.evaluation import terminal as tables
     from ratecast.splits import named
@@ -62,18 +61,18 @@ def evaluate(
     if model:
         model_from(model, seed)  # An unknown model is refused before data is fetched.
     parts = (
-        [split_scores.split_of_files(train, test, columns, scale)]
+        [split_scores.split_of_files(train, test, table)]
         if train or test
-        else named(load_as(data, columns, scale), split, seed)
+        else named(load_table(data, table), split, seed)
     )
     if artifact:
         rows = split_scores.evaluate_saved(artifact, parts, protocol)
     else:
         rows = split_scores.evaluate_new(lambda: model_from(str(model), seed), parts, protocol)
     title = f"{rows[0]['model']}, {protocol}, split {rows[0]['split']}"
-    table = tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows))
+    view = tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows))
     write_json(out, {"rows": rows})
-    emit({"rows": rows}, table, json)
+    emit({"rows": rows}, view, json)
 
 
 def predict(
@@ -104,9 +103,8 @@ def report(
     models: str = "mean,bias,als,state_space",
     *,
     data: str = "ml-100k",
-    columns: str | None = None,
-    scale: str | None = None,
-    split: SplitName = "chronological",
+    table: TableOptions = DEFAULT,
+    split: SplitName = "auto",
     part: Literal["valid", "test"] = "valid",
     seed: int = 0,
     out: Path = Path("report.html"),
@@ -123,16 +121,14 @@ def report(
     Args:
         models: names, separated by commas.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name pairs for column names that are not recognised, as in
-            movie=film,rating=score.
-        scale: low:high:step, if it cannot be inferred from the ratings.
-        split: chronological, or a fold; for kfold, the first fold.
+        table: how a table of your own is read.
+        split: auto, chronological, holdout or a fold; for kfold, the first fold.
         part: the part for intervals, tests and plots; use test only once, at the end.
         seed: of the models and of kfold.
         out: the HTML file.
         json: print the rows of every model as one JSON document.
     """
-    from ratecast.data import load_as
+    from ratecast.data import load_table
     from ratecast.evaluation.report import collect, write_report
     from ratecast.evaluation.score_rows import rows_of
     from ratecast.models import model_class
@@ -141,7 +137,7 @@ def report(
 
     for name in models.split(","):
         model_class(name)
-    parts = named(load_as(data, columns, scale), split, seed)[0]
+    parts = named(load_table(data, table), split, seed)[0]
     fitted: dict[str, Model] = {}
 
     def make(name: str, seed: int) -> "Model":
@@ -158,9 +154,9 @@ def tune(
     model: str,
     *,
     data: str = "ml-100k",
-    columns: str | None = None,
-    scale: str | None = None,
-    protocol: ProtocolName = "as-of",
+    table: TableOptions = DEFAULT,
+    split: Literal["auto", "chronological", "holdout", "kfold"] = "auto",
+    protocol: Literal["auto", "frozen", "as-of"] = "auto",
     trials: int = 30,
     seed: int = 0,
     out: Path | None = None,
@@ -175,35 +171,39 @@ def tune(
     Args:
         model: name of the model.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name pairs for column names that are not recognised, as in
-            movie=film,rating=score.
-        scale: low:high:step, if it cannot be inferred from the ratings.
-        protocol: the protocol of the validation RMSE.
+        table: how a table of your own is read.
+        split: auto (chronological, or holdout without times), chronological, holdout, or kfold,
+            the RMSE over five random folds; the last or a random fifth of the rows is left unread.
+        protocol: of the validation RMSE; auto is as-of where the split has an order of time and
+            the model can be updated, else frozen.
         trials: number of trials; the first one has the default settings.
         seed: of the model and of the search.
         out: YAML file for the experiment with the best settings.
         json: print the result as one JSON document.
     """
-    from ratecast.data import load_as
-    from ratecast.evaluation.tune import Search
+    from ratecast.data import load_table
+    from ratecast.evaluation.tune import Search, folds_of, protocol_of
     from ratecast.evaluation.tune import tune as search
     from ratecast.models import model_class
-    from ratecast.splits import chronological
+    from ratecast.splits import named
     from ratecast.training import make_model
-    from ratecast.training.experiment import write_experiment
+    from ratecast.training.experiment import Experiment, write_experiment
 
     model_class(model)
-    split = chronological(load_as(data, columns, scale))
-    assert split.valid is not None
-    task = Search(model, split.train, split.valid, protocol, seed)
+    parts = named(load_table(data, table), "auto" if split == "kfold" else split, seed)[0]
+    folds = folds_of(parts, seed if split == "kfold" else None)
+    by = protocol_of(make_model(model), folds) if protocol == "auto" else protocol
+    task = Search(model, folds, by, seed)
     tuned = search(make_model, task, trials, lambda n, rmse: note(f"trial {n + 1}: {rmse:.4f}"))
     settings = "  ".join(f"{name} {value:.4g}" for name, value in tuned.settings.items())
     if out:
-        write_experiment(out, make_model(model, seed=seed, **tuned.settings), data)
+        best = make_model(model, seed=seed, **tuned.settings)
+        trained_on = "auto" if split == "kfold" else split
+        write_experiment(out, Experiment.of(best, data=data, table=table, split=trained_on))
         note(f"wrote {out}: ratecast train {out}")
     change = f"{tuned.default_rmse:.4f} -> {tuned.rmse:.4f}"
-    line = f"valid RMSE, {protocol}: {change} with {settings}"
-    emit({"model": model, "protocol": protocol} | asdict(tuned), line, json)
+    line = f"valid RMSE, {by}: {change} with {settings}"
+    emit({"model": model, "protocol": by} | asdict(tuned), line, json)
 
 
 def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ratecast.cli.call import emit, note, show
 from ratecast.errors import InputError
+from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
     from ratecast.ratings import Ratings
@@ -26,6 +27,7 @@ def serve(
     insecure: bool = False,
     log_all: bool = False,
     data: str = "ml-100k",
+    table: TableOptions = DEFAULT,
     model: str = "state_space",
 ) -> None:
     """Serve forecasts and take ratings, by HTTP.
@@ -47,6 +49,7 @@ def serve(
         insecure: allow remote clients without a token.
         log_all: log every request, not only writes and errors.
         data: training data, if no model was published yet.
+        table: how a table of your own is read.
         model: model to train, if no model was published yet.
     """
     import os
@@ -63,7 +66,7 @@ def serve(
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
         show(f"no model is published in {settings.home} yet: training {model} on {data} first")
-        artifacts.publish(_trained(model, data, settings.home))
+        artifacts.publish(_trained(model, data, settings.home, table))
 
     def page() -> "Page | None":
         """Called once store and port are available."""
@@ -99,8 +102,7 @@ def refit(
     home: Path | None = None,
     database: str | None = None,
     data: str = "ml-100k",
-    columns: str | None = None,
-    scale: str | None = None,
+    table: TableOptions = DEFAULT,
     model: str = "state_space",
     json: bool = False,
 ) -> None:
@@ -114,12 +116,11 @@ def refit(
         home: the service's folder; default: RATECAST_HOME/service.
         database: as for ratecast serve.
         data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
-        columns: role=name, for columns of your table whose name is not recognised.
-        scale: low:high:step, if it cannot be read from the ratings.
+        table: how a table of your own is read.
         model: the model's name, or the YAML file of an experiment.
         json: print the result as one JSON document.
     """
-    from ratecast.data import load_as
+    from ratecast.data import load_table
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.serving.live.training_table import training_table
     from ratecast.serving.server import Settings
@@ -130,12 +131,12 @@ def refit(
         store = Store(settings.url)
         stored = store.events_since()
         store.close()
-    ratings = training_table(load_as(data, columns, scale), stored)
+    ratings = training_table(load_table(data, table), stored)
     note(
         f"training {model} on {len(ratings)} ratings, {len(stored.ratings)} of them from the store"
     )
     name = ArtifactStore(settings.home).publish(
-        _trained(model, data, settings.home, ratings), stored.last
+        _trained(model, data, settings.home, table, ratings), stored.last
     )
     facts = {"published": name, "ratings": len(ratings), "of_the_store": len(stored.ratings)}
     emit(facts, f"published as {name}", json)
@@ -147,15 +148,18 @@ def _home(home: Path | None) -> Path:
     return (data_home() / "service" if home is None else home).expanduser()
 
 
-def _trained(model: str, data: str, home: Path, table: "Ratings | None" = None) -> Path:
-    """Fit on all ratings of `data`, or of a table; returns the artifact's folder."""
-    from ratecast.splits import chronological
+def _trained(
+    model: str, data: str, home: Path, table: TableOptions, ratings: "Ratings | None" = None
+) -> Path:
+    """Fit on all ratings of `data`, or on `ratings`; returns the artifact's folder."""
+    from ratecast.splits import named
     from ratecast.training.experiment import experiments
     from ratecast.training.train import train
 
     arguments = [model, f"--data={data}", "--split=all", f"--out={home / 'training'}"]
-    (experiment,) = experiments(arguments, ())
-    return train(experiment, None if table is None else chronological(table)).artifact
+    (experiment,) = experiments([*arguments, *table.words()], ())
+    split = None if ratings is None else named(ratings, "auto")[0]
+    return train(experiment, split).artifact
 
 
 def _page() -> "Page | None":

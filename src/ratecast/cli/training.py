@@ -21,11 +21,12 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         ratecast train als --all
 
     Args:
-        words: a YAML file or a model's name, then fields of the experiment as options: --data,
-            --columns, --scale, --split, --seed, --out, --experiment, --resume auto|never,
-            --model.FIELD and, for a net, --trainer.FIELD. ratecast train MODEL --help lists them.
+        words: a YAML file or a model's name, then fields of the experiment as options: --data
+            and how it is read (see below), --split, --seed, --out, --experiment, --resume
+            auto|never, --model.FIELD and, for a net, --trainer.FIELD. ratecast train MODEL --help
+            lists them.
         everything: train on every rating, for production; the number of epochs and the
-            calibration come from the chronological split.
+            calibration come from a split (--split auto).
         json: print the result as one JSON document.
     """
     from ratecast.training.experiment import experiments

@@ -1,14 +1,21 @@
 """Tables in memory, of polars, pandas, Arrow or whatever speaks its C stream, as ratings."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ratecast.column_types import Location
+from ratecast.data.column_roles import wanted_roles
+from ratecast.data.missing_ratings import without_missing
 from ratecast.data.notices import Notify, to_stderr
-from ratecast.data.table_file import canonical_columns, loaded, roles, whole_ids
+from ratecast.data.table_file import (
+    canonical_columns,
+    loaded,
+    scale_given,
+    whole_ids,
+)
 from ratecast.errors import InputError
 from ratecast.ratings import (
     AT,
@@ -21,6 +28,7 @@ from ratecast.ratings import (
     checked,
     checked_requests,
 )
+from ratecast.table_options import DEFAULT, TableOptions
 
 # `Ratings` or `Requests`, or a table of polars, pandas or Arrow.
 Table = Any
@@ -58,23 +66,21 @@ def ratings_of(
     table: Any,
     scale: Scale | None = None,
     *,
-    columns: Mapping[str, str] | None = None,
+    options: TableOptions = DEFAULT,
     where: str = "ratings",
     notify: Notify = to_stderr,
 ) -> Ratings:
     """The ratings of a table, checked; `Ratings` that were checked are given back as they are.
 
-    scale: the one they must be on; else that of `Ratings`, or inferred. columns: role (user, movie,
-    rating, at) to column name, where it would not be recognised. Of ratings of one pair the latest
-    is kept, as of a file; notify: called with a line where that, or a unit of time, was assumed.
-    Raises `InputError`.
+    scale: the one they must be on; else that of the options or of `Ratings`, or inferred. Of
+    ratings of one pair the latest is kept, as of a file; notify: called with a line where that, or
+    a unit of time, was assumed. Raises `InputError`.
     """
+    scale = scale or scale_given(options)
     if isinstance(table, Ratings):
-        if table.is_checked and scale in (None, table.scale):
-            return table
-        return checked(Ratings(table.frame, table.movies, table.users, scale or table.scale), where)
-    frame = _columns(table, columns, (USER, MOVIE, RATING), where)
-    result = loaded(frame, _location(where), where, scale)
+        return _with_options(table, scale or table.scale, options, where, notify)
+    frame = _columns(table, options, (USER, MOVIE, RATING), where)
+    result = loaded(frame, _location(where), where, options, scale)
     for note in result.notes:
         notify(note)
     return result.ratings
@@ -89,7 +95,7 @@ def requests_of(table: Any, where: str = "requests") -> Requests:
         table = table.requests()
     if isinstance(table, Requests):
         return table if table.is_checked else checked_requests(table, where)
-    frame = _columns(table, None, (USER, MOVIE), where).drop(RATING, strict=False)
+    frame = _columns(table, DEFAULT, (USER, MOVIE), where).drop(RATING, strict=False)
     frame, _ = canonical_columns(frame, _location(where), where)
     return checked_requests(Requests(frame), where)
 
@@ -118,12 +124,24 @@ def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:
     )
 
 
+def _with_options(
+    ratings: Ratings, scale: Scale, options: TableOptions, where: str, notify: Notify
+) -> Ratings:
+    frame, notes = without_missing(ratings.frame, options.missing_values, where)
+    frame = frame.drop(AT, strict=False) if options.no_time else frame
+    for note in notes:
+        notify(note)
+    if ratings.is_checked and scale == ratings.scale and frame is ratings.frame:
+        return ratings
+    return checked(replace(ratings, frame=frame, scale=scale), where)
+
+
 def _columns(
-    table: Any, columns: Mapping[str, str] | None, required: tuple[str, ...], where: str
+    table: Any, options: TableOptions, required: tuple[str, ...], where: str
 ) -> pl.DataFrame:
     """The columns that are required, and times, under the names of their roles."""
     frame = to_polars(table, where)
-    chosen = roles(frame.columns, columns or {}, where, required)
+    chosen = wanted_roles(frame.columns, options, where, required)
     wanted = [role for role in (USER, MOVIE, RATING, AT) if role in chosen]
     return frame.select(pl.col(chosen[role]).alias(role) for role in wanted)
 

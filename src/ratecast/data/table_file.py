@@ -1,16 +1,17 @@
 """Reads your own table, CSV or Parquet, whose columns are recognised by name or given."""
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from ratecast.column_types import Location, whole_numbers
+from ratecast.data.column_roles import REQUIRED, ambiguities, wanted_roles
 from ratecast.data.delimited import DelimitedFile, RowError, Type, header
 from ratecast.data.duplicates import keep_latest
 from ratecast.data.edition_reader import Loaded, duplicates_note
+from ratecast.data.missing_ratings import is_missing, suggestion, without_missing
 from ratecast.data.timestamps import FRACTION, in_time_order, to_seconds
 from ratecast.data.titles import GENRES, TITLE, movies_of, split_genres
 from ratecast.errors import InputError
@@ -23,17 +24,8 @@ from ratecast.ratings import (
     Scale,
     checked,
 )
+from ratecast.table_options import DEFAULT, TableOptions
 
-# Recognised column names by role, best first; case, spaces and underscores do not matter.
-NAMES = {
-    USER: ("userid", "user", "uid", "viewer", "customerid", "reviewerid"),
-    MOVIE: ("movieid", "itemid", "movie", "item", "mid", "iid", "film", "filmid", "asin", "title"),
-    RATING: ("rating", "stars", "score", "ratings", "overall"),
-    AT: ("timestamp", "time", "at", "datetime", "date", "ratedat", "unixreviewtime"),
-    TITLE: ("title", "movietitle", "itemtitle", "name"),
-    GENRES: ("genres", "genre"),
-}
-REQUIRED = (USER, MOVIE, RATING)
 _SEPARATORS = ",\t;|"
 _SAMPLE_ROWS = 1000
 _COMPRESSED = (b"PK", b"\x1f\x8b", b"\x28\xb5", b"BZ")
@@ -44,13 +36,9 @@ _WHOLE_TIME = re.compile(r"-?\d{1,19}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-def read_table(
-    path: Path, columns: Mapping[str, str] | None = None, scale: Scale | None = None
-) -> Loaded:
+def read_table(path: Path, options: TableOptions = DEFAULT) -> Loaded:
     """Ratings from `path`, and notes on what was assumed or dropped.
 
-    columns: role (user, movie, rating, at, title, genres) to the name of its column; other roles
-    are recognised by column name. scale: inferred from the ratings if None.
     Raises `InputError` with file and row for the first bad value.
     """
     with path.open("rb") as file:
@@ -58,37 +46,41 @@ def read_table(
     if magic[:2] in _COMPRESSED:
         raise InputError(f"{path}: compressed; unpack it, or use ratecast data fetch --from")
     read = _read_parquet if magic == b"PAR1" else _read_text
-    frame, location, notes = read(path, columns or {})
-    return loaded(frame, location, str(path), scale, notes)
+    frame, location, notes = read(path, options)
+    done = loaded(frame, location, str(path), options, scale_given(options))
+    return replace(done, notes=(*notes, *done.notes))
 
 
 def loaded(
     frame: pl.DataFrame,
     location: Location,
     where: str,
+    options: TableOptions,
     scale: Scale | None,
-    notes: Sequence[str] = (),
 ) -> Loaded:
     """Ratings from columns that have the names of their roles, of a file or in memory.
 
-    location, where: of a row, and of the table, for messages. notes: what was assumed before; more
-    are added. Of several ratings of one pair the latest is kept. Raises `InputError`.
+    location, where: of a row, and of the table, for messages. scale: inferred if None. Of several
+    ratings of one pair the latest is kept. Raises `InputError`.
     """
     if not frame.height:
         raise InputError(f"{where}: no ratings; give a table with rows")
-    frame, more = canonical_columns(frame, location, where)
-    scale = scale_of(frame[RATING], scale, location)
+    frame, notes = canonical_columns(frame, location, where, options.time_format)
+    scale, assumed = scale_of(frame[RATING], scale, options.missing_values, location)
+    notes += [f"{where}: {assumed}"] if assumed else []
+    frame, more = without_missing(frame, options.missing_values, where)
+    notes += more
     movies = _movies(frame)
     wanted = (*REQUIRED, AT, FRACTION)
     frame, duplicates = keep_latest(frame.select(n for n in wanted if n in frame.columns))
     frame = in_time_order(frame)
-    more += [duplicates_note(where, duplicates)] if duplicates else []
+    notes += [duplicates_note(where, duplicates)] if duplicates else []
     users = pl.DataFrame(schema={USER: frame.schema[USER]})
-    return Loaded(checked(Ratings(frame, movies, users, scale), where), (*notes, *more))
+    return Loaded(checked(Ratings(frame, movies, users, scale), where), tuple(notes))
 
 
 def canonical_columns(
-    frame: pl.DataFrame, location: Location, where: str
+    frame: pl.DataFrame, location: Location, where: str, time_format: str | None = None
 ) -> tuple[pl.DataFrame, list[str]]:
     """The columns, ids and times in their types, and notes. Raises for a missing value.
 
@@ -101,78 +93,34 @@ def canonical_columns(
     frame = frame.with_columns(whole_ids(frame[name], location) for name in (USER, MOVIE))
     if AT not in frame.columns or not frame.height:
         return frame, []
-    seconds, fraction, note = to_seconds(frame[AT], location)
+    seconds, fraction, note = to_seconds(frame[AT], location, time_format)
     columns = [seconds] if fraction is None else [seconds, fraction]
     return frame.with_columns(columns), [f"{where}: {note}"] if note else []
 
 
-def roles(
-    names: list[str],
-    columns: Mapping[str, str],
-    path: Path | str,
-    required: tuple[str, ...] = REQUIRED,
-) -> dict[str, str]:
-    """Role to column name: as given, else recognised. Raises if a required role has no column."""
-    for role, name in columns.items():
-        if role not in NAMES:
-            raise InputError(f"columns: unknown role {role!r}; roles are {', '.join(NAMES)}")
-        if name not in names:
-            raise InputError(f"{path}: no column {name!r}; columns are {', '.join(names)}")
-    chosen = dict(columns)
-    normalized = {_normalized(name): name for name in reversed(names)}
-    for role, recognised in NAMES.items():
-        match = next((name for name in recognised if name in normalized), None)
-        if role not in chosen and match is not None:
-            chosen[role] = normalized[match]
-    for role in required:
-        if role not in chosen:
-            raise InputError(
-                f"{path}: no column for {role}; columns are {', '.join(names)}; "
-                f"give it as {role}=NAME"
-            )
-    return chosen
-
-
-def _ambiguities(
-    names: list[str], columns: Mapping[str, str], chosen: dict[str, str], path: Path
-) -> list[str]:
-    """A note for each role that more than one column name matches."""
-    notes = []
-    for role in {USER, MOVIE, RATING, AT} & chosen.keys() - columns.keys():
-        recognised = [name for name in NAMES[role] if name != TITLE]
-        others = [n for n in names if _normalized(n) in recognised and n not in chosen.values()]
-        if others:
-            used = f"{path}: {role} is taken from column {chosen[role]}"
-            notes.append(f"{used}, not {' or '.join(others)}")
-    return sorted(notes)
-
-
-def _normalized(name: str) -> str:
-    # recbole writes user_id:token.
-    return re.sub(r"[\s_\-.]", "", name.partition(":")[0]).lower()
-
-
-def _read_parquet(
-    path: Path, columns: Mapping[str, str]
-) -> tuple[pl.DataFrame, Location, list[str]]:
+def _read_parquet(path: Path, options: TableOptions) -> tuple[pl.DataFrame, Location, list[str]]:
     try:
         names = list(pl.read_parquet_schema(path))
-        chosen = roles(names, columns, path)
+        chosen = wanted_roles(names, options, path)
         frame = pl.read_parquet(path, columns=list(dict.fromkeys(chosen.values())))
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path}: cannot be read ({error}); write it again") from None
     return (
         frame.select(pl.col(name).alias(role) for role, name in chosen.items()),
         lambda row: f"{path}, row {row + 1}",
-        _ambiguities(names, columns, chosen, path),
+        ambiguities(names, options.roles, chosen, path),
     )
 
 
-def _read_text(path: Path, columns: Mapping[str, str]) -> tuple[pl.DataFrame, Location, list[str]]:
+def _read_text(path: Path, options: TableOptions) -> tuple[pl.DataFrame, Location, list[str]]:
     separator = _separator(path)
-    chosen = roles(header(path, separator), columns, path)
-    source = DelimitedFile(path, _types(path, separator, chosen), separator)
-    notes = _ambiguities(header(path, separator), columns, chosen, path)
+    names = header(path, separator)
+    chosen = wanted_roles(names, options, path)
+    types = _types(path, separator, chosen)
+    if options.time_format is not None and AT in chosen:
+        types[chosen[AT]] = pl.String
+    source = DelimitedFile(path, types, separator)
+    notes = ambiguities(names, options.roles, chosen, path)
     while True:
         try:
             frame = source.read()
@@ -243,19 +191,35 @@ def whole_ids(ids: pl.Series, location: Location) -> pl.Series:
     return whole_numbers(ids, location) if ids.dtype.is_integer() else ids
 
 
-def scale_of(ratings: pl.Series, scale: Scale | None, location: Location) -> Scale:
-    """The scale of the ratings, inferred if None. Raises `InputError` for a rating off it."""
+def scale_given(options: TableOptions) -> Scale | None:
+    """The scale, if the options have one."""
+    return None if options.scale is None else Scale.parse(options.scale)
+
+
+def scale_of(
+    ratings: pl.Series, scale: Scale | None, missing: list[float], location: Location
+) -> tuple[Scale, str | None]:
+    """The scale of the ratings, inferred if not given, and a note on what may be wrong with it.
+
+    Raises `InputError` for a rating off it. Values that stand for "not rated" do not count.
+    """
     if not ratings.dtype.is_numeric():
         raise InputError(f"{location(0)}: ratings are {ratings.dtype}; write numbers")
     stars = ratings.unique()
+    stars = stars.filter(~is_missing(stars, missing)) if missing else stars
     bad = ~stars.is_finite() if ratings.dtype.is_float() else pl.Series([False])
     if scale is not None:
         bad = ~scale.holds(stars)
     if bad.any():
         row = int(ratings.is_in(stars.filter(bad).implode()).arg_max() or 0)
         fault = "is not finite" if scale is None else f"is not on the scale {scale}"
-        raise InputError(f"{location(row)}: rating {ratings[row]:g} {fault}; correct or remove it")
-    return scale or Scale.infer(stars)
+        raise InputError(
+            f"{location(row)}: rating {ratings[row]:g} {fault}; correct or remove it, or give "
+            f"--missing {ratings[row]:g} if it stands for not rated"
+        )
+    if scale is not None or not len(stars):
+        return scale or Scale(0, 1), None
+    return Scale.infer(stars), None if missing else suggestion(ratings)
 
 
 def _movies(frame: pl.DataFrame) -> pl.DataFrame:

@@ -154,16 +154,14 @@ def tune(
     ['movie_damping', 'user_damping']
     """
     split = _split(split)
-    if split.valid is None:
-        raise InputError(f"tune: split {split.name} has no valid part; use chronological")
+    folds = search.folds_of(split)
     start = model_class(model)(seed=seed) if isinstance(model, str) else model
-    known = Split(split.name, split.train, None, split.valid)
-    chosen = protocol or runs.possible(start, known)[-1]
+    chosen = protocol or search.protocol_of(start, folds)
 
     def make(_: str, *, seed: int = seed, **settings: Any) -> Model:
         return replace(start, seed=seed, **settings)
 
-    about = search.Search(start.name, split.train, split.valid, chosen, seed)
+    about = search.Search(start.name, folds, chosen, seed)
     return search.tune(make, about, trials)
 
 

@@ -1,16 +1,19 @@
 """Hyperparameter search by validation RMSE. It never gets the test part."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from ratecast.errors import InputError
 from ratecast.evaluation.metrics import Score
-from ratecast.evaluation.protocol import Protocol, as_of
+from ratecast.evaluation.protocol import Protocol, as_of, in_order
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.settings import Range
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
+from ratecast.splits import Split, kfold
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -34,13 +37,37 @@ class Tuned:
 
 @dataclass(frozen=True)
 class Search:
-    """What to tune: the model, fitted on `train`, scored on `valid` by `protocol`."""
+    """What to tune: the model, fitted on each fold's train, scored on its valid by `protocol`."""
 
     model: str
-    train: Ratings
-    valid: Ratings
+    folds: Sequence["Fold"]
     protocol: Protocol = "as-of"
     seed: int = 0
+
+
+class Fold(NamedTuple):
+    """The two parts that a trial gets: it is fitted on `train` and scored on `valid`."""
+
+    train: Ratings
+    valid: Ratings
+
+
+def folds_of(split: Split, kfold_seed: int | None = None) -> list[Fold]:
+    """Train and valid of a split; or, with a seed, random folds of both. test is never used."""
+    if split.valid is None:
+        raise InputError(
+            f"tune: split {split.name} has no valid part; use chronological or holdout"
+        )
+    if kfold_seed is None:
+        return [Fold(split.train, split.valid)]
+    known = split.train.with_more(split.valid)
+    return [Fold(each.train, each.test) for each in kfold(known, seed=kfold_seed)]
+
+
+def protocol_of(model: Model, folds: Sequence[Fold]) -> Protocol:
+    """as-of where the folds have an order of time and the model can be updated, else frozen."""
+    ordered = all(in_order(Split("fold", fold.train, None, fold.valid)) for fold in folds)
+    return "as-of" if ordered and model.updates_online() else "frozen"
 
 
 def tune(
@@ -78,13 +105,17 @@ def tune(
 
 
 def validation_rmse(model: Model, search: Search) -> float:
-    """RMSE over all rows of valid, of `model` after a fit on train."""
-    model.fit(search.train, search.valid)
-    if search.protocol == "frozen":
-        forecast = model.predict(search.valid.requests())
-    else:
-        forecast = as_of(model, {"train": search.train, "valid": search.valid})["valid"]
-    return Score.of(forecast, search.valid).rmse
+    """RMSE over the rows of every fold's valid, each of a fresh fit of `model` on its train."""
+    squares, rows = 0.0, 0
+    for train, valid in search.folds:
+        fitted = replace(model).fit(train, valid)
+        if search.protocol == "frozen":
+            forecast = fitted.predict(valid.requests())
+        else:
+            forecast = as_of(fitted, {"train": train, "valid": valid})["valid"]
+        squares += Score.of(forecast, valid).rmse ** 2 * len(valid)
+        rows += len(valid)
+    return float(np.sqrt(squares / rows))
 
 
 def _suggested(trial: "Trial", name: str, bounds: Range) -> float:

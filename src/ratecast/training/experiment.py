@@ -1,7 +1,7 @@
 """Experiments as typed data, from a YAML file and overrides of the command line."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,10 +13,11 @@ from ratecast.errors import InputError, choice
 from ratecast.modelling.contract.model import Model
 from ratecast.models import MODELS, model_class, models_from_outside
 from ratecast.parser_errors import plain
+from ratecast.table_options import DEFAULT, OPTIONS, TableOptions
 from ratecast.training.model_factory import make_model
 from ratecast.training.old_names import current_names
 
-SplitName = Literal["chronological", "u1", "u2", "u3", "u4", "u5", "all"]
+SplitName = Literal["auto", "chronological", "holdout", "u1", "u2", "u3", "u4", "u5", "all"]
 Resume = Literal["auto", "never"]
 
 
@@ -25,8 +26,9 @@ class Experiment:
     """The complete configuration of a run.
 
     experiment: name of the folder of its runs, `out`/`experiment`/version_n. name: of the model.
-    model: all its settings (with `trainer` for a net). data: an edition or a path; columns, scale:
-    for your own table, see `data.load_as`. split: `all` trains on every rating. resume: `auto`
+    model: all its settings (with `trainer` for a net). data: an edition or a path. table: how your
+    own table is read. split: `auto` is chronological, or holdout for a table without times; `all`
+    trains on every rating. resume: `auto`
     continues a killed run of the same experiment on the same ratings; `never` starts a new run.
     logger: class_path and init_args of a Lightning logger, instead of TensorBoard's.
     """
@@ -35,9 +37,8 @@ class Experiment:
     name: str
     model: dict[str, Any] = field(default_factory=dict)
     data: str = "ml-100k"
-    columns: str | None = None
-    scale: str | None = None
-    split: SplitName = "chronological"
+    table: TableOptions = DEFAULT
+    split: SplitName = "auto"
     seed: int = 0
     out: Path = Path("lightning_logs")
     resume: Resume = "auto"
@@ -60,7 +61,11 @@ class Experiment:
 
     def plain(self) -> dict[str, Any]:
         """The content of its YAML file, without `out` and `resume`."""
-        values = {k: v for k, v in asdict(self).items() if k not in ("out", "resume", "name")}
+        values: dict[str, Any] = {}
+        for key, value in asdict(self).items():
+            if key not in ("out", "resume", "name"):
+                # The table's options stand beside the table.
+                values |= self.table.plain() if key == "table" else {key: value}
         values = {k: v for k, v in values.items() if v is not None}
         settings = dict(values.pop("model"))
         trainer = settings.pop("trainer", None)
@@ -111,10 +116,9 @@ def model_from(source: str, seed: int) -> Model:
     return replace(read_experiment(source), seed=seed).make()
 
 
-def write_experiment(path: Path, model: Model, data: str) -> None:
-    """Write the experiment of `model` on `data` to a YAML file."""
-    plain = Experiment.of(model, data=data).plain()
-    write_text(path, yaml.safe_dump(plain, sort_keys=False))
+def write_experiment(path: Path, experiment: Experiment) -> None:
+    """Write an experiment to a YAML file."""
+    write_text(path, yaml.safe_dump(experiment.plain(), sort_keys=False))
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -146,8 +150,8 @@ def _parser(name: str, logs: bool) -> ArgumentParser:
     parser = ArgumentParser(exit_on_error=False, add_help=False, allow_abbrev=False)
     parser.add_argument("--experiment", type=str, default=model_class(name).name)
     parser.add_argument("--data", type=str, default=Experiment.data)
-    parser.add_argument("--columns", type=str | None, default=None)
-    parser.add_argument("--scale", type=str | None, default=None)
+    for option in fields(TableOptions):
+        parser.add_argument(f"--{option.name}", type=option.type, default=option.default)
     parser.add_argument("--split", type=SplitName, default=Experiment.split)
     parser.add_argument("--seed", type=int, default=Experiment.seed)
     parser.add_argument("--out", type=str, default=str(Experiment.out))
@@ -206,11 +210,10 @@ def _experiment(parsed: Namespace) -> Experiment:
     if "trainer" in parsed:
         settings["trainer"] = parsed.trainer.as_dict()
     top = {k: v for k, v in parsed.items(branches=True) if "." not in k}
-    fields = {
-        k: top[k] for k in ("experiment", "data", "columns", "scale", "split", "seed", "resume")
-    }
+    values = {k: top[k] for k in ("experiment", "data", "split", "seed", "resume")}
+    values["table"] = TableOptions(**_plain({k: top[k] for k in OPTIONS}))
     logger = _plain({"logger": top["logger"]})
-    experiment = Experiment(name=name, model=settings, out=Path(top["out"]), **logger, **fields)
+    experiment = Experiment(name=name, model=settings, out=Path(top["out"]), **logger, **values)
     _refuse_paths(experiment.experiment)
     return replace(experiment, model=_all_settings(experiment))
 

@@ -65,8 +65,9 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
 
 def split_of(experiment: Experiment) -> Split:
     """The split of the experiment's data."""
-    ratings = data.load_as(experiment.data, experiment.columns, experiment.scale)
-    return named(ratings, "chronological" if experiment.split == "all" else experiment.split)[0]
+    ratings = data.load_table(experiment.data, experiment.table)
+    name = "auto" if experiment.split == "all" else experiment.split
+    return named(ratings, name, experiment.seed)[0]
 
 
 def joined(split: Split) -> Ratings:

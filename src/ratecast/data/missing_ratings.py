@@ -1,0 +1,49 @@
+"""Values that stand for "not rated": left out where given, suggested where they stand apart."""
+
+import numpy as np
+import polars as pl
+
+from ratecast.errors import InputError
+from ratecast.ratings import RATING
+
+# So many other values make the steps of a scale visible.
+_LEAST_VALUES = 5
+# An end of the scale that is this many of the widest step away from the other values stands apart.
+_APART = 2.0
+
+
+def is_missing(ratings: pl.Series, values: list[float]) -> pl.Series:
+    """Whether each rating is one of `values`, as far as its type can tell."""
+    kind = ratings.dtype if ratings.dtype.is_float() else pl.Float64
+    return ratings.cast(kind).is_in(pl.Series(values, dtype=kind).implode())
+
+
+def without_missing(
+    frame: pl.DataFrame, values: list[float], where: str
+) -> tuple[pl.DataFrame, list[str]]:
+    """The rows that have a rating, and a note on how many have none."""
+    if not values:
+        return frame, []
+    kept = frame.filter(~is_missing(frame[RATING], values))
+    named = " or ".join(f"{value:g}" for value in values)
+    if not kept.height:
+        raise InputError(f"{where}: no rating but {named}, which --missing leaves out; change it")
+    return kept, [f"{where}: {frame.height - kept.height:,} rows rated {named} left out, not rated"]
+
+
+def suggestion(ratings: pl.Series) -> str | None:
+    """A hint for a lone value at an end of the scale that may stand for "not rated"."""
+    counts = ratings.drop_nulls().value_counts().sort(ratings.name)
+    values, rows = counts[ratings.name].cast(pl.Float64).to_numpy(), counts["count"].to_numpy()
+    if len(values) <= _LEAST_VALUES or not np.isfinite(values).all():
+        return None
+    steps = np.diff(values)
+    for end, gap, others in ((0, steps[0], steps[1:]), (-1, steps[-1], steps[:-1])):
+        share = rows[end] / rows.sum()
+        apart = gap >= _APART * others.max()
+        if apart or (values[end] == 0 and share > 0.5):
+            value = f"{values[end]:g}"
+            return (
+                f"{share:.0%} of the ratings are {value}; if that is no rating: --missing {value}"
+            )
+    return None

@@ -1,0 +1,81 @@
+"""How a table of your own is read: one set of options, for every command and for `load`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ratecast.errors import InputError
+
+# Those that say how a file is laid out; an edition or a table of ratecast's own has its layout.
+_LAYOUT = ("columns", "time_format")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """How a table of your own is read, where that is not recognised.
+
+    Args:
+        columns: role=NAME pairs for column names that are not recognised, as in
+            movie=film,rating=score.
+        scale: low:high:step, if it cannot be inferred from the ratings.
+        missing: values that stand for "not rated", as in 0 or -1,99; their rows are left out.
+        time_format: how times are written, as in %d.%m.%Y %H:%M.
+        no_time: leave the times out.
+    """
+
+    columns: str | dict[str, str] | None = None
+    scale: str | None = None
+    missing: str | None = None
+    time_format: str | None = None
+    no_time: bool = False
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Role to column name, as given."""
+        if isinstance(self.columns, Mapping):
+            return dict(self.columns)
+        return dict(_role(pair) for pair in self.columns.split(",")) if self.columns else {}
+
+    @property
+    def missing_values(self) -> list[float]:
+        """The values that stand for "not rated"."""
+        if self.missing is None:
+            return []
+        try:
+            return [float(value) for value in self.missing.split(",")]
+        except ValueError:
+            raise InputError(
+                f"missing {self.missing!r}: give numbers, separated by commas, as in 0 or -1,99"
+            ) from None
+
+    def plain(self) -> dict[str, Any]:
+        """The options that are not at their default, for YAML or JSON."""
+        return {k: v for k, v in asdict(self).items() if v != getattr(DEFAULT, k)}
+
+    def words(self) -> list[str]:
+        """The options as on a command line."""
+        pairs = {k: v for k, v in self.plain().items() if k != "columns"}
+        columns = ",".join(f"{role}={name}" for role, name in self.roles.items())
+        pairs |= {"columns": columns} if columns else {}
+        return [f"--{name}={value}" for name, value in pairs.items()]
+
+    def refuse_layout(self, source: str) -> None:
+        """Raise `InputError` if an option says how a file is laid out: `source` is none."""
+        given = [name for name in _LAYOUT if name in self.plain()]
+        if given:
+            names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise InputError(f"{source}: {names} are of a table file only; remove {names}")
+
+
+OPTIONS = tuple(field.name for field in fields(TableOptions))
+FLAGS = tuple(field.name for field in fields(TableOptions) if field.type is bool)
+
+
+DEFAULT = TableOptions()
+
+
+def _role(pair: str) -> tuple[str, str]:
+    role, equals, name = pair.partition("=")
+    if not (role and equals and name):
+        raise InputError(f"columns: {pair!r} is not role=name; write it as in movie=film")
+    return role, name
