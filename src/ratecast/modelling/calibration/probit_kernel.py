@@ -8,15 +8,14 @@ from math import erfc, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ratecast.arrays import F64, I64
-from ratecast.modelling.kernels.threads import side_by_side
+from ratecast.modelling.kernels.threads import even_cuts, on_all_threads, side_by_side
 
 MIN_PROBABILITY = 1e-6
 # Lower ends of the history groups 1-5, 6-20, over 20; group 0 has no rating.
 HISTORY_EDGES = (1, 6, 21)
-_PIECE = 1 << 13
 _TABLE_END, _STEPS = 8.5, 32
 _POINTS = np.arange(-_TABLE_END * _STEPS, _TABLE_END * _STEPS + 1) / _STEPS
 # erfc of the C library: scipy takes a fifth of a second to import, in every process.
@@ -83,25 +82,14 @@ def fill(out: F64, forecasts: Forecasts, probits: ProbitTable) -> None:
     P(star <= k) = Phi(curve_k(distance) * unit / (std of the group * deviation)).
     """
     if side_by_side(len(out)):
-        _fill_parallel(out, forecasts, probits)
+        on_all_threads(_fill_range, even_cuts(len(out)), out, forecasts, probits)
     else:
-        _fill_range(out, (0, len(out)), forecasts, probits)
+        _fill_range((0, len(out)), out, forecasts, probits)
 
 
-@njit(cache=True, parallel=True)
-def _fill_parallel(out, forecasts, probits):  # type: ignore[no-untyped-def]
-    """All rows, in pieces: about 30 operations for each star."""
-    mean, history_length, deviation = forecasts
-    curves, stds, centre, unit = probits
-    for piece in prange((len(mean) + _PIECE - 1) // _PIECE):
-        part = piece * _PIECE, min(len(mean), (piece + 1) * _PIECE)
-        # Built inside: a parallel loop takes arrays, not tuples of them.
-        rows = Forecasts(mean, history_length, deviation)
-        _fill_range(out, part, rows, ProbitTable(curves, stds, centre, unit))
-
-
-@njit(cache=True)
-def _fill_range(out, part, forecasts, probits):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True)
+def _fill_range(part, out, forecasts, probits):  # type: ignore[no-untyped-def]
+    """The rows from part[0] to part[1] - 1: about 30 operations for each star."""
     curves, deviation = probits.curves, forecasts.deviation
     for i in range(part[0], part[1]):
         group = 0
@@ -134,7 +122,9 @@ def likelihood(parameters, rows, curves):  # type: ignore[no-untyped-def]
     """
     loss, size = 0.0, len(parameters)
     gradient, hessian, power = np.zeros(size), np.zeros((size, size)), np.empty(3)
-    stds = np.exp(parameters[3 * curves :])
+    stds = np.empty(size - 3 * curves)
+    for group in range(len(stds)):
+        stds[group] = np.exp(parameters[3 * curves + group])
     for i in range(len(rows.distance)):
         distance, star = rows.distance[i], rows.star[i]
         std = stds[rows.group[i]] * rows.std[i]

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ratecast.arrays import F32, F64, I32, I64, read_only
+from ratecast.modelling.kernels.threads import MANY, at_once, on_all_threads
 
 Triples = tuple[I32, I32, F32]
 V = TypeVar("V", F32, F64)
@@ -19,39 +20,51 @@ def sorted_by(keys: I32, size: int, columns: tuple[I32, I32, V]) -> tuple[I64, t
 
     keys: (n,) below `size`. columns: users, movies and values, each (n,); ties keep their order.
     """
+    # Pieces one after another where there is little to do; their number changes no bit.
+    run = on_all_threads if len(keys) >= MANY else at_once
     users, movies, values = columns
-    columns = read_only(users), read_only(movies), read_only(values)
-    edges, ordered = _sorted_by(read_only(keys), size, columns)
-    return edges, ordered
+    users, movies, values = read_only(users), read_only(movies), read_only(values)
+    keys, each = read_only(keys), np.arange(PIECES + 1)
+    place, edges = np.zeros((PIECES, size), np.int64), np.zeros(size + 1, np.int64)
+    out = np.empty_like(users), np.empty_like(movies), np.empty_like(values)
+    run(_count, each, keys, place)
+    _first_places(place, edges)
+    run(_copy, each, keys, place, (users, movies, values), out)
+    return edges, out
 
 
-@njit(cache=True, parallel=True)
-def _sorted_by(keys, size, columns):  # type: ignore[no-untyped-def]
-    """See `sorted_by`. Counts in pieces, one for each thread; the order does not depend on them.
-
-    Reads and writes each rating twice, about 40 bytes; needs `PIECES` counters for each key.
-    """
-    users, movies, stars = columns
+@njit(cache=True, nogil=True)
+def _count(pieces, keys, place):  # type: ignore[no-untyped-def]
+    """How often each key occurs in each piece of the rows, into place (PIECES, size)."""
     step = (len(keys) + PIECES - 1) // PIECES
-    place = np.zeros((PIECES, size), np.int64)
-    for piece in prange(PIECES):
+    for piece in range(pieces[0], pieces[1]):
         for i in range(piece * step, min(len(keys), (piece + 1) * step)):
             place[piece, keys[i]] += 1
-    # The first free place of each key and piece: counts summed by key, then by piece.
-    edges, total = np.zeros(size + 1, np.int64), 0
-    for key in range(size):
+
+
+@njit(cache=True)
+def _first_places(place, edges):  # type: ignore[no-untyped-def]
+    """The first free place of each key and piece: counts summed by key, then by piece."""
+    total = 0
+    for key in range(len(edges) - 1):
         for piece in range(PIECES):
             count = place[piece, key]
             place[piece, key] = total
             total += count
         edges[key + 1] = total
-    out = np.empty_like(users), np.empty_like(movies), np.empty_like(stars)
-    for piece in prange(PIECES):
+
+
+@njit(cache=True, nogil=True)
+def _copy(pieces, keys, place, columns, out):  # type: ignore[no-untyped-def]
+    """Copy the rows of each piece to the places of their keys."""
+    users, movies, values = columns
+    to_users, to_movies, to_values = out
+    step = (len(keys) + PIECES - 1) // PIECES
+    for piece in range(pieces[0], pieces[1]):
         for i in range(piece * step, min(len(keys), (piece + 1) * step)):
             to = place[piece, keys[i]]
             place[piece, keys[i]] = to + 1
-            out[0][to], out[1][to], out[2][to] = users[i], movies[i], stars[i]
-    return edges, out
+            to_users[to], to_movies[to], to_values[to] = users[i], movies[i], values[i]
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,7 @@ def balanced_groups(counts: I64, groups: int) -> I32:
 
 
 def pieces(edges: I64, most: int = 256) -> I64:
-    """Borders of up to `most` runs of rows with about as many ratings each."""
-    wanted = np.linspace(0, edges[-1], most + 1)
-    cuts: I64 = np.unique(np.searchsorted(edges, wanted).clip(0, len(edges) - 1))
+    """Borders of up to `most` runs of rows with about as many ratings each, from 0 to all rows."""
+    wanted = np.linspace(0, edges[-1], most + 1)[:-1]
+    cuts: I64 = np.unique(np.append(np.searchsorted(edges, wanted), len(edges) - 1))
     return cuts

@@ -9,9 +9,13 @@ trees, zero included, is chosen on the last fifth of the rows.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+from numpy.typing import NDArray
 
 from ratecast.arrays import F32, F64, I64
+from ratecast.modelling.kernels.threads import on_all_threads
+
+Bins = NDArray[np.uint8]
 
 MAX_TREES, DEPTH, LEARNING_RATE, L2_LEAVES = 200, 5, 0.03, 100.0
 BINS = 32
@@ -124,44 +128,49 @@ def _bin(edges, value):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, parallel=True)
-def _fit_tree(bins, residuals, tried):  # type: ignore[no-untyped-def]
-    """One tree on the features `tried`, in parallel: its features, bins and leaf values."""
+def _fit_tree(bins: Bins, residuals: F64, tried: I64) -> tuple[I64, I64, F64]:
+    """One tree on the features `tried`: its features, bins and leaf values."""
     split_features, split_bins = np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.int64)
     leaf = np.zeros(len(residuals), np.int64)
-    gains = np.empty((len(tried), BINS - 1))
+    gains, each = np.empty((len(tried), BINS - 1)), np.arange(len(tried) + 1)
     for level in range(DEPTH):
-        for k in prange(len(tried)):
-            gains[k] = _gains(bins[tried[k]], residuals, leaf, 1 << level)
-        best = gains.argmax()
+        on_all_threads(_fill_gains, each, gains, (bins, tried), (residuals, leaf), 1 << level)
+        best = int(gains.argmax())
         split_features[level], split_bins[level] = tried[best // (BINS - 1)], best % (BINS - 1)
-        feature = bins[split_features[level]]
-        for i in range(len(leaf)):
-            leaf[i] = 2 * leaf[i] + (feature[i] > split_bins[level])
-    sums, counts = np.zeros(1 << DEPTH), np.zeros(1 << DEPTH)
-    for i in range(len(leaf)):
-        sums[leaf[i]] += residuals[i]
-        counts[leaf[i]] += 1
+        leaf *= 2
+        leaf += bins[split_features[level]] > split_bins[level]
+    sums = np.bincount(leaf, residuals, 1 << DEPTH)
+    counts = np.bincount(leaf, minlength=1 << DEPTH)
     # Leaf value = learning rate * Σ residuals / (n + L2).
     return split_features, split_bins, LEARNING_RATE * sums / (counts + L2_LEAVES)
 
 
-@njit(cache=True)
-def _gains(bins, residuals, leaf, leaves):  # type: ignore[no-untyped-def]
-    """Σ² / (n + L2) of both sides of every split, summed over the leaves: (BINS - 1,)."""
-    sums, counts = np.zeros((leaves, BINS)), np.zeros((leaves, BINS))
-    for i in range(len(residuals)):
-        sums[leaf[i], bins[i]] += residuals[i]
-        counts[leaf[i], bins[i]] += 1.0
-    gains = np.zeros(BINS - 1)
-    for k in range(leaves):
-        total, count, lower, count_lower = sums[k].sum(), counts[k].sum(), 0.0, 0.0
+@njit(cache=True, nogil=True)
+def _fill_gains(run, gains, features, rows, leaves):  # type: ignore[no-untyped-def]
+    """Σ² / (n + L2) of both sides of every split, summed over the leaves: (features, BINS - 1).
+
+    features: bins of all rows, and which features are tried; those from run[0] to run[1] - 1.
+    rows: residual and leaf of each.
+    """
+    (all_bins, tried), (residuals, leaf) = features, rows
+    for t in range(run[0], run[1]):
+        bins = all_bins[tried[t]]
+        sums, counts = np.zeros((leaves, BINS)), np.zeros((leaves, BINS))
+        for i in range(len(residuals)):
+            sums[leaf[i], bins[i]] += residuals[i]
+            counts[leaf[i], bins[i]] += 1.0
         for b in range(BINS - 1):
-            lower += sums[k, b]
-            count_lower += counts[k, b]
-            upper = (total - lower) ** 2 / (count - count_lower + L2_LEAVES)
-            gains[b] += lower**2 / (count_lower + L2_LEAVES) + upper
-    return gains
+            gains[t, b] = 0.0
+        for k in range(leaves):
+            total, count, lower, count_lower = 0.0, 0.0, 0.0, 0.0
+            for b in range(BINS):
+                total += sums[k, b]
+                count += counts[k, b]
+            for b in range(BINS - 1):
+                lower += sums[k, b]
+                count_lower += counts[k, b]
+                upper = (total - lower) ** 2 / (count - count_lower + L2_LEAVES)
+                gains[t, b] += lower**2 / (count_lower + L2_LEAVES) + upper
 
 
 @njit(cache=True)
@@ -186,7 +195,8 @@ def _add_trees(total, bins, split_features, split_bins, leaf_values):  # type: i
         part = total[block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS]
         leaf = np.empty(len(part), np.uint8)
         for tree in range(len(leaf_values)):
-            leaf[:] = 0
+            for i in range(len(leaf)):
+                leaf[i] = 0
             for level in range(split_features.shape[1]):
                 feature = split_features[tree, level]
                 row = bins[feature, block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS]

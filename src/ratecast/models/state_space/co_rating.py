@@ -101,16 +101,20 @@ def _prefixes(groups, implicit):  # type: ignore[no-untyped-def]
     users, columns, weights = (
         np.empty(count, np.int64),
         np.empty((count, width + 1)),
-        np.ones(count),
+        np.empty(count),
     )
     total, used = np.empty(width), 0
     for user in range(len(edges) - 1):
-        total[:] = 0.0
+        for z in range(width):
+            total[z] = 0.0
         size, first = 5, used
         for rated in range(1, edges[user + 1] - edges[user] + 1):
-            total += implicit[movies[edges[user] + rated - 1]]
+            movie = movies[edges[user] + rated - 1]
+            for z in range(width):
+                total[z] += implicit[movie, z]
             if rated == size:
-                columns[used, :width] = total / (rated + IMPLICIT_DAMPING)
+                for z in range(width):
+                    columns[used, z] = total[z] / (rated + IMPLICIT_DAMPING)
                 columns[used, width] = np.log1p(rated) - 3.0
                 users[used] = user
                 used, size = used + 1, size * 2

@@ -13,12 +13,12 @@ scaled by how large the user's standardized innovations were so far.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.threads import side_by_side
+from ratecast.modelling.kernels.threads import on_all_threads, side_by_side
 from ratecast.models.state_space.state_vector import Dynamics, row_parts
 
 # Pseudo-counts, in ratings: of the implicit feedback, and of a user's variance scale.
@@ -108,37 +108,18 @@ def run_filter(
     output = FilterOutput(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count))
     model = prior, movies, dynamics, dynamics.initial[None][:0] if states is None else states
     if side_by_side(count):
-        _filter_all(pieces(stream.edges), stream, model, output)
+        on_all_threads(_filter_users, pieces(stream.edges), stream, model, output)
     else:
         _filter_users((0, len(stream.edges) - 1), stream, model, output)
     return output
 
 
-@njit(cache=True, parallel=True, fastmath=True)
-def _filter_all(cuts, stream, model, output):  # type: ignore[no-untyped-def]
-    """All users, piece by piece, on all threads: 5 F^2 + 3 Z F operations for each row."""
-    # A parallel loop takes arrays only: the tuples are unpacked here and built again inside.
-    edges, row_movie, stars, at, requested = stream
-    (prior_mean, weights), movies, (initial, transition, process_noise), states = model
-    mean, factors, factor_cov, mean_var, noise_var, implicit = movies
-    expected, variance, innovations = output
-    for piece in prange(len(cuts) - 1):
-        _filter_users(
-            (cuts[piece], cuts[piece + 1]),
-            RatingStream(edges, row_movie, stars, at, requested),
-            (
-                UserPrior(prior_mean, weights),
-                MovieParameters(mean, factors, factor_cov, mean_var, noise_var, implicit),
-                Dynamics(initial, transition, process_noise),
-                states,
-            ),
-            FilterOutput(expected, variance, innovations),
-        )
-
-
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, nogil=True)
 def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
-    """The users from users[0] to users[1] - 1, one after another."""
+    """The users from users[0] to users[1] - 1, one after another.
+
+    5 F^2 + 3 Z F operations for each row.
+    """
     edges, row_movie, stars, at, requested = stream
     (priors, weights), movies, dynamics, states = model
     initial, transition, process_noise = dynamics
@@ -149,14 +130,14 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
     space = _workspace(size, width)
     prior_mean = np.empty(width)
     for user in range(users[0], users[1]):
-        row[:] = states[user] if len(states) else initial
+        _copy(row, states[user] if len(states) else initial)
         squares, count, start = row[-2], int(row[-1]), edges[user]
         while start < edges[user + 1]:
             stop = _group_end(at, start, edges[user + 1])
             if len(states) and start > edges[user] and stop == edges[user + 1]:
                 row[-2], row[-1] = squares, count
-                states[user] = row
-            prior_mean[:] = priors[user]
+                _copy(states[user], row)
+            _copy(prior_mean, priors[user])
             if count:
                 _add_implicit(prior_mean, weights, implicit, count)
                 _time_update(state, transition, process_noise)
@@ -176,8 +157,22 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
                 innovations[i] = stars[i] - predicted
                 squares += innovations[i] ** 2 / variance
                 _measurement_update(state, prior_mean, space, innovations[i], variance)
-                implicit += descriptors[row_movie[i]]
+                _add(implicit, descriptors[row_movie[i]])
             count, start = count + stop - start, stop
+
+
+@njit(cache=True)
+def _copy(into, numbers):  # type: ignore[no-untyped-def]
+    """A loop, because an assignment to a slice takes seconds to compile: it can raise an error."""
+    for a in range(len(into)):
+        into[a] = numbers[a]
+
+
+@njit(cache=True)
+def _add(into, numbers):  # type: ignore[no-untyped-def]
+    """A loop for the same reason."""
+    for a in range(len(into)):
+        into[a] += numbers[a]
 
 
 @njit(cache=True)
@@ -216,7 +211,8 @@ def _time_update(state, transition, process_noise):  # type: ignore[no-untyped-d
     for a in range(len(transition)):
         if transition[a] != 1.0:
             offset[a] *= transition[a]
-            sensitivity[a] *= transition[a]
+            for f in range(sensitivity.shape[1]):
+                sensitivity[a, f] *= transition[a]
             for b in range(len(transition)):
                 covariance[a, b] *= transition[a]
                 covariance[b, a] *= transition[a]
@@ -280,7 +276,8 @@ def _measurement_update(state, prior_mean, space, innovation, variance):  # type
     covariance, offset, sensitivity = state
     loading, gain, projected = space[:3]
     # h' sensitivity
-    projected[:] = 0.0
+    for f in range(len(projected)):
+        projected[f] = 0.0
     for a in range(len(loading)):
         for f in range(len(prior_mean)):
             projected[f] += loading[a] * sensitivity[a, f]

@@ -15,11 +15,11 @@ Differs: the 1 in the denominator damps the mean towards 0.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ratecast.arrays import F32, F64
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.threads import side_by_side
+from ratecast.modelling.kernels.threads import on_all_threads, side_by_side
 from ratecast.models.state_space.kalman import FilterOutput, RatingStream
 
 FEATURES = 14
@@ -66,48 +66,35 @@ def residual_features(stream: RatingStream, filtered: FilterOutput, movies: Movi
     """
     features = np.zeros((len(stream.requested), FEATURES), np.float32)
     if side_by_side(len(features)):
-        _fill_all(features, pieces(stream.edges), stream, filtered, movies)
+        on_all_threads(_fill_users, pieces(stream.edges), features, stream, filtered, movies)
     else:
-        _fill_users(features, (0, len(stream.edges) - 1), stream, filtered, movies)
+        _fill_users((0, len(stream.edges) - 1), features, stream, filtered, movies)
     return features
 
 
-@njit(cache=True, parallel=True)
-def _fill_all(features, cuts, stream, filtered, movies):  # type: ignore[no-untyped-def]
-    """All users, piece by piece, on all threads.
+@njit(cache=True, nogil=True)
+def _fill_users(users, features, stream, filtered, movies):  # type: ignore[no-untyped-def]
+    """The users from users[0] to users[1] - 1, one time group after another.
 
     3 Z operations and an exponential for each requested row and each earlier row of its user.
     """
-    # A parallel loop takes arrays only: the tuples are unpacked here and built again inside.
-    edges, row_movie, stars, at, requested = stream
-    mean, variance, innovations = filtered
-    coordinates, traits, similarities = movies
-    for piece in prange(len(cuts) - 1):
-        _fill_users(
-            features,
-            (cuts[piece], cuts[piece + 1]),
-            RatingStream(edges, row_movie, stars, at, requested),
-            FilterOutput(mean, variance, innovations),
-            MovieTraits(coordinates, traits, similarities),
-        )
-
-
-@njit(cache=True)
-def _fill_users(features, users, stream, filtered, movies):  # type: ignore[no-untyped-def]
-    """The users from users[0] to users[1] - 1, one time group after another."""
     edges, row_movie, _, at, requested = stream
     mean, variance, residuals = filtered
     _, traits, _ = movies
     sums = np.empty(6)
     for user in range(users[0], users[1]):
         count, start = 0, edges[user]
-        sums[:] = 0.0
+        for k in range(len(sums)):
+            sums[k] = 0.0
         while start < edges[user + 1]:
             stop = start
             while stop < edges[user + 1] and at[stop] == at[start]:
                 stop += 1
             now, past = slice(start, stop), slice(edges[user], start)
-            if requested[now].any():
+            wanted = False
+            for i in range(start, stop):
+                wanted |= requested[i]
+            if wanted:
                 _kernel_mean(
                     features[now], movies, row_movie[now], row_movie[past], residuals[past]
                 )
@@ -131,7 +118,9 @@ def _kernel_mean(features, movies, requested, past, residuals):  # type: ignore[
     coordinates, _, similarities = movies
     weight, total = np.zeros(len(requested)), np.zeros(len(requested))
     # True where the whole catalogue is requested.
-    consecutive = (np.diff(requested) == 1).all()
+    consecutive = True
+    for k in range(1, len(requested)):
+        consecutive &= requested[k] - requested[k - 1] == 1
     for i in range(len(past)):
         if len(similarities) and consecutive:
             row = similarities[past[i], requested[0] : requested[0] + len(requested)]
