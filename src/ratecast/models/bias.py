@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I32
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, Limits, Range
 from ratecast.modelling.kernels.csr import PIECES
+from ratecast.modelling.kernels.threads import on_all_threads
 from ratecast.ratings import Ratings
 
 
@@ -176,18 +177,25 @@ def _walk(users, movies, stars, edges, state):  # type: ignore[no-untyped-def]
     return forecast
 
 
-@njit(cache=True, parallel=True)
-def residual_sums(rows, size, others, stars, biases):  # type: ignore[no-untyped-def]
+def residual_sums(rows: I32, size: int, others: I32, stars: F64, biases: F64) -> F64:
     """Sum of (stars - bias of the other side) for each row of one side: (size,) float64.
 
     rows: (n,) row numbers of this side, below `size`. others: (n,) rows of the other side. stars:
     (n,), centred. biases: (other rows,). The order of the sums is fixed for any number of threads.
     """
-    step = (len(rows) + PIECES - 1) // PIECES
     partial = np.zeros((PIECES, size))
-    for piece in prange(PIECES):
-        for i in range(piece * step, min(len(rows), (piece + 1) * step)):
-            partial[piece, rows[i]] += stars[i] - biases[others[i]]
+    on_all_threads(_add_residuals, np.arange(PIECES + 1), (rows, others, stars), biases, partial)
     for piece in range(1, PIECES):
         partial[0] += partial[piece]
-    return partial[0]
+    sums: F64 = partial[0]
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def _add_residuals(pieces, ratings, biases, partial):  # type: ignore[no-untyped-def]
+    """Add the residuals of each piece of the ratings to its line of partial (PIECES, size)."""
+    rows, others, stars = ratings
+    step = (len(rows) + PIECES - 1) // PIECES
+    for piece in range(pieces[0], pieces[1]):
+        for i in range(piece * step, min(len(rows), (piece + 1) * step)):
+            partial[piece, rows[i]] += stars[i] - biases[others[i]]

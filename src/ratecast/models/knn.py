@@ -16,6 +16,7 @@ from ratecast.arrays import F32, I32
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows, counts
 from ratecast.modelling.history.linked_history import Chains, LinkedHistory, link
+from ratecast.modelling.kernels.loops import copy
 from ratecast.models.bias import Bias, BiasState, add_rating, movie_bias, user_bias
 from ratecast.ratings import Ratings
 
@@ -249,7 +250,7 @@ def _walk(table, edges, first, state, neighbours):  # type: ignore[no-untyped-de
     for group in range(len(edges) - 1):
         start, stop = edges[group], edges[group + 1]
         now = slice(start, stop)
-        forecast[now] = _forecast(users[now], movies[now], state, neighbours)
+        copy(forecast[now], _forecast(users[now], movies[now], state, neighbours))
         _add_ratings(users[now], movies[now], stars[now], first + start, state)
         for i in range(start, stop):
             add_rating(users[i], movies[i], stars[i], state.biases)

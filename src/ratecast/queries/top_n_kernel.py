@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from ratecast.arrays import F32, F64, I32, I64
+from ratecast.modelling.kernels.loops import fill
 
 _RUN = 64
 
@@ -101,8 +102,8 @@ def rescore(users, places, weights, top):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _rescore_user(user, places, movies, best, at):  # type: ignore[no-untyped-def]
-    best[:] = -np.inf
-    at[:] = -1
+    fill(best, -np.inf)
+    fill(at, -1)
     for place in np.sort(places):
         if place >= 0:
             score = user[0] + movies[place, 0]

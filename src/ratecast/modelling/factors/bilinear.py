@@ -8,7 +8,7 @@ regression on the other.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ratecast.arrays import F32, F64, I32
 from ratecast.modelling.contract.rows import grown
@@ -19,10 +19,10 @@ from ratecast.modelling.factors.posterior_covariance import (
 )
 from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
 from ratecast.modelling.kernels.csr import Grouped
-from ratecast.modelling.kernels.threads import side_by_side
+from ratecast.modelling.kernels.loops import copy
+from ratecast.modelling.kernels.threads import at_once, even_cuts, on_all_threads, side_by_side
 
 MIN_REMAINDER = 0.05
-_PIECE = 1 << 12
 
 
 class Side(NamedTuple):
@@ -95,7 +95,7 @@ def solve(rows, columns, centred, side, other_weights):  # type: ignore[no-untyp
     inputs = np.empty(side.weights.shape[1])
     for i in range(len(rows)):
         row = rows[i]
-        inputs[:] = other_weights[columns[i]]
+        copy(inputs, other_weights[columns[i]])
         # error = centred - b_other - (1, factors of the other) · weights
         error = centred[i] - inputs[0]
         inputs[0] = 1.0
@@ -119,7 +119,7 @@ def leave_own_out(users, movies, centred, sides):  # type: ignore[no-untyped-def
         score, _, leverage = predict_one(users[i], movies[i], sides, user_inputs, movie_inputs)
         scaled_error = (centred[i] - score) / max(1.0 - leverage, MIN_REMAINDER)
         covariance = sides.movies.covariance[movies[i]]
-        weights[i] = sides.movies.weights[movies[i]]
+        copy(weights[i], sides.movies.weights[movies[i]])
         for a in range(len(covariance)):
             for b in range(len(covariance)):
                 weights[i, a] -= covariance[a, b] * user_inputs[b] * scaled_error
@@ -133,8 +133,8 @@ def predict_one(user, movie, sides, user_inputs, movie_inputs):  # type: ignore[
     user_inputs, movie_inputs: (d,), filled with (1, p_u) and (1, q_i), what the other side's
     weights are multiplied by. About 2 d^2 multiplications.
     """
-    user_inputs[:] = sides.users.weights[user]
-    movie_inputs[:] = sides.movies.weights[movie]
+    copy(user_inputs, sides.users.weights[user])
+    copy(movie_inputs, sides.movies.weights[movie])
     # b_u + b_i + p_u · q_i
     score = user_inputs[0] + movie_inputs[0]
     user_inputs[0] = 1.0
@@ -146,33 +146,21 @@ def predict_one(user, movie, sides, user_inputs, movie_inputs):  # type: ignore[
     return score, user_variance, movie_variance
 
 
-@njit(cache=True)
-def predict_in_order(users, movies, sides):  # type: ignore[no-untyped-def]
-    """Scores and their standard deviation in units of the noise of a rating: (n,) each."""
+@njit(cache=True, nogil=True)
+def _fill_scores(part, rows, sides, out):  # type: ignore[no-untyped-def]
+    """See `predict`: the rows from part[0] to part[1] - 1. rows: users and movies, (n,) each.
+
+    out: scores and deviations, (n,) each.
+    """
+    (users, movies), (scores, deviation) = rows, out
     width = sides.users.weights.shape[1]
-    scores, deviation = np.empty(len(users)), np.empty(len(users))
     user_inputs, movie_inputs = np.empty(width), np.empty(width)
-    for i in range(len(users)):
+    for i in range(part[0], part[1]):
         scores[i], user_variance, movie_variance = predict_one(
             users[i], movies[i], sides, user_inputs, movie_inputs
         )
         # Noise of the rating itself, uncertainty of the user, uncertainty of the movie.
         deviation[i] = np.sqrt(1.0 + user_variance + movie_variance)
-    return scores, deviation
-
-
-@njit(cache=True, parallel=True)
-def _predict_in_parallel(users, movies, sides):  # type: ignore[no-untyped-def]
-    """The same bits as `predict_in_order`, on all threads: for many rows."""
-    # A parallel loop takes arrays, not nested tuples.
-    user_weights, user_covariance = sides.users
-    movie_weights, movie_covariance = sides.movies
-    scores, deviation = np.empty(len(users)), np.empty(len(users))
-    for piece in prange((len(users) + _PIECE - 1) // _PIECE):
-        part = slice(piece * _PIECE, (piece + 1) * _PIECE)
-        both = Sides(Side(user_weights, user_covariance), Side(movie_weights, movie_covariance))
-        scores[part], deviation[part] = predict_in_order(users[part], movies[part], both)
-    return scores, deviation
 
 
 def predict(users: I32, movies: I32, sides: Sides) -> tuple[F64, F64]:
@@ -180,9 +168,10 @@ def predict(users: I32, movies: I32, sides: Sides) -> tuple[F64, F64]:
 
     users, movies: (n,) row numbers. On all threads where there are many rows.
     """
-    kernel = _predict_in_parallel if side_by_side(len(users)) else predict_in_order
-    predicted: tuple[F64, F64] = kernel(users, movies, sides)
-    return predicted
+    run = on_all_threads if side_by_side(len(users)) else at_once
+    out = np.empty(len(users)), np.empty(len(users))
+    run(_fill_scores, even_cuts(len(users)), (users, movies), sides, out)
+    return out
 
 
 @njit(cache=True)
@@ -198,9 +187,7 @@ def update(users, movies, centred, edges, sides):  # type: ignore[no-untyped-def
     user_inputs, movie_inputs = np.empty(width), np.empty(width)
     for group in range(len(edges) - 1):
         start, stop = edges[group], edges[group + 1]
-        scores[start:stop], deviation[start:stop] = predict_in_order(
-            users[start:stop], movies[start:stop], sides
-        )
+        _fill_scores((start, stop), (users, movies), sides, (scores, deviation))
         for i in range(start, stop):
             user, movie = users[i], movies[i]
             score, user_variance, _ = predict_one(user, movie, sides, user_inputs, movie_inputs)

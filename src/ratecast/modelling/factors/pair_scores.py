@@ -7,17 +7,17 @@ alone, of millions of pairs, take a small part of that time.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from ratecast.arrays import F32, F64
+from ratecast.arrays import F32, F64, I32
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm
 from ratecast.modelling.kernels.aligned import cache_aligned
+from ratecast.modelling.kernels.threads import even_cuts, on_all_threads
 from ratecast.ratings import Requests
 
 PIECE = 1 << 22
-_ROWS = 1 << 14
 
 
 class Side32(NamedTuple):
@@ -35,40 +35,50 @@ def single_precision(form: BilinearForm) -> tuple[Side32, Side32]:
 def _packed(weights: F64, bias_scale: float, vector_scale: float) -> Side32:
     rows, width = len(weights), weights.shape[1] - 1
     side = Side32(np.empty(rows, np.float32), cache_aligned(rows, width))
-    _pack(weights, (bias_scale, vector_scale), side)
+    on_all_threads(_pack, even_cuts(rows), weights, (bias_scale, vector_scale), side)
     return side
 
 
-@njit(cache=True, parallel=True)
-def _pack(weights, scales, side):  # type: ignore[no-untyped-def]
-    """Fill `side` from weights (rows, 1 + k); reads 8 k bytes a row and writes 4 k.
+@njit(cache=True, nogil=True)
+def _pack(rows, weights, scales, side):  # type: ignore[no-untyped-def]
+    """Fill the rows from rows[0] to rows[1] - 1 of `side` from weights (rows, 1 + k).
 
-    scales: of the biases, and of the vectors.
+    Reads 8 k bytes a row and writes 4 k. scales: of the biases, and of the vectors.
     """
     biases, vectors = side
-    for piece in prange((len(weights) + _ROWS - 1) // _ROWS):
-        for row in range(piece * _ROWS, min(len(weights), (piece + 1) * _ROWS)):
-            biases[row] = scales[0] * weights[row, 0]
-            for k in range(vectors.shape[1]):
-                vectors[row, k] = scales[1] * weights[row, 1 + k]
+    for row in range(rows[0], rows[1]):
+        biases[row] = scales[0] * weights[row, 0]
+        for k in range(vectors.shape[1]):
+            vectors[row, k] = scales[1] * weights[row, 1 + k]
 
 
-@njit(cache=True, parallel=True, fastmath=True)
-def score_pairs(pairs, users, movies, level, scores):  # type: ignore[no-untyped-def]
+def score_pairs(
+    pairs: tuple[I32, I32],
+    users: Side32,
+    movies: Side32,
+    level: float | np.float32,
+    scores: F64 | F32,
+) -> None:
     """Fill scores (n,) with level + b_u + b_i + p_u · q_i of each pair.
 
     pairs: row numbers of users and of movies, (n,) each. users, movies: `Side32`. 2 k operations
     and 8 k bytes a pair: memory is the limit, unless the pairs of one user follow one another.
     """
+    cuts = even_cuts(len(scores))
+    on_all_threads(_score_pairs, cuts, pairs, (users, movies), level, scores)
+
+
+@njit(cache=True, fastmath=True, nogil=True)
+def _score_pairs(part, pairs, sides, level, scores):  # type: ignore[no-untyped-def]
+    """See `score_pairs`: the pairs from part[0] to part[1] - 1."""
     user_rows, movie_rows = pairs
-    (user_biases, user_vectors), (movie_biases, movie_vectors) = users, movies
-    for piece in prange((len(scores) + _ROWS - 1) // _ROWS):
-        for i in range(piece * _ROWS, min(len(scores), (piece + 1) * _ROWS)):
-            user, movie = user_rows[i], movie_rows[i]
-            total = user_biases[user] + movie_biases[movie]
-            for k in range(user_vectors.shape[1]):
-                total += user_vectors[user, k] * movie_vectors[movie, k]
-            scores[i] = level + total
+    (user_biases, user_vectors), (movie_biases, movie_vectors) = sides
+    for i in range(part[0], part[1]):
+        user, movie = user_rows[i], movie_rows[i]
+        total = user_biases[user] + movie_biases[movie]
+        for k in range(user_vectors.shape[1]):
+            total += user_vectors[user, k] * movie_vectors[movie, k]
+        scores[i] = level + total
 
 
 def expected_stars(model: Model, requests: Requests) -> F64:

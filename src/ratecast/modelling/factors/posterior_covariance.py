@@ -7,10 +7,12 @@ Reference: Bishop 2006, "Pattern Recognition and Machine Learning", eq. 3.51 and
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ratecast.arrays import F64
 from ratecast.modelling.kernels.csr import Grouped, pieces
+from ratecast.modelling.kernels.loops import fill
+from ratecast.modelling.kernels.threads import on_all_threads
 
 BATCH = 4
 MAX_UPDATED = 32
@@ -67,34 +69,34 @@ def posterior_covariance(
     the row.
     """
     prior = l2, np.where(np.arange(len(l2)) > 0, l2_per_rating, 0.0)
-    covariance: F64 = _covariances(
-        grouped.edges, grouped.columns, vectors, prior, pieces(grouped.edges)
-    )
+    covariance = np.empty((len(grouped.edges) - 1, len(l2), len(l2)))
+    ratings = grouped.edges, grouped.columns, vectors
+    on_all_threads(_fill_covariances, pieces(grouped.edges), ratings, prior, covariance)
     return covariance
 
 
-@njit(cache=True, parallel=True)
-def _covariances(edges, columns, vectors, prior, cuts):  # type: ignore[no-untyped-def]
-    """d^2 operations a rating, 2 d^3 a row."""
-    l2, l2_per_rating = prior
+@njit(cache=True, nogil=True)
+def _fill_covariances(rows, ratings, prior, covariance):  # type: ignore[no-untyped-def]
+    """The rows from rows[0] to rows[1] - 1: d^2 operations a rating, 2 d^3 a row."""
+    (edges, columns, vectors), (l2, l2_per_rating) = ratings, prior
     size = len(l2)
-    covariance = np.empty((len(edges) - 1, size, size))
-    for piece in prange(len(cuts) - 1):
-        inputs, work = np.empty((BATCH, size)), np.empty(size)
-        for row in range(cuts[piece], cuts[piece + 1]):
-            # Precision: diag(l2) + Σ x x'.
-            precision = np.diag(l2 + l2_per_rating * (edges[row + 1] - edges[row]))
-            for first in range(edges[row], edges[row + 1], BATCH):
-                for i in range(BATCH):
-                    if first + i < edges[row + 1]:
-                        inputs[i, 0] = 1
-                        for k in range(size - 1):
-                            inputs[i, 1 + k] = vectors[columns[first + i], k]
-                    else:
-                        inputs[i] = 0
-                _add_squares(precision, inputs)
-            _invert(precision, covariance[row], work)
-    return covariance
+    inputs, work = np.empty((BATCH, size)), np.empty(size)
+    precision = np.empty((size, size))
+    for row in range(rows[0], rows[1]):
+        # Precision: diag(l2) + Σ x x'.
+        for a in range(size):
+            fill(precision[a], 0.0)
+            precision[a, a] = l2[a] + l2_per_rating[a] * (edges[row + 1] - edges[row])
+        for first in range(edges[row], edges[row + 1], BATCH):
+            for i in range(BATCH):
+                if first + i < edges[row + 1]:
+                    inputs[i, 0] = 1
+                    for k in range(size - 1):
+                        inputs[i, 1 + k] = vectors[columns[first + i], k]
+                else:
+                    fill(inputs[i], 0.0)
+            _add_squares(precision, inputs)
+        _invert(precision, covariance[row], work)
 
 
 @njit(cache=True)
@@ -124,7 +126,8 @@ def _invert(matrix, inverse, work):  # type: ignore[no-untyped-def]
     """
     _cholesky(matrix)
     _invert_triangle(matrix, work)
-    inverse[:] = 0
+    for a in range(len(inverse)):
+        fill(inverse[a], 0.0)
     for c in range(len(matrix)):
         for a in range(c + 1):
             for b in range(a + 1):
@@ -150,7 +153,7 @@ def _cholesky(matrix):  # type: ignore[no-untyped-def]
 def _invert_triangle(factor, work):  # type: ignore[no-untyped-def]
     """L⁻¹ in place of the lower triangle L, row by row; work: (d,)."""
     for a in range(len(factor)):
-        work[:a] = 0
+        fill(work[:a], 0.0)
         for c in range(a):
             for b in range(c + 1):
                 work[b] -= factor[a, c] * factor[c, b]

@@ -10,10 +10,12 @@ half-iteration come close to an exact solution, at a cost proportional to k inst
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ratecast.arrays import F32
 from ratecast.modelling.kernels.csr import Grouped, pieces
+from ratecast.modelling.kernels.loops import copy, fill
+from ratecast.modelling.kernels.threads import on_all_threads
 
 STEPS = 3
 BATCH, LANES = 4, 8
@@ -38,12 +40,15 @@ def solve_side(grouped: Grouped, weights: F32, other_weights: F32, prior: Prior)
 
     grouped: centred stars by row. other_weights: (columns, 1 + k), fixed; the bias comes first.
     """
-    rows = grouped.edges, grouped.columns, grouped.values, pieces(grouped.edges)
+    ratings = grouped.edges, grouped.columns, grouped.values
     inputs = np.zeros((len(other_weights), _padded(other_weights.shape[1])), np.float32)
     inputs[:, : other_weights.shape[1]] = other_weights
     inputs[:, 0] = 1
     l2 = np.array(prior[1:], np.float32)
-    _solve_rows(rows, weights, (other_weights[:, 0].copy(), inputs), prior.mean, l2)
+    longest = int(grouped.counts.max()) + BATCH
+    other = other_weights[:, 0].copy(), inputs
+    cuts = pieces(grouped.edges)
+    on_all_threads(_solve_rows, cuts, ratings, weights, other, (prior.mean, l2, longest))
 
 
 def _padded(width: int) -> int:
@@ -51,34 +56,36 @@ def _padded(width: int) -> int:
     return -(-width // LANES) * LANES
 
 
-@njit(cache=True, parallel=True)
-def _solve_rows(rows, weights, other, mean, l2):  # type: ignore[no-untyped-def]
-    """A rating costs (4 + 4 STEPS) k operations, and reading a vector of the other side.
+@njit(cache=True, nogil=True)
+def _solve_rows(rows, ratings, weights, other, prior):  # type: ignore[no-untyped-def]
+    """The rows from rows[0] to rows[1] - 1.
+
+    A rating costs (4 + 4 STEPS) k operations, and reading a vector of the other side.
 
     other: (biases (columns,), vectors (columns, padded width)), 1 in the place of the bias.
     """
-    edges, columns, values, cuts = rows
+    (edges, columns, values), (mean, l2, longest) = ratings, prior
     biases, vectors = other
     width, padded = weights.shape[1], vectors.shape[1]
-    longest = np.max(edges[1:] - edges[:-1]) + BATCH
-    for piece in prange(len(cuts) - 1):
-        inputs, target = np.empty((longest, padded), np.float32), np.empty(longest, np.float32)
-        work = np.zeros((6, padded), np.float32)
-        work[0, :width] = mean
-        for row in range(cuts[piece], cuts[piece + 1]):
-            first, count = edges[row], edges[row + 1] - edges[row]
-            for i in range(count):
-                column = columns[first + i]
-                for k in range(padded):
-                    inputs[i, k] = vectors[column, k]
-                target[i] = values[first + i] - biases[column]
-            whole = (count + BATCH - 1) // BATCH * BATCH
-            inputs[count:whole] = 0
-            target[count:whole] = 0
-            work[1, 0], work[1, 1:width] = l2[0], l2[1] + l2[2] * np.float32(count)
-            work[2, :width] = weights[row]
-            _conjugate_gradients(inputs[:whole], target, work)
-            weights[row] = work[2, :width]
+    inputs, target = np.empty((longest, padded), np.float32), np.empty(longest, np.float32)
+    work = np.zeros((6, padded), np.float32)
+    copy(work[0], mean)
+    for row in range(rows[0], rows[1]):
+        first, count = edges[row], edges[row + 1] - edges[row]
+        for i in range(count):
+            column = columns[first + i]
+            for k in range(padded):
+                inputs[i, k] = vectors[column, k]
+            target[i] = values[first + i] - biases[column]
+        whole = (count + BATCH - 1) // BATCH * BATCH
+        for i in range(count, whole):
+            fill(inputs[i], np.float32(0))
+            target[i] = 0
+        work[1, 0] = l2[0]
+        fill(work[1, 1:width], l2[1] + l2[2] * np.float32(count))
+        copy(work[2], weights[row])
+        _conjugate_gradients(inputs[:whole], target, work)
+        copy(weights[row], work[2, :width])
 
 
 @njit(cache=True, fastmath=True)

@@ -12,6 +12,7 @@ from ratecast.arrays import F32, F64, I64
 from ratecast.modelling.factors.bilinear import predict_one
 from ratecast.modelling.factors.bilinear import update as update_sides
 from ratecast.modelling.history.linked_history import NONE
+from ratecast.modelling.kernels.loops import copy
 
 
 class NetWeights(NamedTuple):
@@ -61,8 +62,9 @@ def store(inputs, errors, layers, out):  # type: ignore[no-untyped-def]
         _linear(layers[k, 1], inputs, key)
         _linear(layers[k, 2], inputs, value)
         _linear(layers[k, 3], inputs, offset)
-        out[k, 0] = key
-        out[k, 1] = value * errors[k] + offset
+        for a in range(len(offset)):
+            out[k, 0, a] = key[a]
+            out[k, 1, a] = value[a] * errors[k] + offset[a]
 
 
 @njit(cache=True)
@@ -196,7 +198,9 @@ def update(rows, edges, als, memory, net):  # type: ignore[no-untyped-def]
         start, stop = edges[group], edges[group + 1]
         one_group = np.array([0, stop - start])
         pairs = users[start:stop], movies[start:stop]
-        stars[start:stop], deviation[start:stop] = predict(pairs, sides, unknown_user, memory, net)
+        forecast, spread = predict(pairs, sides, unknown_user, memory, net)
+        copy(stars[start:stop], forecast)
+        copy(deviation[start:stop], spread)
         inputs = np.empty((stop - start, sides.users.weights.shape[1]))
         for i in range(stop - start):
             fill_inputs(sides.movies.weights[movies[start + i]], unknown_user, inputs[i])

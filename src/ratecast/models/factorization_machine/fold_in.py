@@ -16,6 +16,7 @@ from numba import njit
 
 from ratecast.arrays import F32, F64, I64
 from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
+from ratecast.modelling.kernels.loops import copy, fill
 
 
 class BatchColumns(NamedTuple):
@@ -94,10 +95,10 @@ def _update(row, level, state):  # type: ignore[no-untyped-def]
     """Update every sample's posterior with one rating, by recursive least squares."""
     vectors, mean, covariance = row.vectors, state.mean, state.covariance
     width, x = vectors.shape[1], np.empty(mean.shape[1])
-    x[width:] = row.open_bins
+    copy(x[width:], row.open_bins)
     for s in range(len(level)):
         # residual = target - level - movie bias - x . mean, x = (1, factors, bins)
-        x[:width] = vectors[s]
+        copy(x, vectors[s])
         residual = row.target - level[s] - x[0]
         x[0] = 1.0
         for a in range(len(x)):
@@ -125,10 +126,11 @@ def _open_bins(keys, current, variances, state, width):  # type: ignore[no-untyp
     for b in range(len(keys)):
         if keys[b] != current[b] or keys[b] < 0:
             current[b], k = keys[b], width + b
-            mean[:, k] = 0.0
-            covariance[:, k, :] = 0.0
-            covariance[:, :, k] = 0.0
-            covariance[:, k, k] = variances[b]
+            for s in range(len(mean)):
+                mean[s, k] = 0.0
+                fill(covariance[s, k], 0.0)
+                fill(covariance[s, :, k], 0.0)
+                covariance[s, k, k] = variances[b]
 
 
 @njit(cache=True)
@@ -150,9 +152,9 @@ def _predict(row, state, likelihood, out):  # type: ignore[no-untyped-def]
     """
     vectors, level, cuts = row.vectors, likelihood.level, likelihood.cuts
     mean, square, x = 0.0, 0.0, np.empty(state.mean.shape[1])
-    x[vectors.shape[1] :] = row.open_bins
+    copy(x[vectors.shape[1] :], row.open_bins)
     for s in range(len(level)):
-        x[: vectors.shape[1]] = vectors[s]
+        copy(x, vectors[s])
         forecast = level[s] + x[0] + row.time_effect
         x[0] = 1.0
         for a in range(len(x)):
@@ -182,8 +184,10 @@ def _row(i, movies, batches, time_bins):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _start(labels, users, state):  # type: ignore[no-untyped-def]
     """Set `state` to the prior of a user without ratings."""
-    state.mean[:], state.covariance[:] = 0.0, 0.0
     for s in range(len(users.mean_set)):
+        fill(state.mean[s], 0.0)
+        for a in range(len(state.covariance[s])):
+            fill(state.covariance[s, a], 0.0)
         for a in range(users.mean_set.shape[1]):
             state.mean[s, a] = labels[s, a] + users.mean_set[s, a]
             state.covariance[s, a, a] = 1 / users.precision[s, a]

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from ratecast.arrays import F64, I32
+from ratecast.modelling.kernels.loops import fill
 
 
 class Columns(NamedTuple):
@@ -42,7 +43,8 @@ def line_sums(index, inputs, precision, residual, sums):  # type: ignore[no-unty
     index: (n,) line of each rating. inputs: (n,) x, the factor by which the line's total enters the
     forecast. precision: (n,) of the noise. residual: (n,). sums: (2, lines), overwritten.
     """
-    sums[:] = 0.0
+    for k in range(len(sums)):
+        fill(sums[k], 0.0)
     for r in range(index.size):
         weighted = precision[r] * inputs[r]
         sums[0, index[r]] += weighted * residual[r]

@@ -13,6 +13,7 @@ from numba import njit
 
 from ratecast.arrays import F32, F64, I64
 from ratecast.modelling.history.user_batches import NO_TIME
+from ratecast.modelling.kernels.loops import copy
 
 DAY = 86400
 
@@ -120,7 +121,7 @@ def walk_users(batches, process):  # type: ignore[no-untyped-def]
             variance[row] = max(total - dot(v, v, known), variances[0])
             if i < used:
                 # The next row of L, and the next entry of y = L^-1 r.
-                factor[i, :i] = v[:i]
+                copy(factor[i], v[:i])
                 factor[i, i] = np.sqrt(max(total - dot(v, v, i), variances[0]))
                 whitened[i] = (batches.residual[row] - dot(v, whitened, i)) / factor[i, i]
     return mean, variance

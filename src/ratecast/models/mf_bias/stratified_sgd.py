@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ratecast.arrays import F32, I64
 from ratecast.modelling.factors.pair_scores import Side32
 from ratecast.modelling.kernels.aligned import cache_aligned
 from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups, sorted_by
+from ratecast.modelling.kernels.threads import MANY, at_once, on_all_threads
 from ratecast.modelling.kernels.weighted_mean import weighted_mean
 
 GROUPS = 16
@@ -129,21 +130,22 @@ def _store(side, row, bias, vector):  # type: ignore[no-untyped-def]
         side.vectors[row, k] = vector[k]
 
 
-@njit(cache=True, parallel=True)
-def _run_strata(strata, users, movies, sizes, order):  # type: ignore[no-untyped-def]
-    """One pass over all blocks, stratum by stratum in `order` (GROUPS,)."""
-    triples, edges = strata
-    learning_rate, l2 = sizes
-    for stratum in order:
-        for group in prange(GROUPS):
-            block = group * GROUPS + (group + stratum) % GROUPS
-            part = slice(edges[block], edges[block + 1])
-            rows = triples[0][part], triples[1][part], triples[2][part]
-            _run_block(rows, users, movies, learning_rate, l2)
+@njit(cache=True, nogil=True)
+def _run_groups(groups, strata, sides, sizes, stratum):  # type: ignore[no-untyped-def]
+    """One pass over a stratum's blocks of the user groups from groups[0] to groups[1] - 1."""
+    (triples, edges), (users, movies), (learning_rate, l2) = strata, sides, sizes
+    for group in range(groups[0], groups[1]):
+        block = group * GROUPS + (group + stratum) % GROUPS
+        part = slice(edges[block], edges[block + 1])
+        rows = triples[0][part], triples[1][part], triples[2][part]
+        _run_block(rows, users, movies, learning_rate, l2)
 
 
 def run_epoch(
     strata: Strata, sides: tuple[Side32, Side32], sizes: StepSizes, random: np.random.Generator
 ) -> None:
-    """One SGD step for every rating; both sides are changed in place."""
-    _run_strata((strata.triples, strata.edges), *sides, sizes, random.permutation(GROUPS))
+    """One SGD step for every rating, stratum by stratum; both sides are changed in place."""
+    run = on_all_threads if len(strata.triples[0]) >= GROUPS * MANY else at_once
+    for stratum in random.permutation(GROUPS).tolist():
+        ratings = strata.triples, strata.edges
+        run(_run_groups, np.arange(GROUPS + 1), ratings, sides, sizes, stratum)

@@ -12,6 +12,7 @@ from numba import njit
 
 from ratecast.arrays import F64
 from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
+from ratecast.modelling.kernels.loops import copy, fill
 
 
 class SharedWeights(NamedTuple):
@@ -44,7 +45,7 @@ def _forward(x, layers, biases):  # type: ignore[no-untyped-def]
     for bias in biases:
         widest = max(widest, len(bias))
     outputs = np.zeros((len(layers) + 1, widest))
-    outputs[0, : len(x)] = x
+    copy(outputs[0], x)
     for k in range(len(layers)):
         n_inputs, n_outputs = layers[k].shape
         layer = layers[k]
@@ -103,7 +104,7 @@ def predict_one(user, movie, sides, shared, gradients):  # type: ignore[no-untyp
 @njit(cache=True)
 def _project(vector, directions, projected):  # type: ignore[no-untyped-def]
     """Fill projected (k,) with directions' vector; directions: (d, k)."""
-    projected[:] = 0.0
+    fill(projected, 0.0)
     for i in range(len(vector)):
         for k in range(len(projected)):
             projected[k] += vector[i] * directions[i, k]
@@ -166,9 +167,9 @@ def update(rows, edges, sides, shared):  # type: ignore[no-untyped-def]
     gradients = _empty_gradients(sides)
     for group in range(len(edges) - 1):
         start, stop = edges[group], edges[group + 1]
-        stars[start:stop], deviation[start:stop] = predict(
-            users[start:stop], movies[start:stop], sides, shared
-        )
+        now, deviation_now = predict(users[start:stop], movies[start:stop], sides, shared)
+        copy(stars[start:stop], now)
+        copy(deviation[start:stop], deviation_now)
         for i in range(start, stop):
             user, movie = users[i], movies[i]
             predicted, user_variance, _ = predict_one(user, movie, sides, shared, gradients)

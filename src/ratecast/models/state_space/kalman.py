@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.kernels.csr import pieces
+from ratecast.modelling.kernels.loops import add, copy
 from ratecast.modelling.kernels.threads import on_all_threads, side_by_side
 from ratecast.models.state_space.state_vector import Dynamics, row_parts
 
@@ -130,14 +131,14 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
     space = _workspace(size, width)
     prior_mean = np.empty(width)
     for user in range(users[0], users[1]):
-        _copy(row, states[user] if len(states) else initial)
+        copy(row, states[user] if len(states) else initial)
         squares, count, start = row[-2], int(row[-1]), edges[user]
         while start < edges[user + 1]:
             stop = _group_end(at, start, edges[user + 1])
             if len(states) and start > edges[user] and stop == edges[user + 1]:
                 row[-2], row[-1] = squares, count
-                _copy(states[user], row)
-            _copy(prior_mean, priors[user])
+                copy(states[user], row)
+            copy(prior_mean, priors[user])
             if count:
                 _add_implicit(prior_mean, weights, implicit, count)
                 _time_update(state, transition, process_noise)
@@ -157,22 +158,8 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
                 innovations[i] = stars[i] - predicted
                 squares += innovations[i] ** 2 / variance
                 _measurement_update(state, prior_mean, space, innovations[i], variance)
-                _add(implicit, descriptors[row_movie[i]])
+                add(implicit, descriptors[row_movie[i]])
             count, start = count + stop - start, stop
-
-
-@njit(cache=True)
-def _copy(into, numbers):  # type: ignore[no-untyped-def]
-    """A loop, because an assignment to a slice takes seconds to compile: it can raise an error."""
-    for a in range(len(into)):
-        into[a] = numbers[a]
-
-
-@njit(cache=True)
-def _add(into, numbers):  # type: ignore[no-untyped-def]
-    """A loop for the same reason."""
-    for a in range(len(into)):
-        into[a] += numbers[a]
 
 
 @njit(cache=True)

@@ -12,6 +12,7 @@ from numba import njit
 
 from ratecast.arrays import F64
 from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
+from ratecast.modelling.kernels.loops import add, copy, fill
 
 
 class Users(NamedTuple):
@@ -55,7 +56,7 @@ def fill_user_weights(user, state, weights):  # type: ignore[no-untyped-def]
     """Fill `weights` (d,) with P (l2 * (w₀ + (0, z_u)) + Σ (r - b_i) x); d^2 multiplications."""
     users, prior = state.users, state.prior
     scale = 1 / np.sqrt(users.counts[user])
-    weights[:] = 0.0
+    fill(weights, 0.0)
     for a in range(len(weights)):
         # z_u = Σ y_j / sqrt(count)
         mean = prior.mean[a] + (users.implicit_sums[user, a - 1] * scale if a else 0.0)
@@ -70,7 +71,7 @@ def _predict_one(user, movie, state, inputs, weights):  # type: ignore[no-untype
 
     inputs: (d,), filled with (1, q_i). weights: (d,), filled with those of the user.
     """
-    inputs[:] = state.movies.weights[movie]
+    copy(inputs, state.movies.weights[movie])
     score = inputs[0]
     inputs[0] = 1.0
     fill_user_weights(user, state, weights)
@@ -98,12 +99,13 @@ def update_users(users, movies, centred, state):  # type: ignore[no-untyped-def]
     inputs, unused = np.empty(width), np.zeros(width)
     for i in range(len(users)):
         user, movie = users[i], movies[i]
-        inputs[:] = state.movies.weights[movie]
+        copy(inputs, state.movies.weights[movie])
         residual = centred[i] - inputs[0]
         inputs[0] = 1.0
-        state.users.rating_sums[user] += residual * inputs
+        for k in range(width):
+            state.users.rating_sums[user, k] += residual * inputs[k]
         rls_update(unused, state.users.covariance[user], inputs, 0.0, 1.0)
-        state.users.implicit_sums[user] += state.movies.implicit[movie]
+        add(state.users.implicit_sums[user], state.movies.implicit[movie])
         state.users.counts[user] += 1
 
 
@@ -134,7 +136,9 @@ def update(users, movies, centred, edges, state):  # type: ignore[no-untyped-def
     for group in range(len(edges) - 1):
         start, stop = edges[group], edges[group + 1]
         now = slice(start, stop)
-        scores[now], deviation[now] = predict(users[now], movies[now], state)
+        forecast, spread = predict(users[now], movies[now], state)
+        copy(scores[now], forecast)
+        copy(deviation[now], spread)
         for i in range(start, stop):
             user, movie = users[i], movies[i]
             score, user_variance = _predict_one(user, movie, state, inputs, weights)
