@@ -41,7 +41,7 @@ def em_sums() -> list[np.ndarray]:
     factors = vectors[:, 1:].copy(), cov[:, 1:, 1:].copy()
     noise = draw.uniform(0.5, 1.5, LINES)
     add_movies(groups, (vectors[:, 0].copy(), *factors, noise), of_users)
-    of_movies = *(np.zeros_like(part) for part in of_users), np.zeros(GROUPS)
+    of_movies = np.zeros_like(of_users[0]), np.zeros_like(of_users[1]), np.zeros(GROUPS)
     add_users(groups, 3.5, (vectors, cov), of_movies)
     return [*of_users, *of_movies, group_sums(edges, lines, vectors)]
 
