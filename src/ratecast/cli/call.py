@@ -52,7 +52,10 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
     from ratecast.parser_errors import plain
 
     parser = ArgumentParser(exit_on_error=False, add_help=False, allow_abbrev=False)
+    files, words = _files(parameters, words, name)
     for p in parameters:
+        if p.name in files:
+            continue
         needed = p.default is Parameter.empty
         given: dict[str, Any] = {"required": True} if needed else {"default": p.default}
         parser.add_argument(f"--{p.name}", type=p.annotation, **given)
@@ -62,7 +65,20 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
         message = plain(error, {p.name: _typed(p) for p in parameters})
         more = "" if message.endswith("?") else f"; see ratecast {name} --help"
         raise InputError(f"{name}: {message}{more}") from None
-    return [], _with_table_options(verb, parser.instantiate(parsed).as_dict())
+    return [], files | _with_table_options(verb, parser.instantiate(parsed).as_dict())
+
+
+def _files(
+    parameters: list[Parameter], words: Sequence[str], name: str
+) -> tuple[dict[str, Any], Sequence[str]]:
+    """The files of a verb that takes several first, by its parameter; and the words after them."""
+    first = next(iter(parameters), None)
+    if first is None or first.annotation != list[Path]:
+        return {}, words
+    count = next((k for k, word in enumerate(words) if word.startswith("-")), len(words))
+    if not count:
+        raise InputError(f"{name}: give one or more files first; see ratecast {name} --help")
+    return {first.name: [Path(word) for word in words[:count]]}, words[count:]
 
 
 def emit(result: dict[str, Any], view: Any, json: bool) -> None:

@@ -20,7 +20,10 @@ FIELDS = ("experiment", "data", *OPTIONS, "split", "seed", "out", "resume", "log
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument. positional: may be given without its name. choices: empty if any is allowed."""
+    """One argument. positional: may be given without its name. choices: empty if any is allowed.
+
+    several: one or more words.
+    """
 
     name: str
     about: str
@@ -30,6 +33,7 @@ class Argument:
     required: bool
     default: Any
     choices: tuple[str, ...]
+    several: bool = False
 
     @property
     def option(self) -> str:
@@ -43,6 +47,8 @@ class Argument:
             return ""
         if self.choices:
             return "|".join(self.choices)
+        if self.several:
+            return "FILE..."
         return "PATH" if self.file else self.name.upper()
 
 
@@ -132,6 +138,7 @@ def _argument(parameter: Parameter, about: str) -> Argument:
         positional=parameter.kind is Parameter.POSITIONAL_OR_KEYWORD,
         flag=kind is bool,
         file=Path in (kind, *get_args(kind)),
+        several=get_origin(kind) is list,
         required=default is Parameter.empty,
         default=None if default is Parameter.empty else default,
         choices=get_args(kind) if literal else (),

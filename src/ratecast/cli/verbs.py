@@ -7,7 +7,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from ratecast.cli import data, models, pages, recommending, scoring, serving, setup, training
+from ratecast.cli import (
+    data,
+    importing,
+    models,
+    pages,
+    recommending,
+    scoring,
+    serving,
+    setup,
+    training,
+)
 from ratecast.cli.call import HELP, Verb, call
 from ratecast.errors import InputError, nearest
 
@@ -53,6 +63,10 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "report": scoring.report,
         "tune": scoring.tune,
         "reproduce": scoring.reproduce,
+    },
+    "Your own ratings": {
+        "import": importing.import_ratings,
+        "export": importing.export_ratings,
     },
     "Service": {
         "serve": serving.serve,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 from rapidfuzz import fuzz, process
 
-from ratecast.data.titles import TITLE
+from ratecast.data.titles import TITLE, YEAR
 from ratecast.errors import InputError
 from ratecast.exports.title_forms import Forms, split_title
 from ratecast.ratings import MOVIE
@@ -33,7 +33,8 @@ class Name:
 class CatalogueIndex:
     """The movies in lines, and the lines of a number, a title or a year.
 
-    movies: columns movie and title. links: columns movie, imdb, tmdb, as in links.csv of MovieLens.
+    movies: columns movie and title, and year for titles without one. links: columns movie, imdb,
+    tmdb, as in links.csv of MovieLens.
     """
 
     def __init__(self, movies: pl.DataFrame, links: pl.DataFrame | None) -> None:
@@ -45,14 +46,16 @@ class CatalogueIndex:
         self._by_words: dict[str, set[int]] = defaultdict(set)
         self._by_year: dict[int | None, list[Name]] = defaultdict(list)
         self._by_bare: dict[str, list[Name]] = defaultdict(list)
-        for line, title in enumerate(self.titles):
-            self._add(line, title)
+        known = movies[YEAR].to_list() if YEAR in movies.columns else [None] * len(self.ids)
+        for line, (title, year) in enumerate(zip(self.titles, known, strict=True)):
+            self._add(line, title, year)
         self._sorted = sorted(self._by_bare)
         self._joined = {y: [n.forms.joined for n in names] for y, names in self._by_year.items()}
         self.by_imdb, self.by_tmdb, self.imdb_of = self._links(links)
 
-    def _add(self, line: int, title: str) -> None:
+    def _add(self, line: int, title: str, known_year: int | None) -> None:
         year, names = split_title(title)
+        year = known_year if year is None else year
         self.years.append(year)
         if title.strip() == _PLACEHOLDER:
             return

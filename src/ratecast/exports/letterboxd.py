@@ -22,7 +22,7 @@ _SAME_NAME = "of the diary whose title and year two rated films share"
 _SHARED = "title and year are those of more than one film: {} films"
 _DAY_ONLY = "times are days, at 0:00 UTC"
 # Many times the largest that a person could write.
-MOST_BYTES = 256 << 20
+MOST_BYTES = 64 << 20
 # What zipfile raises for a torn archive: a wrong offset is a ValueError, wrong data a zlib.error.
 BROKEN = (
     zipfile.BadZipFile,

@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.exports.export import TITLE, YEAR, Export
 from ratecast.exports.sheet import Row, Sheet
+from ratecast.exports.star_quantiles import StarDistribution, scaled_by_quantiles
 from ratecast.ratings import AT, MOVIE, RATING
 
 MATCHED, DOUBTFUL, UNMATCHED = "matched", "doubtful", "unmatched"
@@ -26,6 +29,7 @@ SETTLED_COLUMNS = (
     "movie",
 )
 _SETTLED = "settled by hand"
+Id = int | str
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,19 @@ class Matches:
     def ratings(self) -> pl.DataFrame:
         """The matched ratings: columns movie, rating (on the scale of the site) and at."""
         return self.frame.filter(status=MATCHED).select(MOVIE, RATING, AT)
+
+    def scaled(self, stars: StarDistribution) -> pl.DataFrame:
+        """The matched ratings on the scale of a model: columns movie, rating and at.
+
+        All ratings of the export count for the quantiles, so that what a person settles later does
+        not change the others.
+        """
+        on_scale = scaled_by_quantiles(self.frame[RATING].to_numpy(), self.export.scale, stars)
+        return (
+            self.frame.with_columns(pl.Series(RATING, on_scale))
+            .filter(status=MATCHED)
+            .select(MOVIE, RATING, AT)
+        )
 
     @property
     def doubtful(self) -> pl.DataFrame:
@@ -77,9 +94,9 @@ class Matches:
         have, or of one that another row has.
         """
         sheet = _sheet(Path(path))
-        ids = {str(movie): line for line, movie in enumerate(self.movies[MOVIE].to_list())}
+        ids = {str(movie): movie for movie in self.movies[MOVIE].to_list()}
         taken = {str(movie): "a certain match" for movie in self.ratings[MOVIE].to_list()}
-        chosen: dict[int, int] = {}
+        chosen: dict[int, Id] = {}
         seen: set[int] = set()
         for row in sheet.rows():
             number = self._row(row, seen)
@@ -98,7 +115,32 @@ class Matches:
                 )
             taken[movie] = row.location.rpartition(", ")[2]
             chosen[number] = ids[movie]
-        return self._settled(chosen)
+        return self.settled(chosen)
+
+    def settled(self, chosen: Mapping[int, Id]) -> "Matches":
+        """These matches with the movies chosen for doubtful rows; the others are left out.
+
+        chosen: row of `frame`, from 0, to movie id. Raises `InputError` for a movie that two rows
+        would have.
+        """
+        taken = Counter([*self.ratings[MOVIE].to_list(), *chosen.values()])
+        movie, status = self.frame[MOVIE].to_list(), self.frame["status"].to_list()
+        reason = self.frame["reason"].to_list()
+        for number in range(self.frame.height):
+            if status[number] != DOUBTFUL:
+                continue
+            reason[number], status[number] = _SETTLED, UNMATCHED
+            if number in chosen:
+                movie[number], status[number] = chosen[number], MATCHED
+                if taken[chosen[number]] > 1:
+                    title = self.frame[TITLE][number]
+                    raise InputError(f"{title}: two titles would have its movie; leave one out")
+        frame = self.frame.with_columns(
+            pl.Series(MOVIE, movie, dtype=self.frame.schema[MOVIE]),
+            pl.Series("status", status),
+            pl.Series("reason", reason),
+        )
+        return replace(self, frame=frame)
 
     def _row(self, row: Row, seen: set[int]) -> int:
         """The number of the row in `frame`, from 0."""
@@ -119,25 +161,6 @@ class Matches:
         if number in seen:
             raise InputError(f"{row.location}: row {text} stands here twice; remove one")
         return number
-
-    def _settled(self, chosen: dict[int, int]) -> "Matches":
-        movies = self.movies[MOVIE].to_list()
-        movie, status = self.frame[MOVIE].to_list(), self.frame["status"].to_list()
-        reason = self.frame["reason"].to_list()
-        for number in range(self.frame.height):
-            if number in chosen:
-                movie[number], status[number] = movies[chosen[number]], MATCHED
-            elif status[number] == DOUBTFUL:
-                status[number] = UNMATCHED
-            else:
-                continue
-            reason[number] = _SETTLED
-        frame = self.frame.with_columns(
-            pl.Series(MOVIE, movie, dtype=self.frame.schema[MOVIE]),
-            pl.Series("status", status),
-            pl.Series("reason", reason),
-        )
-        return replace(self, frame=frame)
 
 
 def _sheet(path: Path) -> Sheet:

@@ -39,13 +39,33 @@ class CatalogueTitle(NamedTuple):
     names: tuple[Forms, ...]
 
 
+def article_first(title: str) -> str:
+    """`President, The` as `The President`."""
+    moved = _MOVED.match(title)
+    if moved is None:
+        return title
+    name, article = moved.groups()
+    return f"{article}{'' if article.endswith(chr(39)) else ' '}{name}"
+
+
+def name_and_year(title: str) -> tuple[str, int | None]:
+    """A title of MovieLens as other sites write it: the article first, without other names.
+
+    >>> name_and_year("City of Lost Children, The (Cité des enfants perdus, La) (1995)")
+    ('The City of Lost Children', 1995)
+    """
+    text = title.strip()
+    match = _YEAR.search(text)
+    year = int(match[1]) if match else None
+    text = text[: match.start()] if match else text
+    while (others := _BRACKETS.search(text)) and others.start():
+        text = text[: others.start()]
+    return article_first(text.strip()), year
+
+
 def forms(title: str) -> Forms:
     """The forms of a title without its year; `Forms.words` is never empty, unless the title is."""
-    text = html.unescape(title).strip()
-    moved = _MOVED.match(text)
-    if moved:
-        name, article = moved.groups()
-        text = f"{article}{'' if article.endswith(chr(39)) else ' '}{name}"
+    text = article_first(html.unescape(title).strip())
     words = _words(text) or text.casefold()
     bare = _FIRST.sub("", words)
     return Forms(words, bare, bare.replace(" ", ""))

@@ -1,13 +1,14 @@
 """Ids of users and movies from typed text: an id, or the title of a movie."""
 
 from difflib import get_close_matches
+from itertools import count
 
 import polars as pl
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.vocabulary import Vocabulary
-from ratecast.ratings import MOVIE
+from ratecast.ratings import MOVIE, USER
 
 TITLE = "title"
 
@@ -18,6 +19,15 @@ def user_id(model: Model, text: str) -> int | str:
     Raises `InputError` where the ids are whole numbers and `text` is not.
     """
     return _typed(model.users, text)
+
+
+def unused_user(model: Model) -> int | str:
+    """An id that no user of the model has: the number after the highest, or a text."""
+    ids = model.users.table[USER]
+    if ids.dtype == pl.String:
+        taken = set(ids.to_list())
+        return next(name for n in count(1) if (name := f"new-user-{n}") not in taken)
+    return max(0, int(str(ids.max() or 0))) + 1
 
 
 def movie_id(model: Model, text: str) -> int | str:

@@ -85,13 +85,15 @@ class UserExport:
 class ModelInfo:
     """The served model.
 
-    users, movies: how many it knows. last_seq: sequence number of the last stored event that the
-    model has applied.
+    scale: its stars. star_shares: the share of each star in its training ratings, sum 1. users,
+    movies: how many it knows. last_seq: sequence number of the last stored event that the model has
+    applied.
     """
 
     model: str
     artifact: str
     scale: list[float]
+    star_shares: list[float]
     users: int
     movies: int
     genres: list[str]

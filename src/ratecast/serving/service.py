@@ -214,14 +214,18 @@ class RatingService:
             raise NotFoundError(f"movie {movie_id!r} is not known to this model", "movie")
         return catalogue.movies[catalogue.line[movie_id]]
 
+    def catalogue(self) -> list[Movie]:
+        """All movies of the catalogue."""
+        return self.live.served.catalogue.movies
+
     def model_info(self) -> ModelInfo:
         """The served model, and what it knows."""
         served = self.live.served
         users, movies = len(served.model.users) - 1, len(served.catalogue)
-        stars = self.scale.stars.tolist()
-        return ModelInfo(
-            served.model.name, served.name, stars, users, movies, self.genres, served.last_seq
-        )
+        stars, counts = self.scale.stars.tolist(), served.stars.counts
+        shares = (counts / counts.sum()).tolist()
+        name, genres = served.model.name, self.genres
+        return ModelInfo(name, served.name, stars, shares, users, movies, genres, served.last_seq)
 
     async def _write(self, request: WriteRequest) -> None:
         """Commit and apply. A model that cannot unlearn a deleted rating is rebuilt first."""

@@ -1,4 +1,4 @@
-"""How many ratings a model was given of each user and of each movie."""
+"""How many ratings a model was given of each user, of each movie, and with each star."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,11 +14,14 @@ from ratecast.modelling.contract.rows import Rows, counted_before, counts, grown
 class Counts:
     """Ratings given of each row number; row 0, the unknown, has none.
 
-    of_users, of_movies: (rows,), one number for each line of the vocabularies.
+    of_users, of_movies: (rows,), one number for each line of the vocabularies. of_stars: how often
+    train has each star of the scale, (S,); None in an artifact from before they were counted. What
+    is observed later does not change it.
     """
 
     of_users: I64
     of_movies: I64
+    of_stars: I64 | None = None
 
     @classmethod
     def of(cls, rows: Rows, users: int, movies: int) -> Self:
@@ -28,11 +31,13 @@ class Counts:
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """What `arrays` gave, taken out of these."""
-        return cls(arrays.pop("counts.users"), arrays.pop("counts.movies"))
+        users, movies = arrays.pop("counts.users"), arrays.pop("counts.movies")
+        return cls(users, movies, arrays.pop("counts.stars", None))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Both, by the names that an artifact gives them."""
-        return {"counts.users": self.of_users, "counts.movies": self.of_movies}
+        """All, by the names that an artifact gives them."""
+        stars = {} if self.of_stars is None else {"counts.stars": self.of_stars}
+        return {"counts.users": self.of_users, "counts.movies": self.of_movies} | stars
 
     def grow(self, users: int, movies: int) -> None:
         """Add lines for new ids, which have no rating yet."""

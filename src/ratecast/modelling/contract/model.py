@@ -69,6 +69,8 @@ class Model(Hooks):
         resources.require_memory(self.memory_bytes(), about, "choose fewer factors")
         rows = self.encode(train)
         self.counts = Counts.of(rows, len(self.users), len(self.movies))
+        stars = self.scale.index(train.stars)
+        self.counts.of_stars = np.bincount(stars, minlength=len(self.scale.stars))
         return rows
 
     def _calibrate(self, train: Ratings, valid: Ratings | None) -> OnlineCalibration:

@@ -10,6 +10,7 @@ from ratecast.serving.errors import InvalidValueError, UnavailableError
 from ratecast.serving.http.auth import Access
 from ratecast.serving.http.problem_details import MEDIA_TYPE
 from ratecast.serving.http.schemas import (
+    AllMovies,
     Count,
     ForecastExplanation,
     Forecasts,
@@ -230,6 +231,12 @@ async def search(
 ) -> Response:
     """Search movies by title: exact, prefix, words, or approximate match."""
     return reply(MovieSearch({"q": q, "n": n}, service.search(q, n)))
+
+
+@router.get("/catalogue", tags=["movies"], **_response(AllMovies))
+async def catalogue(service: Service) -> Response:
+    """All movies of the catalogue, to which a list of your own can be matched."""
+    return reply(AllMovies(service.catalogue()))
 
 
 @router.get("/movies/{movie}", tags=["movies"], **_response(Movie))

@@ -110,6 +110,13 @@ class MovieSearch:
 
 
 @dataclass(frozen=True, slots=True)
+class AllMovies:
+    """All movies of the catalogue."""
+
+    movies: list[Movie]
+
+
+@dataclass(frozen=True, slots=True)
 class UserRatings:
     """A user and their ratings."""
 

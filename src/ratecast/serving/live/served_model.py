@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 
 from ratecast.errors import InputError
+from ratecast.exports.star_quantiles import StarDistribution
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.plain_requests import ratings_per_movie
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.models import load_model
 from ratecast.queries.similar import MovieVectors
+from ratecast.queries.star_distribution import star_distribution
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 from ratecast.serving.catalogue import Catalogue, Id
 from ratecast.serving.errors import InvalidValueError
@@ -28,13 +30,14 @@ MAX_DIGITS = 18
 class ServedModel:
     """A model in service.
 
-    name: of its artifact. catalogue: its movies. last_seq: sequence number of the last stored event
-    that it has applied.
+    name: of its artifact. catalogue: its movies. stars: how often its training ratings have each
+    star. last_seq: sequence number of the last stored event that it has applied.
     """
 
     name: str
     model: Model
     catalogue: Catalogue
+    stars: StarDistribution
     last_seq: int = 0
 
     @property
@@ -113,7 +116,7 @@ def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> 
     """
     model, last_learned = load_model(folder), learned(folder)
     catalogue = Catalogue(model.movies.table, ratings_per_movie(model))
-    served = ServedModel(folder.name, model, catalogue)
+    served = ServedModel(folder.name, model, catalogue, star_distribution(model))
     served.unlearn(event for event in stored.removals if event.seq > last_learned)
     served.replay([event for event in stored.ratings if event.seq > last_learned])
     if len(model.movies) - 1 > len(served.catalogue):

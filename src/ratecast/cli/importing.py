@@ -1,0 +1,263 @@
+"""Commands for a person's own ratings: import and export."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ratecast.cli.call import emit, note
+from ratecast.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ratecast.exports.export import Export
+    from ratecast.exports.matches import Matches
+    from ratecast.importing.client import Client
+    from ratecast.importing.target import Rated, Target
+
+MOST_LISTED = 100
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files beside the export, each or None. settled, links: read. doubtful, out: written."""
+
+    settled: Path | None
+    links: Path | None
+    doubtful: Path | None
+    out: Path | None
+
+    def check(self, matched: bool) -> None:
+        """Refuse names that cannot be before anything is done. matched: to a catalogue."""
+        from ratecast.table_writer import check_name
+
+        if self.out is not None:
+            check_name(self.out)
+        for name in ("settled", "links", "doubtful"):
+            if getattr(self, name) is not None and not matched:
+                raise InputError(f"import: --{name} needs a catalogue; add --artifact or --into")
+        if self.doubtful is not None and self.doubtful.exists():
+            raise InputError(
+                f"{self.doubtful}: is there already, perhaps filled in; give it by --settled, or "
+                "another name by --doubtful"
+            )
+
+
+def import_ratings(
+    files: list[Path],
+    *,
+    artifact: Path | None = None,
+    into: str | None = None,
+    user: str | None = None,
+    token: str | None = None,
+    profile: str | None = None,
+    settled: Path | None = None,
+    doubtful: Path | None = None,
+    links: Path | None = None,
+    n: int = 10,
+    out: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Import your own ratings from the export of a rating site.
+
+    Reads exports of Letterboxd, IMDb, Goodreads, StoryGraph, MyAnimeList, Trakt and Netflix, which
+    are recognised by content. With --artifact or --into, titles are matched to the movies of a
+    model or of a running service, your stars are brought to its scale by quantiles, and you get
+    forecasts. Without them, says what the files hold.
+
+    Examples:
+        ratecast import letterboxd.zip
+        ratecast import letterboxd.zip --artifact artifacts/als --doubtful doubtful.csv
+        ratecast import letterboxd.zip --artifact artifacts/als --settled doubtful.csv --out all.csv
+        ratecast import ratings.csv diary.csv --into http://127.0.0.1:8000 --user 944
+
+    Args:
+        files: one or more files of one person from one site, as the site made them.
+        artifact: folder that ratecast train wrote; you are a new user to its model.
+        into: address of a running service, which gets the ratings; repeat it as you like.
+        user: your id in the service, else a new one is made; with --out alone, the id to write.
+        token: token of the service or of the user; default: RATECAST_TOKEN.
+        profile: the profile in a Netflix export with several.
+        settled: the file of --doubtful, with the right ids in its column movie.
+        doubtful: write the doubtful titles to this CSV file, to be settled by you.
+        links: links.csv of MovieLens, to match by the numbers of IMDb and TMDB.
+        n: number of forecasts to print.
+        out: CSV, Parquet or JSON lines file for all forecasts; without a model, for the ratings.
+        json: print the result as one JSON document.
+    """
+    from ratecast.exports.merge import read_exports
+
+    beside = Files(settled, links, doubtful, out)
+    beside.check(artifact is not None or into is not None)
+    _check_numbers(artifact, into, n)
+    export = read_exports(files, profile)
+    if artifact is None and into is None:
+        _preview(export, user, out, json)
+        return
+    target = _target(artifact, into, user, token)
+    matches = _matched(export, target, beside)
+    rated = target.rate(matches.scaled(target.stars))
+    if rated.token is not None:
+        note(f"token of user {rated.user}, which is shown only once: {rated.token}")
+    _show(matches, rated, target, n, json)
+    if out is not None:
+        _write(out, target.forecasts(), "forecasts")
+
+
+def export_ratings(
+    *,
+    user: str,
+    out: Path,
+    source: str | None = None,
+    data: str | None = None,
+    columns: str | None = None,
+    scale: str | None = None,
+    token: str | None = None,
+    links: Path | None = None,
+    undated: bool = False,
+    json: bool = False,
+) -> None:
+    """Export a user's ratings in the form that Letterboxd imports.
+
+    The CSV has the columns Title, Year, Rating (0.5 to 5) and WatchedDate, and tmdbID and imdbID
+    with --links. Letterboxd enters rows with a date into the diary.
+
+    Examples:
+        ratecast export --user 196 --data ml-100k --out letterboxd.csv
+        ratecast export --user 944 --from http://127.0.0.1:8000 --out letterboxd.csv --undated
+
+    Args:
+        user: the user's id.
+        out: CSV file to write.
+        source: address of a running service.
+        data: an edition, a folder or a file of ratings, with titles.
+        columns: role=name pairs for column names that are not recognised, as in
+            movie=film,rating=score.
+        scale: low:high:step, if it cannot be inferred from the ratings.
+        token: token of the service or of the user; default: RATECAST_TOKEN.
+        links: links.csv of MovieLens, for the numbers of IMDb and TMDB.
+        undated: leave out WatchedDate, because a day of rating need not be one of watching.
+        json: print the result as one JSON document.
+    """
+    from ratecast.data import load_as
+    from ratecast.exports.letterboxd_form import MOST_BYTES, is_kept, letterboxd_form
+    from ratecast.importing.links import read_links
+    from ratecast.importing.user_ratings import of_service, of_table
+    from ratecast.ratings import AT
+    from ratecast.table_writer import write_table
+
+    if out.suffix.lower() != ".csv":
+        raise InputError(f"{out}: Letterboxd imports CSV; end the name in .csv")
+    if (source is None) == (data is None):
+        raise InputError("export: give either --data TABLE or --from URL")
+    if source is not None:
+        found = of_service(_client(source, token), user)
+    else:
+        found = of_table(load_as(str(data), columns, scale), user)
+    if not is_kept(found.scale):
+        note(f"ratings of the scale {found.scale} are written in half stars, 0.5 to 5")
+    ratings = found.frame.drop(AT, strict=False) if undated else found.frame
+    table = letterboxd_form(ratings, found.scale, None if links is None else read_links(links))
+    write_table(out, table)
+    if out.stat().st_size > MOST_BYTES:
+        note(f"{out}: over 1 MB, which Letterboxd refuses; split it")
+    emit({"out": out, "ratings": table.height}, f"wrote {out}: {table.height} ratings", json)
+
+
+def _check_numbers(artifact: Path | None, into: str | None, n: int) -> None:
+    if artifact is not None and into is not None:
+        raise InputError("import: give either --artifact DIR or --into URL")
+    if n < 1 or (into is not None and n > MOST_LISTED):
+        most = f" to {MOST_LISTED}" if into is not None else " or more"
+        raise InputError(f"import: --n is {n}; give 1{most}")
+
+
+def _preview(export: "Export", user: str | None, out: Path | None, json: bool) -> None:
+    from ratecast.importing.report import export_facts, plain_table, preview_lines
+
+    facts = export_facts(export)
+    emit(facts, "\n".join(preview_lines(export, facts)), json)
+    if out is not None:
+        _write(out, plain_table(export, user or "me"), "ratings")
+
+
+def _target(
+    artifact: Path | None, into: str | None, user: str | None, token: str | None
+) -> "Target":
+    if artifact is not None:
+        from ratecast.importing.model_target import ModelTarget
+
+        if user is not None:
+            note("import: --user is left out, because a model takes you as a new user")
+        return ModelTarget.load(artifact)
+    from ratecast.importing.service_target import ServiceTarget
+
+    return ServiceTarget(_client(str(into), token), user)
+
+
+def _client(url: str, token: str | None) -> "Client":
+    import os
+
+    from ratecast.importing.client import Client
+
+    return Client(url, token or os.environ.get("RATECAST_TOKEN"))
+
+
+def _matched(export: "Export", target: "Target", beside: Files) -> "Matches":
+    """The matches, with those that were settled; writes the doubtful ones where that is wanted."""
+    from ratecast.exports.match import match
+    from ratecast.importing.links import read_links
+
+    links = None if beside.links is None else read_links(beside.links)
+    matches = match(export, target.movies, links)
+    if beside.settled is not None:
+        matches = matches.read_settled(beside.settled)
+    counts = matches.counts
+    if beside.doubtful is not None and counts["doubtful"]:
+        matches.write_doubtful(beside.doubtful)
+        note(
+            f"wrote {beside.doubtful}: write the right ids into its column movie, then give "
+            f"--settled {beside.doubtful}"
+        )
+    elif counts["doubtful"]:
+        note(f"{counts['doubtful']} titles are doubtful; --doubtful FILE writes them to be settled")
+    if not counts["matched"]:
+        raise InputError(
+            f"import: none of {len(export)} titles is matched for certain; settle those that are "
+            "doubtful, or give another catalogue"
+        )
+    return matches
+
+
+def _show(matches: "Matches", rated: "Rated", target: "Target", n: int, json: bool) -> None:
+    from rich.console import Group
+
+    from ratecast.evaluation.terminal import terminal_table
+    from ratecast.importing import report
+
+    best = target.best(n)
+    facts = report.export_facts(matches.export)
+    found = report.match_facts(matches)
+    result = facts | found | rated._asdict() | {"forecasts": best.to_dicts()}
+    lines = [*report.export_lines(facts), *report.match_lines(found)]
+    lines.append(
+        f"user {rated.user}: {rated.new:,} ratings added, {rated.changed:,} changed, "
+        f"{rated.unchanged:,} there before"
+    )
+    cells = [
+        [
+            report.printable(str(row["title"])),
+            f"{row['stars']:.2f}",
+            f"{row['low']:g} - {row['high']:g}",
+        ]
+        for row in best.iter_rows(named=True)
+    ]
+    table = terminal_table("forecasts", ["title", "stars", "80 % interval"], cells)
+    emit(result, Group("\n".join(lines), table), json)
+
+
+def _write(out: Path, table: "pl.DataFrame", what: str) -> None:
+    from ratecast.table_writer import write_table
+
+    write_table(out, table)
+    note(f"wrote {out}: {table.height} {what}")

@@ -1,0 +1,85 @@
+"""The CSV that Letterboxd imports: a row for each film, found by its numbers or title and year.
+
+Reference: https://letterboxd.com/about/importing-data/
+"""
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from ratecast.data.titles import TITLE
+from ratecast.data.titles import YEAR as MOVIE_YEAR
+from ratecast.errors import InputError
+from ratecast.exports.catalogue_index import id_number
+from ratecast.exports.title_forms import name_and_year
+from ratecast.ratings import AT, MOVIE, RATING, Scale
+
+NAME, YEAR, STARS, WATCHED = "Title", "Year", "Rating", "WatchedDate"
+TMDB, IMDB = "tmdbID", "imdbID"
+MOST_BYTES = 1_000_000
+_LOW, _HIGH, _STEP = 0.5, 5.0, 0.5
+
+
+def letterboxd_form(
+    ratings: pl.DataFrame, scale: Scale, links: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The rows for ratings with the columns movie, title, rating and, where known, year and at.
+
+    scale: of the ratings. links: columns movieId, imdbId and tmdbId. Raises `InputError` for a
+    movie that has neither a title nor a number.
+    """
+    known = (
+        ratings[MOVIE_YEAR].to_list() if MOVIE_YEAR in ratings.columns else [None] * len(ratings)
+    )
+    parts = [name_and_year(title or "") for title in ratings[TITLE].to_list()]
+    columns: dict[str, pl.Series] = {}
+    if links is not None:
+        columns = _numbers(ratings[MOVIE], links)
+    columns[NAME] = pl.Series([name for name, _ in parts], dtype=pl.String)
+    years = [other if year is None else year for (_, year), other in zip(parts, known, strict=True)]
+    columns[YEAR] = pl.Series(years, dtype=pl.Int64)
+    columns[STARS] = pl.Series(half_stars(ratings[RATING].to_numpy(), scale), dtype=pl.Float64)
+    if AT in ratings.columns:
+        columns[WATCHED] = pl.from_epoch(ratings[AT].cast(pl.Int64)).dt.strftime("%Y-%m-%d")
+    table = pl.DataFrame(columns)
+    found = pl.any_horizontal(
+        pl.col(NAME) != "",
+        *(pl.col(name).is_not_null() for name in (TMDB, IMDB) if name in columns),
+    )
+    missing = ratings.filter(~table.select(found).to_series())
+    if missing.height:
+        raise InputError(f"movie {missing[MOVIE][0]}: has no title; Letterboxd could not find it")
+    return table
+
+
+def half_stars(ratings: ArrayLike, scale: Scale) -> NDArray[np.float64]:
+    """Ratings in the half stars of Letterboxd, 0.5 to 5: (n,).
+
+    The stars of a scale that lie on its own are kept. Others are multiplied by 5 / high, and those
+    of a scale that begins below zero are moved in proportion, each to the nearest half star.
+    """
+    values = np.asarray(ratings, np.float64)
+    if scale.low < 0:
+        share = (values - scale.low) / (scale.high - scale.low)
+        values = _LOW + share * (_HIGH - _LOW)
+    elif not is_kept(scale):
+        values = values * (_HIGH / scale.high)
+    # Not rint: quarters would go up and down in turn.
+    halves: NDArray[np.float64] = np.floor(values / _STEP + 0.5 + 1e-6) * _STEP
+    return halves.clip(_LOW, _HIGH)
+
+
+def is_kept(scale: Scale) -> bool:
+    """Whether each star of the scale is one of Letterboxd's, and its highest is theirs."""
+    return scale.high == _HIGH and scale.low >= _LOW and bool((scale.stars / _STEP % 1 == 0).all())
+
+
+def _numbers(movies: pl.Series, links: pl.DataFrame) -> dict[str, pl.Series]:
+    rows = links.select("movieId", "imdbId", "tmdbId").iter_rows()
+    known = {str(movie): (id_number(imdb), id_number(tmdb)) for movie, imdb, tmdb in rows}
+    found = [known.get(str(movie), (None, None)) for movie in movies.to_list()]
+    imdb = [None if number is None else f"tt{number:07}" for number, _ in found]
+    return {
+        TMDB: pl.Series([number for _, number in found], dtype=pl.Int64),
+        IMDB: pl.Series(imdb, dtype=pl.String),
+    }

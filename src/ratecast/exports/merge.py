@@ -1,0 +1,84 @@
+"""Several files of one person, such as ratings.csv and diary.csv, read without counting twice."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ratecast.errors import InputError
+from ratecast.exports.export import AUTHOR, IMDB, TITLE, YEAR, Export
+from ratecast.exports.read import read_export
+from ratecast.ratings import AT
+
+_TWICE = "in several files: {} titles, of which the last dated rating counts, then the last file"
+_SHARED = "left out: {} ratings of a later file whose title and year two rated titles share"
+Row = dict[str, Any]
+
+
+def read_exports(paths: Sequence[Path], profile: str | None = None) -> Export:
+    """The ratings in the files of one person from one site.
+
+    profile: of a Netflix export with several. Raises `InputError` as `read_export` does, and for
+    files of different sites, whose scales differ.
+    """
+    if not paths:
+        raise InputError("no file; give the file that the site made")
+    exports = [read_export(path, profile) for path in paths]
+    if len(paths) > 1:
+        named = zip(paths, exports, strict=True)
+        exports = [
+            replace(export, notes=tuple(f"{path.name}: {note}" for note in export.notes))
+            for path, export in named
+        ]
+    return merged(exports)
+
+
+def merged(exports: Sequence[Export]) -> Export:
+    """The exports as one, in which each title has one rating.
+
+    Titles of two files are the same if they have one IMDb number, else one title, year and author.
+    """
+    first, *others = exports
+    sources = list(dict.fromkeys(export.source for export in exports))
+    if len(sources) > 1:
+        raise InputError(
+            f"files of {' and '.join(sources)}, whose scales differ; import them one by one"
+        )
+    rows: list[Row] = first.frame.to_dicts()
+    twice = shared = 0
+    for export in others:
+        places = _places(rows)
+        for row in export.frame.to_dicts():
+            same = places.get(_key(row), [])
+            if not same:
+                rows.append(row)
+            elif len(same) > 1:
+                shared += 1
+            else:
+                twice += 1
+                rows[same[0]] = _later(rows[same[0]], row)
+    counted = ((_TWICE, twice), (_SHARED, shared))
+    notes = [note for export in exports for note in export.notes]
+    notes += [text.format(count) for text, count in counted if count]
+    frame = pl.DataFrame(rows, schema=first.frame.schema)
+    return replace(first, frame=frame, notes=tuple(notes))
+
+
+def _places(rows: list[Row]) -> dict[Hashable, list[int]]:
+    places = defaultdict(list)
+    for place, row in enumerate(rows):
+        places[_key(row)].append(place)
+    return places
+
+
+def _key(row: Row) -> Hashable:
+    return row[IMDB] or (row[TITLE].strip().casefold(), row[YEAR], row.get(AUTHOR))
+
+
+def _later(one: Row, other: Row) -> Row:
+    """The row with the later date; without dates, or with the same, the other."""
+    times = (float("-inf") if row[AT] is None else row[AT] for row in (one, other))
+    return one if next(times) > next(times) else other

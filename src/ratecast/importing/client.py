@@ -1,0 +1,86 @@
+"""A client of the HTTP API of a running service, for one person at a time."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ratecast.errors import InputError
+
+WAIT_SECONDS, TIMEOUT_SECONDS = 60.0, 60.0
+_LATER = (429, 503)
+
+
+@dataclass(frozen=True)
+class Client:
+    """url: of the service, as in http://127.0.0.1:8000. token: of the service or of the user."""
+
+    url: str
+    token: str | None = None
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON of a path under /v1."""
+        return self._request("GET", path, params=query)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """The JSON that a path under /v1 gives for a body."""
+        return self._request("POST", path, json=body)
+
+    def _request(self, method: str, path: str, **content: Any) -> Any:
+        """Waits where the service is busy. Raises `InputError` for every refusal, in one line."""
+        until = time.monotonic() + WAIT_SECONDS
+        headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        address = f"{self.url.rstrip('/')}/v1/{path}"
+        while True:
+            try:
+                answer = httpx.request(
+                    method, address, headers=headers, timeout=TIMEOUT_SECONDS, **content
+                )
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+                raise InputError(
+                    f"{self.url}: no service there ({error}); start one with ratecast serve, and "
+                    "give its address, as in http://127.0.0.1:8000"
+                ) from None
+            wait = _seconds(answer)
+            if answer.status_code not in _LATER or time.monotonic() + wait > until:
+                return self._content(answer, path)
+            time.sleep(wait)
+
+    def _content(self, answer: httpx.Response, path: str) -> Any:
+        try:
+            content = answer.json()
+        except ValueError:
+            content = None
+        known = isinstance(content, dict)
+        if answer.is_success and known:
+            return content
+        if answer.status_code in (401, 403):
+            raise InputError(
+                f"{self.url}: {_detail(content)}; give the token of the service or of the user by "
+                "--token or RATECAST_TOKEN"
+            )
+        if not known or (
+            answer.status_code == 404 and "errors" in content and not content["errors"]
+        ):
+            raise InputError(
+                f"{self.url}: /v1/{path} is not there, so it is no service of this ratecast; give "
+                "the address of ratecast serve"
+            )
+        raise InputError(f"{self.url}: {_detail(content)} (HTTP {answer.status_code})")
+
+
+def segment(identifier: object) -> str:
+    """An id as one segment of a path."""
+    return quote(str(identifier), safe="")
+
+
+def _seconds(answer: httpx.Response) -> float:
+    text = answer.headers.get("retry-after", "")
+    return min(float(text), 10.0) if text.isdigit() else 1.0
+
+
+def _detail(content: Any) -> str:
+    detail = content.get("detail") if isinstance(content, dict) else None
+    return str(detail or "refused")

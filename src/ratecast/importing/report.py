@@ -1,0 +1,91 @@
+"""What an export holds and what became of its titles, as plain values and as lines of text."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from ratecast.exports.export import TITLE, YEAR, Export
+from ratecast.exports.matches import DOUBTFUL, UNMATCHED, Matches
+from ratecast.ratings import AT, MOVIE, RATING, USER
+
+EXAMPLES = 5
+
+
+def export_facts(export: Export) -> dict[str, Any]:
+    """What the files hold."""
+    times = export.frame[AT].drop_nulls()
+    counts = export.frame[RATING].value_counts().sort(RATING)
+    return {
+        "source": export.source,
+        "ratings": len(export),
+        "scale": str(export.scale),
+        "from": day(times.min()),
+        "to": day(times.max()),
+        "stars": {f"{stars:g}": count for stars, count in counts.iter_rows()},
+        "notes": list(export.notes),
+    }
+
+
+def export_lines(facts: dict[str, Any]) -> list[str]:
+    """The same for people: first what they are, then a line for all that was assumed."""
+    period = f", from {facts['from']} to {facts['to']}" if facts["from"] else ""
+    first = f"{facts['source']}: {facts['ratings']:,} ratings on the scale {facts['scale']}{period}"
+    return [first, *(f"  {printable(note)}" for note in facts["notes"])]
+
+
+def preview_lines(export: Export, facts: dict[str, Any]) -> list[str]:
+    """What a file holds, with how often each star is given and a few titles."""
+    stars = ", ".join(f"{star} ★ {count:,}" for star, count in facts["stars"].items())
+    rows = export.frame.select(TITLE, YEAR, RATING)[:EXAMPLES].iter_rows()
+    titles = [f"  {named(title, year)}: {rating:g}" for title, year, rating in rows]
+    more = [f"  ... and {len(export) - EXAMPLES:,} more"] if len(export) > EXAMPLES else []
+    return [*export_lines(facts), f"  {stars}", *titles, *more]
+
+
+def match_facts(matches: Matches) -> dict[str, Any]:
+    """How many titles are matched, doubtful and unmatched, and each that is not matched."""
+    columns = (TITLE, YEAR, "candidate", "candidate_title", "reason")
+    doubtful = matches.doubtful.select(columns).to_dicts()
+    unmatched = matches.frame.filter(status=UNMATCHED).select(TITLE, YEAR).to_dicts()
+    return matches.counts | {"doubtful_titles": doubtful, "unmatched_titles": unmatched}
+
+
+def match_lines(facts: dict[str, Any]) -> Iterator[str]:
+    """The same for people, with a few examples."""
+    yield ", ".join(f"{facts[status]:,} {status}" for status in ("matched", DOUBTFUL, UNMATCHED))
+    for row in facts["doubtful_titles"][:EXAMPLES]:
+        candidate = printable(str(row["candidate_title"]))
+        yield f"  doubtful: {named(row[TITLE], row[YEAR])}, perhaps {candidate} ({row['reason']})"
+    for row in facts["unmatched_titles"][:EXAMPLES]:
+        yield f"  unmatched: {named(row[TITLE], row[YEAR])}"
+
+
+def plain_table(export: Export, user: str) -> pl.DataFrame:
+    """The ratings as a table that ratecast reads: columns user, movie, rating and, if known, at.
+
+    A movie is called `Title (Year)`; at is a day, or a time to the second.
+    """
+    year = pl.when(pl.col(YEAR).is_not_null()).then(pl.format(" ({})", YEAR)).otherwise(pl.lit(""))
+    time = pl.from_epoch(AT).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = pl.when(pl.col(AT) % 86_400 == 0).then(time.str.head(10)).otherwise(time)
+    table = export.frame.select(
+        pl.lit(user).alias(USER), (pl.col(TITLE) + year).alias(MOVIE), RATING, at.alias(AT)
+    )
+    return table.drop(AT) if table[AT].null_count() == table.height else table
+
+
+def named(title: str, year: int | None) -> str:
+    """A title with its year, without what would move the cursor of a terminal."""
+    return printable(title if year is None else f"{title} ({year})")
+
+
+def printable(text: str) -> str:
+    """The text with a mark in place of each character that cannot be printed."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+def day(at: Any) -> str | None:
+    """The day of a time in UTC seconds."""
+    return None if at is None else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,111 @@
+"""A running service, which takes the ratings for one of its users by its HTTP API."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ratecast.data.titles import TITLE, YEAR
+from ratecast.errors import InputError
+from ratecast.exports.star_quantiles import StarDistribution
+from ratecast.importing.client import Client, segment
+from ratecast.importing.target import Id, Rated, changes, require_titles
+from ratecast.ratings import MOVIE, Scale
+
+MOST_ENTRIES, MOST_LISTED = 1000, 100
+
+
+class ServiceTarget:
+    """The service at the address of `client`.
+
+    user: whose ratings they are; None registers a new user with the first rating. Ratings that the
+    service has already are not sent again; none is ever removed.
+    """
+
+    def __init__(self, client: Client, user: Id | None = None) -> None:
+        self.client, self.user = client, user
+
+    @cached_property
+    def movies(self) -> pl.DataFrame:
+        """The catalogue of the service."""
+        found = self.client.get("catalogue")["movies"]
+        if not found:
+            raise InputError(f"{self.client.url}: its catalogue is empty; publish another model")
+        named = any(movie["title"] != str(movie["id"]) for movie in found)
+        require_titles(self.client.url, (TITLE,) if named else ())
+        return pl.DataFrame(
+            {
+                MOVIE: [movie["id"] for movie in found],
+                TITLE: [movie["title"] for movie in found],
+                YEAR: pl.Series([movie["year"] for movie in found], dtype=pl.Int32),
+            }
+        )
+
+    @cached_property
+    def stars(self) -> StarDistribution:
+        """How often each star is given in the training ratings of the served model."""
+        model = self.client.get("model")
+        stars = model["scale"]
+        scale = Scale(stars[0], stars[-1], round(stars[1] - stars[0], 6))
+        return StarDistribution(scale, np.array(model["star_shares"]))
+
+    def rate(self, ratings: pl.DataFrame) -> Rated:
+        """Send what is new or changed, a thousand ratings at a time."""
+        token = None
+        if self.user is None:
+            made = self.client.post("users")
+            self.user, token = made["user"], made["token"]
+        found = changes(ratings, self._present())
+        entries = [{"movie": movie, "stars": stars} for movie, stars in found.stars.items()]
+        for start in range(0, len(entries), MOST_ENTRIES):
+            part = entries[start : start + MOST_ENTRIES]
+            self.client.post(f"users/{self._path}/ratings/many", {"ratings": part})
+        return Rated(self.user, len(found.new), len(found.changed), found.unchanged, token)
+
+    def best(self, count: int) -> pl.DataFrame:
+        """The best movies that the person has not rated."""
+        found = self.client.get(f"users/{self._path}/recommendations", n=count)["forecasts"]
+        return _table(found).select(pl.exclude("^p_.*$"))
+
+    def forecasts(self) -> pl.DataFrame:
+        """The forecasts of all movies that the person has not rated, best first."""
+        rated = self._present()
+        movies = [movie for movie in self.movies[MOVIE].to_list() if movie not in rated]
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(movies), MOST_ENTRIES):
+            part = movies[start : start + MOST_ENTRIES]
+            pairs = [{"user": self.user, "movie": movie} for movie in part]
+            answer = self.client.post("predict", {"requests": pairs})
+            found += [each["forecast"] for each in answer["forecasts"]]
+        return _table(sorted(found, key=lambda forecast: -forecast["stars"]))
+
+    @property
+    def _path(self) -> str:
+        return segment(self.user)
+
+    def _present(self) -> dict[Id, float]:
+        found = self.client.get(f"users/{self._path}/ratings")
+        self.user = found["user"]
+        return {rating["movie"]["id"]: rating["stars"] for rating in found["ratings"]}
+
+
+def _table(forecasts: list[dict[str, Any]]) -> pl.DataFrame:
+    """Columns rank, movie, title, stars, low, high, and p_ with each star, of forecasts in JSON."""
+    if not forecasts:
+        return pl.DataFrame(schema=["rank", MOVIE, TITLE, "stars", "low", "high"])
+    return pl.DataFrame(
+        [
+            {
+                "rank": rank,
+                MOVIE: each["movie"]["id"],
+                TITLE: each["movie"]["title"],
+                "stars": each["stars"],
+                "low": each["interval"][0],
+                "high": each["interval"][1],
+                **{f"p_{star}": share for star, share in each["probabilities"].items()},
+            }
+            for rank, each in enumerate(forecasts, 1)
+        ],
+        infer_schema_length=None,
+    )
