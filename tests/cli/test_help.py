@@ -13,15 +13,18 @@ from ratecast.cli import GROUPS, VERBS, main, pages
 from ratecast.cli.call import arguments
 from ratecast.cli.manual import FIELDS, manual
 from ratecast.training.experiment import _parser, experiments
+from tests.exports import writers
 from tests.planted import planted
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = [(name, line) for name, verb in VERBS.items() for line in manual(name, verb).examples]
-# Parsed but not run here: they need the network, or minutes. What they do is tested elsewhere.
+# Parsed but not run here: they need the network, a service, or minutes. What they do is tested
+# elsewhere.
 NETWORK = ("data fetch ml-latest-small", "data fetch ml-1m", "doctor")
+SERVICE = ("import ratings.csv diary.csv", "export --user 944")
 LONG = ("reproduce", "serve", "refit", "train", "report", "tune", "sweep", "overfit", "lr-find")
 KFOLD = "evaluate --model configs/mf.yaml"
-LATER = (*NETWORK, *LONG, KFOLD)
+LATER = (*NETWORK, *SERVICE, *LONG, KFOLD)
 
 Say = pytest.CaptureFixture[str]
 
@@ -96,11 +99,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table.with_columns(**more).write_csv(place / "ratings.csv")
     table[:1000].write_csv(place / "train.csv")
     table[1000:].write_csv(place / "test.csv")
+    films = [
+        {"Date": "2024-05-01", "Name": name, "Year": year, "Rating": 4}
+        for name, year in (("Fargo", 1996), ("Kolya", 1998))
+    ]
+    writers.archive(
+        place / "letterboxd.zip", {"ratings.csv": writers.table(writers.LETTERBOXD, films)}
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         assert main(["train", "bias"]) == 0
         assert main(["train", "als", "--out", "logs"]) == 0
     shutil.copytree(place / "logs" / "als" / "version_0" / "artifact", place / "artifacts" / "als")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        words = "import letterboxd.zip --artifact artifacts/als --doubtful settled.csv"
+        assert main(words.split()) == 0
     return place
 
 

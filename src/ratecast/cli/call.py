@@ -95,7 +95,9 @@ def show(view: Any) -> None:
 
     # A pipe or a file has no width; the default of 80 columns would cut the tables.
     console = Console()
-    Console(width=None if console.is_terminal else 160, highlight=False, markup=False).print(view)
+    Console(
+        width=None if console.is_terminal else 160, highlight=False, markup=False, emoji=False
+    ).print(view)
 
 
 def note(line: str) -> None:

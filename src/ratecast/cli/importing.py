@@ -68,7 +68,7 @@ def import_ratings(
     Examples:
         ratecast import letterboxd.zip
         ratecast import letterboxd.zip --artifact artifacts/als --doubtful doubtful.csv
-        ratecast import letterboxd.zip --artifact artifacts/als --settled doubtful.csv --out all.csv
+        ratecast import letterboxd.zip --artifact artifacts/als --settled settled.csv --out all.csv
         ratecast import ratings.csv diary.csv --into http://127.0.0.1:8000 --user 944
 
     Args:

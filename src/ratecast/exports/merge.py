@@ -26,30 +26,26 @@ def read_exports(paths: Sequence[Path], profile: str | None = None) -> Export:
     """
     if not paths:
         raise InputError("no file; give the file that the site made")
-    exports = [read_export(path, profile) for path in paths]
-    if len(paths) > 1:
-        named = zip(paths, exports, strict=True)
-        exports = [
-            replace(export, notes=tuple(f"{path.name}: {note}" for note in export.notes))
-            for path, export in named
-        ]
-    return merged(exports)
+    return merged([(path.name, read_export(path, profile)) for path in paths])
 
 
-def merged(exports: Sequence[Export]) -> Export:
+def merged(named: Sequence[tuple[str, Export]]) -> Export:
     """The exports as one, in which each title has one rating.
 
     Titles of two files are the same if they have one IMDb number, else one title, year and author.
+    named: each with the name of its file.
     """
-    first, *others = exports
-    sources = list(dict.fromkeys(export.source for export in exports))
+    (_, first), *others = named
+    if not others:
+        return first
+    sources = list(dict.fromkeys(export.source for _, export in named))
     if len(sources) > 1:
         raise InputError(
             f"files of {' and '.join(sources)}, whose scales differ; import them one by one"
         )
     rows: list[Row] = first.frame.to_dicts()
     twice = shared = 0
-    for export in others:
+    for _, export in others:
         places = _places(rows)
         for row in export.frame.to_dicts():
             same = places.get(_key(row), [])
@@ -61,7 +57,7 @@ def merged(exports: Sequence[Export]) -> Export:
                 twice += 1
                 rows[same[0]] = _later(rows[same[0]], row)
     counted = ((_TWICE, twice), (_SHARED, shared))
-    notes = [note for export in exports for note in export.notes]
+    notes = [f"{name}: {note}" for name, export in named for note in export.notes]
     notes += [text.format(count) for text, count in counted if count]
     frame = pl.DataFrame(rows, schema=first.frame.schema)
     return replace(first, frame=frame, notes=tuple(notes))

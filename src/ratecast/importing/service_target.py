@@ -8,12 +8,11 @@ import polars as pl
 
 from ratecast.data.titles import TITLE, YEAR
 from ratecast.errors import InputError
+from ratecast.exports.changes import MOST_ENTRIES, Changes
 from ratecast.exports.star_quantiles import StarDistribution
 from ratecast.importing.client import Client, segment
-from ratecast.importing.target import Id, Rated, changes, require_titles
+from ratecast.importing.target import Id, Rated, require_titles
 from ratecast.ratings import MOVIE, Scale
-
-MOST_ENTRIES, MOST_LISTED = 1000, 100
 
 
 class ServiceTarget:
@@ -56,11 +55,10 @@ class ServiceTarget:
         if self.user is None:
             made = self.client.post("users")
             self.user, token = made["user"], made["token"]
-        found = changes(ratings, self._present())
-        entries = [{"movie": movie, "stars": stars} for movie, stars in found.stars.items()]
-        for start in range(0, len(entries), MOST_ENTRIES):
-            part = entries[start : start + MOST_ENTRIES]
-            self.client.post(f"users/{self._path}/ratings/many", {"ratings": part})
+        found = Changes.of(ratings, self._present())
+        for part in found.parts():
+            entries = [{"movie": movie, "stars": stars} for movie, stars in part.items()]
+            self.client.post(f"users/{self._path}/ratings/many", {"ratings": entries})
         return Rated(self.user, len(found.new), len(found.changed), found.unchanged, token)
 
     def best(self, count: int) -> pl.DataFrame:

@@ -1,7 +1,6 @@
 """Where a person's ratings go: a model or a service, both used in the same way."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import polars as pl
@@ -9,7 +8,6 @@ import polars as pl
 from ratecast.data.titles import TITLE
 from ratecast.errors import InputError
 from ratecast.exports.star_quantiles import StarDistribution
-from ratecast.ratings import MOVIE, RATING
 
 Id = int | str
 
@@ -25,20 +23,6 @@ class Rated(NamedTuple):
     changed: int
     unchanged: int
     token: str | None = None
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What a file changes: stars of movies that were not rated, and of those rated otherwise."""
-
-    new: dict[Id, float]
-    changed: dict[Id, float]
-    unchanged: int
-
-    @property
-    def stars(self) -> dict[Id, float]:
-        """All that is to be written."""
-        return self.new | self.changed
 
 
 class Target(Protocol):
@@ -60,18 +44,6 @@ class Target(Protocol):
 
     def forecasts(self) -> pl.DataFrame:
         """The forecasts of all movies that the person has not rated, with star probabilities."""
-
-
-def changes(ratings: pl.DataFrame, present: dict[Id, float]) -> Changes:
-    """What `ratings` (columns movie and rating) change in the present stars of each movie."""
-    given: dict[Id, float] = dict(ratings.select(MOVIE, RATING).iter_rows())
-    new = {movie: stars for movie, stars in given.items() if movie not in present}
-    changed = {
-        movie: stars
-        for movie, stars in given.items()
-        if movie in present and abs(present[movie] - stars) > 1e-6
-    }
-    return Changes(new, changed, len(given) - len(new) - len(changed))
 
 
 def require_titles(where: str, columns: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ Plain ASGI, because Starlette's `BaseHTTPMiddleware` takes as long as a forecast
 """
 
 import logging
+import re
 import time
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ PROBES = ("/healthz", "/readyz")
 # Free of the rate limit: the page's static files, of which one view loads about twenty and caches
 # them, and the probes of whoever runs the service, which may share an address with its clients.
 UNLIMITED = ("/_nicegui/", *PROBES)
+# Where the page takes files.
+UPLOADS = re.compile(r"/_nicegui/client/[^/]+/upload/\d+")
 API = ("/v1", *PROBES, "/metrics", "/openapi.json")
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -46,11 +49,13 @@ class BodyTooLargeError(RequestError):
 class Limits:
     """Limits of one request and one client.
 
-    body: bytes of a request body. rate: requests per second and client, 0 for no limit; a burst may
-    have twice as many. log_all: log every request, not only writes and errors.
+    body: bytes of a request body. upload: bytes of one with which the page takes files. rate:
+    requests per second and client, 0 for no limit; a burst may have twice as many. log_all: log
+    every request, not only writes and errors.
     """
 
     body: int = 1 << 20
+    upload: int = 16 << 20
     rate: float = 0.0
     log_all: bool = False
 
@@ -88,6 +93,7 @@ class ServiceMiddleware:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         start, status = time.perf_counter(), 500
+        most = self.limits.upload if UPLOADS.fullmatch(scope["path"]) else self.limits.body
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -97,27 +103,29 @@ class ServiceMiddleware:
             await send(message)
 
         try:
-            refused = self._refused(scope)
+            refused = self._refused(scope, most)
             if refused is not None:
                 await error_response(refused)(scope, receive, send_with_headers)
             else:
-                await self.app(scope, _counted(receive, self.limits.body), send_with_headers)
+                await self.app(scope, _counted(receive, most), send_with_headers)
         finally:
             self._record(scope, status, time.perf_counter() - start)
         return None
 
-    def _refused(self, scope: Scope) -> RequestError | None:
+    def _refused(self, scope: Scope, most: int) -> RequestError | None:
         if self.limits.rate and not scope["path"].startswith(UNLIMITED):
             client = scope["client"][0] if scope["client"] else ""
             if not self.buckets.take(client, time.monotonic()):
                 return RateLimitedError(f"at most {self.limits.rate:g} requests per second")
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self.limits.body:
-            return BodyTooLargeError(f"at most {self.limits.body} bytes")
+        if length.isdigit() and int(length) > most:
+            return BodyTooLargeError(f"at most {most} bytes")
         return None
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "other")
+        # The path of an upload holds the id that authorises a page's messages.
+        upload = UPLOADS.fullmatch(scope["path"])
+        route = "upload" if upload else getattr(scope.get("route"), "path", "other")
         method = scope["method"] if route != "other" else "any"
         self.metrics.requests.labels(route, method, status).inc()
         self.metrics.seconds.labels(route).observe(seconds)

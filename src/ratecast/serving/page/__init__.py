@@ -14,8 +14,8 @@ from nicegui.client import Client
 from nicegui.page import page as Page  # noqa: N812 - it is a class, named like a decorator
 from starlette.responses import Response
 
+from ratecast.serving.page import importing, models, movie, rate, user
 from ratecast.serving.page import map as chart
-from ratecast.serving.page import models, movie, rate, user
 from ratecast.serving.page.content_security import ContentSecurityPolicy, PageMount
 from ratecast.serving.page.layout import SHEET, STAR, element, frame, link, show
 from ratecast.serving.page.session import PageContext
@@ -69,6 +69,10 @@ def _views(context: PageContext) -> None:
     @page("/movie/{id:path}")
     async def _movie(id: str) -> None:  # noqa: A002 - the name in the address
         await show(context, lambda visitor: movie.view(visitor, id), "", "Movie")
+
+    @page("/import")
+    async def _import() -> None:
+        await show(context, importing.view, "", "Import")
 
     @page("/map")
     async def _map() -> None:

@@ -29,11 +29,13 @@ MAX_PAGES, UNOPENED_SECONDS = 200, 5.0
 
 @dataclass
 class PageContext:
-    """What the views share: the service, access checks, the rate limit."""
+    """What the views share: the service, access checks, limits."""
 
     app: FastAPI
     clock: Callable[[], float] = time.monotonic
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # Matching a file takes a thread for seconds, and few may run beside the forecasts.
+    matching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     def __post_init__(self) -> None:
         self._buckets = TokenBuckets(self.app.state.limits.rate)

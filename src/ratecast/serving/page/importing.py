@@ -1,0 +1,217 @@
+"""View that takes the export of a rating site, by drag and drop, and rates its movies."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from nicegui import ui
+from nicegui.elements.upload_files import FileUpload
+from nicegui.events import MultiUploadEventArguments
+
+from ratecast.errors import InputError
+from ratecast.exports.changes import Changes
+from ratecast.exports.export import TITLE, YEAR
+from ratecast.exports.matches import MATCHED, UNMATCHED
+from ratecast.ratings import MOVIE, RATING
+from ratecast.serving.catalogue import Id
+from ratecast.serving.errors import RequestError
+from ratecast.serving.page.layout import button, element, link
+from ratecast.serving.page.rating_card import facts, path
+from ratecast.serving.page.session import Visitor
+from ratecast.serving.page.stars import forecast
+from ratecast.serving.page.token_gate import gate
+from ratecast.serving.page.uploads import MOST_OFFERS, Uploaded, matched
+
+LISTED, SHOWN, MOST_FILES = 8, 200, 4
+LEAVE_OUT = "Leave out"
+HELP = (
+    "Drop the export of Letterboxd (the ZIP), IMDb, Goodreads, StoryGraph, MyAnimeList, Trakt or "
+    "Netflix here. Nothing is rated before you say so, and the file is not kept."
+)
+
+
+async def view(visitor: Visitor) -> None:
+    """The place for the file; below it, what was matched, and then the forecasts."""
+    if gate(visitor):
+        return
+    with ui.element("div").classes("hello"):
+        element("h1", "Bring your ratings")
+        element("p", HELP)
+    ImportView(visitor)
+
+
+class ImportView:
+    """The view. found: the matches of the last file. choices: by row of a doubtful title."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.visitor, self.client = visitor, ui.context.client
+        self.found: Uploaded | None = None
+        self.choices: dict[int, ui.select] = {}
+        most = visitor.context.app.state.limits.upload
+        with ui.element("section").classes("card") as self.card:
+            self.upload = ui.upload(
+                label="Drop files here, or add them with +",
+                multiple=True,
+                auto_upload=True,
+                max_files=MOST_FILES,
+                max_total_size=most,
+                on_multi_upload=self._take,
+                on_rejected=lambda: self._fail(
+                    f"at most {MOST_FILES} files of {most >> 20} MB together"
+                ),
+            ).classes("upload")
+            self.upload.props("flat bordered")
+            self.upload.on("failed", lambda: self._fail("the files did not arrive; try again"))
+            self.profile = ui.input("Profile, if a Netflix export has several")
+            self.profile.props("outlined dense").classes("profile")
+            self.message = element("p", "").classes("alarm").props('role="alert"')
+        self.place = ui.element("div").props('aria-live="polite"')
+
+    def _fail(self, text: str) -> None:
+        self.upload.reset()
+        self.message.set_text(f"{text[:1].upper()}{text[1:]}.")
+
+    async def _take(self, event: MultiUploadEventArguments) -> None:
+        self.message.set_text("")
+        self.found = None
+        self.place.clear()
+        with self.place:
+            ui.spinner(size="2.5em")
+            element("p", "Looking for your movies").classes("muted").props('role="status"')
+        try:
+            self.visitor.context.limit_rate(self.client.ip)
+            self.found = await self._matched(event.files)
+        except InputError as error:
+            self._fail(str(error))
+        except RequestError as error:
+            self._fail(error.detail)
+        self.place.clear()
+        self.upload.reset()
+        if self.found is not None:
+            with self.place, ui.element("section").classes("card"):
+                self._draw(self.found)
+
+    async def _matched(self, files: Sequence[FileUpload]) -> Uploaded:
+        contents = [(file.name, await file.read()) for file in files]
+        catalogue = self.visitor.service.live.served.catalogue
+        profile = str(self.profile.value or "").strip() or None
+        async with self.visitor.context.matching:
+            return await asyncio.to_thread(matched, contents, catalogue, profile)
+
+    def _draw(self, found: Uploaded) -> None:
+        """What was matched, with choices for what is doubtful, and the button that rates."""
+        matches, counts = found.matches, found.matches.counts
+        export = matches.export
+        element("h2", f"{len(export):,} ratings of {export.source}")
+        with ui.element("ul").classes("facts"):
+            for status, count in counts.items():
+                with ui.element("li"):
+                    element("b", f"{count:,}")
+                    element("span", status)
+        for text in export.notes:
+            element("p", f"{text[:1].upper()}{text[1:]}.").classes("muted")
+        self._doubtful(found, counts["doubtful"])
+        rows = matches.frame.filter(status=MATCHED).select(TITLE, YEAR, "candidate_title", RATING)
+        _details(
+            "Matched",
+            (
+                f"{_named(title, year)}: {own}, {stars:g} ★"
+                for title, year, own, stars in rows.iter_rows()
+            ),
+            counts["matched"],
+        )
+        rows = matches.frame.filter(status=UNMATCHED).select(TITLE, YEAR)
+        _details("Unmatched", (_named(*row) for row in rows.iter_rows()), counts["unmatched"])
+        if counts["matched"] or self.choices:
+            button("Rate these movies", self._rate, quiet=False)
+        else:
+            element("p", "None of these titles is in the catalogue.").classes("alarm")
+
+    def _doubtful(self, found: Uploaded, count: int) -> None:
+        """A choice for each doubtful title; it is left out unless the visitor chooses a movie."""
+        self.choices = {}
+        if not count:
+            return
+        element("h3", "Which movies are these?")
+        titles = found.matches.frame.select(TITLE, YEAR)
+        with ui.element("ul").classes("choices"):
+            for row, movies in found.offers.items():
+                name = _named(*titles.row(row))
+                options = {-1: LEAVE_OUT} | {k: movie.title for k, movie in enumerate(movies)}
+                with ui.element("li"):
+                    element("span", name).classes("title")
+                    choice = ui.select(options, value=-1).props("outlined dense options-dense")
+                    choice.props["aria-label"] = f"Movie for {name}"
+                    self.choices[row] = choice
+        if count > MOST_OFFERS:
+            text = f"{count - MOST_OFFERS:,} more are left out; ratecast import settles them too."
+            element("p", text).classes("muted")
+
+    def _chosen(self, found: Uploaded) -> dict[int, Id]:
+        values = {row: choice.value for row, choice in self.choices.items()}
+        return {
+            row: found.offers[row][value].id
+            for row, value in values.items()
+            if isinstance(value, int) and value >= 0
+        }
+
+    async def _rate(self) -> None:
+        """Rate for the visitor what the file adds and changes, then show the forecasts."""
+        found, service = self.found, self.visitor.service
+        if found is None:
+            return
+        self.message.set_text("")
+        try:
+            matches = found.matches.settled(self._chosen(found))
+            ratings = matches.scaled(service.live.served.stars)
+            self.visitor.context.limit_rate(self.client.ip)
+            user = await self.visitor.ensure_user()
+            present = {movie: stars for movie, (stars, _) in service.live.ratings_of(user).items()}
+            changes = Changes.of(ratings.select(MOVIE, RATING), present)
+            for part in changes.parts():
+                await service.rate_many(user, part)
+        except InputError as error:
+            self._fail(str(error))
+            return
+        except RequestError as error:
+            self._fail(error.detail)
+            return
+        self.card.set_visibility(False)
+        self.place.clear()
+        with self.place:
+            self._forecasts(user, changes)
+
+    def _forecasts(self, user: Id, changes: Changes) -> None:
+        with ui.element("section").props('aria-labelledby="recommended"'):
+            with ui.element("div").classes("row"):
+                element("h2", "You may like").props('id="recommended"')
+                link("Another file", "/import").classes("quiet")
+                link("All your ratings", "/").classes("quiet")
+            text = (
+                f"{len(changes.new):,} ratings added, {len(changes.changed):,} changed, "
+                f"{changes.unchanged:,} there before. The service keeps stars of its own scale."
+            )
+            element("p", text).classes("muted").props('role="status"')
+            with ui.element("ol").classes("forecasts"):
+                for each in self.visitor.service.recommend(user, LISTED):
+                    with ui.element("li"):
+                        with ui.element("div").classes("what"):
+                            link(each.movie.title, path(each.movie.id)).classes("title")
+                            element("small", facts(each.movie))
+                        ui.html(forecast(each), sanitize=False, tag="span")
+
+
+def _details(name: str, lines: Iterable[str], count: int) -> None:
+    """A list that opens with a click."""
+    if not count:
+        return
+    with ui.element("details"):
+        element("summary", f"{name}: {count:,}")
+        with ui.element("ul"):
+            for _, line in zip(range(SHOWN), lines, strict=False):
+                element("li", line)
+            if count > SHOWN:
+                element("li", f"and {count - SHOWN:,} more").classes("muted")
+
+
+def _named(title: str, year: int | None) -> str:
+    return title if year is None else f"{title} ({year})"

@@ -1,0 +1,156 @@
+"""`ratecast import --into` and `ratecast export --from`: with a running service."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ratecast.cli import main
+from ratecast.serving.http.middleware import Limits
+from ratecast.serving.live.published import ArtifactStore
+from tests.importing import catalogue
+from tests.serving.place import TOKEN, Place
+
+Say = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return catalogue.saved(tmp_path_factory.mktemp("artifact") / "half")
+
+
+@pytest.fixture
+def place(tmp_path: Path, model: Path) -> Place:
+    home = tmp_path / "home"
+    home.mkdir()
+    ArtifactStore(home).publish(model)
+    return Place(home)
+
+
+@pytest.fixture
+def client(place: Place) -> Iterator[httpx.Client]:
+    with place.open() as opened:
+        yield opened
+
+
+def facts(capsys: Say, client: httpx.Client, *words: object) -> dict[str, Any]:
+    capsys.readouterr()
+    known = ["import", *map(str, words), "--into", str(client.base_url), "--json"]
+    assert main(known) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def rated(client: httpx.Client, user: object) -> dict[int, tuple[float, int]]:
+    found = client.get(f"/v1/users/{user}/ratings").json()["ratings"]
+    return {each["movie"]["id"]: (each["stars"], each["at"]) for each in found}
+
+
+def test_a_second_import_changes_nothing_and_a_newer_one_only_adds(
+    client: httpx.Client, tmp_path: Path, capsys: Say
+) -> None:
+    path = catalogue.person(tmp_path)
+    first = facts(capsys, client, path)
+    assert (first["new"], first["changed"], first["unchanged"]) == (20, 0, 0)
+    user, stored = first["user"], rated(client, first["user"])
+    assert set(stored) == set(range(1, 21))
+    again = facts(capsys, client, path, "--user", user)
+    assert (again["user"], again["new"], again["changed"], again["unchanged"]) == (user, 0, 0, 20)
+    assert rated(client, user) == stored
+    assert again["forecasts"] == first["forecasts"]
+    (tmp_path / "newer.csv").write_text(
+        catalogue.letterboxd(catalogue.FILMS[:24], catalogue.of_even), "utf-8"
+    )
+    newer = facts(capsys, client, tmp_path / "newer.csv", "--user", user)
+    assert newer["new"] == 4
+    assert newer["changed"] + newer["unchanged"] == 20
+    assert set(rated(client, user)) == set(range(1, 25))
+
+
+def test_the_forecasts_are_those_of_the_service_and_of_the_model(
+    client: httpx.Client, model: Path, tmp_path: Path, capsys: Say
+) -> None:
+    path, out = catalogue.person(tmp_path), tmp_path / "all.jsonl"
+    found = facts(capsys, client, path, "--n", 5, "--out", out)
+    query = {"n": 5}
+    shown = client.get(f"/v1/users/{found['user']}/recommendations", params=query).json()
+    assert [each["stars"] for each in found["forecasts"]] == [
+        each["stars"] for each in shown["forecasts"]
+    ]
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert len(lines) == len(catalogue.FILMS) - 20
+    assert lines[0]["movie"] == found["forecasts"][0]["movie"]
+    # ALS looks at no time, so that the model alone forecasts the same.
+    capsys.readouterr()
+    assert main(["import", str(path), "--artifact", str(model), "--n", "5", "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    for one, other in zip(alone["forecasts"], found["forecasts"], strict=True):
+        assert one["movie"] == other["movie"]
+        assert one["stars"] == pytest.approx(other["stars"])
+
+
+def test_more_than_a_thousand_entries_are_sent_in_parts(
+    client: httpx.Client, tmp_path: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ratecast.exports.changes.MOST_ENTRIES", 7)
+    found = facts(capsys, client, catalogue.person(tmp_path))
+    assert found["new"] == len(rated(client, found["user"])) == 20
+
+
+def test_an_export_of_the_service(client: httpx.Client, tmp_path: Path, capsys: Say) -> None:
+    user = facts(capsys, client, catalogue.person(tmp_path))["user"]
+    out = tmp_path / "letterboxd.csv"
+    words = ["--from", str(client.base_url), "--out", str(out), "--undated"]
+    assert main(["export", "--user", str(user), *words]) == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    stars = {name: stored[0] for name, stored in rated(client, user).items()}
+    titles = {name: movie for movie, (name, _) in enumerate(catalogue.FILMS[:20], 1)}
+    assert {titles[row["Title"]]: float(row["Rating"]) for row in rows} == stars
+    assert {int(row["Year"]) for row in rows} == {year for _, year in catalogue.FILMS[:20]}
+    assert main(["export", "--user", "7777", *words]) == 2
+    assert "user '7777' has no ratings" in capsys.readouterr().err
+
+
+def test_tokens_and_limits(place: Place, tmp_path: Path, capsys: Say) -> None:
+    place.token, place.limits = TOKEN, Limits(rate=5)
+    path = catalogue.person(tmp_path)
+    with place.open() as client:
+        words = ["import", str(path), "--into", str(client.base_url)]
+        assert main(words) == 2
+        assert "give the token of the service or of the user" in capsys.readouterr().err
+        found = facts(capsys, client, path, "--token", TOKEN)
+        again = facts(capsys, client, path, "--token", found["token"], "--user", found["user"])
+        assert again["unchanged"] == 20
+        other = found["user"] + 1
+        assert main([*words, "--token", found["token"], "--user", str(other)]) == 2
+        assert "this token does not allow it" in capsys.readouterr().err
+
+
+def test_a_service_whose_movies_have_no_titles(tmp_path: Path, capsys: Say) -> None:
+    bare = catalogue.saved(tmp_path / "bare", titles=catalogue.movies().select("movie"))
+    home = tmp_path / "home"
+    home.mkdir()
+    ArtifactStore(home).publish(bare)
+    with Place(home).open() as client:
+        words = ["import", str(catalogue.person(tmp_path)), "--into", str(client.base_url)]
+        assert main(words) == 2
+        assert "its movies have no titles" in capsys.readouterr().err
+        assert main([*words, "--user", "ann"]) == 2
+
+
+def test_addresses_of_no_service(client: httpx.Client, tmp_path: Path, capsys: Say) -> None:
+    path = str(catalogue.person(tmp_path))
+    for url, message in (
+        ("nonsense", "nonsense: no service there"),
+        ("http://127.0.0.1:1", "no service there"),
+        (f"{client.base_url}/docs", "it is no service of this ratecast"),
+    ):
+        assert main(["import", path, "--into", url]) == 2
+        err = capsys.readouterr().err
+        assert message in err
+        assert err.count("\n") == 1
