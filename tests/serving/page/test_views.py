@@ -18,6 +18,7 @@ VIEWS = {
     "/movie/50": ".similar li",
     "/map": ".chart.map svg",
     "/models": ".figure svg",
+    "/import": ".upload",
     "/nothing": ".trouble",
 }
 SMALL = """() => [...document.querySelectorAll("a, button, label.star")]

@@ -28,9 +28,7 @@ async def view(visitor: Visitor) -> None:
     with ui.element("div").classes("hello"):
         element("h1", "How will you rate it?")
         element("p", "Rate a few movies. Each rating improves the forecasts for all other movies.")
-        link("Or bring your ratings from Letterboxd, IMDb or another site", "/import").classes(
-            "quiet"
-        )
+        link("Or bring your ratings from another site", "/import").classes("quiet")
     RateView(visitor)
 
 
