@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Every process that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: reproduce folds notebooks pictures docs test test-kernels test-chaos bench bench-serve check-perf check format clean
+.PHONY: reproduce folds notebooks pictures docs test test-kernels test-chaos bench bench-serve bench-import check-perf check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -51,6 +51,9 @@ check-perf: $(READY)  ## a million ratings beside a few peers; fails where ratec
 
 bench-serve: $(READY)  ## how quick the service is: benchmarks/serving.json, docs/performance.md
 	$(BIN)/python -m benchmarks.serve
+
+bench-import: $(READY)  ## how many titles of a list are matched: benchmarks/matching.json, docs/own-ratings.md
+	$(BIN)/python -m tests.exports.quality
 
 check: $(READY)  ## style, types, and which folder may import which
 	$(BIN)/ruff format --check .

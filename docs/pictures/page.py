@@ -1,9 +1,11 @@
 """Screenshots of the page of the service: python -m docs.pictures.page [FOLDER].
 
-Trains on MovieLens 100K, serves, rates a few movies, and writes the PNGs of this folder: desktop
-and phone, light and dark. Needs Chromium.
+Trains on MovieLens 100K, serves, rates a few movies, brings a list of Letterboxd, and writes the
+PNGs of this folder: desktop and phone, light and dark. Needs Chromium.
 """
 
+import csv
+import io
 import subprocess
 import sys
 import tempfile
@@ -30,6 +32,16 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 PORT, TIMEOUT_SECONDS, MAX_BYTES = 8149, 60, 150_000
 GIVEN = {"Star Wars (1977)": 5, "Fargo (1996)": 5, "Liar Liar (1997)": 2, "Titanic (1997)": 3}
+# What an invented person rated on Letterboxd: one film is of a year that is not the catalogue's,
+# and one is not in the catalogue.
+BROUGHT = [
+    ("Star Wars", 1977, 5), ("Fargo", 1996, 5), ("Pulp Fiction", 1994, 4.5),
+    ("The Silence of the Lambs", 1991, 4.5), ("The Godfather", 1972, 4.5), ("Jaws", 1975, 4),
+    ("Twelve Monkeys", 1995, 4), ("Blade Runner", 1982, 4), ("Alien", 1979, 4),
+    ("Trainspotting", 1996, 3.5), ("Sense and Sensibility", 1995, 3.5), ("Titanic", 1997, 3),
+    ("Jerry Maguire", 1996, 3), ("Independence Day (ID4)", 1996, 2.5), ("Liar Liar", 1997, 2),
+    ("Twister", 1996, 2), ("Psycho", 1962, 4.5), ("Paddington 2", 2017, 5),
+]  # fmt: skip
 # Picture: path, selector of the last element that is drawn, window size, color scheme.
 VIEWS: dict[str, tuple[str, str, ViewportSize, Literal["light", "dark"]]] = {
     "rate": ("/", ".forecasts li", DESKTOP, "light"),
@@ -40,6 +52,8 @@ VIEWS: dict[str, tuple[str, str, ViewportSize, Literal["light", "dark"]]] = {
     "map": ("/map", ".chart.map svg", DESKTOP, "light"),
     "map_dark": ("/map", ".chart.map svg", DESKTOP, "dark"),
     "models": ("/models", ".figure svg", DESKTOP, "light"),
+    "import": ("/import", ".upload", {"width": 1280, "height": 1040}, "light"),
+    "imported": ("/import", ".upload", DESKTOP, "light"),
 }
 
 
@@ -84,6 +98,12 @@ def screenshot(window: Browser, address: str, view: str, folder: Path) -> Path:
     page.locator(selector).first.wait_for(timeout=1000 * TIMEOUT_SECONDS)
     if where == "/":
         rate(page)
+    if where == "/import":
+        bring(page)
+    if view == "imported":
+        page.get_by_role("button", name="Rate these movies").click()
+        page.locator(".forecasts li").first.wait_for()
+        page.mouse.move(0, 0)
     # Wait for animations.
     page.wait_for_timeout(1000)
     path = folder / f"page_{view}.png"
@@ -111,6 +131,21 @@ def rate(page: Page) -> None:
         line.get_by_role("radio", name=f"{stars} star").click(force=True)
         line.get_by_text("The forecast was").wait_for()
     page.keyboard.press("Control+Home")
+
+
+def bring(page: Page) -> None:
+    """Give the page a list of Letterboxd, and wait for what it matched."""
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(("Date", "Name", "Year", "Letterboxd URI", "Rating"))
+    for number, (name, year, stars) in enumerate(BROUGHT):
+        uri = f"https://boxd.it/{number}"
+        rows.writerow((f"2026-10-{1 + number:02}", name, year, uri, f"{stars:g}"))
+    content = text.getvalue().encode()
+    page.locator(".upload input[type=file]").set_input_files(
+        {"name": "ratings.csv", "mimeType": "text/csv", "buffer": content}
+    )
+    page.get_by_role("button", name="Rate these movies").wait_for()
 
 
 def _ready(address: str) -> bool:

@@ -1,14 +1,19 @@
 """Films of an export and movies of a catalogue: certain matches, and doubtful ones."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.marks import with_section
 from ratecast.errors import InputError
 from ratecast.exports.export import Export
 from ratecast.exports.match import match
 from ratecast.exports.matches import Matches
+from ratecast.exports.star_quantiles import StarDistribution
 from ratecast.exports.title_forms import forms, numbers, split_title
 from ratecast.ratings import Scale
 from tests.exports import quality
@@ -240,6 +245,45 @@ def test_ids_may_be_text(tmp_path: Path) -> None:
     matches.write_doubtful(tmp_path / "x.csv")
     settled = matches.read_settled(settle(tmp_path / "x.csv", {"1": "m6"}))
     assert settled.ratings["movie"].to_list() == ["m6", "m5"]
+
+
+def test_the_figures_of_the_page_are_those_of_the_file() -> None:
+    results = json.loads(quality.RESULTS.read_text("utf-8"))
+    page = quality.PAGE.read_text("utf-8")
+    assert with_section(page, quality.MARKS, quality.section(results)) == page
+    assert len(results["rows"]) == quality.SEEDS
+    assert all(row["matched"] >= 0.95 and row["wrong"] <= 0.005 for row in results["rows"])
+
+
+def test_the_year_may_stand_beside_the_title() -> None:
+    movies = pl.DataFrame({"movie": [1, 2], "title": ["Emma", "Emma"], "year": [1932, 1996]})
+    frame = match(exported(("Emma", 1996)), movies).frame
+    assert frame.select("status", "movie").row(0) == ("matched", 2)
+
+
+def test_two_titles_cannot_be_settled_as_one_movie() -> None:
+    matches = doubtful()
+    settled = matches.settled({0: 7})
+    assert settled.counts == {"matched": 2, "doubtful": 0, "unmatched": 2}
+    for chosen in ({0: 7, 1: 7}, {0: 9}):
+        with pytest.raises(InputError, match="Emma: two titles would have its movie"):
+            matches.settled(chosen)
+
+
+def test_what_is_settled_later_does_not_change_the_other_stars() -> None:
+    films = [*((f"Film {k}", 1990) for k in range(11)), ("Emma", 1996)]
+    titles = [f"Film {k} (1990)" for k in range(11)]
+    more = pl.DataFrame({"movie": range(30, 41), "title": titles})
+    movies = pl.concat([MOVIES, more])
+    export = exported(*films)
+    ratings = pl.Series("rating", [0.5 + 0.5 * (k % 9) for k in range(11)] + [5.0])
+    export = replace(export, frame=export.frame.with_columns(ratings))
+    stars = StarDistribution(Scale(1, 5), np.array([1.0, 2, 4, 3, 1]))
+    matches = match(export, movies)
+    before = dict(matches.scaled(stars).select("movie", "rating").iter_rows())
+    after = dict(matches.settled({11: 7}).scaled(stars).select("movie", "rating").iter_rows())
+    assert len(before) == 11
+    assert after == before | {7: 5.0}
 
 
 def test_an_invented_list_is_matched_rightly() -> None:

@@ -1,6 +1,7 @@
 """`ratecast import` with a saved model, and without: what is printed, and what is left on disk."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,11 @@ def test_numbers_of_links_come_first(tmp_path: Path, artifact: Path, capsys: Say
 @pytest.mark.parametrize("name", ["all.csv", "all.parquet", "all.jsonl"])
 def test_the_name_decides_the_form(name: str, zipped: Path, artifact: Path, capsys: Say) -> None:
     facts(capsys, zipped, "--artifact", artifact, "--out", name)
-    read = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".jsonl": pl.read_ndjson}
+    read: dict[str, Callable[[str], pl.DataFrame]] = {
+        ".csv": pl.read_csv,
+        ".parquet": pl.read_parquet,
+        ".jsonl": pl.read_ndjson,
+    }
     table = read[Path(name).suffix](name)
     assert table.columns[:6] == ["rank", "movie", "title", "stars", "low", "high"]
     assert table.height == len(catalogue.FILMS) - 20

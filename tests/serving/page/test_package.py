@@ -33,7 +33,8 @@ def test_the_table_comes_along_in_the_wheel(
 
 
 def test_the_pictures_are_made_by_the_script_and_small() -> None:
-    text = (ROOT / "docs" / "serving.md").read_text("utf-8")
+    pages = ("serving.md", "own-ratings.md")
+    text = "".join((ROOT / "docs" / page).read_text("utf-8") for page in pages)
     shown = re.findall(r"!\[.+?\]\((pictures/page_\w+\.png)\)", text)
     assert len(shown) >= 5
     assert {Path(name).stem.removeprefix("page_") for name in shown} <= set(VIEWS)
