@@ -51,7 +51,7 @@ def test_titles_are_written_as_the_site_has_them(table: Path) -> None:
 
 def test_numbers_and_no_dates(table: Path) -> None:
     Path("links.csv").write_text("movieId,imdbId,tmdbId\n1,0112346,9087\n2,53619,\n")
-    words = ("--user", "ann", "--data", str(table), "--links", "links.csv", "--undated")
+    words = ("--user", "ann", "--data", str(table), "--links", "links.csv", "--no-time")
     rows = exported(*words)
     assert list(rows[0]) == ["tmdbID", "imdbID", "Title", "Year", "Rating"]
     assert [(row["tmdbID"], row["imdbID"]) for row in rows] == [

@@ -104,7 +104,7 @@ def test_more_than_a_thousand_entries_are_sent_in_parts(
 def test_an_export_of_the_service(client: httpx.Client, tmp_path: Path, capsys: Say) -> None:
     user = facts(capsys, client, catalogue.person(tmp_path))["user"]
     out = tmp_path / "letterboxd.csv"
-    words = ["--from", str(client.base_url), "--out", str(out), "--undated"]
+    words = ["--from", str(client.base_url), "--out", str(out), "--no-time"]
     assert main(["export", "--user", str(user), *words]) == 0
     with out.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -114,6 +114,8 @@ def test_an_export_of_the_service(client: httpx.Client, tmp_path: Path, capsys: 
     assert {int(row["Year"]) for row in rows} == {year for _, year in catalogue.FILMS[:20]}
     assert main(["export", "--user", "7777", *words]) == 2
     assert "user '7777' has no ratings" in capsys.readouterr().err
+    assert main(["export", "--user", str(user), *words, "--scale", "1:10"]) == 2
+    assert "--scale is for a table; remove it, or give --data" in capsys.readouterr().err
 
 
 def test_tokens_and_limits(place: Place, tmp_path: Path, capsys: Say) -> None:

@@ -41,6 +41,7 @@ def _kind(argument: Argument) -> dict[str, Any]:
     if argument.flag:
         return {"action": "store_true", "help": argument.about}
     optional = {"nargs": "?"} if argument.positional and not argument.required else {}
+    optional = {"nargs": "+"} if argument.several else optional
     # argparse formats help texts with %.
     about = argument.about.replace("%", "%%")
     return {"help": about, "choices": argument.choices or None} | optional

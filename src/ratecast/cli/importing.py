@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ratecast.cli.call import emit, note
 from ratecast.errors import InputError
+from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,36 +111,31 @@ def export_ratings(
     out: Path,
     source: str | None = None,
     data: str | None = None,
-    columns: str | None = None,
-    scale: str | None = None,
+    table: TableOptions = DEFAULT,
     token: str | None = None,
     links: Path | None = None,
-    undated: bool = False,
     json: bool = False,
 ) -> None:
     """Export a user's ratings in the form that Letterboxd imports.
 
     The CSV has the columns Title, Year, Rating (0.5 to 5) and WatchedDate, and tmdbID and imdbID
-    with --links. Letterboxd enters rows with a date into the diary.
+    with --links. Letterboxd enters rows with a date into the diary; --no-time leaves it out.
 
     Examples:
         ratecast export --user 196 --data ml-100k --out letterboxd.csv
-        ratecast export --user 944 --from http://127.0.0.1:8000 --out letterboxd.csv --undated
+        ratecast export --user 944 --from http://127.0.0.1:8000 --out letterboxd.csv --no-time
 
     Args:
         user: the user's id.
         out: CSV file to write.
         source: address of a running service.
         data: an edition, a folder or a file of ratings, with titles.
-        columns: role=name pairs for column names that are not recognised, as in
-            movie=film,rating=score.
-        scale: low:high:step, if it cannot be inferred from the ratings.
+        table: how a table of your own is read.
         token: token of the service or of the user; default: RATECAST_TOKEN.
         links: links.csv of MovieLens, for the numbers of IMDb and TMDB.
-        undated: leave out WatchedDate, because a day of rating need not be one of watching.
         json: print the result as one JSON document.
     """
-    from ratecast.data import load_as
+    from ratecast.data import load_table
     from ratecast.exports.letterboxd_form import MOST_BYTES, is_kept, letterboxd_form
     from ratecast.importing.links import read_links
     from ratecast.importing.user_ratings import of_service, of_table
@@ -151,17 +147,26 @@ def export_ratings(
     if (source is None) == (data is None):
         raise InputError("export: give either --data TABLE or --from URL")
     if source is not None:
+        _refuse_table_options(table)
         found = of_service(_client(source, token), user)
     else:
-        found = of_table(load_as(str(data), columns, scale), user)
+        found = of_table(load_table(str(data), table), user)
     if not is_kept(found.scale):
         note(f"ratings of the scale {found.scale} are written in half stars, 0.5 to 5")
-    ratings = found.frame.drop(AT, strict=False) if undated else found.frame
-    table = letterboxd_form(ratings, found.scale, None if links is None else read_links(links))
-    write_table(out, table)
+    ratings = found.frame.drop(AT, strict=False) if table.no_time else found.frame
+    rows = letterboxd_form(ratings, found.scale, None if links is None else read_links(links))
+    write_table(out, rows)
     if out.stat().st_size > MOST_BYTES:
         note(f"{out}: over 1 MB, which Letterboxd refuses; split it")
-    emit({"out": out, "ratings": table.height}, f"wrote {out}: {table.height} ratings", json)
+    emit({"out": out, "ratings": rows.height}, f"wrote {out}: {rows.height} ratings", json)
+
+
+def _refuse_table_options(table: TableOptions) -> None:
+    """A service has no table to be read; only the times may be left out."""
+    given = [name for name in table.plain() if name != "no_time"]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise InputError(f"export: {option} is for a table; remove it, or give --data")
 
 
 def _check_numbers(artifact: Path | None, into: str | None, n: int) -> None:

@@ -156,7 +156,8 @@ class ImportView:
 
     async def _rate(self) -> None:
         """Rate for the visitor what the file adds and changes, then show the forecasts."""
-        found, service = self.found, self.visitor.service
+        # A second press of the button, while the first is at work, finds nothing to rate.
+        found, self.found, service = self.found, None, self.visitor.service
         if found is None:
             return
         self.message.set_text("")
@@ -169,11 +170,9 @@ class ImportView:
             changes = Changes.of(ratings.select(MOVIE, RATING), present)
             for part in changes.parts():
                 await service.rate_many(user, part)
-        except InputError as error:
-            self._fail(str(error))
-            return
-        except RequestError as error:
-            self._fail(error.detail)
+        except (InputError, RequestError) as error:
+            self.found = found
+            self._fail(error.detail if isinstance(error, RequestError) else str(error))
             return
         self.card.set_visibility(False)
         self.place.clear()
