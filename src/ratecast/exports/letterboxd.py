@@ -78,9 +78,8 @@ def read_archive(archive: zipfile.ZipFile, where: str) -> Export:
     _add(collector, ratings, _film)
     others = sum(name.endswith((f"/{_RATINGS}", f"/{_DIARY}")) for name in names)
     if others:
-        collector.assumed.append(
-            f"not read: {others} files of the same names in folders of the archive"
-        )
+        files = "1 file" if others == 1 else f"{others} files"
+        collector.assumed.append(f"not read: {files} of the same names in folders of the archive")
     return _result(collector)
 
 

@@ -14,7 +14,7 @@ from ratecast.exports.read import read_export
 from ratecast.ratings import AT
 
 _TWICE = "in several files: {} titles, of which the last dated rating counts, then the last file"
-_SHARED = "left out: {} ratings of a later file whose title and year two rated titles share"
+_SHARED = "left out: {} of a later file whose title and year two rated titles share"
 Row = dict[str, Any]
 
 
