@@ -19,8 +19,8 @@ SURFACE = [
     "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError", "KNN",
     "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
     "Requests", "SVDpp", "Scale", "Split", "StateSpace", "chronological", "compare",
-    "cross_validate", "evaluate", "example_ratings", "holdout", "kfold", "load", "load_model", "make_model",
-    "official", "similar", "top_n", "tune",
+    "cross_validate", "evaluate", "example_ratings", "holdout", "kfold", "load", "load_model",
+    "make_model", "official", "similar", "top_n", "tune",
 ]  # fmt: skip
 # What an example would only repeat.
 WITHOUT_EXAMPLE = {"MODELS", "Model", "InputError", "NotFittedError", "Comparison", "Evaluation"}
