@@ -31,7 +31,7 @@ def _walked(model: Any, part: Path) -> Any:
 
 
 def _rows(path: Path) -> list[tuple[int, int, int, float]]:
-    return pl.read_parquet(path).select("at", USER, MOVIE, RATING).rows()
+    return pl.read_parquet(path, glob=False).select("at", USER, MOVIE, RATING).rows()
 
 
 def _model(settings: dict[str, Any]) -> Any:

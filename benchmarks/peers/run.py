@@ -59,7 +59,7 @@ def done(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
 
 def _rmse(path: Path, predicted: Any) -> float:
     """Over all rows, forecasts clipped to the scale; a gap is an error."""
-    stars = pl.read_parquet(path)[RATING].to_numpy()
+    stars = pl.read_parquet(path, glob=False)[RATING].to_numpy()
     if len(predicted) != len(stars) or not np.isfinite(predicted).all():
         raise ValueError(f"{path}: {len(stars)} rows, and not as many forecasts")
     return float(np.sqrt(np.mean((np.clip(predicted, LOW, HIGH) - stars) ** 2, dtype=np.float64)))

@@ -23,7 +23,7 @@ def threads() -> int:
 
 def columns(path: Path) -> tuple[I64, I64, F32]:
     """Users, movies and stars of a Parquet file, each (n,), as raw ids."""
-    frame = pl.read_parquet(path, columns=[USER, MOVIE, RATING])
+    frame = pl.read_parquet(path, columns=[USER, MOVIE, RATING], glob=False)
     users, movies, stars = (frame.drop_in_place(name).to_numpy() for name in (USER, MOVIE, RATING))
     return users, movies, stars
 

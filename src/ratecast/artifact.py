@@ -68,7 +68,7 @@ def read(folder: Path) -> Artifact:
     except SafetensorError as error:
         raise InputError(f"{folder}: {ARRAYS} cannot be read ({error}); train again") from None
     tables = {
-        Path(name).stem: pl.read_parquet(folder / name)
+        Path(name).stem: pl.read_parquet(folder / name, glob=False)
         for name in manifest["files"]
         if name.endswith(".parquet")
     }

@@ -29,7 +29,7 @@ def _write(path: Path, work: Path, pieces: Iterable[pl.DataFrame]) -> int:
         piece.write_parquet(parts[-1], compression="lz4")
         rows += piece.height
     complete = work / "complete"
-    pl.scan_parquet(parts).sink_parquet(complete, compression="zstd")
+    pl.scan_parquet(parts, glob=False).sink_parquet(complete, compression="zstd")
     complete.chmod(0o644)
     complete.replace(path)
     return rows

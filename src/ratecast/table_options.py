@@ -33,8 +33,13 @@ class TableOptions:
     def roles(self) -> dict[str, str]:
         """Role to column name, as given."""
         if isinstance(self.columns, Mapping):
-            return dict(self.columns)
-        return dict(_role(pair) for pair in self.columns.split(",")) if self.columns else {}
+            # Names of a pandas frame may be numbers.
+            return {role: str(name) for role, name in self.columns.items()}
+        pairs = [_role(pair) for pair in self.columns.split(",")] if self.columns else []
+        roles = dict(pairs)
+        if len(roles) < len(pairs):
+            raise InputError(f"columns: {self.columns!r} has a role twice; give one column for each")
+        return roles
 
     @property
     def missing_values(self) -> list[float]:

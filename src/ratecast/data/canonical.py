@@ -79,7 +79,7 @@ def read(folder: Path) -> Ratings:
 
 def scan(folder: Path) -> pl.LazyFrame:
     """The ratings in `folder` as a lazy frame: user, movie, rating, at."""
-    return pl.scan_parquet(_parts(folder, metadata_of(folder), "ratings"))
+    return pl.scan_parquet(_parts(folder, metadata_of(folder), "ratings"), glob=False)
 
 
 def metadata_of(folder: Path) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _parts(folder: Path, metadata: dict[str, Any], table: str) -> list[Path]:
 
 
 def _read(paths: list[Path]) -> pl.DataFrame:
-    frame = pl.read_parquet(paths)
+    frame = pl.read_parquet(paths, glob=False)
     # Column by column, so that only one is in memory twice.
     return pl.DataFrame([frame.drop_in_place(name).rechunk() for name in frame.columns])
 

@@ -31,6 +31,7 @@ def wanted_roles(
     chosen = roles(names, options.roles, path, required)
     if options.no_time:
         chosen.pop(AT, None)
+    _refuse_shared(names, chosen, path)
     return chosen
 
 
@@ -59,6 +60,21 @@ def roles(
                 f"give it as {role}=NAME"
             )
     return chosen
+
+
+def _refuse_shared(names: list[str], chosen: dict[str, str], path: Path | str) -> None:
+    """Refuse one column in two roles, and a role whose column's name two columns have."""
+    # A title serves as the movie's id where there is no other.
+    used = {role: name for role, name in chosen.items() if role != TITLE}
+    for role, name in used.items():
+        others = [other for other, shared in used.items() if shared == name and other != role]
+        if others:
+            raise InputError(
+                f"{path}: column {name!r} is for {role} and for {others[0]}; "
+                f"give another as {others[0]}=NAME"
+            )
+        if names.count(name) > 1:
+            raise InputError(f"{path}: two columns are called {name!r}; rename one")
 
 
 def ambiguities(

@@ -102,6 +102,7 @@ class DelimitedFile:
             separator=self._one_character,
             quote_char='"' if self.quote else None,
             infer_schema=False,
+            glob=False,
         )
 
     def _source(self) -> Path | bytes:

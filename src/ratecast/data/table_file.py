@@ -102,7 +102,8 @@ def _read_parquet(path: Path, options: TableOptions) -> tuple[pl.DataFrame, Loca
     try:
         names = list(pl.read_parquet_schema(path))
         chosen = wanted_roles(names, options, path)
-        frame = pl.read_parquet(path, columns=list(dict.fromkeys(chosen.values())))
+        wanted = list(dict.fromkeys(chosen.values()))
+        frame = pl.read_parquet(path, columns=wanted, glob=False)
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path}: cannot be read ({error}); write it again") from None
     return (

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+import sqlalchemy as sa
 import uvicorn
 
 from ratecast.errors import InputError
@@ -80,9 +81,11 @@ class Settings:
         return Limits(rate=default if self.rate is None else self.rate, log_all=self.log_all)
 
     @property
-    def url(self) -> str:
+    def url(self) -> str | sa.URL:
         """URL of the database."""
-        return self.database or f"sqlite:///{self.home.absolute() / 'ratings.db'}"
+        # A path in the text of a URL would lose what follows a question mark.
+        default = sa.URL.create("sqlite", database=str(self.home.absolute() / "ratings.db"))
+        return self.database or default
 
 
 class JsonFormatter(logging.Formatter):

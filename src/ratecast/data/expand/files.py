@@ -73,9 +73,10 @@ def _prefix(out: Path, pid: int | str) -> str:
 
 def _sweep(out: Path) -> None:
     """Remove folders of killed runs, but not those of a run in progress."""
-    for folder in out.parent.glob(_prefix(out, "*") + "*"):
-        pid = folder.name.removeprefix(_prefix(out, "").removesuffix("-")).split("-")[0]
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+    start = _prefix(out, "").removesuffix("-")
+    for folder in out.parent.iterdir():
+        pid = folder.name.removeprefix(start).split("-")[0]
+        if folder.name.startswith(start) and pid.isdecimal() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
 
 

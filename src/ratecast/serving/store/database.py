@@ -55,7 +55,7 @@ class StoredEvents:
 class Store:
     """The database at `url`; creates its tables, or migrates them to the newest version."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | sa.URL) -> None:
         self.engine = _engine(url)
         try:
             upgrade(self.engine)
@@ -148,7 +148,7 @@ def _remove(connection: sa.Connection, event: RemovalEvent) -> None:
     connection.execute(sa.insert(removals).values(row))
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str | sa.URL) -> sa.Engine:
     try:
         address = sa.make_url(url)
     except sa.exc.ArgumentError:
@@ -182,7 +182,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 @contextmanager
-def reachable(url: str) -> Iterator[None]:
+def reachable(url: str | sa.URL) -> Iterator[None]:
     """Turn an error of the database into an `InputError` of one line."""
     try:
         yield
