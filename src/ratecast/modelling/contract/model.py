@@ -109,7 +109,9 @@ class Model(Hooks):
     def calibrate(self, rows: Rows, expected: Expected) -> Forecast:
         """The forecast of rows whose expected stars are known, calibrated as of now."""
         history, stars = self.counts.of_users[rows.users], self.scale.clip(expected.mean)
-        probabilities = self.calibration.probabilities(stars, history, expected.deviation)
+        probabilities = self.calibration.probabilities(
+            stars, history, expected.usable_deviation(self.scale)
+        )
         basis = Basis.of(history, self.counts.of_movies[rows.movies])
         return Forecast(stars, probabilities, history, basis)
 
@@ -234,5 +236,6 @@ class Model(Hooks):
     def _outcomes(self, expected: Expected, history: I64, given: Ratings) -> Outcomes:
         """Expected stars beside the stars that were given."""
         stars, index = self.scale.clip(expected.mean), self.scale.index(given.stars)
-        deviation = np.ones(len(stars)) if expected.deviation is None else expected.deviation
-        return Outcomes(stars, deviation, history, index)
+        deviation = expected.usable_deviation(self.scale)
+        given_deviation = np.ones(len(stars)) if deviation is None else deviation
+        return Outcomes(stars, given_deviation, history, index)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import read_only
 from ratecast.errors import InputError
-from ratecast.ratings import Ratings, Requests
+from ratecast.ratings import Ratings, Requests, Scale
 
 T = TypeVar("T", bound=np.generic)
 
@@ -54,6 +54,10 @@ class Expected:
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64] | None = None
+
+    def usable_deviation(self, scale: Scale) -> NDArray[np.float64] | None:
+        """The deviation, not below a tenth of a step: equal ratings leave a model none at all."""
+        return None if self.deviation is None else np.maximum(self.deviation, scale.step / 10)
 
     def take(self, rows: NDArray[np.integer]) -> "Expected":
         """Only these rows."""

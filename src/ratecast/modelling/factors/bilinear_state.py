@@ -48,7 +48,10 @@ class Centring(NamedTuple):
     @classmethod
     def of(cls, stars: F32) -> "Centring":
         """By mean and standard deviation of `stars` (n,); unit 1 where all are equal."""
-        return cls(float(stars.mean(dtype=np.float64)), float(stars.std(dtype=np.float64)) or 1.0)
+        # Of equal stars the standard deviation is a rounding error, not always 0.
+        varied = bool((stars != stars[0]).any())
+        level = float(stars.mean(dtype=np.float64))
+        return cls(level, float(stars.std(dtype=np.float64)) if varied else 1.0)
 
     def centred(self, stars: F32) -> F64:
         """(stars - level) / unit: (n,)."""

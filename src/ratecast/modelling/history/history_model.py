@@ -81,7 +81,8 @@ class HistoryModel(Model):
         expected = self.replay_rows(ratings)
         stars = self.scale.clip(expected.mean)
         basis = Basis.of(history, self.counts.of_movies[ratings.movies])
-        probabilities = self.calibration.probabilities(stars, history, expected.deviation)
+        deviation = expected.usable_deviation(self.scale)
+        probabilities = self.calibration.probabilities(stars, history, deviation)
         return Forecast(stars, probabilities, history, basis)
 
     def star_counts(self, movie: Id) -> I64:

@@ -84,9 +84,8 @@ class ColdStart(Model):
         people = self._people(train)
         data = _Train(labels, people, stars)
         score, inputs = self._held_out(data, weight)
-        # The level and slope of the score: users with many ratings rate lower than others.
         design = np.column_stack([np.ones(len(score)), score])
-        self._linear = np.asarray(np.linalg.lstsq(design, stars)[0], np.float64)
+        self._linear = _level_and_slope(design, stars)
         base = design @ self._linear
         inputs = np.column_stack([base, inputs, people])
         self._smooth = RandomFeatures.fitted(inputs, stars - base, weight, self.seed)
@@ -243,6 +242,17 @@ class ColdStart(Model):
         self._linear, self._mean_age = arrays["linear"], arrays["mean_age"]
         self._statistics = arrays["statistics"]
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)
+
+
+def _level_and_slope(design: F64, stars: F64) -> F64:
+    """Level and slope of a held-out score: users with many ratings rate lower than others.
+
+    design: (n, 2) of 1 and the score. A negative slope is refused: the mean of the other ratings is
+    high where a rating is low, and in a small table that is all that a held-out score knows.
+    Reference: Breiman 1996, "Stacked regressions" (weights that are not negative).
+    """
+    linear = np.asarray(np.linalg.lstsq(design, stars)[0], np.float64)
+    return linear if linear[1] >= 0 else np.array([stars.mean(), 0.0])
 
 
 def _bins(values: F64, borders: F64) -> I64:
