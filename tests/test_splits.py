@@ -81,7 +81,9 @@ def test_the_zone_of_the_machine_does_not_matter(zone: Callable[[str], None]) ->
     assert seen[0] == seen[1] == seen[2]
 
 
-def test_official_folds_are_blocks_in_file_order() -> None:
+def test_official_folds_are_blocks_in_file_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splits, "OFFICIAL_ROWS", 50)
+    monkeypatch.setattr(splits, "OFFICIAL_USERS", 50)
     table = numbered(list(range(50)))
     for fold in range(1, 6):
         split = splits.official(table, fold)
@@ -109,6 +111,10 @@ def test_refusals() -> None:
         splits.chronological(numbered([5] * 20))
     with pytest.raises(InputError, match="u1 to u5"):
         splits.official(table, 6)
+    with pytest.raises(InputError, match=r"not ml-100k, .*; use --split chronological"):
+        splits.official(table, 1)
+    with pytest.raises(InputError, match=r"not ml-100k, .*; use --split kfold"):
+        splits.official(untimed, 1)
 
 
 def test_the_audit_finds_planted_leaks() -> None:

@@ -1,14 +1,18 @@
 """The audit of a split: new users and movies in each part, and leakage of the future into train."""
 
+import re
+from collections.abc import Iterator
 from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ratecast.data.summary import period, row_counts, tie_share
-from ratecast.ratings import AT, MOVIE, USER, Ratings
+from ratecast.data.summary import iso, period, row_counts, tie_share
+from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 from ratecast.splits import Split
+
+_OWN = re.compile(r"chronological|u[1-5]|kfold-\d+")
 
 
 def audit(split: Split, table: Ratings | None = None) -> dict[str, Any]:
@@ -25,6 +29,39 @@ def audit(split: Split, table: Ratings | None = None) -> dict[str, Any]:
         "shared_rows": _shared(split),
         "leaks": leaks(split, table),
     }
+
+
+def notes(split: Split) -> list[str]:
+    """What a reader of the scores must know of a split made by hand, one line for each fault.
+
+    Rows and pairs of user and movie that two parts share, and periods that overlap or go back. Of
+    the splits that ratecast makes there is nothing to say.
+    """
+    if _OWN.fullmatch(split.name):
+        return []
+    two = combinations(split.parts.items(), 2)
+    lines = (
+        line
+        for (first, early), (second, late) in two
+        for line in _faults(early, late, (first, second))
+    )
+    return [f"split {split.name}: {line}" for line in lines]
+
+
+def _faults(early: Ratings, late: Ratings, names: tuple[str, str]) -> Iterator[str]:
+    first, second = names
+    if not (len(early) and len(late)):
+        return
+    rows = _common(early, late, (USER, MOVIE, RATING, AT))
+    pairs = _common(early, late, (USER, MOVIE))
+    share = f"of {len(late):,} rows of {second}"
+    if rows:
+        yield f"{rows:,} {share} are rows of {first} too, so its scores are not of unseen ratings"
+    if pairs > rows:
+        yield f"{pairs - rows:,} {share} rate again what their user rates in {first}"
+    if early.timed and late.timed and late.at.min() <= early.at.max():
+        begin, end = iso(int(late.at.min())), iso(int(early.at.max()))
+        yield f"{second} begins {begin}, not after {first} ends {end}: forecasts know later ratings"
 
 
 def leaks(split: Split, table: Ratings | None = None) -> list[str]:
@@ -81,7 +118,9 @@ def _new(ids: pl.Series, train_ids: pl.Series) -> int:
 def _shared(split: Split) -> dict[str, int]:
     """Number of rows of a part whose user, movie and time an earlier part has too."""
     return {
-        f"{first}, {second}": 0 if _disjoint(early, late) else _common(early, late)
+        f"{first}, {second}": 0
+        if _disjoint(early, late)
+        else _common(early, late, (USER, MOVIE, AT))
         for (first, early), (second, late) in combinations(split.parts.items(), 2)
     }
 
@@ -93,9 +132,13 @@ def _disjoint(early: Ratings, late: Ratings) -> bool:
     return early.timed and bool(early.at.max() < late.at.min() or late.at.max() < early.at.min())
 
 
-def _common(early: Ratings, late: Ratings) -> int:
-    """Number of rows of `late` that `early` has too; only rows of equal hash are compared."""
-    columns = [name for name in (USER, MOVIE, AT) if name in early.frame.columns]
+def _common(early: Ratings, late: Ratings, names: tuple[str, ...]) -> int:
+    """Number of rows of `late` that `early` has too; only rows of equal hash are compared.
+
+    names: of the columns to compare; times only where both have them.
+    """
+    both_timed = early.timed and late.timed
+    columns = [name for name in names if name != AT or both_timed]
     early_rows, late_rows = early.frame.select(columns), late.frame.select(columns)
     early_hash = np.sort(early_rows.hash_rows().to_numpy())
     late_hash = late_rows.hash_rows().to_numpy()

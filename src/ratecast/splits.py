@@ -8,15 +8,20 @@ from numpy.typing import NDArray
 from ratecast.data.frames import Table, ratings_of
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
-from ratecast.ratings import Ratings
+from ratecast.ratings import MOVIE, USER, Ratings
 
 FOLDS = 5
+# Of MovieLens 100K, the only table that has official folds.
+OFFICIAL_ROWS, OFFICIAL_USERS = 100_000, 943
 TRAIN_SHARE = 0.8
 
 
 @dataclass(frozen=True)
 class Split:
-    """Three parts of one table. Random splits have no `valid`.
+    """Three parts of one table, on the scale of `train`. Random splits have no `valid`.
+
+    name: chronological, u1 to u5 or kfold-k for those of ratecast; any other for a split made by
+    hand, whose parts are `Ratings` or frames. Raises `InputError` for parts that do not fit.
 
     >>> import ratecast as rc
     >>> list(rc.chronological(rc.example_ratings()).parts)
@@ -27,6 +32,16 @@ class Split:
     train: Ratings
     valid: Ratings | None
     test: Ratings
+
+    def __post_init__(self) -> None:
+        """Check the parts, and make ratings of frames."""
+        for name, part in self.parts.items():
+            scale = None if name == "train" else self.train.scale
+            object.__setattr__(self, name, ratings_of(part, scale, where=name))
+            for kind in (USER, MOVIE):
+                now, first = (rows.frame.schema[kind] for rows in (self.parts[name], self.train))
+                if now != first:
+                    raise InputError(f"{name}: ids of {kind}s are {now}, of train {first}")
 
     @property
     def parts(self) -> dict[str, Ratings]:
@@ -67,17 +82,26 @@ def chronological(ratings: Table, share: float = TRAIN_SHARE) -> Split:
     return Split("chronological", parts["train"], parts["valid"], parts["test"])
 
 
-def official(ratings: Ratings, fold: int) -> Split:
+def official(ratings: Table, fold: int) -> Split:
     """Official fold u1 ... u5 of MovieLens 100K: the `fold`-th fifth of the rows is test.
 
-    ratings: in the order of the file.
+    ratings: in the order of the file. Raises `InputError` for any other table.
 
     >>> import ratecast as rc
-    >>> len(rc.official(rc.example_ratings(rows=100), 1).test)
-    20
+    >>> try:
+    ...     rc.official(rc.example_ratings(), 1)
+    ... except rc.InputError as error:
+    ...     print(error)
+    fold u1: the table is not ml-100k, whose folds are u1 to u5; use --split chronological
     """
-    if not 1 <= fold <= FOLDS or len(ratings) % FOLDS:
+    ratings = ratings_of(ratings)
+    if not 1 <= fold <= FOLDS:
         raise InputError(f"fold u{fold}: the official folds are u1 to u5 of ml-100k")
+    if (len(ratings), ratings.frame[USER].n_unique()) != (OFFICIAL_ROWS, OFFICIAL_USERS):
+        raise InputError(
+            f"fold u{fold}: the table is not ml-100k, whose folds are u1 to u5; "
+            f"use --split {'chronological' if ratings.timed else 'kfold'}"
+        )
     block = np.arange(len(ratings)) // (len(ratings) // FOLDS) == fold - 1
     return Split(f"u{fold}", ratings.take(~block), None, ratings.take(block))
 

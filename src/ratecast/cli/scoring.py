@@ -50,6 +50,7 @@ def evaluate(
         out: JSON file for the rows.
         json: print the rows as one JSON document.
     """
+    from ratecast.audit import notes
     from ratecast.data import load_table
     from ratecast.evaluation import split_scores
     from ratecast.evaluation import terminal as tables
@@ -65,6 +66,8 @@ def evaluate(
         if train or test
         else named(load_table(data, table), split, seed)
     )
+    for line in notes(parts[0]):
+        note(line)
     if artifact:
         rows = split_scores.evaluate_saved(artifact, parts, protocol)
     else:

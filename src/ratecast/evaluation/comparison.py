@@ -118,7 +118,10 @@ def comparisons(trials: Iterable[Trial], part: str) -> list[ModelComparison]:
         if part in trial.forecasts:
             by_protocol.setdefault(trial.protocol, {})[trial.model] = trial.forecasts[part]
     if split is None or not by_protocol:
-        raise InputError(f"report: no trial has a forecast of part {part!r}")
+        raise InputError(
+            f"report: no trial has a forecast of part {part!r}; use --part test, or --split "
+            "chronological"
+        )
     return [
         ModelComparison(protocol, part, split.parts[part], split.train, forecasts)
         for protocol, forecasts in by_protocol.items()

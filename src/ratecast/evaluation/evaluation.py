@@ -9,7 +9,9 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
+from ratecast.audit import notes
 from ratecast.data.frames import ratings_of
+from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol as runs
 from ratecast.evaluation import score_rows
@@ -67,13 +69,21 @@ class Comparison(Evaluation):
         return "\n".join([super().__str__(), *lines])
 
 
-def evaluate(model: Model, split: Split, protocols: Sequence[Protocol] = BOTH) -> Evaluation:
+def evaluate(
+    model: Model,
+    split: Split,
+    protocols: Sequence[Protocol] = BOTH,
+    *,
+    notify: Notify = to_stderr,
+) -> Evaluation:
     """Score a model on every part of a split.
 
     model: fitted on `split.train` alone, or not fitted, then a copy of it is fitted here; either
     way the model itself is left as it is. protocols: `frozen` (predict without updates) and
     `as-of` (every rating is predicted from strictly earlier ones, then observed); as-of is left out
-    where the split has no order of time or the model cannot be updated.
+    where the split has no order of time or the model cannot be updated, and refused where it alone
+    was given. notify: called with a line for rows or times that the parts of a split made by hand
+    share.
     Raises `InputError` for a model that learned from other rows than `split.train`.
 
     >>> import ratecast as rc
@@ -82,7 +92,7 @@ def evaluate(model: Model, split: Split, protocols: Sequence[Protocol] = BOTH) -
     >>> sorted(set(result.frame["protocol"]))
     ['as-of', 'frozen']
     """
-    trials = _trials(model, _split(split), protocols)
+    trials = _trials(model, _split(split, notify), protocols)
     return Evaluation([row for trial in trials for row in score_rows.rows_of(trial)], trials)
 
 
@@ -91,18 +101,20 @@ def compare(
     split: Split,
     part: str = "valid",
     protocols: Sequence[Protocol] = BOTH,
+    *,
+    notify: Notify = to_stderr,
 ) -> Comparison:
     """Score models on the same rows, with paired tests of all differences.
 
     models: as for `evaluate`; of two with one name, the second is called name-2. part: whose rows
-    the tests are of; read `test` once, at the end.
+    the tests are of; read `test` once, at the end. notify: as for `evaluate`.
 
     >>> import ratecast as rc
     >>> split = rc.chronological(rc.example_ratings())
     >>> rc.compare([rc.Mean(), rc.Bias()], split).differences["better"][0]
     'bias'
     """
-    split, models = _split(split), list(models)
+    split, models = _split(split, notify), list(models)
     if len(models) < 2:
         raise InputError("compare: needs two models or more")
     if part not in split.parts:
@@ -153,7 +165,7 @@ def tune(
     >>> sorted(rc.tune("bias", split, trials=2).settings)
     ['movie_damping', 'user_damping']
     """
-    split = _split(split)
+    split = _split(split, to_stderr)
     folds = search.folds_of(split)
     start = model_class(model)(seed=seed) if isinstance(model, str) else model
     chosen = protocol or search.protocol_of(start, folds)
@@ -171,10 +183,15 @@ def _model(model: Model) -> Model:
     return model
 
 
-def _split(split: Split) -> Split:
+def _split(split: Split, notify: Notify) -> Split:
     if not isinstance(split, Split):
         kind = type(split).__name__
         raise InputError(f"{kind} is no split; make one, as in rc.chronological(ratings)")
+    for name, part in split.parts.items():
+        if not len(part):
+            raise InputError(f"split {split.name}: part {name} is empty; give it ratings")
+    for line in notes(split):
+        notify(line)
     return split
 
 
@@ -184,6 +201,7 @@ def _trials(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Tria
     unknown = [each for each in wanted if each not in BOTH]
     if unknown or not wanted:
         raise InputError(f"protocols are {list(wanted)}; give frozen, as-of or both")
+    runs.require(model, split, wanted)
     if not model.is_fitted:
         return runs.fit_and_predict(replace(model), split, wanted)
     if model.learned_from != split.train.fingerprint():

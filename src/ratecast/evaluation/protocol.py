@@ -75,6 +75,13 @@ def possible(model: Model, split: Split) -> tuple[Protocol, ...]:
     return BOTH if model.updates_online() and in_order(split) else BOTH[:1]
 
 
+def require(model: Model, split: Split, wanted: Sequence[Protocol]) -> None:
+    """Refuse as-of where nothing else is wanted and the model or the split do not allow it."""
+    if "frozen" not in wanted and "as-of" not in possible(model, split):
+        _check_online(model)
+        _check_order(split.parts)
+
+
 def in_order(split: Split) -> bool:
     """Whether as-of is possible: the parts have times, and each is later than the one before."""
     parts = list(split.parts.values())
@@ -88,8 +95,7 @@ def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
 
     The model is refreshed when that is due, on all ratings up to then.
     """
-    if not model.updates_online():
-        raise InputError(f"as-of: model {model.name} cannot be updated; use --protocol frozen")
+    _check_online(model)
     _check_order(parts)
     (_, history), *later = parts.items()
     forecasts: dict[str, Forecast] = {}
@@ -116,6 +122,11 @@ def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
     return forecasts
 
 
+def _check_online(model: Model) -> None:
+    if not model.updates_online():
+        raise InputError(f"as-of: model {model.name} cannot be updated; use --protocol frozen")
+
+
 def _check_order(parts: dict[str, Ratings]) -> None:
     """Refuse parts that overlap in time: the first one would leak the second."""
     for (name, part), (later_name, later) in pairwise(parts.items()):
@@ -123,7 +134,8 @@ def _check_order(parts: dict[str, Ratings]) -> None:
             raise InputError("as-of: the table has no timestamps; use --protocol frozen")
         if part.at.max() >= later.at.min():
             raise InputError(
-                f"as-of: part {name} ends after {later_name} begins; use --split chronological"
+                f"as-of: part {name} ends after {later_name} begins; use --protocol frozen, or "
+                "the whole table as --data with --split chronological"
             )
 
 
