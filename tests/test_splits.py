@@ -113,7 +113,7 @@ def test_refusals() -> None:
         splits.official(table, 6)
     with pytest.raises(InputError, match=r"not ml-100k, .*; use --split chronological"):
         splits.official(table, 1)
-    with pytest.raises(InputError, match=r"not ml-100k, .*; use --split kfold"):
+    with pytest.raises(InputError, match=r"not ml-100k, .*; use --split holdout"):
         splits.official(untimed, 1)
 
 

@@ -12,7 +12,7 @@ from ratecast.data.summary import iso, period, row_counts, tie_share
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 from ratecast.splits import Split
 
-_OWN = re.compile(r"chronological|u[1-5]|kfold-\d+")
+_OWN = re.compile(r"chronological|holdout|u[1-5]|kfold-\d+")
 
 
 def audit(split: Split, table: Ratings | None = None) -> dict[str, Any]:

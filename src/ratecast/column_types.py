@@ -10,12 +10,46 @@ from ratecast.errors import InputError
 Location = Callable[[int], str]
 
 
+# The years 1 to 9999, which calendars and datetimes have.
+FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
+_TICKS = {"ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
 def whole_seconds(at: pl.Series, where: str) -> pl.Series:
-    """UTC seconds, from integers, or from dates and datetimes."""
+    """UTC seconds, from integers, or from dates and datetimes; in the years 1 to 9999."""
+    return in_calendar(_seconds(at, where), at, lambda row: f"{where}, row {row + 1}")
+
+
+def in_calendar(seconds: pl.Series, written: pl.Series, location: Location) -> pl.Series:
+    """The seconds, Int64. Raises `InputError` for one outside the years 1 to 9999.
+
+    written: the times as they were given, for the message.
+    """
+    whole = seconds.cast(pl.Int64, strict=False)
+    inside = whole.is_between(FIRST_SECOND, LAST_SECOND).fill_null(False)
+    if not inside.all():
+        row = int((~inside).arg_max() or 0)
+        raise InputError(
+            f"{location(row)}: time {written.to_physical()[row]} is outside the years 1 to 9999; "
+            "give seconds since 1970, or dates"
+        )
+    return whole
+
+
+def plain_numbers(ratings: pl.Series) -> pl.Series:
+    """Decimals and integers of 128 bits as Float64, since numpy has neither."""
+    wide = ratings.dtype.is_decimal() or "128" in str(ratings.dtype)
+    return ratings.cast(pl.Float64) if wide else ratings
+
+
+def _seconds(at: pl.Series, where: str) -> pl.Series:
     if at.dtype.is_integer():
-        return at.cast(pl.Int64)
-    if at.dtype == pl.Date or isinstance(at.dtype, pl.Datetime):
-        return at.cast(pl.Datetime("us", getattr(at.dtype, "time_zone", None))).dt.epoch("s")
+        return at
+    # By their numbers, which count from 1970 in UTC: polars panics at a day beyond its calendar.
+    if at.dtype == pl.Date:
+        return at.to_physical().cast(pl.Int64) * 86400
+    if isinstance(at.dtype, pl.Datetime):
+        return at.to_physical() // _TICKS[at.dtype.time_unit]
     whole = at.is_finite() & (at == at.floor()) if at.dtype.is_float() else None
     if whole is None or not whole.all():
         row = 0 if whole is None else int((~whole).arg_max() or 0)
@@ -23,7 +57,7 @@ def whole_seconds(at: pl.Series, where: str) -> pl.Series:
             f"{where}, row {row + 1}: time {at[row]!r} is not a whole number of seconds; "
             "give seconds since 1970, or dates"
         )
-    return at.cast(pl.Int64)
+    return at
 
 
 def canonical_ids(ids: pl.Series, where: str) -> pl.Series:

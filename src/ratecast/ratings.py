@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from ratecast.arrays import read_only
-from ratecast.column_types import canonical_ids, whole_seconds
+from ratecast.column_types import canonical_ids, plain_numbers, whole_seconds
 from ratecast.errors import InputError
 from ratecast.sorting import by_time
 
@@ -123,7 +123,11 @@ class Requests:
     @classmethod
     def of(cls, users: list[int | str], movies: list[int | str], at: int | None = None) -> Self:
         """Requests from plain lists of the same length."""
-        frame = pl.DataFrame({USER: users, MOVIE: movies})
+        try:
+            frame = pl.DataFrame({USER: users, MOVIE: movies})
+        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+            line = str(error).splitlines()[0]
+            raise InputError(f"requests: ids cannot be read ({line})") from None
         return cls(frame if at is None else frame.with_columns(pl.lit(at).alias(AT)))
 
     def __len__(self) -> int:
@@ -264,7 +268,7 @@ def _canonical(column: pl.Series, where: str) -> pl.Series:
     """Ids and times in their types; ratings as they are, since their scale is checked first."""
     if column.name == AT:
         return whole_seconds(column, where)
-    return column if column.name == RATING else canonical_ids(column, where)
+    return plain_numbers(column) if column.name == RATING else canonical_ids(column, where)
 
 
 def _refuse_off_scale(ratings: pl.Series, scale: Scale, where: str) -> None:

@@ -100,7 +100,7 @@ def official(ratings: Table, fold: int) -> Split:
     if (len(ratings), ratings.frame[USER].n_unique()) != (OFFICIAL_ROWS, OFFICIAL_USERS):
         raise InputError(
             f"fold u{fold}: the table is not ml-100k, whose folds are u1 to u5; "
-            f"use --split {'chronological' if ratings.timed else 'kfold'}"
+            f"use --split {'chronological' if ratings.timed else 'holdout'}"
         )
     block = np.arange(len(ratings)) // (len(ratings) // FOLDS) == fold - 1
     return Split(f"u{fold}", ratings.take(~block), None, ratings.take(block))

@@ -38,7 +38,9 @@ class TableOptions:
         pairs = [_role(pair) for pair in self.columns.split(",")] if self.columns else []
         roles = dict(pairs)
         if len(roles) < len(pairs):
-            raise InputError(f"columns: {self.columns!r} has a role twice; give one column for each")
+            raise InputError(
+                f"columns: {self.columns!r} has a role twice; give one column for each"
+            )
         return roles
 
     @property

@@ -53,7 +53,7 @@ def to_polars(table: Any, where: str = "table") -> pl.DataFrame:
             return pl.DataFrame(table)
     except ImportError as error:
         raise InputError(f"{where}: {error}; pip install pyarrow, or give a polars frame") from None
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{where}: cannot be read ({' '.join(str(error).split())})") from None
     hint = "; rc.load reads an edition or a file" if isinstance(table, str) else ""
     raise InputError(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ratecast.column_types import Location, whole_numbers
+from ratecast.column_types import Location, in_calendar, plain_numbers, whole_numbers
 from ratecast.data.column_roles import REQUIRED, ambiguities, wanted_roles
 from ratecast.data.delimited import DelimitedFile, RowError, Type, header
 from ratecast.data.duplicates import keep_latest
@@ -91,9 +91,12 @@ def canonical_columns(
             row = int(frame[name].is_null().arg_max() or 0)
             raise InputError(f"{location(row)}: no {name}; fill it in or remove the row")
     frame = frame.with_columns(whole_ids(frame[name], location) for name in (USER, MOVIE))
+    if RATING in frame.columns:
+        frame = frame.with_columns(plain_numbers(frame[RATING]))
     if AT not in frame.columns or not frame.height:
         return frame, []
     seconds, fraction, note = to_seconds(frame[AT], location, time_format)
+    seconds = in_calendar(seconds, frame[AT], location)
     columns = [seconds] if fraction is None else [seconds, fraction]
     return frame.with_columns(columns), [f"{where}: {note}"] if note else []
 
@@ -180,7 +183,7 @@ def whole_ids(ids: pl.Series, location: Location) -> pl.Series:
     """Ids as Int64 or String; floats that are whole numbers become Int64."""
     if ids.dtype.is_float():
         # pandas stores integers as floats in a column with a missing value.
-        fractional = ~((ids == ids.floor()) & ids.is_finite())
+        fractional = ~((ids == ids.floor()) & (ids.abs() < 2.0**63))
         if fractional.any():
             row = int(fractional.arg_max() or 0)
             where = f"{location(row)}: {ids.name} {ids[row]}"
@@ -188,8 +191,12 @@ def whole_ids(ids: pl.Series, location: Location) -> pl.Series:
         return ids.cast(pl.Int64)
     if isinstance(ids.dtype, pl.Enum | pl.Categorical):
         return ids.cast(pl.String)
-    # Ids of another type are refused by `checked`, which names the table.
-    return whole_numbers(ids, location) if ids.dtype.is_integer() else ids
+    if ids.dtype == pl.String or not len(ids):
+        return ids
+    if not ids.dtype.is_integer():
+        about = f"{location(0)}: ids of {ids.name!r} are {ids.dtype}"
+        raise InputError(f"{about}; use integers or strings")
+    return whole_numbers(ids, location)
 
 
 def scale_given(options: TableOptions) -> Scale | None:
