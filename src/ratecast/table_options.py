@@ -7,7 +7,9 @@ from typing import Any
 from ratecast.errors import InputError
 
 # Those that say how a file is laid out; an edition or a table of ratecast's own has its layout.
-_LAYOUT = ("columns", "time_format")
+_FILE = ("header", "separator", "encoding", "glob")
+_LAYOUT = ("columns", "time_format", "wide", *_FILE)
+_SEPARATORS = {"tab": "\t", "space": " ", "\\t": "\t"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +18,16 @@ class TableOptions:
 
     Args:
         columns: role=NAME pairs for column names that are not recognised, as in
-            movie=film,rating=score.
+            movie=film,rating=score, or role=NUMBER, as in user=1,movie=2,rating=5.
         scale: low:high:step, if it cannot be inferred from the ratings.
         missing: values that stand for "not rated", as in 0 or -1,99; their rows are left out.
         time_format: how times are written, as in %d.%m.%Y %H:%M.
         no_time: leave the times out.
+        header: whether the first line of a text file has the column names.
+        separator: what is between the fields of a text file: one or two characters, tab or space.
+        encoding: of a text file, as in utf-16 or latin-1; utf-8, if it has no mark of another.
+        wide: the table has a row for each user and a column for each movie.
+        glob: the path is a pattern, as in "ratings-*.csv"; the files are parts of one table.
     """
 
     columns: str | dict[str, str] | None = None
@@ -28,6 +35,24 @@ class TableOptions:
     missing: str | None = None
     time_format: str | None = None
     no_time: bool = False
+    header: bool | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    wide: bool = False
+    glob: bool = False
+
+    @property
+    def separator_characters(self) -> str | None:
+        """The separator itself, if it is given."""
+        if self.separator is None:
+            return None
+        characters = _SEPARATORS.get(self.separator, self.separator)
+        if len(characters) not in (1, 2) or set(characters) & set('\r\n"\x1f'):
+            raise InputError(
+                f"separator {self.separator!r}: give one or two characters, as in ; or ::, "
+                "or tab or space"
+            )
+        return characters
 
     @property
     def roles(self) -> dict[str, str]:
@@ -67,11 +92,18 @@ class TableOptions:
         return [f"--{name}={value}" for name, value in pairs.items()]
 
     def refuse_layout(self, source: str) -> None:
-        """Raise `InputError` if an option says how a file is laid out: `source` is none."""
-        given = [name for name in _LAYOUT if name in self.plain()]
+        """Raise `InputError` if an option says how a table is laid out: `source` has its layout."""
+        self._refuse(_LAYOUT, source, "a table file")
+
+    def refuse_file(self, source: str) -> None:
+        """Raise `InputError` if an option says how a file is laid out: `source` is in memory."""
+        self._refuse(_FILE, source, "a file")
+
+    def _refuse(self, options: tuple[str, ...], source: str, what: str) -> None:
+        given = [name for name in options if name in self.plain()]
         if given:
             names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"{source}: {names} are of a table file only; remove {names}")
+            raise InputError(f"{source}: {names} are of {what} only; remove {names}")
 
 
 OPTIONS = tuple(field.name for field in fields(TableOptions))

@@ -136,13 +136,6 @@ def test_a_choice_between_columns_is_said(tmp_path: Path) -> None:
     assert quiet(path, columns={"movie": "item"})[0].frame["movie"].to_list() == [3]
 
 
-def test_compressed_and_archived_files_are_refused(tmp_path: Path) -> None:
-    for magic in (b"PK\x03\x04", b"\x1f\x8b\x08\x00"):
-        (tmp_path / "own.csv").write_bytes(magic + b"junk")
-        with pytest.raises(InputError, match="unpack it"):
-            data.load(tmp_path / "own.csv")
-
-
 def test_titles_and_genres_come_along(tmp_path: Path) -> None:
     path = written(
         tmp_path / "own.csv",

@@ -45,7 +45,7 @@ def expand(
         ratecast data expand ml-100k --ratings 25e6 --out grown-csv --form csv
 
     Args:
-        data: an edition, a folder, or a CSV or Parquet file of ratings.
+        data: an edition, or a file or folder of ratings.
         table: how a table of your own is read.
         ratings: number of ratings, as in 25e6; up to 1e9.
         out: a new folder.
@@ -75,7 +75,7 @@ def describe(
         ratecast data describe ml-100k --json
 
     Args:
-        data: an edition, a folder, or a CSV or Parquet file of ratings.
+        data: an edition, or a file or folder of ratings.
         table: how a table of your own is read.
         json: print the result as one JSON document.
     """
@@ -103,7 +103,7 @@ def split(
         ratecast data split ratings.csv --json
 
     Args:
-        data: an edition, a folder, or a CSV or Parquet file of ratings.
+        data: an edition, or a file or folder of ratings.
         table: how a table of your own is read.
         split: auto (chronological, or holdout without times), chronological, holdout or a
             fold; for kfold, the first fold.

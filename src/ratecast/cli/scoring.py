@@ -38,7 +38,7 @@ def evaluate(
     Args:
         model: name of a model to fit, as in bias, or the YAML file of an experiment.
         artifact: folder of a fitted model, instead of --model.
-        data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        data: an edition of MovieLens, or a file or folder of ratings.
         table: how a table of your own is read.
         split: auto (chronological, or holdout without times), chronological, holdout, an
             official fold, or kfold, the mean over five random folds.
@@ -123,7 +123,7 @@ def report(
 
     Args:
         models: names, separated by commas.
-        data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        data: an edition of MovieLens, or a file or folder of ratings.
         table: how a table of your own is read.
         split: auto, chronological, holdout or a fold; for kfold, the first fold.
         part: the part for intervals, tests and plots; use test only once, at the end.
@@ -173,7 +173,7 @@ def tune(
 
     Args:
         model: name of the model.
-        data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        data: an edition of MovieLens, or a file or folder of ratings.
         table: how a table of your own is read.
         split: auto (chronological, or holdout without times), chronological, holdout, or kfold,
             the RMSE over five random folds; the last or a random fifth of the rows is left unread.

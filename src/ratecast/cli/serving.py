@@ -115,7 +115,7 @@ def refit(
     Args:
         home: the service's folder; default: RATECAST_HOME/service.
         database: as for ratecast serve.
-        data: an edition of MovieLens, a folder, or a CSV or Parquet file of ratings.
+        data: an edition of MovieLens, or a file or folder of ratings.
         table: how a table of your own is read.
         model: the model's name, or the YAML file of an experiment.
         json: print the result as one JSON document.

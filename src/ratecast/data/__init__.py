@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ratecast.data import canonical
+from ratecast.data import canonical, layouts
 from ratecast.data.cache import home
 from ratecast.data.edition_reader import Loaded, read_folder
 from ratecast.data.editions import CITATION, EDITIONS, Edition, edition_of
 from ratecast.data.frames import ratings_of
 from ratecast.data.notices import Notify, to_stderr
+from ratecast.data.parts import archive_of
 from ratecast.data.sources import fetch
 from ratecast.data.summary import describe
 from ratecast.data.table_file import read_table, scale_given
@@ -40,18 +41,28 @@ def load(
     missing: float | str | None = None,
     time_format: str | None = None,
     no_time: bool = False,
+    header: bool | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    wide: bool = False,
+    glob: bool = False,
     notify: Notify = to_stderr,
 ) -> Ratings:
     """The ratings of an edition, an unpacked or canonical folder, or a table of your own.
 
-    source: the name of an edition (fetched unless it is in the cache), a folder, a CSV or Parquet
-    file, or a table in memory, of polars, pandas or Arrow. columns: for a file or table, role to
-    column name, for names that are not recognised, also as in "movie=film". scale: only if it is
-    not the edition's scale or cannot be inferred. missing: the value, or several as in "-1,99",
-    that stands for "not rated"; such rows are left out. time_format: how times are written, as in
-    "%d.%m.%Y". no_time: leaves the times out. notify: called with one line for everything that
-    was assumed, merged or dropped. The name of an edition takes precedence over a folder of the
-    same name; write ./NAME for the folder.
+    source: the name of an edition (fetched unless it is in the cache), a folder, a file of any form
+    (text with any separator, Parquet, Arrow, JSON, compressed or not), a folder or a list of files
+    that are parts of one table, or a table in memory, of polars, pandas or Arrow. The name of an
+    edition takes precedence over a folder of the same name; write ./NAME for the folder.
+
+    columns: role to column name, for names that are not recognised, or to the number of the column
+    from 1, also as in "movie=film,rating=3". scale: only if it is not the edition's scale or cannot
+    be inferred. missing: the value, or several as in "-1,99", that stands for "not rated"; its rows
+    are left out. time_format: how times are written, as in "%d.%m.%Y". no_time: leaves the times
+    out. header: whether a text has column names in its first line. separator: of one or two
+    characters, "tab" or "space". encoding: as in "latin-1". wide: the table has a row for each user
+    and a column for each movie. glob: `source` is a pattern of files that are parts of one table.
+    notify: called with one line for everything that was assumed, merged or dropped.
 
     Raises `InputError` for a missing or unreadable source.
 
@@ -67,32 +78,55 @@ def load(
         missing=None if missing is None else str(missing),
         time_format=time_format,
         no_time=no_time,
+        header=header,
+        separator=separator,
+        encoding=encoding,
+        wide=wide,
+        glob=glob,
     )
     return load_table(source, options, notify)
 
 
 def load_table(source: Any, options: TableOptions = DEFAULT, notify: Notify = to_stderr) -> Ratings:
     """`load`, with its options as one value, as commands and experiments have them."""
+    are_paths = isinstance(source, list | tuple) and all(isinstance(s, str | Path) for s in source)
+    if are_paths and source:
+        return _notified(_of_files([Path(s).expanduser() for s in source], options), notify)
     if not isinstance(source, str | Path):
         return ratings_of(source, options=options, notify=notify)
-    path = Path(source).expanduser()
-    if str(source) in EDITIONS:
+    if str(source) in EDITIONS and not options.glob:
         options.refuse_layout(str(source))
-        ratings = canonical.read(fetch(str(source), notify=notify))
-        return ratings_of(ratings, options=options, where=str(source), notify=notify)
-    if path.is_dir() and (path / canonical.METADATA).exists():
-        options.refuse_layout(str(source))
-        return ratings_of(canonical.read(path), options=options, where=str(source), notify=notify)
-    if not path.exists():
-        hint = choice(str(source), EDITIONS, "editions are")
-        raise InputError(f"{source}: no such file, folder or edition; {hint}")
-    try:
-        loaded = _of_folder(path, options) if path.is_dir() else read_table(path, options)
-    except OSError as error:
-        raise InputError(f"{source}: {error.strerror or error}; check permissions") from None
+        folder = fetch(str(source), notify=notify)
+    else:
+        folder = Path(source).expanduser()
+        if options.glob or not (folder / canonical.METADATA).exists():
+            return _notified(_of_path(folder, options), notify)
+    options.refuse_layout(str(source))
+    return ratings_of(canonical.read(folder), options=options, where=str(source), notify=notify)
+
+
+def _of_path(path: Path, options: TableOptions) -> Loaded:
+    is_edition = not options.glob and path.is_dir() and layouts.find(path) is not None
+    return _of_folder(path, options) if is_edition else _of_files(path, options)
+
+
+def _notified(loaded: Loaded, notify: Notify) -> Ratings:
     for note in loaded.notes:
         notify(note)
     return loaded.ratings
+
+
+def _of_files(path: Path | list[Path], options: TableOptions) -> Loaded:
+    """The table of a file, a folder of parts, a pattern, or several files."""
+    for one in [path] if isinstance(path, Path) else path:
+        if not options.glob and not one.exists() and archive_of(one) is None:
+            hint = choice(str(one), EDITIONS, "editions are")
+            raise InputError(f"{one}: no such file, folder or edition; {hint}")
+    try:
+        return read_table(path, options)
+    except OSError as error:
+        where = error.filename or path
+        raise InputError(f"{where}: {error.strerror or error}; check permissions") from None
 
 
 def _of_folder(path: Path, options: TableOptions) -> Loaded:

@@ -19,6 +19,11 @@ NAMES = {
     GENRES: ("genres", "genre"),
 }
 REQUIRED = (USER, MOVIE, RATING)
+_MOST_LISTED = 12
+# Names that occur again in a text have the number of their column.
+_NUMBERED = re.compile(r"(.+) \((\d+)\)")
+# pandas writes the numbers of the rows as a column.
+_INDEX = ("__index_level_0__",)
 
 
 def wanted_roles(
@@ -31,7 +36,7 @@ def wanted_roles(
     chosen = roles(names, options.roles, path, required)
     if options.no_time:
         chosen.pop(AT, None)
-    _refuse_shared(names, chosen, path)
+    _refuse_shared(chosen, path)
     return chosen
 
 
@@ -41,29 +46,72 @@ def roles(
     path: Path | str,
     required: tuple[str, ...] = REQUIRED,
 ) -> dict[str, str]:
-    """Role to column name: as given, else recognised. Raises if a required role has no column."""
-    for role, name in columns.items():
-        if role not in NAMES:
-            raise InputError(f"columns: unknown role {role!r}; roles are {', '.join(NAMES)}")
-        if name not in names:
-            raise InputError(f"{path}: no column {name!r}; columns are {', '.join(names)}")
-    chosen = dict(columns)
+    """Role to column name: as given, by name or number, else recognised.
+
+    Raises `InputError` if a required role has no column, or one column has two of the roles.
+    """
+    # Numbers are those of columns, unless each is a name.
+    are_names = all(name in names for name in columns.values() if name.isdigit())
+    chosen = {
+        role: _named(role, name, names, path, by_number=not are_names)
+        for role, name in columns.items()
+    }
     normalized = {_normalized(name): name for name in reversed(names)}
     for role, recognised in NAMES.items():
         match = next((name for name in recognised if name in normalized), None)
         if role not in chosen and match is not None:
             chosen[role] = normalized[match]
-    for role in required:
-        if role not in chosen:
-            raise InputError(
-                f"{path}: no column for {role}; columns are {', '.join(names)}; "
-                f"give it as {role}=NAME"
-            )
+        elif role not in chosen and role in (*REQUIRED, AT):
+            _refuse_twins(role, names, path)
+    lacking = [role for role in required if role not in chosen]
+    if lacking:
+        raise InputError(
+            f"{path}: no column for {lacking[0]}; columns are {listed(names)}; "
+            f"give it as {lacking[0]}=NAME or by its number{_advice(names, lacking)}"
+        )
     return chosen
 
 
-def _refuse_shared(names: list[str], chosen: dict[str, str], path: Path | str) -> None:
-    """Refuse one column in two roles, and a role whose column's name two columns have."""
+def is_recognised(name: str) -> bool:
+    """Whether a column of this name is recognised as user, movie, rating or time."""
+    return _normalized(name) in {n for role in (USER, MOVIE, RATING, AT) for n in NAMES[role]}
+
+
+def ambiguities(
+    names: list[str], columns: Mapping[str, str], chosen: dict[str, str], path: Path | str
+) -> list[str]:
+    """A note for each role that more than one name matches, and one on columns without a role."""
+    notes, doubtful = [], set()
+    for role in {USER, MOVIE, RATING, AT} & chosen.keys() - columns.keys():
+        recognised = [name for name in NAMES[role] if name != TITLE]
+        others = [n for n in names if _normalized(n) in recognised and n not in chosen.values()]
+        doubtful |= set(others)
+        if others:
+            used = f"{path}: {role} is taken from column {chosen[role]}"
+            notes.append(f"{used}, not {' or '.join(others)}")
+    rest = [n for n in names if n not in {*chosen.values(), *doubtful} and n not in _INDEX]
+    return sorted(notes) + ([f"{path}: columns not used: {listed(rest)}"] if rest else [])
+
+
+def listed(names: list[str]) -> str:
+    """The names, or the first of many."""
+    more = len(names) - _MOST_LISTED
+    return ", ".join(names[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _named(role: str, name: str, names: list[str], path: Path | str, *, by_number: bool) -> str:
+    """The column of that name, or of that number from 1."""
+    if role not in NAMES:
+        raise InputError(f"columns: unknown role {role!r}; roles are {', '.join(NAMES)}")
+    if by_number and name.isdigit() and 1 <= int(name) <= len(names):
+        return names[int(name) - 1]
+    if name not in names:
+        raise InputError(f"{path}: no column {name!r}; columns are {listed(names)}")
+    return name
+
+
+def _refuse_shared(chosen: Mapping[str, str], path: Path | str) -> None:
+    """Refuse one column in two roles."""
     # A title serves as the movie's id where there is no other.
     used = {role: name for role, name in chosen.items() if role != TITLE}
     for role, name in used.items():
@@ -73,22 +121,27 @@ def _refuse_shared(names: list[str], chosen: dict[str, str], path: Path | str) -
                 f"{path}: column {name!r} is for {role} and for {others[0]}; "
                 f"give another as {others[0]}=NAME"
             )
-        if names.count(name) > 1:
-            raise InputError(f"{path}: two columns are called {name!r}; rename one")
 
 
-def ambiguities(
-    names: list[str], columns: Mapping[str, str], chosen: dict[str, str], path: Path
-) -> list[str]:
-    """A note for each role that more than one column name matches."""
-    notes = []
-    for role in {USER, MOVIE, RATING, AT} & chosen.keys() - columns.keys():
-        recognised = [name for name in NAMES[role] if name != TITLE]
-        others = [n for n in names if _normalized(n) in recognised and n not in chosen.values()]
-        if others:
-            used = f"{path}: {role} is taken from column {chosen[role]}"
-            notes.append(f"{used}, not {' or '.join(others)}")
-    return sorted(notes)
+def _refuse_twins(role: str, names: list[str], path: Path | str) -> None:
+    """Refuse a role whose column's name several columns have; those of a text have numbers."""
+    twins = [found for found in map(_NUMBERED.fullmatch, names) if found]
+    of_role = [found for found in twins if _normalized(found[1]) in NAMES[role]]
+    if len(of_role) > 1:
+        raise InputError(
+            f"{path}: two columns are called {of_role[0][1]!r}; rename one, or give one as "
+            f"{role}={of_role[0][2]}"
+        )
+
+
+def _advice(names: list[str], lacking: list[str]) -> str:
+    """What else may be wrong where roles have no column."""
+    advice = ""
+    if sum(any(letter.isdigit() for letter in name) for name in names) * 2 > len(names):
+        advice += ", or --header no if line 1 is a rating"
+    if len(names) > len(REQUIRED) and {MOVIE, RATING} <= set(lacking):
+        advice += ", or --wide if each movie has a column"
+    return advice
 
 
 def _normalized(name: str) -> str:

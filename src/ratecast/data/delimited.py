@@ -5,6 +5,7 @@ one to find the first bad row.
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from typing import TextIO
 
 import polars as pl
 
+from ratecast.data.separators import BLANKS, UNIT_SEPARATOR, without_runs
+from ratecast.data.text_format import TextFormat, not_encoded
 from ratecast.errors import InputError
 
-# The unit separator does not occur in text, so it can replace a separator of two characters.
-_UNIT_SEPARATOR = "\x1f"
+_START = 1 << 16
 _INTEGER_BITS = {pl.Int64: 63, pl.Int32: 31, pl.Int8: 7}
 FLOATS = (pl.Float32, pl.Float64)
 Type = type[pl.DataType]
@@ -43,28 +45,25 @@ class RowError(InputError):
 class DelimitedFile:
     """A delimited text file: its format, and the columns to read with their types.
 
-    columns: name to type; without a header, every field of the file in order. Numbers are required
-    in every row, text may be empty. Blank lines are skipped.
+    columns: name to type. content: the bytes of the file, if not those at the path. Numbers are
+    required in every row, text may be empty. Blank lines are skipped.
     """
 
     path: Path
     columns: dict[str, Type]
-    separator: str = ","
-    header: bool = True
-    quote: bool = True
-    encoding: str = "utf-8"
+    format: TextFormat
+    content: bytes | None = None
 
     def read(self) -> pl.DataFrame:
         """The columns, all rows in file order. Raises `RowError` with the line of a bad row."""
-        fields = self._fields()
         try:
-            frame = self._parse(fields)
-        except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-            self._check_lines(fields)
+            frame = self._parse()
+        except (pl.exceptions.PolarsError, UnicodeError) as error:
+            self._check_lines()
             reason = str(error).splitlines()[0]
             raise InputError(f"{self.path}: cannot be read ({reason}); check the file") from None
         if self._has_nulls(frame):
-            self._check_lines(fields)
+            self._check_lines()
             frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
         return frame.select(list(self.columns))
 
@@ -75,48 +74,61 @@ class DelimitedFile:
                 return f"{self.path}, line {line}"
         raise IndexError(row)
 
-    def sample(self, rows: int) -> list[list[str]]:
-        """The fields of the first rows."""
-        return [fields for _, (_, fields) in zip(range(rows), self._rows(), strict=False)]
-
-    def _fields(self) -> list[str]:
-        if not self.header:
-            return list(self.columns)
-        fields = header(self.path, self.separator)
-        for name in self.columns:
-            if name not in fields:
-                raise InputError(
-                    f"{self.path}, line 1: no column {name!r}; columns are {', '.join(fields)}"
-                )
-        return fields
-
-    def _parse(self, fields: list[str]) -> pl.DataFrame:
-        if not self.path.stat().st_size:
-            return pl.DataFrame(schema=self.columns)
+    def _parse(self) -> pl.DataFrame:
         # Every field is read: polars reports surplus fields only if no column is left out.
-        return pl.read_csv(
-            self._source(),
-            has_header=self.header,
-            new_columns=None if self.header else fields,
-            schema_overrides={name: self.columns.get(name, pl.String) for name in fields},
+        schema = {name: self.columns.get(name, pl.String) for name in self.format.names}
+        floats = [name for name, type_ in schema.items() if type_ in FLOATS]
+        commas = floats if self.format.decimal_comma else []
+        source = self._source()
+        if source == b"":
+            return pl.DataFrame(schema=schema)
+        frame = pl.read_csv(
+            source,
+            has_header=False,
+            skip_lines=self.format.skip,
+            schema=schema | dict.fromkeys(commas, pl.String),
             separator=self._one_character,
-            quote_char='"' if self.quote else None,
-            infer_schema=False,
+            quote_char='"' if self.format.quote else None,
+            # Else a name with brackets is a pattern.
             glob=False,
+        )
+        if self.format.quote and len(self.format.separator) > 1:
+            # Within quotes it was no separator.
+            own = pl.col(pl.String).str.replace_all(
+                UNIT_SEPARATOR, self.format.separator, literal=True
+            )
+            frame = frame.with_columns(own)
+        return frame.with_columns(
+            pl.col(name).str.replace(",", ".", literal=True).cast(schema[name]) for name in commas
         )
 
     def _source(self) -> Path | bytes:
-        """The file, or its bytes as UTF-8 with a separator of one character."""
-        if len(self.separator) == 1 and self.encoding == "utf-8":
-            return self.path
-        data = self.path.read_bytes()
-        if self.encoding != "utf-8":
-            data = data.decode(self.encoding).encode()
-        return data.replace(self.separator.encode(), self._one_character.encode())
+        """The file, or its bytes as UTF-8 with a separator of one character, as polars reads it."""
+        form = self.format
+        as_it_is = form.separator == self._one_character and form.encoding == "utf-8"
+        if self.content is None and as_it_is and not self._has_old_ends():
+            return self.path if self.path.stat().st_size else b""
+        data = self.path.read_bytes() if self.content is None else self.content
+        if form.encoding != "utf-8":
+            data = data.decode(form.encoding).encode()
+        if b"\n" not in data:
+            data = data.replace(b"\r", b"\n")
+        if form.separator == BLANKS:
+            return without_runs(data.decode(errors="surrogateescape")).encode(
+                errors="surrogateescape"
+            )
+        return data.replace(form.separator.encode(), self._one_character.encode())
+
+    def _has_old_ends(self) -> bool:
+        """Whether lines end with CR alone, as old systems write them."""
+        with self.path.open("rb") as file:
+            start = file.read(_START)
+        return b"\r" in start and b"\n" not in start
 
     @property
     def _one_character(self) -> str:
-        return self.separator if len(self.separator) == 1 else _UNIT_SEPARATOR
+        single = len(self.format.separator) == 1 and self.format.separator != BLANKS
+        return self.format.separator if single else UNIT_SEPARATOR
 
     def _has_nulls(self, frame: pl.DataFrame) -> bool:
         """Whether a number is missing, or the last field, as after a row with too few fields."""
@@ -127,13 +139,15 @@ class DelimitedFile:
     def _rows(self, skip: re.Pattern[str] | None = None) -> Iterator[tuple[int, list[str]]]:
         """First line and fields of every row that is not blank and does not match `skip`."""
         with self._open() as file:
-            line = 1 if self.header and file.readline() else 0
+            for _ in range(self.format.skip):
+                file.readline()
+            line = self.format.skip
             for text in file:
                 line += 1
                 if skip is not None and skip.fullmatch(text):
                     continue
-                start, fields = line, text.rstrip("\r\n").split(self.separator)
-                if self.quote and '"' in text:
+                start, fields = line, text.rstrip("\r\n").split(self._one_character)
+                if self.format.quote and '"' in text:
                     fields, more_lines = self._quoted(text, file, line)
                     line += more_lines
                 if fields != [""]:
@@ -141,7 +155,7 @@ class DelimitedFile:
 
     def _quoted(self, text: str, file: TextIO, line: int) -> tuple[list[str], int]:
         """Fields of the row that starts with `text`, and how many more lines it has."""
-        reader = csv.reader(chain([text], file), delimiter=self.separator)
+        reader = csv.reader(chain([text], file), delimiter=self._one_character)
         try:
             return next(reader), reader.line_num - 1
         except csv.Error as error:
@@ -149,46 +163,66 @@ class DelimitedFile:
 
     def _valid_line(self, types: list[Type]) -> re.Pattern[str]:
         """Matches unquoted lines of the right types; other lines are parsed and checked."""
-        text = rf'[^"{re.escape(self.separator[0])}\r\n\ud800-\udfff]*'
+        separator = re.escape(self._one_character)
+        text = rf'[^"{separator}\r\n\ud800-\udfff]*'
         fields = (_PLAIN.get(type_, text) for type_ in types)
-        return re.compile(re.escape(self.separator).join(fields) + r"\r?\n?")
+        return re.compile(separator.join(fields) + r"\r?\n?")
 
     def _open(self) -> TextIO:
-        encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
-        return self.path.open(encoding=encoding, errors="surrogateescape", newline="\n")
+        """The text as polars reads it, with what is not UTF-8 as surrogates."""
+        try:
+            source = self._source()
+        except UnicodeError as error:
+            raise not_encoded(self.path, self.format.encoding, error) from None
+        binary = source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
+        return io.TextIOWrapper(binary, "utf-8-sig", errors="surrogateescape", newline="\n")
 
-    def _check_lines(self, fields: list[str]) -> None:
+    def _check_lines(self) -> None:
         """Raise for the first bad row; return if there is none."""
-        types = [self.columns.get(name, pl.String) for name in fields]
+        names = self.format.names
+        types = [self.columns.get(name, pl.String) for name in names]
         for line, values in self._rows(self._valid_line(types)):
             where = f"{self.path}, line {line}"
-            if len(values) != len(fields):
-                raise RowError(f"{where}: {len(values)} fields, not {len(fields)}; correct it")
-            for name, value, type_ in zip(fields, values, types, strict=True):
-                if fault := _fault(value, type_, self.encoding):
-                    raise RowError(f"{where}: {name} {_shortened(value)} {fault}; correct it", name)
+            if len(values) != len(names):
+                raise RowError(f"{where}: {len(values)} fields, not {len(names)}; correct it")
+            for name, value, type_ in zip(names, values, types, strict=True):
+                if fault := _fault(value, type_, self.format.decimal_comma):
+                    raise RowError(f"{where}: {name} {_shortened(value)} {fault}", name)
 
 
-def header(path: Path, separator: str) -> list[str]:
-    """The column names in the first line."""
+def with_header(
+    path: Path, columns: dict[str, Type], separator: str = ",", *, quote: bool = True
+) -> DelimitedFile:
+    """A file whose first line has the names of its columns, as editions have it.
+
+    Raises `InputError` for a name of `columns` that is not there.
+    """
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        return next(csv.reader(file, delimiter=separator), [])
+        reader = csv.reader(file, delimiter=separator)
+        names = next(reader, [])
+        lines = reader.line_num
+    for name in columns:
+        if name not in names:
+            raise InputError(f"{path}, line 1: no column {name!r}; columns are {', '.join(names)}")
+    return DelimitedFile(path, columns, TextFormat(tuple(names), separator, lines, quote))
 
 
-def _fault(value: str, type_: Type, encoding: str) -> str | None:
-    """What is wrong with a value, or None."""
+def _fault(value: str, type_: Type, decimal_comma: bool) -> str | None:
+    """What is wrong with a value and what to do, or None."""
     if type_ in _INTEGER_BITS:
         digits = value.strip().removeprefix("+").removeprefix("-")
         if not (digits.isascii() and digits.isdigit()):
-            return "is not an integer"
-        return "is too large" if int(digits) >= 1 << _INTEGER_BITS[type_] else None
+            return "is not an integer; correct it"
+        too_large = int(digits) >= 1 << _INTEGER_BITS[type_]
+        return "is too large; correct it" if too_large else None
     if type_ in FLOATS:
+        number = value.replace(",", ".") if decimal_comma else value
         try:
-            float(value.replace("_", "?"))
+            float(number.replace("_", "?"))
         except ValueError:
-            return "is not a number"
+            return "is not a number; correct it"
     elif any("\ud800" <= letter <= "\udfff" for letter in value):
-        return f"is not {encoding}"
+        return "is not utf-8; give --encoding, as in latin-1, or correct it"
     return None
 
 

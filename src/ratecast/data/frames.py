@@ -7,15 +7,19 @@ import numpy as np
 import polars as pl
 
 from ratecast.column_types import Location
-from ratecast.data.column_roles import wanted_roles
+from ratecast.data.column_roles import ambiguities, wanted_roles
+from ratecast.data.column_table import typed
 from ratecast.data.missing_ratings import without_missing
 from ratecast.data.notices import Notify, to_stderr
+from ratecast.data.offset_zones import offsets_are_zones
 from ratecast.data.table_file import (
     canonical_columns,
     loaded,
     scale_given,
     whole_ids,
 )
+from ratecast.data.text_table import RoleTable
+from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
 from ratecast.ratings import (
     AT,
@@ -43,18 +47,23 @@ def to_polars(table: Any, where: str = "table") -> pl.DataFrame:
     """
     if isinstance(table, pl.DataFrame):
         return table
-    if isinstance(table, pl.LazyFrame):
-        return table.collect()
     try:
-        if type(table).__module__.partition(".")[0] == "pandas":
-            # Of numbers alone polars needs no pyarrow here; by the stream pandas always does.
-            return pl.from_pandas(table)
-        if hasattr(table, "__arrow_c_stream__"):
-            return pl.DataFrame(table)
+        with offsets_are_zones():
+            if isinstance(table, pl.LazyFrame):
+                return table.collect()
+            if type(table).__module__.partition(".")[0] == "pandas":
+                # Of numbers alone polars needs no pyarrow here; by the stream pandas always does.
+                frame: pl.DataFrame = pl.from_pandas(table, include_index=_has_named_index(table))
+                return frame
+            if hasattr(table, "__arrow_c_stream__"):
+                return pl.DataFrame(table)
     except ImportError as error:
         raise InputError(f"{where}: {error}; pip install pyarrow, or give a polars frame") from None
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{where}: cannot be read ({' '.join(str(error).split())})") from None
+        reason = " ".join(str(error).partition("\n\n")[0].split())
+        raise InputError(
+            f"{where}: cannot be read ({reason}); give columns of one type each, with a name each"
+        ) from None
     hint = "; rc.load reads an edition or a file" if isinstance(table, str) else ""
     raise InputError(
         f"{where}: {type(table).__name__} is no table; give ratings, a frame of polars or pandas, "
@@ -79,9 +88,9 @@ def ratings_of(
     scale = scale or scale_given(options)
     if isinstance(table, Ratings):
         return _with_options(table, scale or table.scale, options, where, notify)
-    frame = _columns(table, options, (USER, MOVIE, RATING), where)
-    result = loaded(frame, _location(where), where, options, scale)
-    for note in result.notes:
+    read = _columns(table, options, (USER, MOVIE, RATING), where)
+    result = loaded(read.frame, read.location, where, options, scale)
+    for note in (*read.notes, *result.notes):
         notify(note)
     return result.ratings
 
@@ -95,7 +104,8 @@ def requests_of(table: Any, where: str = "requests") -> Requests:
         table = table.requests()
     if isinstance(table, Requests):
         return table if table.is_checked else checked_requests(table, where)
-    frame = _columns(table, DEFAULT, (USER, MOVIE), where).drop(RATING, strict=False)
+    frame = _columns(table, DEFAULT, (USER, MOVIE), where).frame
+    frame = frame.select(name for name in (USER, MOVIE, AT) if name in frame.columns)
     frame, _ = canonical_columns(frame, _location(where), where)
     return checked_requests(Requests(frame), where)
 
@@ -136,14 +146,21 @@ def _with_options(
     return checked(replace(ratings, frame=frame, scale=scale), where)
 
 
-def _columns(
-    table: Any, options: TableOptions, required: tuple[str, ...], where: str
-) -> pl.DataFrame:
+def _has_named_index(table: Any) -> bool:
+    """Whether columns of a pandas frame are its index, as after `set_index` or `pivot`."""
+    names = getattr(getattr(table, "index", None), "names", [])
+    return any(name is not None for name in names)
+
+
+def _columns(table: Any, options: TableOptions, required: tuple[str, ...], where: str) -> RoleTable:
     """The columns that are required, and times, under the names of their roles."""
-    frame = to_polars(table, where)
+    options.refuse_file(where)
+    frame, location = to_polars(table, where), _location(where)
+    if options.wide:
+        return unpivoted(RoleTable(frame, location, []), where, options)
     chosen = wanted_roles(frame.columns, options, where, required)
-    wanted = [role for role in (USER, MOVIE, RATING, AT) if role in chosen]
-    return frame.select(pl.col(chosen[role]).alias(role) for role in wanted)
+    columns = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
+    return typed(columns, location, where, ambiguities(frame.columns, options.roles, chosen, where))
 
 
 def _location(where: str) -> Location:

@@ -1,12 +1,15 @@
 """Readers of the layouts in which MovieLens is published, and of the copy in recbole."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
-from ratecast.data.delimited import DelimitedFile, Type
+from ratecast.data.delimited import DelimitedFile, Type, with_header
+from ratecast.data.text_format import TextFormat
 from ratecast.data.titles import movies_of, split_genres
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER, Scale
@@ -56,6 +59,7 @@ ML_1M_OCCUPATIONS = (
     "writer",
 )
 _MAX_DEPTH = 4
+_SAMPLE_LINES = 100
 RATING_COLUMNS: dict[str, Type] = {
     USER: pl.Int64,
     MOVIE: pl.Int64,
@@ -83,29 +87,43 @@ class Tables:
 
 @dataclass(frozen=True)
 class Layout:
-    """How an edition is laid out. key: the file of the ratings, by which a layout is recognised."""
+    """How an edition is laid out.
+
+    key: the file of the ratings. lines: by the name of a file a pattern that its header matches, or
+    else most of its lines; so a layout is recognised, since other tables have such names.
+    """
 
     key: str
     files: frozenset[str]
     read: Callable[[Path], Tables]
+    lines: dict[str, str]
+    has_header: bool = False
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether the files in the folder have such lines."""
+        count = 1 if self.has_header else _SAMPLE_LINES
+        for name, pattern in self.lines.items():
+            if not (folder / name).is_file():
+                continue
+            with (folder / name).open(encoding="utf-8-sig", errors="replace") as file:
+                lines = [line.strip() for line in islice(file, count)]
+            if sum(bool(re.fullmatch(pattern, line)) for line in lines) * 2 <= len(lines):
+                return False
+        return True
 
 
 def u_data(folder: Path) -> Tables:
     """ml-100k: tabs in u.data, bars and latin-1 in u.item and u.user."""
-    source = DelimitedFile(folder / "u.data", RATING_COLUMNS, "\t", header=False, quote=False)
+    source = _plain(folder / "u.data", RATING_COLUMNS, "\t")
     text = ["title", "released", "video", "address"]
     item: dict[str, Type] = {MOVIE: pl.Int64}
     item |= dict.fromkeys(text, pl.String) | dict.fromkeys(ML_100K_GENRES, pl.Int8)
-    movies = DelimitedFile(
-        folder / "u.item", item, "|", header=False, quote=False, encoding="latin-1"
-    )
+    movies = _plain(folder / "u.item", item, "|", "latin-1")
     flags = [
         pl.when(pl.col(genre) == 1).then(pl.lit(genre)).otherwise(None) for genre in ML_100K_GENRES
     ]
     genres = pl.concat_list(flags).list.drop_nulls()
-    users = DelimitedFile(
-        folder / "u.user", USER_COLUMNS, "|", header=False, quote=False, encoding="latin-1"
-    )
+    users = _plain(folder / "u.user", USER_COLUMNS, "|", "latin-1")
     return Tables(
         source.read(),
         movies.read().select(movies_of(pl.col(MOVIE), pl.col("title"), genres)),
@@ -119,11 +137,11 @@ def recbole(folder: Path) -> Tables:
     rating_columns = _renamed(
         ["user_id:token", "item_id:token", "rating:float", "timestamp:float"], RATING_COLUMNS
     )
-    source = DelimitedFile(folder / "ml-100k.inter", rating_columns, "\t", quote=False)
+    source = with_header(folder / "ml-100k.inter", rating_columns, "\t", quote=False)
     title, year, genres = "movie_title:token_seq", "release_year:token", "class:token_seq"
     item: dict[str, Type] = {"item_id:token": pl.Int64}
     item |= dict.fromkeys((title, year, genres), pl.String)
-    movies = DelimitedFile(folder / "ml-100k.item", item, "\t", quote=False).read()
+    movies = with_header(folder / "ml-100k.item", item, "\t", quote=False).read()
     # recbole writes this, misspelt, for the one movie without title and year.
     full_title = (
         pl.when(pl.col(year) == "unkonwn")
@@ -134,7 +152,7 @@ def recbole(folder: Path) -> Tables:
         ["user_id:token", "age:token", "gender:token", "occupation:token", "zip_code:token"],
         USER_COLUMNS,
     )
-    users = DelimitedFile(folder / "ml-100k.user", user_columns, "\t", quote=False).read()
+    users = with_header(folder / "ml-100k.user", user_columns, "\t", quote=False).read()
     return Tables(
         source.read().rename(dict(zip(rating_columns, RATING_COLUMNS, strict=True))),
         movies.select(
@@ -147,12 +165,10 @@ def recbole(folder: Path) -> Tables:
 
 def dat(folder: Path) -> Tables:
     """ml-1m and ml-10m: two colons between fields; ml-1m has users.dat and is in latin-1."""
-    source = DelimitedFile(folder / "ratings.dat", RATING_COLUMNS, "::", header=False, quote=False)
+    source = _plain(folder / "ratings.dat", RATING_COLUMNS, "::")
     has_users = (folder / "users.dat").exists()
     item: dict[str, Type] = {MOVIE: pl.Int64, "title": pl.String, "genres": pl.String}
-    movies = DelimitedFile(
-        folder / "movies.dat", item, "::", False, False, "latin-1" if has_users else "utf-8"
-    )
+    movies = _plain(folder / "movies.dat", item, "::", "latin-1" if has_users else "utf-8")
     return Tables(
         source.read(),
         movies.read().select(
@@ -166,9 +182,9 @@ def dat(folder: Path) -> Tables:
 def csvs(folder: Path) -> Tables:
     """ml-20m and later, ml-latest: CSV with a header and quotes."""
     rating_columns = _renamed(["userId", "movieId", "rating", "timestamp"], RATING_COLUMNS)
-    source = DelimitedFile(folder / "ratings.csv", rating_columns)
+    source = with_header(folder / "ratings.csv", rating_columns)
     item: dict[str, Type] = {"movieId": pl.Int64, "title": pl.String, "genres": pl.String}
-    movies = DelimitedFile(folder / "movies.csv", item).read()
+    movies = with_header(folder / "movies.csv", item).read()
     return Tables(
         source.read().rename(dict(zip(rating_columns, RATING_COLUMNS, strict=True))),
         movies.select(
@@ -180,10 +196,35 @@ def csvs(folder: Path) -> Tables:
 
 
 LAYOUTS = (
-    Layout("u.data", frozenset({"u.data", "u.item", "u.user"}), u_data),
-    Layout("ml-100k.inter", frozenset({"ml-100k.inter", "ml-100k.item", "ml-100k.user"}), recbole),
-    Layout("ratings.dat", frozenset({"ratings.dat", "movies.dat", "users.dat"}), dat),
-    Layout("ratings.csv", frozenset({"ratings.csv", "movies.csv"}), csvs),
+    Layout(
+        "u.data",
+        frozenset({"u.data", "u.item", "u.user"}),
+        u_data,
+        {"u.data": r"\d+\t\d+\t\d\t\d+"},
+    ),
+    Layout(
+        "ml-100k.inter",
+        frozenset({"ml-100k.inter", "ml-100k.item", "ml-100k.user"}),
+        recbole,
+        {"ml-100k.inter": r"user_id:token\titem_id:token\t.*"},
+        has_header=True,
+    ),
+    Layout(
+        "ratings.dat",
+        frozenset({"ratings.dat", "movies.dat", "users.dat"}),
+        dat,
+        {
+            "ratings.dat": r"\d+::\d+::[0-5](\.[05])?::\d+",
+            "users.dat": r"\d+::[MF]::\d+::\d+::.*",
+        },
+    ),
+    Layout(
+        "ratings.csv",
+        frozenset({"ratings.csv", "movies.csv"}),
+        csvs,
+        {"ratings.csv": "userId,movieId,.*", "movies.csv": "movieId,title,.*"},
+        has_header=True,
+    ),
 )
 OPTIONAL = frozenset({"users.dat"})
 
@@ -193,6 +234,8 @@ def find(folder: Path) -> tuple[Layout, Path] | None:
     for depth in range(_MAX_DEPTH):
         for layout in LAYOUTS:
             for path in sorted(folder.glob("*/" * depth + layout.key)):
+                if not layout.is_in(path.parent):
+                    continue
                 _refuse_gaps(layout, path.parent)
                 return layout, path.parent
     return None
@@ -213,6 +256,14 @@ def _refuse_gaps(layout: Layout, folder: Path) -> None:
             )
 
 
+def _plain(
+    path: Path, columns: dict[str, Type], separator: str, encoding: str = "utf-8"
+) -> DelimitedFile:
+    """A file without header and quotes, of these columns."""
+    form = TextFormat(tuple(columns), separator, quote=False, encoding=encoding)
+    return DelimitedFile(path, columns, form)
+
+
 def _renamed(names: list[str], types: dict[str, Type]) -> dict[str, Type]:
     return dict(zip(names, types.values(), strict=True))
 
@@ -229,7 +280,7 @@ def _users_of_1m(folder: Path) -> pl.DataFrame:
         "occupation": pl.Int32,
         "zip": pl.String,
     }
-    source = DelimitedFile(folder / "users.dat", columns, "::", False, False, "latin-1")
+    source = _plain(folder / "users.dat", columns, "::", "latin-1")
     users = source.read()
     codes = dict(enumerate(ML_1M_OCCUPATIONS))
     unknown = ~users["occupation"].is_in(list(codes))

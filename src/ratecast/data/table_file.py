@@ -1,19 +1,25 @@
-"""Reads your own table, CSV or Parquet, whose columns are recognised by name or given."""
+"""Reads your own table of any form, whose columns are recognised by name or given."""
 
-import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from ratecast.column_types import Location, in_calendar, plain_numbers, whole_numbers
-from ratecast.data.column_roles import REQUIRED, ambiguities, wanted_roles
-from ratecast.data.delimited import DelimitedFile, RowError, Type, header
+from ratecast.data.block_text import has_blocks, read_blocks
+from ratecast.data.column_roles import REQUIRED
+from ratecast.data.column_table import read_all_columns, read_columns
 from ratecast.data.duplicates import keep_latest
 from ratecast.data.edition_reader import Loaded, duplicates_note
+from ratecast.data.file_kind import TEXT, kind_of
 from ratecast.data.missing_ratings import is_missing, suggestion, without_missing
+from ratecast.data.parts import table_sources
+from ratecast.data.table_source import TableSource
+from ratecast.data.text_table import RoleTable, read_all_text, read_text
 from ratecast.data.timestamps import FRACTION, in_time_order, to_seconds
 from ratecast.data.titles import GENRES, TITLE, movies_of, split_genres
+from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
 from ratecast.ratings import (
     AT,
@@ -26,29 +32,36 @@ from ratecast.ratings import (
 )
 from ratecast.table_options import DEFAULT, TableOptions
 
-_SEPARATORS = ",\t;|"
-_SAMPLE_ROWS = 1000
-_COMPRESSED = (b"PK", b"\x1f\x8b", b"\x28\xb5", b"BZ")
-# No leading zero: 007 and 7 would become one id.
-_WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
-# Nanoseconds have 19 digits.
-_WHOLE_TIME = re.compile(r"-?\d{1,19}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
-
-def read_table(path: Path, options: TableOptions = DEFAULT) -> Loaded:
+def read_table(path: Path | Sequence[Path], options: TableOptions = DEFAULT) -> Loaded:
     """Ratings from `path`, and notes on what was assumed or dropped.
 
-    Raises `InputError` with file and row for the first bad value.
+    path: a file, a folder of parts, or several files; a pattern with the option `glob`. Raises
+    `InputError` with file and row for the first bad value.
     """
-    with path.open("rb") as file:
-        magic = file.read(4)
-    if magic[:2] in _COMPRESSED:
-        raise InputError(f"{path}: compressed; unpack it, or use ratecast data fetch --from")
-    read = _read_parquet if magic == b"PAR1" else _read_text
-    frame, location, notes = read(path, options)
-    done = loaded(frame, location, str(path), options, scale_given(options))
-    return replace(done, notes=(*notes, *done.notes))
+    sources = table_sources(path, options)
+    kinds = {kind_of(source, options.encoding): source.path for source in sources}
+    if len(kinds) > 1:
+        found = " and ".join(f"{name} is {kind}" for kind, name in kinds.items())
+        raise InputError(f"{path}: not one table: {found}; give one file, or --glob with a pattern")
+    table = _read(sources, next(iter(kinds)), options)
+    where = str(sources[0].path if len(sources) == 1 else path)
+    done = loaded(table.frame, table.location, where, options, scale_given(options))
+    return replace(done, notes=(*table.notes, *done.notes))
+
+
+def _read(sources: list[TableSource], kind: str, options: TableOptions) -> RoleTable:
+    """The columns of the roles in a table of this kind."""
+    if options.wide:
+        has_names = True
+        if kind == TEXT:
+            table, has_names = read_all_text(sources, options)
+        else:
+            table = read_all_columns(sources, kind)
+        return unpivoted(table, str(sources[0].path), options, has_names=has_names)
+    if kind != TEXT:
+        return read_columns(sources, kind, options)
+    return read_blocks(sources, options) if has_blocks(sources[0]) else read_text(sources, options)
 
 
 def loaded(
@@ -89,7 +102,8 @@ def canonical_columns(
     for name in (USER, MOVIE, RATING, AT):
         if name in frame.columns and frame[name].null_count():
             row = int(frame[name].is_null().arg_max() or 0)
-            raise InputError(f"{location(row)}: no {name}; fill it in or remove the row")
+            instead = ", or leave the times out by --no-time" if name == AT else ""
+            raise InputError(f"{location(row)}: no {name}; fill it in or remove the row{instead}")
     frame = frame.with_columns(whole_ids(frame[name], location) for name in (USER, MOVIE))
     if RATING in frame.columns:
         frame = frame.with_columns(plain_numbers(frame[RATING]))
@@ -99,84 +113,6 @@ def canonical_columns(
     seconds = in_calendar(seconds, frame[AT], location)
     columns = [seconds] if fraction is None else [seconds, fraction]
     return frame.with_columns(columns), [f"{where}: {note}"] if note else []
-
-
-def _read_parquet(path: Path, options: TableOptions) -> tuple[pl.DataFrame, Location, list[str]]:
-    try:
-        names = list(pl.read_parquet_schema(path))
-        chosen = wanted_roles(names, options, path)
-        wanted = list(dict.fromkeys(chosen.values()))
-        frame = pl.read_parquet(path, columns=wanted, glob=False)
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: cannot be read ({error}); write it again") from None
-    return (
-        frame.select(pl.col(name).alias(role) for role, name in chosen.items()),
-        lambda row: f"{path}, row {row + 1}",
-        ambiguities(names, options.roles, chosen, path),
-    )
-
-
-def _read_text(path: Path, options: TableOptions) -> tuple[pl.DataFrame, Location, list[str]]:
-    separator = _separator(path)
-    names = header(path, separator)
-    chosen = wanted_roles(names, options, path)
-    types = _types(path, separator, chosen)
-    if options.time_format is not None and AT in chosen:
-        types[chosen[AT]] = pl.String
-    source = DelimitedFile(path, types, separator)
-    notes = ambiguities(names, options.roles, chosen, path)
-    while True:
-        try:
-            frame = source.read()
-            break
-        except RowError as error:
-            source = _with_text_ids(source, chosen, error)
-            notes.append(f"{error}".removesuffix("; correct it") + "; the column is read as text")
-    frame = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
-    return frame, source.location, notes
-
-
-def _separator(path: Path) -> str:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        first = file.readline()
-    if not first.strip():
-        raise InputError(f"{path}, line 1: empty; write the column names in the first line")
-    return max(_SEPARATORS, key=first.count)
-
-
-def _types(path: Path, separator: str, chosen: dict[str, str]) -> dict[str, Type]:
-    """The type of each chosen column, guessed from the first rows."""
-    names = header(path, separator)
-    rows = DelimitedFile(path, dict.fromkeys(names, pl.String), separator).sample(_SAMPLE_ROWS)
-    types: dict[str, Type] = {}
-    for role, name in chosen.items():
-        k = names.index(name)
-        values = [row[k].strip() for row in rows if k < len(row) and row[k].strip()]
-        types.setdefault(name, _type(role, values))
-    return types
-
-
-def _type(role: str, values: list[str]) -> Type:
-    if role == RATING:
-        return pl.Float32
-    if role in (USER, MOVIE):
-        return pl.Int64 if all(map(_WHOLE.fullmatch, values)) else pl.String
-    if role == AT and _mostly(_WHOLE_TIME, values):
-        return pl.Int64 if all(map(_WHOLE_TIME.fullmatch, values)) else pl.Float64
-    return pl.Float64 if role == AT and _mostly(_NUMBER, values) else pl.String
-
-
-def _mostly(pattern: re.Pattern[str], values: list[str]) -> bool:
-    """Whether it matches most values, so that one bad value does not decide the type."""
-    return sum(map(bool, map(pattern.fullmatch, values))) * 2 > len(values)
-
-
-def _with_text_ids(source: DelimitedFile, chosen: dict[str, str], error: RowError) -> DelimitedFile:
-    """The source with the ids of the faulty column as text; other faults are raised again."""
-    ids = {chosen[USER], chosen[MOVIE]}
-    if error.column not in ids or source.columns[error.column] == pl.String:
-        raise error
-    return replace(source, columns=source.columns | {error.column: pl.String})
 
 
 def whole_ids(ids: pl.Series, location: Location) -> pl.Series:
