@@ -94,7 +94,7 @@ BAD = [
     (frame(rating=[3.0, float("inf")]), "row 2: rating inf"),
     (frame(rating=[3.0, 7.0]), r"row 2: rating 7(\.0)? is not on the scale 1:5:1"),
     (frame(rating=[3.0, None]), "row 2: no rating"),
-    (frame(rating=["good", "bad"]), "ratings are String"),
+    (frame(rating=["good", "bad"]), "ratings are String|rating 'good' is not a number"),
     (frame(user=[1, None]), "row 2: no user"),
     (frame(user=[1.5, 2.0]), "row 1: user 1.5 is not an integer"),
     (

@@ -80,7 +80,7 @@ def _plain(column: pl.Series, location: Location) -> pl.Series:
     """Decimals and text in a column of numbers as floats, ids of bytes as text."""
     name, kind = column.name, column.dtype
     if name in (USER, MOVIE) and kind == pl.Binary:
-        # Spark and Impala write text so, unless they are told its type.
+        # Spark and Impala may write text so.
         try:
             return column.cast(pl.String)
         except pl.exceptions.PolarsError:
