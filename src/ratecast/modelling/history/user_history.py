@@ -1,7 +1,7 @@
 """All ratings that a model was given, stored so that one user's ratings are read quickly."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
@@ -118,6 +118,7 @@ class UserHistory:
 
     merged: sorted by user, then time. recent: later ratings in order of arrival, not yet merged.
     cache: user -> a value computed from all ratings of the user, dropped when those change.
+    timeless: whether the first ratings came from a table without times.
     """
 
     merged: RatingColumns
@@ -125,8 +126,10 @@ class UserHistory:
     cache: dict[int, Any] = field(default_factory=dict, repr=False)
     _positions: dict[int, list[int]] = field(default_factory=dict, repr=False)
     _indexed: int = field(default=0, repr=False)
+    timeless: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self.timeless = len(self.merged) > 0 and not self.merged.at.any()
         self.merged, self.recent = RatingColumns.empty(), [self.merged, *self.recent]
         self.merge()
 
@@ -146,6 +149,13 @@ class UserHistory:
         self.recent.append(ratings)
         if len(self.recent) > _MAX_CHUNKS:
             self.recent = [RatingColumns.concat(self.recent)]
+
+    def in_own_time(self, ratings: RatingColumns) -> RatingColumns:
+        """The ratings, without their times if those that are stored have none.
+
+        Otherwise a rating of today would be half a century later than all others of its user.
+        """
+        return replace(ratings, at=np.zeros_like(ratings.at)) if self.timeless else ratings
 
     def merge(self) -> None:
         """Move the recent ratings into `merged`."""

@@ -133,9 +133,8 @@ class StateSpace(HistoryModel):
     @override
     def predict_rows(self, rows: Rows) -> Expected:
         if is_one_user(rows):
-            user = int(rows.users[0])
-            state = filtered_user(user, self.history, self._prior, self.movie_parameters)
-            return self._expected(state.predict(rows.movies))
+            who = int(rows.users[0]), self.history, self._prior, self.movie_parameters
+            return self._expected(filtered_user(*who).predict(rows.movies))
         users, prior, numbers, movies = self._with_unknown(rows)
         zeros, latest = np.zeros(len(rows)), np.full(len(rows), LATEST)
         requests = RatingColumns(users, numbers, zeros, latest)
@@ -162,10 +161,12 @@ class StateSpace(HistoryModel):
 
     @override
     def observe_rows(self, rows: Rows) -> None:
-        self.history.add(RatingColumns.of(rows))
+        self.history.add(self.history.in_own_time(RatingColumns.of(rows)))
 
     @override
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
+        if self.history.timeless:
+            return super().walk_rows(rows, edges)
         ratings = RatingColumns.of(rows)
         past = self.history.of_users(np.unique(ratings.users))
         self.history.add(ratings)
@@ -243,8 +244,7 @@ class StateSpace(HistoryModel):
     def _buffer_residuals(self, ratings: RatingColumns, past: RatingColumns) -> None:
         """Add the features and residuals of `ratings`, given after `past`, to the buffer."""
         filtered = self._filter(ratings, past)
-        residuals = ratings.stars - filtered.mean
-        self._buffer = self._buffer.with_more(filtered.features, residuals)
+        self._buffer = self._buffer.with_more(filtered.features, ratings.stars - filtered.mean)
 
     def _fit_trees(self) -> None:
         self._trees = BoostedTrees.fit(self._buffer.features, self._buffer.residuals, self.seed)
