@@ -34,10 +34,10 @@ from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import time_groups
 from ratecast.modelling.factors.bilinear_state import HasBilinearForm
 from ratecast.modelling.factors.pair_scores import expected_stars, single_precision
-from ratecast.parquet_writer import write_parquet
 from ratecast.queries.top_n import Recommender
 from ratecast.ratings import USER, Ratings, Requests
 from ratecast.splits import Split, chronological
+from ratecast.table_writer import write_pieces
 from ratecast.training import make_model
 
 ROOT = Path(__file__).parent.parent
@@ -118,7 +118,7 @@ def _top(model: Model, table: Ratings) -> Figures:
     some = users[:SOME]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "top.parquet"
-        many, rows = timed(lambda: write_parquet(out, ranked.blocks(some)))
+        many, rows = timed(lambda: write_pieces(out, ranked.blocks(some)))
         size = out.stat().st_size
     rate = _rate(len(some) / many, "users", 1 / plain)
     rate |= {"rows": rows, "bytes": size, "users": len(some)}

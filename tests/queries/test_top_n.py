@@ -58,6 +58,22 @@ def test_the_best_are_those_of_predict(fitted: Model) -> None:
     np.testing.assert_allclose(top["stars"], fitted.predict(requests).stars, atol=1e-12)
 
 
+def test_candidates_are_ranked_as_among_all(fitted: Model) -> None:
+    candidates = pl.Series("movie", [80, 3, 17, 18, 19, 40])
+    everything = Recommender(fitted, table()).top(fitted.users.table["user"], 90)
+    expected = everything.filter(pl.col("movie").is_in(candidates.implode()))
+    for count in (2, 6, 50):
+        top = Recommender(fitted, table(), candidates).top(fitted.users.table["user"], count)
+        for user in fitted.users.table["user"].to_list():
+            best = expected.filter(pl.col("user") == user)["movie"][:count].to_list()
+            assert top.filter(pl.col("user") == user)["movie"].to_list() == best
+    found = top_n(fitted, 7, 4, table(), movies=candidates.to_list())
+    assert found.equals(Recommender(fitted, table(), candidates).top(pl.Series([7]), 4))
+    assert top_n(fitted, 7, 4, table(), movies=[]).is_empty()
+    with pytest.raises(InputError, match="movie 999: not known to this model"):
+        top_n(fitted, 7, movies=[3, 999])
+
+
 def test_expected_stars_are_those_of_predict(fitted: Model) -> None:
     requests = table().requests()
     found = expected_stars(fitted, requests)
@@ -161,9 +177,35 @@ def test_the_verb_names_rated_movies_where_it_is_asked_to(
         assert bool(own & found) is named
 
 
+def test_the_verb_ranks_candidates_for_some_users_in_any_form(
+    artifact: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("who.csv").write_text("n;user\n1;7\n2;9\n3;7\n", "utf-8")
+    pl.DataFrame({"movieId": [3, 5, 777, 8]}).write_parquet("what.parquet")
+    words = ["recommend", "--artifact", artifact, "--rated", "--items", "what.parquet", "--n", "2"]
+    assert main([*words, "--out", "top.csv", "--users", "who.csv"]) == 0
+    err = capsys.readouterr().err
+    assert "who.csv: 1 repeated ids left out" in err
+    assert "1 of 4 movies are not known to the model, 777 first; they are left out" in err
+    top = pl.read_csv("top.csv")
+    assert top["user"].to_list() == [7, 7, 9, 9]
+    assert set(top["movie"].to_list()) <= {3, 5, 8}
+    for out, read in (("top.jsonl", pl.read_ndjson), ("top.parquet", pl.read_parquet)):
+        assert main([*words, "--out", out, "--users", "who.csv"]) == 0
+        assert read(out)["movie"].to_list() == top["movie"].to_list()
+    capsys.readouterr()
+    assert main([*words, "--out", "-", "--user", "7"]) == 0
+    printed = capsys.readouterr().out
+    assert pl.read_csv(printed.encode()).equals(top.filter(pl.col("user") == 7))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--rated", "--user", "7", "--users", "words.txt"], "either --user ID or --users FILE"),
+        (["--rated", "--items", "unknown.txt"], "knows none of these movies"),
+        (["--rated", "--out", "top.xlsx"], "end the name in .parquet, .csv"),
+        (["--rated", "--out", "-", "--json"], "add --out FILE"),
         ([], "stores no ratings"),
         (["--rated", "--n", "0"], "0 movies for each user"),
         (["--rated", "--users", "none.txt"], "cannot be read"),
@@ -176,6 +218,7 @@ def test_bad_input_is_one_line_and_leaves_the_old_table(
 ) -> None:
     Path("empty.txt").write_text("\n", "utf-8")
     Path("words.txt").write_text("anna\n", "utf-8")
+    Path("unknown.txt").write_text("777\n", "utf-8")
     Path("top.parquet").write_text("old", "utf-8")
     assert main(["recommend", "--artifact", artifact, "--out", "top.parquet", *words]) == 2
     err = capsys.readouterr().err

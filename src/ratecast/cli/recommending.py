@@ -22,7 +22,9 @@ def recommend(
     artifact: Path,
     out: Path,
     n: int = 10,
+    user: str | None = None,
     users: Path | None = None,
+    items: Path | None = None,
     data: str | None = None,
     table: TableOptions = DEFAULT,
     rated: bool = False,
@@ -34,40 +36,77 @@ def recommend(
 
     Examples:
         ratecast recommend --artifact artifacts/als --out top.parquet --data ml-100k
-        ratecast recommend --artifact artifacts/als --out top.parquet --n 5 --rated
+        ratecast recommend --artifact artifacts/als --out top.csv --n 5 --rated
+        ratecast recommend --artifact artifacts/als --out - --user 196 --items movies.txt --rated
 
     Args:
         artifact: folder that ratecast train wrote.
-        out: Parquet file for the table.
+        out: CSV, Parquet or JSON lines file (.csv, .parquet, .jsonl; .csv.gz, .jsonl.gz) for the
+            table; - is CSV on stdout.
         n: number of movies for each user.
-        users: file with one user id on each line, instead of every known user.
+        user: id of one user, instead of every known user.
+        users: file with one user id on each line, or a table with a column of them.
+        items: file of the only movies to recommend, in the same forms.
         data: an edition, a folder or a file of ratings; movies rated in it are excluded.
-        table: how a table of your own is read.
+        table: how a table of your own is read; by default that of the training, as it was there.
         rated: include movies that the user has rated.
         json: print the result as one JSON document.
     """
-    import polars as pl
-
     from ratecast.models import load_model
-    from ratecast.parquet_writer import write_parquet
     from ratecast.progress import bar
-    from ratecast.queries.title_lookup import user_id
     from ratecast.queries.top_n import Recommender
-    from ratecast.ratings import USER, Requests
+    from ratecast.ratings import Requests
+    from ratecast.table_writer import STDOUT, check_name, write_pieces
 
+    check_name(out)
+    if json and out == STDOUT:
+        raise InputError("recommend: --json and the table cannot share stdout; add --out FILE")
     model = load_model(artifact)
-    ids = model.users.table[USER]
-    if users is not None:
-        ids = pl.Series(USER, [user_id(model, line) for line in _lines(users)])
+    if data is not None:
+        from ratecast.training.saved_experiment import options_for
+
+        table = options_for(artifact, data, table)
+    ids = _users(model, user, users, table)
+    candidates = None if items is None else _candidates(model, items, table)
     # An empty table, because None excludes the ratings that the model stores.
     excluded = Requests.of([], []) if rated else _excluded(model, data, table)
-    unknown = int((model.users.encode(ids) == 0).sum())
-    if unknown:
-        note(f"recommend: {unknown} users are not known to the model; they are new users to it")
-    recommender = Recommender(model, excluded)
+    recommender = Recommender(model, excluded, candidates)
     with bar(f"{model.name}: recommend", len(ids), unit="users") as progress:
-        rows = write_parquet(out, _with_progress(recommender.blocks(ids, n), progress))
-    emit({"out": out, "users": len(ids), "rows": rows}, f"wrote {out}: {rows} rows", json)
+        rows = write_pieces(out, _with_progress(recommender.blocks(ids, n), progress))
+    if out != STDOUT:
+        emit({"out": out, "users": len(ids), "rows": rows}, f"wrote {out}: {rows} rows", json)
+
+
+def _users(
+    model: "Model", user: str | None, users: Path | None, table: TableOptions
+) -> "pl.Series":
+    from ratecast.queries.id_lists import ids_in, unknown_note
+    from ratecast.queries.title_lookup import typed_ids
+    from ratecast.ratings import USER
+
+    if user is not None and users is not None:
+        raise InputError("recommend: give either --user ID or --users FILE")
+    if user is not None:
+        ids = typed_ids(model.users, [user], "recommend")
+    elif users is not None:
+        ids = ids_in(users, model.users, table)
+    else:
+        return model.users.table[USER]
+    if line := unknown_note(model.users, ids, "they are new users to it"):
+        note(f"recommend: {line}")
+    return ids
+
+
+def _candidates(model: "Model", items: Path, table: TableOptions) -> "pl.Series":
+    from ratecast.queries.id_lists import ids_in, known, unknown_note
+
+    ids = ids_in(items, model.movies, table)
+    candidates = known(model.movies, ids)
+    if not len(candidates):
+        raise InputError(f"{items}: the model knows none of these movies; give ids that it has")
+    if line := unknown_note(model.movies, ids, "they are left out"):
+        note(f"recommend: {line}")
+    return candidates
 
 
 def _with_progress(blocks: "Iterator[pl.DataFrame]", progress: "Bar") -> "Iterator[pl.DataFrame]":
@@ -88,14 +127,3 @@ def _excluded(model: "Model", data: str | None, table: TableOptions) -> "Request
             "rated in it, or --rated to include them"
         )
     return None
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a text file of ids") from None
-    ids = [line for line in lines if line]
-    if not ids:
-        raise InputError(f"{path}: no user id; write one on each line")
-    return ids

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from ratecast.column_types import Location
-from ratecast.data.column_roles import ambiguities, wanted_roles
+from ratecast.data.column_roles import REQUIRED, ambiguities, wanted_roles
 from ratecast.data.file_kind import ARROW, ARROW_STREAM, JSON, JSON_LINES, PARQUET
 from ratecast.data.offset_zones import offsets_are_zones
 from ratecast.data.parts import Parts, with_keys
@@ -21,19 +21,24 @@ from ratecast.ratings import AT, MOVIE, RATING, USER
 from ratecast.table_options import TableOptions
 
 
-def read_columns(sources: Sequence[TableSource], kind: str, options: TableOptions) -> RoleTable:
+def read_columns(
+    sources: Sequence[TableSource],
+    kind: str,
+    options: TableOptions,
+    required: tuple[str, ...] = REQUIRED,
+) -> RoleTable:
     """The columns of the parts of one table of this kind. Raises `InputError`."""
     first = sources[0]
     if kind in _OF_NAMES:
         names_of, read = _OF_NAMES[kind]
         names = [*_reading(first, kind, names_of), *first.keys]
-        chosen = wanted_roles(names, options, first.path)
+        chosen = wanted_roles(names, options, first.path, required)
         wanted = [name for name in dict.fromkeys(chosen.values()) if name not in first.keys]
         parts = _parts(sources, kind, partial(read, names=wanted))
     else:
         parts = _parts(sources, kind, _WHOLE[kind])
         names = [*parts.frame.columns, *first.keys]
-        chosen = wanted_roles(names, options, first.path)
+        chosen = wanted_roles(names, options, first.path, required)
     frame = with_keys(parts, sources)
     frame = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
     notes = ambiguities(names, options.roles, chosen, first.path)

@@ -39,18 +39,30 @@ def read_table(path: Path | Sequence[Path], options: TableOptions = DEFAULT) -> 
     path: a file, a folder of parts, or several files; a pattern with the option `glob`. Raises
     `InputError` with file and row for the first bad value.
     """
+    table, where = read_roles(path, options)
+    done = loaded(table.frame, table.location, where, options, scale_given(options))
+    return replace(done, notes=(*table.notes, *done.notes))
+
+
+def read_roles(
+    path: Path | Sequence[Path], options: TableOptions, required: tuple[str, ...] = REQUIRED
+) -> tuple[RoleTable, str]:
+    """The columns of the roles in the table at `path`, every row, and what messages call it.
+
+    required: roles without which the table is refused.
+    """
     sources = table_sources(path, options)
     kinds = {kind_of(source, options.encoding): source.path for source in sources}
     if len(kinds) > 1:
         found = " and ".join(f"{name} is {kind}" for kind, name in kinds.items())
         raise InputError(f"{path}: not one table: {found}; give one file, or --glob with a pattern")
-    table = _read(sources, next(iter(kinds)), options)
-    where = str(sources[0].path if len(sources) == 1 else path)
-    done = loaded(table.frame, table.location, where, options, scale_given(options))
-    return replace(done, notes=(*table.notes, *done.notes))
+    table = _read(sources, next(iter(kinds)), options, required)
+    return table, str(sources[0].path if len(sources) == 1 else path)
 
 
-def _read(sources: list[TableSource], kind: str, options: TableOptions) -> RoleTable:
+def _read(
+    sources: list[TableSource], kind: str, options: TableOptions, required: tuple[str, ...]
+) -> RoleTable:
     """The columns of the roles in a table of this kind."""
     if options.wide:
         has_names = True
@@ -60,8 +72,10 @@ def _read(sources: list[TableSource], kind: str, options: TableOptions) -> RoleT
             table = read_all_columns(sources, kind)
         return unpivoted(table, str(sources[0].path), options, has_names=has_names)
     if kind != TEXT:
-        return read_columns(sources, kind, options)
-    return read_blocks(sources, options) if has_blocks(sources[0]) else read_text(sources, options)
+        return read_columns(sources, kind, options, required)
+    if has_blocks(sources[0]):
+        return read_blocks(sources, options)
+    return read_text(sources, options, required)
 
 
 def loaded(
@@ -83,7 +97,7 @@ def loaded(
     notes += [f"{where}: {assumed}"] if assumed else []
     frame, more = without_missing(frame, options.missing_values, where)
     notes += more
-    movies = _movies(frame)
+    movies = movies_in(frame)
     wanted = (*REQUIRED, AT, FRACTION)
     frame, duplicates = keep_latest(frame.select(n for n in wanted if n in frame.columns))
     frame = in_time_order(frame)
@@ -166,7 +180,7 @@ def scale_of(
     return Scale.infer(stars), None if missing else suggestion(ratings)
 
 
-def _movies(frame: pl.DataFrame) -> pl.DataFrame:
+def movies_in(frame: pl.DataFrame) -> pl.DataFrame:
     """One row for each movie, with title and genres from its first rating."""
     present = [name for name in (TITLE, GENRES) if name in frame.columns]
     if not present:

@@ -34,12 +34,14 @@ class RoleTable(NamedTuple):
     notes: list[str]
 
 
-def read_text(sources: Sequence[TableSource], options: TableOptions) -> RoleTable:
+def read_text(
+    sources: Sequence[TableSource], options: TableOptions, required: tuple[str, ...] = REQUIRED
+) -> RoleTable:
     """The columns of the parts of one text. Raises `InputError` for the first bad row."""
     first, formats = _formats(sources, options)
     keys, path = sources[0].keys, sources[0].path
     names = [*_with_values(first), *keys]
-    chosen, notes = _chosen(names, first, options, path)
+    chosen, notes = _chosen(names, (first, path), options, required)
     types = _types(first, {role: name for role, name in chosen.items() if name not in keys})
     if options.time_format is not None and chosen.get(AT) in types:
         types[chosen[AT]] = pl.String
@@ -121,9 +123,13 @@ def _with_values(text: Recognised) -> tuple[str, ...]:
 
 
 def _chosen(
-    names: list[str], text: Recognised, options: TableOptions, path: Path
+    names: list[str],
+    part: tuple[Recognised, Path],
+    options: TableOptions,
+    required: tuple[str, ...],
 ) -> tuple[dict[str, str], list[str]]:
-    """The column of each role, and notes on what was assumed."""
+    """The column of each role, and notes on what was assumed. part: the first."""
+    text, path = part
     notes = []
     if text.has_header:
         by_number = any(name.isdigit() for name in options.roles.values())
@@ -133,10 +139,12 @@ def _chosen(
         if options.header is None:
             notes = [f"{path}: line 1 is read as a rating; if it has column names: --header yes"]
         if not options.roles:
-            options = replace(options, columns=_usual_order(names, text.rows, path))
+            pair = RATING not in required and len(names) == len(required)
+            usual = dict(zip(required, names, strict=True)) if pair else None
+            options = replace(options, columns=usual or _usual_order(names, text.rows, path))
             order = ", ".join(options.roles)
             notes.append(f"{path}: columns without names are read as {order}; else: --columns")
-    chosen = wanted_roles(names, options, path)
+    chosen = wanted_roles(names, options, path, required)
     return chosen, notes + ambiguities(names, options.roles, chosen, path)
 
 
@@ -187,6 +195,7 @@ def _with_text_ids(
     types: dict[str, Type], chosen: dict[str, str], error: RowError
 ) -> dict[str, Type]:
     """The types with the ids of the faulty column as text; other faults are raised again."""
-    if error.column not in {chosen[USER], chosen[MOVIE]} or types[error.column] == pl.String:
+    ids = {chosen[role] for role in (USER, MOVIE) if role in chosen}
+    if error.column not in ids or types[error.column] == pl.String:
         raise error
     return types | {error.column: pl.String}

@@ -1,5 +1,6 @@
 """Ids of users and movies from typed text: an id, or the title of a movie."""
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import count
 
@@ -48,6 +49,18 @@ def movie_id(model: Model, text: str) -> int | str:
     if not (table[MOVIE] == movie).any():
         raise InputError(f"movie {text!r}: not known to this model{_closest_titles(table, text)}")
     return movie
+
+
+def typed_ids(vocabulary: Vocabulary, ids: Iterable[str], where: str) -> pl.Series:
+    """Ids that are text, in the type of the ids of `vocabulary`, known or not.
+
+    where: of the ids, for the message of the `InputError` for one that is no id.
+    """
+    try:
+        typed = [_typed(vocabulary, text) for text in ids]
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    return pl.Series(vocabulary.kind, typed, vocabulary.table.schema[vocabulary.kind])
 
 
 def title(model: Model, movie: int | str) -> str:

@@ -30,24 +30,30 @@ def top_n(
     users: pl.Series | Sequence[int | str] | int,
     n: int = 10,
     rated: Table | None = None,
+    *,
+    movies: pl.Series | Sequence[int | str] | None = None,
 ) -> pl.DataFrame:
     """The `n` best movies for each user, in columns user, movie, rank (from 1) and stars.
 
     users: raw ids, or one; unknown ones are ranked as new users.
     rated: pairs of user and movie to leave out, mostly the training ratings. Where it is None, a
         model that stores its ratings leaves those out, and any other model leaves out nothing.
+    movies: ids of the only movies that may be recommended; None is every movie of the model.
 
-    Raises `InputError` for `n` below 1.
+    Raises `InputError` for `n` below 1, and for a movie that the model does not know.
 
     >>> import ratecast as rc
     >>> ratings = rc.example_ratings()
     >>> rc.top_n(rc.ALS(factors=2).fit(ratings), [1, 2], n=3, rated=ratings)["rank"].to_list()
     [1, 2, 3, 1, 2, 3]
+    >>> sorted(rc.top_n(rc.ALS(factors=2).fit(ratings), 1, movies=[5, 7])["movie"].to_list())
+    [5, 7]
     """
     several = [users] if isinstance(users, int | str) else users
     ids = several if isinstance(several, pl.Series) else pl.Series(USER, several)
     pairs = None if rated is None else requests_of(rated, "rated")
-    return Recommender(model, pairs).top(ids, n)
+    among = None if movies is None else pl.Series(MOVIE, movies)
+    return Recommender(model, pairs, among).top(ids, n)
 
 
 def highest(scores: F64, allowed: NDArray[np.bool_], count: int) -> I64:
@@ -85,10 +91,12 @@ class Recommender:
 
     model: a fitted model.
     rated: pairs of user and movie to leave out; None: see `top_n`.
+    movies: the ids that may be recommended; None is every movie of the model.
     """
 
     model: Model
     rated: Requests | None = None
+    movies: pl.Series | None = None
 
     def top(self, users: pl.Series, count: int = 10) -> pl.DataFrame:
         """Columns user, movie, rank (from 1) and stars: at most `count` lines for each user."""
@@ -174,7 +182,11 @@ class Recommender:
     @cached_property
     def _rows(self) -> I64:
         """Row numbers of the movies in the order of their ids; a movie's index is its place."""
-        return self.model.movies.table[MOVIE].arg_sort().to_numpy().astype(np.int64) + 1
+        in_order = self.model.movies.table[MOVIE].arg_sort().to_numpy().astype(np.int64) + 1
+        if self.movies is None:
+            return in_order
+        allowed = self.model.movies.encode(self.movies, "raise")
+        return in_order[np.isin(in_order, allowed)]
 
     @cached_property
     def _ids(self) -> pl.Series:
@@ -192,10 +204,10 @@ class Recommender:
 
     @cached_property
     def _excluded(self) -> Excluded:
-        place = np.zeros(len(self.model.movies), np.int32)
+        place = np.full(len(self.model.movies), -1, np.int32)
         place[self._rows] = np.arange(len(self._rows))
         users, movies = self._rated_pairs()
-        known = (users > 0) & (movies > 0)
+        known = (users > 0) & (place[movies] >= 0)
         sizes = len(self.model.users), max(len(self._rows), 1)
         return excluded_movies(users[known], place[movies[known]], sizes)
 

@@ -17,6 +17,7 @@ from ratecast.training.experiment import Experiment
 from ratecast.training.lazy_trainer import LazyTrainer
 from ratecast.training.loggers import make_logger, record
 from ratecast.training.runs import ARTIFACT, run_folder
+from ratecast.training.saved_experiment import save_experiment
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
                 model.refit(joined(parts))
         record(folder, logger, model, plain, figures)
         model.save(folder / ARTIFACT)
+        save_experiment(folder / ARTIFACT, experiment)
     return Run(folder, folder / ARTIFACT, figures, _parameters(model))
 
 

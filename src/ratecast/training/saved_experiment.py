@@ -1,0 +1,63 @@
+"""The experiment of a fitted model, written beside it: its data, how they were read, its split."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ratecast.data import EDITIONS
+from ratecast.errors import InputError
+from ratecast.table_options import TableOptions
+from ratecast.training.experiment import Experiment, read_experiment, write_experiment
+
+# In the folder of the artifact, whose manifest does not list it: a model is read without it.
+EXPERIMENT = "experiment.yaml"
+
+
+def save_experiment(folder: Path, experiment: Experiment) -> None:
+    """Write the experiment into the folder of its artifact, without its logger.
+
+    A path of data is made absolute, so that it holds in every folder.
+    """
+    data = experiment.data
+    if data not in EDITIONS:
+        data = str(Path(data).expanduser().absolute())
+    write_experiment(folder / EXPERIMENT, replace(experiment, data=data, logger=None))
+
+
+def saved_experiment(folder: Path) -> Experiment | None:
+    """The experiment in the folder of an artifact; None for an artifact that has none."""
+    file = folder / EXPERIMENT
+    return read_experiment(file) if file.is_file() else None
+
+
+def trained_on(folder: Path, table: TableOptions) -> Experiment:
+    """The experiment of an artifact, with the options in `table` in place of its own.
+
+    Raises `InputError` if there is none, or if its data are not where they were.
+    """
+    experiment = saved_experiment(folder)
+    if experiment is None:
+        raise InputError(f"{folder}: has no {EXPERIMENT}, so its data are not known; give --data")
+    if experiment.data not in EDITIONS and not Path(experiment.data).exists():
+        raise InputError(
+            f"{folder}: was trained on {experiment.data}, which is not there; give --data"
+        )
+    return replace(experiment, table=merged(experiment.table, table))
+
+
+def options_for(folder: Path, data: str, table: TableOptions) -> TableOptions:
+    """How `data` are read: by `table`, and as the artifact's own data where these are the same."""
+    experiment = saved_experiment(folder)
+    if experiment is None or not _same(data, experiment.data):
+        return table
+    return merged(experiment.table, table)
+
+
+def merged(saved: TableOptions, given: TableOptions) -> TableOptions:
+    """The saved options, with those that are given in their place."""
+    return replace(saved, **given.plain())
+
+
+def _same(one: str, other: str) -> bool:
+    if one in EDITIONS or other in EDITIONS:
+        return one == other
+    return Path(one).expanduser().resolve() == Path(other).resolve()
