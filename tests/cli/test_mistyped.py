@@ -57,7 +57,7 @@ def test_a_mistyped_name_gets_the_nearest_one(
         ("data fetch ml-1m --from", "data fetch: --from needs a value"),
         ("data fetch ml-1m now", "data fetch: unexpected word 'now'"),
         ("tune", "tune: MODEL must be given; see ratecast tune --help"),
-        ("predict --user 1", "predict: --artifact and --movie must be given"),
+        ("recommend --n 1", "recommend: --artifact and --out must be given"),
         ("train als --model.factors 2.5", "--model.factors is '2.5'; expected a whole number"),
         ("train gaussian_process --model.timed maybe", "'maybe'; expected true or false"),
         ("train neumf --model.layers 8", "--model.layers is '8'; expected a list, as in [1, 2]"),

@@ -1,8 +1,9 @@
-"""Verbs that predict and evaluate."""
+"""Verbs that evaluate."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ratecast.cli.call import ProtocolName, SplitName, emit, note, write_json
 from ratecast.errors import InputError
@@ -12,17 +13,26 @@ if TYPE_CHECKING:
     from ratecast.modelling.contract.model import Model
 
 
+class Source(NamedTuple):
+    """A table, how it is read, and its split; None where nothing was given."""
+
+    data: str | None
+    table: TableOptions
+    split: SplitName
+    seed: int | None
+
+
 def evaluate(
     *,
     model: str | None = None,
     artifact: Path | None = None,
-    data: str = "ml-100k",
+    data: str | None = None,
     table: TableOptions = DEFAULT,
     split: SplitName = "auto",
     protocol: ProtocolName = "frozen",
     train: Path | None = None,
     test: Path | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     out: Path | None = None,
     json: bool = False,
 ) -> None:
@@ -37,8 +47,10 @@ def evaluate(
 
     Args:
         model: name of a model to fit, as in bias, or the YAML file of an experiment.
-        artifact: folder of a fitted model, instead of --model.
-        data: an edition of MovieLens, or a file or folder of ratings.
+        artifact: folder of a fitted model, instead of --model. Without --data it is evaluated on
+            the data that it was trained on, read and split in the same way.
+        data: an edition of MovieLens, or a file or folder of ratings; default: the
+            artifact's, or ml-100k.
         table: how a table of your own is read.
         split: auto (chronological, or holdout without times), chronological, holdout, an
             official fold, or kfold, the mean over five random folds.
@@ -46,7 +58,7 @@ def evaluate(
             forecast.
         train: file of ratings to fit on, with --test, instead of --data and --split.
         test: file of ratings to forecast.
-        seed: of the model and of kfold.
+        seed: of the model, of holdout and of kfold; default: the artifact's, or 0.
         out: JSON file for the rows.
         json: print the rows as one JSON document.
     """
@@ -60,46 +72,39 @@ def evaluate(
     if (model is None) == (artifact is None):
         raise InputError("evaluate: give either --model NAME or --artifact DIR")
     if model:
-        model_from(model, seed)  # An unknown model is refused before data is fetched.
-    parts = (
-        [split_scores.split_of_files(train, test, table)]
-        if train or test
-        else named(load_table(data, table), split, seed)
-    )
+        model_from(model, seed or 0)  # An unknown model is refused before data is fetched.
+    if train or test:
+        parts = [split_scores.split_of_files(train, test, table)]
+    else:
+        source = _source(artifact, Source(data, table, split, seed))
+        ratings = load_table(source.data, source.table)
+        parts = named(ratings, source.split, source.seed or 0)
     for line in notes(parts[0]):
         note(line)
     if artifact:
         rows = split_scores.evaluate_saved(artifact, parts, protocol)
     else:
-        rows = split_scores.evaluate_new(lambda: model_from(str(model), seed), parts, protocol)
+        rows = split_scores.evaluate_new(lambda: model_from(str(model), seed or 0), parts, protocol)
     title = f"{rows[0]['model']}, {protocol}, split {rows[0]['split']}"
     view = tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows))
     write_json(out, {"rows": rows})
     emit({"rows": rows}, view, json)
 
 
-def predict(
-    *, artifact: Path, user: str, movie: str, at: int | None = None, json: bool = False
-) -> None:
-    """Predict the rating of one user for one movie.
+def _source(artifact: Path | None, given: Source) -> Source:
+    """The table and split that were given, and in place of what was not those of the artifact."""
+    from ratecast.training.saved_experiment import options_for, saved_experiment, trained_on
 
-    It needs only a fitted model, no table of ratings.
-
-    Examples:
-        ratecast predict --artifact lightning_logs/bias/version_0/artifact --user 196 --movie 242
-        ratecast predict --artifact artifacts/als --user 5000 --movie "Kolya (1996)" --json
-
-    Args:
-        artifact: folder that ratecast train wrote.
-        user: id of the user; a new user is possible, and marked as new.
-        movie: title, as in "Kolya (1996)", or id of the movie.
-        at: time of the rating, UTC seconds, for models that use it.
-        json: print the forecast as one JSON document.
-    """
-    from ratecast.cli.one_forecast import lines, predict_one
-
-    result = predict_one(artifact, user, movie, at)
-    emit(result, "\n".join(lines(result)), json)
+    if artifact is None or (given.data is None and saved_experiment(artifact) is None):
+        return given._replace(data=given.data or "ml-100k")
+    if given.data is not None:
+        return given._replace(table=options_for(artifact, given.data, given.table))
+    experiment = trained_on(artifact, given.table)
+    split = experiment.split if given.split == "auto" and experiment.split != "all" else given.split
+    seed = experiment.seed if given.seed is None else given.seed
+    words = " ".join([experiment.data, *experiment.table.words()])
+    note(f"evaluate: on what the artifact was trained on, {words}, split {split}")
+    return Source(experiment.data, experiment.table, split, seed)
 
 
 def report(
@@ -203,7 +208,7 @@ def tune(
         best = make_model(model, seed=seed, **tuned.settings)
         trained_on = "auto" if split == "kfold" else split
         write_experiment(out, Experiment.of(best, data=data, table=table, split=trained_on))
-        note(f"wrote {out}: ratecast train {out}")
+        note(f"wrote {out}; go on with: ratecast train {shlex.quote(str(out))}")
     change = f"{tuned.default_rmse:.4f} -> {tuned.rmse:.4f}"
     line = f"valid RMSE, {by}: {change} with {settings}"
     emit({"model": model, "protocol": by} | asdict(tuned), line, json)

@@ -12,6 +12,7 @@ from ratecast.cli import (
     importing,
     models,
     pages,
+    predicting,
     recommending,
     scoring,
     serving,
@@ -57,7 +58,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
     "Models": {
         "models": models.models,
         "train": training.train,
-        "predict": scoring.predict,
+        "predict": predicting.predict,
         "recommend": recommending.recommend,
         "evaluate": scoring.evaluate,
         "report": scoring.report,

@@ -1,0 +1,173 @@
+"""The verb that predicts: one rating, the pairs of a file, or every candidate for some users."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ratecast.cli.call import emit, note
+from ratecast.errors import InputError
+from ratecast.table_options import DEFAULT, TableOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from ratecast.evaluation.scored_pairs import ScoredPairs
+    from ratecast.modelling.contract.model import Model
+    from ratecast.progress import Bar
+
+STDOUT = Path("-")
+FORMS = (
+    "give --user and --movie for one forecast, --pairs FILE for many, or --items FILE with --user "
+    "or --users FILE for every candidate"
+)
+
+
+class Wanted(NamedTuple):
+    """What is to be forecast, as typed; None where it was not given."""
+
+    user: str | None
+    movie: str | None
+    at: int | None
+    pairs: str | None
+    users: Path | None
+    items: Path | None
+
+    def given(self) -> set[str]:
+        """The names of what was given."""
+        return {name for name, value in self._asdict().items() if value is not None}
+
+    def check(self, out: Path | None, table: TableOptions, json: bool) -> None:
+        """Raise `InputError` for options that do not go together."""
+        given = self.given()
+        if given == {"pairs", "at"}:
+            raise InputError("predict: the pairs have times of their own; remove --at")
+        forms = ({"pairs"}, {"user", "movie"}, {"user", "items"}, {"users", "items"})
+        if given - {"at"} not in forms:
+            raise InputError(f"predict: {FORMS}")
+        if "pairs" not in given:
+            # A file of ids may have a column of another name.
+            options = set(table.plain()) - ({"columns"} if "items" in given else set())
+            if options:
+                names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(options))
+                raise InputError(f"predict: {names} is of --pairs only; remove it")
+        if "movie" in given and out is not None:
+            raise InputError("predict: --out is of --pairs and --items; remove it")
+        if "movie" not in given and json and out in (None, STDOUT):
+            raise InputError("predict: --json and the table cannot share stdout; add --out FILE")
+
+
+def predict(
+    *,
+    artifact: Path,
+    user: str | None = None,
+    movie: str | None = None,
+    at: int | None = None,
+    pairs: str | None = None,
+    users: Path | None = None,
+    items: Path | None = None,
+    out: Path | None = None,
+    table: TableOptions = DEFAULT,
+    json: bool = False,
+) -> None:
+    """Predict ratings: of one pair, of a file of pairs, or of candidates.
+
+    It needs only a fitted model, no table of ratings. A table of forecasts has the columns user,
+    movie, at and rating (where they are known), stars, low and high (the central 80 % interval),
+    the probability of each star, history_length and basis. If the true ratings are known, RMSE,
+    MAE and NLL over all rows are printed.
+
+    Examples:
+        ratecast predict --artifact lightning_logs/bias/version_0/artifact --user 196 --movie 242
+        ratecast predict --artifact artifacts/als --user 5000 --movie "Kolya (1996)" --json
+        ratecast predict --artifact artifacts/als --pairs test.csv --out forecasts.parquet
+        ratecast predict --artifact artifacts/als --user 196 --items movies.txt
+        ratecast predict --artifact artifacts/als --users users.txt --items movies.txt --out all.csv
+
+    Args:
+        artifact: folder that ratecast train wrote.
+        user: id of the user; a new user is possible, and marked as new.
+        movie: title, as in "Kolya (1996)", or id of the movie.
+        at: time of the ratings, UTC seconds, for models that use it.
+        pairs: table with columns for user and movie and, if known, rating and time; every row gets
+            a forecast, in the order of the file.
+        users: file with one user id on each line, or a table with a column of them.
+        items: file of the candidates' ids, in the same forms; each user gets a forecast of each.
+        out: CSV, Parquet or JSON lines file (.csv, .parquet, .jsonl; .csv.gz, .jsonl.gz) for the
+            forecasts; without it, CSV on stdout.
+        table: how the pairs are read.
+        json: print the result as one JSON document.
+    """
+    wanted = Wanted(user, movie, at, pairs, users, items)
+    wanted.check(out, table, json)
+    if movie is not None:
+        from ratecast.cli.one_forecast import lines, predict_one
+
+        result = predict_one(artifact, str(user), movie, at)
+        emit(result, "\n".join(lines(result)), json)
+        return
+    result = _predict_many(artifact, wanted, out or STDOUT, table)
+    view = "\n".join(_summary(result))
+    if out in (None, STDOUT):
+        note(view)
+    else:
+        emit(result, view, json)
+
+
+def _predict_many(artifact: Path, wanted: Wanted, out: Path, table: TableOptions) -> dict[str, Any]:
+    from ratecast.models import load_model
+    from ratecast.progress import bar
+    from ratecast.table_writer import check_name, write_pieces
+
+    check_name(out)
+    model = load_model(artifact)
+    scored = _scored(model, wanted, table)
+    with bar(f"{model.name}: predict", len(scored.pairs), unit="pairs") as progress:
+        rows = write_pieces(out, _with_progress(scored.tables(), progress))
+    figures = scored.errors.figures()
+    scores = {"scored": scored.errors.n} | figures if figures else {}
+    return {"out": out, "model": model.name, "rows": rows} | scores
+
+
+def _scored(model: "Model", wanted: Wanted, table: TableOptions) -> "ScoredPairs":
+    """The pairs that are wanted, after a note for ids that the model does not know."""
+    from ratecast.evaluation.pairs_file import read_pairs
+    from ratecast.evaluation.scored_pairs import ScoredPairs
+    from ratecast.queries.id_lists import ids_in, unknown_note
+    from ratecast.queries.many_forecasts import EveryPair
+    from ratecast.queries.title_lookup import typed_ids
+    from ratecast.ratings import MOVIE, USER
+
+    if wanted.pairs is not None:
+        pairs = read_pairs(wanted.pairs, model.scale, table)
+        frame = pairs.requests.frame
+        users, movies = frame[USER], frame[MOVIE]
+        scored = ScoredPairs(model, pairs.requests, pairs.ratings)
+    else:
+        assert wanted.items is not None
+        movies = ids_in(wanted.items, model.movies, table)
+        if wanted.users is not None:
+            users = ids_in(wanted.users, model.users, table)
+        else:
+            users = typed_ids(model.users, [str(wanted.user)], "predict")
+        scored = ScoredPairs(model, EveryPair(users, movies, wanted.at))
+    for vocabulary, ids in ((model.users, users), (model.movies, movies)):
+        line = unknown_note(vocabulary, ids, "they are predicted as new ones")
+        if line is not None:
+            note(f"predict: {line}")
+    return scored
+
+
+def _with_progress(tables: "Iterator[pl.DataFrame]", progress: "Bar") -> "Iterator[pl.DataFrame]":
+    for table in tables:
+        yield table
+        progress.advance(table.height)
+
+
+def _summary(result: dict[str, Any]) -> list[str]:
+    where = "" if result["out"] == STDOUT else f"wrote {result['out']}: "
+    lines = [f"{where}{result['rows']:,} forecasts"]
+    if "rmse" in result:
+        scores = f"RMSE {result['rmse']:.4f}, MAE {result['mae']:.4f}, NLL {result['nll']:.4f}"
+        lines.append(f"{scores} over {result['scored']:,} true ratings")
+    return lines

@@ -1,0 +1,161 @@
+"""Forecasts of many pairs: from a file of them, or of candidates for some users."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ratecast.cli import main
+from ratecast.evaluation.metrics import Score
+from ratecast.models import load_model
+from ratecast.queries import many_forecasts
+from ratecast.ratings import Ratings, Scale, checked
+from tests.planted import planted
+
+Say = pytest.CaptureFixture[str]
+MODEL = Path("model")
+
+
+@pytest.fixture
+def pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pl.DataFrame:
+    """A fitted model of text ids, and in pairs.csv pairs of known and new ones, one repeated."""
+    from ratecast.models.bias import Bias
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(many_forecasts, "BLOCK_ROWS", 100)
+    frame = planted().frame.unique(["user", "movie"], keep="first", maintain_order=True)
+    frame = frame.with_columns(user="u" + pl.col("user").cast(pl.String))
+    Bias().fit(checked(Ratings(frame[:900], scale=Scale(1, 5)))).save(MODEL)
+    rest = frame[900:].reverse()
+    new = pl.DataFrame({"user": ["nobody", "nobody"], "movie": [3, 9999], "rating": 4.0, "at": 5})
+    table = pl.concat([rest[:250], rest[:1], new], how="vertical_relaxed")
+    table = table.with_columns(pl.col("rating").cast(pl.Float32))
+    table.write_csv("pairs.csv")
+    return table
+
+
+def run(*words: str | Path) -> int:
+    return main([str(word) for word in words])
+
+
+def predict(*words: str | Path) -> int:
+    return run("predict", "--artifact", MODEL, *words)
+
+
+def test_each_row_has_its_forecast_and_all_rows_are_scored(
+    pairs: pl.DataFrame, capsys: Say
+) -> None:
+    assert predict("--pairs", "pairs.csv", "--out", "out/all.parquet", "--json") == 0
+    out, err = capsys.readouterr()
+    found, facts = pl.read_parquet("out/all.parquet"), json.loads(out)
+    forecast = load_model(MODEL).predict(pairs)
+    expected = forecast.frame.insert_column(3, pairs["rating"])
+    assert found.columns[:7] == ["user", "movie", "at", "rating", "stars", "low", "high"]
+    assert found.columns[-2:] == ["history_length", "basis"]
+    assert found.equals(expected)
+    score = Score.of(forecast, Ratings(pairs, scale=Scale(1, 5)))
+    assert (facts["rows"], facts["scored"]) == (len(pairs), len(pairs))
+    for name in ("rmse", "mae", "nll"):
+        assert facts[name] == pytest.approx(getattr(score, name), rel=1e-12)
+    users, movies = (pairs[name].n_unique() for name in ("user", "movie"))
+    assert f"1 of {users} users are not known to the model, 'nobody' first" in err
+    assert f"1 of {movies} movies are not known to the model, 9999 first" in err
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.csv.gz"])
+def test_without_ratings_and_times_the_forecasts_are_alone(
+    name: str, pairs: pl.DataFrame, capsys: Say
+) -> None:
+    pairs.select(film="movie", who="user").write_csv("bare.csv", separator=";")
+    words = ["--columns", "user=who,movie=film", "--out", name]
+    assert predict("--pairs", "bare.csv", *words) == 0
+    out = capsys.readouterr().out
+    assert out == f"wrote {name}: {len(pairs)} forecasts\n"
+    read = pl.read_ndjson if name.endswith("jsonl") else pl.read_csv
+    found = read(name)
+    assert found.columns[:3] == ["user", "movie", "stars"]
+    expected = load_model(MODEL).predict(pairs.drop("rating", "at"))
+    np.testing.assert_allclose(found["stars"], expected.stars, rtol=1e-12)
+
+
+def test_a_missing_rating_has_a_forecast_and_is_not_scored(
+    pairs: pl.DataFrame, capsys: Say
+) -> None:
+    unrated = pl.int_range(pl.len()) % 3 == 0
+    pairs.with_columns(rating=pl.when(unrated).then(0).otherwise("rating")).write_parquet("p.pq")
+    assert predict("--pairs", "p.pq") == 2
+    assert "p.pq, row 1: rating 0 is not on the scale 1:5:1" in capsys.readouterr().err
+    assert predict("--pairs", "p.pq", "--missing", "0") == 0
+    out, err = capsys.readouterr()
+    found = pl.read_csv(out.encode())
+    assert found["rating"].null_count() == (len(pairs) + 2) // 3
+    assert found["stars"].null_count() == 0
+    scored = found.filter(pl.col("rating").is_not_null())
+    rmse = np.sqrt(np.mean((scored["stars"] - scored["rating"]).to_numpy() ** 2))
+    assert f"RMSE {rmse:.4f}" in err
+    assert f"over {len(scored)} true ratings" in err
+
+
+def test_every_candidate_for_one_user_and_for_several(pairs: pl.DataFrame, capsys: Say) -> None:
+    Path("items.txt").write_text("7\n\n9999\n3\n7\n", "utf-8")
+    assert predict("--user", "u5", "--items", "items.txt") == 0
+    out, err = capsys.readouterr()
+    one = pl.read_csv(out.encode())
+    assert one["user"].to_list() == ["u5"] * 3
+    assert one["movie"].to_list() == [7, 9999, 3]
+    assert one["basis"].to_list()[1] == "new movie"
+    assert "items.txt: 1 repeated ids left out" in err
+    assert "1 of 3 movies are not known to the model, 9999 first" in err
+    pairs.select("user", "at").write_csv("users.csv")
+    pl.DataFrame({"movieId": range(1, 31), "title": "T"}).write_parquet("films.parquet")
+    words = ["--users", "users.csv", "--items", "films.parquet", "--at", "9"]
+    assert predict(*words, "--out", "all.parquet") == 0
+    several = pl.read_parquet("all.parquet")
+    users = pairs["user"].unique(maintain_order=True)
+    assert several["user"].unique(maintain_order=True).to_list() == users.to_list()
+    assert len(several) == 30 * len(users)
+    assert several["at"].unique().to_list() == [9]
+    expected = load_model(MODEL).predict(several.select("user", "movie", "at")).frame
+    assert several.equals(expected)
+
+
+@pytest.mark.usefixtures("pairs")
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "give --user and --movie for one forecast, --pairs FILE for many"),
+        (["--user", "u1"], "give --user and --movie for one forecast"),
+        (["--items", "pairs.csv"], "--items FILE with --user or --users FILE"),
+        (["--pairs", "pairs.csv", "--user", "u1"], "give --user and --movie"),
+        (["--pairs", "pairs.csv", "--at", "5"], "remove --at"),
+        (
+            ["--pairs", "pairs.csv", "--scale", "0:10"],
+            "--scale is 0:10:1, but the model's is 1:5:1",
+        ),
+        (["--pairs", "pairs.csv", "--json"], "add --out FILE"),
+        (["--pairs", "pairs.csv", "--out", "a.xlsx"], "end the name in .parquet, .csv"),
+        (["--pairs", "none.csv"], "none.csv: no such file"),
+        (["--pairs", "empty.csv"], "empty.csv: no pairs"),
+        (["--pairs", "torn.csv"], "torn.csv, line 3"),
+        (["--pairs", "half.csv"], "half.csv: no column for movie"),
+        (["--user", "u1", "--movie", "3", "--out", "a.csv"], "--out is of --pairs and --items"),
+        (["--user", "u1", "--movie", "3", "--no-time"], "--no-time is of --pairs only"),
+        (["--user", "u1", "--items", "none.txt"], "none.txt: cannot be read"),
+        (["--user", "u1", "--items", "blank.txt"], "blank.txt: no movie id"),
+        (["--user", "u1", "--items", "words.txt"], "words.txt: movie 'Kolya'"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(words: list[str], line: str, capsys: Say) -> None:
+    Path("empty.csv").write_text("user,movie\n")
+    Path("torn.csv").write_text("user,movie\nu1,2\nu2\n")
+    Path("half.csv").write_text("user,dish\nu1,2\n")
+    Path("blank.txt").write_text("\n\n")
+    Path("words.txt").write_text("3\nKolya\n")
+    before = sorted(Path().iterdir())
+    assert predict(*words) == 2
+    out, err = capsys.readouterr()
+    assert line in err
+    assert (out, err.count("\n")) == ("", 1)
+    assert sorted(Path().iterdir()) == before
