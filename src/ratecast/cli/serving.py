@@ -14,6 +14,11 @@ from ratecast.table_options import DEFAULT, TableOptions
 if TYPE_CHECKING:
     from ratecast.ratings import Ratings
     from ratecast.serving.http.app import Page
+    from ratecast.serving.live.published import ArtifactStore
+    from ratecast.training.experiment import Experiment
+
+# What is trained where nothing else is named or published.
+DATA, MODEL = "ml-100k", "state_space"
 
 
 def serve(
@@ -26,9 +31,9 @@ def serve(
     rate_limit: float | None = None,
     insecure: bool = False,
     log_all: bool = False,
-    data: str = "ml-100k",
+    data: str = DATA,
     table: TableOptions = DEFAULT,
-    model: str = "state_space",
+    model: str = MODEL,
 ) -> None:
     """Serve forecasts and take ratings, by HTTP.
 
@@ -66,7 +71,7 @@ def serve(
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
         show(f"no model is published in {settings.home} yet: training {model} on {data} first")
-        artifacts.publish(_trained(model, data, settings.home, table))
+        artifacts.publish(_trained(_experiment(model, data, settings.home, table)))
 
     def page() -> "Page | None":
         """Called once store and port are available."""
@@ -101,12 +106,14 @@ def refit(
     *,
     home: Path | None = None,
     database: str | None = None,
-    data: str = "ml-100k",
+    data: str | None = None,
     table: TableOptions = DEFAULT,
-    model: str = "state_space",
+    model: str | None = None,
     json: bool = False,
 ) -> None:
     """Train on a table and the stored ratings, publish the model.
+
+    A rating in the store replaces the table's of the same user and movie.
 
     Examples:
         ratecast refit
@@ -115,9 +122,11 @@ def refit(
     Args:
         home: the service's folder; default: RATECAST_HOME/service.
         database: as for ratecast serve.
-        data: an edition of MovieLens, or a file or folder of ratings.
-        table: how a table of your own is read.
-        model: the model's name, or the YAML file of an experiment.
+        data: an edition of MovieLens, or a file or folder of ratings; default: what the
+            published model was trained on, or ml-100k.
+        table: how a table of your own is read; by default as for the published model.
+        model: the model's name, or the YAML file of an experiment; default: the published model,
+            with its settings, or state_space.
         json: print the result as one JSON document.
     """
     from ratecast.data import load_table
@@ -127,19 +136,44 @@ def refit(
     from ratecast.serving.store.database import Store, reachable
 
     settings = Settings(_home(home), database=database)
+    artifacts = ArtifactStore(settings.home)
+    experiment = _refit_experiment(artifacts, data, table, model)
     with reachable(settings.url):
         store = Store(settings.url)
         stored = store.events_since()
         store.close()
-    ratings = training_table(load_table(data, table), stored)
+    given = load_table(experiment.data, experiment.table)
+    ratings = training_table(given, stored)
     note(
-        f"training {model} on {len(ratings)} ratings, {len(stored.ratings)} of them from the store"
+        f"training {experiment.name} on {len(ratings)} ratings, {len(stored.ratings)} of them from "
+        "the store" + ("" if given.timed else ", all without times, as the table has none")
     )
-    name = ArtifactStore(settings.home).publish(
-        _trained(model, data, settings.home, table, ratings), stored.last
-    )
+    name = artifacts.publish(_trained(experiment, ratings), stored.last)
     facts = {"published": name, "ratings": len(ratings), "of_the_store": len(stored.ratings)}
     emit(facts, f"published as {name}", json)
+
+
+def _refit_experiment(
+    artifacts: "ArtifactStore", data: str | None, table: TableOptions, model: str | None
+) -> "Experiment":
+    """The experiment that was given, completed by that of the published model."""
+    from dataclasses import replace
+
+    from ratecast.training.saved_experiment import options_for, saved_experiment, trained_on
+
+    folder = None if artifacts.current is None else artifacts.folder(artifacts.current)
+    saved = None if folder is None else saved_experiment(folder)
+    if folder is None or saved is None:
+        return _experiment(model or MODEL, data or DATA, artifacts.home, table)
+    if data is None:
+        known = trained_on(folder, table)
+        data, table = known.data, known.table
+    else:
+        table = options_for(folder, data, table)
+    if model is not None:
+        return _experiment(model, data, artifacts.home, table)
+    out = artifacts.home / "training"
+    return replace(saved, data=data, table=table, split="all", out=out)
 
 
 def _home(home: Path | None) -> Path:
@@ -148,17 +182,20 @@ def _home(home: Path | None) -> Path:
     return (data_home() / "service" if home is None else home).expanduser()
 
 
-def _trained(
-    model: str, data: str, home: Path, table: TableOptions, ratings: "Ratings | None" = None
-) -> Path:
-    """Fit on all ratings of `data`, or on `ratings`; returns the artifact's folder."""
-    from ratecast.splits import named
+def _experiment(model: str, data: str, home: Path, table: TableOptions) -> "Experiment":
+    """Training of a model on every rating, for the service in `home`."""
     from ratecast.training.experiment import experiments
+
+    words = [model, f"--data={data}", "--split=all", f"--out={home / 'training'}"]
+    return experiments([*words, *table.words()], ())[0]
+
+
+def _trained(experiment: "Experiment", ratings: "Ratings | None" = None) -> Path:
+    """Fit on all ratings of the experiment's data, or on `ratings`; the artifact's folder."""
+    from ratecast.splits import named
     from ratecast.training.train import train
 
-    arguments = [model, f"--data={data}", "--split=all", f"--out={home / 'training'}"]
-    (experiment,) = experiments([*arguments, *table.words()], ())
-    split = None if ratings is None else named(ratings, "auto")[0]
+    split = None if ratings is None else named(ratings, "auto", experiment.seed)[0]
     return train(experiment, split).artifact
 
 

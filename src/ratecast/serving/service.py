@@ -143,7 +143,7 @@ class RatingService:
         effects = forecast.stars - np.concatenate(left_out)
         largest = np.argsort(-np.abs(effects), kind="stable")[:count]
         reasons = [
-            RatingEffect(self.movie(rating.movie), rating.stars, rating.at, effect)
+            RatingEffect(self.movie(rating.movie), rating.stars, rating.at or None, effect)
             for rating, effect in ((ratings[row], float(effects[row])) for row in largest.tolist())
         ]
         return Explanation(forecast, reasons)

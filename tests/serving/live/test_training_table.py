@@ -43,10 +43,14 @@ def test_ids_of_another_kind_are_refused() -> None:
         training_table(table(), StoredEvents([RatingEvent("ann", "10", 5.0, 9, 1, 1)], [], 1))
 
 
-def test_a_table_without_times_is_refused() -> None:
+def test_a_table_without_times_stays_one() -> None:
     untimed = replace(table(), frame=table().frame.drop(AT))
-    with pytest.raises(InputError, match="no timestamps"):
-        training_table(untimed, StoredEvents([], [], 0))
+    given = [RatingEvent("1", "10", 5.0, 9, 1, 1), RatingEvent("4", "11", 2.0, 8, 2, 4)]
+    removed = [RemovalEvent("1", "11", 3), RemovalEvent("3", None, 5)]
+    found = training_table(untimed, StoredEvents(given, removed, 5))
+    assert not found.timed
+    assert found.frame.rows() == [(2, 10, 3.0), (1, 10, 5.0), (4, 11, 2.0)]
+    assert sorted(found.users["age"]) == [20, 30]
 
 
 def test_refit_learns_what_the_store_knows_and_the_service_takes_it_up(

@@ -12,11 +12,10 @@ from ratecast.serving.store.database import RemovalEvent, StoredEvents
 def training_table(table: Ratings, stored: StoredEvents) -> Ratings:
     """`table` without deleted and replaced ratings, plus the ratings in the store.
 
-    Deleted users are removed, with their side information. Raises `InputError` for a table without
-    timestamps, or with ids of another type.
+    Deleted users are removed, with their side information. The rows are in time order; a table
+    without times stays one, and its rows come before those of the store. Raises `InputError` for
+    ids of another type.
     """
-    if not table.timed:
-        raise InputError("refit: the table has no timestamps, so its ratings have no order")
     new = _rating_rows(stored, table)
     forgotten = _ids([e.user for e in stored.removals if e.movie is None], table.frame[USER])
     deleted = _pairs([e for e in stored.removals if e.movie is not None], table)
@@ -27,7 +26,8 @@ def training_table(table: Ratings, stored: StoredEvents) -> Ratings:
     if users.height:
         users = users.filter(~pl.col(USER).is_in(forgotten.cast(users.schema[USER]).implode()))
     whole = pl.concat([frame, new.select(frame.columns)])
-    return checked(replace(table, frame=whole, users=users), "table and store").sorted()
+    joined = checked(replace(table, frame=whole, users=users), "table and store")
+    return joined.sorted() if table.timed else joined
 
 
 def _rating_rows(stored: StoredEvents, table: Ratings) -> pl.DataFrame:
@@ -37,7 +37,7 @@ def _rating_rows(stored: StoredEvents, table: Ratings) -> pl.DataFrame:
             USER: _ids([e.user for e in events], frame[USER]),
             MOVIE: _ids([e.movie for e in events], frame[MOVIE]),
             RATING: pl.Series([e.stars for e in events], dtype=frame.schema[RATING]),
-            AT: pl.Series([e.at for e in events], dtype=frame.schema[AT]),
+            AT: pl.Series([e.at for e in events], dtype=pl.Int64),
         }
     )
 
