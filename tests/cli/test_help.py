@@ -106,6 +106,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writers.archive(
         place / "letterboxd.zip", {"ratings.csv": writers.table(writers.LETTERBOXD, films)}
     )
+    (place / "users.txt").write_text("196\n5000\n", "utf-8")
+    (place / "movies.txt").write_text("242\n302\n", "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         assert main(["train", "bias"]) == 0

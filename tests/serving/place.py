@@ -51,7 +51,9 @@ class Place:
         thread.start()
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+            address = f"http://127.0.0.1:{port}"
+            # A kernel may be compiled for the first request.
+            with httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT_SECONDS) as client:
                 wait(client)
                 yield client
         finally:

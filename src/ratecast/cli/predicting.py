@@ -70,7 +70,7 @@ def predict(
     table: TableOptions = DEFAULT,
     json: bool = False,
 ) -> None:
-    """Predict ratings: of one pair, of a file of pairs, or of candidates.
+    """Predict one rating, the pairs of a file, or all candidates.
 
     It needs only a fitted model, no table of ratings. A table of forecasts has the columns user,
     movie, at and rating (where they are known), stars, low and high (the central 80 % interval),

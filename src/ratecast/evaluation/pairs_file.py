@@ -12,7 +12,7 @@ from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.table_file import (
     canonical_columns,
     movies_in,
-    read_columns,
+    read_roles,
     scale_given,
     scale_of,
 )
@@ -50,20 +50,20 @@ def read_pairs(
     if given not in (None, scale):
         raise InputError(f"{source}: --scale is {given}, but the model's is {scale}; remove it")
     path = Path(source).expanduser()
-    if not path.is_file():
+    if not (path.is_file() or options.glob):
         ratings = load_table(source, options, notify)
         true = ratings.frame[RATING]
         scale_of(true, scale, [], lambda row: f"{source}, row {row + 1}")
         return Pairs(ratings.requests(), true)
-    frame, location, notes = read_columns(path, options, (USER, MOVIE))
-    if not frame.height:
-        raise InputError(f"{source}: no pairs; give a table with rows")
-    frame, more = canonical_columns(frame, location, str(source), options.time_format)
-    for note in notes + more:
+    table, where = read_roles(path, options, (USER, MOVIE))
+    if not table.frame.height:
+        raise InputError(f"{where}: no pairs; give a table with rows")
+    frame, more = canonical_columns(table.frame, table.location, where, options.time_format)
+    for note in table.notes + more:
         notify(note)
     pairs = frame.select(name for name in (USER, MOVIE, AT) if name in frame.columns)
-    requests = checked_requests(Requests(pairs, movies_in(frame)), str(source))
-    return Pairs(requests, _true_ratings(frame, scale, options, location))
+    requests = checked_requests(Requests(pairs, movies_in(frame)), where)
+    return Pairs(requests, _true_ratings(frame, scale, options, table.location))
 
 
 def _true_ratings(
