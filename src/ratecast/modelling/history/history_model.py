@@ -66,7 +66,7 @@ class HistoryModel(Model):
         return Forecast.concat(forecasts)
 
     def _replacing(self, ratings: Ratings) -> Ratings:
-        """The ratings that are news to the history, from which those that they replace are gone.
+        """The ratings that the history does not have; those that they replace are removed from it.
 
         Of a pair's ratings the latest counts; without times, the last one given.
         """
