@@ -3,44 +3,8 @@ import polars as pl
 import pytest
 
 from ratecast.errors import InputError
-from ratecast.ratings import Ratings, Scale, checked
+from ratecast.ratings import Ratings, checked
 from tests.planted import planted
-
-
-@pytest.mark.parametrize(
-    ("values", "scale"),
-    [
-        ([1, 5, 3], Scale(1, 5)),
-        ([0.5, 4.0, 5.0], Scale(0.5, 5, 0.5)),
-        ([0, 10], Scale(0, 10)),
-        ([0.1, 0.7], Scale(0.1, 0.7, 0.1)),
-        ([3, 3], Scale(3, 4)),
-    ],
-)
-def test_infers_the_narrowest_scale(values: list[float], scale: Scale) -> None:
-    inferred = Scale.infer(pl.Series(values, dtype=pl.Float64))
-    assert (inferred.low, inferred.step) == (scale.low, scale.step)
-    assert inferred.high == pytest.approx(scale.high)
-    assert inferred.holds(pl.Series(values, dtype=pl.Float32)).all()
-
-
-@pytest.mark.parametrize("values", [[1.0, 1.37], [float("nan"), 1.0], []])
-def test_a_scale_that_cannot_be_read_is_refused(values: list[float]) -> None:
-    with pytest.raises(InputError):
-        Scale.infer(pl.Series(values, dtype=pl.Float64))
-
-
-@pytest.mark.parametrize("text", ["5:1", "1:5:0.3", "1", "a:b", "1:5:-1", "0:1000", "1:2:3:4"])
-def test_a_scale_that_makes_no_sense_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="scale"):
-        Scale.parse(text)
-
-
-def test_stars_and_their_positions() -> None:
-    scale = Scale.parse("0.5:5:0.5")
-    assert scale.stars.tolist() == [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5]
-    assert scale.index(scale.stars).tolist() == list(range(10))
-    assert scale.clip([-1, 2.2, 9]).tolist() == [0.5, 2.2, 5]
 
 
 @pytest.mark.parametrize(

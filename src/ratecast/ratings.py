@@ -1,101 +1,37 @@
-"""The table of ratings: its columns, its scale, and the checks of every table.
+"""The table of ratings: its columns, and the checks of every table.
 
 Tables hold raw ids (integers or strings, as in the source); models hold row numbers.
 """
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Self, TypeVar
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ratecast.arrays import read_only
 from ratecast.column_types import canonical_ids, plain_numbers, whole_seconds
 from ratecast.errors import InputError
+from ratecast.scale import Scale
 from ratecast.sorting import by_time
+
+__all__ = [
+    "AT",
+    "MOVIE",
+    "RATING",
+    "USER",
+    "Ratings",
+    "Requests",
+    "Scale",
+    "checked",
+    "checked_requests",
+    "trusted",
+]
 
 USER, MOVIE, RATING, AT = "user", "movie", "rating", "at"
 _CHECKED = "_checked"
-MOST_STARS = 101
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A rating scale: the stars low, low + step, ..., high.
-
-    >>> import ratecast as rc
-    >>> rc.Scale(0.5, 5, 0.5).stars[:3]
-    array([0.5, 1. , 1.5])
-    """
-
-    low: float
-    high: float
-    step: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not (self.high > self.low and self.step > 0):
-            raise InputError(f"scale {self}: give low < high and step > 0")
-        count = (self.high - self.low) / self.step
-        if abs(count - round(count)) > 1e-9 or round(count) >= MOST_STARS:
-            raise InputError(
-                f"scale {self}: high - low must be a multiple of step, under {MOST_STARS} steps"
-            )
-
-    def __str__(self) -> str:
-        return f"{self.low:g}:{self.high:g}:{self.step:g}"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read `low:high` or `low:high:step`, for example `0.5:5:0.5`."""
-        try:
-            return cls(*(float(part) for part in text.split(":")))
-        except (TypeError, ValueError):
-            raise InputError(
-                f"scale {text!r}: write it as low:high:step, as in 0.5:5:0.5"
-            ) from None
-
-    @classmethod
-    def infer(cls, ratings: pl.Series) -> Self:
-        """The narrowest scale of whole, half or tenth stars that contains all `ratings`."""
-        values = ratings.drop_nulls().unique().to_numpy()
-        if not len(values) or not np.isfinite(values).all():
-            raise InputError("ratings: empty or not finite; give the scale as low:high:step")
-        low, high = float(values.min()), float(values.max())
-        for step in (1.0, 0.5, 0.1):
-            if np.allclose((values - low) / step, np.round((values - low) / step), atol=1e-4):
-                return cls(low, max(high, low + step), step)
-        raise InputError("ratings: not in steps of 1, 0.5 or 0.1; give the scale as low:high:step")
-
-    @cached_property
-    def stars(self) -> NDArray[np.float64]:
-        """Every star in ascending order, (S,), read-only."""
-        count = round((self.high - self.low) / self.step) + 1
-        stars: NDArray[np.float64] = np.round(self.low + self.step * np.arange(count), 6)
-        stars.setflags(write=False)
-        return stars
-
-    def index(self, ratings: ArrayLike) -> NDArray[np.int64]:
-        """Position of each rating in `stars`."""
-        return np.rint((np.asarray(ratings, float) - self.low) / self.step).astype(np.int64)
-
-    def clip(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Values clipped to [low, high]."""
-        clipped: NDArray[np.float64] = np.clip(np.asarray(values, float), self.low, self.high)
-        return clipped
-
-    def holds(self, ratings: pl.Series) -> pl.Series:
-        """Whether each rating is one of the stars; false for NaN and null."""
-        # By numpy: for the few rows that a service checks at a time, a tenth of the time.
-        known = ratings.dtype.is_float() or ratings.dtype.is_integer()
-        values = (ratings if known else ratings.cast(pl.Float64)).to_numpy()
-        with np.errstate(invalid="ignore"):
-            steps = (values.astype(np.float64) - self.low) / self.step
-            on_step = np.abs(steps - np.rint(steps)) < 1e-4
-        return pl.Series(on_step & (values >= self.low - 1e-6) & (values <= self.high + 1e-6))
-
 
 T = TypeVar("T", bound="Requests")
 
@@ -279,5 +215,5 @@ def _refuse_off_scale(ratings: pl.Series, scale: Scale, where: str) -> None:
         row = int((~scale.holds(ratings)).arg_max() or 0)
         raise InputError(
             f"{where}, row {row + 1}: rating {ratings[row]} is not on the scale {scale}; "
-            "correct it or give the scale"
+            f"{scale.remedy(ratings)}"
         )

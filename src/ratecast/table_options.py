@@ -19,7 +19,7 @@ class TableOptions:
     Args:
         columns: role=NAME pairs for column names that are not recognised, as in
             movie=film,rating=score, or role=NUMBER, as in user=1,movie=2,rating=5.
-        scale: low:high:step, if it cannot be inferred from the ratings.
+        scale: low:high:step or low:high:continuous, if it cannot be inferred from the ratings.
         missing: values that stand for "not rated", as in 0 or -1,99; their rows are left out.
         time_format: how times are written, as in %d.%m.%Y %H:%M.
         no_time: leave the times out.

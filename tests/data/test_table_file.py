@@ -11,7 +11,7 @@ from ratecast import data
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, Scale
 
-ROWS = [(1, 10, 4.5, 880000000), (2, 10, 3.0, 880000001), (1, 20, 0.5, 880000002)]
+ROWS = [(1, 10, 5.0, 880000000), (2, 10, 3.0, 880000001), (1, 20, 0.5, 880000002)]
 
 
 def written(path: Path, header: str, *rows: str) -> Path:
@@ -40,7 +40,7 @@ def test_columns_are_recognised(tmp_path: Path, names: tuple[str, ...], separato
     path = written(tmp_path / "own.csv", separator.join(names), *rows)
     table, said = quiet(path)
     assert table.frame.rows() == ROWS
-    assert str(table.scale) == "0.5:4.5:0.5"
+    assert str(table.scale) == "0.5:5:0.5"
     assert said == []
 
 
@@ -112,7 +112,7 @@ def test_ids_that_only_look_like_numbers_stay_apart(tmp_path: Path) -> None:
 
 
 def test_text_far_down_among_whole_ids_makes_all_text_and_is_said(tmp_path: Path) -> None:
-    rows = [f"{k},1,3" for k in range(1500)]
+    rows = [f"{k},1,1" for k in range(1500)]
     path = written(tmp_path / "own.csv", "user,item,rating", *rows, "tom,1,4")
     table, said = quiet(path)
     assert table.frame["user"][-1] == "tom"
@@ -129,7 +129,7 @@ def test_repeated_rows_keep_the_latest_and_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_choice_between_columns_is_said(tmp_path: Path) -> None:
-    path = written(tmp_path / "own.csv", "user,movie,item,rating", "1,2,3,4", "1,3,3,5")
+    path = written(tmp_path / "own.csv", "user,movie,item,rating", "1,2,3,1", "1,3,3,5")
     table, said = quiet(path)
     assert table.frame["movie"].to_list() == [2, 3]
     assert said == [f"{path}: movie is taken from column movie, not item"]
@@ -183,7 +183,7 @@ def test_times_are_utc_seconds_in_every_zone(
     tmp_path: Path, zone: Callable[[str], None], place: str, text: str, note: str | None
 ) -> None:
     zone(place)
-    path = written(tmp_path / "own.csv", "user,item,rating,time", f"1,1,3,{text}", f"1,2,4,{text}")
+    path = written(tmp_path / "own.csv", "user,item,rating,time", f"1,1,1,{text}", f"1,2,4,{text}")
     table, said = quiet(path)
     assert table.at.tolist() == [MOMENT, MOMENT]
     assert [line.split()[-3] for line in said] == ([note] if note else [])

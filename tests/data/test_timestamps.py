@@ -289,7 +289,7 @@ def test_csv_names_the_lines(tmp_path: Path) -> None:
     )
     path.write_text("user,item,rating,at\n1,1,3,1699999999999999999\n1,2,3,1700000000000000000\n")
     assert data.load(path, notify=lambda _: None).at.tolist() == [1699999999, 1700000000]
-    path.write_text("user,item,rating,date\n1,1,3,19980420\n1,2,3,19980421\n")
+    path.write_text("user,item,rating,date\n1,1,1,19980420\n1,2,5,19980421\n")
     said: list[str] = []
     assert data.load(path, notify=said.append).at.tolist() == [DAY, DAY + 86400]
     assert said == [f"{path}: at: read as dates, 19980420 is 1998-04-20"]

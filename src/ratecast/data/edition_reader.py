@@ -60,7 +60,7 @@ def refuse_off_scale(tables: Tables, scale: Scale) -> None:
     row = int((~scale.holds(ratings)).arg_max() or 0)
     raise InputError(
         f"{tables.source.location(row)}: rating {ratings[row]:g} is not on the scale {scale}; "
-        "correct it or give the scale"
+        f"{scale.remedy(stars)}"
     )
 
 

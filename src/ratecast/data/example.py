@@ -18,8 +18,8 @@ def example_ratings(
     """Made ratings, in order of time; the same for the same seed.
 
     rating = 3 + bias of the user + bias of the movie + noise, rounded to the scale, with biases
-    of standard deviation 0.6 and noise of 0.3. users, movies: ids run from 1 to these. About seven
-    ratings share each hour.
+    of standard deviation 0.6 and noise of 0.3; on a continuous scale 3 is its middle, and 1 a
+    quarter of it. users, movies: ids run from 1 to these. About seven ratings share each hour.
 
     >>> import ratecast as rc
     >>> len(rc.example_ratings()), str(rc.example_ratings().scale)
@@ -30,7 +30,10 @@ def example_ratings(
     user_bias, movie_bias = random.normal(0, 0.6, users), random.normal(0, 0.6, movies)
     clean = 3 + user_bias[user] + movie_bias[movie]
     noisy = clean + random.normal(0, 0.3, rows)
-    stars = scale.clip(np.round(noisy / scale.step) * scale.step)
+    if scale.step is None:
+        stars = scale.clip(scale.low + (noisy - 1) * (scale.high - scale.low) / 4)
+    else:
+        stars = scale.clip(np.round(noisy / scale.step) * scale.step)
     hours = np.sort(random.integers(max(rows // 7, 1), size=rows))
     columns = {USER: user + 1, MOVIE: movie + 1, RATING: stars, AT: 1_000_000 + hours * HOUR}
     return checked(Ratings(pl.DataFrame(columns), scale=scale))

@@ -67,7 +67,8 @@ def _histogram(ratings: Ratings) -> dict[str, int]:
     counts = ratings.frame[RATING].value_counts()
     at = ratings.scale.index(counts[RATING].to_numpy())
     stars = np.bincount(at, counts["count"].to_numpy(), len(ratings.scale.stars))
-    return {f"{star:g}": int(n) for star, n in zip(ratings.scale.stars, stars, strict=True)}
+    shown = ratings.scale.shown(stars)
+    return {label: int(n) for label, n in zip(ratings.scale.labels, shown, strict=True)}
 
 
 def _activity(counts: NDArray[np.int64]) -> dict[str, float] | None:

@@ -94,7 +94,6 @@ def loaded(
         raise InputError(f"{where}: no ratings; give a table with rows")
     frame, notes = canonical_columns(frame, location, where, options.time_format)
     scale, assumed = scale_of(frame[RATING], scale, options.missing_values, location)
-    notes += [f"{where}: {assumed}"] if assumed else []
     frame, more = without_missing(frame, options.missing_values, where)
     notes += more
     movies = movies_in(frame)
@@ -102,6 +101,7 @@ def loaded(
     frame, duplicates = keep_latest(frame.select(n for n in wanted if n in frame.columns))
     frame = in_time_order(frame)
     notes += [duplicates_note(where, duplicates)] if duplicates else []
+    notes += [f"{where}: {line}" for line in assumed]
     users = pl.DataFrame(schema={USER: frame.schema[USER]})
     return Loaded(checked(Ratings(frame, movies, users, scale), where), tuple(notes))
 
@@ -156,8 +156,8 @@ def scale_given(options: TableOptions) -> Scale | None:
 
 def scale_of(
     ratings: pl.Series, scale: Scale | None, missing: list[float], location: Location
-) -> tuple[Scale, str | None]:
-    """The scale of the ratings, inferred if not given, and a note on what may be wrong with it.
+) -> tuple[Scale, list[str]]:
+    """The scale of the ratings, inferred if not given, and what was assumed or may be wrong.
 
     Raises `InputError` for a rating off it. Values that stand for "not rated" do not count.
     """
@@ -170,14 +170,18 @@ def scale_of(
         bad = ~scale.holds(stars)
     if bad.any():
         row = int(ratings.is_in(stars.filter(bad).implode()).arg_max() or 0)
-        fault = "is not finite" if scale is None else f"is not on the scale {scale}"
+        fault, remedy = "is not finite", "correct or remove it"
+        if scale is not None:
+            fault, remedy = f"is not on the scale {scale}", scale.remedy(stars)
         raise InputError(
-            f"{location(row)}: rating {ratings[row]:g} {fault}; correct or remove it, or give "
-            f"--missing {ratings[row]:g} if it stands for not rated"
+            f"{location(row)}: rating {ratings[row]:g} {fault}; {remedy}, or give "
+            f"--missing={ratings[row]:g} if it stands for not rated"
         )
     if scale is not None or not len(stars):
-        return scale or Scale(0, 1), None
-    return Scale.infer(stars), None if missing else suggestion(ratings)
+        return scale or Scale(0, 1), []
+    scale = Scale.infer(stars)
+    notes = [scale.assumption(stars), None if missing else suggestion(ratings)]
+    return scale, [note for note in notes if note]
 
 
 def movies_in(frame: pl.DataFrame) -> pl.DataFrame:

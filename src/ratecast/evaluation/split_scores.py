@@ -10,21 +10,16 @@ from ratecast.evaluation import protocol, score_rows
 from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
 from ratecast.progress import each
-from ratecast.ratings import Scale, checked
 from ratecast.splits import Split, predefined
 from ratecast.table_options import DEFAULT, TableOptions
 
 
 def split_of_files(train: Path | None, test: Path | None, table: TableOptions = DEFAULT) -> Split:
-    """The split of two files of ratings; without a given scale, one that contains both."""
+    """The split of two files of ratings; without a given scale, both are on that of train."""
     if train is None or test is None:
         raise InputError("evaluate: --train and --test go together; give both files")
-    parts = [data.load_table(part, table) for part in (train, test)]
-    scales = [part.scale for part in parts]
-    both = Scale(
-        min(s.low for s in scales), max(s.high for s in scales), min(s.step for s in scales)
-    )
-    return predefined(*(checked(replace(part, scale=both)) for part in parts))
+    known = data.load_table(train, table)
+    return predefined(known, data.load_table(test, replace(table, scale=str(known.scale))))
 
 
 def evaluate_new(
