@@ -43,6 +43,16 @@ def test_the_command_line_overrides_every_field() -> None:
     assert found.model["l2_users"] == read_experiment(MF).model["l2_users"]
 
 
+@pytest.mark.parametrize("scale", ["1:5:1", "-10:10:1", "0.5:5:0.5", "-10:10:continuous"])
+def test_a_scale_needs_no_quotes(scale: str, tmp_path: Path) -> None:
+    """YAML 1.1 reads 1:5:1 as 3901, a number to base 60."""
+    path = tmp_path / "own.yaml"
+    path.write_text(f"model: {{name: bias, user_damping: .5}}\nscale: {scale}\nseed: 0x1F\n")
+    experiment = read_experiment(path)
+    assert (experiment.scale, experiment.seed) == (scale, 31)
+    assert experiment.model["user_damping"] == 0.5
+
+
 def test_another_model_can_be_named(tmp_path: Path) -> None:
     (tmp_path / "short.yaml").write_text("model: {name: mf}\n")
     found = read_experiment(tmp_path / "short.yaml", ["--model.name", "neumf"])

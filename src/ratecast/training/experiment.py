@@ -1,5 +1,6 @@
 """Experiments as typed data, from a YAML file and overrides of the command line."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -18,6 +19,12 @@ from ratecast.training.model_factory import make_model
 from ratecast.training.old_names import current_names
 
 SplitName = Literal["auto", "chronological", "holdout", "u1", "u2", "u3", "u4", "u5", "all"]
+# How YAML writes numbers, but for those to base 60.
+_NUMBERS = {
+    "tag:yaml.org,2002:float": r"[-+]?(\d[\d_]*\.[\d_]*([eE][-+]\d+)?|\.[\d_]+([eE][-+]\d+)?"
+    r"|\.(inf|Inf|INF))$|\.(nan|NaN|NAN)$",
+    "tag:yaml.org,2002:int": r"[-+]?(0b[01_]+|0[0-7_]+|0|[1-9][\d_]*|0x[\da-fA-F_]+)$",
+}
 Resume = Literal["auto", "never"]
 
 
@@ -121,9 +128,22 @@ def write_experiment(path: Path, experiment: Experiment) -> None:
     write_text(path, yaml.safe_dump(experiment.plain(), sort_keys=False))
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML where 1:5:1 is text, as it is from version 1.2 on, and not a number to base 60."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in known if tag not in _NUMBERS]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+for _tag, _pattern in _NUMBERS.items():
+    _Loader.add_implicit_resolver(_tag, re.compile(_pattern), list("-+.0123456789"))
+
+
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        given = yaml.safe_load(path.read_text("utf-8"))
+        given = yaml.load(path.read_text("utf-8"), _Loader)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; see configs/*.yaml for examples") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
