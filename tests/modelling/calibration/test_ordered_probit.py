@@ -129,3 +129,89 @@ def test_cuts_that_cross_on_the_way_do_no_harm() -> None:
         shares = probit.probabilities(mean, np.zeros(12, np.int64))
         np.testing.assert_allclose(shares.sum(axis=1), 1)
         assert shares.min() > 0
+
+
+SPREADS = [0.0, 1e-320, 1e-12, 1e300, np.inf]
+
+
+@pytest.mark.parametrize("scale", [Scale(1, 5), Scale(-10, 10, None)], ids=str)
+@pytest.mark.parametrize("deviation", SPREADS)
+@pytest.mark.parametrize("mean", [-np.inf, -1e300, -11.0, 2.5, 3.0, 1e18, np.inf])
+def test_far_forecasts_and_minuscule_spreads_are_sure(
+    mean: float, deviation: float, scale: Scale
+) -> None:
+    rows, none = np.full(3, mean), np.array([0, 3, 50])
+    shares = OrderedProbit.initial(scale).probabilities(rows, none, np.full(3, deviation))
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert (shares > 0).all()
+    if abs(mean) > 10 and deviation <= 1e-12:
+        assert shares[:, 0 if mean < 0 else -1].min() > 0.999
+
+
+def test_a_forecast_that_is_missing_has_no_probabilities() -> None:
+    mean, none = np.array([3.0, np.nan, 3.0]), np.zeros(3, np.int64)
+    deviation = np.array([1.0, 1.0, np.nan])
+    shares = OrderedProbit.initial(Scale(1, 5)).probabilities(mean, none, deviation)
+    assert np.isnan(shares).all(axis=1).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("scale", [Scale(1, 5), Scale(-10, 10, None)], ids=str)
+def test_is_fitted_to_forecasts_without_spread(scale: Scale) -> None:
+    """As of a model that knows every rating of a table of equal ratings."""
+    mean, star = np.full(40, 3.0), scale.index(np.full(40, 3.0))
+    initial = OrderedProbit.initial(scale)
+    probit = initial.fitted(mean, np.zeros(40, np.int64), star, np.zeros(40))
+    shares = probit.probabilities(mean, np.zeros(40, np.int64), np.zeros(40))
+    assert shares[0, star[0]] > 0.9
+
+
+def drawn(scale: Scale, rows: int, std: float, seed: int) -> tuple[F64, F64]:
+    """Forecasts, and ratings normally distributed around them, those beyond the scale cut to it."""
+    random = np.random.default_rng(seed)
+    width = scale.high - scale.low
+    mean = random.uniform(scale.low + 0.2 * width, scale.high - 0.2 * width, rows)
+    return mean, scale.clip(mean + std * random.normal(size=rows))
+
+
+def continuous_nll(probit: OrderedProbit, scale: Scale, mean: F64, given: F64) -> float:
+    shares = probit.probabilities(mean, np.full(len(mean), 9))
+    at = shares[np.arange(len(mean)), scale.index(given)]
+    return float(-np.log(at / scale.cell_width).mean())
+
+
+@pytest.mark.parametrize("rows", [60, 300, 5000])
+@pytest.mark.parametrize("scale", [Scale(-10, 10, None), Scale(0, 1, None)], ids=str)
+def test_few_rows_calibrate_a_continuous_scale(scale: Scale, rows: int) -> None:
+    """64 cells have few rows each, many none: unseen ratings cost little more than if all known."""
+    std, initial = 0.08 * (scale.high - scale.low), OrderedProbit.initial(scale)
+    mean, given = drawn(scale, rows, std, 0)
+    star, history = scale.index(given), np.full(rows, 9)
+    prior = initial.with_spread(mean, star, np.ones(rows))
+    probit = prior.fitted(mean, history, star)
+    new_mean, new_given = drawn(scale, 20_000, std, 1)
+    known = continuous_nll(replace(initial, stds=np.full(4, std)), scale, new_mean, new_given)
+    assert continuous_nll(probit, scale, new_mean, new_given) < known + 0.005 + 5 / rows
+
+
+def test_ratings_that_pile_up_at_the_ends_of_a_continuous_scale() -> None:
+    """A quarter of all percentages is exactly 0 or 100."""
+    scale = Scale(0, 100, None)
+    mean, given = drawn(scale, 20_000, 40.0, 2)
+    star, history = scale.index(given), np.full(len(mean), 9)
+    assert ((given == 0) | (given == 100)).mean() > 0.25
+    prior = OrderedProbit.initial(scale).with_spread(mean, star, np.ones(len(mean)))
+    shares = prior.fitted(mean, history, star).probabilities(mean, history)
+    frequencies = np.bincount(star, minlength=64) / len(star)
+    np.testing.assert_allclose(shares.mean(axis=0), frequencies, atol=0.003)
+
+
+@pytest.mark.parametrize("scale", [Scale(-10, 10), Scale(0, 100)], ids=str)
+def test_one_forecast_for_all_ratings_of_a_wide_scale(scale: Scale) -> None:
+    """As of the mean: the probabilities are the frequencies of stars, and no fit runs away."""
+    random, width = np.random.default_rng(5), scale.high - scale.low
+    mean, history = np.full(5000, scale.low + width / 2), np.full(5000, 9)
+    given = np.rint(scale.clip(mean + 0.3 * width * random.normal(size=5000)))
+    star, prior = scale.index(given), OrderedProbit.initial(scale)
+    probit = prior.with_spread(mean, star, np.ones(5000)).fitted(mean, history, star)
+    shares, frequencies = probit.probabilities(mean, history)[0], np.bincount(star) / 5000
+    assert np.abs(shares.cumsum() - frequencies.cumsum()).max() < 0.02

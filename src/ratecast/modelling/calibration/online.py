@@ -43,6 +43,10 @@ class Outcomes:
         """The probit fitted to these rows, with an L2 penalty on its distance from `prior`."""
         return prior.fitted(self.mean, self.history_length, self.star, self.deviation, start=start)
 
+    def spread(self, probit: OrderedProbit) -> OrderedProbit:
+        """The probit with the spread of these rows."""
+        return probit.with_spread(self.mean, self.star, self.deviation)
+
     def where(self, mask: NDArray[np.bool_]) -> "Outcomes":
         """Only the rows where `mask` is true."""
         return Outcomes(*(a[mask] for a in self.columns()))
@@ -96,8 +100,10 @@ class OnlineCalibration:
     def fitted(self, frozen: Outcomes, as_of: Outcomes) -> "OnlineCalibration":
         """Fitted to outcomes: new users from `frozen` forecasts, all others from `as_of` ones."""
         new, known = frozen.where(frozen.history_length == 0), as_of.where(as_of.history_length > 0)
-        known_users = (known if len(known) else new).fit(self.known_users)
-        new_users = new.fit(self.known_users) if len(new) else known_users
+        first = known if len(known) else new
+        start = first.spread(self.known_users) if self.known_users.smooth else self.known_users
+        known_users = first.fit(start)
+        new_users = new.fit(start) if len(new) else known_users
         return OnlineCalibration(
             new_users, known_users, known_users, known.last(WINDOW), self.total
         )

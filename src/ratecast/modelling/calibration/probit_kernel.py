@@ -14,6 +14,9 @@ from ratecast.arrays import F64, I64
 from ratecast.modelling.kernels.threads import even_cuts, on_all_threads, side_by_side
 
 MIN_PROBABILITY = 1e-6
+# In units of the probit: the least spread, and how far off a forecast counts; beyond them Phi is 0
+# or 1 and its argument could overflow.
+_LEAST_STD, _FARTHEST = 1e-6, 1e6
 # Lower ends of the history groups 1-5, 6-20, over 20; group 0 has no rating.
 HISTORY_EDGES = (1, 6, 21)
 _TABLE_END, _STEPS = 8.5, 32
@@ -97,7 +100,11 @@ def _fill_range(part, out, forecasts, probits):  # type: ignore[no-untyped-def]
             group += forecasts.history_length[i] >= edge
         std = probits.stds[group] * (deviation[i] if len(deviation) else 1.0)
         distance = (forecasts.mean[i] - probits.centre) / probits.unit
-        inverse_std = probits.unit / std
+        if np.isnan(distance) or np.isnan(std):
+            out[i] = np.nan
+            continue
+        distance = min(max(distance, -_FARTHEST), _FARTHEST)
+        inverse_std = probits.unit / max(std, _LEAST_STD * probits.unit)
         square, lower, total = distance * distance, 0.0, 0.0
         for k in range(curves.shape[1]):
             # P(star <= k), a parabola of the distance inside Phi.
@@ -127,7 +134,7 @@ def likelihood(parameters, rows, curves):  # type: ignore[no-untyped-def]
         stds[group] = np.exp(parameters[3 * curves + group])
     for i in range(len(rows.distance)):
         distance, star = rows.distance[i], rows.star[i]
-        std = stds[rows.group[i]] * rows.std[i]
+        std = max(stds[rows.group[i]] * rows.std[i], _LEAST_STD)
         power[0], power[1] = 1.0 / std, distance / std
         power[2] = distance * power[1]
         upper_z, upper_density, upper = _cut(parameters, star, curves, power)
