@@ -17,9 +17,13 @@ from ratecast.training.optimizer import adam, uses_sparse_gradients
 
 
 class Sums:
-    """Exact sums over the rows of an epoch: squared error, squared error after clipping, rows."""
+    """Exact sums over the rows of an epoch: squared error, squared error after clipping, rows.
 
-    def __init__(self) -> None:
+    unit: of the errors, in stars.
+    """
+
+    def __init__(self, unit: float = 1.0) -> None:
+        self._unit = unit
         self._squares: Tensor | float = 0.0
         self._clipped: Tensor | float = 0.0
         self._rows = 0
@@ -31,9 +35,9 @@ class Sums:
         self._rows += len(squares)
 
     def figures(self, part: str) -> dict[str, float]:
-        """loss: mean squared error. rmse: its root, of clipped predictions."""
+        """loss: mean squared error, units². rmse: its root, of clipped predictions, in stars."""
         loss, clipped = (float(x) / self._rows for x in (self._squares, self._clipped))
-        return {f"{part}/loss": loss, f"{part}/rmse": math.sqrt(clipped)}
+        return {f"{part}/loss": loss, f"{part}/rmse": self._unit * math.sqrt(clipped)}
 
 
 class NetModule(LightningModule):
@@ -51,12 +55,12 @@ class NetModule(LightningModule):
         self.figures: dict[str, float] = {}
         self.history: list[dict[str, float]] = []
         self._rows = len(task.train)
-        self._sums = {"train": Sums(), "valid": Sums()}
+        self._sums = {"train": Sums(task.unit), "valid": Sums(task.unit)}
 
     def on_train_epoch_start(self) -> None:
         """Seed the epoch by (seed, epoch), so that a resumed run repeats it."""
         torch.manual_seed(epoch_seed(self.task.seed, self.current_epoch))
-        self._sums["train"] = Sums()
+        self._sums["train"] = Sums(self.task.unit)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of one batch: ()."""
@@ -65,7 +69,7 @@ class NetModule(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Reset the sums."""
-        self._sums["valid"] = Sums()
+        self._sums["valid"] = Sums(self.task.unit)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """Add one batch of valid."""

@@ -1,18 +1,22 @@
-"""What a model predicts: expected stars, their probabilities, and what they rest on."""
+"""What a model predicts: expected stars, their distribution, and what they rest on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ratecast.arrays import F64, I64
 from ratecast.errors import InputError
+from ratecast.modelling.contract import distribution
 from ratecast.ratings import Requests, Scale
 
 INTERVAL = 0.8
+# Levels of the quantiles in the frame of a continuous scale.
+LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 
 
 class Basis(IntEnum):
@@ -43,10 +47,11 @@ _WORDS = ("user and movie known", "new user", "new movie", "new user and new mov
 class Forecast:
     """One forecast for each request.
 
-    stars: (n,) expected rating, on the scale. probabilities: (n, S), of each star of the scale;
-    rows sum to 1. history_length: (n,) how many ratings of the user the model had been given.
-    basis: (n,) `Basis` values. requests, scale: what was requested, and the stars there are, where
-    the forecast came from `Model.predict` or `Model.walk`.
+    stars: (n,) expected rating, on the scale. probabilities: (n, S), of each star of the scale, or
+    of each cell of a continuous one, see `Scale`; rows sum to 1. history_length: (n,) how many
+    ratings of the user the model had been given. basis: (n,) `Basis` values. requests, scale: what
+    was requested, and the stars there are, where the forecast came from `Model.predict` or
+    `Model.walk`.
 
     >>> import ratecast as rc
     >>> forecast = rc.Bias().fit(rc.example_ratings()).predict([1, 2], [3, 4])
@@ -69,12 +74,18 @@ class Forecast:
         """A line for each request, as polars; `.to_pandas()` and `.to_arrow()` make others of it.
 
         Columns: user, movie, at (where it was given), stars, low and high (the central 80 %
-        interval), p_1 ... (the probability of each star), history_length, basis.
+        interval), p_1 ... (the probability of each star), history_length, basis. On a continuous
+        scale q_0.05 ... q_0.95 (quantiles) take the place of the probabilities.
         """
-        if self.requests is None or self.scale is None:
+        if self.requests is None:
             raise InputError("forecast: the requests are not known; use what predict gave back")
         low, high = self.interval().T
-        chances = {f"p_{s:g}": self.probabilities[:, k] for k, s in enumerate(self.scale.stars)}
+        scale = self._known_scale()
+        if scale.is_continuous:
+            columns = zip(LEVELS, self.quantiles(LEVELS).T, strict=True)
+            chances = {f"q_{level:g}": column for level, column in columns}
+        else:
+            chances = {f"p_{s:g}": self.probabilities[:, k] for k, s in enumerate(scale.stars)}
         basis = pl.Series(np.asarray(_WORDS)[self.basis], dtype=pl.Enum(_WORDS))
         numbers = {"stars": self.stars, "low": low, "high": high} | chances
         return self.requests.frame.with_columns(
@@ -84,21 +95,49 @@ class Forecast:
         )
 
     def interval(self, level: float = INTERVAL) -> F64:
-        """The central interval of each forecast, (n, 2): two stars of the scale, low and high.
+        """The central interval of each forecast, (n, 2): low and high, both on the scale.
 
-        low is the least star k with P(rating <= k) >= (1 - level) / 2, high the least with
-        P(rating <= k) >= (1 + level) / 2: at least the share `level` lies between them, both
-        included. Raises `InputError` for a level that is not between 0 and 1.
+        They are the quantiles (1 - level) / 2 and (1 + level) / 2: on a scale of stars at least
+        the share `level` lies between them, both included, on a continuous one exactly that.
+        Raises `InputError` for a level that is not between 0 and 1.
         """
         if not 0 < level < 1:
             raise InputError(f"interval: level is {level}; give a share between 0 and 1")
+        return self.quantiles(((1 - level) / 2, (1 + level) / 2))
+
+    def quantiles(self, levels: Sequence[float]) -> F64:
+        """The rating that each forecast stays at or below with each probability: (n, levels).
+
+        On a scale of stars the least star k with P(rating <= k) >= level; on a continuous one the
+        value where the distribution function is level. Raises `InputError` for a level that is
+        not between 0 and 1.
+        """
+        if not all(0 < level < 1 for level in levels):
+            raise InputError(f"quantiles: levels are {list(levels)}; give shares between 0 and 1")
+        return distribution.quantiles(self.probabilities, self._known_scale(), levels)
+
+    def density(self, values: ArrayLike) -> F64:
+        """Density of each forecast at its value, or at one for all: (n,), on a continuous scale.
+
+        It is constant inside a cell of the scale, and 0 off the scale.
+        Raises `InputError` on a scale of stars, which have probabilities.
+
+        >>> import ratecast as rc
+        >>> ratings = rc.example_ratings(scale=rc.Scale(-10, 10, None))
+        >>> forecast = rc.Bias().fit(ratings).predict([1, 2], [3, 4])
+        >>> bool((forecast.density(forecast.stars) > forecast.density(-10)).all())
+        True
+        """
+        scale = self._known_scale()
+        if not scale.is_continuous:
+            raise InputError(f"density: on the scale {scale} stars have probabilities; use those")
+        given = np.broadcast_to(np.asarray(values, float), (len(self),))
+        return distribution.density(self.probabilities, scale, given)
+
+    def _known_scale(self) -> Scale:
         if self.scale is None:
-            raise InputError("interval: the scale is not known; use what predict gave back")
-        # A sum of probabilities may miss 1 by rounding.
-        below = np.cumsum(self.probabilities, axis=1) + 1e-9
-        ends = [(below >= edge).argmax(axis=1) for edge in ((1 - level) / 2, (1 + level) / 2)]
-        stars: F64 = self.scale.stars[np.column_stack(ends)]
-        return stars
+            raise InputError("forecast: the scale is not known; use what predict gave back")
+        return self.scale
 
     def about(self, requests: Requests, scale: Scale) -> Self:
         """The same forecast, which knows its requests and the scale."""

@@ -57,12 +57,17 @@ class Expected:
 
     def usable_deviation(self, scale: Scale) -> NDArray[np.float64] | None:
         """The deviation, not below a tenth of a step: equal ratings leave a model none at all."""
-        return None if self.deviation is None else np.maximum(self.deviation, scale.step / 10)
+        step = scale.cell_width if scale.step is None else scale.step
+        return None if self.deviation is None else np.maximum(self.deviation, step / 10)
 
     def take(self, rows: NDArray[np.integer]) -> "Expected":
         """Only these rows."""
         deviation = None if self.deviation is None else self.deviation[rows]
         return Expected(self.mean[rows], deviation)
+
+    def spread(self, noise: float) -> "Expected":
+        """The same means, with the deviations multiplied by `noise`, in stars."""
+        return self if self.deviation is None else Expected(self.mean, noise * self.deviation)
 
     @classmethod
     def concat(cls, parts: list["Expected"]) -> "Expected":

@@ -13,6 +13,7 @@ from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected
 from ratecast.modelling.factors.bilinear import Side, Sides, predict, update
+from ratecast.ratings import Scale
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class Centring(NamedTuple):
         varied = bool((stars != stars[0]).any())
         level = float(stars.mean(dtype=np.float64))
         return cls(level, float(stars.std(dtype=np.float64)) if varied else 1.0)
+
+    def noise(self, scale: Scale) -> float:
+        """What stands for the noise of one rating, in stars, until it is calibrated."""
+        return self.unit if scale.is_continuous else 1.0
 
     def centred(self, stars: F32) -> F64:
         """(stars - level) / unit: (n,)."""

@@ -53,7 +53,7 @@ class FoldInNet(NetModel):
         """Vectors of the trained net, with their covariance given `train`."""
 
     def net_level(self) -> float:
-        """The constant of the net's predictions, in stars."""
+        """The constant of the net's predictions, in units of the scale."""
         return 0.0
 
     @override
@@ -61,15 +61,18 @@ class FoldInNet(NetModel):
         self.use_sides(train, self.net_level(), self.net_sides(train))
 
     def use_sides(self, train: Rows, level: float, sides: Sides) -> None:
-        """Predict from these sides from now on; the noise is the RMSE on (a part of) `train`."""
-        self.state = BilinearState(sides, Centring(level))
+        """Predict from these sides from now on; the noise is the RMSE on (a part of) `train`.
+
+        level, sides: in units of the scale, see `Scale.unit`.
+        """
+        self.state = BilinearState(sides, self._centring(level * self.scale.unit))
         sample = train.take(slice(0, None, -(-len(train) // NOISE_ROWS)))
         scores, _ = self.predict_scores(sample.users, sample.movies)
         residuals = self.state.centring.centred(sample.stars) - scores
         self.noise = float(np.sqrt(np.mean(np.square(residuals))))
 
     def predict_scores(self, users: I32, movies: I32) -> tuple[F64, F64]:
-        """Stars less the level, and their deviation in units of the noise: (n,) each."""
+        """(Stars - level) / unit, and their deviation in units of the noise: (n,) each."""
         return predict(users, movies, self.state.sides)
 
     def update_scores(self, users: I32, movies: I32, centred: F64, edges: I64) -> tuple[F64, F64]:
@@ -91,7 +94,11 @@ class FoldInNet(NetModel):
         self.state.grow(len(self.users), len(self.movies))
 
     def _expected(self, scores: F64, deviation: F64) -> Expected:
-        return Expected(self.state.centring.stars(scores), self.noise * deviation)
+        centring = self.state.centring
+        return Expected(centring.stars(scores), self.noise * centring.unit * deviation)
+
+    def _centring(self, level: float) -> Centring:
+        return Centring(level, self.scale.unit)
 
     @override
     def arrays(self) -> Arrays:
@@ -102,7 +109,7 @@ class FoldInNet(NetModel):
     def restore_arrays(self, arrays: Arrays) -> None:
         super().restore_arrays(arrays)
         level, self.noise = (float(value) for value in arrays["level"])
-        self.state = BilinearState.restored(arrays, Centring(level))
+        self.state = BilinearState.restored(arrays, self._centring(level))
 
 
 def usable_l2(l2: F64) -> F64:

@@ -32,6 +32,7 @@ class PastRating(NamedTuple):
 class HistoryModel(Model):
     """A model with a `history` of all its ratings; implements `predict_from` and `replay_rows`.
 
+    The history holds stars in units of the scale, see `Scale.unit`; predictions are in stars.
     Removing a rating changes the user's predictions at once; what the movies' parameters learned
     from it stays until the next fit. A rating of a pair that was rated before takes the place of
     the earlier one, in `observe` and in `walk`; the same row again changes nothing.
@@ -80,7 +81,7 @@ class HistoryModel(Model):
         known = (place >= 0) & (rows.movies > 0)
         if not known.any():
             return ratings
-        same = known & (stored.stars[place] == rows.stars)
+        same = known & (stored.stars[place] == self.columns_of(rows).stars)
         if ratings.timed:
             later = ratings.at > stored.at[place]
             same = known & ~later & (same | (ratings.at < stored.at[place]))
@@ -106,7 +107,8 @@ class HistoryModel(Model):
     def history_of(self, user: Id) -> list[PastRating]:
         """The ratings of one user, in time order."""
         ratings = self._ratings_of(user)
-        columns = self.movies.ids_of(ratings.movies), ratings.stars.tolist(), ratings.at.tolist()
+        stars = self.scale.given(self.scale.unit * ratings.stars).tolist()
+        columns = self.movies.ids_of(ratings.movies), stars, ratings.at.tolist()
         return [PastRating(*values) for values in zip(*columns, strict=True)]
 
     def rated_movies(self, user: Id) -> NDArray[np.int32]:
@@ -154,16 +156,22 @@ class HistoryModel(Model):
         basis = Basis.of(history, self.counts.of_movies[ratings.movies])
         deviation = expected.usable_deviation(self.scale)
         probabilities = self.calibration.probabilities(stars, history, deviation)
-        return Forecast(stars, probabilities, history, basis)
+        return Forecast(stars, probabilities, history, basis, scale=self.scale)
 
     def star_counts(self, movie: Id) -> I64:
-        """How often a movie got each star of the scale: (S,)."""
+        """How often a movie got each star, or a rating in each cell, of the scale: (S,)."""
         row = self.movies.rows_of([movie])[0]
         parts = [self.history.merged, *self.history.recent]
         stars = np.concatenate(
             [part.stars[part.movies == row] for part in parts if row > 0] or [[]]
         )
-        return np.bincount(self.scale.index(stars), minlength=len(self.scale.stars))
+        index = self.scale.index(self.scale.unit * stars)
+        return np.bincount(index, minlength=len(self.scale.stars))
+
+    def columns_of(self, rows: Rows) -> RatingColumns:
+        """The rows for the history, with stars in units of the scale."""
+        columns = RatingColumns.of(rows)
+        return replace(columns, stars=columns.stars / self.scale.unit)
 
     @override
     def forget(self, user: Id) -> None:

@@ -47,7 +47,7 @@ class TrainingData(Protocol):
 class Examples:
     """Training data of a net that takes (user, movie) pairs.
 
-    users, movies: (n,) int64 row numbers. stars: (n,) float32.
+    users, movies: (n,) int64 row numbers. stars: (n,) float32, in units of the scale.
     """
 
     users: Tensor
@@ -58,10 +58,10 @@ class Examples:
         return len(self.stars)
 
     @classmethod
-    def of(cls, rows: Rows) -> Self:
-        """The rows of a table of ratings."""
+    def of(cls, rows: Rows, unit: float = 1.0) -> Self:
+        """The rows of a table of ratings. unit: of the net's stars, see `Scale.unit`."""
         users, movies = (torch.from_numpy(x.astype(np.int64)) for x in (rows.users, rows.movies))
-        return cls(users, movies, torch.from_numpy(rows.stars.astype(np.float32)))
+        return cls(users, movies, torch.from_numpy(rows.stars.astype(np.float32) / unit))
 
     def steps(self, size: int) -> int:
         """Number of batches of `size` rows; the last may be smaller."""

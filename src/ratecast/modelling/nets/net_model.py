@@ -16,7 +16,7 @@ from typing_extensions import override
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.contract.settings import check
-from ratecast.ratings import Ratings
+from ratecast.ratings import Ratings, Scale
 
 if TYPE_CHECKING:
     from ratecast.modelling.nets.base import RatingNet, TrainingData
@@ -63,6 +63,8 @@ class TrainingTask:
 
     train, valid: with `valid`, the weights of the epoch with the least RMSE there are kept, where
     predictions are clipped to [low, high]; without it, training runs for `epochs` epochs.
+    low, high: ends of the scale, in units of the net's stars. unit: of these, in stars: a net
+    learns in quarters of a continuous scale, since its settings are chosen for stars of 1 to 5.
     settings: of the trainer; the learning rate falls over `settings.epochs` in either case.
     seed: of the order of the batches and of dropout.
     stage: name of this task among those of one fit, which names its folder of checkpoints.
@@ -74,8 +76,21 @@ class TrainingTask:
     seed: int
     low: float
     high: float
+    unit: float = 1.0
     epochs: int | None = None
     stage: str = "fit"
+
+    @classmethod
+    def on(
+        cls,
+        scale: Scale,
+        parts: "tuple[TrainingData, TrainingData | None]",
+        settings: TrainerSettings,
+        seed: int,
+    ) -> Self:
+        """The task of ratings on a scale. parts: train and valid, in units of the scale."""
+        low, high = scale.low / scale.unit, scale.high / scale.unit
+        return cls(*parts, settings, seed, low, high, scale.unit)
 
 
 class TrainNet(Protocol):
@@ -117,7 +132,10 @@ class NetModel(Model):
 
     @abstractmethod
     def make_net(self, users: int, movies: int, mean: float) -> "RatingNet":
-        """A new net for so many row numbers, which predicts about `mean` stars at first."""
+        """A new net for so many row numbers, which predicts about `mean` at first.
+
+        It learns stars in units of the scale, see `Scale.unit`.
+        """
 
     @abstractmethod
     def extract_parameters(self, train: Rows) -> None:
@@ -127,9 +145,10 @@ class NetModel(Model):
         """The trainer's task for these ratings."""
         from ratecast.modelling.nets.base import Examples
 
-        validation = None if valid is None else Examples.of(self.encode(valid))
-        low, high = self.scale.low, self.scale.high
-        return TrainingTask(Examples.of(train), validation, self.trainer, self.seed, low, high)
+        unit = self.scale.unit
+        validation = None if valid is None else Examples.of(self.encode(valid), unit)
+        parts = Examples.of(train, unit), validation
+        return TrainingTask.on(self.scale, parts, self.trainer, self.seed)
 
     def new_net(self, train: "TrainingData") -> "RatingNet":
         """The untrained net of this model's seed."""

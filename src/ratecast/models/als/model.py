@@ -158,11 +158,17 @@ class ALS(Model):
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        return self.state.predict(rows.users, rows.movies)
+        return self.state.predict(rows.users, rows.movies).spread(self._noise)
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        return self.state.update(rows.users, rows.movies, rows.stars, edges)
+        expected = self.state.update(rows.users, rows.movies, rows.stars, edges)
+        return expected.spread(self._noise)
+
+    @property
+    def _noise(self) -> float:
+        """Standard deviation of a rating's noise before calibration."""
+        return self.state.centring.noise(self.scale)
 
     @override
     def grow(self) -> None:

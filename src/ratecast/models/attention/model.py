@@ -97,9 +97,9 @@ class Attention(NetModel):
         from ratecast.models.attention.net_sequences import user_sequences
 
         times, inputs = _times(train.table), self._train_inputs(train)
-        data = user_sequences(train.users, train.stars, times, inputs, self.max_history)
-        low, high = self.scale.low, self.scale.high
-        task = TrainingTask(data, None, self.trainer, self.seed, low, high)
+        stars = train.stars / np.float32(self.scale.unit)
+        data = user_sequences(train.users, stars, times, inputs, self.max_history)
+        task = TrainingTask.on(self.scale, (data, None), self.trainer, self.seed)
         return task if valid is None else replace(task, valid=self._continued(train, valid))
 
     @override
@@ -117,8 +117,13 @@ class Attention(NetModel):
         self.als_state = ALS(seed=self.seed, factors=self.factors).fit(train.table).state
         users, movies = self.als_state.sides
         std = float(movies.weights[1:, 1:].std()) or 1.0
-        level = [*self.als_state.centring, FACTOR_STD / std]
+        level = [*self._als_level(), FACTOR_STD / std]
         self._unknown_user = np.concatenate([level, users.weights[0]])
+
+    def _als_level(self) -> Centring:
+        """Level and unit of the scores of `als`, in units of the scale, as the net's stars are."""
+        level, unit = self.als_state.centring
+        return Centring(level / self.scale.unit, unit / self.scale.unit)
 
     def _train_inputs(self, train: Rows) -> F64:
         """Inputs of each row of train, its movie as if the row's rating had not been given."""
@@ -135,9 +140,10 @@ class Attention(NetModel):
         users = vocabulary.encode(valid.frame[USER], "create")
         movies = self.movies.encode(valid.frame[MOVIE])
         inputs = movie_inputs(self.als_state.sides.movies.weights[movies], self._unknown_user)
+        unit = np.float32(self.scale.unit)
         both = user_sequences(
             np.concatenate([train.users, users]),
-            np.concatenate([train.stars, valid.stars]),
+            np.divide(np.concatenate([train.stars, valid.stars]), unit, dtype=np.float32),
             np.concatenate([_times(train.table), _times(valid)]),
             np.vstack([self._train_inputs(train), inputs]),
             self.max_history,
@@ -152,7 +158,7 @@ class Attention(NetModel):
         last = np.full(len(self.users), NONE)
         self._memory = Memory(np.empty(shape, np.float32), np.empty(0, np.int64), last)
         order = np.argsort(_times(train.table), kind="stable")
-        users, stars = train.users[order], train.stars[order].astype(np.float64)
+        users, stars = train.users[order], self._net_stars(train)[order]
         edges = _edges(_times(train.table)[order])
         inputs = self._train_inputs(train)[order]
         rows = users, stars, self._reserve(len(train))
@@ -173,7 +179,7 @@ class Attention(NetModel):
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        given = rows.users, rows.movies, rows.stars.astype(np.float64), self._reserve(len(rows))
+        given = rows.users, rows.movies, self._net_stars(rows), self._reserve(len(rows))
         als = self.als_state.sides, self._unknown_user
         return self._expected(*update(given, edges, als, self._memory, self._weights))
 
@@ -194,8 +200,14 @@ class Attention(NetModel):
     def movie_factors(self) -> Factors:
         return self.als_state.movie_factors()
 
+    def _net_stars(self, rows: Rows) -> F64:
+        """The given stars in units of the scale: (n,)."""
+        return rows.stars.astype(np.float64) / self.scale.unit
+
     def _expected(self, stars: F64, deviation: F64) -> Expected:
-        return Expected(stars, self.noise * deviation)
+        """From stars in units of the scale, and deviations in units of the noise."""
+        unit = self.scale.unit
+        return Expected(unit * stars, unit * self.noise * deviation)
 
     @override
     def arrays(self) -> Arrays:
@@ -218,7 +230,7 @@ class Attention(NetModel):
         self._weights = NetWeights(arrays["weights"], arrays["scalars"], arrays["level"])
         self._memory = Memory(arrays["keys_values"], arrays["previous"], arrays["last"])
         self._size = len(self._memory.previous)
-        mean, unit = (float(value) for value in self._unknown_user[:2])
+        mean, unit = (float(value) * self.scale.unit for value in self._unknown_user[:2])
         self.als_state = BilinearState.restored(arrays, Centring(mean, unit))
 
 

@@ -124,10 +124,12 @@ class FactorizationMachine(Model):
         samples = []
         for number in range(self.chains):
             seed = self.seed * 1000 + number
-            chain = Chain(train.stars.astype(np.float64), user, movie, linear, seed)
+            # The prior variances are meant for stars of 1 to 5.
+            stars = train.stars.astype(np.float64) / self.scale.unit
+            chain = Chain(stars, user, movie, linear, seed)
             if self.likelihood == "ordinal":
                 star = self.scale.index(train.stars)
-                chain.latent = OrdinalLatent(star, self.scale.stars, chain.random)
+                chain.latent = OrdinalLatent(star, self.scale.stars / self.scale.unit, chain.random)
             samples += self._run(chain)
         self._store(samples, sets, movie.features)
         self._history = UserHistory(rating_columns(train))
@@ -212,10 +214,11 @@ class FactorizationMachine(Model):
         )
         mean, variance = mean[batches.requested], (variance + noise)[batches.requested]
         if samples["cuts"].shape[1]:
-            stars, probabilities = self.scale.stars, probabilities[batches.requested]
+            stars = self.scale.stars / self.scale.unit
+            probabilities = probabilities[batches.requested]
             mean = (probabilities * stars).sum(axis=1)
             variance = (probabilities * (stars - mean[:, None]) ** 2).sum(axis=1)
-        return Expected(mean, np.sqrt(variance))
+        return Expected(self.scale.unit * mean, self.scale.unit * np.sqrt(variance))
 
     def _movie_side(self, rows: Rows) -> tuple[I64, MovieSide]:
         """Line of each row's movie, and the movies; unknown ones stand after the known."""
@@ -229,9 +232,9 @@ class FactorizationMachine(Model):
         return lines, MovieSide(vectors, self._samples["in_set"])
 
     def _targets(self, stars: F64) -> F64:
-        """What the samples explain: the stars, or the mean latent value of each star."""
+        """What the samples explain: the stars in units of the scale, or mean latent values."""
         if not self._samples["cuts"].shape[1]:
-            return stars
+            return stars / self.scale.unit
         # A request has no star yet; its target is never read.
         known = np.maximum(stars, self.scale.low)
         return np.asarray(self._samples["star_means"][self.scale.index(known)], np.float64)

@@ -66,8 +66,8 @@ class GaussianProcess(Model):
     timed: whether times are used, of the ratings and of the requests.
     iterations: of EM, from 0.
     step_scale: length of a step, in EM steps.
-    prior_variances: prior variances of z, in stars²: shared by all movies, by genre, by year, and
-        of each movie alone.
+    prior_variances: prior variances of z, in stars² (or squares of a quarter of a continuous
+        scale): shared by all movies, by genre, by year, and of each movie alone.
     prior_damping: weight of the prior of S, in users.
     year_scale: years after which the covariance by year falls by a factor e.
     time_scales: seconds of the fading time kernels.
@@ -124,7 +124,8 @@ class GaussianProcess(Model):
         self._labels = Labels.of(self._fitted_movies)
         self._mean = float(train.stars.mean(dtype=np.float64))
         seconds = times(train) if self.timed and train.table.timed else None
-        centred = train.stars - np.float32(self._mean)
+        # The prior variances are meant for stars of 1 to 5.
+        centred = (train.stars - np.float32(self._mean)) / np.float32(self.scale.unit)
         ratings = RatingsByUser.of(train.users, train.movies - 1, centred, seconds)
         prior = self._kernel(self.movies.table, self.movies.table)
         prior.flat[:: len(prior) + 1] += self.prior_variances[3]
@@ -166,7 +167,8 @@ class GaussianProcess(Model):
         batches = UserBatches.of(past, requests, local, group)
         numbers = np.concatenate([past.movies - 1, movies.numbers])[batches.order]
         offset = np.append(self._offset, np.zeros(len(movies.variances)))[numbers]
-        residual = batches.rows.stars - self._mean - offset
+        unit = self.scale.unit
+        residual = (batches.rows.stars - self._mean) / unit - offset
         mean, variance = walk_users(
             BatchColumns(batches.edges, numbers, residual, batches.rows.at, batches.group),
             Process(
@@ -178,7 +180,8 @@ class GaussianProcess(Model):
             ),
         )
         wanted = batches.requested
-        return Expected((self._mean + offset + mean)[wanted], np.sqrt(variance)[wanted])
+        score = unit * (self._mean / unit + offset + mean)
+        return Expected(score[wanted], unit * np.sqrt(variance)[wanted])
 
     def _requested(self, rows: Rows) -> RequestedMovies:
         unknown = rows.movies == 0

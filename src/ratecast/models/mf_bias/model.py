@@ -110,11 +110,11 @@ class BiasedMatrixFactorization(FoldInNet):
             super().refit_rows(train)
 
     def _fit_by_kernel(self, train: Rows, valid: Ratings | None, epochs: int | None) -> None:
-        mean = float(train.stars.mean(dtype=np.float64))
+        mean, unit = float(train.stars.mean(dtype=np.float64)), np.float32(self.scale.unit)
         sizes = len(self.users), len(self.movies)
 
         def by_user(rows: Rows) -> Grouped:
-            centred = rows.stars.astype(np.float32) - np.float32(mean)
+            centred = (rows.stars.astype(np.float32) - np.float32(mean)) / unit
             return Grouped.of(rows.users, rows.movies, centred, sizes[0])
 
         task = DescentTask(
@@ -129,7 +129,8 @@ class BiasedMatrixFactorization(FoldInNet):
         (users, movies), self.epochs = descend(task, self.descent, epochs)
         biases = BothSides(users.biases[:, None], movies.biases[:, None])
         factors = BothSides(users.vectors, movies.vectors)
-        self.use_sides(train, mean, self._with_covariance(task.train, train, biases, factors))
+        level = mean / self.scale.unit
+        self.use_sides(train, level, self._with_covariance(task.train, train, biases, factors))
 
     @override
     def make_net(self, users: int, movies: int, mean: float) -> "BiasedFactorNet":

@@ -105,7 +105,7 @@ class StateSpace(HistoryModel):
         self._movie_side = MovieSide(*self._side.movie_columns(UNKNOWN))
         self._add_side_information()
         self._buffer = ResidualBuffer.empty(FEATURES)
-        ratings = RatingColumns.of(train)
+        ratings = self.columns_of(train)
         self._collect_residuals(ratings)
         self._fit_em(ratings)
         self._fit_trees()
@@ -161,13 +161,13 @@ class StateSpace(HistoryModel):
 
     @override
     def observe_rows(self, rows: Rows) -> None:
-        self.history.add(self.history.in_own_time(RatingColumns.of(rows)))
+        self.history.add(self.history.in_own_time(self.columns_of(rows)))
 
     @override
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         if self.history.timeless:
             return super().walk_rows(rows, edges)
-        ratings = RatingColumns.of(rows)
+        ratings = self.columns_of(rows)
         past = self.history.of_users(np.unique(ratings.users))
         self.history.add(ratings)
         filtered = self._filter(ratings, past)
@@ -256,7 +256,7 @@ class StateSpace(HistoryModel):
     def _expected(self, filtered: Filtered) -> Expected:
         """The filter's mean plus the trees' correction, and its standard deviation."""
         mean = filtered.mean + self._trees.predict(filtered.features)
-        return Expected(mean, np.sqrt(filtered.variance))
+        return Expected(self.scale.unit * mean, self.scale.unit * np.sqrt(filtered.variance))
 
     def _with_unknown(self, rows: Rows) -> tuple[I32, UserPrior, I32, Movies]:
         """Row numbers and prior of users, row numbers and movies: each unknown one has a row."""
@@ -270,7 +270,7 @@ class StateSpace(HistoryModel):
         parameters, means = self.movie_parameters.parameters, self._prior.mean[:, 1:]
         # Variance of a user's factors: around the regression, plus that of the regression.
         cov = parameters.user_cov[1:, 1:] + np.atleast_2d(np.cov(means, rowvar=False, ddof=0))
-        vectors = parameters.movie_vectors
+        vectors = self.scale.unit * parameters.movie_vectors
         return Factors(vectors[:, 0], vectors[:, 1:], means.mean(axis=0), cov)
 
     @override

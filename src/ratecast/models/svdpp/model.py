@@ -168,7 +168,7 @@ class SVDpp(Model):
         return Factors.of(users, self.state.movies.weights, self.centring.unit)
 
     def _expected(self, scores: F64, deviation: F64) -> Expected:
-        return Expected(self.centring.stars(scores), deviation)
+        return Expected(self.centring.stars(scores), self.centring.noise(self.scale) * deviation)
 
     @override
     def arrays(self) -> Arrays:
