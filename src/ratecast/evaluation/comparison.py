@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ratecast.arrays import F64
 from ratecast.errors import InputError
 from ratecast.evaluation.intervals import Bootstrap, Difference
-from ratecast.evaluation.metrics import CALIBRATION_BINS
+from ratecast.evaluation.metrics import CALIBRATION_BINS, LEVELS, quantile_shares
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.score_rows import Mask
 from ratecast.modelling.contract.forecast import Forecast
@@ -164,10 +164,14 @@ def reliability(forecast: Forecast, given: Ratings) -> F64:
     """Reliability diagram: mean forecast probability, frequency and n of each bin: (bins, 3).
 
     Every star of every row is one binary forecast. The bins are those of the ECE; bins of fewer
-    than 100 forecasts are left out.
+    than 100 forecasts are left out. On a continuous scale the level of a quantile is the forecast
+    probability that a rating is at or below it, and each of `LEVELS` has a line.
     Reference: DeGroot, Fienberg 1983, "The comparison and evaluation of forecasters".
     """
     shares = forecast.probabilities
+    if given.scale.is_continuous:
+        below = quantile_shares(shares, given.scale, given.stars.astype(np.float64))
+        return np.column_stack([LEVELS, below, np.full(len(LEVELS), len(shares))])
     is_given = given.scale.index(given.stars)[:, None] == np.arange(shares.shape[1])
     bins = np.minimum((shares * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1).ravel()
     n, probability, frequency = (

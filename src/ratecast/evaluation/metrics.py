@@ -8,11 +8,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
+from ratecast.modelling.contract.distribution import cumulative, density
 from ratecast.modelling.contract.forecast import Forecast
-from ratecast.ratings import Ratings
+from ratecast.ratings import Ratings, Scale
 
 CALIBRATION_BINS = 15
 INTERVAL = 0.8
+# Levels of the quantiles whose calibration is measured on a continuous scale.
+LEVELS = np.arange(1, 20) / 20
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Score:
 
     rmse: √(mean e²), stars. mae: mean |e|, stars. nll: mean -ln p, nats. ece: expected calibration
     error, 0 to 1. coverage: mean share of the given star's probability inside the central 80 %
-    interval, 0.8 if calibrated.
+    interval, 0.8 if calibrated. On a continuous scale p is the density at the rating, so that nll
+    may be negative, ece is that of the quantiles, and coverage the share of the ratings inside.
     """
 
     n: int
@@ -39,15 +43,54 @@ class Score:
             raise InputError(f"score: {len(forecast)} forecasts for {len(truth)} ratings")
         if not np.isfinite(forecast.stars).all():
             raise InputError(f"score: {(~np.isfinite(forecast.stars)).sum()} forecasts are missing")
-        error, star = forecast.stars - truth, given.scale.index(truth)
+        error = forecast.stars - truth
+        of = _continuous if given.scale.is_continuous else _stepped
+        nll, ece, coverage = of(forecast.probabilities, given.scale, truth)
         return cls(
             n=len(truth),
             rmse=float(np.sqrt(np.mean(error * error))),
             mae=float(np.abs(error).mean()),
-            nll=float(-np.log(_of_star(forecast.probabilities, star)).mean()),
-            ece=calibration_error(forecast.probabilities, star),
-            coverage=interval_coverage(forecast.probabilities, star),
+            nll=nll,
+            ece=ece,
+            coverage=coverage,
         )
+
+
+def quantile_shares(
+    probabilities: NDArray[np.float64], scale: Scale, truth: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Share of the ratings at or below each forecast quantile of `LEVELS`: (levels,).
+
+    It is the level if calibrated. probabilities: (n, cells) of a continuous scale. truth: (n,).
+    Reference: Gneiting, Balabdaoui, Raftery 2007, "Probabilistic forecasts, calibration and
+    sharpness" (the probability integral transform).
+    """
+    reached = cumulative(probabilities, scale, truth)
+    shares: NDArray[np.float64] = (reached <= LEVELS[:, None]).mean(axis=1)
+    return shares
+
+
+def _continuous(
+    probabilities: NDArray[np.float64], scale: Scale, truth: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """NLL of the density, mean |share - level| of the quantiles, and coverage."""
+    at = density(probabilities, scale, scale.clip(truth))
+    gaps = np.abs(quantile_shares(probabilities, scale, truth) - LEVELS)
+    reached, tail = cumulative(probabilities, scale, truth), (1 - INTERVAL) / 2
+    inside = (reached >= tail) & (reached <= 1 - tail)
+    return float(-np.log(at).mean()), float(gaps.mean()), float(inside.mean())
+
+
+def _stepped(
+    probabilities: NDArray[np.float64], scale: Scale, truth: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """NLL, calibration error and coverage of the star probabilities."""
+    star = scale.index(truth)
+    return (
+        float(-np.log(_of_star(probabilities, star)).mean()),
+        calibration_error(probabilities, star),
+        interval_coverage(probabilities, star),
+    )
 
 
 def calibration_error(probabilities: NDArray[np.float64], star: NDArray[np.int64]) -> float:

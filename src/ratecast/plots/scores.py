@@ -72,10 +72,11 @@ def rmse_by(
         return Picture(figure, f"RMSE by {label.lower()}, with 95 % intervals")
 
 
-def calibration(points: Mapping[str, F64], pens: Pens) -> Picture:
+def calibration(points: Mapping[str, F64], pens: Pens, event: str = "star") -> Picture:
     """Frequency of a star against its forecast probability; below, the difference in points.
 
-    points: of each model, (bins, 3): mean forecast probability, frequency, n.
+    points: of each model, (bins, 3): mean forecast probability, frequency, n. event: what has the
+    probability, if not a star.
     """
     with canvas.style():
         figure, (upper, lower) = canvas.stacked(list(points), (5, 3))
@@ -91,13 +92,13 @@ def calibration(points: Mapping[str, F64], pens: Pens) -> Picture:
         upper.plot([0, top], [0, top], color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
         lower.axhline(0, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
         upper.set(xlim=(0, top), ylim=(0, top))
-        titled(upper, "share of rows with the star")
+        titled(upper, f"share of rows with the {event}")
         titled(lower, "share minus forecast, percentage points", 4)
-        lower.set_xlabel("forecast probability of the star")
+        lower.set_xlabel(f"forecast probability of the {event}")
         upper.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         upper.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         canvas.label_ends(upper, ends)
-        return Picture(figure, "Calibration of the star probabilities")
+        return Picture(figure, f"Calibration of the {event} probabilities")
 
 
 def movies(table: pl.DataFrame, pen: Pen) -> Picture:

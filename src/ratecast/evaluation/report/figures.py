@@ -36,14 +36,10 @@ def history_length(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup
 
 
 def calibration(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
-    """Reliability diagrams: the frequency of a star against its forecast probability."""
+    """Reliability diagrams: how often it happens against its forecast probability."""
     cards = [card(MEANING[c.protocol], _inline(_calibration(c, pens), c)) for c in comparisons]
-    return section(
-        "Calibration",
-        "A point above the dashed line: the star is given more often than forecast. All stars "
-        "are pooled; points of fewer than 100 forecasts are left out." + _others(pens),
-        _grid(cards),
-    )
+    lead = _QUANTILES if comparisons[0].part.scale.is_continuous else _STARS
+    return section("Calibration", lead + _others(pens), _grid(cards))
 
 
 def movies(comparison: ModelComparison, pens: Pens) -> Markup:
@@ -86,6 +82,14 @@ def training(curves: Curves, pens: Pens) -> Markup:
     return section("Training", lead, _grid(cards, "small"))
 
 
+_STARS = (
+    "A point above the dashed line: the star is given more often than forecast. All stars are "
+    "pooled; points of fewer than 100 forecasts are left out."
+)
+_QUANTILES = (
+    "A point above the dashed line: ratings are more often at or below the forecast quantile than "
+    "its level says."
+)
 _SIZES = "A dot is a movie, its size the number of rows; numbers are the ranks in the lists."
 
 
@@ -113,7 +117,8 @@ def _by_bins(
 
 def _calibration(comparison: ModelComparison, pens: Pens) -> Picture:
     points = {name: reliability(f, comparison.part) for name, f in comparison.forecasts.items()}
-    return scores.calibration(points, pens)
+    event = "rating below" if comparison.part.scale.is_continuous else "star"
+    return scores.calibration(points, pens, event)
 
 
 def _inline(picture: Picture, comparison: ModelComparison | None = None) -> Markup:

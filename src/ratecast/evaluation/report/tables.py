@@ -18,6 +18,15 @@ MEANING = {
     "frozen": "frozen: fitted on train, then not updated",
     "as-of": "as-of: updated with each rating after its forecast",
 }
+# What two scores are on a scale of stars, and on a continuous one.
+_NLL_OF = (
+    "NLL in nats; that of the star frequencies",
+    "NLL in nats, of the density of the rating; that of a histogram",
+)
+_ECE_OF = (
+    "ECE is the calibration error",
+    "ECE is the calibration error of the quantiles, the mean of |share of ratings below - level|",
+)
 SCORES = ["model", "RMSE", "95 % interval", "", "MAE", "NLL", "ECE", "80 %", "n"]
 
 
@@ -28,7 +37,8 @@ def head(split: Split, name: str, comparisons: Sequence[ModelComparison]) -> Mar
         ids = {value for each in split.parts.values() for value in each.frame[column].unique()}
         facts.append((f"{len(ids):,}", word))
     scale = split.train.scale
-    facts.append((f"{scale.low:g} to {scale.high:g}", f"stars, in steps of {scale.step:g}"))
+    kind = "continuous" if scale.step is None else f"in steps of {scale.step:g}"
+    facts.append((f"{scale.low:g} to {scale.high:g}", f"stars, {kind}"))
     facts.append((f"{split.train.stars.mean(dtype=np.float64):.3f}", "stars on average in train"))
     header = ["part", "ratings", "users", "movies", "of new users", "of new movies"]
     header += ["from", "to (UTC)"] if split.train.timed else []
@@ -48,14 +58,14 @@ def head(split: Split, name: str, comparisons: Sequence[ModelComparison]) -> Mar
 def scores(rows: Sequence[Row], comparisons: Sequence[ModelComparison]) -> Markup:
     """Every model's scores on the part, lowest RMSE first."""
     ends = np.concatenate([comparison.bootstrap.intervals() for comparison in comparisons])
-    limits = (float(ends.min()), float(ends.max()))
+    limits, scale = (float(ends.min()), float(ends.max())), comparisons[0].train.scale
     return section(
         "Scores",
         "The bar is the 95 % interval of the RMSE, by a bootstrap over users, on one scale. "
-        "NLL in nats; that of the star frequencies of train, the same for every user, is "
-        f"{_frequency_nll(comparisons[0].part, comparisons[0].train):.4f}. ECE is the calibration "
-        "error, 0 at best. 80 % is the coverage of the central 80 % interval, 0.800 if "
-        "calibrated. The best scores are bold.",
+        f"{_NLL_OF[scale.is_continuous]} of train, the same for every user, is "
+        f"{_frequency_nll(comparisons[0].part, comparisons[0].train):.4f}. "
+        f"{_ECE_OF[scale.is_continuous]}, 0 at best. 80 % is the coverage of the central 80 % "
+        "interval, 0.800 if calibrated. The best scores are bold.",
         *(
             card(MEANING[c.protocol], markup.table(SCORES, _score_lines(rows, c, limits), "scores"))
             for c in comparisons
@@ -194,6 +204,8 @@ def _strip(value: float, interval: F64, limits: tuple[float, float]) -> Cell:
 
 
 def _frequency_nll(part: Ratings, train: Ratings) -> float:
-    """NLL of the star frequencies of `train`, with 1 added to each count."""
-    count = np.bincount(train.scale.index(train.stars), minlength=len(train.scale.stars)) + 1.0
-    return float(-np.log(count / count.sum())[part.scale.index(part.stars)].mean())
+    """NLL of the frequencies of the stars, or cells, of `train`, with 1 added to each count."""
+    scale = train.scale
+    count = np.bincount(scale.index(train.stars), minlength=len(scale.stars)) + 1.0
+    width = scale.cell_width if scale.is_continuous else 1.0
+    return float(-np.log(count / count.sum() / width)[scale.index(part.stars)].mean())
