@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import ratecast as rc
 from ratecast.cli import main
 from ratecast.models import MODELS, load_model
 from ratecast.ratings import Ratings
@@ -143,12 +144,56 @@ def test_column_names_and_a_scale_can_be_said(capsys: Say) -> None:
 
 
 @pytest.mark.usefixtures("table")
-def test_brought_parts_share_one_scale() -> None:
+def test_a_test_part_never_widens_the_scale(capsys: Say) -> None:
     frame = mine().frame
     low = frame.filter(pl.col("rating") < 5)
     low[:600].write_csv("train.csv")
     frame[-200:].write_csv("test.csv")
-    assert run("evaluate", "--model", "bias", "--train", "train.csv", "--test", "test.csv") == 0
+    words = ["evaluate", "--model", "bias", "--train", "train.csv", "--test", "test.csv"]
+    assert run(*words) == 2
+    said = capsys.readouterr().err
+    assert "rating 5 is not on the scale 1:4:1; correct or remove it, or give --scale=1:5:1" in said
+    assert run(*words, "--scale=1:5:1") == 0
+    # A test part without the ends of the scale is on that of train.
+    frame[:600].write_csv("train.csv")
+    low[-100:].write_csv("test.csv")
+    assert run(*words) == 0
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("scale", ["-10:10:1", "-10:10:continuous"])
+def test_a_scale_may_begin_with_a_minus(scale: str, capsys: Say) -> None:
+    frame = mine().frame.with_columns(pl.col("rating") * 4 - 11)
+    frame.write_csv("odd.csv")
+    words = ["--data", "odd.csv", "--scale", scale]
+    assert run("data", "describe", *words[1:], "--json") == 0
+    assert json.loads(capsys.readouterr().out)["scale"] == scale
+    assert run("train", "bias", *words, "--out", "logs") == 0
+    assert str(load_model(Path("logs/bias/version_0/artifact")).scale) == scale
+
+
+@pytest.mark.usefixtures("table")
+def test_a_table_of_continuous_ratings_is_read_scored_and_forecast(capsys: Say) -> None:
+    ratings = rc.example_ratings(scale=rc.Scale(-10, 10, None))
+    column = pl.col("rating").cast(pl.Float64).clip(-9.4, 9.9).round(2)
+    ratings.frame.with_columns(column).write_csv("jokes.csv")
+    assert run("train", "als", "--data", "jokes.csv", "--out", "logs") == 0
+    said = capsys.readouterr().err
+    assert "as continuous from -9.4 to 9.9; give --scale=-10:10:continuous if there are" in said
+    words = ["--data", "jokes.csv", "--scale=-10:10:continuous"]
+    assert run("train", "als", *words, "--out", "logs") == 0
+    assert run("evaluate", "--model", "als", *words, "--protocol", "as-of") == 0
+    assert run("report", "mean,bias", *words, "--out", "report.html") == 0
+    assert "histogram of train" in Path("report.html").read_text("utf-8")
+    capsys.readouterr()
+    artifact = "logs/als/version_1/artifact"
+    assert run("predict", "--artifact", artifact, "--user", "1", "--movie", "2", "--json") == 0
+    forecast = json.loads(capsys.readouterr().out)
+    assert next(iter(forecast["probabilities"])) == "-10 to -8.75"
+    assert sum(forecast["probabilities"].values()) == pytest.approx(1)
+    assert sorted(forecast["quantiles"].values()) == list(forecast["quantiles"].values())
+    assert run("predict", "--artifact", artifact, "--user", "1", "--movie", "2") == 0
+    assert "8.75 to 10" in capsys.readouterr().out
 
 
 def test_as_of_refuses_parts_that_overlap_in_time(table: Path, capsys: Say) -> None:

@@ -11,11 +11,13 @@ from ratecast.plots import canvas
 from ratecast.plots.canvas import INK, MUTED, SERIES, titled
 from ratecast.plots.picture import Picture
 
+_MOST_TICKS = 12
+
 
 def distributions(
     shares: Mapping[str, F64], stars: Mapping[str, F64], scale: F64, movies: Sequence[str]
 ) -> Picture:
-    """Probability of each star: a row of panels for each user, a column for each movie.
+    """Probability of each star, or cell: a row of panels for each user, a column for each movie.
 
     shares: of each user, (movies, S). stars: of each user, (movies,) expected. scale: (S,).
     """
@@ -29,7 +31,8 @@ def distributions(
                 axes.bar(scale, shares[user][column], 0.8 * np.diff(scale)[0], color=SERIES[row])
                 expected = float(stars[user][column])
                 axes.axvline(expected, color=INK, lw=1.4)
-                axes.set_xticks(scale)
+                if len(scale) <= _MOST_TICKS:
+                    axes.set_xticks(scale)
                 axes.grid(visible=False, axis="x")
                 axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
                 name = f"{canvas.shortened(movie, 24)}\n" if not row else ""

@@ -1,9 +1,9 @@
 """Results of the service, as plain records that are written as JSON."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
-from ratecast.modelling.contract.forecast import Basis, Forecast
+from ratecast.modelling.contract import distribution
+from ratecast.modelling.contract.forecast import LEVELS, Basis, Forecast
 from ratecast.ratings import Scale
 from ratecast.serving.catalogue import Id, Movie
 
@@ -15,9 +15,10 @@ TAIL = 0.1
 class MovieForecast:
     """The forecast for one movie.
 
-    stars: expected stars, on the scale. probabilities: of each star of the scale, sum 1. interval:
-    the 10 % and 90 % quantiles, in stars. history_length: number of the user's ratings that the
-    forecast uses. basis: whether user and movie are known, in words.
+    stars: expected stars, on the scale. probabilities: of each star of the scale, or of each of 16
+    ranges of a continuous one, sum 1. interval: the 10 % and 90 % quantiles, in stars.
+    history_length: number of the user's ratings that the forecast uses. basis: whether user and
+    movie are known, in words. quantiles: in stars, by their level; none on a scale of stars.
     """
 
     movie: Movie
@@ -26,6 +27,7 @@ class MovieForecast:
     interval: tuple[float, float]
     history_length: int
     basis: str
+    quantiles: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,10 @@ class UserExport:
 class ModelInfo:
     """The served model.
 
-    scale: its stars. star_shares: the share of each star in its training ratings, sum 1. users,
-    movies: how many it knows. last_seq: sequence number of the last stored event that the model has
-    applied.
+    scale: its stars, or the lowest and the highest rating of a continuous scale. star_shares: the
+    share of each star, or of each cell of a continuous scale, in its training ratings, sum 1.
+    users, movies: how many it knows. last_seq: sequence number of the last stored event that the
+    model has applied.
     """
 
     model: str
@@ -98,14 +101,15 @@ class ModelInfo:
     movies: int
     genres: list[str]
     last_seq: int
+    continuous: bool
 
 
 def movie_forecasts(movies: list[Movie], forecast: Forecast, scale: Scale) -> list[MovieForecast]:
     """One record for each row of the forecast."""
-    stars, labels = _star_labels(scale)
     columns = (
         forecast.stars.tolist(),
-        forecast.probabilities.tolist(),
+        scale.shown(forecast.probabilities).tolist(),
+        *_intervals(forecast, scale),
         forecast.history_length.tolist(),
         forecast.basis.tolist(),
     )
@@ -113,20 +117,30 @@ def movie_forecasts(movies: list[Movie], forecast: Forecast, scale: Scale) -> li
         MovieForecast(
             movie,
             mean,
-            dict(zip(labels, probabilities, strict=True)),
-            (_quantile(probabilities, stars, TAIL), _quantile(probabilities, stars, 1 - TAIL)),
+            dict(zip(scale.labels, shares, strict=True)),
+            interval,
             history_length,
             Basis(basis).words,
+            quantiles,
         )
-        for movie, mean, probabilities, history_length, basis in zip(movies, *columns, strict=True)
+        for movie, mean, shares, interval, quantiles, history_length, basis in zip(
+            movies, *columns, strict=True
+        )
     ]
 
 
-@lru_cache(maxsize=8)
-def _star_labels(scale: Scale) -> tuple[list[float], list[str]]:
-    """Every star of the scale, as number and as text."""
-    stars = scale.stars.tolist()
-    return stars, [f"{star:g}" for star in stars]
+def _intervals(
+    forecast: Forecast, scale: Scale
+) -> tuple[list[tuple[float, float]], list[dict[str, float]]]:
+    """The interval of each row, and its quantiles where the scale is continuous."""
+    if not scale.is_continuous:
+        stars, rows = scale.stars.tolist(), forecast.probabilities.tolist()
+        ends = [(_quantile(row, stars, TAIL), _quantile(row, stars, 1 - TAIL)) for row in rows]
+        return ends, [{}] * len(rows)
+    values = distribution.quantiles(forecast.probabilities, scale, LEVELS).tolist()
+    names = [f"{level:g}" for level in LEVELS]
+    named = [dict(zip(names, row, strict=True)) for row in values]
+    return [(row[f"{TAIL:g}"], row[f"{1 - TAIL:g}"]) for row in named], named
 
 
 def _quantile(probabilities: list[float], stars: list[float], level: float) -> float:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.modelling.contract.plain_requests import predict_pairs
@@ -222,10 +223,11 @@ class RatingService:
         """The served model, and what it knows."""
         served = self.live.served
         users, movies = len(served.model.users) - 1, len(served.catalogue)
-        stars, counts = self.scale.stars.tolist(), served.stars.counts
+        scale, counts = self.scale, served.stars.counts
+        stars = [scale.low, scale.high] if scale.is_continuous else scale.stars.tolist()
         shares = (counts / counts.sum()).tolist()
-        name, genres = served.model.name, self.genres
-        return ModelInfo(name, served.name, stars, shares, users, movies, genres, served.last_seq)
+        about = (stars, shares, users, movies, self.genres, served.last_seq, scale.is_continuous)
+        return ModelInfo(served.model.name, served.name, *about)
 
     async def _write(self, request: WriteRequest) -> None:
         """Commit and apply. A model that cannot unlearn a deleted rating is rebuilt first."""
@@ -241,12 +243,12 @@ class RatingService:
         return Movie(movie, str(movie), None, (), 0) if line is None else catalogue.movies[line]
 
     def _on_scale(self, stars: float) -> float:
-        """The star of the scale. Raises `InvalidValueError` where there is none."""
-        step = (stars - self.scale.low) / self.scale.step
-        inside = self.scale.low - 1e-6 <= stars <= self.scale.high + 1e-6
-        if not inside or abs(step - round(step)) > 1e-4:
+        """The rating of the scale. Raises `InvalidValueError` where there is none."""
+        if not self.scale.holds(pl.Series([stars]))[0]:
             raise InvalidValueError(f"stars {stars:g}: not on the scale {self.scale}", "stars")
-        return float(self.scale.stars[round(step)])
+        if self.scale.is_continuous:
+            return float(self.scale.clip(stars))
+        return float(self.scale.stars[self.scale.index(stars)])
 
     def _top_n(
         self, user_id: Id, scores: NDArray[np.float64], allowed: NDArray[np.bool_], count: int

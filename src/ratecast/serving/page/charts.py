@@ -26,7 +26,8 @@ def ratings_chart(replay: UserReplay, scale: Scale) -> None:
     rows = _sample(len(replay.stars))
     stars = [_point(replay, row, float(replay.stars[row])) for row in rows]
     forecasts = [_point(replay, row, round(float(replay.forecast[row]), 3)) for row in rows]
-    vertical = _axis("stars") | {"min": scale.low, "max": scale.high, "interval": scale.step}
+    vertical = _axis("stars") | {"min": scale.low, "max": scale.high}
+    vertical |= {} if scale.step is None else {"interval": scale.step}
     symbols = len(rows) <= MAX_SYMBOLS
     label = f"{len(replay.stars)} ratings, and the forecast before each"
     _chart(

@@ -47,7 +47,8 @@ def _all_users(visitor: Visitor, movie: Movie) -> None:
         mean = float(np.dot(stars, counts) / total)
         number = "1 rating" if total == 1 else f"{total:,} ratings"
         element("p", f"{number}, {mean:.2f} stars on average").classes("muted")
-        ui.html(_bars(stars.tolist(), counts), sanitize=False)
+        bars = service.scale.shown(np.array(counts)).tolist()
+        ui.html(_bars(service.scale.labels, bars), sanitize=False)
     elif counts is not None:
         element("p", "No ratings yet.").classes("empty")
     else:
@@ -56,12 +57,12 @@ def _all_users(visitor: Visitor, movie: Movie) -> None:
         ui.html(forecast(new_user), sanitize=False, tag="span")
 
 
-def _bars(stars: list[float], counts: list[int]) -> str:
+def _bars(labels: list[str], counts: list[int]) -> str:
     largest = max(counts)
     lines = "".join(
-        f'<tr><th scope="row">{star:g}<span class="only"> stars</span></th><td class="bar">'
+        f'<tr><th scope="row">{label}<span class="only"> stars</span></th><td class="bar">'
         f'<i style="width:{count / largest:.1%}"></i></td><td>{count:,}</td></tr>'
-        for star, count in reversed(list(zip(stars, counts, strict=True)))
+        for label, count in reversed(list(zip(labels, counts, strict=True)))
     )
     return f'<table class="given"><caption class="only">Ratings by stars</caption>{lines}</table>'
 

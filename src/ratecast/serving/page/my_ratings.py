@@ -11,7 +11,7 @@ from ratecast.serving.errors import RequestError
 from ratecast.serving.page.layout import button, element, link, warn
 from ratecast.serving.page.rating_card import path
 from ratecast.serving.page.session import Visitor
-from ratecast.serving.page.stars import Stars
+from ratecast.serving.page.stars import Stars, values_of
 from ratecast.serving.records import UserRating
 
 SHOWN = 10
@@ -56,7 +56,7 @@ class MyRatings:
                 line[0].move(self.list, -1 if empty else 0)
 
     def _line(self, rated: UserRating) -> tuple[ui.element, Stars]:
-        values, movie = self.visitor.service.scale.stars.tolist(), rated.movie
+        values, movie = values_of(self.visitor.service.scale), rated.movie
 
         async def change(stars: float) -> None:
             await self._attempt(lambda user: self.visitor.service.rate(user, movie.id, stars))

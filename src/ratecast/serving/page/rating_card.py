@@ -13,7 +13,7 @@ from ratecast.serving.errors import RequestError
 from ratecast.serving.page.explanation import show_explanation
 from ratecast.serving.page.layout import button, element, link, warn
 from ratecast.serving.page.session import Visitor
-from ratecast.serving.page.stars import Stars, forecast
+from ratecast.serving.page.stars import Stars, forecast, values_of
 from ratecast.serving.records import MovieForecast
 
 Then = Callable[[], None]
@@ -53,7 +53,7 @@ class RatingCard:
                     link(movie.title, path(movie.id)).classes("title")
                     element("small", facts(movie))
             with ui.element("div").classes("how"):
-                values = visitor.service.scale.stars.tolist()
+                values = values_of(visitor.service.scale)
                 self.stars = Stars(values, f"Stars for {movie.title}", self.give, self.given)
                 self.show_button = button("Show forecast", self.show_forecast)
                 self.skip_button = None if skip is None else button("Not seen", skip)

@@ -69,6 +69,11 @@ export default {
       const drawn = h("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, [h("path", { d: PATH })]);
       return h("label", label, [h("input", input), drawn]);
     },
+    // A rating of a continuous scale may lie between two values.
+    nearest(rating) {
+      const away = this.values.map((value) => Math.abs(value - rating));
+      return away.indexOf(Math.min(...away));
+    },
     range() {
       const values = this.values;
       const slide = (event) => (this.chosen = values[Number(event.target.value)]);
@@ -76,7 +81,7 @@ export default {
         type: "range",
         min: 0,
         max: values.length - 1,
-        value: this.chosen === null ? Math.floor(values.length / 2) : values.indexOf(this.chosen),
+        value: this.chosen === null ? Math.floor(values.length / 2) : this.nearest(this.chosen),
         "aria-label": this.label,
         "aria-valuetext": this.chosen === null ? "not rated" : `${this.chosen} stars`,
         onInput: slide,

@@ -3,11 +3,14 @@
 from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 
+import numpy as np
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
+from ratecast.ratings import Scale
 from ratecast.serving.records import MovieForecast
 
+_CHOICES = 201
 OnRate = Callable[[float], Awaitable[None]]
 
 
@@ -41,6 +44,12 @@ class Stars(ui.element, component="stars.js"):
         self.update()
 
 
+def values_of(scale: Scale) -> list[float]:
+    """The ratings to choose from: every star, or 201 of a continuous scale."""
+    values = np.linspace(scale.low, scale.high, _CHOICES) if scale.is_continuous else scale.stars
+    return [float(value) for value in np.round(values, 6)]
+
+
 def histogram(predicted: MovieForecast) -> str:
     """HTML: a bar for the probability of each star, and a label for screen readers."""
     probabilities = predicted.probabilities
@@ -59,7 +68,7 @@ def forecast(predicted: MovieForecast, mark: str = "") -> str:
     `data-stars` and `data-movie` hold the unrounded stars and the movie id.
     """
     low, high = predicted.interval
-    interval = f"{low:g}" if low == high else f"{low:g}\u2009-\u2009{high:g}"
+    interval = f"{low:.3g}" if low == high else f"{low:.3g}\u2009-\u2009{high:.3g}"
     return (
         f'<span class="forecast" data-stars="{predicted.stars!r}" '
         f'data-movie="{escape(str(predicted.movie.id))}">'
