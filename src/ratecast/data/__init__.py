@@ -56,13 +56,14 @@ def load(
     edition takes precedence over a folder of the same name; write ./NAME for the folder.
 
     columns: role to column name, for names that are not recognised, or to the number of the column
-    from 1, also as in "movie=film,rating=3". scale: only if it is not the edition's scale or the one
-    that `Scale.infer` finds, also as in "-10:10:continuous". missing: the value, or several as in
-    "-1,99", that stands for "not rated"; its rows are left out. time_format: how times are written, as in "%d.%m.%Y". no_time: leaves the times
-    out. header: whether a text has column names in its first line. separator: of one or two
-    characters, "tab" or "space". encoding: as in "latin-1". wide: the table has a row for each user
-    and a column for each movie. glob: `source` is a pattern of files that are parts of one table.
-    notify: called with one line for everything that was assumed, merged or dropped.
+    from 1, also as in "movie=film,rating=3". scale: only if it is not the edition's scale or the
+    one that `Scale.infer` finds, also as in "-10:10:continuous". missing: the value, or several as
+    in "-1,99", that stands for "not rated"; its rows are left out. time_format: how times are
+    written, as in "%d.%m.%Y". no_time: leaves the times out. header: whether a text has column
+    names in its first line. separator: of one or two characters, "tab" or "space". encoding: as in
+    "latin-1". wide: the table has a row for each user and a column for each movie. glob: `source`
+    is a pattern of files that are parts of one table. notify: called with one line for everything
+    that was assumed, merged or dropped.
 
     Raises `InputError` for a missing or unreadable source.
 
