@@ -49,7 +49,7 @@ def test_a_scale_needs_no_quotes(scale: str, tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(f"model: {{name: bias, user_damping: .5}}\nscale: {scale}\nseed: 0x1F\n")
     experiment = read_experiment(path)
-    assert (experiment.scale, experiment.seed) == (scale, 31)
+    assert (experiment.table.scale, experiment.seed) == (scale, 31)
     assert experiment.model["user_damping"] == 0.5
 
 
