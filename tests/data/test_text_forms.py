@@ -24,7 +24,8 @@ def load(folder: Path, content: str | bytes, **options: Any) -> tuple[Ratings, l
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     notes: list[str] = []
     table = data.load(path, notify=notes.append, **options)
-    return table, [note.removeprefix(f"{path}: ") for note in notes]
+    forms = (note.removeprefix(f"{path}: ") for note in notes)
+    return table, [note for note in forms if "--scale" not in note]
 
 
 def test_columns_without_names_are_taken_in_the_usual_order_and_it_is_said(tmp_path: Path) -> None:
