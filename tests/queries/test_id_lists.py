@@ -58,7 +58,7 @@ def test_numbers_of_any_kind_are_ids(tmp_path: Path) -> None:
         (b"", "no user id; write one on each line"),
         (b"\n \n", "no user id; write one on each line"),
         (b"7\n\xff\n", "cannot be read"),
-        (b"PAR1", "cannot be read"),
+        (b"PAR1\0\0", "cannot be read"),
         (b"7\nanna\n", "ids: user 'anna': ids of this model are whole numbers"),
         (b"user,n\n7,1\n,2\n", "line 3"),
     ],

@@ -11,6 +11,7 @@ from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
     from ratecast.modelling.contract.model import Model
+    from ratecast.splits import Split
 
 
 class Source(NamedTuple):
@@ -20,6 +21,13 @@ class Source(NamedTuple):
     table: TableOptions
     split: SplitName
     seed: int | None
+
+    def parts(self) -> "list[Split]":
+        """The splits of the table."""
+        from ratecast.data import load_table
+        from ratecast.splits import named
+
+        return named(load_table(self.data, self.table), self.split, self.seed or 0)
 
 
 def evaluate(
@@ -63,10 +71,8 @@ def evaluate(
         json: print the rows as one JSON document.
     """
     from ratecast.audit import notes
-    from ratecast.data import load_table
     from ratecast.evaluation import split_scores
     from ratecast.evaluation import terminal as tables
-    from ratecast.splits import named
     from ratecast.training.experiment import model_from
 
     if (model is None) == (artifact is None):
@@ -76,9 +82,7 @@ def evaluate(
     if train or test:
         parts = [split_scores.split_of_files(train, test, table)]
     else:
-        source = _source(artifact, Source(data, table, split, seed))
-        ratings = load_table(source.data, source.table)
-        parts = named(ratings, source.split, source.seed or 0)
+        parts = _source(artifact, Source(data, table, split, seed)).parts()
     for line in notes(parts[0]):
         note(line)
     if artifact:
