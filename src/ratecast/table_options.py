@@ -18,7 +18,8 @@ class TableOptions:
 
     Args:
         columns: role=NAME pairs for column names that are not recognised, as in
-            movie=film,rating=score, or role=NUMBER, as in user=1,movie=2,rating=5.
+            movie=film,rating=score, or role=NUMBER, as in user=1,movie=2,rating=5; further columns
+            of a movie or user as in movie.price=cost,user.country=country.
         scale: low:high:step or low:high:continuous, if it cannot be inferred from the ratings.
         missing: values that stand for "not rated", as in 0 or -1,99; their rows are left out.
         time_format: how times are written, as in %d.%m.%Y %H:%M.
@@ -28,6 +29,8 @@ class TableOptions:
         encoding: of a text file, as in utf-16 or latin-1; utf-8, if it has no mark of another.
         wide: the table has a row for each user and a column for each movie.
         glob: the path is a pattern, as in "ratings-*.csv"; the files are parts of one table.
+        items: files of the movies' further columns, CSV, Parquet or another, separated by commas.
+        users: files of the users' further columns.
     """
 
     columns: str | dict[str, str] | None = None
@@ -40,6 +43,8 @@ class TableOptions:
     encoding: str | None = None
     wide: bool = False
     glob: bool = False
+    items: str | None = None
+    users: str | None = None
 
     @property
     def separator_characters(self) -> str | None:

@@ -12,6 +12,7 @@ from ratecast.data.editions import CITATION, EDITIONS, Edition, edition_of
 from ratecast.data.frames import ratings_of
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.parts import archive_of
+from ratecast.data.side_tables import with_sides
 from ratecast.data.sources import fetch
 from ratecast.data.summary import describe
 from ratecast.data.table_file import read_table, scale_given
@@ -33,7 +34,8 @@ __all__ = [
 ]
 
 
-def load(
+# The options of a table, one by one.
+def load(  # noqa: PLR0913
     source: Any,
     *,
     columns: Mapping[str, str] | str | None = None,
@@ -46,6 +48,8 @@ def load(
     encoding: str | None = None,
     wide: bool = False,
     glob: bool = False,
+    items: Any = None,
+    users: Any = None,
     notify: Notify = to_stderr,
 ) -> Ratings:
     """The ratings of an edition, an unpacked or canonical folder, or a table of your own.
@@ -62,8 +66,9 @@ def load(
     written, as in "%d.%m.%Y". no_time: leaves the times out. header: whether a text has column
     names in its first line. separator: of one or two characters, "tab" or "space". encoding: as in
     "latin-1". wide: the table has a row for each user and a column for each movie. glob: `source`
-    is a pattern of files that are parts of one table. notify: called with one line for everything
-    that was assumed, merged or dropped.
+    is a pattern of files that are parts of one table. items, users: further columns of the movies
+    and of the users, each a file, a frame, or a list of these, with a column for the id. notify:
+    called with one line for everything that was assumed, merged or dropped.
 
     Raises `InputError` for a missing or unreadable source.
 
@@ -85,11 +90,16 @@ def load(
         wide=wide,
         glob=glob,
     )
-    return load_table(source, options, notify)
+    return with_sides(load_table(source, options, notify), items, users, notify)
 
 
 def load_table(source: Any, options: TableOptions = DEFAULT, notify: Notify = to_stderr) -> Ratings:
     """`load`, with its options as one value, as commands and experiments have them."""
+    ratings = _load_ratings(source, options, notify)
+    return with_sides(ratings, options.items, options.users, notify)
+
+
+def _load_ratings(source: Any, options: TableOptions, notify: Notify) -> Ratings:
     are_paths = isinstance(source, list | tuple) and all(isinstance(s, str | Path) for s in source)
     if are_paths and source:
         return _notified(_of_files([Path(s).expanduser() for s in source], options), notify)

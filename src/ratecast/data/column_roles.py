@@ -56,11 +56,11 @@ def roles(
         role: _named(role, name, names, path, by_number=not are_names)
         for role, name in columns.items()
     }
-    normalized = {_normalized(name): name for name in reversed(names)}
+    plain = {normalized(name): name for name in reversed(names)}
     for role, recognised in NAMES.items():
-        match = next((name for name in recognised if name in normalized), None)
+        match = next((name for name in recognised if name in plain), None)
         if role not in chosen and match is not None:
-            chosen[role] = normalized[match]
+            chosen[role] = plain[match]
         elif role not in chosen and role in (*REQUIRED, AT):
             _refuse_twins(role, names, path)
     lacking = [role for role in required if role not in chosen]
@@ -74,7 +74,13 @@ def roles(
 
 def is_recognised(name: str) -> bool:
     """Whether a column of this name is recognised as user, movie, rating or time."""
-    return _normalized(name) in {n for role in (USER, MOVIE, RATING, AT) for n in NAMES[role]}
+    return normalized(name) in {n for role in (USER, MOVIE, RATING, AT) for n in NAMES[role]}
+
+
+def is_side(role: str) -> bool:
+    """Whether the role is a further column of the movies or users, such as movie.price."""
+    kind, dot, name = role.partition(".")
+    return kind in (USER, MOVIE) and bool(dot and name)
 
 
 def ambiguities(
@@ -84,7 +90,7 @@ def ambiguities(
     notes, doubtful = [], set()
     for role in {USER, MOVIE, RATING, AT} & chosen.keys() - columns.keys():
         recognised = [name for name in NAMES[role] if name != TITLE]
-        others = [n for n in names if _normalized(n) in recognised and n not in chosen.values()]
+        others = [n for n in names if normalized(n) in recognised and n not in chosen.values()]
         doubtful |= set(others)
         if others:
             used = f"{path}: {role} is taken from column {chosen[role]}"
@@ -101,8 +107,11 @@ def listed(names: list[str]) -> str:
 
 def _named(role: str, name: str, names: list[str], path: Path | str, *, by_number: bool) -> str:
     """The column of that name, or of that number from 1."""
-    if role not in NAMES:
-        raise InputError(f"columns: unknown role {role!r}; roles are {', '.join(NAMES)}")
+    if role not in NAMES and not is_side(role):
+        raise InputError(
+            f"columns: unknown role {role!r}; roles are {', '.join(NAMES)}, and for further "
+            "columns of a movie or user as movie.price or user.country"
+        )
     if by_number and name.isdigit() and 1 <= int(name) <= len(names):
         return names[int(name) - 1]
     if name not in names:
@@ -126,7 +135,7 @@ def _refuse_shared(chosen: Mapping[str, str], path: Path | str) -> None:
 def _refuse_twins(role: str, names: list[str], path: Path | str) -> None:
     """Refuse a role whose column's name several columns have; those of a text have numbers."""
     twins = [found for found in map(_NUMBERED.fullmatch, names) if found]
-    of_role = [found for found in twins if _normalized(found[1]) in NAMES[role]]
+    of_role = [found for found in twins if normalized(found[1]) in NAMES[role]]
     if len(of_role) > 1:
         raise InputError(
             f"{path}: two columns are called {of_role[0][1]!r}; rename one, or give one as "
@@ -144,6 +153,6 @@ def _advice(names: list[str], lacking: list[str]) -> str:
     return advice
 
 
-def _normalized(name: str) -> str:
-    # recbole writes user_id:token.
+def normalized(name: str) -> str:
+    """The name as names are compared; recbole writes user_id:token."""
     return re.sub(r"[\s_\-.]", "", name.partition(":")[0]).lower()

@@ -12,6 +12,7 @@ from ratecast.data.column_table import typed
 from ratecast.data.missing_ratings import without_missing
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.offset_zones import offsets_are_zones
+from ratecast.data.side_columns import typed_sides
 from ratecast.data.table_file import (
     canonical_columns,
     loaded,
@@ -87,6 +88,11 @@ def ratings_of(
     """
     scale = scale or scale_given(options)
     if isinstance(table, Ratings):
+        if scale is None and not table.is_checked:
+            # On a model's scale, the side information is brought into that model's types later.
+            table, notes = typed_sides(table)
+            for note in notes:
+                notify(note)
         return _with_options(table, scale or table.scale, options, where, notify)
     read = _columns(table, options, (USER, MOVIE, RATING), where)
     result = loaded(read.frame, read.location, where, options, scale)

@@ -180,16 +180,24 @@ def dat(folder: Path) -> Tables:
 
 
 def csvs(folder: Path) -> Tables:
-    """ml-20m and later, ml-latest: CSV with a header and quotes."""
+    """ml-20m and later, ml-latest: CSV with a header and quotes; with links, if they are there."""
     rating_columns = _renamed(["userId", "movieId", "rating", "timestamp"], RATING_COLUMNS)
     source = with_header(folder / "ratings.csv", rating_columns)
     item: dict[str, Type] = {"movieId": pl.Int64, "title": pl.String, "genres": pl.String}
-    movies = with_header(folder / "movies.csv", item).read()
+    read = with_header(folder / "movies.csv", item).read()
+    movies = read.select(
+        movies_of(pl.col("movieId"), pl.col("title"), split_genres(pl.col("genres")))
+    )
+    if (folder / "links.csv").exists():
+        ids: dict[str, Type] = {"movieId": pl.Int64, "imdbId": pl.String, "tmdbId": pl.String}
+        links = with_header(folder / "links.csv", ids).read()
+        links = links.rename({"movieId": MOVIE, "imdbId": "imdb", "tmdbId": "tmdb"})
+        movies = movies.join(
+            links.unique(MOVIE, keep="first"), on=MOVIE, how="left", maintain_order="left"
+        )
     return Tables(
         source.read().rename(dict(zip(rating_columns, RATING_COLUMNS, strict=True))),
-        movies.select(
-            movies_of(pl.col("movieId"), pl.col("title"), split_genres(pl.col("genres")))
-        ),
+        movies,
         _no_users(),
         source,
     )
@@ -220,13 +228,13 @@ LAYOUTS = (
     ),
     Layout(
         "ratings.csv",
-        frozenset({"ratings.csv", "movies.csv"}),
+        frozenset({"ratings.csv", "movies.csv", "links.csv"}),
         csvs,
         {"ratings.csv": "userId,movieId,.*", "movies.csv": "movieId,title,.*"},
         has_header=True,
     ),
 )
-OPTIONAL = frozenset({"users.dat"})
+OPTIONAL = frozenset({"users.dat", "links.csv"})
 
 
 def find(folder: Path) -> tuple[Layout, Path] | None:

@@ -15,6 +15,7 @@ from ratecast.data.edition_reader import Loaded, duplicates_note
 from ratecast.data.file_kind import TEXT, kind_of
 from ratecast.data.missing_ratings import is_missing, suggestion, without_missing
 from ratecast.data.parts import table_sources
+from ratecast.data.side_columns import sides_of_rows, with_table
 from ratecast.data.table_source import TableSource
 from ratecast.data.text_table import RoleTable, read_all_text, read_text
 from ratecast.data.timestamps import FRACTION, in_time_order, to_seconds
@@ -96,14 +97,18 @@ def loaded(
     scale, assumed = scale_of(frame[RATING], scale, options.missing_values, location)
     frame, more = without_missing(frame, options.missing_values, where)
     notes += more
-    movies = movies_in(frame)
+    tables = {USER: pl.DataFrame(schema={USER: frame.schema[USER]}), MOVIE: movies_in(frame)}
+    for kind, table in tables.items():
+        further, more = sides_of_rows(frame, kind, where, location)
+        tables[kind] = with_table(table, further, where) if further.width > 1 else table
+        notes += more
     wanted = (*REQUIRED, AT, FRACTION)
     frame, duplicates = keep_latest(frame.select(n for n in wanted if n in frame.columns))
     frame = in_time_order(frame)
     notes += [duplicates_note(where, duplicates)] if duplicates else []
     notes += [f"{where}: {line}" for line in assumed]
-    users = pl.DataFrame(schema={USER: frame.schema[USER]})
-    return Loaded(checked(Ratings(frame, movies, users, scale), where), tuple(notes))
+    ratings = Ratings(frame, tables[MOVIE], tables[USER], scale)
+    return Loaded(checked(ratings, where), tuple(notes))
 
 
 def canonical_columns(

@@ -16,9 +16,14 @@ def movies_of(movie: pl.Expr, title: pl.Expr, genres: pl.Expr) -> list[pl.Expr]:
     return [
         movie.alias(MOVIE),
         stripped.alias(TITLE),
-        stripped.str.extract(_YEAR).cast(pl.Int32).alias(YEAR),
+        year_of(stripped).alias(YEAR),
         genres.alias(GENRES),
     ]
+
+
+def year_of(title: pl.Expr) -> pl.Expr:
+    """The year in the last brackets of a title; null if there is none."""
+    return title.str.extract(_YEAR).cast(pl.Int32)
 
 
 def split_genres(genres: pl.Expr, separator: str = "|") -> pl.Expr:

@@ -1,0 +1,287 @@
+"""Tables of side information: one row for each movie or user, and columns in their types."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import polars as pl
+
+from ratecast.column_types import Location, canonical_ids
+from ratecast.data.column_roles import normalized
+from ratecast.data.feature_types import Typed, as_category, as_number, as_set, as_vector, typed
+from ratecast.data.titles import GENRES, TITLE, YEAR, year_of
+from ratecast.errors import InputError
+from ratecast.ratings import MOVIE, USER, Ratings, trusted
+
+# Tags with the time at which each was given: as in tags.csv of MovieLens.
+VALUE, GIVEN_AT = "value", "at"
+TIMED_SET = pl.List(pl.Struct({VALUE: pl.String, GIVEN_AT: pl.Int64}))
+LINKS = ("imdb", "tmdb")
+# The columns that have a meaning of their own, by the names that are recognised.
+_STANDARD = {
+    MOVIE: {
+        TITLE: ("title", "movietitle", "itemtitle", "name"),
+        YEAR: ("year", "releaseyear"),
+        GENRES: ("genres", "genre"),
+        "imdb": ("imdb", "imdbid"),
+        "tmdb": ("tmdb", "tmdbid"),
+    },
+    USER: {
+        "age": ("age",),
+        "gender": ("gender", "sex"),
+        "occupation": ("occupation",),
+        "zip": ("zip", "zipcode"),
+    },
+}
+
+
+class SideSource(NamedTuple):
+    """A table as it was given: its id column is called `user` or `movie`. where: its name."""
+
+    frame: pl.DataFrame
+    where: str
+    location: Location
+
+
+class SideTable(NamedTuple):
+    """A table in its types; which column was taken for what, and which were left out."""
+
+    frame: pl.DataFrame
+    taken: list[str]
+    left_out: list[str]
+
+    @property
+    def note(self) -> str:
+        """What was taken for what, in one line."""
+        left = f"; left out: {', '.join(self.left_out)}" if self.left_out else ""
+        return f"side information: {', '.join(self.taken) or 'none'}{left}"
+
+
+def side_table(source: SideSource, kind: str, ids: pl.DataType) -> SideTable:
+    """The table in its types, of one row for each id.
+
+    kind: `user` or `movie`. ids: the type of the ids in the ratings. Raises `InputError` for ids of
+    another type, an id with two different rows, or a value that does not fit its column.
+    """
+    frame = _named(source.frame, kind)
+    known = _like(frame[kind], ids, source)
+    taken, left_out, columns = [], [], [known]
+    for name in frame.columns:
+        if name == kind:
+            continue
+        found = _typed(frame[name], kind, source.location)
+        if isinstance(found, str):
+            left_out.append(found)
+            continue
+        taken.append(found.about)
+        columns.append(found.column)
+    table = _one_row_each(pl.DataFrame(columns), kind, source)
+    if TITLE in table.columns and YEAR not in table.columns:
+        years = table.select(year_of(pl.col(TITLE)).alias(YEAR))
+        table = table if years[YEAR].null_count() == len(table) else table.with_columns(years)
+    return SideTable(table, taken, left_out)
+
+
+def with_table(table: pl.DataFrame, more: pl.DataFrame, where: str) -> pl.DataFrame:
+    """`table` with the rows and columns of `more`, whose values come first; both by their id."""
+    kind = table.columns[0]
+    shared = [name for name in more.columns[1:] if name in table.columns]
+    for name in shared:
+        if table.height and table.schema[name] != more.schema[name]:
+            raise InputError(
+                f"{where}: {name} is {more.schema[name]}, but {table.schema[name]} in the table it "
+                "is joined to; rename or remove the column"
+            )
+    left = table.cast({kind: more.schema[kind]}).drop([] if table.height else shared)
+    joined = left.join(more, on=kind, how="full", coalesce=True, maintain_order="left_right")
+    both = [name for name in shared if name in left.columns]
+    firsts = [pl.coalesce(f"{name}_right", name).alias(name) for name in both]
+    return joined.with_columns(firsts).drop(f"{name}_right" for name in both)
+
+
+def sides_of_rows(
+    frame: pl.DataFrame, kind: str, where: str, location: Location
+) -> tuple[pl.DataFrame, list[str]]:
+    """The table of the columns `kind.NAME` of ratings, which have one value for each id; and notes.
+
+    The first value of an id is kept; ids that have another one are counted.
+    """
+    table = SideTable(pl.DataFrame(schema={kind: frame.schema[kind]}), [], [])
+    names = [name for name in frame.columns if name.startswith(f"{kind}.")]
+    differ = [table.frame[kind]]
+    for name in names:
+        given = frame.select(
+            pl.int_range(pl.len()).alias("_row"), kind, pl.col(name).alias(name.partition(".")[2])
+        ).drop_nulls()
+        source = _firsts(given, kind, SideSource(frame, where, location))
+        side = side_table(source, kind, frame.schema[kind])
+        joined = with_table(table.frame, side.frame, where)
+        table = SideTable(joined, table.taken + side.taken, table.left_out + side.left_out)
+        values = given.drop("_row").unique()[kind]
+        differ.append(values.filter(values.is_duplicated()))
+    notes = [f"{where}: {table.note}"] if names else []
+    if several := pl.concat(differ).n_unique():
+        notes.append(f"{where}: {several:,} {kind}s have several values there; the first is taken")
+    return table.frame, notes
+
+
+def typed_sides(ratings: Ratings) -> tuple[Ratings, list[str]]:
+    """Ratings made by hand with their side information in its types, and notes on what is left out.
+
+    Raises `InputError` for a table that cannot be used.
+    """
+    notes: list[str] = []
+    tables = {USER: ratings.users, MOVIE: ratings.movies}
+    for kind, table in tables.items():
+        where = f"{kind}s"
+        if kind not in table.columns:
+            raise InputError(f"{where}: no column {kind!r}; columns are {table.columns}")
+        if table.width > 1:
+            source = SideSource(table, where, rows_of(where))
+            side = side_table(source, kind, canonical_ids(ratings.frame[kind], where).dtype)
+            tables[kind] = side.frame
+            notes += [f"{where}: left out: {', '.join(side.left_out)}"] if side.left_out else []
+    return replace(ratings, users=tables[USER], movies=tables[MOVIE]), notes
+
+
+def known_at_end(train: Ratings) -> Ratings:
+    """Train with the tags that were given up to its last rating; all of them if it has no times."""
+    return known_by(train, last_time(train))
+
+
+def last_time(ratings: Ratings) -> int | None:
+    """The time of the last rating, in UTC seconds; None without times."""
+    return int(ratings.at.max()) if ratings.timed and len(ratings) else None
+
+
+def known_by(ratings: Ratings, last: int | None) -> Ratings:
+    """Ratings with the tags that were given up to `last`, in UTC seconds, or with all of them."""
+    users, movies = _known_by(ratings.users, last), _known_by(ratings.movies, last)
+    if users is ratings.users and movies is ratings.movies:
+        return ratings
+    return trusted(replace(ratings, users=users, movies=movies))
+
+
+def like_known(more: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Side information that comes with a request, in the types that the model knows.
+
+    Columns that the model does not know stay as they are; those that it knows and the request lacks
+    are as known, and so are tags with times, as of the fit. Raises `InputError` for a value that
+    does not fit.
+    """
+    kind = known.columns[0]
+    if more.schema == known.schema:
+        return more
+    source = SideSource(more, f"{kind}s", rows_of(f"{kind}s of the request"))
+    columns = []
+    for column in more.iter_columns():
+        if column.dtype == TIMED_SET:
+            continue
+        if column.name == kind:
+            columns.append(_like(column, known.schema[kind], source))
+        else:
+            kept = known.schema.get(column.name, column.dtype)
+            columns.append(_as_known(column, kept, source))
+    table = pl.DataFrame(columns)
+    lacking = [name for name in known.columns if name not in table.columns]
+    return table.join(known.select(kind, *lacking), on=kind, how="left", maintain_order="left")
+
+
+def _as_known(column: pl.Series, known: pl.DataType, source: SideSource) -> pl.Series:
+    if column.dtype == known:
+        return column
+    if column.null_count() == len(column):
+        return pl.Series(column.name, [None] * len(column), known)
+    if known == pl.String:
+        return as_category(column).column
+    if known.is_numeric():
+        return as_number(column, source.location).column.cast(known, strict=False)
+    if isinstance(known, pl.Array):
+        vectors = as_vector(column, source.location).column
+        if vectors.dtype == known:
+            return vectors
+        raise InputError(f"{source.location(0)}: {column.name} is {vectors.dtype}, not {known}")
+    return as_set(column, source.location).column if isinstance(known, pl.List) else column
+
+
+def _named(frame: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """The frame with its standard columns under their names, and no type behind a colon."""
+    plain = {normalized(name): name for name in reversed(frame.columns) if name != kind}
+    names = {}
+    for standard, recognised in _STANDARD[kind].items():
+        found = next((plain[name] for name in recognised if name in plain), None)
+        if found is not None:
+            names[found] = standard
+    for name in frame.columns:
+        short = name.partition(":")[0]
+        if name not in names and short != name and short not in frame.columns:
+            names[name] = short
+    return frame.rename(names)
+
+
+def _typed(column: pl.Series, kind: str, location: Location) -> Typed | str:
+    name = column.name
+    if column.dtype == TIMED_SET:
+        return Typed(column, f"{name} set with times")
+    if name not in _STANDARD[kind]:
+        return typed(column, location)
+    if name in (TITLE, *LINKS) or column.null_count() == len(column):
+        return Typed(column.cast(pl.String), name)
+    if name == YEAR:
+        years = as_number(column, location).column.cast(pl.Int32, strict=False)
+        return Typed(years, f"{name} number")
+    forms = {GENRES: as_set, "age": as_number}
+    return forms[name](column, location) if name in forms else as_category(column)
+
+
+def _firsts(given: pl.DataFrame, kind: str, source: SideSource) -> SideSource:
+    """The first value of each id. given: _row, id and value. source: where the rows stand."""
+    first = given.unique(kind, keep="first", maintain_order=True)
+    rows = first["_row"].to_list()
+    return SideSource(first.drop("_row"), source.where, lambda row: source.location(rows[row]))
+
+
+def _known_by(table: pl.DataFrame, last: int | None) -> pl.DataFrame:
+    """The table with each timed set as the set of what was given up to `last`, in UTC seconds."""
+    timed = [name for name, form in table.schema.items() if form == TIMED_SET]
+    if not timed:
+        return table
+    values = pl.element()
+    if last is not None:
+        values = values.filter(values.struct.field(GIVEN_AT) <= last)
+    known = values.struct.field(VALUE).unique(maintain_order=True)
+    return table.with_columns(pl.col(name).list.eval(known) for name in timed)
+
+
+def rows_of(where: str) -> Location:
+    """The place of a row of a table that has no lines."""
+    return lambda row: f"{where}, row {row + 1}"
+
+
+def _like(ids: pl.Series, known: pl.DataType, source: SideSource) -> pl.Series:
+    """The ids in the type of the ratings' ids. Raises for one that is missing or of another."""
+    if ids.dtype.is_float() and not (ids != ids.floor()).any():
+        ids = ids.cast(pl.Int64, strict=False)
+    same = ids.cast(known, strict=False)
+    if same.null_count():
+        row = int(same.is_null().arg_max() or 0)
+        if ids[row] is None:
+            raise InputError(f"{source.location(row)}: no {ids.name}; fill it in or remove the row")
+        raise InputError(
+            f"{source.location(row)}: {ids.name} {ids[row]!r} is no {known}, as the ids of the "
+            "ratings are; write the same ids"
+        )
+    return same
+
+
+def _one_row_each(table: pl.DataFrame, kind: str, source: SideSource) -> pl.DataFrame:
+    if not table[kind].is_duplicated().any():
+        return table
+    unique = table.with_row_index("_row").unique(table.columns, keep="first", maintain_order=True)
+    again = unique.filter(unique[kind].is_duplicated())
+    if again.height:
+        first = unique.filter(pl.col(kind) == again[kind][0])["_row"]
+        raise InputError(
+            f"{source.location(int(first[1]))}: {kind} {again[kind][0]!r} has another row, "
+            f"{source.location(int(first[0]))}, that differs; keep one of them"
+        )
+    return unique.drop("_row")

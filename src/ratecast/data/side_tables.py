@@ -1,0 +1,118 @@
+"""Reads side information of one's own: tables of movies and users, joined to the ratings.
+
+A table is a file (CSV, Parquet), a frame, or several of them. Of MovieLens, tags.csv is a set for
+each movie, with the time of each tag, genome-scores.csv a vector, and links.csv two ids.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ratecast.data.column_roles import NAMES, normalized
+from ratecast.data.column_table import read_all_columns
+from ratecast.data.file_kind import TEXT, kind_of
+from ratecast.data.frames import to_polars
+from ratecast.data.movielens_sides import gathered
+from ratecast.data.notices import Notify
+from ratecast.data.parts import archive_of, table_sources
+from ratecast.data.side_columns import SideSource, SideTable, rows_of, side_table, with_table
+from ratecast.data.text_table import read_all_text
+from ratecast.data.titles import TITLE
+from ratecast.errors import InputError
+from ratecast.ratings import MOVIE, USER, Ratings, trusted
+from ratecast.table_options import TableOptions
+
+# Tables of one kind: a path, several separated by commas, a frame, or a list of these.
+Sides = Any
+# Without column names nothing would say what a column is.
+_OPTIONS = TableOptions(header=True)
+
+
+def with_sides(ratings: Ratings, items: Sides, users: Sides, notify: Notify) -> Ratings:
+    """The ratings with further columns of their movies and users.
+
+    items, users: None, or tables with an id column and further columns. notify: called with a line
+    for what was taken for what, and one for ids without a rating or without a row.
+    Raises `InputError` for a table that cannot be used.
+    """
+    tables = {MOVIE: ratings.movies, USER: ratings.users}
+    for kind, given in ((MOVIE, items), (USER, users)):
+        for source in _sources(given, kind, ratings):
+            side = side_table(source, kind, ratings.frame.schema[kind])
+            notify(f"{source.where}: {side.note}")
+            for line in _unmatched(side, ratings.frame[kind], source.where):
+                notify(line)
+            tables[kind] = with_table(tables[kind], side.frame, source.where)
+    if tables[MOVIE] is ratings.movies and tables[USER] is ratings.users:
+        return ratings
+    more = replace(ratings, movies=tables[MOVIE], users=tables[USER])
+    return trusted(more) if ratings.is_checked else more
+
+
+def _sources(given: Sides, kind: str, ratings: Ratings) -> Iterable[SideSource]:
+    for number, one in enumerate(_listed(given), 1):
+        if isinstance(one, str | Path):
+            source = _of_file(Path(one).expanduser(), kind)
+        else:
+            where = f"{kind}s" if number == 1 else f"{kind}s, table {number}"
+            source = SideSource(to_polars(one, where), where, rows_of(where))
+        if not source.frame.height:
+            raise InputError(f"{source.where}: no rows; give a table with a row for each {kind}")
+        yield gathered(source) or _with_id(source, kind, ratings)
+
+
+def _listed(given: Sides) -> list[Any]:
+    if given is None:
+        return []
+    if isinstance(given, str) and not Path(given).expanduser().exists():
+        return [part.strip() for part in given.split(",")]
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _of_file(path: Path, kind: str) -> SideSource:
+    if not path.is_file() and archive_of(path) is None:
+        raise InputError(f"{path}: no such file; give a CSV or Parquet file of {kind}s")
+    sources = table_sources(path, _OPTIONS)
+    form = kind_of(sources[0])
+    table = read_all_text(sources, _OPTIONS)[0] if form == TEXT else read_all_columns(sources, form)
+    return SideSource(table.frame, str(path), table.location)
+
+
+def _with_id(source: SideSource, kind: str, ratings: Ratings) -> SideSource:
+    """The table with its id column under the name of its kind."""
+    plain = {normalized(name): name for name in reversed(source.frame.columns)}
+    # A title is the id where nothing else is.
+    names = [*(name for name in NAMES[kind] if name != TITLE), "id"]
+    name = next((plain[n] for n in names if n in plain), None)
+    if name is None and ratings.frame.schema[kind] == pl.String and kind == MOVIE:
+        name = plain.get(TITLE)
+    if name is None:
+        raise InputError(
+            f"{source.where}: no column for {kind}; columns are {', '.join(source.frame.columns)}; "
+            f"call the one with the ids {kind}"
+        )
+    if name != kind and kind in source.frame.columns:
+        raise InputError(f"{source.where}: columns {kind} and {name}; rename or remove one of them")
+    return source._replace(frame=source.frame.rename({name: kind}))
+
+
+def _unmatched(side: SideTable, rated: pl.Series, where: str) -> list[str]:
+    """A note on ids that only one of table and ratings has. Raises if none is in both."""
+    kind = rated.name
+    ids, known = side.frame[kind], rated.unique(maintain_order=True)
+    without_rating = int((~ids.is_in(known.implode())).sum())
+    without_row = int((~known.is_in(ids.implode())).sum())
+    if without_rating == len(ids):
+        raise InputError(
+            f"{where}: none of its {len(ids):,} {kind} ids, as {ids[0]!r}, is in the ratings, "
+            f"whose ids are as {known[0]!r}; give the ids of the ratings"
+        )
+    if not (without_rating or without_row):
+        return []
+    return [
+        f"{where}: {without_rating:,} of {len(ids):,} {kind}s have no rating; {without_row:,} "
+        f"rated {kind}s have no row"
+    ]
