@@ -1,15 +1,18 @@
 """The models that use side information take it from a request and keep it in an artifact."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from ratecast.data.frames import ratings_of
+from ratecast.errors import InputError
 from ratecast.models import MODELS, load_model, model_class
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
-from tests.planted import planted, with_sides
+from tests.planted import planted, rmse, with_sides
 
 FROZEN = ("factorization_machine", "gaussian_process", "cold_start", "blend")
 
@@ -48,3 +51,87 @@ def test_new_labels_and_ids_heard_survive_the_artifact(name: str, tmp_path: Path
     model.save(tmp_path / "artifact")
     again = load_model(tmp_path / "artifact").predict(asked)
     np.testing.assert_array_equal(again.probabilities, model.predict(asked).probabilities)
+
+
+OWN = ("cold_start", "factorization_machine", "state_space", "blend")
+
+
+def own_columns(random: np.random.Generator) -> tuple[Ratings, Ratings, Ratings]:
+    """Ratings whose movies differ by columns of any names; the last tenth of the movies is cold.
+
+    The parts without cold movies and with them alone, and the cold ones with no columns.
+    """
+    movies = pl.DataFrame({"movie": range(1, 201)}).with_columns(
+        good=pl.Series(random.normal(size=200)),
+        land=pl.Series(random.choice(["it", "fr"], 200)),
+    )
+    vectors = random.normal(size=(200, 4))
+    movies = movies.with_columns(look=pl.Series(vectors.tolist(), dtype=pl.Array(pl.Float32, 4)))
+    user, movie = (grid.ravel() for grid in np.meshgrid(np.arange(1, 61), np.arange(1, 201)))
+    worth = movies["good"].to_numpy() + (movies["land"] == "it").to_numpy() + vectors[:, 0]
+    stars = np.clip(np.round(3 + 0.7 * worth[movie - 1] + random.normal(0, 0.3, len(user))), 1, 5)
+    frame = pl.DataFrame({"user": user, "movie": movie, "rating": stars})
+    table = ratings_of(Ratings(frame, movies=movies))
+    kept = random.random(len(user)) < 0.25
+    cold = table.take((movie > 180) & kept)
+    bare = checked(replace(cold, movies=movies.select("movie")))
+    return table.take((movie <= 180) & kept), cold, bare
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_columns_of_any_names_forecast_new_movies(name: str, tmp_path: Path) -> None:
+    train, cold, bare = own_columns(np.random.default_rng(0))
+    settings = {"chains": 1, "iterations": 40} if name in ("factorization_machine", "blend") else {}
+    model = model_class(name)(**settings).fit(train)
+    forecast = model.predict(cold.requests())
+    without = model_class(name)(**settings).fit(replace(train, movies=bare.movies))
+    without_columns = rmse(without.predict(bare.requests()).stars, cold.stars)
+    assert rmse(forecast.stars, cold.stars) < 0.8 * without_columns
+    model.save(tmp_path / "artifact")
+    again = load_model(tmp_path / "artifact")
+    np.testing.assert_array_equal(again.predict(cold.requests()).stars, forecast.stars)
+    # The artifact keeps the columns of movies without ratings.
+    pairs = cold.frame["user"], cold.frame["movie"]
+    np.testing.assert_array_equal(again.predict(*pairs).stars, forecast.stars)
+    model.observe(cold)
+    later = model.predict(*pairs)
+    again.observe(bare)
+    np.testing.assert_array_equal(again.predict(*pairs).stars, later.stars)
+
+
+def test_columns_of_users_forecast_new_users() -> None:
+    random = np.random.default_rng(0)
+    users = pl.DataFrame({"user": range(1, 121)}).with_columns(
+        mood=pl.Series(random.normal(size=120)), club=pl.Series(random.choice(["a", "b"], 120))
+    )
+    user, movie = random.integers(1, 121, 3000), random.integers(1, 31, 3000)
+    kind = users["mood"].to_numpy() + (users["club"] == "a").to_numpy()
+    stars = np.clip(np.round(3 + 0.7 * kind[user - 1] + random.normal(0, 0.3, 3000)), 1, 5)
+    frame = pl.DataFrame({"user": user, "movie": movie, "rating": stars}).unique(["user", "movie"])
+    table = ratings_of(Ratings(frame, users=users))
+    new = table.frame["user"].to_numpy() > 100
+    for name in ("cold_start", "factorization_machine", "state_space"):
+        model = model_class(name)().fit(table.take(~new))
+        bare = checked(replace(table, users=users.select("user")))
+        without = model_class(name)().fit(bare.take(~new))
+        stars, test = table.stars[new], table.take(new).requests()
+        without_columns = rmse(without.predict(bare.take(new).requests()).stars, stars)
+        assert rmse(model.predict(test).stars, stars) < 0.85 * without_columns, name
+
+
+def test_a_request_may_have_other_types_of_the_same_columns() -> None:
+    train, cold, _ = own_columns(np.random.default_rng(0))
+    model = model_class("cold_start")().fit(train)
+    movie = cold.movies.filter(pl.col("movie") == 190)
+    text = movie.with_columns(pl.col("good").cast(pl.String), pl.col("look").arr.to_list())
+    frame = pl.DataFrame({"user": [1], "movie": [190]})
+    stars = [model.predict(Requests(frame, movies=side)).stars[0] for side in (movie, text)]
+    assert stars[0] == stars[1]
+    bad = movie.with_columns(good=pl.lit("very"))
+    with pytest.raises(
+        InputError, match="movies of the request, row 1: good 'very' is not a number"
+    ):
+        model.predict(Requests(frame, movies=bad))
+    short = movie.with_columns(look=pl.Series([[1.0]]))
+    with pytest.raises(InputError, match=r"look is Array\(Float32, shape=\(1,\)\), not Array"):
+        model.predict(Requests(frame, movies=short))

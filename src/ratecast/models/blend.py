@@ -61,6 +61,7 @@ class Blend(Model):
     """
 
     name: ClassVar[str] = "blend"
+    uses_side_information: ClassVar[bool] = True
     refresh_seconds: ClassVar[int | None] = StateSpace.refresh_seconds
     timed: bool = True
     new_user_damping: float = 3.0

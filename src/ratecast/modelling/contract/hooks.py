@@ -24,8 +24,9 @@ class Hooks(ABC):
     """The settings and the inside of a model. The fields it is made with are its settings.
 
     name: the model's key. search: the settings worth tuning. limits: of those that are not just
-    counts from 1 or amounts from 0. is_random: whether the seed matters. refresh_seconds: how often
-    an as-of walk may refresh it. learned_from: fingerprint of train; empty once it was updated.
+    counts from 1 or amounts from 0. is_random: whether the seed matters. uses_side_information:
+    whether its forecasts depend on columns of users or movies. refresh_seconds: how often an as-of
+    walk may refresh it. learned_from: fingerprint of train; empty once it was updated.
 
     A new model implements `fit_rows`, `predict_rows`, `arrays` and `restore_arrays`, and, where it
     can be updated without a refit, `grow` and `observe_rows`, or `walk_rows` for a whole stream:
@@ -36,6 +37,7 @@ class Hooks(ABC):
     search: ClassVar[dict[str, Range]] = {}
     limits: ClassVar[Limits] = {}
     is_random: ClassVar[bool] = True
+    uses_side_information: ClassVar[bool] = False
     refresh_seconds: ClassVar[int | None] = None
     seed: int = 0
 

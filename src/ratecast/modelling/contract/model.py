@@ -10,6 +10,7 @@ import numpy as np
 from ratecast import artifact, resources
 from ratecast.arrays import I64
 from ratecast.data.frames import Table, pairs_of, ratings_of, requests_of
+from ratecast.data.side_columns import known_at_end
 from ratecast.errors import InputError, NotFittedError
 from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
 from ratecast.modelling.calibration.sampling import HISTORY_ROWS, sample
@@ -62,6 +63,7 @@ class Model(Hooks):
             raise InputError("train: no ratings to learn from")
         self.scale = train.scale
         self.learned_from = train.fingerprint()
+        train = known_at_end(train)
         self.users = Vocabulary.of(train.frame[USER], train.users)
         self.movies = Vocabulary.of(train.frame[MOVIE], train.movies)
         ids = f"{len(self.users) - 1:,} users and {len(self.movies) - 1:,} movies"
@@ -182,6 +184,8 @@ class Model(Hooks):
         arrays = self.arrays() | self.counts.arrays()
         arrays |= self.calibration.packed()
         tables = {"users": self.users.table, "movies": self.movies.table}
+        unrated = {"unrated_users": self.users.unrated, "unrated_movies": self.movies.unrated}
+        tables |= {name: table for name, table in unrated.items() if table is not None}
         artifact.write(folder, artifact.Artifact(meta, arrays, tables))
 
     def restore(self, saved: artifact.Artifact) -> Self:
@@ -189,8 +193,9 @@ class Model(Hooks):
         arrays = dict(saved.arrays)
         self.scale = Scale(**saved.meta["scale"])
         self.learned_from = saved.meta["learned_from"]
-        self.users = Vocabulary(USER, saved.tables["users"])
-        self.movies = Vocabulary(MOVIE, saved.tables["movies"])
+        tables = saved.tables
+        self.users = Vocabulary(USER, tables["users"], tables.get("unrated_users"))
+        self.movies = Vocabulary(MOVIE, tables["movies"], tables.get("unrated_movies"))
         self.counts = Counts.of_arrays(arrays)
         self.calibration = OnlineCalibration.unpacked(arrays)
         self.restore_arrays(arrays)

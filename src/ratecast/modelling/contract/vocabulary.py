@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ratecast.data.side_columns import like_known
 from ratecast.errors import InputError
 from ratecast.modelling.contract.dense_ids import Direct, first_rows
 
@@ -24,11 +25,13 @@ class Vocabulary:
     """Ids of one kind, numbered 1, 2, ... in order of appearance; 0 stands for the unknown.
 
     `table` has one line for each known id, in row order from 1: the id in column `kind`, and its
-    side information where there is any.
+    side information where there is any. `unrated` has the side information of ids that have no
+    rating yet, if there are any.
     """
 
     kind: str
     table: pl.DataFrame
+    unrated: pl.DataFrame | None = None
     _few: dict[int | str, int] | None = field(default=None, init=False, repr=False)
     _many: Direct | None = field(default=None, init=False, repr=False)
     _ids: list[int | str] = field(default_factory=list, init=False, repr=False)
@@ -36,7 +39,12 @@ class Vocabulary:
     @classmethod
     def of(cls, ids: pl.Series, side: pl.DataFrame) -> "Vocabulary":
         """The distinct `ids` in order of appearance, with their lines of `side`."""
-        return cls(ids.name, _with_side(_distinct(ids), side))
+        distinct = _distinct(ids)
+        table = _with_side(distinct, side)
+        unrated = (
+            side.filter(~side[ids.name].is_in(distinct.implode())) if table.width > 1 else None
+        )
+        return cls(ids.name, table, unrated if unrated is not None and unrated.height else None)
 
     def __len__(self) -> int:
         """Number of row numbers, the unknown's included."""
@@ -57,7 +65,8 @@ class Vocabulary:
             return rows
         if unknown == "raise":
             raise InputError(f"{self.kind} {ids[int(new.argmax())]!r}: not known to this model")
-        self._add(_with_side(_distinct(ids.filter(pl.Series(new))), side))
+        fresh = _distinct(ids.filter(pl.Series(new)))
+        self._add(self.side(fresh, fresh.clear().to_frame() if side is None else side))
         return self._look_up(ids)
 
     def rows_of(self, ids: list[int | str]) -> NDArray[np.int32]:
@@ -73,6 +82,8 @@ class Vocabulary:
 
     def forget(self, known: int | str) -> None:
         """Make this id unknown; its line stays, without the id and its side information."""
+        if self.unrated is not None:
+            self.unrated = self.unrated.filter(pl.col(self.kind) != known)
         row = self._numbers().pop(known, UNKNOWN)
         if row == UNKNOWN:
             return
@@ -90,7 +101,10 @@ class Vocabulary:
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
         table = self.table
+        if self.unrated is not None:
+            table = pl.concat([table, self.unrated], how="diagonal")
         if more.width > 1 and more.height:
+            more = like_known(more, table)
             table = pl.concat([more, table], how="diagonal").unique(
                 self.kind, keep="first", maintain_order=True
             )
@@ -101,6 +115,9 @@ class Vocabulary:
         if self._few is not None:
             self._few |= dict(zip(fresh[self.kind].to_list(), numbers, strict=True))
         self.table = pl.concat([self.table, fresh], how="diagonal")
+        if self.unrated is not None:
+            rated = self.unrated[self.kind].is_in(fresh[self.kind].implode())
+            self.unrated = self.unrated.filter(~rated)
         self._many = None
 
     def _look_up(self, ids: pl.Series) -> NDArray[np.int32]:

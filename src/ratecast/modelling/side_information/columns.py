@@ -1,7 +1,7 @@
 """Side information of users and movies as numeric columns."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64
+from ratecast.modelling.side_information.further_columns import FurtherColumns
+from ratecast.ratings import MOVIE, USER
 
 YEARS = 10.0
 
@@ -18,7 +20,8 @@ class SideInformation:
     """How side information becomes columns; what a table lacks gives no column.
 
     genders, occupations, genres: the known values, one column each. ages: mean and standard
-    deviation of the users' ages, in years. year: mean year of the movies.
+    deviation of the users' ages, in years. year: mean year of the movies. of_users, of_movies:
+    the columns of one's own.
     """
 
     genders: list[str]
@@ -26,6 +29,8 @@ class SideInformation:
     genres: list[str]
     ages: tuple[float, float]
     year: float
+    of_users: FurtherColumns = field(default_factory=lambda: FurtherColumns({}))
+    of_movies: FurtherColumns = field(default_factory=lambda: FurtherColumns({}))
 
     @classmethod
     def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> "SideInformation":
@@ -39,20 +44,28 @@ class SideInformation:
             sorted({genre for genres in _genres(movies) for genre in genres}),
             (age, max(std, 1.0)),
             float(np.nanmean(years)) if np.isfinite(years).any() else 0.0,
+            FurtherColumns.of(users),
+            FurtherColumns.of(movies),
         )
 
     @classmethod
-    def unpacked(cls, packed: NDArray[np.uint8]) -> "SideInformation":
-        """The side information that `packed` wrote."""
-        values: dict[str, Any] = json.loads(packed.tobytes())
-        return cls(**values | {"ages": tuple(values["ages"])})
+    def unpacked(cls, packed: dict[str, NDArray[Any]]) -> "SideInformation":
+        """The side information that `packed` wrote; packed may have other arrays."""
+        values: dict[str, Any] = json.loads(packed["side"].tobytes())
+        further = (FurtherColumns.unpacked(packed.get(f"side.{kind}")) for kind in (USER, MOVIE))
+        values |= {"ages": tuple(values["ages"])}
+        return cls(**values | dict(zip(("of_users", "of_movies"), further, strict=True)))
 
-    def packed(self) -> NDArray[np.uint8]:
-        """Everything as one array of bytes (JSON), for an artifact."""
-        return np.frombuffer(json.dumps(self.__dict__).encode(), np.uint8)
+    def packed(self) -> dict[str, NDArray[np.uint8]]:
+        """Everything as arrays of bytes (JSON), for an artifact."""
+        own = {k: v for k, v in self.__dict__.items() if k not in ("of_users", "of_movies")}
+        arrays = {"side": np.frombuffer(json.dumps(own).encode(), np.uint8)}
+        return (
+            arrays | self.of_users.packed(f"side.{USER}") | self.of_movies.packed(f"side.{MOVIE}")
+        )
 
     def user_columns(self, table: pl.DataFrame) -> F64:
-        """Constant, age, distance from the mean age, genders, occupations: (n, D).
+        """Constant, age, distance from the mean age, genders, occupations, further: (n, D).
 
         Age is in standard deviations from the mean. An unknown value is 0.
         """
@@ -66,16 +79,17 @@ class SideInformation:
                 np.array([value == name for value in occupation], float)
                 for name in self.occupations
             ]
+            + [self.of_users.dense(table)]
         )
 
-    def movie_columns(self, table: pl.DataFrame) -> tuple[F64, F64]:
-        """Genre flags (n, G), and the year in decades from the mean year, (n,)."""
+    def movie_columns(self, table: pl.DataFrame) -> tuple[F64, F64, F64]:
+        """Genre flags (n, G), the year in decades from the mean year, (n,), further: (n, E)."""
         column = {genre: k for k, genre in enumerate(self.genres)}
         flags = np.zeros((len(table), len(self.genres)))
         for row, genres in enumerate(_genres(table)):
             flags[row, [column[genre] for genre in genres if genre in column]] = 1
         decades = np.nan_to_num((_numbers(table, "year") - self.year) / YEARS)
-        return flags, np.clip(decades, -5, 2)
+        return flags, np.clip(decades, -5, 2), self.of_movies.dense(table)
 
 
 def _column(table: pl.DataFrame, name: str) -> list[str | None]:

@@ -3,7 +3,7 @@
 A column that a table lacks, or a value that is null, gives no label.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
+from ratecast.modelling.side_information.further_columns import FurtherColumns
 
 # One label for each row: the expression that turns the column into text.
 _SINGLE = {
@@ -66,21 +67,25 @@ def numeric_column(frame: pl.DataFrame, column: str) -> F64:
 
 @dataclass(frozen=True)
 class Labels:
-    """Known labels by kind, each a column; a label that is not known counts as missing."""
+    """Known labels by kind, each a column; a label that is not known counts as missing.
+
+    further: the columns of one's own, whose labels come after those.
+    """
 
     known: dict[str, NDArray[np.str_]]
+    further: FurtherColumns = field(default_factory=lambda: FurtherColumns({}))
 
     @classmethod
-    def of(cls, frame: pl.DataFrame) -> Self:
+    def of(cls, frame: pl.DataFrame, further: FurtherColumns | None = None) -> Self:
         """All labels of `frame`, sorted: equal tables give equal columns."""
-        return cls(
-            {name: np.unique(column.labels) for name, column in label_columns(frame).items()}
-        )
+        known = {name: np.unique(column.labels) for name, column in label_columns(frame).items()}
+        return cls(known, further or FurtherColumns({}))
 
     def matrices(self, frame: pl.DataFrame) -> dict[str, sp.csr_array]:
         """For each kind, the weight of each label in each row: (rows, labels)."""
         columns = label_columns(frame)
-        return {name: self._matrix(name, columns, frame.height) for name in self.known}
+        known = {name: self._matrix(name, columns, frame.height) for name in self.known}
+        return known | self.further.labels(frame)
 
     def _matrix(self, name: str, columns: dict[str, LabelColumn], rows: int) -> sp.csr_array:
         labels = self.known[name]

@@ -4,13 +4,14 @@ Effects of each single user are fitted as well, so a movie's effect does not dep
 the forecast of a new user leaves them out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
 from numba import njit
 
 from ratecast.arrays import F64, I64
+from ratecast.modelling.side_information.feature_columns import one_hot
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class RowLabels:
 
     user, movie: (n,). people: for each kind of label of the user, (n,) and the number of labels.
     genres: (n, genres) weights. year: (n,) bins, and their number. sizes: of users and of movies.
+    of_users, of_movies: (n, labels) weights of each further column.
     """
 
     user: I64
@@ -27,14 +29,19 @@ class RowLabels:
     genres: sp.csr_array
     year: tuple[I64, int]
     sizes: tuple[int, int]
+    of_users: dict[str, sp.csr_array] = field(default_factory=dict)
+    of_movies: dict[str, sp.csr_array] = field(default_factory=dict)
 
     def take(self, rows: I64) -> "RowLabels":
         """Only these rows."""
         people = {name: (label[rows], count) for name, (label, count) in self.people.items()}
         year = self.year[0][rows], self.year[1]
-        return RowLabels(
-            self.user[rows], self.movie[rows], people, self.genres[rows], year, self.sizes
+        further = (
+            {name: labels[rows] for name, labels in side.items()}
+            for side in (self.of_users, self.of_movies)
         )
+        known = self.user[rows], self.movie[rows], people, self.genres[rows]
+        return RowLabels(*known, year, self.sizes, *further)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,14 @@ def feature_groups(rows: RowLabels) -> dict[str, FeatureGroup]:
     users, movies = rows.sizes
     movie, year = one_hot(rows.movie, movies), one_hot(*rows.year)
     by_genre, by_year = crossed(rows.user, users, rows.genres), crossed(rows.user, users, year)
+    # Coordinate descent gives what two groups can explain to the first, and takes it back slowly:
+    # a new movie has columns, but no effect of its own.
     groups = {
+        f"{kind}.{name}": FeatureGroup(_by_column(labels), l2)
+        for kind, side, l2 in (("user", rows.of_users, 100), ("movie", rows.of_movies, 10))
+        for name, labels in side.items()
+    }
+    groups |= {
         "user": FeatureGroup(_by_column(one_hot(rows.user, users)), 4, of_single_users=True),
         "movie": FeatureGroup(_by_column(movie), 4),
         "genre": FeatureGroup(_by_column(rows.genres), 10),
@@ -62,6 +76,9 @@ def feature_groups(rows: RowLabels) -> dict[str, FeatureGroup]:
         "user x genre": FeatureGroup(by_genre, 20, of_single_users=True),
         "user x year": FeatureGroup(by_year, 20, of_single_users=True),
     }
+    for name, labels in rows.of_movies.items():
+        by_user = crossed(rows.user, users, labels)
+        groups[f"user x movie.{name}"] = FeatureGroup(by_user, 20, of_single_users=True)
     for name, (label, count) in rows.people.items():
         if name != "third":
             groups[f"{name} x genre"] = FeatureGroup(crossed(label, count, rows.genres), 600)
@@ -69,12 +86,6 @@ def feature_groups(rows: RowLabels) -> dict[str, FeatureGroup]:
         if name != "age":
             groups[f"{name} x movie"] = FeatureGroup(crossed(label, count, movie), 100)
     return groups
-
-
-def one_hot(label: I64, count: int) -> sp.csr_array:
-    """(n, count) with 1 where a row has the label; -1 is no label."""
-    known = np.flatnonzero(label >= 0)
-    return sp.csr_array((np.ones(len(known)), (known, label[known])), (len(label), count))
 
 
 def crossed(label: I64, count: int, features: sp.csr_array) -> sp.csc_array:

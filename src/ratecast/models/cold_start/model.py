@@ -4,6 +4,7 @@ Reference: Henderson 1975, "Best linear unbiased estimation and prediction under
 model"; Wolpert 1992, "Stacked generalization".
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -17,6 +18,8 @@ from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_TWO, UP_TO_ONE, Limits
 from ratecast.modelling.history.movie_residuals import MovieResiduals
+from ratecast.modelling.side_information.feature_columns import first_label
+from ratecast.modelling.side_information.further_columns import FurtherColumns
 from ratecast.modelling.side_information.labels import Labels, numeric_column
 from ratecast.models.cold_start.mixed_model import MixedModel, RowLabels, fit_mixed
 from ratecast.models.cold_start.random_features import RandomFeatures
@@ -66,6 +69,7 @@ class ColdStart(Model):
     """
 
     name: ClassVar[str] = "cold_start"
+    uses_side_information: ClassVar[bool] = True
     limits: ClassVar[Limits] = {
         "folds": FROM_TWO,
         "smooth_share": UP_TO_ONE,
@@ -163,17 +167,20 @@ class ColdStart(Model):
     def _prepare(self, train: Rows) -> None:
         """Labels, and borders of bins: quantiles over the rows of train."""
         self._fitted = np.array([len(self.users) - 1, len(self.movies) - 1])
-        self._set_labels()
+        self._set_labels(FurtherColumns.of(t) for t in (self.users.table, self.movies.table))
         tenths, thirds = np.linspace(0, 1, 11)[1:-1], np.array([1 / 3, 2 / 3])
         age, year = self._numbers(train)
         self._borders = [_quantiles(age, tenths), _quantiles(age, thirds), _quantiles(year, tenths)]
         self._mean_age = np.nan_to_num(np.array([np.nanmean(age) if np.isfinite(age).any() else 0]))
 
-    def _set_labels(self) -> None:
-        """Labels of the users and movies of the fit."""
+    def _set_labels(self, further: Iterable[FurtherColumns]) -> None:
+        """Labels of the users and movies of the fit; further: their columns of one's own."""
         users, movies = self._fitted
         tables = {USER: self.users.table[:users], MOVIE: self.movies.table[:movies]}
-        self._labels = {kind: Labels.of(table) for kind, table in tables.items()}
+        self._labels = {
+            kind: Labels.of(table, columns)
+            for (kind, table), columns in zip(tables.items(), further, strict=True)
+        }
 
     def _side_tables(self, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Side information of each row's user and movie."""
@@ -193,14 +200,20 @@ class ColdStart(Model):
         people = {name: (_bins(age, b), len(b) + 1) for name, b in self._age_bins().items()}
         if "gender" in self._labels[USER].known:
             gender = self._labels[USER].matrices(users)["gender"]
-            people["gender"] = _first_label(gender), gender.shape[1]
+            people["gender"] = first_label(gender), gender.shape[1]
+        single = self._labels[USER].further.single_labels(users)
+        people |= {f"{USER}.{name}": label for name, label in single.items()}
         genres = self._labels[MOVIE].matrices(movies).get("genres", sp.csr_array((len(rows), 0)))
         binned = _bins(year, self._borders[2]), len(self._borders[2]) + 1
         sizes = int(self._fitted[0]), int(self._fitted[1])
         user, movie = rows.users.astype(np.int64) - 1, rows.movies.astype(np.int64) - 1
         # Users and movies that came after the fit are unknown to it.
         user[user >= sizes[0]], movie[movie >= sizes[1]] = -1, -1
-        return RowLabels(user, movie, people, genres, binned, sizes)
+        further = (
+            self._labels[kind].further.labels(table)
+            for kind, table in ((USER, users), (MOVIE, movies))
+        )
+        return RowLabels(user, movie, people, genres, binned, sizes, *further)
 
     def _age_bins(self) -> dict[str, F64]:
         return {"age": self._borders[0], "third": self._borders[1]}
@@ -227,12 +240,15 @@ class ColdStart(Model):
             "statistics": self._statistics,
             "movie_residuals": self._movie_residuals.sums,
         }
+        for kind, labels in self._labels.items():
+            arrays |= labels.further.packed(f"further.{kind}")
         return arrays | {"fitted": self._fitted}
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
         self._fitted = arrays["fitted"]
-        self._set_labels()
+        packed = (arrays.get(f"further.{kind}") for kind in (USER, MOVIE))
+        self._set_labels(map(FurtherColumns.unpacked, packed))
         self._borders = [arrays[f"borders.{k}"] for k in range(3)]
         smooth = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith("smooth.")}
         self._smooth = RandomFeatures(**smooth)
@@ -263,11 +279,3 @@ def _bins(values: F64, borders: F64) -> I64:
 def _quantiles(values: F64, shares: F64) -> F64:
     known = values[~np.isnan(values)]
     return np.unique(np.quantile(known, shares)) if len(known) else np.zeros(0)
-
-
-def _first_label(labels: sp.csr_array) -> I64:
-    """The first label of each row, -1 for none: (n,)."""
-    labelled = np.diff(labels.indptr) > 0
-    first = np.full(labels.shape[0], -1, np.int64)
-    first[labelled] = labels.indices[labels.indptr[:-1][labelled]]
-    return first

@@ -30,6 +30,7 @@ from ratecast.modelling.history.user_batches import (
     times,
 )
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
+from ratecast.modelling.side_information.further_columns import FurtherColumns
 from ratecast.modelling.side_information.labels import Labels
 from ratecast.models.factorization_machine.features import (
     Sets,
@@ -92,6 +93,7 @@ class FactorizationMachine(Model):
     """
 
     name: ClassVar[str] = "factorization_machine"
+    uses_side_information: ClassVar[bool] = True
     limits: ClassVar[Limits] = {"burn_in": FROM_ZERO, "movie_damping": ABOVE_ZERO}
     factors: int = 12
     chains: int = 3
@@ -114,7 +116,8 @@ class FactorizationMachine(Model):
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         sets = rated_sets(train, (len(self.users), len(self.movies)))
-        self._labels = Labels.of(self.users.table), Labels.of(self.movies.table)
+        tables = self.users.table, self.movies.table
+        self._labels = tuple(Labels.of(t, FurtherColumns.of(t)) for t in tables)
         of_users, of_movies = self._labels
         user = feature_block(self.factors, sets[0], of_users, self.users.table, train.users)
         movie = feature_block(self.factors, sets[1], of_movies, self.movies.table, train.movies)
@@ -261,6 +264,8 @@ class FactorizationMachine(Model):
         arrays = {f"samples.{name}": value for name, value in self._samples.items()}
         arrays |= {"noise.user": self._noise[0], "noise.movie": self._noise[1]}
         arrays |= {"movie_residuals": self._movie_residuals.sums} | history_arrays(self._history)
+        for kind, labels in zip((USER, MOVIE), self._labels, strict=True):
+            arrays |= labels.further.packed(f"further.{kind}")
         for b, (bins, effect) in enumerate(zip(self._bins, self._effects, strict=True)):
             arrays |= {f"bin.{b}": bins, f"effect.{b}": effect}
         return arrays
@@ -270,7 +275,11 @@ class FactorizationMachine(Model):
         own = {name: array for name, array in arrays.items() if name.startswith("samples.")}
         self._samples = {name.partition(".")[2]: array for name, array in own.items()}
         users, movies = self._samples["fitted"]
-        self._labels = Labels.of(self.users.table[:users]), Labels.of(self.movies.table[:movies])
+        tables = self.users.table[:users], self.movies.table[:movies]
+        packed = (arrays.get(f"further.{kind}") for kind in (USER, MOVIE))
+        self._labels = tuple(
+            Labels.of(t, FurtherColumns.unpacked(p)) for t, p in zip(tables, packed, strict=True)
+        )
         self._noise = [arrays["noise.user"], arrays["noise.movie"]]
         widths = range(sum(name.startswith("bin.") for name in arrays))
         self._bins = [arrays[f"bin.{b}"] for b in widths]

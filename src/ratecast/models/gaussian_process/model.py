@@ -89,6 +89,7 @@ class GaussianProcess(Model):
     """
 
     name: ClassVar[str] = "gaussian_process"
+    uses_side_information: ClassVar[bool] = True
     is_random: ClassVar[bool] = False
     limits: ClassVar[Limits] = {
         "iterations": FROM_ZERO,

@@ -16,24 +16,42 @@ L2_IMPLICIT = 3.0
 
 @dataclass(frozen=True)
 class MovieSide:
-    """Side information of movies. flags: (M, G) genres. year: (M,), decades from the mean year."""
+    """Side information of movies.
+
+    flags: (M, G) genres. year: (M,), decades from the mean year. further: (M, E) columns of one's
+    own.
+    """
 
     flags: F64
     year: F64
+    further: F64
+
+    @classmethod
+    def restored(cls, arrays: dict[str, F64]) -> "MovieSide":
+        """The side information of an artifact; those of version 0.2 have no further columns."""
+        return cls(**{"further": np.zeros((len(arrays["year"]), 0))} | arrays)
 
     def columns(self, counts: I64, more: F64) -> F64:
-        """Constant, genres, year, year², popularity, then `more`: (M, X).
+        """Constant, genres, year, year², popularity, further columns, then `more`: (M, X).
 
         counts: (M,) ratings of each movie. more: (M, R) further columns.
         """
         popularity = (np.log1p(counts) - 3.0) / 2.0
         year = np.column_stack([self.year, 0.3 * self.year**2])
-        return np.column_stack([np.ones(len(counts)), self.flags, year, popularity, more])
+        side = [self.flags, year, popularity, self.further]
+        return np.column_stack([np.ones(len(counts)), *side, more])
+
+    @property
+    def width(self) -> int:
+        """How many columns stand before `more`."""
+        return int(4 + self.flags.shape[1] + self.further.shape[1])
 
     def concat(self, later: "MovieSide") -> "MovieSide":
         """These movies, then `later` ones."""
         return MovieSide(
-            np.concatenate([self.flags, later.flags]), np.concatenate([self.year, later.year])
+            np.concatenate([self.flags, later.flags]),
+            np.concatenate([self.year, later.year]),
+            np.concatenate([self.further, later.further]),
         )
 
 

@@ -82,6 +82,7 @@ class StateSpace(HistoryModel):
     """
 
     name: ClassVar[str] = "state_space"
+    uses_side_information: ClassVar[bool] = True
     refresh_seconds: ClassVar[int | None] = 86_400
     factors: int = 16
     co_rating_factors: int = 20
@@ -203,7 +204,7 @@ class StateSpace(HistoryModel):
         shape = len(self.movies), self.co_rating_factors
         self._co_rating = np.random.default_rng(self.seed).normal(size=shape)
         # Side information, co-rating factors, the raters' activity, their bias and factors.
-        width = 4 + len(self._side.genres) + self.co_rating_factors + 1 + 1 + self.factors
+        width = self._movie_side.width + self.co_rating_factors + 1 + 1 + self.factors
         sizes = len(self.movies), self._user_columns.shape[1], width
         initial = Parameters.initial(self.factors, sizes, float(ratings.stars.mean()), self.seed)
         self._run_em(initial, self.iterations, FIT_ITERATIONS)
@@ -275,21 +276,20 @@ class StateSpace(HistoryModel):
 
     @override
     def arrays(self) -> Arrays:
-        movies = self.movie_parameters
-        arrays: Arrays = {"side": self._side.packed(), "co_rating_factors": self._co_rating}
-        arrays |= {"user_columns": self._user_columns, "prior_mean": self._prior.mean}
-        weights, descriptors = self._prior.implicit_weights, movies.descriptors
-        arrays |= {"implicit_weights": weights, "descriptors": descriptors}
+        movies, prior = self.movie_parameters, self._prior
+        arrays: Arrays = self._side.packed() | {"co_rating_factors": self._co_rating}
+        arrays |= {"user_columns": self._user_columns, "descriptors": movies.descriptors}
+        arrays |= {"prior_mean": prior.mean, "implicit_weights": prior.implicit_weights}
         parts = {"parameters": movies.parameters, "standardizer": movies.standardizer}
         parts |= {"movie_side": self._movie_side, "residual_buffer": self._buffer}
         return arrays | packed(parts | {"trees": self._trees}) | history_arrays(self.history)
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
-        self._side = SideInformation.unpacked(arrays["side"])
+        self._side = SideInformation.unpacked(arrays)
         self._co_rating, self._user_columns = arrays["co_rating_factors"], arrays["user_columns"]
         self._prior = UserPrior(arrays["prior_mean"], arrays["implicit_weights"])
-        self._movie_side = MovieSide(**part_of(arrays, "movie_side"))
+        self._movie_side = MovieSide.restored(part_of(arrays, "movie_side"))
         self._buffer = ResidualBuffer(**part_of(arrays, "residual_buffer"))
         self._walked = ResidualBuffer.empty(FEATURES)
         self._trees = BoostedTrees(**part_of(arrays, "trees"))

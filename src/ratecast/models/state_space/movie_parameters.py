@@ -67,7 +67,7 @@ class Movies:
     def with_more(self, side: MovieSide) -> "Movies":
         """These movies, then new ones without ratings, from their side information."""
         counts = np.zeros(len(side.year), np.int64)
-        rest = len(self.parameters.movie_regression) - (4 + side.flags.shape[1])
+        rest = len(self.parameters.movie_regression) - side.width
         columns = side.columns(counts, np.zeros((len(counts), rest)))
         parameters = self.parameters.with_movies(columns)
         vectors = parameters.movie_vectors[len(self.descriptors) :]

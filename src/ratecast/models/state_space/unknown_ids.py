@@ -18,11 +18,12 @@ def with_unknown_users(
 ) -> tuple[I32, F64]:
     """Row numbers (n,) and prior means, where each unknown user has a row after the known ones.
 
-    Without side information in the request, row 0 serves all of them. priors: means of known
+    Without any side information of them, row 0 serves them all. priors: means of known
     users (U, F), and the regression of a mean on the user columns (D, F).
     """
     unknown, (means, regression) = rows.users == 0, priors
-    if not unknown.any() or rows.table.users.width <= 1:
+    without_side = rows.table.users.width <= 1 and known.unrated is None
+    if not unknown.any() or without_side:
         return rows.users, means
     table = known.side(rows.table.frame.filter(pl.Series(unknown))[USER], rows.table.users)
     new = rowwise(side.user_columns(table), regression)
