@@ -138,7 +138,8 @@ def report(
         part: the part for intervals, tests and plots; use test only once, at the end.
         seed: of the models and of kfold.
         out: the HTML file.
-        json: print the rows of every model as one JSON document.
+        json: print the rows of every model, and the worth of each column of side information, as
+            one JSON document.
     """
     from ratecast.data import load_table
     from ratecast.evaluation.report import collect, write_report
@@ -156,10 +157,11 @@ def report(
         fitted[name] = make_model(name, seed=seed)
         return fitted[name]
 
-    trials = collect(make, models.split(","), parts, seed)
+    trials = collect(make, models.split(","), parts, seed, part=part)
     write_report(trials, out, data, part=part, curves=curves_of(fitted))
     rows = [row for trial in trials for row in rows_of(trial)]
-    emit({"report": out, "rows": rows}, f"wrote {out}", json)
+    worth = {trial.model: [one._asdict() for one in trial.importances] for trial in trials}
+    emit({"report": out, "rows": rows, "columns": worth}, f"wrote {out}", json)
 
 
 def tune(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.errors import InputError
+from ratecast.evaluation.permutation_importance import Importance
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model
 from ratecast.progress import bar
@@ -23,7 +24,10 @@ BOTH: tuple[Protocol, ...] = ("frozen", "as-of")
 
 @dataclass(frozen=True)
 class Trial:
-    """One model, fitted once on one split, and its forecasts of the parts."""
+    """One model, fitted once on one split, and its forecasts of the parts.
+
+    importances: of the columns of side information, where they were measured.
+    """
 
     model: str
     protocol: Protocol
@@ -31,6 +35,7 @@ class Trial:
     fit_seconds: float
     predict_seconds: float
     forecasts: dict[str, Forecast]
+    importances: tuple[Importance, ...] = ()
 
 
 def fit_timed(model: Model, split: Split) -> float:

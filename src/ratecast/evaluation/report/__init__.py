@@ -11,6 +11,7 @@ from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
 from ratecast.evaluation.comparison import comparisons
+from ratecast.evaluation.permutation_importance import permutation_importance
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.report import figures, tables
 from ratecast.evaluation.report.markup import joined, safe
@@ -30,17 +31,26 @@ def collect(
     split: Split,
     seed: int = 0,
     protocols: Sequence[Protocol] = ("frozen", "as-of"),
+    *,
+    part: str = "valid",
 ) -> list[Trial]:
     """Fit each model once, and forecast by every protocol that it and the split allow.
 
     make: returns a model for a name and a seed. models: the names, which the trials get too, so
-    that one model can appear with several settings.
+    that one model can appear with several settings. part: on which the worth of the columns of side
+    information is measured.
     """
-    return [
-        replace(trial, model=name)
-        for name in each(models, "report", "models")
-        for trial in protocol.fit_and_predict(make(name, seed), split, protocols)
-    ]
+    trials = []
+    for name in each(models, "report", "models"):
+        model = make(name, seed)
+        seconds = protocol.fit_timed(model, split)
+        # Before as-of, which changes the model.
+        worth = permutation_importance(model, split, part, seed)
+        for by in protocol.possible(model, split):
+            if by in protocols:
+                trial = protocol.run(model, split, by, seconds)
+                trials.append(replace(trial, model=name, importances=worth))
+    return trials
 
 
 def write_report(
@@ -76,6 +86,7 @@ def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:
         figures.movies(compared[-1], drawn),
         figures.time(compared, drawn),
         figures.training(curves, drawn),
+        tables.columns(trials),
         tables.cost(rows, part),
         tables.all_rows(rows),
     ]

@@ -8,6 +8,7 @@ import numpy as np
 from ratecast.arrays import F64
 from ratecast.evaluation import terminal
 from ratecast.evaluation.comparison import ModelComparison
+from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, joined, section
 from ratecast.evaluation.score_rows import Row, in_train
@@ -98,6 +99,28 @@ def slices(rows: Sequence[Row], comparisons: Sequence[ModelComparison]) -> Marku
         "RMSE by slice. A user or movie is new if it has no rating in train; the history length "
         "counts the user's ratings that the forecast used.",
         *cards,
+    )
+
+
+def columns(trials: Sequence[Trial]) -> Markup:
+    """What each column of side information is worth to each model; empty without any."""
+    by_model = {trial.model: trial.importances for trial in trials if trial.importances}
+    if not by_model:
+        return Markup("")
+    header = ["model", "column", "of the", "RMSE rises by", "n", "of new ones", "n"]
+    lines = [
+        [model, one.column, f"{one.kind}s", f"{one.rmse:+.4f}", f"{one.n:,}"]
+        + ([f"{one.rmse_new:+.4f}", f"{one.n_new:,}"] if one.n_new else ["", "0"])
+        for model, importances in by_model.items()
+        for one in importances
+    ]
+    return section(
+        "Side information",
+        "By how much the RMSE of frozen forecasts rises, in stars, if the values of one column are "
+        "permuted among the users or movies; about 0 or below is worth nothing. A model that has "
+        "learned a movie from its ratings no longer looks at some of its columns, so look at the "
+        "rows of new users or movies. What a column gave to the fit is not in these figures.",
+        card("Permutation importance", markup.table(header, lines), kind="narrow"),
     )
 
 

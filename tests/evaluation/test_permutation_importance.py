@@ -1,0 +1,60 @@
+"""A column that says something is worth something, one of noise nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+import ratecast as rc
+from ratecast.evaluation.permutation_importance import permutation_importance
+from ratecast.evaluation.report import collect, page
+from ratecast.models import model_class
+from ratecast.splits import Split
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    """A third of the movies of valid is new; `good` decides the stars, `noise` nothing."""
+    random = np.random.default_rng(0)
+    movies = pl.DataFrame({"movie": range(1, 91), "title": [f"Film {k}" for k in range(90)]})
+    movies = movies.with_columns(good=random.normal(size=90), noise=random.normal(size=90))
+    at = np.arange(4000)
+    movie = random.integers(1, np.where(at < 2600, 61, 91))
+    stars = np.clip(np.round(3 + movies["good"].to_numpy()[movie - 1]), 1, 5)
+    frame = pl.DataFrame(
+        {"user": random.integers(1, 41, 4000), "movie": movie, "rating": stars, "at": at * 3600}
+    ).unique(["user", "movie"], keep="first", maintain_order=True)
+    return rc.chronological(rc.Ratings(frame, movies=movies))
+
+
+@pytest.mark.parametrize("name", ["cold_start", "state_space"])
+def test_the_worth_of_a_column(name: str, split: Split) -> None:
+    model = model_class(name)().fit(split.train, split.valid)
+    worth = {one.column: one for one in permutation_importance(model, split, "valid")}
+    assert list(worth) == ["good", "noise"]
+    assert worth["good"].rmse_new > 0.3
+    assert abs(worth["noise"].rmse_new) < 0.1
+    assert worth["good"].rmse > abs(worth["noise"].rmse)
+    assert worth["good"].n == len(split.parts["valid"])
+    assert 0 < worth["good"].n_new < worth["good"].n
+    assert permutation_importance(model, split, "valid") == tuple(worth.values())
+
+
+def test_without_columns_or_use_there_is_none(split: Split) -> None:
+    assert permutation_importance(rc.Bias().fit(split.train), split, "valid") == ()
+    bare = {
+        name: replace(part, movies=part.movies.select("movie"))
+        for name, part in split.parts.items()
+    }
+    without = Split("bare", bare["train"], bare["valid"], bare["test"])
+    model = rc.ColdStart().fit(without.train)
+    assert permutation_importance(model, without, "valid") == ()
+
+
+def test_the_report_says_it(split: Split) -> None:
+    trials = collect(lambda name, seed: model_class(name)(seed=seed), ["bias", "cold_start"], split)
+    assert {t.model: bool(t.importances) for t in trials} == {"bias": False, "cold_start": True}
+    html = page(trials, "films", "valid", {})
+    assert "Permutation importance" in html
+    assert ">good<" in html
