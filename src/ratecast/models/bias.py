@@ -17,7 +17,7 @@ from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, Limits, Range
 from ratecast.modelling.kernels.csr import PIECES
-from ratecast.modelling.kernels.threads import on_all_threads
+from ratecast.modelling.kernels.loops import on_all_threads
 from ratecast.ratings import Ratings
 
 

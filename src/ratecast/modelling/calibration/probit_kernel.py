@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from ratecast.arrays import F64, I64
-from ratecast.modelling.kernels.threads import even_cuts, on_all_threads, side_by_side
+from ratecast.modelling.kernels.loops import even_cuts, on_all_threads, side_by_side
 
 MIN_PROBABILITY = 1e-6
 # In units of the probit: the least spread, and how far off a forecast counts; beyond them Phi is 0

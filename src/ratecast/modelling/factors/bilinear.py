@@ -19,8 +19,7 @@ from ratecast.modelling.factors.posterior_covariance import (
 )
 from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
 from ratecast.modelling.kernels.csr import Grouped
-from ratecast.modelling.kernels.loops import copy
-from ratecast.modelling.kernels.threads import at_once, even_cuts, on_all_threads, side_by_side
+from ratecast.modelling.kernels.loops import at_once, copy, even_cuts, on_all_threads, side_by_side
 
 MIN_REMAINDER = 0.05
 

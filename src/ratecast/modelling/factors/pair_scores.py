@@ -14,7 +14,7 @@ from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm
 from ratecast.modelling.kernels.aligned import cache_aligned
-from ratecast.modelling.kernels.threads import even_cuts, on_all_threads
+from ratecast.modelling.kernels.loops import even_cuts, on_all_threads
 from ratecast.ratings import Requests
 
 PIECE = 1 << 22

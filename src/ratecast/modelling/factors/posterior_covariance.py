@@ -11,8 +11,7 @@ from numba import njit
 
 from ratecast.arrays import F64
 from ratecast.modelling.kernels.csr import Grouped, pieces
-from ratecast.modelling.kernels.loops import fill
-from ratecast.modelling.kernels.threads import on_all_threads
+from ratecast.modelling.kernels.loops import fill, on_all_threads
 
 BATCH = 4
 MAX_UPDATED = 32

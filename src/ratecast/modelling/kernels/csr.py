@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 
 from ratecast.arrays import F32, F64, I32, I64, read_only
-from ratecast.modelling.kernels.threads import MANY, at_once, on_all_threads
+from ratecast.modelling.kernels.loops import MANY, at_once, on_all_threads
 
 Triples = tuple[I32, I32, F32]
 V = TypeVar("V", F32, F64)

@@ -1,10 +1,71 @@
-"""Loops for what an assignment to a slice does.
+"""Loops of kernels: over rows, on all threads, and over the entries of a vector.
 
-For such an assignment numba compiles the text of the error that it can raise: two CPU seconds or
-three for each kernel that has one.
+The latter do what an assignment to a slice does. For such an assignment numba compiles the text of
+the error that it can raise: two CPU seconds or three for each kernel that has one.
 """
 
-from numba import njit
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from threading import current_thread, main_thread
+
+import numpy as np
+from numba import get_num_threads, njit
+
+from ratecast.arrays import I64
+
+MANY = 1 << 12
+# Few enough that calling the kernel takes no time, many enough that no thread waits for long.
+RUNS_A_THREAD = 8
+
+
+def side_by_side(rows: int) -> bool:
+    """Whether a kernel over `rows` rows may use all threads; the bits are the same.
+
+    For few rows, starting threads costs more than it saves. Never outside the main thread: a
+    service loads a model while it answers requests, which need the other threads.
+    """
+    return rows >= MANY and current_thread() is main_thread()
+
+
+def on_all_threads(kernel: Callable[..., object], cuts: I64, *args: object) -> None:
+    """Call kernel((start, stop), *args) for runs of rows that cover cuts[0] to cuts[-1].
+
+    kernel: compiled with `nogil`; what it writes for a row depends on no other row, so that the
+    bits are the same for any number of threads. cuts: ascending; a run is from one to another.
+    Not a parallel loop of numba: that takes several times as long to compile.
+    """
+    threads = get_num_threads()
+    if threads == 1 or len(cuts) < 3:
+        at_once(kernel, cuts, *args)
+        return
+    count = min(RUNS_A_THREAD * threads, len(cuts) - 1)
+    borders = cuts[np.linspace(0, len(cuts) - 1, count + 1).astype(np.int64)].tolist()
+    pool = _pool(threads)
+    for done in [pool.submit(kernel, run, *args) for run in pairwise(borders)]:
+        done.result()
+
+
+def at_once(kernel: Callable[..., object], cuts: I64, *args: object) -> None:
+    """The same on this thread."""
+    kernel((int(cuts[0]), int(cuts[-1])), *args)
+
+
+def even_cuts(rows: int, most: int = 256) -> I64:
+    """Borders of up to `most` runs of as many rows each."""
+    return np.linspace(0, rows, min(most, rows) + 1).astype(np.int64)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Kept, because a kernel may take less time than starting threads."""
+    return ThreadPoolExecutor(threads)
+
+
+# A forked process has none of the threads, and would wait for them.
+os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 @njit(cache=True)

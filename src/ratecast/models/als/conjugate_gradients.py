@@ -14,8 +14,7 @@ from numba import njit
 
 from ratecast.arrays import F32
 from ratecast.modelling.kernels.csr import Grouped, pieces
-from ratecast.modelling.kernels.loops import copy, fill
-from ratecast.modelling.kernels.threads import on_all_threads
+from ratecast.modelling.kernels.loops import copy, fill, on_all_threads
 
 STEPS = 3
 BATCH, LANES = 4, 8

@@ -17,7 +17,7 @@ from ratecast.arrays import F32, I64
 from ratecast.modelling.factors.pair_scores import Side32
 from ratecast.modelling.kernels.aligned import cache_aligned
 from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups, sorted_by
-from ratecast.modelling.kernels.threads import MANY, at_once, on_all_threads
+from ratecast.modelling.kernels.loops import MANY, at_once, on_all_threads
 from ratecast.modelling.kernels.weighted_mean import weighted_mean
 
 GROUPS = 16

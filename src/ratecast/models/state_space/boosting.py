@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F32, F64, I64
-from ratecast.modelling.kernels.threads import on_all_threads
+from ratecast.modelling.kernels.loops import on_all_threads
 
 Bins = NDArray[np.uint8]
 

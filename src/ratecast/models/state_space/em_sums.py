@@ -8,7 +8,7 @@ from numba import njit
 
 from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.threads import on_all_threads
+from ratecast.modelling.kernels.loops import on_all_threads
 
 # Ratings by user or by movie: borders, rows of the other side, stars.
 Groups = tuple[I64, I32, F64]

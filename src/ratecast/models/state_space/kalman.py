@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.loops import add, copy
-from ratecast.modelling.kernels.threads import on_all_threads, side_by_side
+from ratecast.modelling.kernels.loops import add, copy, on_all_threads, side_by_side
 from ratecast.models.state_space.state_vector import Dynamics, row_parts
 
 # Pseudo-counts, in ratings: of the implicit feedback, and of a user's variance scale.

@@ -19,7 +19,7 @@ from numba import njit
 
 from ratecast.arrays import F32, F64
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.threads import on_all_threads, side_by_side
+from ratecast.modelling.kernels.loops import on_all_threads, side_by_side
 from ratecast.models.state_space.kalman import FilterOutput, RatingStream
 
 FEATURES = 14

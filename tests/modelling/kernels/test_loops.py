@@ -3,34 +3,34 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ratecast.modelling.kernels import threads
+from ratecast.modelling.kernels import loops
 
 
 def test_no_kernel_goes_side_by_side_outside_the_main_thread() -> None:
-    assert threads.side_by_side(threads.MANY)
-    assert not threads.side_by_side(threads.MANY - 1)
+    assert loops.side_by_side(loops.MANY)
+    assert not loops.side_by_side(loops.MANY - 1)
     with ThreadPoolExecutor(1) as pool:
-        assert not pool.submit(threads.side_by_side, threads.MANY).result()
+        assert not pool.submit(loops.side_by_side, loops.MANY).result()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("rows", [0, 1, 2, 5, 1000])
 def test_every_row_is_in_one_run(count: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "get_num_threads", lambda: count)
+    monkeypatch.setattr(loops, "get_num_threads", lambda: count)
     seen = np.zeros(rows, np.int64)
 
     def kernel(run: tuple[int, int], more: int) -> None:
         seen[run[0] : run[1]] += more
 
-    threads.on_all_threads(kernel, threads.even_cuts(rows), 2)
+    loops.on_all_threads(kernel, loops.even_cuts(rows), 2)
     assert (seen == 2).all()
 
 
 def test_an_error_on_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(loops, "get_num_threads", lambda: 2)
 
     def kernel(run: tuple[int, int]) -> None:
         raise ValueError(run)
 
     with pytest.raises(ValueError, match="0"):
-        threads.on_all_threads(kernel, threads.even_cuts(100))
+        loops.on_all_threads(kernel, loops.even_cuts(100))
