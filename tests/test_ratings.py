@@ -14,7 +14,7 @@ from tests.planted import planted
         ({"rating": [float("nan"), 2.0]}, "row 1: rating nan is not on the scale"),
         ({"rating": [2.0, 2.5]}, "row 2: rating 2.5"),
         ({"movie": [1, None]}, "row 2: no movie"),
-        ({"user": [1.5, 2.0]}, "ids of 'user' are Float64"),
+        ({"user": [1.5, 2.0]}, "row 1: user 1.5 is not an integer"),
     ],
 )
 def test_a_bad_row_is_named(change: dict[str, list[float]], said: str) -> None:

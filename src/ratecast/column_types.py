@@ -1,4 +1,4 @@
-"""The types that ids and times have in every table: Int64 or String, and Int64 seconds."""
+"""The type that times have in every table, Int64 seconds; and where a row stands, for messages."""
 
 from collections.abc import Callable
 
@@ -13,6 +13,11 @@ Location = Callable[[int], str]
 # The years 1 to 9999, which calendars and datetimes have.
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 _TICKS = {"ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def rows_of(where: str) -> Location:
+    """The location of rows of a table in memory."""
+    return lambda row: f"{where}, row {row + 1}"
 
 
 def whole_seconds(at: pl.Series, where: str) -> pl.Series:
@@ -58,21 +63,3 @@ def _seconds(at: pl.Series, where: str) -> pl.Series:
             "give seconds since 1970, or dates"
         )
     return at
-
-
-def canonical_ids(ids: pl.Series, where: str) -> pl.Series:
-    """Ids as Int64 or String. Raises `InputError` for other types, and for too large numbers."""
-    if ids.dtype == pl.String or isinstance(ids.dtype, pl.Categorical | pl.Enum):
-        return ids.cast(pl.String)
-    if not ids.dtype.is_integer():
-        raise InputError(f"{where}: ids of {ids.name!r} are {ids.dtype}; use integers or strings")
-    return whole_numbers(ids, lambda row: f"{where}, row {row + 1}")
-
-
-def whole_numbers(ids: pl.Series, location: Location) -> pl.Series:
-    """Integers as Int64. Raises `InputError` for one that is too large, with its place."""
-    whole = ids.cast(pl.Int64, strict=False)
-    if whole.null_count() > ids.null_count():
-        row = int((whole.is_null() & ids.is_not_null()).arg_max() or 0)
-        raise InputError(f"{location(row)}: {ids.name} {ids[row]} is above 2^63 - 1; use strings")
-    return whole

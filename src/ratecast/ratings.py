@@ -12,8 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.arrays import read_only
-from ratecast.column_types import canonical_ids, plain_numbers, whole_seconds
+from ratecast.column_types import plain_numbers, rows_of, whole_seconds
 from ratecast.errors import InputError
+from ratecast.ids import one_type, read_ids
 from ratecast.scale import Scale
 from ratecast.sorting import by_time
 
@@ -157,7 +158,13 @@ def checked(ratings: Ratings, where: str = "ratings") -> Ratings:
 
     Raises `InputError` with the first bad row, counted from 1.
     """
-    frame = _typed(ratings, (USER, MOVIE, RATING), where)
+    table = _with_one_type(replace(ratings, frame=_typed(ratings, (USER, MOVIE, RATING), where)))
+    return checked_stars(table, where)
+
+
+def checked_stars(ratings: Ratings, where: str = "ratings") -> Ratings:
+    """The table after a check of its ratings alone, where ids and times are known to be right."""
+    frame = ratings.frame
     _refuse_off_scale(frame[RATING], ratings.scale, where)
     if frame.schema[RATING] != pl.Float32:
         frame = frame.with_columns(pl.col(RATING).cast(pl.Float32))
@@ -169,7 +176,8 @@ def checked_requests(requests: Requests, where: str = "requests") -> Requests:
 
     Raises `InputError` with the first bad row, counted from 1.
     """
-    return trusted(replace(requests, frame=_typed(requests, (USER, MOVIE), where)))
+    frame = _typed(requests, (USER, MOVIE), where)
+    return trusted(_with_one_type(replace(requests, frame=frame)))
 
 
 def trusted(table: T) -> T:
@@ -200,11 +208,19 @@ def _typed(table: Requests, required: tuple[str, ...], where: str) -> pl.DataFra
     return frame if same else pl.DataFrame(columns)
 
 
+def _with_one_type(table: T) -> T:
+    frame, users = one_type(table.frame, table.users, USER)
+    frame, movies = one_type(frame, table.movies, MOVIE)
+    return replace(table, frame=frame, users=users, movies=movies)
+
+
 def _canonical(column: pl.Series, where: str) -> pl.Series:
     """Ids and times in their types; ratings as they are, since their scale is checked first."""
     if column.name == AT:
         return whole_seconds(column, where)
-    return plain_numbers(column) if column.name == RATING else canonical_ids(column, where)
+    if column.name == RATING:
+        return plain_numbers(column)
+    return read_ids(column, rows_of(where)).ids
 
 
 def _refuse_off_scale(ratings: pl.Series, scale: Scale, where: str) -> None:

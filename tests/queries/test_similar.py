@@ -82,6 +82,6 @@ def test_models_without_factors_and_unknown_movies_are_refused() -> None:
         with pytest.raises(InputError, match=f"model {name}: has no vectors of movies"):
             MovieVectors.of(make_model(name).fit(table))
     model = make_model("als").fit(table)
-    for movie in (999, "7"):
-        with pytest.raises(InputError, match="not known to this model"):
+    for movie, what in ((999, "not known to this model"), ("x", "are whole numbers")):
+        with pytest.raises(InputError, match=what):
             similar(model, movie)

@@ -110,7 +110,7 @@ def test_the_function_takes_ids_in_a_list() -> None:
 
 
 def test_ids_of_words_are_ranked_too() -> None:
-    frame = table().frame.with_columns(pl.col("movie").cast(pl.String))
+    frame = table().frame.with_columns(pl.format("m{}", "movie").alias("movie"))
     named = Ratings(frame, pl.DataFrame(schema={"movie": pl.String}), scale=table().scale)
     model = make_model("als").fit(named)
     top = Recommender(model, named).top(model.users.table["user"], 3)

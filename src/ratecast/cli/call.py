@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ratecast.errors import InputError, nearest
 from ratecast.table_options import FLAGS, OPTIONS, TableOptions
+from ratecast.visible_text import one_line
 
 SplitName = Literal["auto", "chronological", "holdout", "u1", "u2", "u3", "u4", "u5", "kfold"]
 ProtocolName = Literal["frozen", "as-of"]
@@ -91,18 +92,15 @@ def emit(result: dict[str, Any], view: Any, json: bool) -> None:
 
 def show(view: Any) -> None:
     """Print a table or text on stdout."""
-    from rich.console import Console
+    from ratecast.console import PlainConsole
 
     # A pipe or a file has no width; the default of 80 columns would cut the tables.
-    console = Console()
-    Console(
-        width=None if console.is_terminal else 160, highlight=False, markup=False, emoji=False
-    ).print(view)
+    PlainConsole(width=None if PlainConsole().is_terminal else 160).print(view)
 
 
 def note(line: str) -> None:
     """Print progress to stderr, so that it does not mix with results."""
-    print(line, file=sys.stderr)
+    print(one_line(line), file=sys.stderr)
 
 
 def write_json(path: Path | None, result: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from ratecast.modelling.contract.forecast import LEVELS, Basis
 from ratecast.models import load_model
 from ratecast.queries.title_lookup import movie_id, title, user_id
 from ratecast.ratings import Requests
+from ratecast.visible_text import one_line
 
 
 def predict_one(folder: Path, user: str, movie: str, at: int | None = None) -> dict[str, Any]:
@@ -45,4 +46,5 @@ def lines(result: dict[str, Any]) -> list[str]:
         f"  {star:>{width}} {'█' * round(40 * share):<40} {share:6.1%}"
         for star, share in result["probabilities"].items()
     ]
-    return [f"{result['title']}: {result['stars']:.2f} stars ({basis})", *bars]
+    forecast = f"{result['title']}: {result['stars']:.2f} stars ({basis})"
+    return [one_line(forecast), *bars]

@@ -9,6 +9,7 @@ from textwrap import fill
 from typing import Any
 
 from ratecast.cli.manual import Argument, Manual, purpose
+from ratecast.visible_text import one_line
 
 START = """\
   ratecast data fetch ml-100k
@@ -54,8 +55,9 @@ def fields(source: str) -> str:
     # A model of version 0.1 is shown by its name of today.
     title = source if Path(source).exists() else experiment.name
     values = leaves(experiment.plain(), ())
-    lines = (f"  --{name} {value}" for name, value in values if name != "model.name")
-    return "\n".join([_bold(f"Fields, and their values in {title}"), *lines])
+    lines = (one_line(f"  --{name} {value}") for name, value in values if name != "model.name")
+    title = one_line(f"Fields, and their values in {title}")
+    return "\n".join([_bold(title), *lines])
 
 
 def markdown(groups: Groups) -> str:

@@ -19,7 +19,7 @@ from ratecast.cli import (
     setup,
     training,
 )
-from ratecast.cli.call import HELP, Verb, call
+from ratecast.cli.call import HELP, Verb, call, note
 from ratecast.errors import InputError, nearest
 
 
@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
         with _notes():
             return _run(sys.argv[1:] if argv is None else argv)
     except InputError as error:
-        print(f"ratecast: {error}", file=sys.stderr)
+        note(f"ratecast: {error}")
         return 2
     except KeyboardInterrupt:
         print("ratecast: stopped", file=sys.stderr)
@@ -115,7 +115,7 @@ def _notes() -> Iterator[None]:
                 default(message, *rest, **options)
             elif str(message) not in printed:
                 printed.add(str(message))
-                print(f"ratecast: note: {message}", file=sys.stderr)
+                note(f"ratecast: note: {message}")
 
         warnings.showwarning = show
         yield

@@ -15,6 +15,7 @@ from typing import TextIO
 
 import polars as pl
 
+from ratecast.data import padded_numbers
 from ratecast.data.separators import BLANKS, UNIT_SEPARATOR, without_runs
 from ratecast.data.text_format import TextFormat, not_encoded
 from ratecast.errors import InputError
@@ -66,6 +67,13 @@ class DelimitedFile:
             self._check_lines()
             frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
         return frame.select(list(self.columns))
+
+    def may_have_padded_numbers(self) -> bool:
+        """Whether a field may start with a sign, or with a zero before a digit."""
+        try:
+            return padded_numbers.may_be_in(self._source(), self._one_character)
+        except UnicodeError:
+            return True
 
     def location(self, row: int) -> str:
         """File and line of row number `row` (from 0) of `read`, for a message."""
@@ -210,7 +218,8 @@ def with_header(
 def _fault(value: str, type_: Type, decimal_comma: bool) -> str | None:
     """What is wrong with a value and what to do, or None."""
     if type_ in _INTEGER_BITS:
-        digits = value.strip().removeprefix("+").removeprefix("-")
+        # polars, too, ignores blanks at the start only.
+        digits = value.lstrip(" ").removeprefix("+").removeprefix("-")
         if not (digits.isascii() and digits.isdigit()):
             return "is not an integer; correct it"
         too_large = int(digits) >= 1 << _INTEGER_BITS[type_]

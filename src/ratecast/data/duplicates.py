@@ -19,17 +19,16 @@ def keep_latest(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     Among rows of equal or unknown time the last one in the file is kept; fractions of a second
     count where the frame has their column. The order stays.
     """
-    if not _has_duplicates(keys(frame.select(USER, MOVIE))):
+    repeated = _repeated(frame)
+    if not repeated.any():
         return frame, 0
     order = [name for name in (AT, FRACTION) if name in frame.columns]
-    latest = (
-        frame.with_row_index(_ROW)
-        .sort([*order, _ROW])
-        .unique([USER, MOVIE], keep="last", maintain_order=True)
-        .sort(_ROW)
-        .drop(_ROW)
-    )
-    return latest, frame.height - latest.height
+    rows = frame.with_row_index(_ROW).filter(repeated)
+    latest = rows.sort([*order, _ROW]).unique([USER, MOVIE], keep="last")[_ROW]
+    dropped = rows.filter(~rows[_ROW].is_in(latest.implode()))[_ROW].to_numpy()
+    kept = np.ones(frame.height, np.bool_)
+    kept[dropped] = False
+    return frame.filter(pl.Series(kept)), len(dropped)
 
 
 def keys(frame: pl.DataFrame) -> NDArray[np.int64]:
@@ -48,12 +47,21 @@ def keys(frame: pl.DataFrame) -> NDArray[np.int64]:
     return key
 
 
-def _has_duplicates(key: NDArray[np.int64]) -> bool:
-    """Whether a key occurs twice; fast for sorted rows, as MovieLens has them."""
+def _repeated(frame: pl.DataFrame) -> pl.Series:
+    """Rows whose pair occurs again, (n,), and perhaps others; fast where there are none."""
+    pairs = frame.select(USER, MOVIE)
+    if pl.String in pairs.dtypes:
+        # Equal pairs have equal hashes. Unequal pairs may have equal ones, and are compared later.
+        key = (pairs[USER].hash(1) ^ pairs[MOVIE].hash(2)).to_numpy()
+    else:
+        key = keys(pairs)
     if len(key) < 2 or bool((key[1:] > key[:-1]).all()):
-        return False
+        return pl.Series([False])
     ordered = np.sort(key)
-    return bool((ordered[1:] == ordered[:-1]).any())
+    if not bool((ordered[1:] == ordered[:-1]).any()):
+        return pl.Series([False])
+    del ordered
+    return pl.Series(key).is_duplicated()
 
 
 def codes(column: pl.Series, rows: int) -> tuple[NDArray[np.int64], int]:

@@ -6,22 +6,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ratecast.column_types import Location
+from ratecast.column_types import rows_of
 from ratecast.data.column_roles import ambiguities, wanted_roles
 from ratecast.data.column_table import typed
 from ratecast.data.missing_ratings import without_missing
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.offset_zones import offsets_are_zones
 from ratecast.data.side_columns import typed_sides
-from ratecast.data.table_file import (
-    canonical_columns,
-    loaded,
-    scale_given,
-    whole_ids,
-)
+from ratecast.data.table_file import canonical_columns, loaded, scale_given
 from ratecast.data.text_table import RoleTable
 from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
+from ratecast.ids import Id, read_ids
 from ratecast.ratings import (
     AT,
     MOVIE,
@@ -32,6 +28,7 @@ from ratecast.ratings import (
     Scale,
     checked,
     checked_requests,
+    trusted,
 )
 from ratecast.table_options import DEFAULT, TableOptions
 
@@ -112,32 +109,39 @@ def requests_of(table: Any, where: str = "requests") -> Requests:
         return table if table.is_checked else checked_requests(table, where)
     frame = _columns(table, DEFAULT, (USER, MOVIE), where).frame
     frame = frame.select(name for name in (USER, MOVIE, AT) if name in frame.columns)
-    frame, _ = canonical_columns(frame, _location(where), where)
-    return checked_requests(Requests(frame), where)
+    return trusted(Requests(canonical_columns(frame, rows_of(where), where)[0]))
 
 
 def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:
     """Requests from ids side by side: lists, arrays or series of one length, or one id each."""
-    columns = {}
-    for name, ids in ((USER, users), (MOVIE, movies)):
-        one = isinstance(ids, int | str | np.generic)
-        try:
-            columns[name] = pl.Series(name, [_plain(ids)] if one else ids)
-        except (TypeError, ValueError, OverflowError) as error:
-            line = str(error).splitlines()[0]
-            raise InputError(f"predict: {name} ids cannot be read ({line})") from None
-    for name in (USER, MOVIE):
-        columns[name] = whole_ids(columns[name], _location("predict"))
+    columns = {name: ids_of(ids, name, "predict") for name, ids in ((USER, users), (MOVIE, movies))}
     count, other = (len(column) for column in columns.values())
     if count != other:
         raise InputError(f"predict: {count} users and {other} movies; give as many of each")
     frame = pl.DataFrame(columns)
-    if not count:
-        # An empty list has no type of its own.
-        frame = pl.DataFrame(schema={USER: pl.Int64, MOVIE: pl.Int64})
-    return checked_requests(
-        Requests(frame if at is None else frame.with_columns(pl.lit(at).alias(AT))), "predict"
-    )
+    frame = frame if at is None else frame.with_columns(pl.lit(at).alias(AT))
+    return checked_requests(Requests(frame), "predict")
+
+
+def ids_of(ids: Any, name: str, where: str) -> pl.Series:
+    """Ids in their form, Int64 or String: of a list, an array or a series, or one id alone.
+
+    name: user or movie. where: for messages. Raises `InputError`.
+    """
+    one = isinstance(ids, Id | float | np.generic)
+    plain = [_plain(ids)] if one else ids
+    if isinstance(plain, list) and any(isinstance(value, str) for value in plain):
+        # A list may mix text and numbers, a column may not.
+        plain = [None if value is None else str(value) for value in plain]
+    try:
+        column = pl.Series(name, plain)
+    except (TypeError, ValueError, OverflowError) as error:
+        line = str(error).splitlines()[0]
+        raise InputError(f"{where}: {name} ids cannot be read ({line})") from None
+    if column.null_count():
+        row = int(column.is_null().arg_max() or 0)
+        raise InputError(f"{where}, row {row + 1}: no {name}; fill it in or remove the row")
+    return read_ids(column, rows_of(where)).ids
 
 
 def _with_options(
@@ -161,16 +165,12 @@ def _has_named_index(table: Any) -> bool:
 def _columns(table: Any, options: TableOptions, required: tuple[str, ...], where: str) -> RoleTable:
     """The columns that are required, and times, under the names of their roles."""
     options.refuse_file(where)
-    frame, location = to_polars(table, where), _location(where)
+    frame, location = to_polars(table, where), rows_of(where)
     if options.wide:
         return unpivoted(RoleTable(frame, location, []), where, options)
     chosen = wanted_roles(frame.columns, options, where, required)
     columns = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
     return typed(columns, location, where, ambiguities(frame.columns, options.roles, chosen, where))
-
-
-def _location(where: str) -> Location:
-    return lambda row: f"{where}, row {row + 1}"
 
 
 def _plain(value: Any) -> Any:

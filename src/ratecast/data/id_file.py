@@ -9,9 +9,10 @@ from ratecast.data.column_table import read_all_columns
 from ratecast.data.file_kind import TEXT, kind_of
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.parts import table_sources
-from ratecast.data.table_file import read_roles, whole_ids
+from ratecast.data.table_file import read_roles
 from ratecast.data.text_format import recognise
 from ratecast.errors import InputError
+from ratecast.ids import read_ids as ids_in_form
 from ratecast.table_options import DEFAULT, TableOptions
 
 
@@ -64,10 +65,11 @@ def _of_table(path: Path, kind: str, column: str) -> pl.Series:
     if ids.null_count():
         row = int(ids.is_null().arg_max() or 0)
         raise InputError(f"{table.location(row)}: no {kind}; fill it in or remove the row")
-    return whole_ids(ids, table.location).cast(pl.String)
+    return ids_in_form(ids, table.location).ids.cast(pl.String)
 
 
 def _lines(path: Path, kind: str) -> pl.Series:
     text = table_sources(path, DEFAULT)[0].read().decode("utf-8-sig")
-    lines = (line.strip() for line in text.splitlines())
+    # Not by splitlines, which also divides at control characters.
+    lines = (line.strip() for line in text.split("\n"))
     return pl.Series(kind, [line for line in lines if line], pl.String)

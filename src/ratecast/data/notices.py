@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Callable
 
+from ratecast.visible_text import one_line
+
 Notify = Callable[[str], None]
 
 
 def to_stderr(line: str) -> None:
     """Print the line to stderr, so that it does not mix with results on stdout."""
-    print(line, file=sys.stderr)
+    print(one_line(line), file=sys.stderr)

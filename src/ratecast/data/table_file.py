@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ratecast.column_types import Location, in_calendar, plain_numbers, whole_numbers
+from ratecast.column_types import Location, in_calendar, plain_numbers
 from ratecast.data.block_text import has_blocks, read_blocks
 from ratecast.data.column_roles import REQUIRED
 from ratecast.data.column_table import read_all_columns, read_columns
@@ -22,6 +22,7 @@ from ratecast.data.timestamps import FRACTION, in_time_order, to_seconds
 from ratecast.data.titles import GENRES, TITLE, movies_of, split_genres
 from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
+from ratecast.ids import read_ids
 from ratecast.ratings import (
     AT,
     MOVIE,
@@ -29,7 +30,7 @@ from ratecast.ratings import (
     USER,
     Ratings,
     Scale,
-    checked,
+    trusted,
 )
 from ratecast.table_options import DEFAULT, TableOptions
 
@@ -107,8 +108,10 @@ def loaded(
     frame = in_time_order(frame)
     notes += [duplicates_note(where, duplicates)] if duplicates else []
     notes += [f"{where}: {line}" for line in assumed]
-    ratings = Ratings(frame, tables[MOVIE], tables[USER], scale)
-    return Loaded(checked(ratings, where), tuple(notes))
+    frame = frame.with_columns(pl.col(RATING).cast(pl.Float32))
+    # Each column was checked above, with the place of each row.
+    ratings = trusted(Ratings(frame, tables[MOVIE], tables[USER], scale))
+    return Loaded(ratings, tuple(notes))
 
 
 def canonical_columns(
@@ -123,35 +126,19 @@ def canonical_columns(
             row = int(frame[name].is_null().arg_max() or 0)
             instead = ", or leave the times out by --no-time" if name == AT else ""
             raise InputError(f"{location(row)}: no {name}; fill it in or remove the row{instead}")
-    frame = frame.with_columns(whole_ids(frame[name], location) for name in (USER, MOVIE))
+    notes: list[str] = []
+    for name in (USER, MOVIE):
+        ids, more = read_ids(frame[name], location)
+        frame = frame.with_columns(ids)
+        notes += more
     if RATING in frame.columns:
         frame = frame.with_columns(plain_numbers(frame[RATING]))
     if AT not in frame.columns or not frame.height:
-        return frame, []
+        return frame, notes
     seconds, fraction, note = to_seconds(frame[AT], location, time_format)
     seconds = in_calendar(seconds, frame[AT], location)
     columns = [seconds] if fraction is None else [seconds, fraction]
-    return frame.with_columns(columns), [f"{where}: {note}"] if note else []
-
-
-def whole_ids(ids: pl.Series, location: Location) -> pl.Series:
-    """Ids as Int64 or String; floats that are whole numbers become Int64."""
-    if ids.dtype.is_float():
-        # pandas stores integers as floats in a column with a missing value.
-        fractional = ~((ids == ids.floor()) & (ids.abs() < 2.0**63))
-        if fractional.any():
-            row = int(fractional.arg_max() or 0)
-            where = f"{location(row)}: {ids.name} {ids[row]}"
-            raise InputError(f"{where} is not an integer; write integer or text ids")
-        return ids.cast(pl.Int64)
-    if isinstance(ids.dtype, pl.Enum | pl.Categorical):
-        return ids.cast(pl.String)
-    if ids.dtype == pl.String or not len(ids):
-        return ids
-    if not ids.dtype.is_integer():
-        about = f"{location(0)}: ids of {ids.name!r} are {ids.dtype}"
-        raise InputError(f"{about}; use integers or strings")
-    return whole_numbers(ids, location)
+    return frame.with_columns(columns), notes + ([f"{where}: {note}"] if note else [])
 
 
 def scale_given(options: TableOptions) -> Scale | None:

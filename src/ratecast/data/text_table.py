@@ -18,8 +18,8 @@ from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER
 from ratecast.table_options import TableOptions
 
-# No leading zero: 007 and 7 would become one id.
-_WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
+# Numbers that could have leading zeros are read as text first.
+_WHOLE = re.compile(r"0|[1-9]\d{0,17}")
 # Nanoseconds have 19 digits.
 _WHOLE_TIME = re.compile(r"-?\d{1,19}")
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
@@ -45,13 +45,17 @@ def read_text(
     types = _types(first, {role: name for role, name in chosen.items() if name not in keys})
     if options.time_format is not None and chosen.get(AT) in types:
         types[chosen[AT]] = pl.String
-    while True:
-        try:
-            parts = _read(sources, formats, types)
-            break
-        except RowError as error:
-            types = _with_text_ids(types, chosen, error)
-            notes.append(f"{error}".removesuffix("; correct it") + "; the column is read as text")
+    ids = types.keys() & {chosen.get(USER), chosen.get(MOVIE)}
+    if _may_have_padded_ids(sources, formats, [types[name] for name in ids]):
+        # As numbers, 007 and 7 would be one id.
+        types |= dict.fromkeys(ids, pl.String)
+    try:
+        parts = _read(sources, formats, types)
+    except RowError as error:
+        if error.column not in ids or types[error.column] == pl.String:
+            raise
+        types |= dict.fromkeys(ids, pl.String)
+        parts = _read(sources, formats, types)
     frame = with_keys(parts, sources)
     frame = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
     return RoleTable(frame, parts.location, [*first.notes, *notes])
@@ -102,6 +106,16 @@ def _format_of_part(
     if len(own.format.names) != len(first.format.names):
         return None
     return replace(own.format, names=first.format.names)
+
+
+def _may_have_padded_ids(
+    sources: Sequence[TableSource], formats: Sequence[TextFormat], types: list[Type]
+) -> bool:
+    files = (
+        DelimitedFile(source.path, {}, form, source.content)
+        for source, form in zip(sources, formats, strict=True)
+    )
+    return pl.Int64 in types and any(file.may_have_padded_numbers() for file in files)
 
 
 def _read(
@@ -171,7 +185,7 @@ def _types(recognised: Recognised, chosen: dict[str, str]) -> dict[str, Type]:
     types: dict[str, Type] = {}
     for role, name in chosen.items():
         k = names.index(name)
-        values = [row[k].strip() for row in recognised.rows if k < len(row) and row[k].strip()]
+        values = [row[k] for row in recognised.rows if k < len(row) and row[k].strip()]
         types.setdefault(name, _type(role, values))
     return types
 
@@ -181,6 +195,7 @@ def _type(role: str, values: list[str]) -> Type:
         return pl.Float32
     if role in (USER, MOVIE):
         return pl.Int64 if all(map(_WHOLE.fullmatch, values)) else pl.String
+    values = [value.strip() for value in values]
     if role == AT and _mostly(_WHOLE_TIME, values):
         return pl.Int64 if all(map(_WHOLE_TIME.fullmatch, values)) else pl.Float64
     return pl.Float64 if role == AT and _mostly(_NUMBER, values) else pl.String
@@ -189,13 +204,3 @@ def _type(role: str, values: list[str]) -> Type:
 def _mostly(pattern: re.Pattern[str], values: list[str]) -> bool:
     """Whether it matches most values, so that one bad value does not decide the type."""
     return sum(map(bool, map(pattern.fullmatch, values))) * 2 > len(values)
-
-
-def _with_text_ids(
-    types: dict[str, Type], chosen: dict[str, str], error: RowError
-) -> dict[str, Type]:
-    """The types with the ids of the faulty column as text; other faults are raised again."""
-    ids = {chosen[role] for role in (USER, MOVIE) if role in chosen}
-    if error.column not in ids or types[error.column] == pl.String:
-        raise error
-    return types | {error.column: pl.String}

@@ -7,9 +7,9 @@ from io import StringIO
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 
 from ratecast.audit import notes
+from ratecast.console import PlainConsole
 from ratecast.data.frames import ratings_of
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
@@ -234,5 +234,5 @@ def _differences(trials: list[Trial], part: str) -> pl.DataFrame:
 
 def _text(table: Any) -> str:
     text = StringIO()
-    Console(file=text, width=120).print(table)
+    PlainConsole(file=text, width=120).print(table)
     return text.getvalue().rstrip()

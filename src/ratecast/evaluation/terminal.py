@@ -5,12 +5,14 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
+from ratecast.visible_text import one_line
+
 Cells = list[list[str]]
 
 
 def terminal_table(title: str, header: list[str], cells: Cells) -> Table:
     """A table for `rich.print`; the first column is text, the others are numbers."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=one_line(title), title_justify="left", header_style="bold")
     for number, name in enumerate(header):
         table.add_column(name, justify="right" if number else "left", no_wrap=True)
     for line in cells:
@@ -75,9 +77,9 @@ def audit_table(audit: dict[str, Any]) -> Group:
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return "\n".join(str(v) for v in value.values())
+        return "\n".join(one_line(str(v)) for v in value.values())
     if isinstance(value, list):
-        return ", ".join(value)
+        return one_line(", ".join(value))
     if isinstance(value, float):
         return f"{value:,.4g}" if value >= 1 else f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else one_line(str(value))

@@ -11,9 +11,9 @@ from rapidfuzz import fuzz, process
 from ratecast.data.titles import TITLE, YEAR
 from ratecast.errors import InputError
 from ratecast.exports.title_forms import Forms, split_title
+from ratecast.ids import Id
 from ratecast.ratings import MOVIE
 
-Id = int | str
 _LINKS = {"movieId": MOVIE, "imdbId": "imdb", "tmdbId": "tmdb"}
 # MovieLens 100K has a movie of this title, without a year: a place for what is not known.
 _PLACEHOLDER = "unknown"

@@ -14,9 +14,11 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from ratecast.atomic_write import write_text
 from ratecast.plots.canvas import DARK, LIGHT, PAPER, VARIABLES, style
+from ratecast.visible_text import lines
 
 # Maximum width on a page, in pixels for each point of the figure.
 MAX_SCALE = 1.35
@@ -31,6 +33,12 @@ class Picture:
     figure: Figure
     words: str
 
+    def __post_init__(self) -> None:
+        # Control characters, as of a movie's title, are no valid XML and have no glyph.
+        for artist in self.figure.findobj(Text):
+            if isinstance(artist, Text) and artist.get_text() != lines(artist.get_text()):
+                artist.set_text(lines(artist.get_text()))
+
     def svg(self, more: str = "") -> str:
         """SVG for a page that defines the colours as CSS variables. more: added to the words."""
         words = ", ".join(filter(None, [self.words, more]))
@@ -40,7 +48,7 @@ class Picture:
         width = round(MAX_SCALE * float(size.split()[2]))
         opening = (
             f'<svg viewBox="{size}" style="max-width: {width}px" role="img" '
-            f'aria-label="{escape(words)}">'
+            f'aria-label="{escape(lines(words))}">'
         )
         return opening + _with_variables(svg[svg.index(">") + 1 :])
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from ratecast.visible_text import one_line
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -40,7 +42,8 @@ class Bar:
     ) -> None:
         """Set the label, the total, or the amount that is done."""
         if self._display is not None and self._task is not None:
-            self._display.update(self._task, description=label, total=total, completed=done)
+            shown = None if label is None else one_line(label)
+            self._display.update(self._task, description=shown, total=total, completed=done)
 
 
 @contextmanager
@@ -56,7 +59,7 @@ def bar(label: str, total: float | None = None, *, unit: str = "") -> Iterator[B
     shown = _screen.display = outer or _new()
     if outer is None:
         shown.start()
-    task = shown.add_task(label, total=total, unit=unit)
+    task = shown.add_task(one_line(label), total=total, unit=unit)
     try:
         yield Bar(shown, task)
     finally:

@@ -1,6 +1,5 @@
 """The look of the progress bars."""
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -12,6 +11,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from ratecast.console import PlainConsole
 
 
 class Amount(ProgressColumn):
@@ -40,12 +41,12 @@ def display() -> Progress:
     # stdout is not redirected: results are printed there unchanged.
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         Amount(),
         TimeElapsedColumn(),
         TimeLeft(),
-        console=Console(stderr=True),
+        console=PlainConsole(stderr=True),
         transient=True,
         redirect_stdout=False,
     )

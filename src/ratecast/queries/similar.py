@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64
 from ratecast.errors import InputError
+from ratecast.ids import Id, id_of
 from ratecast.ratings import MOVIE
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ class MovieVectors:
         vectors = factors @ _square_root(learned.cov)
         return cls(model.movies.table, counts, biases - weights @ biases, vectors)
 
-    def similar(
-        self, movie: int | str, n: int = 10, min_ratings: int = MIN_RATINGS
-    ) -> pl.DataFrame:
+    def similar(self, movie: Id, n: int = 10, min_ratings: int = MIN_RATINGS) -> pl.DataFrame:
         """The `n` movies most similar to `movie`, best first.
 
         movie: raw id.
@@ -89,13 +88,13 @@ class MovieVectors:
         cosines: F64 = self.vectors @ self.vectors[row] / (lengths * lengths[row])
         return cosines
 
-    def row(self, movie: int | str) -> int:
+    def row(self, movie: Id) -> int:
         """The line of the table with the raw id `movie`. Raises `InputError`."""
         ids = self.table[MOVIE]
-        known = isinstance(movie, str) == (ids.dtype == pl.String) and (ids == movie).any()
-        if not known:
+        places = ids == id_of(movie, ids.dtype == pl.String, MOVIE)
+        if not places.any():
             raise InputError(f"movie {movie!r}: not known to this model; give the id of one it has")
-        return int((ids == movie).arg_max() or 0)
+        return int(places.arg_max() or 0)
 
     def take(self, lines: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
         """Only these lines of the table: numbers, or a mask."""
@@ -105,9 +104,7 @@ class MovieVectors:
         )
 
 
-def similar(
-    model: "Model", movie: int | str, n: int = 10, min_ratings: int = MIN_RATINGS
-) -> pl.DataFrame:
+def similar(model: "Model", movie: Id, n: int = 10, min_ratings: int = MIN_RATINGS) -> pl.DataFrame:
     """The `n` movies most similar to `movie` by a fitted model; see `MovieVectors.similar`.
 
     >>> import ratecast as rc

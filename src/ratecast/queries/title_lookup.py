@@ -7,6 +7,7 @@ from itertools import count
 import polars as pl
 
 from ratecast.errors import InputError
+from ratecast.ids import Id
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.ratings import MOVIE, USER
@@ -14,15 +15,15 @@ from ratecast.ratings import MOVIE, USER
 TITLE = "title"
 
 
-def user_id(model: Model, text: str) -> int | str:
+def user_id(model: Model, text: str) -> Id:
     """The id in `text`, of the type that the model's user ids have; the user may be unknown.
 
     Raises `InputError` where the ids are whole numbers and `text` is not.
     """
-    return _typed(model.users, text)
+    return model.users.own_id(text)
 
 
-def unused_user(model: Model) -> int | str:
+def unused_user(model: Model) -> Id:
     """An id that no user of the model has: the number after the highest, or a text."""
     ids = model.users.table[USER]
     if ids.dtype == pl.String:
@@ -31,7 +32,7 @@ def unused_user(model: Model) -> int | str:
     return max(0, int(str(ids.max() or 0))) + 1
 
 
-def movie_id(model: Model, text: str) -> int | str:
+def movie_id(model: Model, text: str) -> Id:
     """The id of the movie whose title or id is `text`.
 
     Raises `InputError`, with the three closest titles, where there is none or more than one.
@@ -43,9 +44,11 @@ def movie_id(model: Model, text: str) -> int | str:
             raise InputError(f"movie {text!r}: {len(titled)} have this title, ids {titled}")
         if titled:
             return titled[0]  # type: ignore[no-any-return]
-    if not _has_type(model.movies, text):
-        raise InputError(f"movie {text!r}: no such title or id{_closest_titles(table, text)}")
-    movie = _typed(model.movies, text)
+    try:
+        movie = model.movies.own_id(text)
+    except InputError:
+        closest = _closest_titles(table, text)
+        raise InputError(f"movie {text!r}: no such title or id{closest}") from None
     if not (table[MOVIE] == movie).any():
         raise InputError(f"movie {text!r}: not known to this model{_closest_titles(table, text)}")
     return movie
@@ -57,28 +60,16 @@ def typed_ids(vocabulary: Vocabulary, ids: Iterable[str], where: str) -> pl.Seri
     where: of the ids, for the message of the `InputError` for one that is no id.
     """
     try:
-        typed = [_typed(vocabulary, text) for text in ids]
+        typed = [vocabulary.own_id(text) for text in ids]
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    return pl.Series(vocabulary.kind, typed, vocabulary.table.schema[vocabulary.kind])
+    return pl.Series(vocabulary.kind, typed, vocabulary.dtype)
 
 
-def title(model: Model, movie: int | str) -> str:
+def title(model: Model, movie: Id) -> str:
     """The title of a movie that the model knows, or its id where it has no titles."""
     table = model.movies.table
     return str(table.filter(pl.col(MOVIE) == movie)[TITLE if TITLE in table.columns else MOVIE][0])
-
-
-def _has_type(vocabulary: Vocabulary, text: str) -> bool:
-    if vocabulary.table.schema[vocabulary.kind] == pl.String:
-        return True
-    return text.removeprefix("-").isdecimal()
-
-
-def _typed(vocabulary: Vocabulary, text: str) -> int | str:
-    if not _has_type(vocabulary, text):
-        raise InputError(f"{vocabulary.kind} {text!r}: ids of this model are whole numbers")
-    return text if vocabulary.table.schema[vocabulary.kind] == pl.String else int(text)
 
 
 def _closest_titles(table: pl.DataFrame, text: str) -> str:

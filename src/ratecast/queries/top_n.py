@@ -9,8 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.arrays import F32, F64, I32, I64
-from ratecast.data.frames import requests_of
+from ratecast.data.frames import ids_of, requests_of
 from ratecast.errors import InputError
+from ratecast.ids import Id
 from ratecast.modelling.contract.model import Model, Table
 from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm
 from ratecast.modelling.history.history_model import HistoryModel
@@ -27,7 +28,7 @@ USERS, TILE_BYTES, PAIRS = 512, 1 << 22, 1 << 20
 
 def top_n(
     model: Model,
-    users: pl.Series | Sequence[int | str] | int,
+    users: pl.Series | Sequence[Id] | Id,
     n: int = 10,
     rated: Table | None = None,
     *,
@@ -49,11 +50,9 @@ def top_n(
     >>> sorted(rc.top_n(rc.ALS(factors=2).fit(ratings), 1, movies=[5, 7])["movie"].to_list())
     [5, 7]
     """
-    several = [users] if isinstance(users, int | str) else users
-    ids = several if isinstance(several, pl.Series) else pl.Series(USER, several)
     pairs = None if rated is None else requests_of(rated, "rated")
-    among = None if movies is None else pl.Series(MOVIE, movies)
-    return Recommender(model, pairs, among).top(ids, n)
+    among = None if movies is None else ids_of(movies, MOVIE, "top_n")
+    return Recommender(model, pairs, among).top(ids_of(users, USER, "top_n"), n)
 
 
 def highest(scores: F64, allowed: NDArray[np.bool_], count: int) -> I64:
@@ -106,7 +105,8 @@ class Recommender:
         """The table of `top` in blocks of users, so that memory does not grow with the users."""
         if count < 1:
             raise InputError(f"recommend: {count} movies for each user; give 1 or more")
-        rows = self.model.users.encode(users.rename(USER))
+        users = self.model.users.own_ids(users.rename(USER))
+        rows = self.model.users.encode(users)
         step = USERS if self._bilinear else max(1, PAIRS // max(len(self._ids), 1))
         for start in range(0, max(len(rows), 1), step):
             part = slice(start, start + step)

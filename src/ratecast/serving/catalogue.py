@@ -11,9 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
+from ratecast.ids import Id
 from ratecast.ratings import MOVIE
 
-Id = int | str
 MIN_SIMILARITY = 75.0  # of two titles, 0 to 100
 _ARTICLE = re.compile(r"^(.*), (the|a|an|la|le|les|il|el|das|der|die|l')$")
 

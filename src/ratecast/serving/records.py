@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from ratecast.ids import Id
 from ratecast.modelling.contract import distribution
 from ratecast.modelling.contract.forecast import LEVELS, Basis, Forecast
 from ratecast.ratings import Scale
-from ratecast.serving.catalogue import Id, Movie
+from ratecast.serving.catalogue import Movie
 
 # The interval leaves out this probability on each side.
 TAIL = 0.1

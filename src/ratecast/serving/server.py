@@ -22,6 +22,7 @@ from ratecast.serving.http.middleware import Limits
 from ratecast.serving.live.published import ArtifactStore
 from ratecast.serving.store.database import Store, reachable
 from ratecast.serving.store.lock import exclusive_lock
+from ratecast.visible_text import in_json
 
 MIN_TOKEN_LENGTH = 16
 GRACE_SECONDS = 5
@@ -98,7 +99,8 @@ class JsonFormatter(logging.Formatter):
         line |= getattr(record, "facts", {})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        # JSON itself escapes only the first 32 control characters.
+        return in_json(orjson.dumps(line, default=str).decode())
 
 
 def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) -> None:

@@ -4,17 +4,18 @@ All methods run in the thread of the event loop. Methods that write, or take lon
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ratecast.ids import Id, Written
 from ratecast.modelling.contract.plain_requests import predict_pairs
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.queries.top_n import highest
 from ratecast.ratings import Scale
-from ratecast.serving.catalogue import Id, Movie
+from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import InvalidValueError, NotFoundError, UnsupportedError
 from ratecast.serving.live.state import LiveState
 from ratecast.serving.records import (
@@ -66,7 +67,9 @@ class RatingService:
             return []
         return movie_forecasts(known, self.live.forecast(user_id, lines), self.scale)
 
-    async def predict_pairs(self, pairs: Sequence[tuple[Id, Id]]) -> list[tuple[Id, MovieForecast]]:
+    async def predict_pairs(
+        self, pairs: Sequence[tuple[Written, Written]]
+    ) -> list[tuple[Id, MovieForecast]]:
         """The user and the forecast of each pair of user and movie, in the order of `pairs`."""
         served, movies = self.live.served, [self.movie(movie) for _, movie in pairs]
         users = [served.user(user) for user, _ in pairs]
@@ -159,14 +162,18 @@ class RatingService:
         ]
         return sorted(records, key=lambda rating: -(rating.at or 0))
 
-    async def rate(self, user: Id, movie: Id, stars: float) -> UserRating:
+    async def rate(self, user: Written, movie: Written, stars: float) -> UserRating:
         """Add or change a rating; the next forecast uses it. Raises `UnavailableError`."""
-        return (await self.rate_many(user, {movie: stars}))[0]
+        return (await self.rate_many(user, [(movie, stars)]))[0]
 
-    async def rate_many(self, user: Id, stars: Mapping[Id, float]) -> list[UserRating]:
-        """Add or change several ratings of one user: all or none."""
+    async def rate_many(
+        self, user: Written, ratings: Sequence[tuple[Written, float]]
+    ) -> list[UserRating]:
+        """Add or change several ratings of one user: all or none. ratings: movie and stars each."""
         user_id = self.live.served.user(user)
-        given = {self.movie(movie).id: self._on_scale(value) for movie, value in stars.items()}
+        given = {self.movie(movie).id: self._on_scale(stars) for movie, stars in ratings}
+        if len(given) < len(ratings):
+            raise InvalidValueError("ratings: a movie occurs twice", "ratings")
         await self._write(WriteRequest(user_id, given))
         stored = self.live.given.get(user_id, {})
         return [
@@ -207,7 +214,7 @@ class RatingService:
         """Movies by title: exact, prefix, words, or approximate match."""
         return self.live.served.catalogue.search(text, count)
 
-    def movie(self, movie: Id) -> Movie:
+    def movie(self, movie: Written) -> Movie:
         """The record of one movie. Raises `NotFoundError`."""
         movie_id = self.live.served.movie(movie)
         catalogue = self.live.served.catalogue

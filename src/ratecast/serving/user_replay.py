@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64
+from ratecast.ids import Id
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
-from ratecast.serving.catalogue import Id, Movie
+from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import UnsupportedError
 from ratecast.serving.service import RatingService
 

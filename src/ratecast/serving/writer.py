@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ratecast.serving.catalogue import Id
+from ratecast.ids import Id
 from ratecast.serving.errors import UnavailableError
 from ratecast.serving.live.state import LiveState
 from ratecast.serving.metrics import Metrics

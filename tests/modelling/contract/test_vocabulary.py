@@ -36,8 +36,9 @@ def test_raise_names_the_id(known: Vocabulary) -> None:
 
 
 def test_a_wrong_type_is_refused_not_guessed(known: Vocabulary) -> None:
-    with pytest.raises(InputError, match="ids of this model are Int64, not String"):
-        known.encode(users("5"))
+    assert known.encode(users("5")).tolist() == known.encode(users(5)).tolist()
+    with pytest.raises(InputError, match="user 'x5': ids of this model are whole numbers"):
+        known.encode(users("5", "x5"))
 
 
 def test_many_ids_are_looked_up_as_few_ones_are(known: Vocabulary) -> None:

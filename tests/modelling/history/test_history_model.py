@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ratecast.ids import Id
 from ratecast.modelling.contract.forecast import Forecast
-from ratecast.modelling.contract.plain_requests import Id, predict_pairs
+from ratecast.modelling.contract.plain_requests import predict_pairs
 from ratecast.models import load_model
 from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import MOVIE, USER, Ratings, Requests

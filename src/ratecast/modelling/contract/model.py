@@ -1,7 +1,7 @@
 """The contract: every model is fitted, predicts, is updated and saved in the same way."""
 
 from copy import copy, deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +12,7 @@ from ratecast.arrays import I64
 from ratecast.data.frames import Table, pairs_of, ratings_of, requests_of
 from ratecast.data.side_columns import known_at_end
 from ratecast.errors import InputError, NotFittedError
+from ratecast.ids import Id
 from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
 from ratecast.modelling.calibration.sampling import HISTORY_ROWS, sample
 from ratecast.modelling.contract.counts import Counts
@@ -20,7 +21,7 @@ from ratecast.modelling.contract.hooks import Arrays, Hooks
 from ratecast.modelling.contract.rows import Expected, Rows, time_groups
 from ratecast.modelling.contract.vocabulary import Unknown, Vocabulary
 from ratecast.modelling.kernels.threads import kernels_first
-from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale
+from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale, T, trusted
 
 __all__ = ["Arrays", "Model", "Table"]
 
@@ -47,6 +48,7 @@ class Model(Hooks):
         train = ratings_of(train, where="train")
         valid = None if valid is None else ratings_of(valid, train.scale, where="valid")
         rows = self._begin_fit(train)
+        valid = None if valid is None else self._with_own_ids(valid)
         self.fit_rows(rows, valid)
         self.calibration = self._calibrate(train, valid)
         return self
@@ -169,11 +171,11 @@ class Model(Hooks):
         self.counts = counts
         return expected, history, movie_counts
 
-    def forget(self, user: int | str) -> None:
+    def forget(self, user: Id) -> None:
         """Forget a user, who is a new user from now on; what movies learned stays until a fit."""
         self._require_fitted()
         self.learned_from = ""
-        self.users.forget(user)
+        self.users.forget(self.users.own_id(user))
 
     def save(self, folder: Path) -> None:
         """Write the fitted model, what it observed included, into a new `folder`."""
@@ -203,10 +205,27 @@ class Model(Hooks):
 
     def encode(self, table: Requests, unknown: Unknown = "ignore") -> Rows:
         """Row numbers of a table's raw ids; unknown: what becomes of a new id."""
+        table = self._with_own_ids(table)
         return Rows(
             self.users.encode(table.frame[USER], unknown, table.users),
             self.movies.encode(table.frame[MOVIE], unknown, table.movies),
             table,
+        )
+
+    def _with_own_ids(self, table: T) -> T:
+        """The table with ids of the types that the model's ids have."""
+        users, movies = self.users.own_ids, self.movies.own_ids
+        frame = table.frame
+        own = [users(frame[USER]), movies(frame[MOVIE])]
+        if all(ids.dtype == frame.schema[ids.name] for ids in own):
+            return table
+        return trusted(
+            replace(
+                table,
+                frame=frame.with_columns(own),
+                users=table.users.with_columns(users(table.users[USER])),
+                movies=table.movies.with_columns(movies(table.movies[MOVIE])),
+            )
         )
 
     @property

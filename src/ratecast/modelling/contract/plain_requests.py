@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 
 from ratecast.arrays import I64
+from ratecast.ids import Id
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.ratings import MOVIE, USER, Requests
 
-Id = int | str
 _NO_MOVIES, _NO_USERS = (
     pl.DataFrame(schema={MOVIE: pl.Int64}),
     pl.DataFrame(schema={USER: pl.Int64}),

@@ -1,6 +1,7 @@
 """The only place that knows both the raw id of a user or movie and its row number in a model."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from ratecast.data.side_columns import like_known
 from ratecast.errors import InputError
+from ratecast.ids import Id, id_of, padded_ids, whole_numbers
 from ratecast.modelling.contract.dense_ids import Direct, first_rows
 
 UNKNOWN = 0
@@ -32,9 +34,10 @@ class Vocabulary:
     kind: str
     table: pl.DataFrame
     unrated: pl.DataFrame | None = None
-    _few: dict[int | str, int] | None = field(default=None, init=False, repr=False)
+    _few: dict[Id, int] | None = field(default=None, init=False, repr=False)
     _many: Direct | None = field(default=None, init=False, repr=False)
-    _ids: list[int | str] = field(default_factory=list, init=False, repr=False)
+    _ids: list[Id] = field(default_factory=list, init=False, repr=False)
+    _padded: dict[str, str] | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(cls, ids: pl.Series, side: pl.DataFrame) -> "Vocabulary":
@@ -58,7 +61,7 @@ class Vocabulary:
         unknown: `create` gives a new id the next number (and its line of `side`), `ignore`
         gives 0, `raise` raises `InputError` with the first unknown id.
         """
-        self._check_type(ids)
+        ids = self.own_ids(ids)
         rows = self._look_up(ids)
         new = rows == UNKNOWN
         if unknown == "ignore" or not new.any():
@@ -69,18 +72,51 @@ class Vocabulary:
         self._add(self.side(fresh, fresh.clear().to_frame() if side is None else side))
         return self._look_up(ids)
 
-    def rows_of(self, ids: list[int | str]) -> NDArray[np.int32]:
+    @cached_property
+    def dtype(self) -> pl.DataType:
+        """The type of the ids: Int64 or String."""
+        return self.table.schema[self.kind]
+
+    @cached_property
+    def as_text(self) -> bool:
+        """Whether ids are text here; otherwise they are whole numbers."""
+        return self.dtype == pl.String
+
+    def own_id(self, value: object) -> Id:
+        """The id in the type of the ids here, known or not. Raises `InputError`."""
+        own = id_of(value, self.as_text, self.kind)
+        if isinstance(own, str) and not isinstance(value, str):
+            self._refuse_lost_zeros(own)
+        return own
+
+    def own_ids(self, ids: pl.Series) -> pl.Series:
+        """Ids in their form, Int64 or String, in the type of the ids here. Raises `InputError`."""
+        if ids.dtype == self.dtype:
+            return ids
+        if ids.is_empty():
+            return ids.cast(self.dtype)
+        if self.as_text:
+            text = ids.cast(pl.String)
+            for own in text.filter(pl.Series(self._look_up(text) == UNKNOWN)).unique():
+                self._refuse_lost_zeros(own)
+            return text
+        numbers = whole_numbers(ids)
+        if numbers.null_count():
+            self.own_id(ids[int(numbers.is_null().arg_max() or 0)])
+        return numbers
+
+    def rows_of(self, ids: list[Id]) -> NDArray[np.int32]:
         """Row number of each id in a list, 0 for one that is not known: (n,)."""
         numbers = self._numbers()
         return np.array([numbers.get(i, UNKNOWN) for i in ids], np.int32)
 
-    def ids_of(self, rows: NDArray[np.integer]) -> list[int | str]:
+    def ids_of(self, rows: NDArray[np.integer]) -> list[Id]:
         """Raw id of each row number, none of them the unknown's: (n,)."""
         if len(self._ids) < self.table.height:
             self._ids = self.table[self.kind].to_list()
         return [self._ids[row - 1] for row in rows.tolist()]
 
-    def forget(self, known: int | str) -> None:
+    def forget(self, known: Id) -> None:
         """Make this id unknown; its line stays, without the id and its side information."""
         if self.unrated is not None:
             self.unrated = self.unrated.filter(pl.col(self.kind) != known)
@@ -96,7 +132,7 @@ class Vocabulary:
             .alias(name)
             for name in self.table.columns
         )
-        self._numbers()[erased], self._ids, self._many = row, [], None
+        self._numbers()[erased], self._ids, self._many, self._padded = row, [], None, None
 
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
@@ -118,6 +154,8 @@ class Vocabulary:
         if self.unrated is not None:
             rated = self.unrated[self.kind].is_in(fresh[self.kind].implode())
             self.unrated = self.unrated.filter(~rated)
+        if self._padded is not None:
+            self._padded |= padded_ids(fresh[self.kind])
         self._many = None
 
     def _look_up(self, ids: pl.Series) -> NDArray[np.int32]:
@@ -132,18 +170,23 @@ class Vocabulary:
         joined = ids.to_frame().join(numbered, on=self.kind, how="left", maintain_order="left")
         return joined[_ROW].fill_null(UNKNOWN).cast(pl.Int32).to_numpy()
 
-    def _numbers(self) -> dict[int | str, int]:
+    def _numbers(self) -> dict[Id, int]:
         """Row number of each id, for a few at a time; made when it is first needed."""
         if self._few is None:
             known = self.table[self.kind].to_list()
             self._few = dict(zip(known, range(1, len(self)), strict=True))
         return self._few
 
-    def _check_type(self, ids: pl.Series) -> None:
-        known = self.table.schema[self.kind]
-        if ids.dtype != known and len(ids):
+    def _refuse_lost_zeros(self, number: str) -> None:
+        """Refuse a number that is not known, where the same digits after zeros are."""
+        if number in self._numbers():
+            return
+        if self._padded is None:
+            self._padded = padded_ids(self.table[self.kind])
+        if number in self._padded:
             raise InputError(
-                f"{self.kind} {ids[0]!r}: ids of this model are {known}, not {ids.dtype}"
+                f"{self.kind} {number}: ids of this model are text, such as "
+                f"{self._padded[number]!r}; write them as text, with their leading zeros"
             )
 
 

@@ -13,9 +13,10 @@ from ratecast.arrays import I64
 from ratecast.data.duplicates import keep_latest
 from ratecast.data.duplicates import keys as pair_keys
 from ratecast.data.frames import Table, ratings_of
+from ratecast.ids import Id
 from ratecast.modelling.contract.forecast import Basis, Forecast
 from ratecast.modelling.contract.model import Model
-from ratecast.modelling.contract.plain_requests import Id, encode_pairs
+from ratecast.modelling.contract.plain_requests import encode_pairs
 from ratecast.modelling.contract.rows import Expected, Rows, time_groups
 from ratecast.modelling.history.user_history import Predicate, RatingColumns, UserHistory
 from ratecast.ratings import MOVIE, USER, Ratings, trusted
@@ -120,8 +121,8 @@ class HistoryModel(Model):
 
         Every later prediction for these users is as if the ratings had never been given.
         """
-        users = self.users.rows_of([user for user, _ in pairs])
-        movies = self.movies.rows_of([movie for _, movie in pairs])
+        users = self.users.rows_of([self.users.own_id(user) for user, _ in pairs])
+        movies = self.movies.rows_of([self.movies.own_id(movie) for _, movie in pairs])
         keys = np.sort(_pair_keys(users, movies)[(users > 0) & (movies > 0)])
 
         def is_removed(ratings: RatingColumns) -> NDArray[np.bool_]:
@@ -140,7 +141,8 @@ class HistoryModel(Model):
         variants = [ratings.take(np.delete(np.arange(len(ratings)), index)) for index in indices]
         request = np.repeat(np.arange(len(indices), dtype=np.int32), max(len(ratings) - 1, 0))
         past = RatingColumns.concat([RatingColumns.empty(), *variants])
-        rows = encode_pairs(self, [user] * len(indices), [movie] * len(indices))
+        pair = self.users.own_id(user), self.movies.own_id(movie)
+        rows = encode_pairs(self, [pair[0]] * len(indices), [pair[1]] * len(indices))
         expected = self.predict_from(rows, RatingColumns(request, past.movies, past.stars, past.at))
         return self.scale.clip(expected.mean)
 
@@ -160,7 +162,7 @@ class HistoryModel(Model):
 
     def star_counts(self, movie: Id) -> I64:
         """How often a movie got each star, or a rating in each cell, of the scale: (S,)."""
-        row = self.movies.rows_of([movie])[0]
+        row = self.movies.rows_of([self.movies.own_id(movie)])[0]
         parts = [self.history.merged, *self.history.recent]
         stars = np.concatenate(
             [part.stars[part.movies == row] for part in parts if row > 0] or [[]]
@@ -175,7 +177,8 @@ class HistoryModel(Model):
 
     @override
     def forget(self, user: Id) -> None:
-        self.remove_ratings(self.users.rows_of([user]), lambda ratings: np.ones(len(ratings), bool))
+        row = self.users.rows_of([self.users.own_id(user)])
+        self.remove_ratings(row, lambda ratings: np.ones(len(ratings), bool))
         super().forget(user)
 
     @abstractmethod
@@ -199,7 +202,7 @@ class HistoryModel(Model):
 
     def _ratings_of(self, user: Id) -> RatingColumns:
         """The ratings of one user, in time order; an unknown user has none."""
-        row = self.users.rows_of([user])
+        row = self.users.rows_of([self.users.own_id(user)])
         return self.history.of_users(row[row > 0])
 
 

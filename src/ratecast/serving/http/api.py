@@ -2,10 +2,13 @@
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BeforeValidator
 
-from ratecast.serving.catalogue import Id, Movie
+from ratecast.ids import MOST_BYTES, Id
+from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import InvalidValueError, UnavailableError
 from ratecast.serving.http.auth import Access
 from ratecast.serving.http.problem_details import MEDIA_TYPE
@@ -29,8 +32,30 @@ from ratecast.serving.http.schemas import (
 from ratecast.serving.records import ModelInfo, UserExport, UserRating
 from ratecast.serving.service import RatingService
 
-UserId = Annotated[str, Path(min_length=1, max_length=128, description="raw id of the user")]
-MovieId = Annotated[str, Path(min_length=1, max_length=128, description="raw id of the movie")]
+IN_PATH = "raw id of the {}, percent-encoded; or -, with {}_id in the query"
+IN_QUERY = (
+    "raw id, where - stands in the path: for ids such as . and .., and behind proxies "
+    "that change encoded slashes"
+)
+ELSEWHERE = "-"
+
+
+def decoded(part: str) -> str:
+    """A part of the path, which the middleware leaves percent-encoded."""
+    return unquote(part)
+
+
+UserId = Annotated[
+    str,
+    Path(min_length=1, max_length=MOST_BYTES, description=IN_PATH.format("user", "user")),
+    BeforeValidator(decoded),
+]
+MovieId = Annotated[
+    str,
+    Path(min_length=1, max_length=MOST_BYTES, description=IN_PATH.format("movie", "movie")),
+    BeforeValidator(decoded),
+]
+QueryId = Annotated[str | None, Query(min_length=1, max_length=MOST_BYTES, description=IN_QUERY)]
 Year = Annotated[int | None, Query(ge=0, le=9999)]
 
 
@@ -65,12 +90,26 @@ async def filter_from_query(
     return Filter(genre, from_year, to_year)
 
 
-async def user_in_path(request: Request, user: UserId) -> Id:
-    """The user id in the path; checks that the token may act for this user."""
-    user_id = ready_service(request).live.served.user(user)
+async def user_in_path(request: Request, user: UserId, user_id: QueryId = None) -> Id:
+    """The user id in the path or query; checks that the token may act for this user."""
+    own = ready_service(request).live.served.user(_only_one("user", user, user_id))
     access: Access = request.app.state.access
-    access.check(request.headers.get("authorization"), user_id)
-    return user_id
+    access.check(request.headers.get("authorization"), own)
+    return own
+
+
+async def movie_in_path(movie: MovieId, movie_id: QueryId = None) -> str:
+    """The movie id in the path or query."""
+    return _only_one("movie", movie, movie_id)
+
+
+def _only_one(kind: str, in_path: str, in_query: str | None) -> str:
+    if in_query is None:
+        return in_path
+    if in_path != ELSEWHERE:
+        name = f"{kind}_id"
+        raise InvalidValueError(f"{name}: write {ELSEWHERE} in the path with it", name)
+    return in_query
 
 
 async def require_service_token(request: Request) -> None:
@@ -82,6 +121,7 @@ async def require_service_token(request: Request) -> None:
 Service = Annotated[RatingService, Depends(service_of)]
 MovieFilter = Annotated[Filter, Depends(filter_from_query)]
 PathUser = Annotated[Id, Depends(user_in_path)]
+PathMovie = Annotated[str, Depends(movie_in_path)]
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -112,7 +152,7 @@ def _response(record: type, status: int = 200) -> dict[str, Any]:
 @router.get("/predict", tags=["forecasts"], **_response(Forecasts))
 async def predict(
     request: Request,
-    user: Annotated[str, Query(min_length=1, max_length=128)],
+    user: Annotated[str, Query(min_length=1, max_length=MOST_BYTES)],
     movie: Annotated[list[str], Query(min_length=1, max_length=100)],
 ) -> Response:
     """Predict the stars that a user will give to one or more movies."""
@@ -156,7 +196,7 @@ async def suggest(service: Service, user: PathUser, n: Count = 10) -> Response:
 @router.get(
     "/users/{user}/explanations/{movie}", tags=["forecasts"], **_response(ForecastExplanation)
 )
-async def explain(service: Service, user: PathUser, movie: MovieId, n: Count = 10) -> Response:
+async def explain(service: Service, user: PathUser, movie: PathMovie, n: Count = 10) -> Response:
     """The user's ratings with the largest effect on this forecast, in stars, by leave-one-out."""
     explanation = await service.explain(user, movie, n)
     query = {"user": user, "movie": explanation.forecast.movie.id, "n": n}
@@ -193,20 +233,20 @@ async def rate(service: Service, user: PathUser, body: NewRating) -> Response:
 @router.post("/users/{user}/ratings/many", tags=["users"], **_response(UserRatings, 201))
 async def rate_many(service: Service, user: PathUser, body: NewRatings) -> Response:
     """Add or change several ratings: all or none."""
-    stars = {rating.movie: rating.stars for rating in body.ratings}
-    if len(stars) < len(body.ratings):
-        raise InvalidValueError("ratings: a movie occurs twice", "ratings")
-    return reply(UserRatings(user, await service.rate_many(user, stars)), 201)
+    given = [(rating.movie, rating.stars) for rating in body.ratings]
+    return reply(UserRatings(user, await service.rate_many(user, given)), 201)
 
 
 @router.put("/users/{user}/ratings/{movie}", tags=["users"], **_response(UserRating))
-async def set_rating(service: Service, user: PathUser, movie: MovieId, body: NewStars) -> Response:
+async def set_rating(
+    service: Service, user: PathUser, movie: PathMovie, body: NewStars
+) -> Response:
     """Add or change the rating of one movie."""
     return reply(await service.rate(user, movie, body.stars))
 
 
 @router.delete("/users/{user}/ratings/{movie}", tags=["users"], status_code=204)
-async def delete_rating(service: Service, user: PathUser, movie: MovieId) -> Response:
+async def delete_rating(service: Service, user: PathUser, movie: PathMovie) -> Response:
     """Delete a rating: later forecasts are as if it had never been given."""
     await service.delete_rating(user, movie)
     return Response(status_code=204)
@@ -240,13 +280,13 @@ async def catalogue(service: Service) -> Response:
 
 
 @router.get("/movies/{movie}", tags=["movies"], **_response(Movie))
-async def movie(service: Service, movie: MovieId) -> Response:
+async def movie(service: Service, movie: PathMovie) -> Response:
     """One movie."""
     return reply(service.movie(movie))
 
 
 @router.get("/movies/{movie}/similar", tags=["movies"], **_response(SimilarMovies))
-async def similar(service: Service, movie: MovieId, n: Count = 10) -> Response:
+async def similar(service: Service, movie: PathMovie, n: Count = 10) -> Response:
     """The movies most similar to this one, by the cosine of their factors."""
     movies = service.similar(movie, n)
     return reply(SimilarMovies({"movie": service.movie(movie).id, "n": n}, movies))

@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,6 +44,12 @@ class BodyTooLargeError(RequestError):
     """The request body is over the limit: HTTP 413."""
 
     status, title = 413, "The body is too large"
+
+
+class InvalidAddressError(RequestError):
+    """An address whose bytes are no text: HTTP 400."""
+
+    status, title = 400, "The request is not valid HTTP"
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ class ServiceMiddleware:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         start, status = time.perf_counter(), 500
+        _keep_encoded(scope)
         most = self.limits.upload if UPLOADS.fullmatch(scope["path"]) else self.limits.body
 
         async def send_with_headers(message: Message) -> None:
@@ -113,6 +121,8 @@ class ServiceMiddleware:
         return None
 
     def _refused(self, scope: Scope, most: int) -> RequestError | None:
+        if not _is_utf8(scope):
+            return InvalidAddressError("the address is not UTF-8")
         if self.limits.rate and not scope["path"].startswith(UNLIMITED):
             client = scope["client"][0] if scope["client"] else ""
             if not self.buckets.take(client, time.monotonic()):
@@ -132,6 +142,27 @@ class ServiceMiddleware:
         if self.limits.log_all or status >= 400 or method not in ("GET", "any"):
             facts = {"method": scope["method"], "route": route, "status": status}
             log.info("request", extra={"facts": facts | {"ms": round(1000 * seconds, 2)}})
+
+
+def _keep_encoded(scope: Scope) -> None:
+    """Leave the path of the API percent-encoded, so that an id in it may have any character.
+
+    Decoded before it is divided, an id with a slash would be two parts. The parts are decoded by
+    the endpoints (`api.decoded`). Reference: RFC 3986, section 2.4.
+    """
+    if scope["path"].startswith("/v1/") and scope.get("raw_path"):
+        scope["path"] = scope["raw_path"].decode("ascii")
+
+
+def _is_utf8(scope: Scope) -> bool:
+    """Whether path and query are UTF-8; otherwise two ids could be read as the same."""
+    for encoded in (scope.get("raw_path") or b"", scope["query_string"]):
+        if b"%" in encoded:
+            try:
+                unquote_to_bytes(encoded).decode()
+            except UnicodeDecodeError:
+                return False
+    return True
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

@@ -7,14 +7,17 @@ import orjson
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from ratecast.serving.catalogue import Id, Movie
+from ratecast.ids import HIGHEST, LOWEST, MOST_BYTES, Id
+from ratecast.serving.catalogue import Movie
 from ratecast.serving.records import MovieForecast, RatingEffect, SimilarMovie, UserRating
 
 MAX_ENTRIES = 1000
 Count = Annotated[int, Query(ge=1, le=100, description="how many, at most")]
 BodyId = (
-    Annotated[int, Field(ge=-(10**18) + 1, le=10**18 - 1)]
-    | Annotated[str, Field(min_length=1, max_length=128)]
+    Annotated[int, Field(ge=LOWEST, le=HIGHEST)]
+    # Programs that know floats only write 17850.0.
+    | Annotated[float, Field(allow_inf_nan=False)]
+    | Annotated[str, Field(min_length=1, max_length=MOST_BYTES)]
 )
 Stars = Annotated[float, Field(allow_inf_nan=False, description="on the scale of the model")]
 

@@ -11,19 +11,20 @@ import polars as pl
 
 from ratecast.errors import InputError
 from ratecast.exports.star_quantiles import StarDistribution
+from ratecast.ids import Id, Written
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.plain_requests import ratings_per_movie
+from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.models import load_model
 from ratecast.queries.similar import MovieVectors
 from ratecast.queries.star_distribution import star_distribution
-from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
-from ratecast.serving.catalogue import Catalogue, Id
+from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked_stars
+from ratecast.serving.catalogue import Catalogue
 from ratecast.serving.errors import InvalidValueError
 from ratecast.serving.store.database import RatingEvent, RemovalEvent, StoredEvents
 
 LEARNED_TO = "learned_to"
-MAX_DIGITS = 18
 
 
 @dataclass(eq=False)
@@ -46,12 +47,6 @@ class ServedModel:
         return isinstance(self.model, HistoryModel)
 
     @cached_property
-    def _text_ids(self) -> dict[str, bool]:
-        """Whether ids of users and movies are text; otherwise they are whole numbers."""
-        vocabularies = {USER: self.model.users, MOVIE: self.model.movies}
-        return {kind: v.table.schema[kind] == pl.String for kind, v in vocabularies.items()}
-
-    @cached_property
     def vectors(self) -> MovieVectors | None:
         """The movies' factors; None for a model without factors."""
         try:
@@ -59,13 +54,13 @@ class ServedModel:
         except InputError:
             return None
 
-    def user(self, text: Id, field: str = "user") -> Id:
+    def user(self, value: Written) -> Id:
         """The user id in the type of the model's ids. Raises `InvalidValueError`."""
-        return _typed(self._text_ids[USER], text, field)
+        return _own_id(self.model.users, value)
 
-    def movie(self, text: Id, field: str = "movie") -> Id:
+    def movie(self, value: Written) -> Id:
         """The movie id in the type of the model's ids. Raises `InvalidValueError`."""
-        return _typed(self._text_ids[MOVIE], text, field)
+        return _own_id(self.model.movies, value)
 
     def side_information(self, user: Id) -> dict[str, object]:
         """Side information of a user: age, occupation and other columns."""
@@ -98,15 +93,16 @@ class ServedModel:
             self.model.walk(self._table(ratings), np.cumsum([0, *sizes]))
 
     def _table(self, events: list[RatingEvent]) -> Ratings:
+        users, movies = self.model.users, self.model.movies
         frame = pl.DataFrame(
-            {
-                USER: [self.user(e.user) for e in events],
-                MOVIE: [self.movie(e.movie) for e in events],
-                RATING: pl.Series([e.stars for e in events], dtype=pl.Float32),
-                AT: [e.at for e in events],
-            }
+            [
+                pl.Series(USER, [self.user(e.user) for e in events], users.dtype),
+                pl.Series(MOVIE, [self.movie(e.movie) for e in events], movies.dtype),
+                pl.Series(RATING, [e.stars for e in events], pl.Float32),
+                pl.Series(AT, [e.at for e in events], pl.Int64),
+            ]
         )
-        return Ratings(frame, scale=self.model.scale)
+        return checked_stars(Ratings(frame, scale=self.model.scale), "store")
 
 
 def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> ServedModel:
@@ -132,17 +128,8 @@ def learned(folder: Path) -> int:
     return int(file.read_text()) if file.exists() else 0
 
 
-def _typed(as_text: bool, text: Id, field: str) -> Id:
-    written = str(text)
-    if as_text:
-        if not 0 < len(written) <= 128 or not written.isprintable():
-            raise InvalidValueError(f"{field}: write 1 to 128 printable characters", field)
-        return written
-    digits = written.removeprefix("-")
-    if isinstance(text, bool) or not (digits.isascii() and digits.isdecimal()):
-        raise InvalidValueError(
-            f"{field} {written[:40]!r}: ids of this model are whole numbers", field
-        )
-    if len(digits) > MAX_DIGITS:
-        raise InvalidValueError(f"{field}: a whole number of at most {MAX_DIGITS} digits", field)
-    return int(written)
+def _own_id(vocabulary: Vocabulary, value: Written) -> Id:
+    try:
+        return vocabulary.own_id(value)
+    except InputError as error:
+        raise InvalidValueError(str(error), vocabulary.kind) from None

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ratecast.ids import HIGHEST, Id
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.plain_requests import (
     encode_pairs,
@@ -22,7 +23,7 @@ from ratecast.modelling.contract.plain_requests import (
 from ratecast.modelling.contract.rows import Expected
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
-from ratecast.serving.catalogue import Id
+from ratecast.serving.errors import UnsupportedError
 from ratecast.serving.live.served_model import ServedModel
 from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent
 
@@ -80,9 +81,11 @@ class LiveState:
         self._scores.clear()
 
     def next_user(self) -> Id:
-        """An unused id: the next number, or a random text."""
+        """An unused id: the next number, or a random text. Raises `UnsupportedError`."""
         if self._last_number is None:
             return f"u{secrets.token_hex(8)}"
+        if self._last_number == HIGHEST:
+            raise UnsupportedError(f"the largest id, {HIGHEST}, is taken; choose an id")
         self._last_number += 1
         return self._last_number
 

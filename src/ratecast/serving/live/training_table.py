@@ -5,6 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from ratecast.errors import InputError
+from ratecast.ids import whole_numbers
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked
 from ratecast.serving.store.database import RemovalEvent, StoredEvents
 
@@ -53,12 +54,14 @@ def _pairs(removals: list[RemovalEvent], table: Ratings) -> pl.DataFrame:
 
 
 def _ids(texts: list[str], like: pl.Series) -> pl.Series:
-    """Ids of the store, cast to the type of the table's ids."""
+    """Ids of the store, in the type of the table's ids."""
     series = pl.Series(like.name, texts, pl.String)
-    try:
-        return series.cast(like.dtype)
-    except pl.exceptions.InvalidOperationError:
+    if like.dtype == pl.String:
+        return series
+    numbers = whole_numbers(series)
+    if numbers.null_count():
         raise InputError(
             f"store: ids of {like.name}s are not all {like.dtype}, as the table's are; "
             "give the table that the service was trained on"
-        ) from None
+        )
+    return numbers

@@ -66,6 +66,7 @@ def _views(context: PageContext) -> None:
     async def _user(id: str | None = None) -> None:  # noqa: A002 - the name in the address
         await show(context, lambda visitor: user.view(visitor, id), "/user", "Users")
 
+    @page("/movie")
     @page("/movie/{id:path}")
     async def _movie(id: str) -> None:  # noqa: A002 - the name in the address
         await show(context, lambda visitor: movie.view(visitor, id), "", "Movie")

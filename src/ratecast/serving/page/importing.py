@@ -11,8 +11,8 @@ from ratecast.errors import InputError
 from ratecast.exports.changes import Changes
 from ratecast.exports.export import TITLE, YEAR
 from ratecast.exports.matches import MATCHED, UNMATCHED
+from ratecast.ids import Id
 from ratecast.ratings import MOVIE, RATING
-from ratecast.serving.catalogue import Id
 from ratecast.serving.errors import RequestError
 from ratecast.serving.page.layout import button, element, link
 from ratecast.serving.page.rating_card import facts, path
@@ -169,7 +169,7 @@ class ImportView:
             present = {movie: stars for movie, (stars, _) in service.live.ratings_of(user).items()}
             changes = Changes.of(ratings.select(MOVIE, RATING), present)
             for part in changes.parts():
-                await service.rate_many(user, part)
+                await service.rate_many(user, list(part.items()))
         except (InputError, RequestError) as error:
             self.found = found
             self._fail(error.detail if isinstance(error, RequestError) else str(error))

@@ -10,6 +10,7 @@ from nicegui.events import GenericEventArguments
 
 from ratecast.serving.errors import RequestError, UnavailableError
 from ratecast.serving.page.session import PageContext, Visitor
+from ratecast.visible_text import one_line
 
 View = Callable[[Visitor], Awaitable[None]]
 
@@ -111,7 +112,7 @@ class Element(TextElement):
     """An HTML element with a text; the text is escaped."""
 
     def __init__(self, tag: str, text: str) -> None:
-        super().__init__(tag=tag, text=text)
+        super().__init__(tag=tag, text=one_line(text))
 
 
 def element(tag: str, text: str) -> Element:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import orjson
 from nicegui import ui
 
-from ratecast.serving.catalogue import Id
+from ratecast.ids import Id
 from ratecast.serving.errors import RequestError
 from ratecast.serving.page.layout import button, element, link, warn
 from ratecast.serving.page.rating_card import path

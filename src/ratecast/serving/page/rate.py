@@ -5,7 +5,8 @@ from functools import partial
 
 from nicegui import ui
 
-from ratecast.serving.catalogue import Id, Movie
+from ratecast.ids import Id
+from ratecast.serving.catalogue import Movie
 from ratecast.serving.page.explanation import show_explanation
 from ratecast.serving.page.layout import button, element, link
 from ratecast.serving.page.my_ratings import MyRatings

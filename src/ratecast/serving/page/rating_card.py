@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from ratecast.serving.catalogue import Id, Movie
+from ratecast.ids import Id
+from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import RequestError
 from ratecast.serving.page.explanation import show_explanation
 from ratecast.serving.page.layout import button, element, link, warn
@@ -29,7 +30,8 @@ def path(movie: Id) -> str:
     """Path of the view of a movie."""
     from urllib.parse import quote
 
-    return f"/movie/{quote(str(movie), safe='')}"
+    # In the query, because browsers take parts . and .. of a path away.
+    return f"/movie?id={quote(str(movie), safe='')}"
 
 
 class RatingCard:

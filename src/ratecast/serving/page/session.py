@@ -14,14 +14,14 @@ from nicegui import app as pages
 from nicegui.client import Client
 from nicegui.storage import Storage
 
-from ratecast.serving.catalogue import Id
+from ratecast.ids import LOWEST, Id
 from ratecast.serving.errors import ForbiddenError, RateLimitedError, UnavailableError
 from ratecast.serving.http.auth import Access
 from ratecast.serving.http.middleware import TokenBuckets
 from ratecast.serving.service import RatingService
 
 # The smallest possible id, as number and as text; it is never given to a user.
-UNKNOWN_USER = "-999999999999999999"
+UNKNOWN_USER = str(LOWEST)
 USER, SINCE = "user", "since"
 # With more pages than this, those that no browser has opened are dropped soon.
 MAX_PAGES, UNOPENED_SECONDS = 200, 5.0

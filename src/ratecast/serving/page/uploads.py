@@ -11,8 +11,9 @@ from ratecast.exports.match import match
 from ratecast.exports.matches import DOUBTFUL, Matches
 from ratecast.exports.merge import merged
 from ratecast.exports.read import read_bytes
+from ratecast.ids import Id
 from ratecast.ratings import MOVIE
-from ratecast.serving.catalogue import Catalogue, Id, Movie
+from ratecast.serving.catalogue import Catalogue, Movie
 
 OFFERED, MOST_OFFERS = 4, 50
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import numpy as np
 from nicegui import ui
 
-from ratecast.serving.catalogue import Id
+from ratecast.ids import Id
 from ratecast.serving.errors import RequestError
 from ratecast.serving.page.charts import MAX_POINTS, ratings_chart, rmse_chart
 from ratecast.serving.page.layout import button, element, link, sentence

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-ID = 128
+ID = 1024
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 metadata = sa.MetaData()
