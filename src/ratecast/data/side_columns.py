@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ratecast.column_types import Location, canonical_ids
+from ratecast.column_types import Location, rows_of
 from ratecast.data.column_roles import normalized
 from ratecast.data.feature_types import Typed, as_category, as_number, as_set, as_vector, typed
 from ratecast.data.titles import GENRES, TITLE, YEAR, year_of
 from ratecast.errors import InputError
+from ratecast.ids import read_ids, whole_numbers
 from ratecast.ratings import MOVIE, USER, Ratings, trusted
 
 # Tags with the time at which each was given: as in tags.csv of MovieLens.
@@ -137,7 +138,9 @@ def typed_sides(ratings: Ratings) -> tuple[Ratings, list[str]]:
             raise InputError(f"{where}: no column {kind!r}; columns are {table.columns}")
         if table.width > 1:
             source = SideSource(table, where, rows_of(where))
-            side = side_table(source, kind, canonical_ids(ratings.frame[kind], where).dtype)
+            side = side_table(
+                source, kind, read_ids(ratings.frame[kind], rows_of("ratings")).ids.dtype
+            )
             tables[kind] = side.frame
             notes += [f"{where}: left out: {', '.join(side.left_out)}"] if side.left_out else []
     return replace(ratings, users=tables[USER], movies=tables[MOVIE]), notes
@@ -252,20 +255,15 @@ def _known_by(table: pl.DataFrame, last: int | None) -> pl.DataFrame:
     return table.with_columns(pl.col(name).list.eval(known) for name in timed)
 
 
-def rows_of(where: str) -> Location:
-    """The place of a row of a table that has no lines."""
-    return lambda row: f"{where}, row {row + 1}"
-
-
 def _like(ids: pl.Series, known: pl.DataType, source: SideSource) -> pl.Series:
     """The ids in the type of the ratings' ids. Raises for one that is missing or of another."""
-    if ids.dtype.is_float() and not (ids != ids.floor()).any():
-        ids = ids.cast(pl.Int64, strict=False)
-    same = ids.cast(known, strict=False)
+    if ids.null_count():
+        row = int(ids.is_null().arg_max() or 0)
+        raise InputError(f"{source.location(row)}: no {ids.name}; fill it in or remove the row")
+    own = read_ids(ids, source.location).ids
+    same = whole_numbers(own) if own.dtype == pl.String != known else own.cast(known)
     if same.null_count():
         row = int(same.is_null().arg_max() or 0)
-        if ids[row] is None:
-            raise InputError(f"{source.location(row)}: no {ids.name}; fill it in or remove the row")
         raise InputError(
             f"{source.location(row)}: {ids.name} {ids[row]!r} is no {known}, as the ids of the "
             "ratings are; write the same ids"

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from ratecast.column_types import rows_of
 from ratecast.data.column_roles import NAMES, normalized
 from ratecast.data.column_table import read_all_columns
 from ratecast.data.file_kind import TEXT, kind_of
@@ -18,7 +19,7 @@ from ratecast.data.frames import to_polars
 from ratecast.data.movielens_sides import gathered
 from ratecast.data.notices import Notify
 from ratecast.data.parts import archive_of, table_sources
-from ratecast.data.side_columns import SideSource, SideTable, rows_of, side_table, with_table
+from ratecast.data.side_columns import SideSource, SideTable, side_table, with_table
 from ratecast.data.text_table import read_all_text
 from ratecast.data.titles import TITLE
 from ratecast.errors import InputError
