@@ -219,11 +219,14 @@ def test_a_column_of_pandas_with_a_missing_value() -> None:
 
 def test_side_information_has_the_type_of_the_ratings() -> None:
     frame = pl.DataFrame({"user": ["1", "2"], "movie": [1, 2], "rating": [3.0, 4.0]})
-    for known, own in ((["1", "3"], [1, 2]), (["1", "ann"], ["1", "2"])):
+    for known in (["1", "3"], [1.0, 3.0], ['="1"', " 3 "]):
         users = pl.DataFrame({"user": known, "age": [30, 40]})
         model = rc.Bias().fit(Ratings(frame, users=users))
-        assert model.users.table["user"].to_list() == own
+        assert model.users.table["user"].to_list() == [1, 2]
         assert model.users.table["age"].to_list() == [30, None]
+    users = pl.DataFrame({"user": ["1", "ann"], "age": [30, 40]})
+    with pytest.raises(InputError, match="users, row 2: user 'ann' is no Int64"):
+        rc.Bias().fit(Ratings(frame, users=users))
 
 
 def test_blanks_are_those_of_polars_and_the_mark_of_a_file() -> None:

@@ -2,9 +2,10 @@
 
 import polars as pl
 
+from ratecast.column_types import rows_of
 from ratecast.data.column_roles import normalized
 from ratecast.data.feature_types import as_number
-from ratecast.data.side_columns import GIVEN_AT, VALUE, SideSource, rows_of
+from ratecast.data.side_columns import GIVEN_AT, VALUE, SideSource
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE
 
