@@ -14,7 +14,7 @@ from ratecast.modelling.calibration.probit_kernel import (
     likelihood,
     normal_cdf,
 )
-from ratecast.modelling.kernels import threads
+from ratecast.modelling.kernels import loops
 from ratecast.ratings import Scale
 
 
@@ -93,7 +93,7 @@ def test_probabilities_are_those_of_a_plain_formula(
     mean, history_length = random.uniform(1, 5, 300), random.choice([0, 1, 6, 30], size=300)
     result = np.empty((2, 300, 5))
     for turn, many in enumerate((0, 1 << 40)):
-        monkeypatch.setattr(threads, "MANY", many)
+        monkeypatch.setattr(loops, "MANY", many)
         star_probabilities(probits, mean, history_length, deviation, result[turn])
     assert np.array_equal(*result)
     for i in range(300):

@@ -11,7 +11,7 @@ import pytest
 
 from ratecast.evaluation.protocol import as_of, periods
 from ratecast.modelling.contract.forecast import Forecast
-from ratecast.modelling.kernels import threads
+from ratecast.modelling.kernels import loops
 from ratecast.models.state_space import model as flagship
 from ratecast.models.state_space.model import StateSpace
 from ratecast.models.state_space.residual_buffer import ResidualBuffer
@@ -79,7 +79,7 @@ def test_any_number_of_threads_gives_the_same_bits(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found, all_of_them = [], numba.get_num_threads()
-    monkeypatch.setattr(threads, "MANY", 0)
+    monkeypatch.setattr(loops, "MANY", 0)
     for count in (1, all_of_them):
         numba.set_num_threads(count)
         one = model().fit(split.train, split.valid)
@@ -126,7 +126,7 @@ def test_alone_or_side_by_side_the_bits_are_the_same(
 ) -> None:
     one, found = make_model(name).fit(split.train, split.valid), []
     for many in (0, 1 << 40):
-        monkeypatch.setattr(threads, "MANY", many)
+        monkeypatch.setattr(loops, "MANY", many)
         found.append(one.predict(split.test.requests()))
         found.append(copy.deepcopy(one).walk(split.test))
     assert same(found[0], found[2])

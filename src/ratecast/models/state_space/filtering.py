@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.contract.rows import Rows
+from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 from ratecast.models.state_space.kalman import FilterOutput, RatingStream, UserPrior, run_filter
 from ratecast.models.state_space.movie_parameters import Movies
 from ratecast.models.state_space.residual_kernel import residual_features
+from ratecast.models.state_space.unknown_ids import has_side_information
 
 # The time of a request: after every rating.
 LATEST = np.iinfo(np.int64).max
@@ -93,12 +95,12 @@ class FilteredUser:
         return (*stream, zeros, zeros, self.innovations)
 
 
-def is_one_user(rows: Rows) -> bool:
+def is_one_user(rows: Rows, known: Vocabulary) -> bool:
     """Whether the rows are of one user, known or without side information, and known movies."""
     users, movies = rows.users, rows.movies
     if not len(rows) or not movies.all() or not (users == users[0]).all():
         return False
-    return bool(users[0]) or rows.table.users.width <= 1
+    return bool(users[0]) or not has_side_information(rows, known)
 
 
 def filtered_user(

@@ -133,7 +133,7 @@ class StateSpace(HistoryModel):
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        if is_one_user(rows):
+        if is_one_user(rows, self.users):
             who = int(rows.users[0]), self.history, self._prior, self.movie_parameters
             return self._expected(filtered_user(*who).predict(rows.movies))
         users, prior, numbers, movies = self._with_unknown(rows)

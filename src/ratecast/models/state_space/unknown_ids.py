@@ -13,6 +13,11 @@ from ratecast.models.state_space.movie_parameters import Movies
 from ratecast.ratings import MOVIE, USER
 
 
+def has_side_information(rows: Rows, known: Vocabulary) -> bool:
+    """Whether something may be known of users without ratings: by the request, or from the fit."""
+    return rows.table.users.width > 1 or known.unrated is not None
+
+
 def with_unknown_users(
     rows: Rows, known: Vocabulary, side: SideInformation, priors: tuple[F64, F64]
 ) -> tuple[I32, F64]:
@@ -22,8 +27,7 @@ def with_unknown_users(
     users (U, F), and the regression of a mean on the user columns (D, F).
     """
     unknown, (means, regression) = rows.users == 0, priors
-    without_side = rows.table.users.width <= 1 and known.unrated is None
-    if not unknown.any() or without_side:
+    if not unknown.any() or not has_side_information(rows, known):
         return rows.users, means
     table = known.side(rows.table.frame.filter(pl.Series(unknown))[USER], rows.table.users)
     new = rowwise(side.user_columns(table), regression)
