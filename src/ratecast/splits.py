@@ -41,7 +41,9 @@ class Split:
             for kind in (USER, MOVIE):
                 now, first = (rows.frame.schema[kind] for rows in (self.parts[name], self.train))
                 if now != first:
-                    raise InputError(f"{name}: ids of {kind}s are {now}, of train {first}")
+                    raise InputError(
+                        f"{name}: ids of {kind}s are {now}, of train {first}; cast both to text"
+                    )
 
     @property
     def parts(self) -> dict[str, Ratings]:

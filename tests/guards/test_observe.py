@@ -66,7 +66,7 @@ def test_ratings_that_are_not_of_the_models_kind(name: str) -> None:
     )
     for table, line in (
         (other, "is not on the scale 1:5:1"),
-        (text, "ids of this model are Int64"),
+        (text, "ids of this model are whole numbers"),
     ):
         for call in (model.observe, model.walk):
             with pytest.raises(InputError, match=line):

@@ -90,7 +90,8 @@ def test_the_splits_of_ratecast_need_no_note(table: pl.DataFrame) -> None:
 @pytest.mark.parametrize("kind", ["user", "movie"])
 def test_parts_that_do_not_fit(kind: str) -> None:
     frame = rc.example_ratings(rows=40).frame
-    text = frame.with_columns(pl.col(kind).cast(pl.String))
+    assert len(split_of(frame, frame.with_columns(pl.col(kind).cast(pl.String))).test) == 40
+    text = frame.with_columns(pl.format("m{}", kind).alias(kind))
     with pytest.raises(InputError, match=rf"test: ids of {kind}s are String, of train Int64"):
         split_of(frame, text)
     with pytest.raises(InputError, match=r"test, row 1: rating 9.0 is not on the scale 1:5:1"):

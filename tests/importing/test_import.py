@@ -216,7 +216,7 @@ def test_catalogues_without_titles_and_without_the_films(
         (["--settled", "x.csv"], "--settled needs a catalogue; add --artifact or --into"),
         (["--doubtful", "x.csv"], "--doubtful needs a catalogue"),
         (["--links", "x.csv"], "--links needs a catalogue"),
-        (["--out", "x.txt"], "x.txt: unknown form; end the name in .csv, .parquet or .jsonl"),
+        (["--out", "x.txt"], "x.txt: unknown form of a table; end the name in .parquet"),
         (["--artifact", "nowhere"], "nowhere: no manifest.json"),
         (["--artifact", "a", "--n", "0"], "--n is 0; give 1 or more"),
         (["--into", "http://x", "--n", "101"], "--n is 101; give 1 to 100"),

@@ -154,8 +154,8 @@ def test_a_model_on_another_scale_is_refused(place: Place, ml100k: Ratings) -> N
 def test_a_model_with_other_ids_is_refused(place: Place, ml100k: Ratings) -> None:
     from dataclasses import replace
 
-    text = ml100k.frame.with_columns(pl.col(MOVIE).cast(pl.String))
-    movies = ml100k.movies.with_columns(pl.col(MOVIE).cast(pl.String))
+    named = pl.format("m{}", MOVIE).alias(MOVIE)
+    text, movies = ml100k.frame.with_columns(named), ml100k.movies.with_columns(named)
     other = replace(ml100k, frame=text, movies=movies).sorted()
     Bias().fit(other).save(place.home / "other")
     with place.open() as client:

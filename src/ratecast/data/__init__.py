@@ -133,6 +133,8 @@ def _of_files(path: Path | list[Path], options: TableOptions) -> Loaded:
         if not options.glob and not one.exists() and archive_of(one) is None:
             hint = choice(str(one), EDITIONS, "editions are")
             raise InputError(f"{one}: no such file, folder or edition; {hint}")
+        if one.name.startswith(".") and canonical.UNFINISHED in one.name:
+            raise InputError(f"{one}: unfinished; run ratecast data expand again")
     try:
         return read_table(path, options)
     except OSError as error:

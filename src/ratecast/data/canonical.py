@@ -15,6 +15,8 @@ from ratecast.resources import ROW_BYTES, require_disk, require_memory
 
 VERSION = 1
 METADATA = "dataset.json"
+# In the name of a folder that is being written, or whose writer was killed.
+UNFINISHED = "-unfinished-"
 _TABLES = ("ratings", "movies", "users")
 # Bytes on disk for each row, at most; peak memory of reading, as a multiple of the table's size.
 _DISK_BYTES = 16

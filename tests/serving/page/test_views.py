@@ -1,5 +1,6 @@
 """Every view: on phone and desktop, light and dark; it shows what the model predicts."""
 
+import re
 from typing import Any
 
 import httpx
@@ -122,7 +123,7 @@ def test_a_movie_is_found_on_the_map_and_a_click_opens_it(seat: Seat) -> None:
     tip.wait_for()
     title = tip.inner_text().split(" · ")[0]
     page.mouse.click(*middle)
-    page.wait_for_url("**/movie/*")
+    page.wait_for_url(re.compile(r"/movie\?id="))
     page.get_by_role("heading", name=title).wait_for()
 
 

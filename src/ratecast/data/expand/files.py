@@ -68,7 +68,7 @@ def _write_atomically(
 
 
 def _prefix(out: Path, pid: int | str) -> str:
-    return f".{out.name}-unfinished-{pid}-"
+    return f".{out.name}{canonical.UNFINISHED}{pid}-"
 
 
 def _sweep(out: Path) -> None:

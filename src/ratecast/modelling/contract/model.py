@@ -73,7 +73,8 @@ class Model(Hooks):
         resources.require_memory(self.memory_bytes(), about, "choose fewer factors")
         rows = self.encode(train)
         self.counts = Counts.of(rows, len(self.users), len(self.movies))
-        stars = self.scale.index(train.stars)
+        # A normal likelihood takes any number, and so do the tests of it.
+        stars = self.scale.index(train.stars).clip(0, len(self.scale.stars) - 1)
         self.counts.of_stars = np.bincount(stars, minlength=len(self.scale.stars))
         return rows
 
