@@ -1,7 +1,6 @@
 """Models that store every rating, so that they can unlearn some or predict without them."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,16 +9,12 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from ratecast.arrays import I64
-from ratecast.data.duplicates import keep_latest
-from ratecast.data.duplicates import keys as pair_keys
-from ratecast.data.frames import Table, ratings_of
 from ratecast.ids import Id
 from ratecast.modelling.contract.forecast import Basis, Forecast
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.plain_requests import encode_pairs
-from ratecast.modelling.contract.rows import Expected, Rows, time_groups
+from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.history.user_history import Predicate, RatingColumns, UserHistory
-from ratecast.ratings import MOVIE, USER, Ratings, trusted
 
 
 class PastRating(NamedTuple):
@@ -35,75 +30,10 @@ class HistoryModel(Model):
 
     The history holds stars in units of the scale, see `Scale.unit`; predictions are in stars.
     Removing a rating changes the user's predictions at once; what the movies' parameters learned
-    from it stays until the next fit. A rating of a pair that was rated before takes the place of
-    the earlier one, in `observe` and in `walk`; the same row again changes nothing.
+    from it stays until the next fit.
     """
 
     history: UserHistory
-
-    @override
-    def observe(self, ratings: Table) -> None:
-        self._require_online()
-        new = self._replacing(ratings_of(ratings, self.scale))
-        if len(new):
-            super().observe(new)
-
-    @override
-    def walk(self, stream: Table, edges: I64 | None = None) -> Forecast:
-        self._require_online()
-        stream = ratings_of(stream, self.scale, where="stream")
-        edges = time_groups(stream) if edges is None else edges
-        again = self._rated_again(stream)
-        if not again.any():
-            return super().walk(stream, edges)
-        forecasts = []
-        for start, stop, repeats in _spans(again, edges):
-            part = stream.take(slice(edges[start], edges[stop]))
-            if repeats:
-                forecasts.append(self.predict(part))
-                self.observe(part)
-            else:
-                own = edges[start : stop + 1] - edges[start]
-                forecasts.append(super().walk(part, own))
-        return Forecast.concat(forecasts)
-
-    def _replacing(self, ratings: Ratings) -> Ratings:
-        """The ratings that the history does not have; those that they replace are removed from it.
-
-        Of a pair's ratings the latest counts; without times, the last one given.
-        """
-        latest, repeated = keep_latest(ratings.frame)
-        ratings = trusted(replace(ratings, frame=latest)) if repeated else ratings
-        rows = self.encode(ratings)
-        stored = self.history.of_users(np.unique(rows.users[rows.users > 0]))
-        place = _places(
-            _pair_keys(stored.users, stored.movies), _pair_keys(rows.users, rows.movies)
-        )
-        known = (place >= 0) & (rows.movies > 0)
-        if not known.any():
-            return ratings
-        same = known & (stored.stars[place] == self.columns_of(rows).stars)
-        if ratings.timed:
-            later = ratings.at > stored.at[place]
-            same = known & ~later & (same | (ratings.at < stored.at[place]))
-        replaced = ratings.take(known & ~same).frame
-        self.unlearn(list(zip(replaced[USER].to_list(), replaced[MOVIE].to_list(), strict=True)))
-        return ratings.take(~same)
-
-    def _rated_again(self, stream: Ratings) -> NDArray[np.bool_]:
-        """Whether each row's pair is stored, or has an earlier row in the stream: (n,)."""
-        if not len(stream):
-            return np.zeros(0, bool)
-        keys = pair_keys(stream.frame.select(USER, MOVIE))
-        _, first = np.unique(keys, return_index=True)
-        again = np.ones(len(stream), bool)
-        again[first] = False
-        rows = self.encode(stream)
-        stored = self.history.of_users(np.unique(rows.users[rows.users > 0]))
-        given = np.isin(
-            _pair_keys(rows.users, rows.movies), _pair_keys(stored.users, stored.movies)
-        )
-        return again | (given & (rows.movies > 0))
 
     def history_of(self, user: Id) -> list[PastRating]:
         """The ratings of one user, in time order."""
@@ -204,27 +134,6 @@ class HistoryModel(Model):
         """The ratings of one user, in time order; an unknown user has none."""
         row = self.users.rows_of([self.users.own_id(user)])
         return self.history.of_users(row[row > 0])
-
-
-def _spans(again: NDArray[np.bool_], edges: I64) -> Iterator[tuple[int, int, bool]]:
-    """Runs of tie groups: first, last + 1, and whether it is one group that rates a pair again."""
-    repeats = np.add.reduceat(again, edges[:-1]) > 0
-    start = 0
-    for group in np.flatnonzero(repeats).tolist():
-        if start < group:
-            yield start, group, False
-        yield group, group + 1, True
-        start = group + 1
-    if start < len(repeats):
-        yield start, len(repeats), False
-
-
-def _places(stored: I64, wanted: I64) -> I64:
-    """The last place of each wanted key among the stored ones, -1 where it is not there: (n,)."""
-    order = np.argsort(stored, kind="stable")
-    after = np.searchsorted(stored[order], wanted, side="right") - 1
-    place = np.where(after >= 0, order[after], -1) if len(order) else np.full(len(wanted), -1)
-    return np.where((place >= 0) & (np.append(stored, -1)[place] == wanted), place, -1)
 
 
 def _pair_keys(users: NDArray[np.int32], movies: NDArray[np.int32]) -> I64:
