@@ -22,10 +22,16 @@ STDOUT = Path("-")
 _GZIP_LEVEL = 6
 
 
-def check_name(path: Path) -> None:
-    """Raise `InputError` for a name of no known form, before long work begins."""
+def check_name(path: Path, *read: Path | str | None) -> None:
+    """Raise `InputError` for a name that cannot be written, before long work begins.
+
+    read: files that must not be overwritten, since they are read.
+    """
     if path == STDOUT:
         return
+    sources = [Path(source).expanduser() for source in read if source is not None]
+    if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
+        raise InputError(f"{path}: is read too, and would be lost; give another --out")
     if _form(path) not in (PARQUET, *TEXTS):
         endings = ", ".join((PARQUET, *TEXTS))
         raise InputError(

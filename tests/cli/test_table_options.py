@@ -167,3 +167,40 @@ def test_options_as_words() -> None:
     options = TableOptions(columns={"movie": "film"}, missing="0", no_time=True)
     assert options.words() == ["--missing=0", "--no_time=True", "--columns=movie=film"]
     assert options.plain() == {"columns": {"movie": "film"}, "missing": "0", "no_time": True}
+
+
+def scores(out: str) -> list[tuple[str, str, float]]:
+    rows = json.loads(out.splitlines()[-1])["rows"]
+    return [(row["part"], row["slice"], row["rmse"]) for row in rows]
+
+
+def test_a_file_of_an_experiment_brings_its_table(timeless: Path, capsys: Say) -> None:
+    table = ("--data", timeless, COLUMNS, "--missing", "0")
+    assert run("tune", "bias", *table, "--trials", "1", "--out", "mine.yaml") == 0
+    assert run("evaluate", "--model", "bias", *table, "--json") == 0
+    by_options = scores(capsys.readouterr().out)
+    assert run("evaluate", "--model", "mine.yaml", "--json") == 0
+    out, err = capsys.readouterr()
+    assert scores(out) == by_options
+    assert "evaluate: on t.csv, as mine.yaml says" in err
+
+
+def test_what_is_read_is_not_overwritten(timeless: Path, capsys: Say) -> None:
+    table = ("--data", timeless, COLUMNS, "--missing", "0")
+    before = timeless.read_bytes()
+    assert run("train", "bias", *table, "--out", "runs") == 0
+    artifact = "runs/bias/version_0/artifact"
+    assert run("recommend", "--artifact", artifact, *table, "--out", timeless) == 2
+    assert "t.csv: is read too, and would be lost; give another --out" in capsys.readouterr().err
+    columns = ("--columns", "user=who,movie=dish")
+    words = ("predict", "--artifact", artifact, "--pairs", timeless, *columns, "--out", timeless)
+    assert run(*words) == 2
+    assert timeless.read_bytes() == before
+
+
+def test_parts_leave_no_table_and_no_split_to_choose(timeless: Path, capsys: Say) -> None:
+    parts = ("evaluate", "--model", "bias", "--train", timeless, "--test", timeless, COLUMNS)
+    assert run(*parts, "--data", timeless) == 2
+    assert "--train and --test are the parts; remove --data" in capsys.readouterr().err
+    assert run(*parts, "--split", "kfold") == 2
+    assert "remove --split" in capsys.readouterr().err

@@ -119,7 +119,7 @@ def _predict_many(artifact: Path, wanted: Wanted, out: Path, table: TableOptions
     from ratecast.progress import bar
     from ratecast.table_writer import check_name, write_pieces
 
-    check_name(out)
+    check_name(out, wanted.pairs, wanted.users, wanted.items)
     model = load_model(artifact)
     scored = _scored(model, wanted, table)
     with bar(f"{model.name}: predict", len(scored.pairs), unit="pairs") as progress:

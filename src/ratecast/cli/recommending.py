@@ -58,7 +58,7 @@ def recommend(
     from ratecast.ratings import Requests
     from ratecast.table_writer import STDOUT, check_name, write_pieces
 
-    check_name(out)
+    check_name(out, data, users, items)
     if json and out == STDOUT:
         raise InputError("recommend: --json and the table cannot share stdout; add --out FILE")
     model = load_model(artifact)
@@ -82,7 +82,6 @@ def _users(
 ) -> "pl.Series":
     from ratecast.queries.id_lists import ids_in, unknown_note
     from ratecast.queries.title_lookup import typed_ids
-    from ratecast.ratings import USER
 
     if user is not None and users is not None:
         raise InputError("recommend: give either --user ID or --users FILE")
@@ -91,7 +90,7 @@ def _users(
     elif users is not None:
         ids = ids_in(users, model.users, table)
     else:
-        return model.users.table[USER]
+        return model.users.known
     if line := unknown_note(model.users, ids, "they are new users to it"):
         note(f"recommend: {line}")
     return ids

@@ -80,9 +80,10 @@ def evaluate(
     if model:
         model_from(model, seed or 0)  # An unknown model is refused before data is fetched.
     if train or test:
+        _refuse_beside_files(data, split)
         parts = [split_scores.split_of_files(train, test, table)]
     else:
-        parts = _source(artifact, Source(data, table, split, seed)).parts()
+        parts = _source(model, artifact, Source(data, table, split, seed)).parts()
     for line in notes(parts[0]):
         note(line)
     if artifact:
@@ -95,10 +96,32 @@ def evaluate(
     emit({"rows": rows}, view, json)
 
 
-def _source(artifact: Path | None, given: Source) -> Source:
+def _refuse_beside_files(data: str | None, split: SplitName) -> None:
+    if data is not None or split != "auto":
+        name = "--split" if data is None else "--data"
+        raise InputError(f"evaluate: --train and --test are the parts; remove {name}")
+
+
+def _of_file(model: str, given: Source) -> Source:
+    """As the YAML file of an experiment says, with what was given in its place."""
+    from ratecast.training.experiment import read_experiment
+    from ratecast.training.saved_experiment import merged
+
+    experiment = read_experiment(model)
+    if given.data is None and experiment.data != "ml-100k":
+        note(f"evaluate: on {experiment.data}, as {model} says")
+    split = experiment.split if given.split == "auto" and experiment.split != "all" else given.split
+    return Source(
+        given.data or experiment.data, merged(experiment.table, given.table), split, given.seed
+    )
+
+
+def _source(model: str | None, artifact: Path | None, given: Source) -> Source:
     """The table and split that were given, and in place of what was not those of the artifact."""
     from ratecast.training.saved_experiment import options_for, saved_experiment, trained_on
 
+    if model is not None and Path(model).is_file():
+        return _of_file(model, given)
     if artifact is None or (given.data is None and saved_experiment(artifact) is None):
         return given._replace(data=given.data or "ml-100k")
     if given.data is not None:

@@ -119,8 +119,8 @@ def comparisons(trials: Iterable[Trial], part: str) -> list[ModelComparison]:
             by_protocol.setdefault(trial.protocol, {})[trial.model] = trial.forecasts[part]
     if split is None or not by_protocol:
         raise InputError(
-            f"report: no trial has a forecast of part {part!r}; use --part test, or --split "
-            "chronological"
+            f"report: no trial has a forecast of part {part!r}, which a fold does not have; use "
+            "--split auto"
         )
     return [
         ModelComparison(protocol, part, split.parts[part], split.train, forecasts)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from ratecast.arrays import F64
 from ratecast.ids import Id
 from ratecast.modelling.history.history_model import HistoryModel
-from ratecast.ratings import USER
 from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import UnsupportedError
 from ratecast.serving.service import RatingService
@@ -68,7 +67,7 @@ def star_counts(service: RatingService, movie: Id) -> list[int] | None:
 
 def random_user(service: RatingService) -> Id | None:
     """A random user of the training data who has ratings and gave none to this service."""
-    known = service.live.served.model.users.table[USER]
+    known = service.live.served.model.users.known
     for user in known.sample(min(TRIES, len(known)), shuffle=True).to_list():
         if user not in service.live.given and service.live.ratings_of(user):
             chosen: Id = user

@@ -15,12 +15,23 @@ EXPERIMENT = "experiment.yaml"
 def save_experiment(folder: Path, experiment: Experiment) -> None:
     """Write the experiment into the folder of its artifact, without its logger.
 
-    A path of data is made absolute, so that it holds in every folder.
+    Paths of data are made absolute, so that they hold in every folder.
     """
     data = experiment.data
     if data not in EDITIONS:
-        data = str(Path(data).expanduser().absolute())
-    write_experiment(folder / EXPERIMENT, replace(experiment, data=data, logger=None))
+        data = _absolute(data)
+    table = experiment.table
+    table = replace(table, items=_all_absolute(table.items), users=_all_absolute(table.users))
+    write_experiment(folder / EXPERIMENT, replace(experiment, data=data, table=table, logger=None))
+
+
+def _all_absolute(paths: str | None) -> str | None:
+    """Paths with commas between them."""
+    return paths and ",".join(_absolute(path.strip()) for path in paths.split(","))
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
 
 
 def saved_experiment(folder: Path) -> Experiment | None:

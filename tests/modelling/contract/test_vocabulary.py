@@ -69,3 +69,12 @@ def test_ids_near_and_far_are_numbered_alike_in_bulk_and_alone(ids: list[int], n
     assert more.tolist() == known.encode(users(*asked)).tolist()
     assert known.encode(users(*asked[:9])).tolist() == more[:9].tolist()
     assert len(known) == len(set(asked)) + 1
+
+
+@pytest.mark.parametrize("ids", [[3, 1, 2], ["c", "a", "b"]])
+def test_known_ids_are_those_that_were_not_forgotten(ids: list[int | str]) -> None:
+    column = pl.Series("user", ids)
+    users = Vocabulary.of(column, column.clear().to_frame())
+    users.forget(ids[1])
+    assert users.known.to_list() == [ids[0], ids[2]]
+    assert len(users) == 4

@@ -110,6 +110,13 @@ class Vocabulary:
         numbers = self._numbers()
         return np.array([numbers.get(i, UNKNOWN) for i in ids], np.int32)
 
+    @property
+    def known(self) -> pl.Series:
+        """The ids in row order, without those that were forgotten."""
+        ids = self.table[self.kind]
+        erased = ids.str.starts_with("\0") if self.as_text else ids < FORGOTTEN
+        return ids.filter(~erased)
+
     def ids_of(self, rows: NDArray[np.integer]) -> list[Id]:
         """Raw id of each row number, none of them the unknown's: (n,)."""
         if len(self._ids) < self.table.height:

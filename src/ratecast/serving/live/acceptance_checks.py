@@ -56,8 +56,8 @@ def _check_close(new: ServedModel, old: ServedModel, sample: Requests) -> None:
 
 def _sample(new: Model, old: Model) -> Requests:
     """All pairs of some users and some movies that both models know, evenly spaced."""
-    users = _some(new.users.table[USER].to_list(), old.users.table[USER].to_list(), USERS)
-    movies = _some(new.movies.table[MOVIE].to_list(), old.movies.table[MOVIE].to_list(), MOVIES)
+    users = _some(new.users.known.to_list(), old.users.known.to_list(), USERS)
+    movies = _some(new.movies.known.to_list(), old.movies.known.to_list(), MOVIES)
     pairs = [(user, movie) for user in users for movie in movies]
     return Requests.of([user for user, _ in pairs], [movie for _, movie in pairs])
 
