@@ -1,7 +1,7 @@
 """Tables in memory, of polars, pandas, Arrow or whatever speaks its C stream, as ratings."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -32,6 +32,7 @@ from ratecast.ratings import (
 )
 from ratecast.table_options import DEFAULT, TableOptions
 
+R = TypeVar("R", bound=Requests)
 # `Ratings` or `Requests`, or a table of polars, pandas or Arrow.
 Table = Any
 
@@ -85,6 +86,7 @@ def ratings_of(
     """
     scale = scale or scale_given(options)
     if isinstance(table, Ratings):
+        table = table if table.is_checked else _in_polars(table, where)
         if scale is None and not table.is_checked:
             # On a model's scale, the side information is brought into that model's types later.
             table, notes = typed_sides(table)
@@ -106,10 +108,18 @@ def requests_of(table: Any, where: str = "requests") -> Requests:
     if isinstance(table, Ratings):
         table = table.requests()
     if isinstance(table, Requests):
-        return table if table.is_checked else checked_requests(table, where)
+        return table if table.is_checked else checked_requests(_in_polars(table, where), where)
     frame = _columns(table, DEFAULT, (USER, MOVIE), where).frame
     frame = frame.select(name for name in (USER, MOVIE, AT) if name in frame.columns)
     return trusted(Requests(canonical_columns(frame, rows_of(where), where)[0]))
+
+
+def _in_polars(table: R, where: str) -> R:
+    """The table with its frames as those of polars, where they are of another library."""
+    own = {"frame": table.frame, "movies": table.movies, "users": table.users}
+    other = {k: v for k, v in own.items() if not isinstance(v, pl.DataFrame)}
+    places = {"frame": where, "movies": "movies", "users": "users"}
+    return replace(table, **{k: to_polars(v, places[k]) for k, v in other.items()})
 
 
 def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:

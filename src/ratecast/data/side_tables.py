@@ -41,8 +41,10 @@ def with_sides(ratings: Ratings, items: Sides, users: Sides, notify: Notify) -> 
     """
     tables = {MOVIE: ratings.movies, USER: ratings.users}
     for kind, given in ((MOVIE, items), (USER, users)):
+        places: dict[str, str] = {}
         for source in _sources(given, kind, ratings):
             side = side_table(source, kind, ratings.frame.schema[kind])
+            _refuse_again(side, source.where, places)
             notify(f"{source.where}: {side.note}")
             for line in _unmatched(side, ratings.frame[kind], source.where):
                 notify(line)
@@ -51,6 +53,16 @@ def with_sides(ratings: Ratings, items: Sides, users: Sides, notify: Notify) -> 
         return ratings
     more = replace(ratings, movies=tables[MOVIE], users=tables[USER])
     return trusted(more) if ratings.is_checked else more
+
+
+def _refuse_again(side: SideTable, where: str, places: dict[str, str]) -> None:
+    """Refuse a column that a table before has. places: column to table, filled."""
+    for name in side.frame.columns[1:]:
+        if name in places:
+            raise InputError(
+                f"{where}: column {name!r} is in {places[name]} too; rename or remove one of them"
+            )
+        places[name] = where
 
 
 def _sources(given: Sides, kind: str, ratings: Ratings) -> Iterable[SideSource]:

@@ -112,8 +112,11 @@ class Forecast:
         value where the distribution function is level. Raises `InputError` for a level that is
         not between 0 and 1.
         """
-        if not all(0 < level < 1 for level in levels):
-            raise InputError(f"quantiles: levels are {list(levels)}; give shares between 0 and 1")
+        shares = _numbers(levels, "quantiles: levels")
+        if shares.ndim != 1 or not len(shares) or not ((shares > 0) & (shares < 1)).all():
+            raise InputError(
+                f"quantiles: levels are {levels}; give a list of shares between 0 and 1"
+            )
         return distribution.quantiles(self.probabilities, self._known_scale(), levels)
 
     def density(self, values: ArrayLike) -> F64:
@@ -131,8 +134,13 @@ class Forecast:
         scale = self._known_scale()
         if not scale.is_continuous:
             raise InputError(f"density: on the scale {scale} stars have probabilities; use those")
-        given = np.broadcast_to(np.asarray(values, float), (len(self),))
-        return distribution.density(self.probabilities, scale, given)
+        given = _numbers(values, "density: values")
+        if given.shape not in ((), (len(self),)) or not np.isfinite(given).all():
+            raise InputError(
+                f"density: values are not {len(self)} numbers; give one for each forecast, or one "
+                "for all"
+            )
+        return distribution.density(self.probabilities, scale, np.broadcast_to(given, (len(self),)))
 
     def _known_scale(self) -> Scale:
         if self.scale is None:
@@ -172,3 +180,10 @@ class Forecast:
             requests,
             parts[0].scale,
         )
+
+
+def _numbers(values: ArrayLike, what: str) -> F64:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{what} are {values!r}; give numbers") from None
