@@ -129,9 +129,7 @@ def test_equal_rows_count_once_and_text_ids_match(write: Callable[[str, str], st
 def test_two_tables_may_not_have_one_column(write: Callable[[str, str], str]) -> None:
     write("a.csv", "movie,price\n1,2\n2,3\n")
     write("b.csv", "movie,price\n1,low\n2,high\n3,low\n4,high\n")
-    with pytest.raises(
-        InputError, match=r"b\.csv: column 'price' is in .*a\.csv too; rename"
-    ):
+    with pytest.raises(InputError, match=r"b\.csv: column 'price' is in .*a\.csv too; rename"):
         load(items="a.csv,b.csv")
 
 
