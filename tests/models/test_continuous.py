@@ -12,16 +12,15 @@ from ratecast.arrays import F64
 from ratecast.data.example import example_ratings
 from ratecast.evaluation.metrics import Score
 from ratecast.modelling.contract.model import Model
-from ratecast.models import MODELS, load_model, model_class
+from ratecast.models import MODELS, load_model
 from ratecast.ratings import Ratings
 from ratecast.scale import CELLS, Scale
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
-from tests.models.test_contract import NETS, QUICK, every, same
+from tests.models.test_contract import NETS, ONLINE, QUICK, every, same
 from tests.planted import rmse, turned
 
 JESTER, PERCENT = Scale(-10, 10, None), Scale(0, 100, None)
-ONLINE = [name for name in MODELS if model_class(name).updates_online()]
 TRAINED = {"trainer": {"epochs": 30, "batch_size": 128}}
 
 

@@ -12,6 +12,7 @@ from ratecast.table_options import DEFAULT, TableOptions
 if TYPE_CHECKING:
     from ratecast.modelling.contract.model import Model
     from ratecast.splits import Split
+    from ratecast.training.experiment import Experiment
 
 
 class Source(NamedTuple):
@@ -102,36 +103,40 @@ def _refuse_beside_files(data: str | None, split: SplitName) -> None:
         raise InputError(f"evaluate: --train and --test are the parts; remove {name}")
 
 
-def _of_file(model: str, given: Source) -> Source:
-    """As the YAML file of an experiment says, with what was given in its place."""
+def _source(model: str | None, artifact: Path | None, given: Source) -> Source:
+    """What was given, and in place of what was not that of a model's file or of the artifact."""
     from ratecast.training.experiment import read_experiment
-    from ratecast.training.saved_experiment import merged
-
-    experiment = read_experiment(model)
-    if given.data is None and experiment.data != "ml-100k":
-        note(f"evaluate: on {experiment.data}, as {model} says")
-    split = experiment.split if given.split == "auto" and experiment.split != "all" else given.split
-    return Source(
-        given.data or experiment.data, merged(experiment.table, given.table), split, given.seed
+    from ratecast.training.saved_experiment import (
+        merged,
+        options_for,
+        saved_experiment,
+        trained_on,
     )
 
-
-def _source(model: str | None, artifact: Path | None, given: Source) -> Source:
-    """The table and split that were given, and in place of what was not those of the artifact."""
-    from ratecast.training.saved_experiment import options_for, saved_experiment, trained_on
-
     if model is not None and Path(model).is_file():
-        return _of_file(model, given)
+        experiment = read_experiment(model)
+        if given.data is None and experiment.data != "ml-100k":
+            note(f"evaluate: on {experiment.data}, as {model} says")
+        data = given.data or experiment.data
+        table, split = merged(experiment.table, given.table), _split(experiment, given)
+        return Source(data, table, split, given.seed)
     if artifact is None or (given.data is None and saved_experiment(artifact) is None):
         return given._replace(data=given.data or "ml-100k")
     if given.data is not None:
         return given._replace(table=options_for(artifact, given.data, given.table))
     experiment = trained_on(artifact, given.table)
-    split = experiment.split if given.split == "auto" and experiment.split != "all" else given.split
+    split = _split(experiment, given)
     seed = experiment.seed if given.seed is None else given.seed
     words = " ".join([experiment.data, *experiment.table.words()])
     note(f"evaluate: on what the artifact was trained on, {words}, split {split}")
     return Source(experiment.data, experiment.table, split, seed)
+
+
+def _split(experiment: "Experiment", given: Source) -> SplitName:
+    """The split that was given, else that of the experiment where it leaves a part to score."""
+    if given.split != "auto" or experiment.split == "all":
+        return given.split
+    return experiment.split
 
 
 def report(

@@ -116,10 +116,12 @@ def requests_of(table: Any, where: str = "requests") -> Requests:
 
 def _in_polars(table: R, where: str) -> R:
     """The table with its frames as those of polars, where they are of another library."""
-    own = {"frame": table.frame, "movies": table.movies, "users": table.users}
-    other = {k: v for k, v in own.items() if not isinstance(v, pl.DataFrame)}
-    places = {"frame": where, "movies": "movies", "users": "users"}
-    return replace(table, **{k: to_polars(v, places[k]) for k, v in other.items()})
+    return replace(
+        table,
+        frame=to_polars(table.frame, where),
+        movies=to_polars(table.movies, "movies"),
+        users=to_polars(table.users, "users"),
+    )
 
 
 def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:

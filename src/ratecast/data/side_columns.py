@@ -6,7 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from ratecast.column_types import Location, rows_of
-from ratecast.data.column_roles import normalized
+from ratecast.data.column_roles import NAMES, normalized
 from ratecast.data.feature_types import Typed, as_category, as_number, as_set, as_vector, typed
 from ratecast.data.titles import GENRES, TITLE, YEAR, year_of
 from ratecast.errors import InputError
@@ -20,9 +20,9 @@ LINKS = ("imdb", "tmdb")
 # The columns that have a meaning of their own, by the names that are recognised.
 _STANDARD = {
     MOVIE: {
-        TITLE: ("title", "movietitle", "itemtitle", "name"),
+        TITLE: NAMES[TITLE],
         YEAR: ("year", "releaseyear"),
-        GENRES: ("genres", "genre"),
+        GENRES: NAMES[GENRES],
         "imdb": ("imdb", "imdbid"),
         "tmdb": ("tmdb", "tmdbid"),
     },

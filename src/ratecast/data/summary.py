@@ -48,6 +48,11 @@ def iso(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
 
 
+def day(at: int) -> str:
+    """The day of UTC seconds, as in 1998-04-20."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
 def tie_share(ratings: Ratings) -> float | None:
     """Share of the rows whose user has another row in the same second; None without times."""
     if not (ratings.timed and len(ratings)):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ratecast.errors import InputError
 from ratecast.evaluation.metrics import Score
-from ratecast.evaluation.protocol import Protocol, as_of, in_order
+from ratecast.evaluation.protocol import Protocol, as_of, possible
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.settings import Range
 from ratecast.progress import bar
@@ -66,8 +66,8 @@ def folds_of(split: Split, kfold_seed: int | None = None) -> list[Fold]:
 
 def protocol_of(model: Model, folds: Sequence[Fold]) -> Protocol:
     """as-of where the folds have an order of time and the model can be updated, else frozen."""
-    ordered = all(in_order(Split("fold", fold.train, None, fold.valid)) for fold in folds)
-    return "as-of" if ordered and model.updates_online() else "frozen"
+    splits = [Split("fold", fold.train, None, fold.valid) for fold in folds]
+    return "as-of" if all("as-of" in possible(model, split) for split in splits) else "frozen"
 
 
 def tune(

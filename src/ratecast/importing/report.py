@@ -1,11 +1,11 @@
 """What an export holds and what became of its titles, as plain values and as lines of text."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
+from ratecast.data.summary import day
 from ratecast.exports.export import TITLE, YEAR, Export
 from ratecast.exports.matches import DOUBTFUL, UNMATCHED, Matches
 from ratecast.ratings import AT, MOVIE, RATING, USER
@@ -21,8 +21,8 @@ def export_facts(export: Export) -> dict[str, Any]:
         "source": export.source,
         "ratings": len(export),
         "scale": str(export.scale),
-        "from": day(times.min()),
-        "to": day(times.max()),
+        "from": _day(times.min()),
+        "to": _day(times.max()),
         "stars": {f"{stars:g}": count for stars, count in counts.iter_rows()},
         "notes": list(export.notes),
     }
@@ -86,6 +86,6 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-def day(at: Any) -> str | None:
-    """The day of a time in UTC seconds."""
-    return None if at is None else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%d")
+def _day(at: Any) -> str | None:
+    """The day of a time in UTC seconds, where there is one."""
+    return None if at is None else day(int(at))

@@ -1,11 +1,11 @@
 """The tables of the report."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
 from ratecast.arrays import F64
+from ratecast.data.summary import day
 from ratecast.evaluation import terminal
 from ratecast.evaluation.comparison import ModelComparison
 from ratecast.evaluation.protocol import Trial
@@ -176,11 +176,7 @@ def _part_line(key: str, split: Split) -> list[object]:
     for column in (USER, MOVIE):
         new = ~in_train(column, part, split.train)
         line.append("" if key == "train" else f"{float(new.mean()):.1%}")
-    return line + ([_day(part.at.min()), _day(part.at.max())] if split.train.timed else [])
-
-
-def _day(at: int) -> str:
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%d")
+    return line + ([day(int(part.at.min())), day(int(part.at.max()))] if split.train.timed else [])
 
 
 def _score_lines(
