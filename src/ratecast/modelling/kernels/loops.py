@@ -41,10 +41,10 @@ def on_all_threads(kernel: Callable[..., object], cuts: I64, *args: object) -> N
     if threads == 1 or len(cuts) < 3:
         at_once(kernel, cuts, *args)
         return
-    count = min(RUNS_A_THREAD * threads, len(cuts) - 1)
-    borders = cuts[np.linspace(0, len(cuts) - 1, count + 1).astype(np.int64)].tolist()
+    if len(cuts) > RUNS_A_THREAD * threads:
+        cuts = cuts[even_cuts(len(cuts) - 1, RUNS_A_THREAD * threads)]
     pool = _pool(threads)
-    for done in [pool.submit(kernel, run, *args) for run in pairwise(borders)]:
+    for done in [pool.submit(kernel, run, *args) for run in pairwise(cuts.tolist())]:
         done.result()
 
 
@@ -56,6 +56,14 @@ def at_once(kernel: Callable[..., object], cuts: I64, *args: object) -> None:
 def even_cuts(rows: int, most: int = 256) -> I64:
     """Borders of up to `most` runs of as many rows each."""
     return np.linspace(0, rows, min(most, rows) + 1).astype(np.int64)
+
+
+def thread_cuts(rows: int) -> I64:
+    """Borders of one run a thread: for a kernel called for the same rows many times in short turns.
+
+    Each call has a price, and what a thread reads and writes stays in its core's cache.
+    """
+    return even_cuts(rows, get_num_threads())
 
 
 @cache

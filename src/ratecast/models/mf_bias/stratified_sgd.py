@@ -17,7 +17,7 @@ from ratecast.arrays import F32, I64
 from ratecast.modelling.factors.pair_scores import Side32
 from ratecast.modelling.kernels.aligned import cache_aligned
 from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups, sorted_by
-from ratecast.modelling.kernels.loops import MANY, at_once, on_all_threads
+from ratecast.modelling.kernels.loops import MANY, at_once, on_all_threads, thread_cuts
 from ratecast.modelling.kernels.weighted_mean import weighted_mean
 
 GROUPS = 16
@@ -146,6 +146,6 @@ def run_epoch(
 ) -> None:
     """One SGD step for every rating, stratum by stratum; both sides are changed in place."""
     run = on_all_threads if len(strata.triples[0]) >= GROUPS * MANY else at_once
+    cuts, ratings = thread_cuts(GROUPS), (strata.triples, strata.edges)
     for stratum in random.permutation(GROUPS).tolist():
-        ratings = strata.triples, strata.edges
-        run(_run_groups, np.arange(GROUPS + 1), ratings, sides, sizes, stratum)
+        run(_run_groups, cuts, ratings, sides, sizes, stratum)
