@@ -85,15 +85,17 @@ def test_letterboxd_zip_reads_the_top_only(tmp_path: Path) -> None:
     assert not any(title == "Trap" for title, _ in found)
     notes = "; ".join(export.notes)
     assert "1 row of the diary whose title and year two rated films share" in notes
-    assert "2 files of the same names in folders" in notes
+    assert "not read: 3 files in the folders deleted, orphaned, likes" in notes
 
 
 def test_a_zip_without_ratings_is_refused(tmp_path: Path) -> None:
     path = w.archive(tmp_path / "a.zip", {"deleted/ratings.csv": RATINGS})
-    with pytest.raises(InputError, match=r"no ratings\.csv at the top"):
+    with pytest.raises(InputError, match="no export of a rating site in this ZIP"):
         read_export(path)
-    path = w.archive(tmp_path / "b.zip", {"ratings.csv": w.table(w.IMDB, [])})
-    with pytest.raises(InputError, match="not of Letterboxd"):
+    unrated = w.table(w.DIARY, [boxd("2025-01-01", "Unrated", 1991, "x5", "")])
+    empty = w.table(w.LETTERBOXD, [])
+    path = w.archive(tmp_path / "b.zip", {"ratings.csv": empty, "diary.csv": unrated})
+    with pytest.raises(InputError, match=r"no ratings \(left out: 1 row without a rating\); rate"):
         read_export(path)
     path = w.archive(tmp_path / "c.zip", {"ratings.csv": RATINGS})
     whole = path.read_bytes()
@@ -219,17 +221,30 @@ def netflix(profile: str, title: str, stars: object, thumbs: object) -> w.Row:
 def test_netflix_stars_of_one_profile(tmp_path: Path) -> None:
     given = [netflix("A", "One", 4, 0), netflix("A", "Two", 0, 2), netflix("B", "One", 1, "")]
     path = w.write(tmp_path / "x.csv", w.NETFLIX, given)
-    with pytest.raises(InputError, match="ratings of 2 profiles; give one as profile: A, B"):
+    with pytest.raises(
+        InputError, match="2 profiles of a Netflix account, A, B; choose yours, as in --profile A"
+    ):
         read_export(path)
-    with pytest.raises(InputError, match="no profile 'C'; profiles are A, B"):
+    with pytest.raises(
+        InputError, match="no profile 'C' in this Netflix account; give one of: A, B"
+    ):
         read_export(path, profile="C")
     export = read_export(path, profile="A")
     assert rows(export) == [("One", None, 4.0, 1451703845)]
     assert export.notes == (
-        "left out: 1 row with thumbs, which are no stars",
+        "left out: 1 row with thumbs, which cannot be read as stars",
         "left out: 1 row of other profiles",
     )
     assert len(read_export(w.write(tmp_path / "x.csv", w.NETFLIX, given[:2]))) == 1
+    with pytest.raises(InputError, match="rate movies by hand, or give the file of another site"):
+        read_export(w.write(tmp_path / "x.csv", w.NETFLIX, given[1:2]))
+
+
+def test_a_profile_of_another_site_is_said(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text(RATINGS, "utf-8")
+    export = read_export(tmp_path / "ratings.csv", profile="A")
+    assert export.notes[-1] == "the profile 'A' is not used: only Netflix has profiles"
+    assert len(export) == 4
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """A person's ratings from one site, and the rules that hold for the export of every site."""
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from ratecast.errors import InputError
+from ratecast.exports.rating_text import rating_of
 from ratecast.ratings import AT, RATING, Scale
 
 TITLE, ORIGINAL, YEAR, IMDB, TMDB, AUTHOR = "title", "original", "year", "imdb", "tmdb", "author"
@@ -62,14 +63,18 @@ class Entry:
 class Collector:
     """Collects the entries of an export, and counts what is left out.
 
-    where: the file, for messages.
+    where: the file, for messages. times: what the times are, for a note. advice: for who has no
+    ratings.
     """
 
     def __init__(self, source: str, scale: Scale, where: str) -> None:
         self.source, self.scale, self.where = source, scale, where
         self.assumed: list[str] = []
+        self.times = ""
+        self.advice = "rate titles on the site and export them again, or give a file with ratings"
         self._left: Counter[str] = Counter()
         self._entries: dict[Hashable, Entry] = {}
+        self._unread_time = ""
 
     def leave_out(self, which: str) -> None:
         """Count a row that is left out, for example `without a rating`."""
@@ -87,18 +92,15 @@ class Collector:
                 return
         self._entries[entry.key] = entry
 
-    def stars(self, location: str, text: str, unrated: tuple[str, ...] = ()) -> float | None:
-        """The rating in `text`, or None, counted, if it is empty or one of `unrated`.
+    def stars(self, location: str, text: str) -> float | None:
+        """The rating in `text`, or None, counted, if it is empty or 0, which no scale here has.
 
         Raises `InputError` for a rating that is not on the scale of the site.
         """
-        if not text or text in unrated:
+        rating = rating_of(text, self.scale.high)
+        if not text or rating == 0:
             self.leave_out(UNRATED)
             return None
-        try:
-            rating = float(text.replace("_", "?"))
-        except ValueError:
-            rating = float("nan")
         if not self.scale.holds(pl.Series([rating]))[0]:
             raise InputError(
                 f"{location}: rating {text!r} is not on the scale {self.scale} of {self.source}; "
@@ -106,20 +108,32 @@ class Collector:
             )
         return rating
 
+    def time(self, read: Callable[[str], int | None], *texts: str) -> int | None:
+        """The first time that `read` finds in texts, in UTC seconds; others are shown in a note."""
+        for text in filter(None, texts):
+            at = read(text)
+            if at is not None:
+                return at
+            self._unread_time = self._unread_time or text
+        return None
+
     def result(self, *, books: bool = False) -> Export:
         """The export. Raises `InputError` if it has no rating."""
         left = [f"left out: {count} {_rows(count)} {which}" for which, count in self._left.items()]
         if not self._entries:
             found = "; ".join(left) or "no rows"
             raise InputError(
-                f"{self.where}: {self.source}, but no ratings ({found}); give a file with ratings"
+                f"{self.where}: {self.source}, but no ratings ({found}); {self.advice}"
             )
         entries = list(self._entries.values())
+        undated = sum(entry.at is None for entry in entries)
+        if self.times and undated < len(entries):
+            self.assumed.append(self.times)
+        if undated:
+            unread = f"; {self._unread_time!r} is not read as one" if self._unread_time else ""
+            self.assumed.append(f"without a time: {undated} of {len(entries)} ratings{unread}")
         schema = {name: type_ for name, type_ in _SCHEMA.items() if books or name != AUTHOR}
         columns = {name: [getattr(entry, name) for entry in entries] for name in schema}
-        undated = sum(entry.at is None for entry in entries)
-        if undated:
-            self.assumed.append(f"without a time: {undated} of {len(entries)} ratings")
         frame = pl.DataFrame(columns, schema=schema)
         return Export(self.source, self.scale, frame, (*left, *self.assumed))
 

@@ -6,9 +6,10 @@ The column "IMDb Rating" is the mean of everyone, never the person's rating.
 import re
 import unicodedata
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ratecast.exports.export import Collector, Entry, Export
-from ratecast.exports.sheet import Row, Sheet, c_time, day, imdb_of, year_of
+from ratecast.exports.sheet import Sheet, c_time, day, imdb_of, year_of
 from ratecast.ratings import Scale
 
 SCALE = Scale(1, 10)
@@ -22,35 +23,43 @@ _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 def read_ratings(sheet: Sheet) -> Export:
     """The ratings page, a list or the watchlist; in the last two a rating is often empty."""
-    return _read(sheet, "Your Rating", "Const", lambda row: day(row.text("Date Rated")))
+    return _read(sheet, _Columns("Const", "Your Rating", "Date Rated"), day)
 
 
 def read_old(sheet: Sheet) -> Export:
     """The layout to 2017: a lower-case header, and times such as `Sat Dec 31 00:00:00 2016`."""
-    return _read(sheet, "You rated", "const", _created)
+    return _read(sheet, _Columns("const", "You rated", "created"), _created)
 
 
-def _created(row: Row) -> int | None:
-    text = row.text("created")
-    return c_time(text) or day(text)
+class _Columns(NamedTuple):
+    """Of a layout: the number of the title, the person's rating, and its day."""
+
+    const: str
+    rating: str
+    at: str
 
 
-def _read(sheet: Sheet, rating: str, const: str, at: Callable[[Row], int | None]) -> Export:
+def _created(text: str) -> int | None:
+    at = c_time(text)
+    return day(text) if at is None else at
+
+
+def _read(sheet: Sheet, columns: _Columns, time: Callable[[str], int | None]) -> Export:
     collector = Collector("IMDb", SCALE, sheet.where)
     for row in sheet.rows():
         kind = row.text("Title Type") or row.text("Title type")
         if not is_film(kind):
             collector.leave_out(f"of the type {kind}")
             continue
-        stars = collector.stars(row.location, row.text(rating), ("0",))
+        stars = collector.stars(row.location, row.text(columns.rating))
         if stars is None:
             continue
-        title, year, imdb = row.text("Title"), row.text("Year"), imdb_of(row.text(const))
+        title, year, imdb = row.text("Title"), row.text("Year"), imdb_of(row.text(columns.const))
         entry = Entry(
             imdb or (title, year),
             title,
             stars,
-            at(row),
+            collector.time(time, row.text(columns.at)),
             year_of(year),
             original=row.text("Original Title") or None,
             imdb=imdb,

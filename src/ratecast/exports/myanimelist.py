@@ -77,7 +77,7 @@ def read(data: bytes, where: str) -> Export | None:
 def _export(reader: _Reader, where: str) -> Export:
     collector = Collector("MyAnimeList", Scale(1, 10), where)
     for line, kind, texts in reader.items:
-        score = collector.stars(f"{where}, line {line}", texts.get("my_score", ""), ("0",))
+        score = collector.stars(f"{where}, line {line}", texts.get("my_score", ""))
         if score is None:
             continue
         title = next((texts[name] for name in _TITLES if texts.get(name)), "")

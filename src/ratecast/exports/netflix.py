@@ -1,13 +1,24 @@
 """Netflix: Ratings.csv of the account export. Stars were given until 2017, thumbs after that."""
 
+import shlex
+
 from ratecast.errors import InputError
 from ratecast.exports.export import Collector, Entry, Export
 from ratecast.exports.sheet import Row, Sheet, iso_time
 from ratecast.ratings import Scale
 
 COLUMNS = ("Profile Name", "Title Name", "Rating Type", "Star Value", "Event Utc Ts")
+SOURCE = "Netflix"
 _PROFILE = "Profile Name"
 _NONE = ("0", "0.0")
+
+
+class ProfileNeededError(InputError):
+    """An export has several profiles, and none was chosen."""
+
+    def __init__(self, message: str, profiles: list[str]) -> None:
+        super().__init__(message)
+        self.profiles = profiles
 
 
 def read(sheet: Sheet, profile: str | None) -> Export:
@@ -17,21 +28,24 @@ def read(sheet: Sheet, profile: str | None) -> Export:
     """
     rows = list(sheet.rows())
     names = list(dict.fromkeys(row.text(_PROFILE) for row in rows))
+    listed = ", ".join(names) or "none"
     if profile is None and len(names) > 1:
-        raise InputError(
-            f"{sheet.where}: ratings of {len(names)} profiles; give one as profile: "
-            f"{', '.join(names)}"
+        raise ProfileNeededError(
+            f"{sheet.where}: has the ratings of {len(names)} profiles of a Netflix account, "
+            f"{listed}; choose yours, as in --profile {shlex.quote(names[0])}",
+            names,
         )
     if profile is not None and profile not in names:
         raise InputError(
-            f"{sheet.where}: no profile {profile!r}; profiles are {', '.join(names) or 'none'}"
+            f"{sheet.where}: no profile {profile!r} in this Netflix account; give one of: {listed}"
         )
-    collector = Collector("Netflix", Scale(1, 5), sheet.where)
+    collector = Collector(SOURCE, Scale(1, 5), sheet.where)
+    collector.advice = "rate movies by hand, or give the file of another site"
     for row in rows:
         if profile is not None and row.text(_PROFILE) != profile:
             collector.leave_out("of other profiles")
         elif _is_thumb(row):
-            collector.leave_out("with thumbs, which are no stars")
+            collector.leave_out("with thumbs, which cannot be read as stars")
         else:
             _add(collector, row)
     return collector.result()
@@ -44,7 +58,7 @@ def _is_thumb(row: Row) -> bool:
 
 
 def _add(collector: Collector, row: Row) -> None:
-    rating = collector.stars(row.location, row.text("Star Value"), _NONE)
+    rating = collector.stars(row.location, row.text("Star Value"))
     if rating is not None:
-        title, at = row.text("Title Name"), iso_time(row.text("Event Utc Ts"))
+        title, at = row.text("Title Name"), collector.time(iso_time, row.text("Event Utc Ts"))
         collector.add(Entry(title, title, rating, at))

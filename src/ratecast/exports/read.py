@@ -2,40 +2,17 @@
 
 import gzip
 import io
-import zipfile
 import zlib
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from ratecast.errors import InputError
-from ratecast.exports import books, imdb, letterboxd, myanimelist, netflix, trakt
+from ratecast.exports import myanimelist, trakt
+from ratecast.exports.archive import GZIP, MOST_BYTES, ZIP, read_zip
+from ratecast.exports.encoding import to_utf8
 from ratecast.exports.export import Export, with_notes
-from ratecast.exports.letterboxd import BROKEN, MOST_BYTES
+from ratecast.exports.layouts import read_sheet, unknown
+from ratecast.exports.netflix import SOURCE
 from ratecast.exports.sheet import Sheet
-
-KNOWN = (
-    "Letterboxd ZIP, ratings.csv, diary.csv or reviews.csv; IMDb ratings or list CSV; Goodreads or "
-    "StoryGraph CSV; MyAnimeList XML or .xml.gz; Trakt ratings-movies.json or CSV; Netflix "
-    "Ratings.csv"
-)
-_WINDOWS = "lines that are not UTF-8 were read in the Windows encoding (1252)"
-
-
-class Layout(NamedTuple):
-    """A CSV layout: the columns by which it is recognised, and its reader."""
-
-    columns: tuple[str, ...]
-    read: Callable[[Sheet], Export]
-
-
-# Of sites that are read, but without ratings: columns, and the file to give instead.
-WITHOUT_RATINGS = (
-    (("Date", "Name", "Year", "Letterboxd URI"), "Letterboxd", "give the ZIP or ratings.csv"),
-    (("Position", "Const", "Created"), "IMDb", "export the page of your ratings"),
-    (("Title", "Date"), "Netflix viewing history", "give Ratings.csv of the account export"),
-)
 
 
 def read_export(path: Path | str, profile: str | None = None) -> Export:
@@ -56,63 +33,37 @@ def read_export(path: Path | str, profile: str | None = None) -> Export:
 
 def read_bytes(data: bytes, where: str, profile: str | None = None) -> Export:
     """The ratings in the bytes of a file, as `read_export`. where: the file, for messages."""
-    if data.startswith(b"PK\x03\x04"):
-        return _read_zip(data, where)
-    if data.startswith(b"\x1f\x8b"):
+
+    def inner(member: bytes, location: str) -> Export:
+        return (
+            read_zip(member, location, file) if member.startswith(ZIP) else file(member, location)
+        )
+
+    def file(member: bytes, location: str) -> Export:
+        return _read_file(member, location, profile)
+
+    export = read_zip(data, where, inner) if data.startswith(ZIP) else file(data, where)
+    if profile is None or export.source == SOURCE:
+        return export
+    return with_notes(export, f"the profile {profile!r} is not used: only Netflix has profiles")
+
+
+def _read_file(data: bytes, where: str, profile: str | None) -> Export:
+    if data.startswith(ZIP):
+        raise InputError(f"{where}: a ZIP in a ZIP in a ZIP; unpack it, and give the inner one")
+    if data.startswith(GZIP):
         data = _gunzipped(data, where)
+    data = to_utf8(data, where)
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if start == b"<":
         export = myanimelist.read(data, where)
     elif start in (b"[", b"{"):
-        export = trakt.read_json(data, where)
+        export = trakt.read_json({where: data})
     else:
-        return _read_sheet(Sheet.of(data, where), profile)
+        return read_sheet(Sheet.of(data, where), profile)
     if export is None:
-        raise InputError(_unknown(where, "its content"))
+        raise InputError(unknown(where, "its content"))
     return export
-
-
-def _read_sheet(sheet: Sheet, profile: str | None) -> Export:
-    columns = set(sheet.columns)
-    for layout in _layouts(profile):
-        if columns.issuperset(layout.columns):
-            export = layout.read(sheet)
-            return with_notes(export, _WINDOWS) if sheet.windows else export
-    for names, source, advice in WITHOUT_RATINGS:
-        if sheet.columns[: len(names)] == names:
-            raise InputError(f"{sheet.where}: a file of {source} without ratings; {advice}")
-    shown = " ".join(", ".join(sheet.columns).split())[:120]
-    raise InputError(
-        _unknown(sheet.where, f"its first line ({shown})" if shown else "its empty first line")
-    )
-
-
-def _layouts(profile: str | None) -> tuple[Layout, ...]:
-    """The CSV layouts; those with more columns stand before those with fewer of them."""
-    return (
-        Layout(letterboxd.DIARY_COLUMNS, letterboxd.read_entries),
-        Layout(letterboxd.RATINGS_COLUMNS, letterboxd.read_ratings),
-        Layout(imdb.RATINGS_COLUMNS, imdb.read_ratings),
-        Layout(imdb.OLD_COLUMNS, imdb.read_old),
-        Layout(books.GOODREADS_COLUMNS, books.read_goodreads),
-        Layout(books.STORYGRAPH_COLUMNS, books.read_storygraph),
-        Layout(trakt.CSV_COLUMNS, trakt.read_csv),
-        Layout(netflix.COLUMNS, partial(netflix.read, profile=profile)),
-    )
-
-
-def _unknown(where: str, fault: str) -> str:
-    return (
-        f"{where}: not a known export, by {fault}; looked for {KNOWN}; give one as the site made it"
-    )
-
-
-def _read_zip(data: bytes, where: str) -> Export:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return letterboxd.read_archive(archive, where)
-    except BROKEN as error:
-        raise InputError(f"{where}: broken ZIP ({error}); download it again") from None
 
 
 def _gunzipped(data: bytes, where: str) -> bytes:

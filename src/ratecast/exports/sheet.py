@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ratecast.errors import InputError
+from ratecast.exports.encoding import to_utf8
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # Sat Dec 31 00:00:00 2016
 _C_TIME = re.compile(r"[A-Za-z]{3} ([A-Za-z]{3}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})")
-_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
-_YEAR = re.compile(r"\d{4}")
+# Spreadsheets add a time of 0:00; where points are usual, the day is first.
+_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?: 0?0:00(?::00)?)?", re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: 0?0:00(?::00)?)?", re.ASCII)
+# Of a column with gaps, pandas writes 1977.0.
+_WHOLE = re.compile(r"(\d{1,18})(?:\.0+)?", re.ASCII)
+_SEPARATORS = (",", ";", "\t")
 _IMDB = re.compile(r"tt\d{5,10}")
 
 
@@ -31,33 +36,33 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A CSV file with a header. where: the file, for messages."""
+    """A CSV file with a header. where: the file, for messages.
+
+    separator: a comma as sites write it, or a semicolon or tab as spreadsheets save it again.
+    """
 
     where: str
     columns: tuple[str, ...]
     body: str
+    separator: str = ","
     windows: bool = False
 
     @classmethod
     def of(cls, data: bytes, where: str) -> "Sheet":
-        """The sheet in the bytes of a file: UTF-8 or, in single lines, a Windows encoding."""
-        text, windows = _decoded(data)
-        source = io.StringIO(text, newline="")
-        try:
-            header = next(csv.reader(source), [])
-        except csv.Error:
-            header = []
-        return cls(where, tuple(name.strip() for name in header), text, windows)
+        """The sheet in the bytes of a file: Unicode or, in single lines, a Windows encoding."""
+        text, windows = _decoded(to_utf8(data, where))
+        columns, separator = _header(text)
+        return cls(where, columns, text, separator, windows)
 
     def rows(self) -> Iterator[Row]:
         """The rows that are not blank. Raises `InputError` with the line of a torn row."""
-        reader = csv.reader(io.StringIO(self.body, newline=""))
+        reader = csv.reader(io.StringIO(self.body, newline=""), delimiter=self.separator)
         line = 1
         try:
             for fields in reader:
                 location = f"{self.where}, line {line}"
                 first, line = line == 1, reader.line_num + 1
-                if first or not fields:
+                if first or not any(map(str.strip, fields)):
                     continue
                 if len(fields) != len(self.columns):
                     raise InputError(
@@ -67,6 +72,18 @@ class Sheet:
                 yield Row(location, dict(zip(self.columns, fields, strict=True)))
         except csv.Error as error:
             raise InputError(f"{self.where}, line {line}: {error}; check its quotes") from None
+
+
+def _header(text: str) -> tuple[tuple[str, ...], str]:
+    """The columns, and the separator by which there are most."""
+    found: list[tuple[tuple[str, ...], str]] = []
+    for separator in _SEPARATORS:
+        try:
+            names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
+        except csv.Error:
+            names = []
+        found.append((tuple(name.strip() for name in names), separator))
+    return max(found, key=lambda header: len(header[0]))
 
 
 def _decoded(data: bytes) -> tuple[str, bool]:
@@ -85,9 +102,17 @@ def _line(line: bytes) -> str:
 
 
 def day(text: str) -> int | None:
-    """UTC seconds of the start of a day, YYYY-MM-DD or YYYY/MM/DD; None if it is not one."""
-    match = _DAY.fullmatch(text)
-    return iso_time("{}-{:0>2}-{:0>2}".format(*match.groups())) if match else None
+    """UTC seconds of the start of a day: YYYY-MM-DD, YYYY/MM/DD or DD.MM.YYYY; else None.
+
+    10/1/2026 is none, since it is a day of January in one country and of October in another.
+    """
+    if match := _DAY.fullmatch(text):
+        year, month, date = match.groups()
+    elif match := _DAY_FIRST.fullmatch(text):
+        date, month, year = match.groups()
+    else:
+        return None
+    return iso_time(f"{year}-{month:0>2}-{date:0>2}")
 
 
 def c_time(text: str) -> int | None:
@@ -111,7 +136,8 @@ def iso_time(text: str) -> int | None:
 
 def year_of(text: str) -> int | None:
     """A year of four digits, or None."""
-    return int(text) if _YEAR.fullmatch(text) and text.isascii() else None
+    match = _WHOLE.fullmatch(text)
+    return int(match[1]) if match and len(match[1]) == 4 else None
 
 
 def imdb_of(text: str) -> str | None:
@@ -121,4 +147,5 @@ def imdb_of(text: str) -> str | None:
 
 def number_of(text: str) -> int | None:
     """A whole positive number, or None."""
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 19 else None
+    match = _WHOLE.fullmatch(text)
+    return int(match[1]) if match else None

@@ -1,6 +1,7 @@
 """Trakt: ratings-movies.json, and the CSV that holds shows, seasons and episodes too."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ratecast.errors import InputError
@@ -21,28 +22,31 @@ def read_csv(sheet: Sheet) -> Export:
         if row.text("type") != _FILM:
             collector.leave_out(f"of the type {row.text('type')}")
             continue
-        rating = collector.stars(row.location, row.text("rating"), ("0",))
+        rating = collector.stars(row.location, row.text("rating"))
         if rating is None:
             continue
         title, year = row.text("title"), row.text("year")
         imdb, tmdb = imdb_of(row.text("imdb_id")), number_of(row.text("tmdb_id"))
         key = row.text("trakt_id") or imdb or (title, year)
-        at = iso_time(row.text("rated_at"))
+        at = collector.time(iso_time, row.text("rated_at"))
         collector.add(Entry(key, title, rating, at, year_of(year), imdb=imdb, tmdb=tmdb))
     return collector.result()
 
 
-def read_json(data: bytes, where: str) -> Export | None:
-    """The JSON, or None if it is not of Trakt. Raises `InputError`."""
-    try:
-        items = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON ({error}); get the file from the site again") from None
-    if not isinstance(items, list) or not any(map(_is_rating, items)):
-        return None
-    collector = Collector("Trakt", SCALE, where)
-    for number, item in enumerate(items, 1):
-        _add(collector, item, f"{where}, item {number}")
+def read_json(pages: Mapping[str, bytes]) -> Export | None:
+    """The JSON, in pages by file, or None if it is not of Trakt. Raises `InputError`."""
+    collector = Collector("Trakt", SCALE, next(iter(pages)))
+    for where, data in pages.items():
+        try:
+            items = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{where}: not JSON ({error}); get the file from the site again"
+            ) from None
+        if not isinstance(items, list) or not any(map(_is_rating, items)):
+            return None
+        for number, item in enumerate(items, 1):
+            _add(collector, item, f"{where}, item {number}")
     return collector.result()
 
 
@@ -58,7 +62,7 @@ def _add(collector: Collector, item: Any, location: str) -> None:
         kind = item.get("type") or next((name for name in _KINDS if name in item), "unknown")
         collector.leave_out(f"of the type {kind}")
         return
-    rating = collector.stars(location, _text(item["rating"]), ("0",))
+    rating = collector.stars(location, _text(item["rating"]))
     if rating is None:
         return
     found = film.get("ids")
@@ -66,7 +70,7 @@ def _add(collector: Collector, item: Any, location: str) -> None:
     title, year = _text(film.get("title")), year_of(_text(film.get("year")))
     imdb, tmdb = imdb_of(_text(ids.get("imdb"))), number_of(_text(ids.get("tmdb")))
     key = _text(ids.get("trakt")) or imdb or (title, year)
-    at = iso_time(_text(item["rated_at"]))
+    at = collector.time(iso_time, _text(item["rated_at"]))
     collector.add(Entry(key, title, rating, at, year, imdb=imdb, tmdb=tmdb))
 
 

@@ -1,0 +1,176 @@
+"""ZIP files: the one export in them, found by content and unpacked within limits."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ratecast.errors import InputError
+from ratecast.exports import letterboxd, trakt
+from ratecast.exports.encoding import start_in_utf8
+from ratecast.exports.export import Export, with_notes
+from ratecast.exports.layouts import KNOWN, layout_of
+from ratecast.exports.sheet import Sheet
+
+ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
+# Many times the largest that a person could write: of a file, and of all files of a ZIP.
+MOST_BYTES, MOST_UNPACKED = 64 << 20, 128 << 20
+MOST_FILES, _HEAD = 10_000, 16 << 10
+# What zipfile raises for a torn archive: a wrong offset is a ValueError, wrong data a zlib.error.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+)
+Read = Callable[[bytes, str], Export]
+# Of Excel and of LibreOffice.
+_WORKBOOKS = {"xl/workbook.xml", "content.xml"}
+LETTERBOXD, TRAKT, OTHER = "Letterboxd", "Trakt", "other"
+
+
+@dataclass
+class Archive:
+    """An open ZIP. where: the file, for messages. left: bytes that may still be unpacked."""
+
+    file: zipfile.ZipFile
+    where: str
+    left: int = MOST_UNPACKED
+
+    def names(self) -> list[str]:
+        """The files that are not hidden, nor added by a system."""
+        entries = self.file.infolist()
+        if len(entries) > MOST_FILES:
+            raise InputError(
+                f"{self.where}: has over {MOST_FILES:,} files; give the file of ratings out of it"
+            )
+        parts = {each.filename: PurePosixPath(each.filename).parts for each in entries}
+        return [
+            each.filename
+            for each in entries
+            if not each.is_dir()
+            and not any(part.startswith((".", "__MACOSX")) for part in parts[each.filename])
+        ]
+
+    def location(self, name: str) -> str:
+        """A file of the archive, for messages."""
+        return f"{self.where}, {name}"
+
+    def head(self, name: str) -> bytes:
+        """The first bytes of a file, unpacked where it is packed once more."""
+        head = self._bytes(name, _HEAD)
+        if head.startswith(GZIP):
+            head = zlib.decompressobj(wbits=31).decompress(head, _HEAD)
+        return start_in_utf8(head)
+
+    def read(self, name: str) -> bytes:
+        """A file. Raises `InputError` for one over the limits."""
+        most = min(MOST_BYTES, self.left)
+        data = self._bytes(name, most + 1)
+        if len(data) > most:
+            raise InputError(
+                f"{self.location(name)}: over {most >> 20} MiB; give the file of one person"
+            )
+        self.left -= len(data)
+        return data
+
+    def _bytes(self, name: str, size: int) -> bytes:
+        with self.file.open(name) as member:
+            return member.read(size)
+
+
+def read_zip(data: bytes, where: str, read: Read) -> Export:
+    """The one export in a ZIP, at its top or in folders. read: of the bytes of a file in it.
+
+    Raises `InputError` for a ZIP with none, with several, or over the limits.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            return _read(Archive(file, where), read)
+    except BROKEN as error:
+        locked = "encrypted" in str(error)
+        advice = "unpack it, and give the file of ratings" if locked else "download it again"
+        raise InputError(f"{where}: broken ZIP ({error}); {advice}") from None
+
+
+def _read(archive: Archive, read: Read) -> Export:
+    kinds = {name: _kind(archive.head(name)) for name in archive.names()}
+    sources = list(_sources(kinds))
+    if not sources and _WORKBOOKS.intersection(kinds):
+        raise InputError(f"{archive.where}: a workbook; save its sheet as CSV, and give that")
+    if not sources:
+        raise InputError(
+            f"{archive.where}: no export of a rating site in this ZIP; looked for {KNOWN}"
+        )
+    if len(sources) > 1:
+        shown = ", ".join(names[0] for names in sources[:4])
+        raise InputError(
+            f"{archive.where}: {len(sources)} exports in this ZIP ({shown}); unpack it, and give "
+            "one, or several files of one site"
+        )
+    (names,) = sources
+    if kinds[names[0]] == LETTERBOXD:
+        return _read_letterboxd(archive, names, kinds)
+    export: Export | None
+    if kinds[names[0]] == TRAKT:
+        export = trakt.read_json({archive.location(name): archive.read(name) for name in names})
+    else:
+        export = read(archive.read(names[0]), archive.location(names[0]))
+    if export is None:
+        raise InputError(f"{archive.location(names[0])}: no ratings; get it from the site again")
+    return with_notes(export, f"read from the ZIP: {', '.join(names)}")
+
+
+def _kind(head: bytes) -> str | None:
+    """What a file is, by its first bytes: of Letterboxd or Trakt, another that may be one, none."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith(ZIP) or (start.startswith(b"<") and b"<myanimelist" in start):
+        return OTHER
+    if start.startswith((b"[", b"{")):
+        return TRAKT if b'"rated_at"' in start and b'"movie"' in start else None
+    layout = layout_of(Sheet.of(head, "").columns)
+    if layout is None:
+        return None
+    return LETTERBOXD if layout.columns[:2] == letterboxd.RATINGS_COLUMNS[:2] else OTHER
+
+
+def _sources(kinds: dict[str, str | None]) -> Iterator[list[str]]:
+    """The files of each export: those of Letterboxd and Trakt in one folder are together."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for name, kind in kinds.items():
+        folder = PurePosixPath(name).parent
+        if kind is None or (kind == LETTERBOXD and _is_aside(name)):
+            continue
+        if kind == OTHER:
+            yield [name]
+        else:
+            together.setdefault((kind, str(folder)), []).append(name)
+    yield from together.values()
+
+
+def _read_letterboxd(archive: Archive, names: list[str], kinds: dict[str, str | None]) -> Export:
+    by_name = {PurePosixPath(name).name.lower(): name for name in names}
+    ratings = letterboxd.RATINGS in by_name
+    wanted = (letterboxd.RATINGS, letterboxd.DIARY) if ratings else (letterboxd.DIARY,)
+    read = [by_name[name] for name in wanted if name in by_name] or names[:1]
+    sheets = [Sheet.of(archive.read(name), archive.location(name)) for name in read]
+    export = (
+        letterboxd.read_folder(sheets, archive.where)
+        if ratings
+        else letterboxd.read_entries(sheets[0])
+    )
+    notes = [] if ratings else [f"read from the ZIP: {read[0]}"]
+    aside = sum(kind == LETTERBOXD and _is_aside(name) for name, kind in kinds.items())
+    if aside:
+        files = "1 file" if aside == 1 else f"{aside} files"
+        notes.append(f"not read: {files} in the folders {', '.join(letterboxd.ASIDE)}")
+    return with_notes(export, *notes)
+
+
+def _is_aside(name: str) -> bool:
+    return PurePosixPath(name).parent.name in letterboxd.ASIDE
