@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -227,7 +228,8 @@ def test_a_file_of_another_export_is_refused(tmp_path: Path) -> None:
     for changed, message in (
         (text.replace("1,Emma", "3,Emma"), "row '3' is not doubtful"),
         (text.replace("1,Emma", "-1,Emma"), "row '-1' is not doubtful"),
-        (text.replace("1,Emma", "1,Anna"), "line 2: the title or year is not 'Emma'"),
+        (text.replace("1,Emma,1996,3.5,6", "1,Anna,1996,3.5,7"), "line 2: the title or year is"),
+        (text.replace("1,Emma,1996", "1,Emma,1997"), "line 2: the title or year is not 'Emma'"),
         ("\n".join([*lines, lines[1]]), "line 5: row 1 stands here twice"),
         (text.replace("movie", "film"), "no column 'movie'"),
     ):
@@ -236,6 +238,34 @@ def test_a_file_of_another_export_is_refused(tmp_path: Path) -> None:
             matches.read_settled(path)
     with pytest.raises(InputError, match="give the settled file"):
         matches.read_settled(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("save", "encoding"),
+    [
+        ({}, "utf-8-sig"),
+        ({"separator": ";"}, "utf-8-sig"),
+        ({"separator": "\t"}, "utf-16"),
+        ({"separator": ";", "quote_style": "always", "line_terminator": "\r\n"}, "cp1252"),
+    ],
+)
+def test_spreadsheets_may_save_it(tmp_path: Path, save: dict[str, Any], encoding: str) -> None:
+    """Whole numbers as 7.0, titles changed to dates and marks, blank lines at the end."""
+    films = [("Emma", 1996), ("Sabrina", 1955), ("=Star Wars: Episode IV", 1977)]
+    matches, path = match(exported(*films), MOVIES), tmp_path / "x.csv"
+    matches.write_doubtful(path)
+    table = pl.read_csv(path, infer_schema=False)
+    filled = table.with_columns(
+        row=pl.col("row") + ".0",
+        year=pl.col("year") + ".0",
+        candidate=pl.col("candidate") + ".0",
+        title=pl.Series(["\u00c9mma", "03.10.2026", "#NAME?"]),
+        movie=pl.Series([" 7.0", '="11"', "12.00"]),
+    )
+    blank = pl.DataFrame({name: [""] for name in filled.columns})
+    text = pl.concat([filled, blank]).write_csv(**save)
+    path.write_bytes(text.encode(encoding))
+    assert matches.read_settled(path).frame["movie"].to_list() == [7, 11, 12]
 
 
 def test_ids_may_be_text(tmp_path: Path) -> None:
@@ -259,6 +289,15 @@ def test_the_year_may_stand_beside_the_title() -> None:
     movies = pl.DataFrame({"movie": [1, 2], "title": ["Emma", "Emma"], "year": [1932, 1996]})
     frame = match(exported(("Emma", 1996)), movies).frame
     assert frame.select("status", "movie").row(0) == ("matched", 2)
+
+
+def test_ids_in_links_may_be_those_of_a_spreadsheet() -> None:
+    links = pl.DataFrame(
+        {"movieId": ["1.0", " 2"], "imdbId": ["112346.0", "tt0114369"], "tmdbId": ["9087.0", None]}
+    )
+    films = exported(("X", 1900), ("Y", 1901), ("Z", 1902), imdb=["tt0112346", "tt0114369", None])
+    frame = match(films, MOVIES, links).frame
+    assert frame["movie"].to_list() == [1, 2, None]
 
 
 def test_two_titles_cannot_be_settled_as_one_movie() -> None:

@@ -10,8 +10,9 @@ from rapidfuzz import fuzz, process
 
 from ratecast.data.titles import TITLE, YEAR
 from ratecast.errors import InputError
+from ratecast.exports.sheet import number_of
 from ratecast.exports.title_forms import Forms, split_title
-from ratecast.ids import Id
+from ratecast.ids import Id, id_of
 from ratecast.ratings import MOVIE
 
 _LINKS = {"movieId": MOVIE, "imdbId": "imdb", "tmdbId": "tmdb"}
@@ -82,7 +83,7 @@ class CatalogueIndex:
         of_tmdb: dict[int, int] = {}
         of_line: dict[int, int] = {}
         for movie, imdb, tmdb in links.select(MOVIE, "imdb", "tmdb").iter_rows():
-            line = lines.get(str(movie))
+            line = lines.get(str(id_of(movie, True, MOVIE)))
             if line is None:
                 continue
             if (number := id_number(imdb)) is not None:
@@ -126,12 +127,18 @@ class CatalogueIndex:
                 yield from self._by_bare[bare]
 
 
+def given_title(movie: Id, title: str) -> str | None:
+    """The title of a movie in a service; None where its number stands for it, as 300 would match.
+
+    >>> given_title(300, "300"), given_title("Alien (1979)", "Alien (1979)")
+    (None, 'Alien (1979)')
+    """
+    return None if title == str(movie) and title.isdigit() else title
+
+
 def id_number(value: object) -> int | None:
-    """The number in an id of IMDb or TMDB: 114709, "0114709" or "tt0114709"."""
-    if isinstance(value, float) and value == value // 1:
-        value = int(value)
-    text = str(value if value is not None else "").strip().removeprefix("tt")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    """The number in an id of IMDb or TMDB: 114709, 114709.0, "0114709" or "tt0114709"."""
+    return number_of(str("" if value is None else value).strip().removeprefix("tt"))
 
 
 def _require(frame: pl.DataFrame, columns: tuple[str, ...], what: str) -> None:

@@ -12,6 +12,7 @@ from ratecast.data.titles import YEAR as MOVIE_YEAR
 from ratecast.errors import InputError
 from ratecast.exports.catalogue_index import id_number
 from ratecast.exports.title_forms import name_and_year
+from ratecast.ids import id_of
 from ratecast.ratings import AT, MOVIE, RATING, Scale
 
 NAME, YEAR, STARS, WATCHED = "Title", "Year", "Rating", "WatchedDate"
@@ -52,6 +53,13 @@ def letterboxd_form(
     return table
 
 
+def shared_titles(rows: pl.DataFrame) -> int:
+    """How many rows have the title and year of another, without a number of its own."""
+    numbers = [name for name in (TMDB, IMDB) if name in rows.columns]
+    unknown = rows.filter(pl.all_horizontal(pl.lit(True), *(pl.col(n).is_null() for n in numbers)))
+    return int(unknown.select(NAME, YEAR).is_duplicated().sum())
+
+
 def half_stars(ratings: ArrayLike, scale: Scale) -> NDArray[np.float64]:
     """Ratings in the half stars of Letterboxd, 0.5 to 5: (n,).
 
@@ -76,7 +84,9 @@ def is_kept(scale: Scale) -> bool:
 
 def _numbers(movies: pl.Series, links: pl.DataFrame) -> dict[str, pl.Series]:
     rows = links.select("movieId", "imdbId", "tmdbId").iter_rows()
-    known = {str(movie): (id_number(imdb), id_number(tmdb)) for movie, imdb, tmdb in rows}
+    known = {
+        id_of(movie, True, MOVIE): (id_number(imdb), id_number(tmdb)) for movie, imdb, tmdb in rows
+    }
     found = [known.get(str(movie), (None, None)) for movie in movies.to_list()]
     imdb = [None if number is None else f"tt{number:07}" for number, _ in found]
     return {

@@ -1,7 +1,5 @@
 """The result of a match, and the CSV in which a person settles what is doubtful."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,8 +10,9 @@ import polars as pl
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.exports.export import TITLE, YEAR, Export
-from ratecast.exports.sheet import Row, Sheet
+from ratecast.exports.sheet import Row, Sheet, number_of, year_of
 from ratecast.exports.star_quantiles import StarDistribution, scaled_by_quantiles
+from ratecast.ids import Id, id_of
 from ratecast.ratings import AT, MOVIE, RATING
 
 MATCHED, DOUBTFUL, UNMATCHED = "matched", "doubtful", "unmatched"
@@ -29,7 +28,6 @@ SETTLED_COLUMNS = (
     "movie",
 )
 _SETTLED = "settled by hand"
-Id = int | str
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class Matches:
         for row in sheet.rows():
             number = self._row(row, seen)
             seen.add(number)
-            movie = row.text(MOVIE)
+            movie = _id(row, MOVIE)
             if not movie:
                 continue
             if movie not in ids:
@@ -145,15 +143,17 @@ class Matches:
     def _row(self, row: Row, seen: set[int]) -> int:
         """The number of the row in `frame`, from 0."""
         text = row.text("row")
-        number = int(text) - 1 if text.isascii() and text.isdigit() and len(text) < 10 else -1
+        number = (number_of(text) or 0) - 1
         here = number < self.frame.height and number >= 0
         if not here or self.frame["status"][number] != DOUBTFUL:
             raise InputError(
                 f"{row.location}: row {text!r} is not doubtful in this export; keep the column "
                 "row, and use the file that was written for this export"
             )
-        title, year = self.frame[TITLE][number], self.frame[YEAR][number]
-        if row.text("title") != title.strip() or row.text("year") != f"{year or ''}":
+        title, year, candidate = self.frame.select(TITLE, YEAR, "candidate").row(number)
+        # Spreadsheets change titles that look like numbers or dates, and letters that they lack.
+        same = row.text("title") == title.strip() or _id(row, "candidate") == str(candidate)
+        if not same or year_of(row.text("year")) != year:
             raise InputError(
                 f"{row.location}: the title or year is not {title!r} ({year}), that of row {text}; "
                 "use the file that was written for this export"
@@ -169,9 +169,6 @@ def _sheet(path: Path) -> Sheet:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}; give the settled file") from None
     sheet = Sheet.of(data, str(path))
-    if sheet.columns == (";".join(SETTLED_COLUMNS),):
-        # Spreadsheets of many countries write semicolons.
-        sheet = Sheet.of(_with_commas(sheet.body).encode(), str(path))
     for name in ("row", "title", "year", MOVIE):
         if name not in sheet.columns:
             raise InputError(
@@ -181,7 +178,7 @@ def _sheet(path: Path) -> Sheet:
     return sheet
 
 
-def _with_commas(text: str) -> str:
-    file = io.StringIO(newline="")
-    csv.writer(file).writerows(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
-    return file.getvalue()
+def _id(row: Row, column: str) -> str:
+    """The id in a column in its one form as text, empty if there is none."""
+    text = row.text(column)
+    return str(id_of(text, True, f"{row.location}: {column}")) if text else ""
