@@ -26,17 +26,19 @@ def movies() -> pl.DataFrame:
     return pl.DataFrame({"movie": range(1, len(FILMS) + 1), "title": titles})
 
 
-def model(scale: Scale, titles: pl.DataFrame | None = None) -> ALS:
-    """ALS on ratings of two tastes: of even and of odd movies."""
+def model(scale: Scale, titles: pl.DataFrame | None = None, users: str = "") -> ALS:
+    """ALS on ratings of two tastes: of even and of odd movies. users: what their ids begin with."""
     random = np.random.default_rng(0)
-    users, films = (
+    numbers, films = (
         grid.ravel() for grid in np.meshgrid(np.arange(1, 81), np.arange(1, len(FILMS) + 1))
     )
-    liked = (users + films) % 2
-    share = np.clip(0.25 + 0.5 * liked + random.normal(0, 0.12, len(users)), 0, 1)
+    liked = (numbers + films) % 2
+    share = np.clip(0.25 + 0.5 * liked + random.normal(0, 0.12, len(numbers)), 0, 1)
     steps = np.rint(share * (len(scale.stars) - 1)).astype(int)
-    table = pl.DataFrame({"user": users, "movie": films, "rating": scale.stars[steps]})
-    seen = random.random(len(users)) < 0.7
+    table = pl.DataFrame({"user": numbers, "movie": films, "rating": scale.stars[steps]})
+    if users:
+        table = table.with_columns(user=pl.format("{}{}", pl.lit(users), "user"))
+    seen = random.random(len(numbers)) < 0.7
     sides = movies() if titles is None else titles
     return ALS(factors=3).fit(Ratings(table.filter(pl.Series(seen)), movies=sides, scale=scale))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
 from ratecast.cli import main
@@ -116,6 +117,51 @@ def test_an_export_of_the_service(client: httpx.Client, tmp_path: Path, capsys: 
     assert "user '7777' has no ratings" in capsys.readouterr().err
     assert main(["export", "--user", str(user), *words, "--scale", "1:10"]) == 2
     assert "--scale is for a table; remove it, or give --data" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A service whose users have ids that are text."""
+    home = tmp_path_factory.mktemp("named")
+    catalogue.model(catalogue.HALF, users="u").save(home / "artifact")
+    ArtifactStore(home).publish(home / "artifact")
+    with Place(home).open() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "user", [".", "..", "-", "a/b", "/", "%2F", "https://example.org/?q=1#top", "a b", "é", "7"]
+)
+def test_any_user_imports_and_exports(
+    named: httpx.Client, user: str, tmp_path: Path, capsys: Say
+) -> None:
+    path, out = catalogue.person(tmp_path), tmp_path / "all.csv"
+    words = ("--user", user, "--out", out)
+    first = facts(capsys, named, path, *words)
+    assert (first["user"], first["new"]) == (user, 20)
+    again = facts(capsys, named, path, *words)
+    assert (again["user"], again["new"], again["unchanged"]) == (user, 0, 20)
+    kept = named.get("/v1/users/-/ratings", params={"user_id": user}).json()["ratings"]
+    assert len(kept) == 20
+    letterboxd = tmp_path / "letterboxd.csv"
+    source = ["--from", str(named.base_url), "--out", str(letterboxd)]
+    assert main(["export", "--user", user, *source]) == 0
+    assert len(letterboxd.read_text("utf-8").splitlines()) == 21
+
+
+def test_a_number_that_stands_for_a_title_is_no_title(tmp_path: Path, capsys: Say) -> None:
+    """The service calls movie 12 without a title "12"; a film of that name is another."""
+    films = catalogue.movies()
+    titles = films.with_columns(title=pl.when(pl.col("movie") != 12).then("title"))
+    home = tmp_path / "home"
+    home.mkdir()
+    ArtifactStore(home).publish(catalogue.saved(tmp_path / "gaps", titles=titles))
+    path = tmp_path / "r.csv"
+    path.write_text(catalogue.letterboxd([*catalogue.FILMS[:3], ("12", 2007)], lambda _: 4))
+    with Place(home).open() as client:
+        found = facts(capsys, client, path)
+        assert found["matched"] == 3
+        assert found["unmatched_titles"] == [{"title": "12", "year": 2007}]
 
 
 def test_tokens_and_limits(place: Place, tmp_path: Path, capsys: Say) -> None:

@@ -3,11 +3,11 @@
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from ratecast.errors import InputError
+from ratecast.ids import Id
 
 WAIT_SECONDS, TIMEOUT_SECONDS = 60.0, 60.0
 _LATER = (429, 503)
@@ -24,9 +24,13 @@ class Client:
         """The JSON of a path under /v1."""
         return self._request("GET", path, params=query)
 
-    def post(self, path: str, body: Any = None) -> Any:
+    def post(self, path: str, body: Any = None, **query: Any) -> Any:
         """The JSON that a path under /v1 gives for a body."""
-        return self._request("POST", path, json=body)
+        return self._request("POST", path, json=body, params=query)
+
+    def of_user(self, user: Id) -> "UserClient":
+        """The client of the paths of one user."""
+        return UserClient(self, user)
 
     def _request(self, method: str, path: str, **content: Any) -> Any:
         """Waits where the service is busy. Raises `InputError` for every refusal, in one line."""
@@ -71,9 +75,24 @@ class Client:
         raise InputError(f"{self.url}: {_detail(content)} (HTTP {answer.status_code})")
 
 
-def segment(identifier: object) -> str:
-    """An id as one segment of a path."""
-    return quote(str(identifier), safe="")
+@dataclass(frozen=True)
+class UserClient:
+    """The paths under /v1/users of one user.
+
+    The id is sent in the query: a path cannot hold the ids `.` and `..`, and proxies change
+    slashes in it.
+    """
+
+    client: Client
+    user: Id
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON of a path of the user."""
+        return self.client.get(f"users/-/{path}", user_id=self.user, **query)
+
+    def post(self, path: str, body: Any) -> Any:
+        """The JSON that a path of the user gives for a body."""
+        return self.client.post(f"users/-/{path}", body, user_id=self.user)
 
 
 def _seconds(answer: httpx.Response) -> float:

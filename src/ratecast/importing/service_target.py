@@ -8,9 +8,10 @@ import polars as pl
 
 from ratecast.data.titles import TITLE, YEAR
 from ratecast.errors import InputError
+from ratecast.exports.catalogue_index import given_title
 from ratecast.exports.changes import MOST_ENTRIES, Changes
 from ratecast.exports.star_quantiles import StarDistribution
-from ratecast.importing.client import Client, segment
+from ratecast.importing.client import Client, UserClient
 from ratecast.importing.target import Id, Rated, require_titles
 from ratecast.ratings import MOVIE, Scale
 
@@ -31,12 +32,12 @@ class ServiceTarget:
         found = self.client.get("catalogue")["movies"]
         if not found:
             raise InputError(f"{self.client.url}: its catalogue is empty; publish another model")
-        named = any(movie["title"] != str(movie["id"]) for movie in found)
-        require_titles(self.client.url, (TITLE,) if named else ())
+        titles = [given_title(movie["id"], movie["title"]) for movie in found]
+        require_titles(self.client.url, (TITLE,) if any(titles) else ())
         return pl.DataFrame(
             {
                 MOVIE: [movie["id"] for movie in found],
-                TITLE: [movie["title"] for movie in found],
+                TITLE: pl.Series(titles, dtype=pl.String),
                 YEAR: pl.Series([movie["year"] for movie in found], dtype=pl.Int32),
             }
         )
@@ -58,12 +59,12 @@ class ServiceTarget:
         found = Changes.of(ratings, self._present())
         for part in found.parts():
             entries = [{"movie": movie, "stars": stars} for movie, stars in part.items()]
-            self.client.post(f"users/{self._path}/ratings/many", {"ratings": entries})
+            self._own.post("ratings/many", {"ratings": entries})
         return Rated(self.user, len(found.new), len(found.changed), found.unchanged, token)
 
     def best(self, count: int) -> pl.DataFrame:
         """The best movies that the person has not rated."""
-        found = self.client.get(f"users/{self._path}/recommendations", n=count)["forecasts"]
+        found = self._own.get("recommendations", n=count)["forecasts"]
         return _table(found).select(pl.exclude("^p_.*$"))
 
     def forecasts(self) -> pl.DataFrame:
@@ -79,11 +80,13 @@ class ServiceTarget:
         return _table(sorted(found, key=lambda forecast: -forecast["stars"]))
 
     @property
-    def _path(self) -> str:
-        return segment(self.user)
+    def _own(self) -> UserClient:
+        if self.user is None:
+            raise ValueError("rate first: the user is not registered yet")
+        return self.client.of_user(self.user)
 
     def _present(self) -> dict[Id, float]:
-        found = self.client.get(f"users/{self._path}/ratings")
+        found = self._own.get("ratings")
         self.user = found["user"]
         return {rating["movie"]["id"]: rating["stars"] for rating in found["ratings"]}
 

@@ -6,7 +6,8 @@ import polars as pl
 
 from ratecast.data.titles import TITLE, YEAR
 from ratecast.errors import InputError
-from ratecast.importing.client import Client, segment
+from ratecast.ids import id_of
+from ratecast.importing.client import Client
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, Scale
 
 
@@ -20,11 +21,14 @@ class UserRatings:
 
 def of_table(table: Ratings, user: str) -> UserRatings:
     """The ratings of one user of a table with titles. Raises `InputError` if there are none."""
-    own = table.frame.filter(pl.col(USER).cast(pl.String) == user)
+    own = table.frame.filter(pl.col(USER).cast(pl.String) == id_of(user, True, USER))
     if not own.height:
         raise InputError(f"user {user!r}: has no ratings in this table; give the id of one who has")
     if TITLE not in table.movies.columns:
-        raise InputError("export: the table has no titles; give one with a column title")
+        raise InputError(
+            "export: the table has no titles, by which Letterboxd finds films; give one with a "
+            "column title, or name it, as in --columns title=NAME"
+        )
     known = [name for name in (MOVIE, TITLE, YEAR) if name in table.movies.columns]
     movies = table.movies.select(known).unique(MOVIE, keep="first")
     return UserRatings(
@@ -34,7 +38,7 @@ def of_table(table: Ratings, user: str) -> UserRatings:
 
 def of_service(client: Client, user: str) -> UserRatings:
     """The ratings of one user of a service. Raises `InputError` for one who has none."""
-    rated = client.get(f"users/{segment(user)}/ratings")["ratings"]
+    rated = client.of_user(user).get("ratings")["ratings"]
     if not rated:
         raise InputError(f"{client.url}: user {user!r} has no ratings")
     stars = client.get("model")["scale"]

@@ -7,6 +7,7 @@ import polars as pl
 
 from ratecast.data.titles import TITLE, YEAR
 from ratecast.errors import InputError
+from ratecast.exports.catalogue_index import given_title
 from ratecast.exports.match import match
 from ratecast.exports.matches import DOUBTFUL, Matches
 from ratecast.exports.merge import merged
@@ -34,12 +35,13 @@ def matched(
 ) -> Uploaded:
     """The matches of files, each a name and its bytes; takes seconds for large catalogues."""
     movies = catalogue.movies
-    if all(movie.title == str(movie.id) for movie in movies):
+    titles = [given_title(movie.id, movie.title) for movie in movies]
+    if not any(titles):
         raise InputError("the movies of this service have no titles, so none can be matched")
     table = pl.DataFrame(
         {
             MOVIE: [movie.id for movie in movies],
-            TITLE: [movie.title for movie in movies],
+            TITLE: pl.Series(titles, dtype=pl.String),
             YEAR: pl.Series([movie.year for movie in movies], dtype=pl.Int32),
         }
     )
