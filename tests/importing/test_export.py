@@ -9,6 +9,7 @@ import pytest
 
 from ratecast.cli import main
 from ratecast.exports.letterboxd_form import half_stars
+from ratecast.exports.read import read_export
 from ratecast.ratings import Scale
 
 Say = pytest.CaptureFixture[str]
@@ -60,6 +61,27 @@ def test_numbers_and_no_dates(table: Path) -> None:
         ("", ""),
         ("", ""),
     ]
+
+
+@pytest.mark.parametrize("options", [[], ["--links", "links.csv"], ["--no-time"]])
+def test_what_is_exported_is_imported_again(table: Path, options: list[str], capsys: Say) -> None:
+    Path("links.csv").write_text("movieId,imdbId,tmdbId\n1.0,0112346,9087.0\n2,53619,\n")
+    exported("--user", " ann ", "--data", str(table), *options)
+    capsys.readouterr()
+    export = read_export("letterboxd.csv")
+    assert str(export.scale) == "0.5:5:0.5"
+    assert export.frame.select("title", "year", "rating").rows() == [
+        ("The American President", 1995, 3.5),
+        ("L'Avventura", 1960, 0.5),
+        ("The City of Lost Children", 1995, 5.0),
+        ("Babylon, 5", None, 4.0),
+    ]
+    assert export.frame["at"].null_count() == (4 if "--no-time" in options else 0)
+    numbers = export.frame.select("imdb", "tmdb").rows()
+    known = (
+        [("tt0112346", 9087), ("tt0053619", None)] if "--links" in options else [(None, None)] * 2
+    )
+    assert numbers == [*known, (None, None), (None, None)]
 
 
 @pytest.mark.parametrize(

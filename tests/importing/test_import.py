@@ -1,6 +1,7 @@
 """`ratecast import` with a saved model, and without: what is printed, and what is left on disk."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -170,10 +171,51 @@ def test_without_a_model_the_ratings_are_written(zipped: Path, capsys: Say) -> N
     assert main(["import", str(zipped), "--user", "ann", "--out", "mine.csv"]) == 0
     assert "2 ★ " in capsys.readouterr().out
     table = pl.read_csv("mine.csv")
-    assert table.columns == ["user", "movie", "rating", "at"]
-    assert table.row(0) == ("ann", "Red Lamp in Rome (1960)", 2.5, "2024-03-01")
+    assert table.columns == ["user", "movie", "title", "rating", "at"]
+    name = "Red Lamp in Rome (1960)"
+    assert table.row(0) == ("ann", name, name, 2.5, "2024-03-01")
     assert main(["data", "describe", "mine.csv", "--scale", "0.5:5:0.5", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == 22
+
+
+def test_the_table_is_read_by_every_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Say
+) -> None:
+    """Nobody gave a 10, one rating has no day, and two films share title and year."""
+    monkeypatch.chdir(tmp_path)
+    films = [
+        {
+            "Const": f"tt{n:07}",
+            "Title": "Twin" if n > 28 else f"Film {n}",
+            "Year": 1990,
+            "Your Rating": 1 + n % 9,
+            "Date Rated": "2024-03-01" if n else "",
+        }
+        for n in range(31)
+    ]
+    w.write(tmp_path / "imdb.csv", w.IMDB, films)
+    assert main(["import", "imdb.csv", "--out", "mine.csv"]) == 0
+    found = re.search(
+        r"read it with (--scale 1:10:1); it has no column at, which 1 of 31", said(capsys)
+    )
+    assert found
+    scale = found[1].split()
+    table = pl.read_csv("mine.csv")
+    assert table["movie"].n_unique() == 31
+    assert table["movie"][-2:].to_list() == ["Twin (1990)", "Twin (1990) [2]"]
+    assert table["title"][-2:].to_list() == ["Twin (1990)", "Twin (1990)"]
+    assert main(["data", "describe", "mine.csv", *scale, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scale"] == "1:10:1"
+    assert main(["train", "bias", "--data", "mine.csv", *scale, "--out", "logs"]) == 0
+    assert main(["export", "--data", "mine.csv", *scale, "--user", "me", "--out", "l.csv"]) == 0
+    assert "2 rows share title and year, and Letterboxd takes them for one" in said(capsys)
+    written = pl.read_csv("l.csv")
+    assert written["Title"].to_list() == [film["Title"] for film in films]
+    assert written["Rating"].to_list() == [(1 + n % 9) / 2 for n in range(31)]
+
+
+def said(capsys: Say) -> str:
+    return capsys.readouterr().err
 
 
 def test_files_that_are_no_ratings(tmp_path: Path, artifact: Path, capsys: Say) -> None:
@@ -188,7 +230,7 @@ def test_files_that_are_no_ratings(tmp_path: Path, artifact: Path, capsys: Say) 
         ("ratings.png", "ratings.png: not a known export"),
         ("ratings.jpg", "ratings.jpg: not a known export"),
         ("empty.zip", "empty.zip: "),
-        ("other.zip", "no ratings.csv at the top"),
+        ("other.zip", "no export of a rating site in this ZIP"),
         ("watchlist.csv", "a file of Letterboxd without ratings; give the ZIP or ratings.csv"),
         ("list.csv", "IMDb, but no ratings (left out: 1 row without a rating)"),
         ("empty.csv", "its empty first line"),
@@ -235,7 +277,9 @@ def test_a_profile_of_netflix(tmp_path: Path, artifact: Path, capsys: Say) -> No
         for who, (name, _) in zip("ABB", catalogue.FILMS, strict=False)
     ]
     path = w.write(tmp_path / "Ratings.csv", w.NETFLIX, rows)
-    assert "give one as profile: A, B" in refusal(capsys, path, "--artifact", artifact)
+    assert "2 profiles of a Netflix account, A, B; choose yours, as in --profile A" in refusal(
+        capsys, path, "--artifact", artifact
+    )
     assert facts(capsys, path, "--artifact", artifact, "--profile", "B")["ratings"] == 2
 
 

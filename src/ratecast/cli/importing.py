@@ -75,10 +75,10 @@ def import_ratings(
     Args:
         files: one or more files of one person from one site, as the site made them.
         artifact: folder that ratecast train wrote; you are a new user to its model.
-        into: address of a running service, which gets the ratings; repeat it as you like.
-        user: your id in the service, else a new one is made; with --out alone, the id to write.
+        into: address of a running service, which gets the ratings; a later import adds and changes.
+        user: your id in the service, without it a new one; with --out alone, the id to write.
         token: token of the service or of the user; default: RATECAST_TOKEN.
-        profile: the profile in a Netflix export with several.
+        profile: name of your profile, where a Netflix account has several; other sites have none.
         settled: the file of --doubtful, with the right ids in its column movie.
         doubtful: write the doubtful titles to this CSV file, to be settled by you.
         links: links.csv of MovieLens, to match by the numbers of IMDb and TMDB.
@@ -136,11 +136,10 @@ def export_ratings(
         json: print the result as one JSON document.
     """
     from ratecast.data import load_table
-    from ratecast.exports.letterboxd_form import MOST_BYTES, is_kept, letterboxd_form
+    from ratecast.exports.letterboxd_form import is_kept, letterboxd_form
     from ratecast.importing.links import read_links
     from ratecast.importing.user_ratings import of_service, of_table
     from ratecast.ratings import AT
-    from ratecast.table_writer import write_table
 
     if out.suffix.lower() != ".csv":
         raise InputError(f"{out}: Letterboxd imports CSV; end the name in .csv")
@@ -155,10 +154,19 @@ def export_ratings(
         note(f"ratings of the scale {found.scale} are written in half stars, 0.5 to 5")
     ratings = found.frame.drop(AT, strict=False) if table.no_time else found.frame
     rows = letterboxd_form(ratings, found.scale, None if links is None else read_links(links))
+    _write_letterboxd(out, rows)
+    emit({"out": out, "ratings": rows.height}, f"wrote {out}: {rows.height} ratings", json)
+
+
+def _write_letterboxd(out: Path, rows: "pl.DataFrame") -> None:
+    from ratecast.exports.letterboxd_form import MOST_BYTES, shared_titles
+    from ratecast.table_writer import write_table
+
     write_table(out, rows)
+    if alike := shared_titles(rows):
+        note(f"{alike} rows share title and year, and Letterboxd takes them for one film")
     if out.stat().st_size > MOST_BYTES:
         note(f"{out}: over 1 MB, which Letterboxd refuses; split it")
-    emit({"out": out, "ratings": rows.height}, f"wrote {out}: {rows.height} ratings", json)
 
 
 def _refuse_table_options(table: TableOptions) -> None:
@@ -178,12 +186,12 @@ def _check_numbers(artifact: Path | None, into: str | None, n: int) -> None:
 
 
 def _preview(export: "Export", user: str | None, out: Path | None, json: bool) -> None:
-    from ratecast.importing.report import export_facts, plain_table, preview_lines
+    from ratecast.importing.report import export_facts, plain_table, preview_lines, table_note
 
     facts = export_facts(export)
     emit(facts, "\n".join(preview_lines(export, facts)), json)
     if out is not None:
-        _write(out, plain_table(export, user or "me"), "ratings")
+        _write(out, plain_table(export, user or "me"), f"ratings; {table_note(export)}")
 
 
 def _target(
@@ -225,7 +233,7 @@ def _matched(export: "Export", target: "Target", beside: Files) -> "Matches":
             f"--settled {beside.doubtful}"
         )
     elif counts["doubtful"]:
-        note(f"{counts['doubtful']} titles are doubtful; --doubtful FILE writes them to be settled")
+        note(f"doubtful titles: {counts['doubtful']}; --doubtful FILE writes them to be settled")
     if not counts["matched"]:
         raise InputError(
             f"import: none of {len(export)} titles is matched for certain; settle those that are "

@@ -31,7 +31,8 @@ def export_facts(export: Export) -> dict[str, Any]:
 def export_lines(facts: dict[str, Any]) -> list[str]:
     """The same for people: first what they are, then a line for all that was assumed."""
     period = f", from {facts['from']} to {facts['to']}" if facts["from"] else ""
-    first = f"{facts['source']}: {facts['ratings']:,} ratings on the scale {facts['scale']}{period}"
+    count = "1 rating" if facts["ratings"] == 1 else f"{facts['ratings']:,} ratings"
+    first = f"{facts['source']}: {count} on the scale {facts['scale']}{period}"
     return [first, *(f"  {printable(note)}" for note in facts["notes"])]
 
 
@@ -63,17 +64,34 @@ def match_lines(facts: dict[str, Any]) -> Iterator[str]:
 
 
 def plain_table(export: Export, user: str) -> pl.DataFrame:
-    """The ratings as a table that ratecast reads: columns user, movie, rating and, if known, at.
+    """The ratings as a table that ratecast reads: columns user, movie, title, rating and at.
 
-    A movie is called `Title (Year)`; at is a day, or a time to the second.
+    A movie is called `Title (Year)`, and `Title (Year) [2]` where the export has two films of one
+    title and year. at is a day, or a time to the second; without the time of one rating there is no
+    such column, because a table has all times or none.
     """
     year = pl.when(pl.col(YEAR).is_not_null()).then(pl.format(" ({})", YEAR)).otherwise(pl.lit(""))
     time = pl.from_epoch(AT).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     at = pl.when(pl.col(AT) % 86_400 == 0).then(time.str.head(10)).otherwise(time)
     table = export.frame.select(
-        pl.lit(user).alias(USER), (pl.col(TITLE) + year).alias(MOVIE), RATING, at.alias(AT)
+        pl.lit(user).alias(USER), (pl.col(TITLE).str.strip_chars() + year).alias(TITLE), RATING, at
     )
-    return table.drop(AT) if table[AT].null_count() == table.height else table
+    place = pl.int_range(1, pl.len() + 1).over(TITLE)
+    movie = pl.when(place == 1).then(pl.col(TITLE)).otherwise(pl.format("{} [{}]", TITLE, place))
+    names = [AT] if timed(export) else []
+    return table.select(USER, movie.alias(MOVIE), TITLE, RATING, *names)
+
+
+def timed(export: Export) -> bool:
+    """Whether each rating has a time."""
+    return not export.frame[AT].null_count()
+
+
+def table_note(export: Export) -> str:
+    """How the plain table is to be read, and what it lacks."""
+    undated = export.frame[AT].null_count()
+    lacking = f"; it has no column {AT}, which {undated} of {len(export)} ratings lack"
+    return f"read it with --scale {export.scale}{lacking if undated else ''}"
 
 
 def named(title: str, year: int | None) -> str:
