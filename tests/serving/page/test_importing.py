@@ -105,18 +105,38 @@ def test_files_that_cannot_be_read_are_one_line(seat: Seat, tmp_path: Path) -> N
     evil.write_text("a,b\n1,2\n")
     for path, message in (
         (picture, "picture.png: not a known export"),
-        (empty, "no ratings.csv at the top of the archive"),
+        (empty, "empty.zip: no export of a rating site in this ZIP"),
         (watchlist, "a file of Letterboxd without ratings"),
         (evil, "<img src=x onerror=window.evil=1>.csv: not a known export"),
     ):
         given(page, path)
         page.locator(".alarm").filter(has_text=message).wait_for()
+        assert message in page.locator(".alarm").inner_text()
         assert page.locator(".facts").count() == 0
     assert page.evaluate("window.evil") is None
     large = tmp_path / "large.csv"
     large.write_bytes(bytes((16 << 20) + 1))
     given(page, large)
     page.locator(".alarm").filter(has_text="At most 4 files of 16 MB together").wait_for()
+
+
+def test_one_of_the_profiles_of_netflix_is_chosen(
+    seat: Seat, tmp_path: Path, films: list[tuple[str, int]]
+) -> None:
+    rows = [
+        {"Profile Name": who, "Title Name": name, "Rating Type": "star", "Star Value": 4}
+        for number, (name, _) in enumerate(films)
+        for who in ("Ann B", "<b>Bob</b>")[: 1 + number % 2]
+    ]
+    page = seat.at("/import")
+    given(page, w.write(tmp_path / "Ratings.csv", w.NETFLIX, rows))
+    page.get_by_text("Which ratings are yours?").wait_for()
+    assert page.locator(".alarm").inner_text() == ""
+    page.get_by_role("button", name="Ann B").wait_for()
+    page.get_by_role("button", name="<b>Bob</b>").click()
+    assert counts(page)["matched"] == len(films) // 2
+    page.get_by_text(f"{len(films) // 2} ratings from Netflix").wait_for()
+    assert page.get_by_text("Which ratings are yours?").count() == 0
 
 
 def test_a_file_of_some_megabytes_arrives(seat: Seat, tmp_path: Path) -> None:

@@ -22,20 +22,13 @@ def test_matching_leaves_the_event_loop_free(monkeypatch: pytest.MonkeyPatch) ->
         time.sleep(0.3)
         return "matched"
 
-    class File:
-        name = "x.csv"
-
-        async def read(self) -> bytes:
-            return b""
-
     async def ticks() -> tuple[int, list[str]]:
         view: Any = object.__new__(importing.ImportView)
-        view.profile = type("Field", (), {"value": ""})()
         live = type("Live", (), {"served": type("Served", (), {"catalogue": None})()})()
         context = type("Context", (), {"matching": asyncio.Semaphore(2)})()
         service = type("Service", (), {"live": live})()
         view.visitor = type("Visitor", (), {"service": service, "context": context})()
-        several = [asyncio.create_task(view._matched([File()])) for _ in range(3)]
+        several = [asyncio.create_task(view._matched([("x.csv", b"")], None)) for _ in range(3)]
         count = 0
         while not all(task.done() for task in several):
             await asyncio.sleep(0.01)

@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from nicegui import ui
-from nicegui.elements.upload_files import FileUpload
 from nicegui.events import MultiUploadEventArguments
 
 from ratecast.errors import InputError
 from ratecast.exports.changes import Changes
 from ratecast.exports.export import TITLE, YEAR
 from ratecast.exports.matches import MATCHED, UNMATCHED
+from ratecast.exports.netflix import ProfileNeededError
 from ratecast.ids import Id
 from ratecast.ratings import MOVIE, RATING
 from ratecast.serving.errors import RequestError
-from ratecast.serving.page.layout import button, element, link
+from ratecast.serving.page.layout import button, element, link, sentence
 from ratecast.serving.page.rating_card import facts, path
 from ratecast.serving.page.session import Visitor
 from ratecast.serving.page.stars import forecast
@@ -23,9 +24,10 @@ from ratecast.serving.page.uploads import MOST_OFFERS, Uploaded, matched
 
 LISTED, SHOWN, MOST_FILES = 8, 200, 4
 LEAVE_OUT = "Leave out"
+Contents = Sequence[tuple[str, bytes]]
 HELP = (
     "Drop the export of Letterboxd (the ZIP), IMDb, Goodreads, StoryGraph, MyAnimeList, Trakt or "
-    "Netflix here. Nothing is rated before you say so, and the file is not kept."
+    "Netflix here, as you got it. Nothing is rated before you say so, and the file is not kept."
 )
 
 
@@ -56,52 +58,74 @@ class ImportView:
                 max_total_size=most,
                 on_multi_upload=self._take,
                 on_rejected=lambda: self._fail(
-                    f"at most {MOST_FILES} files of {most >> 20} MB together"
+                    f"At most {MOST_FILES} files of {most >> 20} MB together."
                 ),
             ).classes("upload")
             self.upload.props("flat bordered")
-            self.upload.on("failed", lambda: self._fail("the files did not arrive; try again"))
-            self.profile = ui.input("Profile, if a Netflix export has several")
-            self.profile.props("outlined dense").classes("profile")
+            # Not reset, which would stop the upload of a next file.
+            self.upload.on("uploaded", lambda: self._forget("Uploaded"), args=[])
+            self.upload.on("failed", self._failed, args=[])
             self.message = element("p", "").classes("alarm").props('role="alert"')
         self.place = ui.element("div").props('aria-live="polite"')
 
+    def _forget(self, kind: str) -> None:
+        """Take files out of the list of the upload. kind: Uploaded, or Queued for those failed."""
+        self.upload.run_method(f"remove{kind}Files")
+
+    def _failed(self) -> None:
+        self._forget("Queued")
+        self._fail("The files did not arrive; try again.")
+
     def _fail(self, text: str) -> None:
-        self.upload.reset()
-        self.message.set_text(f"{text[:1].upper()}{text[1:]}.")
+        self.message.set_text(text)
 
     async def _take(self, event: MultiUploadEventArguments) -> None:
+        await self._look([(file.name, await file.read()) for file in event.files])
+
+    async def _look(self, contents: Contents, profile: str | None = None) -> None:
+        """Match files, each a name and its bytes, and show what was found."""
         self.message.set_text("")
-        self.found = None
+        self.found, profiles = None, []
         self.place.clear()
         with self.place:
             ui.spinner(size="2.5em")
             element("p", "Looking for your movies").classes("muted").props('role="status"')
         try:
             self.visitor.context.limit_rate(self.client.ip)
-            self.found = await self._matched(event.files)
+            self.found = await self._matched(contents, profile)
+        except ProfileNeededError as error:
+            profiles = error.profiles
         except InputError as error:
             self._fail(str(error))
         except RequestError as error:
-            self._fail(error.detail)
+            self._fail(sentence(error))
         self.place.clear()
-        self.upload.reset()
-        if self.found is not None:
-            with self.place, ui.element("section").classes("card"):
-                self._draw(self.found)
+        with self.place:
+            if profiles:
+                self._choose_profile(contents, profiles)
+            if self.found is not None:
+                with ui.element("section").classes("card"):
+                    self._draw(self.found)
 
-    async def _matched(self, files: Sequence[FileUpload]) -> Uploaded:
-        contents = [(file.name, await file.read()) for file in files]
+    async def _matched(self, contents: Contents, profile: str | None) -> Uploaded:
         catalogue = self.visitor.service.live.served.catalogue
-        profile = str(self.profile.value or "").strip() or None
         async with self.visitor.context.matching:
             return await asyncio.to_thread(matched, contents, catalogue, profile)
+
+    def _choose_profile(self, contents: Contents, profiles: list[str]) -> None:
+        """The profiles of a Netflix account; the files are looked at again for the chosen one."""
+        with ui.element("section").classes("card"):
+            element("h2", "Which ratings are yours?")
+            element("p", "This Netflix account has several profiles.").classes("muted")
+            with ui.element("div").classes("row"):
+                for name in profiles:
+                    button(name, partial(self._look, contents, name))
 
     def _draw(self, found: Uploaded) -> None:
         """What was matched, with choices for what is doubtful, and the button that rates."""
         matches, counts = found.matches, found.matches.counts
         export = matches.export
-        element("h2", f"{len(export):,} ratings of {export.source}")
+        element("h2", f"{len(export):,} ratings from {export.source}")
         with ui.element("ul").classes("facts"):
             for status, count in counts.items():
                 with ui.element("li"):
@@ -172,7 +196,7 @@ class ImportView:
                 await service.rate_many(user, list(part.items()))
         except (InputError, RequestError) as error:
             self.found = found
-            self._fail(error.detail if isinstance(error, RequestError) else str(error))
+            self._fail(sentence(error) if isinstance(error, RequestError) else str(error))
             return
         self.card.set_visibility(False)
         self.place.clear()
