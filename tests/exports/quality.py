@@ -213,7 +213,7 @@ def section(results: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"{results['films']:,} invented films against the {results['movies']:,} titles of "
-            f"{results['catalogue']} ({results['machine']}):",
+            f"{results['catalogue']} (`make bench-import`; {results['machine']}):",
             "",
             "| seed | matched | doubtful | wrong | seconds |",
             "| --- | ---: | ---: | ---: | ---: |",
