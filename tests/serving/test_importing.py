@@ -193,6 +193,16 @@ def test_a_service_whose_movies_have_no_titles(tmp_path: Path, capsys: Say) -> N
 
 def test_addresses_of_no_service(client: httpx.Client, tmp_path: Path, capsys: Say) -> None:
     path = str(catalogue.person(tmp_path))
+    words = ["import", path, "--into", str(client.base_url)]
+    for more, message in (
+        (["--token", "secr\u00e9t"], "token: has letters or lines that no token has"),
+        (["--token", "secret\nsecret"], "token: has letters or lines that no token has"),
+        (["--user", "\udcff"], "user: the id is not in UTF-8"),
+    ):
+        assert main([*words, *more]) == 2
+        err = capsys.readouterr().err
+        assert message in err
+        assert "secr" not in err
     for url, message in (
         ("nonsense", "nonsense: no service there"),
         ("http://127.0.0.1:1", "no service there"),

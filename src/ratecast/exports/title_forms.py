@@ -84,7 +84,7 @@ def _words(text: str) -> str:
 def split_title(title: str) -> CatalogueTitle:
     """The parts of a title such as `City of Lost Children, The (Cité des enfants perdus) (1995)`.
 
-    >>> split_title("Seven (a.k.a. Se7en) (1995)").names[1].words
+    >>> split_title("Seven (a.k.a. Se7en) (1995)").names[-1].words
     'se7en'
     """
     text = title.strip()

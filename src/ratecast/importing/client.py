@@ -20,6 +20,11 @@ class Client:
     url: str
     token: str | None = None
 
+    def __post_init__(self) -> None:
+        # Without the token in the message, which may be seen by others.
+        if self.token is not None and not (self.token.isascii() and self.token.isprintable()):
+            raise InputError("token: has letters or lines that no token has; copy it again")
+
     def get(self, path: str, **query: Any) -> Any:
         """The JSON of a path under /v1."""
         return self._request("GET", path, params=query)
@@ -42,6 +47,8 @@ class Client:
                 answer = httpx.request(
                     method, address, headers=headers, timeout=TIMEOUT_SECONDS, **content
                 )
+            except UnicodeEncodeError:
+                raise InputError("user: the id is not in UTF-8; write it in UTF-8") from None
             except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
                 raise InputError(
                     f"{self.url}: no service there ({error}); start one with ratecast serve, and "
