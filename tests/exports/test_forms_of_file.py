@@ -120,6 +120,32 @@ def test_a_diary_alone_in_a_zip_is_read(tmp_path: Path) -> None:
     assert same(read_export(path), read_export(forms["letterboxd diary"]))
 
 
+@pytest.mark.parametrize("folder", ["", "./", "../", "my data\\", "a/b/c/"])
+def test_programs_write_folders_in_several_ways(folder: str, tmp_path: Path) -> None:
+    forms = catalogue.exports(tmp_path)
+    ratings = forms["letterboxd ratings"].read_bytes()
+    files = {f"{folder}ratings.csv": ratings}
+    files[f"{folder}likes/ratings.csv"] = ratings
+    later = {"Date": "2025-01-01", "Name": "Only Seen", "Year": 1999, "Rating": 1}
+    files[f"{folder}diary.csv"] = w.table(w.DIARY, [later]).encode()
+    export = read_export(pack(tmp_path / "x.zip", files))
+    assert export.frame["title"].to_list()[0] == "Only Seen"
+    assert len(export) == 5
+
+
+def test_a_locked_zip_says_so(tmp_path: Path) -> None:
+    path = pack(tmp_path / "x.zip", {"ratings.csv": b"x"})
+    data = bytearray(path.read_bytes())
+    for mark in (b"PK\3\4", b"PK\1\2"):
+        place = data.index(mark) + (6 if mark == b"PK\3\4" else 8)
+        data[place] |= 1
+    path.write_bytes(data)
+    with pytest.raises(
+        InputError, match=r"is encrypted.*; unpack it, and give the file of ratings"
+    ):
+        read_export(path)
+
+
 def test_archive_bombs_are_refused(tmp_path: Path) -> None:
     header = w.LETTERBOXD.encode() + b"\n"
     bomb = pack(tmp_path / "bomb.zip", {"ratings.csv": header + bytes(65 << 20)})

@@ -49,13 +49,8 @@ class Archive:
             raise InputError(
                 f"{self.where}: has over {MOST_FILES:,} files; give the file of ratings out of it"
             )
-        parts = {each.filename: PurePosixPath(each.filename).parts for each in entries}
-        return [
-            each.filename
-            for each in entries
-            if not each.is_dir()
-            and not any(part.startswith((".", "__MACOSX")) for part in parts[each.filename])
-        ]
+        names = [each.filename for each in entries if not each.is_dir()]
+        return [name for name in names if not any(map(_is_hidden, _path(name).parts))]
 
     def location(self, name: str) -> str:
         """A file of the archive, for messages."""
@@ -143,7 +138,7 @@ def _sources(kinds: dict[str, str | None]) -> Iterator[list[str]]:
     """The files of each export: those of Letterboxd and Trakt in one folder are together."""
     together: dict[tuple[str, str], list[str]] = {}
     for name, kind in kinds.items():
-        folder = PurePosixPath(name).parent
+        folder = _path(name).parent
         if kind is None or (kind == LETTERBOXD and _is_aside(name)):
             continue
         if kind == OTHER:
@@ -154,7 +149,7 @@ def _sources(kinds: dict[str, str | None]) -> Iterator[list[str]]:
 
 
 def _read_letterboxd(archive: Archive, names: list[str], kinds: dict[str, str | None]) -> Export:
-    by_name = {PurePosixPath(name).name.lower(): name for name in names}
+    by_name = {_path(name).name.lower(): name for name in names}
     ratings = letterboxd.RATINGS in by_name
     wanted = (letterboxd.RATINGS, letterboxd.DIARY) if ratings else (letterboxd.DIARY,)
     read = [by_name[name] for name in wanted if name in by_name] or names[:1]
@@ -173,4 +168,13 @@ def _read_letterboxd(archive: Archive, names: list[str], kinds: dict[str, str | 
 
 
 def _is_aside(name: str) -> bool:
-    return PurePosixPath(name).parent.name in letterboxd.ASIDE
+    return _path(name).parent.name in letterboxd.ASIDE
+
+
+def _is_hidden(part: str) -> bool:
+    return part == "__MACOSX" or (part.startswith(".") and part != "..")
+
+
+def _path(name: str) -> PurePosixPath:
+    """A file of the archive; some programs write backslashes."""
+    return PurePosixPath(name.replace("\\", "/"))
