@@ -86,7 +86,12 @@ def test_a_missing_rating_has_a_forecast_and_is_not_scored(
     unrated = pl.int_range(pl.len()) % 3 == 0
     pairs.with_columns(rating=pl.when(unrated).then(0).otherwise("rating")).write_parquet("p.pq")
     assert predict("--pairs", "p.pq") == 2
-    assert "p.pq, row 1: rating 0 is not on the scale 1:5:1" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "p.pq, row 1: rating 0 is not on the scale 1:5:1 of the model" in err
+    for hint in ("--missing=0", "--no-rating"):
+        assert hint in err
+        assert predict("--pairs", "p.pq", hint, "--out", "o.csv") == 0
+    capsys.readouterr()
     assert predict("--pairs", "p.pq", "--missing", "0") == 0
     out, err = capsys.readouterr()
     found = pl.read_csv(out.encode())
@@ -96,6 +101,56 @@ def test_a_missing_rating_has_a_forecast_and_is_not_scored(
     rmse = np.sqrt(np.mean((scored["stars"] - scored["rating"]).to_numpy() ** 2))
     assert f"RMSE {rmse:.4f}" in err
     assert f"over {len(scored)} true ratings" in err
+
+
+@pytest.mark.parametrize("none", ["", " ", "NA", "NaN", "null"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_an_empty_rating_has_a_forecast_and_is_not_scored(
+    none: str, ending: str, pairs: pl.DataFrame, capsys: Say
+) -> None:
+    text = pairs["rating"].cast(pl.String).to_list()
+    text[0] = text[4] = none
+    table, path = pairs.with_columns(rating=pl.Series(text)), f"p.{ending}"
+    table.write_csv(path) if ending == "csv" else table.write_parquet(path)
+    assert predict("--pairs", path, "--out", "o.parquet", "--json") == 0
+    out, err = capsys.readouterr()
+    assert f"{path}: 2 of {len(pairs)} pairs have no rating and are not scored" in err
+    found, facts = pl.read_parquet("o.parquet"), json.loads(out)
+    assert found["rating"].is_null().arg_true().to_list() == [0, 4]
+    assert (facts["rows"], facts["scored"]) == (len(pairs), len(pairs) - 2)
+    expected = load_model(MODEL).predict(pairs.drop("rating"))
+    assert found.drop("rating").equals(expected.frame)
+
+
+@pytest.mark.parametrize("column", ["stars", "score", "rating"])
+def test_a_column_that_may_be_the_rating_is_named_and_can_be_left_out(
+    column: str, pairs: pl.DataFrame, capsys: Say
+) -> None:
+    """A table of forecasts, for example, has a column of expected stars."""
+    named = pairs.select("user", "movie", pl.col("rating").alias(column))
+    named.with_columns(pl.col(column) - 0.3).write_csv("p.csv")
+    named.with_columns(pl.lit("four").alias(column)).write_csv("words.csv")
+    assert predict("--pairs", "p.csv") == 2
+    assert f"p.csv: true ratings are in column {column}; to leave them out: --no-rating" in (
+        capsys.readouterr().err
+    )
+    expected = load_model(MODEL).predict(pairs.select("user", "movie")).frame
+    for path in ("p.csv", "words.csv"):
+        assert predict("--pairs", path, "--no-rating", "--out", "o.parquet") == 0
+        assert f"{path}: columns not used: {column}" in capsys.readouterr().err
+        assert pl.read_parquet("o.parquet").equals(expected)
+    # In Python no ratings of requests are looked at.
+    words = named.with_columns(pl.lit("four").alias(column))
+    assert load_model(MODEL).predict(words).frame.equals(expected)
+
+
+def test_a_folder_of_parts_without_ratings(pairs: pl.DataFrame) -> None:
+    Path("parts").mkdir()
+    for part in range(2):
+        half = pairs.select("user", "movie")[part::2]
+        half.write_parquet(f"parts/part-{part}.parquet")
+    assert predict("--pairs", "parts", "--out", "o.parquet") == 0
+    assert len(pl.read_parquet("o.parquet")) == len(pairs)
 
 
 def test_every_candidate_for_one_user_and_for_several(pairs: pl.DataFrame, capsys: Say) -> None:
@@ -134,6 +189,8 @@ def test_every_candidate_for_one_user_and_for_several(pairs: pl.DataFrame, capsy
             ["--pairs", "pairs.csv", "--scale", "0:10"],
             "--scale is 0:10:1, but the model's is 1:5:1",
         ),
+        (["--pairs", "pairs.csv", "--no-rating", "--at", "5"], "remove --at"),
+        (["--user", "u1", "--movie", "3", "--no-rating"], "--no-rating is of --pairs only"),
         (["--pairs", "pairs.csv", "--json"], "add --out FILE"),
         (["--pairs", "pairs.csv", "--out", "a.xlsx"], "end the name in .parquet, .csv"),
         (["--pairs", "none.csv"], "none.csv: no such file"),

@@ -32,18 +32,25 @@ class Wanted(NamedTuple):
     pairs: str | None
     users: Path | None
     items: Path | None
+    no_rating: bool
 
     def given(self) -> set[str]:
         """The names of what was given."""
-        return {name for name, value in self._asdict().items() if value is not None}
+        return {
+            name
+            for name, value in self._asdict().items()
+            if value is not None and value is not False
+        }
 
     def check(self, out: Path | None, table: TableOptions, json: bool) -> None:
         """Raise `InputError` for options that do not go together."""
         given = self.given()
-        if given == {"pairs", "at"}:
+        if {"pairs", "at"} <= given:
             raise InputError("predict: the pairs have times of their own; remove --at")
+        if "no_rating" in given and "pairs" not in given:
+            raise InputError("predict: --no-rating is of --pairs only; remove it")
         forms = ({"pairs"}, {"user", "movie"}, {"user", "items"}, {"users", "items"})
-        if given - {"at"} not in forms:
+        if given - {"at", "no_rating"} not in forms:
             raise InputError(f"predict: {FORMS}")
         if "pairs" not in given:
             # A file of ids may have a column of another name.
@@ -66,6 +73,7 @@ def predict(
     pairs: str | None = None,
     users: Path | None = None,
     items: Path | None = None,
+    no_rating: bool = False,
     out: Path | None = None,
     table: TableOptions = DEFAULT,
     json: bool = False,
@@ -75,7 +83,7 @@ def predict(
     It needs only a fitted model, no table of ratings. A table of forecasts has the columns user,
     movie, at and rating (where they are known), stars, low and high (the central 80 % interval),
     the probability of each star, history_length and basis. If the true ratings are known, RMSE,
-    MAE and NLL over all rows are printed.
+    MAE and NLL over all rows that have one are printed.
 
     Examples:
         ratecast predict --artifact lightning_logs/bias/version_0/artifact --user 196 --movie 242
@@ -93,12 +101,13 @@ def predict(
             a forecast, in the order of the file.
         users: file with one user id on each line, or a table with a column of them.
         items: file of the candidates' ids, in the same forms; each user gets a forecast of each.
+        no_rating: leave out the true ratings of the pairs; the forecasts are not scored.
         out: CSV, Parquet or JSON lines file (.csv, .parquet, .jsonl; .csv.gz, .jsonl.gz) for the
             forecasts; without it, CSV on stdout.
         table: how the pairs are read.
         json: print the result as one JSON document.
     """
-    wanted = Wanted(user, movie, at, pairs, users, items)
+    wanted = Wanted(user, movie, at, pairs, users, items, no_rating)
     wanted.check(out, table, json)
     if movie is not None:
         from ratecast.cli.one_forecast import lines, predict_one
@@ -131,7 +140,7 @@ def _predict_many(artifact: Path, wanted: Wanted, out: Path, table: TableOptions
 
 def _scored(model: "Model", wanted: Wanted, table: TableOptions) -> "ScoredPairs":
     """The pairs that are wanted, after a note for ids that the model does not know."""
-    from ratecast.evaluation.pairs_file import read_pairs
+    from ratecast.evaluation.pairs_file import TrueRatings, read_pairs
     from ratecast.evaluation.scored_pairs import ScoredPairs
     from ratecast.queries.id_lists import ids_in, unknown_note
     from ratecast.queries.many_forecasts import EveryPair
@@ -139,7 +148,7 @@ def _scored(model: "Model", wanted: Wanted, table: TableOptions) -> "ScoredPairs
     from ratecast.ratings import MOVIE, USER
 
     if wanted.pairs is not None:
-        pairs = read_pairs(wanted.pairs, model.scale, table)
+        pairs = read_pairs(wanted.pairs, TrueRatings(model.scale, not wanted.no_rating), table)
         frame = pairs.requests.frame
         users, movies = frame[USER], frame[MOVIE]
         scored = ScoredPairs(model, pairs.requests, pairs.ratings)

@@ -99,6 +99,15 @@ def load_table(source: Any, options: TableOptions = DEFAULT, notify: Notify = to
     return with_sides(ratings, options.items, options.users, notify)
 
 
+def is_own_table(source: str | Path, options: TableOptions = DEFAULT) -> bool:
+    """Whether `source` is there and is a table of your own, and no edition."""
+    path = Path(source).expanduser()
+    if options.glob or path.is_file() or archive_of(path) is not None:
+        return True
+    is_edition = str(source) in EDITIONS or (path / canonical.METADATA).exists()
+    return path.is_dir() and not is_edition and layouts.find(path) is None
+
+
 def _load_ratings(source: Any, options: TableOptions, notify: Notify) -> Ratings:
     are_paths = isinstance(source, list | tuple) and all(isinstance(s, str | Path) for s in source)
     if are_paths and source:

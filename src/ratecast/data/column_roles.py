@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from ratecast.data.titles import GENRES, TITLE
 from ratecast.errors import InputError
@@ -26,16 +27,23 @@ _NUMBERED = re.compile(r"(.+) \((\d+)\)")
 _INDEX = ("__index_level_0__",)
 
 
+class Needed(NamedTuple):
+    """What a table must have: the roles without which it is refused; and those left out of it."""
+
+    required: tuple[str, ...] = REQUIRED
+    left_out: tuple[str, ...] = ()
+
+
+RATINGS = Needed()
+
+
 def wanted_roles(
-    names: list[str],
-    options: TableOptions,
-    path: Path | str,
-    required: tuple[str, ...] = REQUIRED,
+    names: list[str], options: TableOptions, path: Path | str, needed: Needed = RATINGS
 ) -> dict[str, str]:
-    """`roles` as the options give them, without the time where it is to be left out."""
-    chosen = roles(names, options.roles, path, required)
-    if options.no_time:
-        chosen.pop(AT, None)
+    """`roles` as the options give them, without those that are to be left out."""
+    chosen = roles(names, options.roles, path, needed.required)
+    for role in (*needed.left_out, *([AT] if options.no_time else [])):
+        chosen.pop(role, None)
     _refuse_shared(chosen, path)
     return chosen
 
@@ -84,10 +92,20 @@ def is_side(role: str) -> bool:
 
 
 def ambiguities(
-    names: list[str], columns: Mapping[str, str], chosen: dict[str, str], path: Path | str
+    names: list[str],
+    columns: Mapping[str, str],
+    chosen: dict[str, str],
+    path: Path | str,
+    needed: Needed = RATINGS,
 ) -> list[str]:
-    """A note for each role that more than one name matches, and one on columns without a role."""
+    """A note for each role that more than one name matches, and one on columns without a role.
+
+    Ratings that the table need not have are said too, since they may be something else.
+    """
     notes, doubtful = [], set()
+    if RATING in chosen and RATING not in needed.required:
+        name = chosen[RATING]
+        notes = [f"{path}: true ratings are in column {name}; to leave them out: --no-rating"]
     for role in {USER, MOVIE, RATING, AT} & chosen.keys() - columns.keys():
         recognised = [name for name in NAMES[role] if name != TITLE]
         others = [n for n in names if normalized(n) in recognised and n not in chosen.values()]

@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 
 from ratecast.column_types import Location
-from ratecast.data.column_roles import REQUIRED, ambiguities, wanted_roles
+from ratecast.data.column_roles import RATINGS, Needed, ambiguities, wanted_roles
 from ratecast.data.file_kind import ARROW, ARROW_STREAM, JSON, JSON_LINES, PARQUET
+from ratecast.data.missing_ratings import numbers_of
 from ratecast.data.offset_zones import offsets_are_zones
 from ratecast.data.parts import Parts, with_keys
 from ratecast.data.table_source import TableSource
@@ -25,23 +26,23 @@ def read_columns(
     sources: Sequence[TableSource],
     kind: str,
     options: TableOptions,
-    required: tuple[str, ...] = REQUIRED,
+    needed: Needed = RATINGS,
 ) -> RoleTable:
     """The columns of the parts of one table of this kind. Raises `InputError`."""
     first = sources[0]
     if kind in _OF_NAMES:
         names_of, read = _OF_NAMES[kind]
         names = [*_reading(first, kind, names_of), *first.keys]
-        chosen = wanted_roles(names, options, first.path, required)
+        chosen = wanted_roles(names, options, first.path, needed)
         wanted = [name for name in dict.fromkeys(chosen.values()) if name not in first.keys]
         parts = _parts(sources, kind, partial(read, names=wanted))
     else:
         parts = _parts(sources, kind, _WHOLE[kind])
         names = [*parts.frame.columns, *first.keys]
-        chosen = wanted_roles(names, options, first.path, required)
+        chosen = wanted_roles(names, options, first.path, needed)
     frame = with_keys(parts, sources)
     frame = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
-    notes = ambiguities(names, options.roles, chosen, first.path)
+    notes = ambiguities(names, options.roles, chosen, first.path, needed)
     return typed(frame, parts.location, str(first.path), notes)
 
 
@@ -97,14 +98,7 @@ def _plain(column: pl.Series, location: Location) -> pl.Series:
         return column.cast(pl.Int128 if is_whole else pl.Float64)
     if name != RATING or kind not in (pl.String, pl.Categorical, pl.Enum):
         return column
-    text = column.cast(pl.String)
-    written = text.str.strip_chars().str.replace(",", ".", literal=True)
-    numbers = written.cast(pl.Float64, strict=False)
-    bad = numbers.is_null() & text.is_not_null()
-    if bad.any():
-        row = int(bad.arg_max() or 0)
-        raise InputError(f"{location(row)}: rating {text[row]!r} is not a number; correct it")
-    return numbers
+    return numbers_of(column.cast(pl.String), location)
 
 
 def _parts(

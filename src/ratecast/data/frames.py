@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from ratecast.column_types import rows_of
-from ratecast.data.column_roles import ambiguities, wanted_roles
+from ratecast.data.column_roles import RATINGS, Needed, ambiguities, wanted_roles
 from ratecast.data.column_table import typed
 from ratecast.data.missing_ratings import without_missing
 from ratecast.data.notices import Notify, to_stderr
@@ -31,6 +31,8 @@ from ratecast.ratings import (
     trusted,
 )
 from ratecast.table_options import DEFAULT, TableOptions
+
+PAIRS = Needed((USER, MOVIE), left_out=(RATING,))
 
 R = TypeVar("R", bound=Requests)
 # `Ratings` or `Requests`, or a table of polars, pandas or Arrow.
@@ -93,7 +95,7 @@ def ratings_of(
             for note in notes:
                 notify(note)
         return _with_options(table, scale or table.scale, options, where, notify)
-    read = _columns(table, options, (USER, MOVIE, RATING), where)
+    read = _columns(table, options, RATINGS, where)
     result = loaded(read.frame, read.location, where, options, scale)
     for note in (*read.notes, *result.notes):
         notify(note)
@@ -109,7 +111,7 @@ def requests_of(table: Any, where: str = "requests") -> Requests:
         table = table.requests()
     if isinstance(table, Requests):
         return table if table.is_checked else checked_requests(_in_polars(table, where), where)
-    frame = _columns(table, DEFAULT, (USER, MOVIE), where).frame
+    frame = _columns(table, DEFAULT, PAIRS, where).frame
     frame = frame.select(name for name in (USER, MOVIE, AT) if name in frame.columns)
     return trusted(Requests(canonical_columns(frame, rows_of(where), where)[0]))
 
@@ -174,13 +176,13 @@ def _has_named_index(table: Any) -> bool:
     return any(name is not None for name in names)
 
 
-def _columns(table: Any, options: TableOptions, required: tuple[str, ...], where: str) -> RoleTable:
-    """The columns that are required, and times, under the names of their roles."""
+def _columns(table: Any, options: TableOptions, needed: Needed, where: str) -> RoleTable:
+    """The columns that are needed, and times, under the names of their roles."""
     options.refuse_file(where)
     frame, location = to_polars(table, where), rows_of(where)
     if options.wide:
         return unpivoted(RoleTable(frame, location, []), where, options)
-    chosen = wanted_roles(frame.columns, options, where, required)
+    chosen = wanted_roles(frame.columns, options, where, needed)
     columns = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
     return typed(columns, location, where, ambiguities(frame.columns, options.roles, chosen, where))
 

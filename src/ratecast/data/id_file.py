@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ratecast.data.column_roles import roles
+from ratecast.data.column_roles import Needed, roles
 from ratecast.data.column_table import read_all_columns
 from ratecast.data.file_kind import TEXT, kind_of
 from ratecast.data.notices import Notify, to_stderr
@@ -60,7 +60,7 @@ def _column(path: Path, kind: str, options: TableOptions) -> str | None:
 def _of_table(path: Path, kind: str, column: str) -> pl.Series:
     is_text = kind_of(table_sources(path, DEFAULT)[0]) == TEXT
     options = TableOptions(columns={kind: column}, header=True if is_text else None)
-    table, _ = read_roles(path, options, (kind,))
+    table, _ = read_roles(path, options, Needed((kind,)))
     ids = table.frame[kind]
     if ids.null_count():
         row = int(ids.is_null().arg_max() or 0)

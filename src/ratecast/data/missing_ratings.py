@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from ratecast.column_types import Location
 from ratecast.errors import InputError
 from ratecast.ratings import RATING
 
@@ -10,6 +11,23 @@ from ratecast.ratings import RATING
 _LEAST_VALUES = 5
 # An end of the scale that is this many of the widest step away from the other values stands apart.
 _APART = 2.0
+# How pandas, R and others write that there is no rating.
+_EMPTY = ("", "na", "nan", "null", "none")
+
+
+def numbers_of(text: pl.Series, location: Location) -> pl.Series:
+    """Ratings from text, Float64, with a decimal point or comma; null where it is empty.
+
+    Raises `InputError` for the first that is no number.
+    """
+    written = text.str.strip_chars().str.to_lowercase()
+    empty = written.is_in(pl.Series(_EMPTY).implode()) | written.is_null()
+    numbers = written.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    bad = numbers.is_null() & ~empty
+    if bad.any():
+        row = int(bad.arg_max() or 0)
+        raise InputError(f"{location(row)}: rating {text[row]!r} is not a number; correct it")
+    return numbers.set(empty, None)
 
 
 def is_missing(ratings: pl.Series, values: list[float]) -> pl.Series:

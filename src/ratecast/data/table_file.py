@@ -8,7 +8,7 @@ import polars as pl
 
 from ratecast.column_types import Location, in_calendar, plain_numbers
 from ratecast.data.block_text import has_blocks, read_blocks
-from ratecast.data.column_roles import REQUIRED
+from ratecast.data.column_roles import RATINGS, REQUIRED, Needed
 from ratecast.data.column_table import read_all_columns, read_columns
 from ratecast.data.duplicates import keep_latest
 from ratecast.data.edition_reader import Loaded, duplicates_note
@@ -47,23 +47,20 @@ def read_table(path: Path | Sequence[Path], options: TableOptions = DEFAULT) -> 
 
 
 def read_roles(
-    path: Path | Sequence[Path], options: TableOptions, required: tuple[str, ...] = REQUIRED
+    path: Path | Sequence[Path], options: TableOptions, needed: Needed = RATINGS
 ) -> tuple[RoleTable, str]:
-    """The columns of the roles in the table at `path`, every row, and what messages call it.
-
-    required: roles without which the table is refused.
-    """
+    """The columns of the roles in the table at `path`, every row, and what messages call it."""
     sources = table_sources(path, options)
     kinds = {kind_of(source, options.encoding): source.path for source in sources}
     if len(kinds) > 1:
         found = " and ".join(f"{name} is {kind}" for kind, name in kinds.items())
         raise InputError(f"{path}: not one table: {found}; give one file, or --glob with a pattern")
-    table = _read(sources, next(iter(kinds)), options, required)
+    table = _read(sources, next(iter(kinds)), options, needed)
     return table, str(sources[0].path if len(sources) == 1 else path)
 
 
 def _read(
-    sources: list[TableSource], kind: str, options: TableOptions, required: tuple[str, ...]
+    sources: list[TableSource], kind: str, options: TableOptions, needed: Needed
 ) -> RoleTable:
     """The columns of the roles in a table of this kind."""
     if options.wide:
@@ -74,10 +71,10 @@ def _read(
             table = read_all_columns(sources, kind)
         return unpivoted(table, str(sources[0].path), options, has_names=has_names)
     if kind != TEXT:
-        return read_columns(sources, kind, options, required)
+        return read_columns(sources, kind, options, needed)
     if has_blocks(sources[0]):
         return read_blocks(sources, options)
-    return read_text(sources, options, required)
+    return read_text(sources, options, needed)
 
 
 def loaded(

@@ -9,7 +9,15 @@ from typing import NamedTuple
 import polars as pl
 
 from ratecast.column_types import Location
-from ratecast.data.column_roles import REQUIRED, ambiguities, is_recognised, listed, wanted_roles
+from ratecast.data.column_roles import (
+    RATINGS,
+    REQUIRED,
+    Needed,
+    ambiguities,
+    is_recognised,
+    listed,
+    wanted_roles,
+)
 from ratecast.data.delimited import DelimitedFile, RowError, Type
 from ratecast.data.parts import Parts, with_keys
 from ratecast.data.table_source import TableSource, likeliest
@@ -35,14 +43,17 @@ class RoleTable(NamedTuple):
 
 
 def read_text(
-    sources: Sequence[TableSource], options: TableOptions, required: tuple[str, ...] = REQUIRED
+    sources: Sequence[TableSource], options: TableOptions, needed: Needed = RATINGS
 ) -> RoleTable:
     """The columns of the parts of one text. Raises `InputError` for the first bad row."""
     first, formats = _formats(sources, options)
     keys, path = sources[0].keys, sources[0].path
     names = [*_with_values(first), *keys]
-    chosen, notes = _chosen(names, (first, path), options, required)
+    chosen, notes = _chosen(names, (first, path), options, needed)
     types = _types(first, {role: name for role, name in chosen.items() if name not in keys})
+    if RATING not in needed.required and chosen.get(RATING) in types:
+        # Some rows may have none.
+        types[chosen[RATING]] = pl.String
     if options.time_format is not None and chosen.get(AT) in types:
         types[chosen[AT]] = pl.String
     ids = types.keys() & {chosen.get(USER), chosen.get(MOVIE)}
@@ -140,7 +151,7 @@ def _chosen(
     names: list[str],
     part: tuple[Recognised, Path],
     options: TableOptions,
-    required: tuple[str, ...],
+    needed: Needed,
 ) -> tuple[dict[str, str], list[str]]:
     """The column of each role, and notes on what was assumed. part: the first."""
     text, path = part
@@ -153,13 +164,13 @@ def _chosen(
         if options.header is None:
             notes = [f"{path}: line 1 is read as a rating; if it has column names: --header yes"]
         if not options.roles:
-            pair = RATING not in required and len(names) == len(required)
-            usual = dict(zip(required, names, strict=True)) if pair else None
+            pair = RATING not in needed.required and len(names) == len(needed.required)
+            usual = dict(zip(needed.required, names, strict=True)) if pair else None
             options = replace(options, columns=usual or _usual_order(names, text.rows, path))
             order = ", ".join(options.roles)
             notes.append(f"{path}: columns without names are read as {order}; else: --columns")
-    chosen = wanted_roles(names, options, path, required)
-    return chosen, notes + ambiguities(names, options.roles, chosen, path)
+    chosen = wanted_roles(names, options, path, needed)
+    return chosen, notes + ambiguities(names, options.roles, chosen, path, needed)
 
 
 def _usual_order(names: list[str], rows: list[list[str]], path: Path) -> dict[str, str]:

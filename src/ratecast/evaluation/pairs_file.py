@@ -2,20 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
-from ratecast.column_types import Location
-from ratecast.data import load_table
-from ratecast.data.missing_ratings import is_missing
+from ratecast.column_types import Location, plain_numbers, rows_of
+from ratecast.data import is_own_table, load_table
+from ratecast.data.column_roles import Needed
+from ratecast.data.missing_ratings import is_missing, numbers_of
 from ratecast.data.notices import Notify, to_stderr
-from ratecast.data.table_file import (
-    canonical_columns,
-    movies_in,
-    read_roles,
-    scale_given,
-    scale_of,
-)
+from ratecast.data.table_file import canonical_columns, movies_in, read_roles, scale_given
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER, Requests, Scale, checked_requests
 from ratecast.table_options import DEFAULT, TableOptions
@@ -33,45 +29,76 @@ class Pairs:
     ratings: pl.Series | None = None
 
 
+class TrueRatings(NamedTuple):
+    """Whether true ratings are read where there are some, and the scale on which they must be."""
+
+    scale: Scale
+    wanted: bool = True
+
+
 def read_pairs(
     source: str | Path,
-    scale: Scale,
+    true: TrueRatings,
     options: TableOptions = DEFAULT,
     notify: Notify = to_stderr,
 ) -> Pairs:
     """The pairs of a file with columns for user and movie and, if known, rating and time.
 
-    Every row is kept, and the order too, repeated pairs included. A rating that is one of the
-    missing values of `options` is null. source: a file; or, as for ratings, an edition or a folder.
-    scale: of the model, on which the ratings must be. notify: gets a line for what was assumed.
-    Raises `InputError` for the first bad row.
+    Every row is kept, and the order too, repeated pairs included. A rating that is empty, or one of
+    the missing values of `options`, is null. source: a file; or, as for ratings, an edition or a
+    folder. notify: gets a line for what was assumed. Raises `InputError` for the first bad row.
     """
     given = scale_given(options)
-    if given not in (None, scale):
-        raise InputError(f"{source}: --scale is {given}, but the model's is {scale}; remove it")
-    path = Path(source).expanduser()
-    if not (path.is_file() or options.glob):
-        ratings = load_table(source, options, notify)
-        true = ratings.frame[RATING]
-        scale_of(true, scale, [], lambda row: f"{source}, row {row + 1}")
-        return Pairs(ratings.requests(), true)
-    table, where = read_roles(path, options, (USER, MOVIE))
+    if given not in (None, true.scale):
+        raise InputError(
+            f"{source}: --scale is {given}, but the model's is {true.scale}; remove it"
+        )
+    if not is_own_table(source, options):
+        known = load_table(source, options, notify)
+        if not true.wanted:
+            return Pairs(known.requests())
+        ratings = _checked(known.frame[RATING], true.scale, rows_of(str(source)))
+        return Pairs(known.requests(), ratings)
+    needed = Needed((USER, MOVIE), () if true.wanted else (RATING,))
+    table, where = read_roles(Path(source).expanduser(), options, needed)
     if not table.frame.height:
         raise InputError(f"{where}: no pairs; give a table with rows")
-    frame, more = canonical_columns(table.frame, table.location, where, options.time_format)
+    # Without the ratings, which a pair need not have.
+    named = table.frame.drop(RATING, strict=False)
+    frame, more = canonical_columns(named, table.location, where, options.time_format)
     for note in table.notes + more:
         notify(note)
     pairs = frame.select(name for name in (USER, MOVIE, AT) if name in frame.columns)
     requests = checked_requests(Requests(pairs, movies_in(frame)), where)
-    return Pairs(requests, _true_ratings(frame, scale, options, table.location))
+    if RATING not in table.frame.columns:
+        return Pairs(requests)
+    ratings = _numbers(table.frame[RATING], options.missing_values, table.location)
+    if none := ratings.null_count():
+        notify(f"{where}: {none:,} of {len(ratings):,} pairs have no rating and are not scored")
+    return Pairs(requests, _checked(ratings, true.scale, table.location))
 
 
-def _true_ratings(
-    frame: pl.DataFrame, scale: Scale, options: TableOptions, location: Location
-) -> pl.Series | None:
-    if RATING not in frame.columns:
-        return None
-    ratings, missing = frame[RATING], options.missing_values
-    scale_of(ratings, scale, missing, location)
-    values = ratings.cast(pl.Float32)
-    return values.set(is_missing(ratings, missing), None) if missing else values
+def _numbers(ratings: pl.Series, missing: list[float], location: Location) -> pl.Series:
+    """The ratings as numbers, null where there is none."""
+    if ratings.dtype == pl.String:
+        numbers = numbers_of(ratings, location)
+    elif ratings.dtype.is_numeric() or ratings.dtype == pl.Null:
+        numbers = plain_numbers(ratings).cast(pl.Float64)
+    else:
+        raise InputError(
+            f"{location(0)}: ratings are {ratings.dtype}; write numbers, or give --no-rating"
+        )
+    return numbers.set(numbers.is_nan() | is_missing(numbers, missing), None)
+
+
+def _checked(ratings: pl.Series, scale: Scale, location: Location) -> pl.Series:
+    """The ratings, Float32. Raises `InputError` for the first that is off the scale."""
+    off = ~scale.holds(ratings) & ratings.is_not_null()
+    if off.any():
+        row = int(off.arg_max() or 0)
+        raise InputError(
+            f"{location(row)}: rating {ratings[row]:g} is not on the scale {scale} of the model; "
+            f"correct it, give --missing={ratings[row]:g} if it stands for not rated, or "
+            "--no-rating to leave the ratings out"
+        )
+    return ratings.cast(pl.Float32)
