@@ -99,6 +99,22 @@ def test_columns_of_any_names_forecast_new_movies(name: str, tmp_path: Path) -> 
     np.testing.assert_array_equal(again.predict(*pairs).stars, later.stars)
 
 
+@pytest.mark.parametrize("name", [*OWN, "gaussian_process", "als"])
+def test_movies_with_a_row_and_no_rating_are_forecast_as_without_one(name: str) -> None:
+    train = with_sides(planted())
+    settings = {"chains": 1, "iterations": 30} if name in ("factorization_machine", "blend") else {}
+    model = model_class(name)(**settings).fit(train.take(train.frame["movie"] <= 35))
+    everything = train.requests()
+    before = model.predict(everything)
+    model.add_unrated_movies()
+    assert len(model.movies) - 1 == (40 if model.uses_side_information else 35)
+    after = model.predict(everything)
+    np.testing.assert_allclose(after.stars, before.stars, rtol=1e-12)
+    known = train.frame["movie"].to_numpy() <= 35
+    np.testing.assert_array_equal(after.probabilities[known], before.probabilities[known])
+    np.testing.assert_array_equal(after.basis, before.basis)
+
+
 def test_columns_of_users_forecast_new_users() -> None:
     random = np.random.default_rng(0)
     users = pl.DataFrame({"user": range(1, 121)}).with_columns(

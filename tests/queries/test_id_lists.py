@@ -9,7 +9,8 @@ import pytest
 from ratecast.data.id_file import read_ids
 from ratecast.errors import InputError
 from ratecast.modelling.contract.vocabulary import Vocabulary
-from ratecast.queries.id_lists import ids_in, known, unknown_note
+from ratecast.models.bias import Bias
+from ratecast.queries.id_lists import ids_in, is_known, unknown_note
 from ratecast.table_options import DEFAULT, TableOptions
 
 WRITE: dict[str, Callable[[Path], object]] = {
@@ -46,10 +47,11 @@ def test_numbers_of_any_kind_are_ids(tmp_path: Path) -> None:
     ids = ids_in(tmp_path / "ids", numbers)
     assert ids.to_list() == [7, 8]
     assert ids.dtype == pl.Int64
-    assert known(numbers, ids).to_list() == [8]
-    note = unknown_note(numbers, ids, "they are new")
+    model = Bias().fit(pl.DataFrame({"user": [8, 9], "movie": [1, 1], "rating": [1, 5]}))
+    assert is_known(model, ids).to_list() == [False, True]
+    note = unknown_note(model, ids, "they are new")
     assert note == "1 of 2 users are not known to the model, 7 first; they are new"
-    assert unknown_note(numbers, known(numbers, ids), "") is None
+    assert unknown_note(model, ids[1:], "") is None
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.factors.bilinear_state import HasBilinearForm
 from ratecast.modelling.factors.pair_scores import expected_stars
+from ratecast.models import load_model
 from ratecast.queries.top_n import Recommender, highest, top_n
 from ratecast.queries.top_n_kernel import Excluded, Top, merge_scores, rescore
 from ratecast.ratings import Ratings, Requests
 from ratecast.training import make_model
 from tests.models.state_space.camps import camps
 from tests.models.state_space.camps import model as remembering
-from tests.planted import planted
+from tests.planted import planted, with_sides
 
 QUICK: dict[str, Any] = {"trainer": {"epochs": 2, "batch_size": 256}}
 FACTORS = ("mf", "mf_bias", "als")
@@ -100,6 +101,47 @@ def test_a_model_with_a_history_leaves_out_what_was_rated() -> None:
     assert len(top) == 90 - own.n_unique()
     assert not top["movie"].is_in(own.implode()).any()
     assert len(Recommender(model, table().take(slice(0, 0))).top(pl.Series([user]), 99)) == 90
+
+
+def test_what_a_user_rated_is_left_out_where_the_model_does_not_know_the_user(
+    fitted: Model,
+) -> None:
+    """A table has later ratings than the model: of new users, and of new movies."""
+    everything = Recommender(fitted, Requests.of([], [])).top(pl.Series([777, 778]), 90)
+    best = everything.filter(user=777)["movie"]
+    rated = Requests.of([777, 777, 778], [best[0], 4321, best[3]])
+    top = Recommender(fitted, rated).top(pl.Series([777, 778]), 90)
+    assert top.filter(user=777)["movie"].to_list() == best[1:].to_list()
+    assert top.filter(user=778)["movie"].to_list() == best.filter(best != best[3]).to_list()
+
+
+@pytest.mark.parametrize("name", ["cold_start", "factorization_machine", "state_space"])
+def test_movies_known_by_side_information_are_candidates(name: str, tmp_path: Path) -> None:
+    train = with_sides(planted(users=20))
+    rated = train.take(train.frame["movie"] <= 35)
+    settings = {"chains": 1, "iterations": 30} if name == "factorization_machine" else {}
+    make_model(name, **settings).fit(rated).save(tmp_path / "m")
+    model = load_model(tmp_path / "m")
+    unrated = set(range(36, 41))
+    assert unrated.isdisjoint(model.movies.table["movie"])
+    user, none = 1, Requests.of([], [])
+    top = top_n(model, user, 40, none)
+    assert set(top["movie"]) == set(range(1, 41))
+    movies = list(range(1, 41))
+    mean = model.predict_rows(model.encode(Requests.of([user] * 40, movies))).mean
+    assert top["movie"].to_list() == [movies[k] for k in np.argsort(-mean, kind="stable")]
+    # A later rating of one leaves it out, and others may be chosen alone.
+    later = top_n(model, user, 40, Requests.of([user, 2], [37, 38]))
+    assert set(top["movie"]) - set(later["movie"]) == {37}
+    assert set(top_n(model, user, 40, none, movies=[36, 3, 36])["movie"]) == {36, 3}
+    with pytest.raises(InputError, match="movie 41: not known"):
+        top_n(model, user, movies=[36, 41])
+
+
+def test_a_model_that_uses_no_side_information_ranks_rated_movies() -> None:
+    train = with_sides(planted(users=20))
+    model = make_model("als").fit(train.take(train.frame["movie"] <= 35))
+    assert set(top_n(model, 1, 40)["movie"]) == set(range(1, 36))
 
 
 def test_the_function_takes_ids_in_a_list() -> None:

@@ -160,8 +160,8 @@ def _scored(model: "Model", wanted: Wanted, table: TableOptions) -> "ScoredPairs
         else:
             users = typed_ids(model.users, [str(wanted.user)], "predict")
         scored = ScoredPairs(model, EveryPair(users, movies, wanted.at))
-    for vocabulary, ids in ((model.users, users), (model.movies, movies)):
-        line = unknown_note(vocabulary, ids, "they are predicted as new ones")
+    for ids in (users, movies):
+        line = unknown_note(model, ids, "they are predicted as new ones")
         if line is not None:
             note(f"predict: {line}")
     return scored

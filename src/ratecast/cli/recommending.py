@@ -32,7 +32,8 @@ def recommend(
 ) -> None:
     """Recommend to every user the top movies not yet rated.
 
-    Ranked by expected stars. The table has the columns user, movie, rank and stars.
+    Ranked by expected stars. The table has the columns user, movie, rank and stars. Movies that no
+    one has rated are candidates where the model knows and uses side information of them.
 
     Examples:
         ratecast recommend --artifact artifacts/als --out top.parquet --data ml-100k
@@ -67,7 +68,7 @@ def recommend(
 
         table = options_for(artifact, data, table)
     ids = _users(model, user, users, table)
-    candidates = None if items is None else _candidates(model, items, table)
+    candidates = _candidates(model, items, table)
     # An empty table, because None excludes the ratings that the model stores.
     excluded = Requests.of([], []) if rated else _excluded(model, data, table)
     recommender = Recommender(model, excluded, candidates)
@@ -91,21 +92,26 @@ def _users(
         ids = ids_in(users, model.users, table)
     else:
         return model.users.known
-    if line := unknown_note(model.users, ids, "they are new users to it"):
+    if line := unknown_note(model, ids, "they are new users to it"):
         note(f"recommend: {line}")
     return ids
 
 
-def _candidates(model: "Model", items: Path, table: TableOptions) -> "pl.Series":
-    from ratecast.queries.id_lists import ids_in, known, unknown_note
+def _candidates(model: "Model", items: Path | None, table: TableOptions) -> "pl.Series":
+    from ratecast.queries.id_lists import candidates, ids_in, is_known, unknown_note
 
+    if items is None:
+        found = candidates(model)
+        if unrated := len(found) - model.movies.table.height:
+            note(f"recommend: {unrated:,} movies without ratings are ranked by side information")
+        return found
     ids = ids_in(items, model.movies, table)
-    candidates = known(model.movies, ids)
-    if not len(candidates):
+    found = ids.filter(is_known(model, ids))
+    if not len(found):
         raise InputError(f"{items}: the model knows none of these movies; give ids that it has")
-    if line := unknown_note(model.movies, ids, "they are left out"):
+    if line := unknown_note(model, ids, "they are left out"):
         note(f"recommend: {line}")
-    return candidates
+    return found
 
 
 def _with_progress(blocks: "Iterator[pl.DataFrame]", progress: "Bar") -> "Iterator[pl.DataFrame]":

@@ -27,7 +27,7 @@ class ModelTarget:
 
     def __init__(self, model: Model, where: str = "model") -> None:
         """where: the artifact, for messages. Raises `InputError` for a model that cannot do it."""
-        require_titles(where, model.movies.table.columns)
+        require_titles(where, model.movies.described.columns)
         if not model.updates_online():
             raise InputError(
                 f"{where}: model {model.name} cannot be updated with a person's ratings; give an "
@@ -44,8 +44,8 @@ class ModelTarget:
 
     @property
     def movies(self) -> pl.DataFrame:
-        """The catalogue."""
-        return self.model.movies.table
+        """The catalogue, with movies that no one has rated yet."""
+        return self.model.movies.described
 
     @cached_property
     def stars(self) -> StarDistribution:

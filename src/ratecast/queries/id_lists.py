@@ -1,13 +1,14 @@
-"""Lists of ids for a model: of a file, in the type of the model's ids, and which are not known."""
+"""Lists of ids for a model: of a file, in the type of the model's ids, and which are known."""
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from ratecast.data.id_file import read_ids
+from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.vocabulary import UNKNOWN, Vocabulary
 from ratecast.queries.title_lookup import typed_ids
+from ratecast.ratings import USER
 from ratecast.table_options import DEFAULT, TableOptions
 
 
@@ -19,22 +20,36 @@ def ids_in(path: Path, vocabulary: Vocabulary, options: TableOptions = DEFAULT) 
     return typed_ids(vocabulary, read_ids(path, vocabulary.kind, options), str(path))
 
 
-def known(vocabulary: Vocabulary, ids: pl.Series) -> pl.Series:
-    """Those of the ids that the model knows."""
-    return ids.filter(pl.Series(vocabulary.encode(ids) != UNKNOWN))
+def is_known(model: Model, ids: pl.Series) -> pl.Series:
+    """Whether the model knows each id more than any new one: (n,).
+
+    It does by its ratings; or without any by its side information, where the model uses that. ids:
+    of the type of the model's ids, called `user` or `movie`.
+    """
+    vocabulary = model.users if ids.name == USER else model.movies
+    known = pl.Series(vocabulary.encode(ids) != UNKNOWN)
+    if not model.uses_side_information or vocabulary.unrated is None:
+        return known
+    return known | ids.is_in(vocabulary.unrated[ids.name].implode())
 
 
-def unknown_note(vocabulary: Vocabulary, ids: pl.Series, consequence: str) -> str | None:
+def candidates(model: Model) -> pl.Series:
+    """The movies that may be recommended: those known to the model, by `is_known`."""
+    movies = model.movies.described[model.movies.kind]
+    return movies.filter(is_known(model, movies))
+
+
+def unknown_note(model: Model, ids: pl.Series, consequence: str) -> str | None:
     """A line about the ids that the model does not know, if there are any: how many, and the first.
 
-    consequence: what becomes of them.
+    ids: called `user` or `movie`. consequence: what becomes of them.
     """
-    rows = vocabulary.encode(ids)
-    new = ids.filter(pl.Series(rows == UNKNOWN)).unique(maintain_order=True)
+    vocabulary = model.users if ids.name == USER else model.movies
+    ids = vocabulary.own_ids(ids)
+    new = ids.filter(~is_known(model, ids)).unique(maintain_order=True)
     if not len(new):
         return None
-    distinct = len(np.unique(rows[rows != UNKNOWN])) + len(new)
     return (
-        f"{len(new):,} of {distinct:,} {vocabulary.kind}s are not known to the model, "
+        f"{len(new):,} of {ids.n_unique():,} {ids.name}s are not known to the model, "
         f"{new[0]!r} first; {consequence}"
     )

@@ -33,11 +33,11 @@ def unused_user(model: Model) -> Id:
 
 
 def movie_id(model: Model, text: str) -> Id:
-    """The id of the movie whose title or id is `text`.
+    """The id of the movie whose title or id is `text`, known by ratings or side information.
 
     Raises `InputError`, with the three closest titles, where there is none or more than one.
     """
-    table = model.movies.table
+    table = model.movies.described
     if TITLE in table.columns:
         titled = table.filter(pl.col(TITLE) == text)[MOVIE].to_list()
         if len(titled) > 1:
@@ -68,8 +68,9 @@ def typed_ids(vocabulary: Vocabulary, ids: Iterable[str], where: str) -> pl.Seri
 
 def title(model: Model, movie: Id) -> str:
     """The title of a movie that the model knows, or its id where it has no titles."""
-    table = model.movies.table
-    return str(table.filter(pl.col(MOVIE) == movie)[TITLE if TITLE in table.columns else MOVIE][0])
+    table = model.movies.described
+    titles = pl.coalesce(TITLE, pl.col(MOVIE).cast(pl.String)) if TITLE in table.columns else MOVIE
+    return str(table.filter(pl.col(MOVIE) == movie).select(titles).item())
 
 
 def _closest_titles(table: pl.DataFrame, text: str) -> str:

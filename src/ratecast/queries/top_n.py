@@ -14,8 +14,8 @@ from ratecast.errors import InputError
 from ratecast.ids import Id
 from ratecast.modelling.contract.model import Model, Table
 from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm
-from ratecast.modelling.history.history_model import HistoryModel
-from ratecast.modelling.kernels.csr import Grouped
+from ratecast.queries.id_lists import candidates, is_known
+from ratecast.queries.rated_pairs import RatedPairs
 from ratecast.queries.top_n_kernel import Excluded, Top, merge_scores, rescore
 from ratecast.ratings import MOVIE, USER, Requests
 
@@ -39,7 +39,8 @@ def top_n(
     users: raw ids, or one; unknown ones are ranked as new users.
     rated: pairs of user and movie to leave out, mostly the training ratings. Where it is None, a
         model that stores its ratings leaves those out, and any other model leaves out nothing.
-    movies: ids of the only movies that may be recommended; None is every movie of the model.
+    movies: ids of the only movies that may be recommended; None is every movie that the model
+        knows, by ratings or, where it uses side information, by that alone.
 
     Raises `InputError` for `n` below 1, and for a movie that the model does not know.
 
@@ -65,17 +66,6 @@ def highest(scores: F64, allowed: NDArray[np.bool_], count: int) -> I64:
         lowest = np.partition(scores[places], len(places) - count)[len(places) - count]
         places = places[scores[places] >= lowest]
     return places[np.argsort(-scores[places], kind="stable")[:count]]
-
-
-def excluded_movies(users: I32, places: I32, sizes: tuple[int, int]) -> Excluded:
-    """Group pairs of user row and movie place, in any order, by user.
-
-    users, places: (n,). sizes: number of user rows and of movie places.
-    """
-    none = np.zeros(len(users), np.float32)
-    by_place = Grouped.of(places, users, none, sizes[1])
-    by_user = Grouped.of(by_place.columns, by_place.triples[0], none, sizes[0])
-    return Excluded(by_user.edges, by_user.columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,16 +96,20 @@ class Recommender:
         if count < 1:
             raise InputError(f"recommend: {count} movies for each user; give 1 or more")
         users = self.model.users.own_ids(users.rename(USER))
-        rows = self.model.users.encode(users)
+        rows, numbers = self.model.users.encode(users), self._rated.numbers(users)
         step = USERS if self._bilinear else max(1, PAIRS // max(len(self._ids), 1))
         for start in range(0, max(len(rows), 1), step):
             part = slice(start, start + step)
-            yield self._table(users[part], self._ranked(rows[part], users[part], count))
+            excluded = self._rated.places.of_users(numbers[part])
+            if self._bilinear is None:
+                top = self._by_predictions(users[part], excluded, count)
+            else:
+                top = self._ranked(rows[part], excluded, count)
+            yield self._table(users[part], top)
 
-    def _ranked(self, rows: I32, users: pl.Series, count: int) -> Top:
-        excluded = self._excluded.of_users(rows)
-        if self._bilinear is None:
-            return self._by_predictions(users, excluded, count)
+    def _ranked(self, rows: I32, excluded: Excluded, count: int) -> Top:
+        """From the weights of a bilinear model."""
+        assert self._bilinear is not None
         size = min(count + SPARE, len(self._ids))
         nearly = self._candidates(rows, excluded, size)
         top = Top(np.empty((len(rows), size)), np.empty((len(rows), size), np.int64))
@@ -180,22 +174,21 @@ class Recommender:
         return self.model.bilinear_form() if isinstance(self.model, HasBilinearForm) else None
 
     @cached_property
-    def _rows(self) -> I64:
-        """Row numbers of the movies in the order of their ids; a movie's index is its place."""
-        in_order = self.model.movies.table[MOVIE].arg_sort().to_numpy().astype(np.int64) + 1
-        if self.movies is None:
-            return in_order
-        allowed = self.model.movies.encode(self.movies, "raise")
-        return in_order[np.isin(in_order, allowed)]
-
-    @cached_property
     def _ids(self) -> pl.Series:
-        return self.model.movies.table[MOVIE].gather(self._rows - 1)
+        """The movies in the order of their ids; a movie's index is its place."""
+        if self.movies is None:
+            return candidates(self.model).sort()
+        ids = self.model.movies.own_ids(self.movies.rename(MOVIE)).unique().sort()
+        known = is_known(self.model, ids)
+        # Raises for the first that is not known.
+        self.model.movies.encode(ids.filter(~known), "raise")
+        return ids
 
     @cached_property
     def _weights(self) -> F64:
+        """Movie weights by place; those of the unknown for a movie without ratings."""
         assert self._bilinear is not None
-        return self._bilinear.movies[self._rows]
+        return self._bilinear.movies[self.model.movies.encode(self._ids)]
 
     @cached_property
     def _packed(self) -> F32:
@@ -203,20 +196,5 @@ class Recommender:
         return np.ascontiguousarray(self._weights.astype(np.float32).T)
 
     @cached_property
-    def _excluded(self) -> Excluded:
-        place = np.full(len(self.model.movies), -1, np.int32)
-        place[self._rows] = np.arange(len(self._rows))
-        users, movies = self._rated_pairs()
-        known = (users > 0) & (place[movies] >= 0)
-        sizes = len(self.model.users), max(len(self._rows), 1)
-        return excluded_movies(users[known], place[movies[known]], sizes)
-
-    def _rated_pairs(self) -> tuple[I32, I32]:
-        if self.rated is not None:
-            rows = self.model.encode(self.rated)
-            return rows.users, rows.movies
-        if isinstance(self.model, HistoryModel):
-            ratings = self.model.history.all_ratings()
-            return ratings.users, ratings.movies
-        none = np.zeros(0, np.int32)
-        return none, none
+    def _rated(self) -> RatedPairs:
+        return RatedPairs.of(self.model, self._ids, self.rated)

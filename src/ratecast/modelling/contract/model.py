@@ -178,6 +178,17 @@ class Model(Hooks):
         self.learned_from = ""
         self.users.forget(self.users.own_id(user))
 
+    def add_unrated_movies(self) -> None:
+        """Give row numbers to the movies that are known by side information alone.
+
+        So they stand among the others, as in a catalogue; no forecast changes.
+        """
+        self._require_fitted()
+        if self.uses_side_information and self.movies.unrated is not None:
+            self.movies.encode(self.movies.unrated[MOVIE], "create")
+            self.counts.grow(len(self.users), len(self.movies))
+            self.grow()
+
     def save(self, folder: Path) -> None:
         """Write the fitted model, what it observed included, into a new `folder`."""
         self._require_fitted()

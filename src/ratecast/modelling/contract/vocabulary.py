@@ -117,6 +117,13 @@ class Vocabulary:
         erased = ids.str.starts_with("\0") if self.as_text else ids < FORGOTTEN
         return ids.filter(~erased)
 
+    @property
+    def described(self) -> pl.DataFrame:
+        """The lines of `table`, then those of ids that are known by side information alone."""
+        if self.unrated is None:
+            return self.table
+        return pl.concat([self.table, self.unrated], how="diagonal")
+
     def ids_of(self, rows: NDArray[np.integer]) -> list[Id]:
         """Raw id of each row number, none of them the unknown's: (n,)."""
         if len(self._ids) < self.table.height:
@@ -143,9 +150,7 @@ class Vocabulary:
 
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
-        table = self.table
-        if self.unrated is not None:
-            table = pl.concat([table, self.unrated], how="diagonal")
+        table = self.described
         if more.width > 1 and more.height:
             more = like_known(more, table)
             table = pl.concat([more, table], how="diagonal").unique(

@@ -111,6 +111,7 @@ def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> 
     now: the model in service, with which it may share memory.
     """
     model, last_learned = load_model(folder), learned(folder)
+    model.add_unrated_movies()
     catalogue = Catalogue(model.movies.table, ratings_per_movie(model))
     served = ServedModel(folder.name, model, catalogue, star_distribution(model))
     served.unlearn(event for event in stored.removals if event.seq > last_learned)
