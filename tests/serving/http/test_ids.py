@@ -203,3 +203,38 @@ def test_no_control_character_reaches_the_log(tmp_path: Path) -> None:
     log = (tmp_path / "serve.log").read_text("utf-8")
     assert all(letter.isprintable() or letter == "\n" for letter in log)
     assert [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize("value", ["", None, [], [1], {}, True, "x" * (MOST_BYTES + 1)])
+@pytest.mark.parametrize("kind", ["user", "movie"])
+def test_what_is_no_id_in_a_body_is_one_line(
+    numbers: httpx.Client, kind: str, value: object
+) -> None:
+    pair = {"user": 7, "movie": 7} | {kind: value}
+    answer = numbers.post("/v1/predict", json={"requests": [pair]})
+    assert answer.status_code == 422
+    fault = f"is no id; write a whole number, or text of 1 to {MOST_BYTES} characters"
+    assert answer.json()["detail"] == f"requests.0.{kind}: {fault}"
+    assert answer.json()["errors"] == [{"field": f"requests.0.{kind}", "detail": fault}]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ("[]", "body: is no JSON object; write one in braces, and send Content-Type: "),
+        ("{", "1: is no JSON (Expecting property name enclosed in double quotes); correct it"),
+        ("{}", "requests: is missing; add it"),
+        ('{"requests": 7}', "requests: is no list; write one, in brackets"),
+        ('{"requests": []}', "requests: is empty; give 1 entry or more"),
+        ('{"requests": [{"movie": 7}]}', "requests.0.user: is missing; add it"),
+        ('{"requests": [{"user": 7, "movie": 7, "x": 1}]}', "requests.0.x: is no field here"),
+        ('{"requests": [{}, {}]}', "requests.1.user: is missing; add it; and 1 more"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_said_in_plain_words(
+    numbers: httpx.Client, body: str, detail: str
+) -> None:
+    headers = {"content-type": "application/json"}
+    answer = numbers.post("/v1/predict", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert detail in answer.json()["detail"]
