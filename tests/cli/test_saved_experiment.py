@@ -1,6 +1,7 @@
 """How a table was read is written beside its model, and used where nothing else is given."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 from ratecast.cli import main
 from ratecast.models import load_model
 from ratecast.serving.live.published import ArtifactStore
+from ratecast.training.experiment import read_experiment
 from ratecast.training.saved_experiment import EXPERIMENT, saved_experiment
 from tests.planted import planted
 
@@ -130,7 +132,30 @@ def test_tune_names_the_command_that_goes_on(table: Path, capsys: Say) -> None:
     out = Path("my als.yaml")
     assert run("tune", "bias", "--data", table, *OPTIONS, "--trials", "2", "--out", out) == 0
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line == "wrote my als.yaml; go on with: ratecast train 'my als.yaml'"
+    assert line == ("wrote my als.yaml, on split holdout; go on with: ratecast train 'my als.yaml'")
     assert run("train", out, "--out", "runs") == 0
     artifact = Path("runs/bias/version_0/artifact")
     assert rows("--artifact", artifact)[0]["model"] == "bias"
+
+
+@pytest.mark.parametrize("split", ["kfold", "auto", "holdout"])
+def test_what_was_tuned_can_be_done_again_from_its_file(
+    split: str, table: Path, capsys: Say
+) -> None:
+    words = ["bias", "--data", table, *OPTIONS, "--split", split, "--trials", "3", "--seed", "2"]
+    assert run("tune", *words, "--no-time", "--out", "tuned.yaml", "--json") == 0
+    tuned = json.loads(capsys.readouterr().out)
+    command, figures = Path("tuned.yaml").read_text().splitlines()[:2]
+    # Run as it stands there.
+    assert run(*shlex.split(command.removeprefix("# ratecast ")), "--json") == 0
+    assert json.loads(capsys.readouterr().out) == tuned
+    assert f"-> {tuned['rmse']:.4f} with" in figures
+    assert ("five random folds" in figures) == (split == "kfold")
+    # The search left the test part of this split unread, by this seed.
+    experiment = read_experiment("tuned.yaml")
+    assert (experiment.split, experiment.seed) == ("holdout", 2)
+    assert experiment.make().settings().items() >= tuned["settings"].items()
+    assert run("train", "tuned.yaml", "--out", "runs") == 0
+    plain = ["--data", table, *OPTIONS, "--split=holdout", "--seed=2", "--no-time"]
+    artifact = Path("runs/bias/version_0/artifact")
+    assert rows("--artifact", artifact) == rows("--artifact", artifact, *plain)

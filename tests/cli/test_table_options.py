@@ -83,7 +83,7 @@ def test_settings_are_tuned_without_times(timeless: Path, capsys: Say) -> None:
         assert "valid RMSE, frozen" in capsys.readouterr().out
         written = yaml.safe_load(out.read_text())
         assert written["columns"] == COLUMNS.removeprefix("--columns=")
-        assert (written["data"], written["missing"], written["split"]) == ("t.csv", "0", "auto")
+        assert (written["data"], written["missing"], written["split"]) == ("t.csv", "0", "holdout")
         assert run("train", out, "--out", "runs") == 0
 
 

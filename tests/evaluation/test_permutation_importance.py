@@ -1,13 +1,20 @@
 """A column that says something is worth something, one of noise nothing."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
 import ratecast as rc
-from ratecast.evaluation.permutation_importance import permutation_importance
+from ratecast.cli import main
+from ratecast.evaluation.permutation_importance import (
+    Importance,
+    averaged,
+    permutation_importance,
+)
 from ratecast.evaluation.report import collect, page
 from ratecast.models import model_class
 from ratecast.splits import Split
@@ -58,3 +65,33 @@ def test_the_report_says_it(split: Split) -> None:
     html = page(trials, "films", "valid", {})
     assert "Permutation importance" in html
     assert ">good<" in html
+
+
+def test_evaluate_gives_it_as_json(
+    split: Split, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known, films, table = split.train, tmp_path / "films.csv", tmp_path / "ratings.csv"
+    known.movies.write_csv(films)
+    pl.concat([known.frame, split.parts["valid"].frame, split.test.frame]).write_csv(table)
+    words = ["--data", str(table), "--items", str(films), "--scale=1:5:1", "--json"]
+    out = tmp_path / "rows.json"
+    assert main(["evaluate", "--model", "cold_start", *words, "--out", str(out)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert json.loads(out.read_text()) == result
+    (model,) = result["columns"]
+    good, noise = result["columns"][model]
+    assert (model, good["column"], noise["column"]) == ("cold_start", "good", "noise")
+    worth = permutation_importance(rc.ColdStart().fit(known, split.valid), split, "valid")
+    assert good["rmse"] == pytest.approx(worth[0].rmse, abs=0.02)
+    assert main(["evaluate", "--model", "bias", *words]) == 0
+    assert json.loads(capsys.readouterr().out)["columns"] == {"bias": []}
+
+
+def test_the_mean_over_folds_is_that_of_their_rows() -> None:
+    one = Importance("movie", "good", 0.2, 10, 0.6, 2)
+    other = Importance("movie", "good", 0.5, 30, float("nan"), 0)
+    noise = Importance("movie", "noise", 0.0, 10, 0.0, 2)
+    assert averaged([[one, noise]]) == (one, noise)
+    first, second = averaged([[noise, one], [other, noise]])
+    assert first == ("movie", "good", pytest.approx((0.2 * 10 + 0.5 * 30) / 40), 40, 0.6, 2)
+    assert second == ("movie", "noise", 0.0, 20, 0.0, 4)

@@ -68,8 +68,9 @@ def evaluate(
         train: file of ratings to fit on, with --test, instead of --data and --split.
         test: file of ratings to forecast.
         seed: of the model, of holdout and of kfold; default: the artifact's, or 0.
-        out: JSON file for the rows.
-        json: print the rows as one JSON document.
+        out: JSON file for the rows, and for the worth of each column of side information, which
+            is measured on valid, or on test where there is no valid.
+        json: print both as one JSON document.
     """
     from ratecast.audit import notes
     from ratecast.evaluation import split_scores
@@ -87,14 +88,18 @@ def evaluate(
         parts = _source(model, artifact, Source(data, table, split, seed)).parts()
     for line in notes(parts[0]):
         note(line)
+    how = split_scores.How(protocol, worth=json or out is not None, seed=seed or 0)
     if artifact:
-        rows = split_scores.evaluate_saved(artifact, parts, protocol)
+        scores = split_scores.evaluate_saved(artifact, parts, how)
     else:
-        rows = split_scores.evaluate_new(lambda: model_from(str(model), seed or 0), parts, protocol)
+        scores = split_scores.evaluate_new(lambda: model_from(str(model), seed or 0), parts, how)
+    rows = scores.rows
     title = f"{rows[0]['model']}, {protocol}, split {rows[0]['split']}"
     view = tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows))
-    write_json(out, {"rows": rows})
-    emit({"rows": rows}, view, json)
+    worth = {rows[0]["model"]: [one._asdict() for one in scores.columns]}
+    result = {"rows": rows, "columns": worth}
+    write_json(out, result)
+    emit(result, view, json)
 
 
 def _refuse_beside_files(data: str | None, split: SplitName) -> None:
@@ -220,7 +225,8 @@ def tune(
             the model can be updated, else frozen.
         trials: number of trials; the first one has the default settings.
         seed: of the model and of the search.
-        out: YAML file for the experiment with the best settings.
+        out: YAML file for the experiment with the best settings, on the split whose test part was
+            left unread; its first lines say how they were found.
         json: print the result as one JSON document.
     """
     from ratecast.data import load_table
@@ -238,14 +244,19 @@ def tune(
     task = Search(model, folds, by, seed)
     tuned = search(make_model, task, trials, lambda n, rmse: note(f"trial {n + 1}: {rmse:.4f}"))
     settings = "  ".join(f"{name} {value:.4g}" for name, value in tuned.settings.items())
+    change = f"{tuned.default_rmse:.4f} -> {tuned.rmse:.4f}"
+    over = ", over five random folds of train and valid" if split == "kfold" else ""
+    line = f"valid RMSE, {by}{over}: {change} with {settings}"
     if out:
         best = make_model(model, seed=seed, **tuned.settings)
-        trained_on = "auto" if split == "kfold" else split
-        write_experiment(out, Experiment.of(best, data=data, table=table, split=trained_on))
-        note(f"wrote {out}; go on with: ratecast train {shlex.quote(str(out))}")
-    change = f"{tuned.default_rmse:.4f} -> {tuned.rmse:.4f}"
-    line = f"valid RMSE, {by}: {change} with {settings}"
-    emit({"model": model, "protocol": by} | asdict(tuned), line, json)
+        given = ["--data", data, *table.words(), "--split", split, "--protocol", by]
+        words = [model, *given, "--trials", str(trials), "--seed", str(seed)]
+        # The parts that were searched, so that test is still unread.
+        experiment = Experiment.of(best, data=data, table=table, split=parts.name)
+        write_experiment(out, experiment, [f"ratecast tune {shlex.join(words)}", line])
+        go_on = f"ratecast train {shlex.quote(str(out))}"
+        note(f"wrote {out}, on split {parts.name}; go on with: {go_on}")
+    emit({"model": model, "split": split, "protocol": by} | asdict(tuned), line, json)
 
 
 def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False) -> None:

@@ -7,7 +7,7 @@ a column's worth is in the rows of new users and movies; what it gave to the fit
 Reference: Breiman 2001, "Random forests", section 10.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -77,6 +77,32 @@ def permutation_importance(
                 Importance(kind, name, changes[0], len(rows), changes[1], int(new[kind].sum()))
             )
     return tuple(sorted(found, key=lambda one: -one.rmse))
+
+
+def averaged(folds: Sequence[Sequence[Importance]]) -> tuple[Importance, ...]:
+    """The importance of every column over the rows of all folds, highest first."""
+    if len(folds) == 1:
+        return tuple(folds[0])
+    of_column: dict[tuple[str, str], list[Importance]] = {}
+    for one in (one for fold in folds for one in fold):
+        of_column.setdefault((one.kind, one.column), []).append(one)
+    means = [
+        Importance(
+            *column,
+            _mean([one.rmse for one in found], [one.n for one in found]),
+            sum(one.n for one in found),
+            _mean([one.rmse_new for one in found], [one.n_new for one in found]),
+            sum(one.n_new for one in found),
+        )
+        for column, found in of_column.items()
+    ]
+    return tuple(sorted(means, key=lambda one: -one.rmse))
+
+
+def _mean(values: list[float], rows: list[int]) -> float:
+    """Weighted by rows; NaN without any."""
+    weighted = [value * n for value, n in zip(values, rows, strict=True) if n]
+    return sum(weighted) / sum(rows) if weighted else float("nan")
 
 
 def _columns(ratings: Ratings) -> Iterator[tuple[str, str]]:

@@ -3,10 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from ratecast import data
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
+from ratecast.evaluation.permutation_importance import (
+    Importance,
+    averaged,
+    permutation_importance,
+)
+from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
 from ratecast.progress import each
@@ -22,22 +29,33 @@ def split_of_files(train: Path | None, test: Path | None, table: TableOptions = 
     return predefined(known, data.load_table(test, replace(table, scale=str(known.scale))))
 
 
-def evaluate_new(
-    make: Callable[[], Model], splits: list[Split], by: protocol.Protocol
-) -> list[score_rows.Row]:
-    """Rows of a new model for each split, averaged. by: the protocol."""
+class How(NamedTuple):
+    """How a model is scored. worth: whether that of its columns is measured, with this seed."""
+
+    protocol: Protocol
+    worth: bool = False
+    seed: int = 0
+
+
+class Scores(NamedTuple):
+    """The rows of one model, averaged over folds, and the worth of its columns, if measured."""
+
+    rows: list[score_rows.Row]
+    columns: tuple[Importance, ...]
+
+
+def evaluate_new(make: Callable[[], Model], splits: list[Split], how: How) -> Scores:
+    """Scores of a new model for each split."""
     trials = []
     for split in each(splits, "folds") if len(splits) > 1 else splits:
         model = make()
         seconds = protocol.fit_timed(model, split)
-        trials.append(protocol.run(model, split, by, seconds))
-    return score_rows.rows(trials, "kfold" if len(splits) > 1 else None)
+        trials.append(_trial(model, split, how, seconds))
+    return _scores(trials, "kfold" if len(splits) > 1 else None)
 
 
-def evaluate_saved(
-    folder: Path, splits: list[Split], by: protocol.Protocol
-) -> list[score_rows.Row]:
-    """Rows of a saved model. by: the protocol.
+def evaluate_saved(folder: Path, splits: list[Split], how: How) -> Scores:
+    """Scores of a saved model.
 
     Raises `InputError` unless it was fitted on exactly the train part.
     """
@@ -49,4 +67,16 @@ def evaluate_saved(
             f"{folder}: was not fitted on exactly the train part of split {splits[0].name}, so its "
             "scores would not be comparable; train it on that split, or give --model"
         )
-    return score_rows.rows([protocol.run(model, splits[0], by)])
+    return _scores([_trial(model, splits[0], how)])
+
+
+def _trial(model: Model, split: Split, how: How, fit_seconds: float = 0.0) -> Trial:
+    part = "valid" if "valid" in split.parts else "test"
+    # Before as-of, which changes the model.
+    worth = permutation_importance(model, split, part, how.seed) if how.worth else ()
+    return replace(protocol.run(model, split, how.protocol, fit_seconds), importances=worth)
+
+
+def _scores(trials: list[Trial], split: str | None = None) -> Scores:
+    worth = averaged([trial.importances for trial in trials])
+    return Scores(score_rows.rows(trials, split), worth)

@@ -17,6 +17,7 @@ from ratecast.parser_errors import plain
 from ratecast.table_options import DEFAULT, OPTIONS, TableOptions
 from ratecast.training.model_factory import make_model
 from ratecast.training.old_names import current_names
+from ratecast.visible_text import one_line
 
 SplitName = Literal["auto", "chronological", "holdout", "u1", "u2", "u3", "u4", "u5", "all"]
 # How YAML writes numbers, but for those to base 60.
@@ -123,9 +124,10 @@ def model_from(source: str, seed: int) -> Model:
     return replace(read_experiment(source), seed=seed).make()
 
 
-def write_experiment(path: Path, experiment: Experiment) -> None:
-    """Write an experiment to a YAML file."""
-    write_text(path, yaml.safe_dump(experiment.plain(), sort_keys=False))
+def write_experiment(path: Path, experiment: Experiment, comment: Sequence[str] = ()) -> None:
+    """Write an experiment to a YAML file. comment: lines above it, for people."""
+    above = "".join(f"# {one_line(line)}\n" for line in comment)
+    write_text(path, above + yaml.safe_dump(experiment.plain(), sort_keys=False))
 
 
 class _Loader(yaml.SafeLoader):
