@@ -142,7 +142,18 @@ def test_tune_names_the_command_that_goes_on(table: Path, capsys: Say) -> None:
 def test_what_was_tuned_can_be_done_again_from_its_file(
     split: str, table: Path, capsys: Say
 ) -> None:
-    words = ["bias", "--data", table, *OPTIONS, "--split", split, "--trials", "3", "--seed", "2"]
+    words = [
+        "bias",
+        "--data",
+        str(table),
+        *OPTIONS,
+        "--split",
+        split,
+        "--trials",
+        "3",
+        "--seed",
+        "2",
+    ]
     assert run("tune", *words, "--no-time", "--out", "tuned.yaml", "--json") == 0
     tuned = json.loads(capsys.readouterr().out)
     command, figures = Path("tuned.yaml").read_text().splitlines()[:2]
@@ -156,6 +167,6 @@ def test_what_was_tuned_can_be_done_again_from_its_file(
     assert (experiment.split, experiment.seed) == ("holdout", 2)
     assert experiment.make().settings().items() >= tuned["settings"].items()
     assert run("train", "tuned.yaml", "--out", "runs") == 0
-    plain = ["--data", table, *OPTIONS, "--split=holdout", "--seed=2", "--no-time"]
+    plain = ["--data", str(table), *OPTIONS, "--split=holdout", "--seed=2", "--no-time"]
     artifact = Path("runs/bias/version_0/artifact")
     assert rows("--artifact", artifact) == rows("--artifact", artifact, *plain)

@@ -11,7 +11,8 @@ import pytest
 
 import ratecast as rc
 from ratecast import data
-from ratecast.data.side_columns import TIMED_SET, known_at_end
+from ratecast.data.side_columns import known_at_end
+from ratecast.data.standard_columns import TIMED_SET
 from ratecast.errors import InputError
 from tests.planted import planted, with_sides
 

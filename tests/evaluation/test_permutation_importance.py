@@ -93,5 +93,5 @@ def test_the_mean_over_folds_is_that_of_their_rows() -> None:
     noise = Importance("movie", "noise", 0.0, 10, 0.0, 2)
     assert averaged([[one, noise]]) == (one, noise)
     first, second = averaged([[noise, one], [other, noise]])
-    assert first == ("movie", "good", pytest.approx((0.2 * 10 + 0.5 * 30) / 40), 40, 0.6, 2)
-    assert second == ("movie", "noise", 0.0, 20, 0.0, 4)
+    assert first == Importance("movie", "good", (0.2 * 10 + 0.5 * 30) / 40, 40, 0.6, 2)
+    assert second == Importance("movie", "noise", 0.0, 20, 0.0, 4)

@@ -127,7 +127,7 @@ def test_movies_known_by_side_information_are_candidates(name: str, tmp_path: Pa
     user, none = 1, Requests.of([], [])
     top = top_n(model, user, 40, none)
     assert set(top["movie"]) == set(range(1, 41))
-    movies = list(range(1, 41))
+    movies: list[int | str] = list(range(1, 41))
     mean = model.predict_rows(model.encode(Requests.of([user] * 40, movies))).mean
     assert top["movie"].to_list() == [movies[k] for k in np.argsort(-mean, kind="stable")]
     # A later rating of one leaves it out, and others may be chosen alone.

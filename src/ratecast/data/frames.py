@@ -12,7 +12,7 @@ from ratecast.data.column_table import typed
 from ratecast.data.missing_ratings import without_missing
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.offset_zones import offsets_are_zones
-from ratecast.data.side_columns import typed_sides
+from ratecast.data.side_columns import checked_sides, typed_sides
 from ratecast.data.table_file import canonical_columns, loaded, scale_given
 from ratecast.data.text_table import RoleTable
 from ratecast.data.wide_table import unpivoted
@@ -88,9 +88,13 @@ def ratings_of(
     """
     scale = scale or scale_given(options)
     if isinstance(table, Ratings):
-        table = table if table.is_checked else _in_polars(table, where)
-        if scale is None and not table.is_checked:
-            # On a model's scale, the side information is brought into that model's types later.
+        if table.is_checked:
+            return _with_options(table, scale or table.scale, options, where, notify)
+        table = _in_polars(table, where)
+        if scale is not None:
+            # Its values are brought into the types of the model later, whose scale it is.
+            table = checked_sides(table)
+        else:
             table, notes = typed_sides(table)
             for note in notes:
                 notify(note)
@@ -110,7 +114,9 @@ def requests_of(table: Any, where: str = "requests") -> Requests:
     if isinstance(table, Ratings):
         table = table.requests()
     if isinstance(table, Requests):
-        return table if table.is_checked else checked_requests(_in_polars(table, where), where)
+        if table.is_checked:
+            return table
+        return checked_requests(checked_sides(_in_polars(table, where)), where)
     frame = _columns(table, DEFAULT, PAIRS, where).frame
     frame = frame.select(name for name in (USER, MOVIE, AT) if name in frame.columns)
     return trusted(Requests(canonical_columns(frame, rows_of(where), where)[0]))

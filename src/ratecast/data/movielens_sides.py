@@ -5,7 +5,8 @@ import polars as pl
 from ratecast.column_types import rows_of
 from ratecast.data.column_roles import normalized
 from ratecast.data.feature_types import as_number
-from ratecast.data.side_columns import GIVEN_AT, VALUE, SideSource
+from ratecast.data.side_columns import SideSource
+from ratecast.data.standard_columns import GIVEN_AT, VALUE
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE
 

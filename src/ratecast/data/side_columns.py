@@ -1,38 +1,26 @@
 """Tables of side information: one row for each movie or user, and columns in their types."""
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import polars as pl
 
 from ratecast.column_types import Location, rows_of
-from ratecast.data.column_roles import NAMES, normalized
-from ratecast.data.feature_types import Typed, as_category, as_number, as_set, as_vector, typed
-from ratecast.data.titles import GENRES, TITLE, YEAR, year_of
+from ratecast.data.feature_types import as_category, as_number, as_set, as_vector
+from ratecast.data.standard_columns import (
+    GIVEN_AT,
+    TIMED_SET,
+    VALUE,
+    named,
+    refuse_nested,
+    typed_column,
+)
+from ratecast.data.titles import TITLE, YEAR, year_of
 from ratecast.errors import InputError
 from ratecast.ids import read_ids, whole_numbers
-from ratecast.ratings import MOVIE, USER, Ratings, trusted
+from ratecast.ratings import MOVIE, USER, Ratings, Requests, trusted
 
-# Tags with the time at which each was given: as in tags.csv of MovieLens.
-VALUE, GIVEN_AT = "value", "at"
-TIMED_SET = pl.List(pl.Struct({VALUE: pl.String, GIVEN_AT: pl.Int64}))
-LINKS = ("imdb", "tmdb")
-# The columns that have a meaning of their own, by the names that are recognised.
-_STANDARD = {
-    MOVIE: {
-        TITLE: NAMES[TITLE],
-        YEAR: ("year", "releaseyear"),
-        GENRES: NAMES[GENRES],
-        "imdb": ("imdb", "imdbid"),
-        "tmdb": ("tmdb", "tmdbid"),
-    },
-    USER: {
-        "age": ("age",),
-        "gender": ("gender", "sex"),
-        "occupation": ("occupation",),
-        "zip": ("zip", "zipcode"),
-    },
-}
+R = TypeVar("R", bound=Requests)
 
 
 class SideSource(NamedTuple):
@@ -63,13 +51,13 @@ def side_table(source: SideSource, kind: str, ids: pl.DataType) -> SideTable:
     kind: `user` or `movie`. ids: the type of the ids in the ratings. Raises `InputError` for ids of
     another type, an id with two different rows, or a value that does not fit its column.
     """
-    frame = _named(source.frame, kind)
+    frame = named(source.frame, kind)
     known = _like(frame[kind], ids, source)
     taken, left_out, columns = [], [], [known]
     for name in frame.columns:
         if name == kind:
             continue
-        found = _typed(frame[name], kind, source.location)
+        found = typed_column(frame[name], kind, source.location)
         if isinstance(found, str):
             left_out.append(found)
             continue
@@ -134,8 +122,7 @@ def typed_sides(ratings: Ratings) -> tuple[Ratings, list[str]]:
     tables = {USER: ratings.users, MOVIE: ratings.movies}
     for kind, table in tables.items():
         where = f"{kind}s"
-        if kind not in table.columns:
-            raise InputError(f"{where}: no column {kind!r}; columns are {table.columns}")
+        _require_id(table, kind, where)
         if table.width > 1:
             source = SideSource(table, where, rows_of(where))
             side = side_table(
@@ -144,6 +131,22 @@ def typed_sides(ratings: Ratings) -> tuple[Ratings, list[str]]:
             tables[kind] = side.frame
             notes += [f"{where}: left out: {', '.join(side.left_out)}"] if side.left_out else []
     return replace(ratings, users=tables[USER], movies=tables[MOVIE]), notes
+
+
+def checked_sides(table: R) -> R:
+    """The table with side information under its standard names, one row for each id.
+
+    The values are read later, in the types that a model knows. Raises `InputError`.
+    """
+    checked = []
+    for kind, side in ((USER, table.users), (MOVIE, table.movies)):
+        _require_id(side, kind, f"{kind}s")
+        if side.width > 1:
+            source = SideSource(named(side, kind), f"{kind}s", rows_of(f"{kind}s"))
+            ids = _own_ids(source.frame[kind], source)
+            side = _one_row_each(source.frame.with_columns(ids), kind, source)  # noqa: PLW2901
+        checked.append(side)
+    return replace(table, users=checked[0], movies=checked[1])
 
 
 def known_at_end(train: Ratings) -> Ratings:
@@ -192,6 +195,7 @@ def like_known(more: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 def _as_known(column: pl.Series, known: pl.DataType, source: SideSource) -> pl.Series:
     if column.dtype == known:
         return column
+    refuse_nested(column, source.location, lists=known.is_nested())
     if column.null_count() == len(column):
         return pl.Series(column.name, [None] * len(column), known)
     if known == pl.String:
@@ -206,34 +210,9 @@ def _as_known(column: pl.Series, known: pl.DataType, source: SideSource) -> pl.S
     return as_set(column, source.location).column if isinstance(known, pl.List) else column
 
 
-def _named(frame: pl.DataFrame, kind: str) -> pl.DataFrame:
-    """The frame with its standard columns under their names, and no type behind a colon."""
-    plain = {normalized(name): name for name in reversed(frame.columns) if name != kind}
-    names = {}
-    for standard, recognised in _STANDARD[kind].items():
-        found = next((plain[name] for name in recognised if name in plain), None)
-        if found is not None:
-            names[found] = standard
-    for name in frame.columns:
-        short = name.partition(":")[0]
-        if name not in names and short != name and short not in frame.columns:
-            names[name] = short
-    return frame.rename(names)
-
-
-def _typed(column: pl.Series, kind: str, location: Location) -> Typed | str:
-    name = column.name
-    if column.dtype == TIMED_SET:
-        return Typed(column, f"{name} set with times")
-    if name not in _STANDARD[kind]:
-        return typed(column, location)
-    if name in (TITLE, *LINKS) or column.null_count() == len(column):
-        return Typed(column.cast(pl.String), name)
-    if name == YEAR:
-        years = as_number(column, location).column.cast(pl.Int32, strict=False)
-        return Typed(years, f"{name} number")
-    forms = {GENRES: as_set, "age": as_number}
-    return forms[name](column, location) if name in forms else as_category(column)
+def _require_id(side: pl.DataFrame, kind: str, where: str) -> None:
+    if kind not in side.columns:
+        raise InputError(f"{where}: no column {kind!r}; columns are {side.columns}")
 
 
 def _firsts(given: pl.DataFrame, kind: str, source: SideSource) -> SideSource:
@@ -257,10 +236,7 @@ def _known_by(table: pl.DataFrame, last: int | None) -> pl.DataFrame:
 
 def _like(ids: pl.Series, known: pl.DataType, source: SideSource) -> pl.Series:
     """The ids in the type of the ratings' ids. Raises for one that is missing or of another."""
-    if ids.null_count():
-        row = int(ids.is_null().arg_max() or 0)
-        raise InputError(f"{source.location(row)}: no {ids.name}; fill it in or remove the row")
-    own = read_ids(ids, source.location).ids
+    own = _own_ids(ids, source)
     same = whole_numbers(own) if own.dtype == pl.String != known else own.cast(known)
     if same.null_count():
         row = int(same.is_null().arg_max() or 0)
@@ -269,6 +245,14 @@ def _like(ids: pl.Series, known: pl.DataType, source: SideSource) -> pl.Series:
             "ratings are; write the same ids"
         )
     return same
+
+
+def _own_ids(ids: pl.Series, source: SideSource) -> pl.Series:
+    """The ids in their form. Raises for one that is missing."""
+    if ids.null_count():
+        row = int(ids.is_null().arg_max() or 0)
+        raise InputError(f"{source.location(row)}: no {ids.name}; fill it in or remove the row")
+    return read_ids(ids, source.location).ids
 
 
 def _one_row_each(table: pl.DataFrame, kind: str, source: SideSource) -> pl.DataFrame:
