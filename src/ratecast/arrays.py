@@ -1,5 +1,6 @@
-"""Names for the array types that most modules use, and a view that cannot be written to."""
+"""Names for the array types that most modules use; read-only views, and JSON in arrays."""
 
+import json
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,3 +22,13 @@ def read_only(array: A) -> A:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def as_bytes(value: Any) -> NDArray[np.uint8]:
+    """Plain values as JSON in an array of bytes, so that they can stand among other arrays."""
+    return np.frombuffer(json.dumps(value).encode(), np.uint8)
+
+
+def json_in(array: NDArray[np.uint8]) -> Any:
+    """The values that `as_bytes` wrote."""
+    return json.loads(array.tobytes())

@@ -1,6 +1,5 @@
 """Side information of users and movies as numeric columns."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, as_bytes, json_in
 from ratecast.modelling.side_information.further_columns import FurtherColumns
 from ratecast.ratings import MOVIE, USER
 
@@ -51,7 +50,7 @@ class SideInformation:
     @classmethod
     def unpacked(cls, packed: dict[str, NDArray[Any]]) -> "SideInformation":
         """The side information that `packed` wrote; packed may have other arrays."""
-        values: dict[str, Any] = json.loads(packed["side"].tobytes())
+        values: dict[str, Any] = json_in(packed["side"])
         further = (FurtherColumns.unpacked(packed.get(f"side.{kind}")) for kind in (USER, MOVIE))
         values |= {"ages": tuple(values["ages"])}
         return cls(**values | dict(zip(("of_users", "of_movies"), further, strict=True)))
@@ -59,7 +58,7 @@ class SideInformation:
     def packed(self) -> dict[str, NDArray[np.uint8]]:
         """Everything as arrays of bytes (JSON), for an artifact."""
         own = {k: v for k, v in self.__dict__.items() if k not in ("of_users", "of_movies")}
-        arrays = {"side": np.frombuffer(json.dumps(own).encode(), np.uint8)}
+        arrays = {"side": as_bytes(own)}
         return (
             arrays | self.of_users.packed(f"side.{USER}") | self.of_movies.packed(f"side.{MOVIE}")
         )

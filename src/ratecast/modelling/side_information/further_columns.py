@@ -3,7 +3,6 @@
 Each gives labels (for models of labels) and dense columns (for regressions).
 """
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -12,7 +11,7 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64, I64
+from ratecast.arrays import F64, I64, as_bytes, json_in
 from ratecast.modelling.side_information.feature_columns import (
     FeatureColumn,
     NumberColumn,
@@ -51,13 +50,13 @@ class FurtherColumns:
     @classmethod
     def unpacked(cls, packed: NDArray[np.uint8] | None) -> Self:
         """The columns that `packed` wrote; none if there is nothing."""
-        values: dict[str, Any] = {} if packed is None else json.loads(packed.tobytes())
+        values: dict[str, Any] = {} if packed is None else json_in(packed)
         return cls({name: _KINDS[v.pop("kind")](**v) for name, v in values.items()})
 
     def packed(self, name: str) -> dict[str, NDArray[np.uint8]]:
         """Everything as one array of bytes (JSON) called `name`; without columns, none."""
         values = {key: {"kind": c.kind} | asdict(c) for key, c in self.columns.items()}
-        return {name: np.frombuffer(json.dumps(values).encode(), np.uint8)} if values else {}
+        return {name: as_bytes(values)} if values else {}
 
     def labels(self, table: pl.DataFrame) -> dict[str, sp.csr_array]:
         """For each column, the weight of each label in each row: (rows, labels)."""

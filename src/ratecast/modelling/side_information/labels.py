@@ -3,15 +3,16 @@
 A column that a table lacks, or a value that is null, gives no label.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64, I64
+from ratecast.arrays import F64, I64, as_bytes, json_in
 from ratecast.modelling.side_information.further_columns import FurtherColumns
 
 # One label for each row: the expression that turns the column into text.
@@ -80,6 +81,20 @@ class Labels:
         """All labels of `frame`, sorted: equal tables give equal columns."""
         known = {name: np.unique(column.labels) for name, column in label_columns(frame).items()}
         return cls(known, further or FurtherColumns({}))
+
+    @classmethod
+    def unpacked(cls, arrays: Mapping[str, NDArray[Any]], kind: str, frame: pl.DataFrame) -> Self:
+        """What `packed` wrote. frame: for an artifact without the labels, that they are of."""
+        further = FurtherColumns.unpacked(arrays.get(f"further.{kind}"))
+        packed = arrays.get(f"known.{kind}")
+        if packed is None:
+            return cls.of(frame, further)
+        return cls({n: np.array(values, str) for n, values in json_in(packed).items()}, further)
+
+    def packed(self, kind: str) -> dict[str, NDArray[np.uint8]]:
+        """Everything as arrays; the table may lose the side information of who is forgotten."""
+        known = {name: labels.tolist() for name, labels in self.known.items()}
+        return {f"known.{kind}": as_bytes(known)} | self.further.packed(f"further.{kind}")
 
     def matrices(self, frame: pl.DataFrame) -> dict[str, sp.csr_array]:
         """For each kind, the weight of each label in each row: (rows, labels)."""

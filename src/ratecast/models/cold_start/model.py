@@ -4,7 +4,6 @@ Reference: Henderson 1975, "Best linear unbiased estimation and prediction under
 model"; Wolpert 1992, "Stacked generalization".
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -167,20 +166,17 @@ class ColdStart(Model):
     def _prepare(self, train: Rows) -> None:
         """Labels, and borders of bins: quantiles over the rows of train."""
         self._fitted = np.array([len(self.users) - 1, len(self.movies) - 1])
-        self._set_labels(FurtherColumns.of(t) for t in (self.users.table, self.movies.table))
+        tables = self._fitted_tables()
+        self._labels = {kind: Labels.of(t, FurtherColumns.of(t)) for kind, t in tables.items()}
         tenths, thirds = np.linspace(0, 1, 11)[1:-1], np.array([1 / 3, 2 / 3])
         age, year = self._numbers(train)
         self._borders = [_quantiles(age, tenths), _quantiles(age, thirds), _quantiles(year, tenths)]
         self._mean_age = np.nan_to_num(np.array([np.nanmean(age) if np.isfinite(age).any() else 0]))
 
-    def _set_labels(self, further: Iterable[FurtherColumns]) -> None:
-        """Labels of the users and movies of the fit; further: their columns of one's own."""
+    def _fitted_tables(self) -> dict[str, pl.DataFrame]:
+        """Side information of the users and movies of the fit."""
         users, movies = self._fitted
-        tables = {USER: self.users.table[:users], MOVIE: self.movies.table[:movies]}
-        self._labels = {
-            kind: Labels.of(table, columns)
-            for (kind, table), columns in zip(tables.items(), further, strict=True)
-        }
+        return {USER: self.users.table[:users], MOVIE: self.movies.table[:movies]}
 
     def _side_tables(self, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Side information of each row's user and movie."""
@@ -241,14 +237,16 @@ class ColdStart(Model):
             "movie_residuals": self._movie_residuals.sums,
         }
         for kind, labels in self._labels.items():
-            arrays |= labels.further.packed(f"further.{kind}")
+            arrays |= labels.packed(kind)
         return arrays | {"fitted": self._fitted}
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
         self._fitted = arrays["fitted"]
-        packed = (arrays.get(f"further.{kind}") for kind in (USER, MOVIE))
-        self._set_labels(map(FurtherColumns.unpacked, packed))
+        self._labels = {
+            kind: Labels.unpacked(arrays, kind, table)
+            for kind, table in self._fitted_tables().items()
+        }
         self._borders = [arrays[f"borders.{k}"] for k in range(3)]
         smooth = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith("smooth.")}
         self._smooth = RandomFeatures(**smooth)

@@ -265,7 +265,7 @@ class FactorizationMachine(Model):
         arrays |= {"noise.user": self._noise[0], "noise.movie": self._noise[1]}
         arrays |= {"movie_residuals": self._movie_residuals.sums} | history_arrays(self._history)
         for kind, labels in zip((USER, MOVIE), self._labels, strict=True):
-            arrays |= labels.further.packed(f"further.{kind}")
+            arrays |= labels.packed(kind)
         for b, (bins, effect) in enumerate(zip(self._bins, self._effects, strict=True)):
             arrays |= {f"bin.{b}": bins, f"effect.{b}": effect}
         return arrays
@@ -276,9 +276,9 @@ class FactorizationMachine(Model):
         self._samples = {name.partition(".")[2]: array for name, array in own.items()}
         users, movies = self._samples["fitted"]
         tables = self.users.table[:users], self.movies.table[:movies]
-        packed = (arrays.get(f"further.{kind}") for kind in (USER, MOVIE))
         self._labels = tuple(
-            Labels.of(t, FurtherColumns.unpacked(p)) for t, p in zip(tables, packed, strict=True)
+            Labels.unpacked(arrays, kind, table)
+            for kind, table in zip((USER, MOVIE), tables, strict=True)
         )
         self._noise = [arrays["noise.user"], arrays["noise.movie"]]
         widths = range(sum(name.startswith("bin.") for name in arrays))
