@@ -219,7 +219,7 @@ def test_evaluation_compares_fitted_and_new_models() -> None:
     assert fitted.predict([1], [2]).stars == first
     assert split.valid is not None
     fitted.observe(split.valid)
-    with pytest.raises(InputError, match="did not learn from the train part"):
+    with pytest.raises(InputError, match="not fitted on exactly the train part"):
         rc.evaluate(fitted, split)
     with pytest.raises(InputError, match="is no model; give one"):
         rc.evaluate(rc.Bias, split)  # type: ignore[arg-type]

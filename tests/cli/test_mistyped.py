@@ -23,7 +23,7 @@ TECHNICAL = ("Parser key", "<class", "NoneType", "typing.", "unrecognized", "Uni
         ("train als --model.factor 3", "--model.factor; did you mean --model.factors?"),
         ("train als --model.iter 3", "--model.iter; did you mean --model.iterations?"),
         ("train als --factors=3", "--factors; did you mean --model.factors?"),
-        ("train als --model.name alss", "model.name is 'alss'; did you mean als?"),
+        ("train als --model.name alss", "model 'alss': not known; did you mean als?"),
         ("train als --sed 3", "unknown option --sed; did you mean --seed?"),
         ("train als --jsn", "train: unknown option --jsn; did you mean --json?"),
         ("train als --al", "train: unknown option --al; did you mean --all?"),

@@ -291,4 +291,4 @@ def test_titles_do_not_move_the_cursor(tmp_path: Path, artifact: Path, capsys: S
         assert main(["import", str(path), *words]) == 0
         out = capsys.readouterr().out
         assert "\x1b[2J" not in out
-        assert "[2J\ufffd:star:" in out
+        assert "Evil\\x1b[2J\\x07:star:" in out

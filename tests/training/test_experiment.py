@@ -72,9 +72,10 @@ def test_another_model_can_be_named(tmp_path: Path) -> None:
         ("model: {name: mf, factors: 2.5}", "model.factors is '2.5'; expected a whole number"),
         ("model: {name: mf, factors: }", "'model.factors' is empty"),
         ("model: {name: mf, factors: 0}", "factors is 0"),
-        ("model: {name: mff}", "model.name is 'mff'; did you mean mf"),
-        ("model: {name: oracle}", "model.name is 'oracle'; choose one of mean, "),
-        ("model: mf", "choose one of mean, "),
+        ("model: {name: mff}", "model 'mff': not known; did you mean mf"),
+        ("model: {name: oracle}", "model 'oracle': not known; give package.module:Class, or"),
+        ("model: {factors: 3}", "no model; name one as in model: {name: bias}"),
+        ("model: mf", "no model; name one as in model: {name: bias}"),
         ("model: {name: mean}\ntrainer: {epochs: 3}", "unknown key 'trainer.epochs'"),
         ("model: {name: mf}\ntrainer: 3", "unknown key 'trainer'"),
         (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ratecast.cli.call import emit, note
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
+from ratecast.visible_text import one_line
 
 if TYPE_CHECKING:
     import polars as pl
@@ -259,7 +260,7 @@ def _show(matches: "Matches", rated: "Rated", target: "Target", n: int, json: bo
     )
     cells = [
         [
-            report.printable(str(row["title"])),
+            one_line(str(row["title"])),
             f"{row['stars']:.2f}",
             f"{row['low']:g} - {row['high']:g}",
         ]

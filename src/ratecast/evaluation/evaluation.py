@@ -204,11 +204,7 @@ def _trials(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Tria
     runs.require(model, split, wanted)
     if not model.is_fitted:
         return runs.fit_and_predict(replace(model), split, wanted)
-    if model.learned_from != split.train.fingerprint():
-        raise InputError(
-            f"evaluate: model {model.name} did not learn from the train part of split {split.name} "
-            "alone, so its figures would not be honest; fit it on split.train"
-        )
+    runs.require_own_train(model, split, f"evaluate: model {model.name}", "fit it on split.train")
     allowed = runs.possible(model, split)
     return [runs.run(deepcopy(model), split, each) for each in wanted if each in allowed]
 

@@ -87,6 +87,18 @@ def require(model: Model, split: Split, wanted: Sequence[Protocol]) -> None:
         _check_order(split.parts)
 
 
+def require_own_train(model: Model, split: Split, where: str, remedy: str) -> None:
+    """Refuse a model that learned from other rows than the train part of the split.
+
+    where, remedy: what is refused, and what to do, for the message.
+    """
+    if model.learned_from != split.train.fingerprint():
+        raise InputError(
+            f"{where}: was not fitted on exactly the train part of split {split.name}, so its "
+            f"scores would not be comparable; {remedy}"
+        )
+
+
 def in_order(split: Split) -> bool:
     """Whether as-of is possible: the parts have times, and each is later than the one before."""
     parts = list(split.parts.values())

@@ -62,11 +62,8 @@ def evaluate_saved(folder: Path, splits: list[Split], how: How) -> Scores:
     if len(splits) > 1:
         raise InputError("evaluate: an artifact is fitted on one train part; kfold needs --model")
     model = load_model(folder)
-    if model.learned_from != splits[0].train.fingerprint():
-        raise InputError(
-            f"{folder}: was not fitted on exactly the train part of split {splits[0].name}, so its "
-            "scores would not be comparable; train it on that split, or give --model"
-        )
+    remedy = "train it on that split, or give --model"
+    protocol.require_own_train(model, splits[0], str(folder), remedy)
     return _scores([_trial(model, splits[0], how)])
 
 

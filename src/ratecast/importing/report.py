@@ -9,6 +9,7 @@ from ratecast.data.summary import day
 from ratecast.exports.export import TITLE, YEAR, Export
 from ratecast.exports.matches import DOUBTFUL, UNMATCHED, Matches
 from ratecast.ratings import AT, MOVIE, RATING, USER
+from ratecast.visible_text import one_line
 
 EXAMPLES = 5
 
@@ -33,7 +34,7 @@ def export_lines(facts: dict[str, Any]) -> list[str]:
     period = f", from {facts['from']} to {facts['to']}" if facts["from"] else ""
     count = "1 rating" if facts["ratings"] == 1 else f"{facts['ratings']:,} ratings"
     first = f"{facts['source']}: {count} on the scale {facts['scale']}{period}"
-    return [first, *(f"  {printable(note)}" for note in facts["notes"])]
+    return [first, *(f"  {one_line(note)}" for note in facts["notes"])]
 
 
 def preview_lines(export: Export, facts: dict[str, Any]) -> list[str]:
@@ -57,7 +58,7 @@ def match_lines(facts: dict[str, Any]) -> Iterator[str]:
     """The same for people, with a few examples."""
     yield ", ".join(f"{facts[status]:,} {status}" for status in ("matched", DOUBTFUL, UNMATCHED))
     for row in facts["doubtful_titles"][:EXAMPLES]:
-        candidate = printable(str(row["candidate_title"]))
+        candidate = one_line(str(row["candidate_title"]))
         yield f"  doubtful: {named(row[TITLE], row[YEAR])}, perhaps {candidate} ({row['reason']})"
     for row in facts["unmatched_titles"][:EXAMPLES]:
         yield f"  unmatched: {named(row[TITLE], row[YEAR])}"
@@ -96,12 +97,7 @@ def table_note(export: Export) -> str:
 
 def named(title: str, year: int | None) -> str:
     """A title with its year, without what would move the cursor of a terminal."""
-    return printable(title if year is None else f"{title} ({year})")
-
-
-def printable(text: str) -> str:
-    """The text with a mark in place of each character that cannot be printed."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return one_line(title if year is None else f"{title} ({year})")
 
 
 def _day(at: Any) -> str | None:

@@ -134,24 +134,11 @@ def _intervals(
     forecast: Forecast, scale: Scale
 ) -> tuple[list[tuple[float, float]], list[dict[str, float]]]:
     """The interval of each row, and its quantiles where the scale is continuous."""
+    shares = forecast.probabilities
+    ends = distribution.quantiles(shares, scale, (TAIL, 1 - TAIL)).tolist()
+    intervals = [(low, high) for low, high in ends]
     if not scale.is_continuous:
-        stars, rows = scale.stars.tolist(), forecast.probabilities.tolist()
-        ends = [(_quantile(row, stars, TAIL), _quantile(row, stars, 1 - TAIL)) for row in rows]
-        return ends, [{}] * len(rows)
-    values = distribution.quantiles(forecast.probabilities, scale, LEVELS).tolist()
+        return intervals, [{}] * len(intervals)
     names = [f"{level:g}" for level in LEVELS]
-    named = [dict(zip(names, row, strict=True)) for row in values]
-    return [(row[f"{TAIL:g}"], row[f"{1 - TAIL:g}"]) for row in named], named
-
-
-def _quantile(probabilities: list[float], stars: list[float], level: float) -> float:
-    """The first star whose cumulative probability is at least `level`.
-
-    The tolerance is for rounding errors of the sum.
-    """
-    total = 0.0
-    for probability, star in zip(probabilities, stars, strict=True):
-        total += probability
-        if total >= level - 1e-12:
-            return star
-    return stars[-1]
+    rows = distribution.quantiles(shares, scale, LEVELS).tolist()
+    return intervals, [dict(zip(names, row, strict=True)) for row in rows]

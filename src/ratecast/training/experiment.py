@@ -12,7 +12,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError, choice
 from ratecast.modelling.contract.model import Model
-from ratecast.models import MODELS, model_class, models_from_outside
+from ratecast.models import model_class
 from ratecast.parser_errors import plain
 from ratecast.table_options import DEFAULT, OPTIONS, TableOptions
 from ratecast.training.model_factory import make_model
@@ -160,12 +160,14 @@ def _model_name(given: Mapping[str, Any], overrides: Sequence[str], path: Path |
     name = section.get("name") if isinstance(section, dict) else None
     # `current_names` joined name and value by an equals sign.
     chosen = [o.partition("=")[2] for o in overrides if o.startswith("--model.name=")]
-    name = str(next(iter(chosen), name))
-    if name in MODELS or ":" in name:
-        return name
-    if name not in (outside := models_from_outside()):
-        raise InputError(f"{path}: model.name is {name!r}; {choice(name, [*MODELS, *outside])}")
-    return name
+    name = next(iter(chosen), name)
+    if name is None:
+        raise InputError(f"{path}: no model; name one as in model: {{name: bias}}")
+    try:
+        model_class(str(name))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return str(name)
 
 
 def _parser(name: str, logs: bool) -> ArgumentParser:
