@@ -79,9 +79,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(
-            f"{folder}: no {MANIFEST}; give a folder that ratecast train wrote"
-        ) from None
+        # In the folder of a run, beside its curves.
+        within = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+        hint = f"give {within[0]}" if within else "give a folder that ratecast train wrote"
+        raise InputError(f"{folder}: no {MANIFEST}; {hint}") from None
     except ValueError:
         raise InputError(f"{folder}: {MANIFEST} is not JSON; copy the whole folder again") from None
     version = manifest.get("version") if isinstance(manifest, dict) else None

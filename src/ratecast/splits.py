@@ -14,6 +14,8 @@ FOLDS = 5
 # Of MovieLens 100K, the only table that has official folds.
 OFFICIAL_ROWS, OFFICIAL_USERS = 100_000, 943
 TRAIN_SHARE = 0.8
+# The name of a split of two given tables.
+PREDEFINED = "predefined"
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def named(ratings: Ratings, name: str, seed: int = 0, notify: Notify = to_stderr
 
 def predefined(train: Ratings, test: Ratings) -> Split:
     """The split of two given tables."""
-    return Split("predefined", train, None, test)
+    return Split(PREDEFINED, train, None, test)
 
 
 def _part_starts(at: NDArray[np.int64], share: float) -> tuple[int, int]:

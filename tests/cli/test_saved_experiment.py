@@ -138,6 +138,21 @@ def test_tune_names_the_command_that_goes_on(table: Path, capsys: Say) -> None:
     assert rows("--artifact", artifact)[0]["model"] == "bias"
 
 
+def test_the_hints_about_an_artifact_work(table: Path, capsys: Say) -> None:
+    artifact = trained(table)
+    capsys.readouterr()
+    # The folder of the run, in place of the artifact in it.
+    assert run("predict", "--artifact", artifact.parent, "--user", "7", "--movie", "3") == 2
+    err = capsys.readouterr().err
+    assert err.endswith(f"no manifest.json; give {artifact}\n")
+    files = ("--train", table, "--test", table, *OPTIONS)
+    assert run("evaluate", "--artifact", artifact, *files) == 2
+    assert capsys.readouterr().err.endswith(
+        "scores would not be comparable; give --model instead\n"
+    )
+    assert run("evaluate", "--model", "bias", *files) == 0
+
+
 @pytest.mark.parametrize("split", ["kfold", "auto", "holdout"])
 def test_what_was_tuned_can_be_done_again_from_its_file(
     split: str, table: Path, capsys: Say

@@ -1,8 +1,10 @@
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.evaluation.tune import Search, folds_of, tune, validation_rmse
 from ratecast.models import MODELS, model_class
@@ -48,3 +50,20 @@ def test_a_models_own_settings_lie_in_the_ranges(name: str) -> None:
         assert bounds.low <= own[setting] <= bounds.high
         assert isinstance(bounds.low, int) == isinstance(own[setting], int)
         assert np.isfinite(bounds.high)
+
+
+def test_as_of_without_order_is_refused_in_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "t.csv"
+    planted().frame.unique(["user", "movie"]).drop("at").write_csv(table)
+    words = ["tune", "bias", "--data", str(table), "--protocol", "as-of", "--trials", "2"]
+    assert main(words) == 2
+    assert capfd.readouterr().err.splitlines()[1:] == [
+        "ratecast: as-of: the table has no timestamps; use --protocol frozen"
+    ]
+    assert main([*words[:4], "--protocol", "frozen", "--trials", "2"]) == 0
+    split = chronological(planted())
+    folds = folds_of(split, kfold_seed=0)
+    with pytest.raises(InputError, match="part train ends after test begins"):
+        tune(make_model, Search("bias", folds, "as-of"), trials=1)

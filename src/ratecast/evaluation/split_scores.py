@@ -17,7 +17,7 @@ from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
 from ratecast.progress import each
-from ratecast.splits import Split, predefined
+from ratecast.splits import PREDEFINED, Split, predefined
 from ratecast.table_options import DEFAULT, TableOptions
 
 
@@ -62,7 +62,9 @@ def evaluate_saved(folder: Path, splits: list[Split], how: How) -> Scores:
     if len(splits) > 1:
         raise InputError("evaluate: an artifact is fitted on one train part; kfold needs --model")
     model = load_model(folder)
-    remedy = "train it on that split, or give --model"
+    # Two files are no split that a model is trained on by a command.
+    by_name = splits[0].name != PREDEFINED
+    remedy = "train it on that split, or give --model" if by_name else "give --model instead"
     protocol.require_own_train(model, splits[0], str(folder), remedy)
     return _scores([_trial(model, splits[0], how)])
 

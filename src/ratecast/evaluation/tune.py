@@ -8,7 +8,7 @@ import numpy as np
 
 from ratecast.errors import InputError
 from ratecast.evaluation.metrics import Score
-from ratecast.evaluation.protocol import Protocol, as_of, possible
+from ratecast.evaluation.protocol import Protocol, as_of, possible, require
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.settings import Range
 from ratecast.progress import bar
@@ -51,6 +51,11 @@ class Fold(NamedTuple):
     train: Ratings
     valid: Ratings
 
+    @property
+    def split(self) -> Split:
+        """A split of the two parts, of which the second is scored."""
+        return Split("fold", self.train, None, self.valid)
+
 
 def folds_of(split: Split, kfold_seed: int | None = None) -> list[Fold]:
     """Train and valid of a split; or, with a seed, random folds of both. test is never used."""
@@ -66,8 +71,7 @@ def folds_of(split: Split, kfold_seed: int | None = None) -> list[Fold]:
 
 def protocol_of(model: Model, folds: Sequence[Fold]) -> Protocol:
     """as-of where the folds have an order of time and the model can be updated, else frozen."""
-    splits = [Split("fold", fold.train, None, fold.valid) for fold in folds]
-    return "as-of" if all("as-of" in possible(model, split) for split in splits) else "frozen"
+    return "as-of" if all("as-of" in possible(model, one.split) for one in folds) else "frozen"
 
 
 def tune(
@@ -88,6 +92,8 @@ def tune(
     optuna = _optuna()
     first = make(search.model, seed=search.seed)
     ranges, own = _ranges(first), first.settings()
+    for fold in search.folds:
+        require(first, fold.split, (search.protocol,))
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=search.seed))
     study.enqueue_trial({name: own[name] for name in ranges})
 
@@ -137,5 +143,6 @@ def _optuna() -> Any:
         raise InputError(
             "tune: needs optuna; install it with pip install 'ratecast[tune]'"
         ) from None
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # As a warning it prints the traceback of a failure, which is raised too.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
