@@ -10,6 +10,9 @@ from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ratecast.evaluation.score_rows import Row
     from ratecast.modelling.contract.model import Model
     from ratecast.splits import Split
     from ratecast.training.experiment import Experiment
@@ -74,7 +77,6 @@ def evaluate(
     """
     from ratecast.audit import notes
     from ratecast.evaluation import split_scores
-    from ratecast.evaluation import terminal as tables
     from ratecast.training.experiment import model_from
 
     if (model is None) == (artifact is None):
@@ -88,18 +90,22 @@ def evaluate(
         parts = _source(model, artifact, Source(data, table, split, seed)).parts()
     for line in notes(parts[0]):
         note(line)
-    how = split_scores.How(protocol, worth=json or out is not None, seed=seed or 0)
+    how = split_scores.How(protocol, json or out is not None, seed or 0)
     if artifact:
         scores = split_scores.evaluate_saved(artifact, parts, how)
     else:
-        scores = split_scores.evaluate_new(lambda: model_from(str(model), seed or 0), parts, how)
-    rows = scores.rows
-    title = f"{rows[0]['model']}, {protocol}, split {rows[0]['split']}"
-    view = tables.terminal_table(title, tables.SCORE_HEADER, tables.score_cells(rows))
-    worth = {rows[0]["model"]: [one._asdict() for one in scores.columns]}
-    result = {"rows": rows, "columns": worth}
+        scores = split_scores.evaluate_new(lambda: model_from(str(model), how.seed), parts, how)
+    worth = {scores.rows[0]["model"]: [one._asdict() for one in scores.columns]}
+    result = {"rows": scores.rows, "columns": worth}
     write_json(out, result)
-    emit(result, view, json)
+    emit(result, _score_table(scores.rows), json)
+
+
+def _score_table(rows: "list[Row]") -> "Table":
+    from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
+
+    title = "{model}, {protocol}, split {split}".format(**rows[0])
+    return terminal_table(title, SCORE_HEADER, score_cells(rows))
 
 
 def _refuse_beside_files(data: str | None, split: SplitName) -> None:
