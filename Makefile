@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Every process that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: reproduce folds notebooks pictures docs test test-kernels test-chaos bench bench-serve bench-import check-perf check format clean
+.PHONY: reproduce folds notebooks pictures docs test test-kernels test-chaos bench bench-serve bench-import tables check-perf check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -45,6 +45,9 @@ test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 
 bench: $(READY)  ## beside the peers: benchmarks/results.json, docs/performance.md; ONLY=part,part
 	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY))
+
+tables: $(READY)  ## beside the peers on the real tables in FOLDER: docs/tables.md
+	$(BIN)/python -m benchmarks.on_tables --folder $(or $(FOLDER),tables)
 
 check-perf: $(READY)  ## a million ratings beside a few peers; fails where ratecast became slower
 	$(BIN)/python -m benchmarks.check

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.peers import ACCURATE, METHODS, WALKED
+from benchmarks.peers import ACCURATE, METHODS, WALKED, on_tables
 from ratecast.atomic_write import write_text
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +45,7 @@ def versions() -> dict[str, str]:
 def packages() -> list[str]:
     """What is installed for some method."""
     every = {method.package for method in (*METHODS, *ACCURATE, *WALKED)}
+    every |= {method.package for method in (*on_tables.FITTED, *on_tables.WALKED)}
     return sorted(every - {""})
 
 

@@ -41,10 +41,15 @@ class ProcessTask:
         return self.module in OURS
 
 
-def job(train: Path, parts: dict[str, Path], settings: Settings) -> dict[str, Any]:
-    """A job: a fit on `train`, and predictions for each of `parts`."""
+def job(
+    train: Path,
+    parts: dict[str, Path],
+    settings: Settings,
+    scale: tuple[float, float] = (1.0, 5.0),
+) -> dict[str, Any]:
+    """A job: a fit on `train`, and predictions for each of `parts`, clipped to `scale`."""
     paths = {name: str(path) for name, path in parts.items()}
-    return {"train": str(train), "parts": paths, "settings": settings}
+    return {"train": str(train), "parts": paths, "settings": settings, "scale": scale}
 
 
 def measured(task: ProcessTask) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def make(rows: int, place: Path) -> None:
     parts = {"train": train, "test": test}
     if rows <= CHOSEN_AT:
         parts["inner"], parts["valid"] = _parted(train)
-    _write(place, parts)
+    write_parts(place, parts)
 
 
 def movielens() -> dict[str, Parts]:
@@ -76,7 +76,7 @@ def _movielens(split: Split) -> Parts:
             parts["inner"], parts["valid"] = _parted(split.train, share=0.1)
         split.train.users.write_parquet(place / "users.parquet")
         split.train.movies.write_parquet(place / "movies.parquet")
-        _write(place, parts)
+        write_parts(place, parts)
     return Parts(place)
 
 
@@ -95,7 +95,8 @@ def _parted(table: Ratings, share: float = SHARE) -> tuple[Ratings, Ratings]:
     return table.take(~held), table.take(held)
 
 
-def _write(place: Path, parts: dict[str, Ratings]) -> None:
+def write_parts(place: Path, parts: dict[str, Ratings]) -> None:
+    """Write each part into the folder `place`."""
     for name, part in parts.items():
         canonical.write_table(place / f"{name}.parquet", part.frame)
     (place / WHOLE).touch()

@@ -18,8 +18,6 @@ import polars as pl
 
 from benchmarks.peers.table import RATING, columns
 
-LOW, HIGH = 1.0, 5.0
-
 
 def main(request: Path, output: Path) -> None:
     """request: module and jobs; each job: settings, train and the parts to predict."""
@@ -34,10 +32,14 @@ def main(request: Path, output: Path) -> None:
 def done(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
     """RMSE, seconds and peak memory of one fit and its forecasts."""
     parts = {name: Path(path) for name, path in job["parts"].items()}
+    low, high = job["scale"]
     if hasattr(peer, "walk"):
         predicted = peer.walk(Path(job["train"]), list(parts.values()), job["settings"])
         return {
-            "rmse": {n: _rmse(p, s) for (n, p), s in zip(parts.items(), predicted, strict=True)}
+            "rmse": {
+                n: _rmse(p, np.clip(s, low, high))
+                for (n, p), s in zip(parts.items(), predicted, strict=True)
+            }
         }
     clock = _Clock()
     data = peer.load(Path(job["train"]))
@@ -51,18 +53,18 @@ def done(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
         clock.mark("between")
         predicted = predict(users, movies)
         clock.mark("predict")
-        rmse[name] = _rmse(path, predicted)
+        rmse[name] = _rmse(path, np.clip(predicted, low, high))
         rate = len(predicted) / clock.seconds["predict"]
     figures = {"seconds": clock.seconds, "peak_gb": clock.peaks}
     return {"rmse": rmse, "per_second": rate} | figures | getattr(peer, "facts", {})
 
 
 def _rmse(path: Path, predicted: Any) -> float:
-    """Over all rows, forecasts clipped to the scale; a gap is an error."""
+    """Over all rows; a gap is an error."""
     stars = pl.read_parquet(path, glob=False)[RATING].to_numpy()
     if len(predicted) != len(stars) or not np.isfinite(predicted).all():
         raise ValueError(f"{path}: {len(stars)} rows, and not as many forecasts")
-    return float(np.sqrt(np.mean((np.clip(predicted, LOW, HIGH) - stars) ** 2, dtype=np.float64)))
+    return float(np.sqrt(np.mean((predicted - stars) ** 2, dtype=np.float64)))
 
 
 class _Clock:

@@ -17,7 +17,8 @@ from benchmarks.peers.table import I64, MOVIE, RATING, USER, Predict, columns
 def load(path: Path) -> Any:
     """Its train set, through a pandas table."""
     frame = pd.DataFrame(dict(zip((USER, MOVIE, RATING), columns(path), strict=True)))
-    return Dataset.load_from_df(frame, Reader(rating_scale=(1, 5))).build_full_trainset()
+    scale = frame[RATING].min(), frame[RATING].max()
+    return Dataset.load_from_df(frame, Reader(rating_scale=scale)).build_full_trainset()
 
 
 def fit(data: Any, settings: dict[str, Any]) -> Predict:

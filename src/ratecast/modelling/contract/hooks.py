@@ -99,6 +99,10 @@ class Hooks(ABC):
         """What a factor model has learned of movies, for `queries.similar`; others have none."""
         return None
 
+    def summary(self) -> list[str]:
+        """What a fit has chosen, for whoever started it: one line each."""
+        return []
+
     @classmethod
     def updates_online(cls) -> bool:
         """Whether the model can be updated with a rating without a refit."""
