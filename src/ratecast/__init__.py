@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from ratecast.models import load_model as load_model
     from ratecast.models.als.model import ALS as ALS
     from ratecast.models.attention.model import Attention as Attention
+    from ratecast.models.auto import Auto as Auto
     from ratecast.models.bias import Bias as Bias
-    from ratecast.models.blend import Blend as Blend
+    from ratecast.models.blend.model import Blend as Blend
     from ratecast.models.cold_start.model import ColdStart as ColdStart
     from ratecast.models.factorization_machine.model import (
         FactorizationMachine as FactorizationMachine,
@@ -76,8 +77,9 @@ _PLACES = {
     "models": ["MODELS", "load_model"],
     "models.als.model": ["ALS"],
     "models.attention.model": ["Attention"],
+    "models.auto": ["Auto"],
     "models.bias": ["Bias"],
-    "models.blend": ["Blend"],
+    "models.blend.model": ["Blend"],
     "models.cold_start.model": ["ColdStart"],
     "models.factorization_machine.model": ["FactorizationMachine"],
     "models.gaussian_process.model": ["GaussianProcess"],

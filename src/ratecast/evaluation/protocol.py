@@ -2,18 +2,17 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ratecast.errors import InputError
 from ratecast.evaluation.permutation_importance import Importance
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model
-from ratecast.progress import bar
+from ratecast.modelling.contract.refreshing import pieces
+from ratecast.progress import Bar, bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split
 
@@ -115,28 +114,19 @@ def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
     _check_online(model)
     _check_order(parts)
     (_, history), *later = parts.items()
-    forecasts: dict[str, Forecast] = {}
-    new_ratings = 0
-    for name, part in later:
-        pieces, edges = [], periods(part, model.refresh_seconds)
-        # A single piece gives no progress to show.
-        total = len(part) if len(edges) > 2 else None
-        with bar(f"{model.name}: as-of {name}", total, unit="ratings") as progress:
-            start = 0
-            while start < len(part):
-                if new_ratings and new_ratings >= model.refresh_after():
-                    model.refresh(history)
-                    new_ratings = 0
-                # All rows up to the next refresh are walked in one call, with the same forecasts.
-                due = start + max(model.refresh_after() - new_ratings, 1)
-                stop = int(edges[min(int(np.searchsorted(edges, due)), len(edges) - 1)])
-                piece = part.take(slice(start, stop))
-                pieces.append(model.walk(piece))
-                history, start = history.with_more(piece), stop
-                new_ratings += len(piece)
-                progress.advance(len(piece))
-        forecasts[name] = Forecast.concat(pieces)
-    return forecasts
+    forecasts: dict[str, list[Forecast]] = {name: [] for name, _ in later}
+    with ExitStack() as bars:
+        progress: dict[str, Bar] = {}
+        for name, piece in pieces(model, history, dict(later)):
+            if name not in progress:
+                bars.close()
+                # A single piece gives no progress to show.
+                total = len(parts[name]) if len(piece) < len(parts[name]) else None
+                shown = bar(f"{model.name}: as-of {name}", total, unit="ratings")
+                progress[name] = bars.enter_context(shown)
+            forecasts[name].append(model.walk(piece))
+            progress[name].advance(len(piece))
+    return {name: Forecast.concat(each) for name, each in forecasts.items()}
 
 
 def _check_online(model: Model) -> None:
@@ -154,9 +144,3 @@ def _check_order(parts: dict[str, Ratings]) -> None:
                 f"as-of: part {name} ends after {later_name} begins; use --protocol frozen, or "
                 "the whole table as --data with --split chronological"
             )
-
-
-def periods(stream: Ratings, seconds: int | None) -> NDArray[np.int64]:
-    """First rows of the periods of `seconds` (UTC) in `stream`, then n: (periods + 1,)."""
-    period = np.zeros(len(stream), np.int64) if seconds is None else stream.at // seconds
-    return np.concatenate([[0], np.flatnonzero(np.diff(period)) + 1, [len(stream)]])

@@ -26,7 +26,8 @@ MODELS = {
     "cold_start": "ratecast.models.cold_start.model:ColdStart",
     "gaussian_process": "ratecast.models.gaussian_process.model:GaussianProcess",
     "factorization_machine": "ratecast.models.factorization_machine.model:FactorizationMachine",
-    "blend": "ratecast.models.blend:Blend",
+    "blend": "ratecast.models.blend.model:Blend",
+    "auto": "ratecast.models.auto:Auto",
 }
 # Where models from outside are named: by installed packages, and by whoever starts the process.
 GROUP, VARIABLE = "ratecast.models", "RATECAST_MODELS"

@@ -47,7 +47,7 @@ class Model(Hooks):
         """
         train = ratings_of(train, where="train")
         valid = None if valid is None else ratings_of(valid, train.scale, where="valid")
-        rows = self._begin_fit(train)
+        rows = self.begin_fit(train)
         valid = None if valid is None else self._with_own_ids(valid)
         self.fit_rows(rows, valid)
         self.calibration = self._calibrate(train, valid)
@@ -57,10 +57,14 @@ class Model(Hooks):
     def refit(self, ratings: Table) -> Self:
         """Fit from scratch on more ratings, keeping what validation chose: epochs, calibration."""
         self._require_fitted()
-        self.refit_rows(self._begin_fit(ratings_of(ratings)))
+        self.refit_rows(self.begin_fit(ratings_of(ratings)))
         return self
 
-    def _begin_fit(self, train: Ratings) -> Rows:
+    def begin_fit(self, train: Ratings) -> Rows:
+        """Take over the scale, ids and counts of `train`, before `fit_rows` learns from the rows.
+
+        A model that fits others calls it; whoever uses a model calls `fit`.
+        """
         if not len(train):
             raise InputError("train: no ratings to learn from")
         self.scale = train.scale

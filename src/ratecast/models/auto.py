@@ -1,0 +1,167 @@
+"""A model that chooses itself: the best of several, or their weighted mean, for the table at hand.
+
+Reference: Breiman 1996, "Stacked regressions"; Kotthoff et al. 2017, "Auto-WEKA 2.0" (selection
+within a budget).
+"""
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+from typing_extensions import override
+
+from ratecast.errors import InputError
+from ratecast.modelling.contract.model import Arrays, Model
+from ratecast.modelling.contract.settings import ABOVE_ZERO, Limits
+from ratecast.models.bias import Bias
+from ratecast.models.blend.inner import Held, PartForecasts
+from ratecast.models.blend.model import AS_OF, FROZEN, MIN_RATINGS, Blend, learned_shares
+from ratecast.models.blend.shares import HeldForecasts, Shares
+from ratecast.models.knn import KNN
+from ratecast.ratings import Ratings
+
+# A mean of several models has to be better than the best of them by this share of its RMSE.
+GAIN = 0.0005
+# Rows of the fit from which the seconds of a whole one are estimated.
+PROBE_ROWS = 4_000
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a model reached on held ratings.
+
+    frozen, as_of: RMSE in stars, NaN where it was not tried, and as_of where there are no times.
+    seconds: of its fits and forecasts. reason: why it was left out, or empty.
+    """
+
+    name: str
+    frozen: float = np.nan
+    as_of: float = np.nan
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass(kw_only=True, eq=False)
+class Auto(Blend):
+    """The best of several models for this table, or a weighted mean of some of them.
+
+    Each model is fitted twice on a part of train and forecasts the rest: a fifth of the rows (at
+    most 50,000) at random, and the latest fifth, which it walks as-of too. Shares of least squared
+    error on these are taken as in `blend`; where that mean is not better than its best part by
+    0.05 %, the part alone. Then what has a share is fitted on all of train.
+
+    Tried in this order: bias, als, knn, cold_start, state_space, factorization_machine,
+    gaussian_process. One that would exceed the budget, by the seconds that it takes for 4,000 rows,
+    or that cannot hold the table, is left out, and `summary` says so.
+
+    budget: seconds that a fit may take, about.
+    timed, chains, iterations: as for `blend`.
+
+    Reference: Breiman 1996, "Stacked regressions".
+
+    >>> import ratecast as rc
+    >>> model = rc.Auto(budget=1).fit(rc.example_ratings())
+    >>> model.predict([1, 2], [3, 4]).stars.shape
+    (2,)
+    """
+
+    name: ClassVar[str] = "auto"
+    limits: ClassVar[Limits] = {"budget": ABOVE_ZERO}
+    budget: float = 900.0
+
+    tried: list[Tried] = field(init=False, repr=False)
+
+    @override
+    def unfitted(self) -> dict[str, Model]:
+        blended = super().unfitted()
+        first: dict[str, Model] = {
+            "bias": Bias(seed=self.seed), "als": blended["als"], "knn": KNN(seed=self.seed)
+        }  # fmt: skip
+        names = ("cold_start", "state_space", "factorization_machine", "gaussian_process")
+        return first | {name: blended[name] for name in names}
+
+    @override
+    def shares_of(self, train: Ratings, names: tuple[str, ...]) -> dict[str, Shares]:
+        self.tried, start = [], time.perf_counter()
+        if len(train) < MIN_RATINGS:
+            only = Shares.of({}, {}, names[:1], self.new_user_damping)
+            return {FROZEN: only, AS_OF: only}
+        held = Held.of(train, self.seed)
+        known: dict[str, PartForecasts] = {}
+        for name in names:
+            left = self.budget - (time.perf_counter() - start)
+            if reason := self._too_much(name, held, left, first=not known):
+                self.tried.append(Tried(name, reason=reason))
+                continue
+            before = time.perf_counter()
+            known[name] = held.forecasts(partial(self.part, name))
+            seconds = time.perf_counter() - before
+            self.tried.append(Tried(name, *held.rmse(known[name]), seconds))
+        equal = Shares.of({}, {}, tuple(known), self.new_user_damping)
+        return _best_or_mean(held, known, learned_shares(held, list(known.values()), equal))
+
+    def _too_much(self, name: str, held: Held, left: float, *, first: bool) -> str:
+        """Why this model cannot be tried; empty where it can."""
+        rows = len(held.anywhere[0])
+        if first:
+            return ""
+        before = time.perf_counter()
+        try:
+            if rows > 2 * PROBE_ROWS:
+                held.probe(partial(self.part, name), PROBE_ROWS)
+        except InputError as error:
+            return str(error)
+        # Two fits to try it, and one of all rows.
+        needed = 3 * (time.perf_counter() - before) * rows / PROBE_ROWS
+        return f"needs about {needed:.0f} s, {max(left, 0):.0f} s are left" if needed > left else ""
+
+    @override
+    def summary(self) -> list[str]:
+        """What was tried, one line each, and what has which share."""
+        lines = []
+        for one in self.tried:
+            shares = {
+                protocol: dict(zip(each.names, each.known, strict=True)).get(one.name, 0.0)
+                for protocol, each in self.shares.items()
+            }
+            figures = [f"frozen {one.frozen:.4f}"]
+            figures += [] if np.isnan(one.as_of) else [f"as-of {one.as_of:.4f}"]
+            figures += [f"{one.seconds:.1f} s", f"share {max(shares.values()):.0%}"]
+            left_out = f"left out: {one.reason}" if np.isnan(one.frozen) else ""
+            lines.append(f"auto: {one.name}: {left_out or ', '.join(figures)}")
+        return lines
+
+    @override
+    def arrays(self) -> Arrays:
+        columns = [np.array([one.frozen, one.as_of, one.seconds]) for one in self.tried]
+        return super().arrays() | {
+            f"tried/{one.name}": row for one, row in zip(self.tried, columns, strict=True)
+        }
+
+    @override
+    def restore_arrays(self, arrays: Arrays) -> None:
+        own = {key: arrays[key] for key in arrays if key.startswith("tried/")}
+        self.tried = [Tried(k.partition("/")[2], *row.tolist()) for k, row in own.items()]
+        super().restore_arrays({k: v for k, v in arrays.items() if k not in own})
+
+
+def _best_or_mean(
+    held: Held, known: dict[str, PartForecasts], mean: dict[str, Shares]
+) -> dict[str, Shares]:
+    """For frozen and for as-of forecasts the mean, or the best model where that is as good."""
+    forecasts = list(known.values())
+    frozen, as_of = held.frozen(forecasts), held.as_of(forecasts)
+    rows = {FROZEN: frozen, AS_OF: frozen if as_of is None else as_of}
+    names = tuple(known)
+    return {protocol: _chosen(mean[protocol], rows[protocol], names) for protocol in rows}
+
+
+def _chosen(mean: Shares, rows: HeldForecasts, names: tuple[str, ...]) -> Shares:
+    alone = [rows.rmse(column) for column in rows.means.T]
+    best = int(np.argmin(alone))
+    whole = rows.rmse(mean.blended(rows.of_parts([names.index(name) for name in mean.names])))
+    if whole < (1 - GAIN) * alone[best]:
+        return mean
+    return Shares.of({}, {}, (names[best],), mean.damping)

@@ -1,0 +1,1 @@
+"""A weighted mean of models whose errors differ, with learned shares."""
