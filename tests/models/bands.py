@@ -16,7 +16,8 @@ import numpy as np
 from ratecast import data
 from ratecast.evaluation import protocol, score_rows
 from ratecast.modelling.contract.model import Model
-from ratecast.models.blend import KNOWN_USERS, NEW_USERS, Blend
+from ratecast.modelling.contract.rows import Rows
+from ratecast.models.blend.model import KNOWN_USERS, NEW_USERS, Blend
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
@@ -41,12 +42,14 @@ def split_of(table: Ratings, *, small: bool) -> Split:
 
 
 class SharedBlend(Blend):
-    """A blend whose parts come from `part`, so that none is fitted twice."""
+    """A blend whose parts come from `fitted`, so that none is fitted twice."""
 
-    part: Fit
+    fitted: Fit
 
-    def fit_rows(self, *_: object) -> None:
-        self._parts = {name: deepcopy(self.part(name)) for name in PARTS}
+    def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
+        assert isinstance(train.table, Ratings)
+        self.shares = self.shares_of(train.table, PARTS)
+        self.parts = {name: deepcopy(self.fitted(name)) for name in PARTS}
 
 
 def fits(split: Split) -> Fit:
@@ -56,8 +59,8 @@ def fits(split: Split) -> Fit:
     def fit(name: str) -> Model:
         model = make_model(name, **SETTINGS.get(name, {}))
         if name == "blend":
-            model = SharedBlend()
-            model.part = fit
+            model = SharedBlend(learn_shares=False)
+            model.fitted = fit
         return model.fit(split.train, split.test)
 
     return fit

@@ -17,6 +17,8 @@ SplitName = Literal["auto", "chronological", "holdout", "u1", "u2", "u3", "u4", 
 ProtocolName = Literal["frozen", "as-of"]
 Verb = Callable[..., int | None]
 HELP = {"-h", "--help"}
+# The model where none is named.
+AUTO = "auto"
 _NEGATIVE = re.compile(r"-[\d.]")
 
 

@@ -2,10 +2,12 @@
 
 import shlex
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ratecast.cli.call import ProtocolName, SplitName, emit, note, write_json
+from ratecast.cli.budget import setting
+from ratecast.cli.call import AUTO, ProtocolName, SplitName, emit, note, write_json
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
 
@@ -44,6 +46,7 @@ def evaluate(
     protocol: ProtocolName = "frozen",
     train: Path | None = None,
     test: Path | None = None,
+    budget: str | None = None,
     seed: int | None = None,
     out: Path | None = None,
     json: bool = False,
@@ -51,6 +54,7 @@ def evaluate(
     """Evaluate a model, new or fitted, on a split.
 
     Examples:
+        ratecast evaluate --data ratings.csv --budget 60s
         ratecast evaluate --model bias
         ratecast evaluate --model bias --protocol as-of
         ratecast evaluate --model configs/mf.yaml --split kfold --out rows.json
@@ -58,7 +62,8 @@ def evaluate(
         ratecast evaluate --artifact lightning_logs/bias/version_0/artifact --json
 
     Args:
-        model: name of a model to fit, as in bias, or the YAML file of an experiment.
+        model: name of a model to fit, as in bias, or the YAML file of an experiment; by default
+            auto, which chooses models by what they reach on a part of train.
         artifact: folder of a fitted model, instead of --model. Without --data it is evaluated on
             the data that it was trained on, read and split in the same way.
         data: an edition of MovieLens, or a file or folder of ratings; default: the
@@ -70,6 +75,7 @@ def evaluate(
             forecast.
         train: file of ratings to fit on, with --test, instead of --data and --split.
         test: file of ratings to forecast.
+        budget: how long a fit of auto may take, as in 60s or 5m; default: 15m.
         seed: of the model, of holdout and of kfold; default: the artifact's, or 0.
         out: JSON file for the rows, and for the worth of each column of side information, which
             is measured on valid, or on test where there is no valid.
@@ -79,10 +85,15 @@ def evaluate(
     from ratecast.evaluation import split_scores
     from ratecast.training.experiment import model_from
 
-    if (model is None) == (artifact is None):
+    if model and artifact:
         raise InputError("evaluate: give either --model NAME or --artifact DIR")
-    if model:
-        model_from(model, seed or 0)  # An unknown model is refused before data is fetched.
+    if artifact and budget:
+        raise InputError("evaluate: --budget is of a fit; remove it, or --artifact")
+    if artifact is None:
+        model = model or AUTO
+        # An unknown model or setting is refused before data is fetched.
+        new = partial(model_from, model, seed or 0, [] if budget is None else [setting(budget)])
+        new()
     if train or test:
         _refuse_beside_files(data, split)
         parts = [split_scores.split_of_files(train, test, table)]
@@ -90,11 +101,11 @@ def evaluate(
         parts = _source(model, artifact, Source(data, table, split, seed)).parts()
     for line in notes(parts[0]):
         note(line)
-    how = split_scores.How(protocol, json or out is not None, seed or 0)
+    how = split_scores.How(protocol, json or out is not None, seed or 0, note)
     if artifact:
         scores = split_scores.evaluate_saved(artifact, parts, how)
     else:
-        scores = split_scores.evaluate_new(lambda: model_from(str(model), how.seed), parts, how)
+        scores = split_scores.evaluate_new(new, parts, how)
     worth = {scores.rows[0]["model"]: [one._asdict() for one in scores.columns]}
     result = {"rows": scores.rows, "columns": worth}
     write_json(out, result)

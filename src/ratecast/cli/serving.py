@@ -7,7 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratecast.cli.call import emit, note, show
+from ratecast.cli.budget import setting
+from ratecast.cli.call import AUTO, emit, note, show
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.training.experiment import Experiment
 
-# What is trained where nothing else is named or published.
-DATA, MODEL = "ml-100k", "state_space"
+# What is trained where nothing else is named or published, and how long that may take.
+DATA, MODEL, BUDGET = "ml-100k", AUTO, "60s"
 
 
 def serve(
@@ -34,6 +35,7 @@ def serve(
     data: str = DATA,
     table: TableOptions = DEFAULT,
     model: str = MODEL,
+    budget: str | None = None,
 ) -> None:
     """Serve forecasts and take ratings, by HTTP.
 
@@ -56,6 +58,7 @@ def serve(
         data: training data, if no model was published yet.
         table: how a table of your own is read.
         model: model to train, if no model was published yet.
+        budget: how long the choice of auto may take, as in 60s, the default, or 5m.
     """
     import os
 
@@ -71,7 +74,7 @@ def serve(
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
         show(f"no model is published in {settings.home} yet: training {model} on {data} first")
-        artifacts.publish(_trained(_experiment(model, data, settings.home, table)))
+        artifacts.publish(_trained(_experiment(model, data, settings.home, table, budget)))
 
     def page() -> "Page | None":
         """Called once store and port are available."""
@@ -126,7 +129,7 @@ def refit(
             published model was trained on, or ml-100k.
         table: how a table of your own is read; by default as for the published model.
         model: the model's name, or the YAML file of an experiment; default: the published model,
-            with its settings, or state_space.
+            with its settings, or auto.
         json: print the result as one JSON document.
     """
     from ratecast.data import load_table
@@ -182,11 +185,15 @@ def _home(home: Path | None) -> Path:
     return (data_home() / "service" if home is None else home).expanduser()
 
 
-def _experiment(model: str, data: str, home: Path, table: TableOptions) -> "Experiment":
+def _experiment(
+    model: str, data: str, home: Path, table: TableOptions, budget: str | None = None
+) -> "Experiment":
     """Training of a model on every rating, for the service in `home`."""
     from ratecast.training.experiment import experiments
 
     words = [model, f"--data={data}", "--split=all", f"--out={home / 'training'}"]
+    if budget or model == AUTO:
+        words.append(setting(budget or BUDGET))
     return experiments([*words, *table.words()], ())[0]
 
 
@@ -196,7 +203,10 @@ def _trained(experiment: "Experiment", ratings: "Ratings | None" = None) -> Path
     from ratecast.training.train import train
 
     split = None if ratings is None else named(ratings, "auto", experiment.seed)[0]
-    return train(experiment, split).artifact
+    finished = train(experiment, split)
+    for line in finished.summary:
+        note(line)
+    return finished.artifact
 
 
 def _page() -> "Page | None":

@@ -2,8 +2,8 @@
 
 from dataclasses import asdict
 
-from ratecast.cli.call import emit
-from ratecast.errors import InputError
+from ratecast.cli.budget import as_setting
+from ratecast.cli.call import AUTO, emit, note
 
 NETS = ("mf", "mf_bias", "neumf")
 
@@ -15,16 +15,18 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     lightning_logs/EXPERIMENT. A killed run is resumed.
 
     Examples:
+        ratecast train --data ratings.csv --budget 5m
         ratecast train state_space
         ratecast train configs/mf_bias.yaml --model.factors 32 --seed 1
         ratecast train als --data ratings.csv --columns movie=film
         ratecast train als --all
 
     Args:
-        words: a YAML file or a model's name, then fields of the experiment as options: --data
-            and how it is read (see below), --split, --seed, --out, --experiment, --resume
-            auto|never, --model.FIELD and, for a net, --trainer.FIELD. ratecast train MODEL --help
-            lists them.
+        words: a YAML file or a model's name, by default auto, which chooses models by what they
+            reach on a part of train, within --budget (as in 60s or 5m; default 15m); then fields
+            of the experiment as options: --data and how it is read (see below), --split, --seed,
+            --out, --experiment, --resume auto|never, --model.FIELD and, for a net,
+            --trainer.FIELD. ratecast train MODEL --help lists them.
         everything: train on every rating, for production; the number of epochs and the
             calibration come from a split (--split auto).
         json: print the result as one JSON document.
@@ -32,13 +34,10 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     from ratecast.training.experiment import experiments
     from ratecast.training.train import train as run
 
-    if not words or words[0].startswith("-"):
-        raise InputError(
-            "train: give a YAML file or the name of a model first; see ratecast train --help"
-        )
-    options = [*words, "--split=all"] if everything else words
-    experiment = experiments(options, ())[0]
-    finished = run(experiment)
+    options = [*as_setting(words), "--split=all"] if everything else as_setting(words)
+    finished = run(experiment := experiments(options, [AUTO])[0])
+    for line in finished.summary:
+        note(line)
     figures = "  ".join(f"{name} {value:.4f}" for name, value in finished.figures.items())
     result = {"experiment": experiment.experiment, "model": experiment.name} | asdict(finished)
     emit(result, f"{figures}\nartifact: {finished.artifact}", json)

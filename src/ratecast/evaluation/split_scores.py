@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ratecast import data
+from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
 from ratecast.evaluation.permutation_importance import (
@@ -30,11 +31,15 @@ def split_of_files(train: Path | None, test: Path | None, table: TableOptions = 
 
 
 class How(NamedTuple):
-    """How a model is scored. worth: whether that of its columns is measured, with this seed."""
+    """How a model is scored. worth: whether that of its columns is measured, with this seed.
+
+    notify: called with what each fit has chosen, line by line.
+    """
 
     protocol: Protocol
     worth: bool = False
     seed: int = 0
+    notify: Notify = to_stderr
 
 
 class Scores(NamedTuple):
@@ -50,6 +55,8 @@ def evaluate_new(make: Callable[[], Model], splits: list[Split], how: How) -> Sc
     for split in each(splits, "folds") if len(splits) > 1 else splits:
         model = make()
         seconds = protocol.fit_timed(model, split)
+        for line in model.summary():
+            how.notify(line)
         trials.append(_trial(model, split, how, seconds))
     return _scores(trials, "kfold" if len(splits) > 1 else None)
 

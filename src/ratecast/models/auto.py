@@ -48,7 +48,8 @@ class Auto(Blend):
     """The best of several models for this table, or a weighted mean of some of them.
 
     Each model is fitted twice on a part of train and forecasts the rest: a fifth of the rows (at
-    most 50,000) at random, and the latest fifth, which it walks as-of too. Shares of least squared
+    most 50,000; of a small table every fifth) at random, and the latest fifth, which it walks
+    as-of too. Shares of least squared
     error on these are taken as in `blend`; where that mean is not better than its best part by
     0.05 %, the part alone. Then what has a share is fitted on all of train.
 
@@ -85,7 +86,7 @@ class Auto(Blend):
     @override
     def shares_of(self, train: Ratings, names: tuple[str, ...]) -> dict[str, Shares]:
         self.tried, start = [], time.perf_counter()
-        if len(train) < MIN_RATINGS:
+        if not self.learn_shares or len(train) < MIN_RATINGS:
             only = Shares.of({}, {}, names[:1], self.new_user_damping)
             return {FROZEN: only, AS_OF: only}
         held = Held.of(train, self.seed)
@@ -104,7 +105,7 @@ class Auto(Blend):
 
     def _too_much(self, name: str, held: Held, left: float, *, first: bool) -> str:
         """Why this model cannot be tried; empty where it can."""
-        rows = len(held.anywhere[0])
+        rows = len(held.anywhere[0][0])
         if first:
             return ""
         before = time.perf_counter()
@@ -142,9 +143,9 @@ class Auto(Blend):
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
-        own = {key: arrays[key] for key in arrays if key.startswith("tried/")}
-        self.tried = [Tried(k.partition("/")[2], *row.tolist()) for k, row in own.items()]
-        super().restore_arrays({k: v for k, v in arrays.items() if k not in own})
+        keys = {f"tried/{name}": name for name in self.unfitted() if f"tried/{name}" in arrays}
+        self.tried = [Tried(name, *arrays[key].tolist()) for key, name in keys.items()]
+        super().restore_arrays({k: v for k, v in arrays.items() if k not in keys})
 
 
 def _best_or_mean(

@@ -119,9 +119,9 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
         raise InputError(f"command line: {plain(error, options)}") from None
 
 
-def model_from(source: str, seed: int) -> Model:
-    """The unfitted model of this name, or with the settings of this YAML file."""
-    return replace(read_experiment(source), seed=seed).make()
+def model_from(source: str, seed: int, overrides: Sequence[str] = ()) -> Model:
+    """The unfitted model of this name, or with the settings of this YAML file and `overrides`."""
+    return replace(read_experiment(source, overrides), seed=seed).make()
 
 
 def write_experiment(path: Path, experiment: Experiment, comment: Sequence[str] = ()) -> None:

@@ -26,6 +26,7 @@ class Run:
 
     folder: curves and checkpoints. artifact: folder of the fitted model. figures: train/rmse and
     valid/rmse over all rows. parameters: number of weights of the net; 0 if none was trained.
+    summary: what the model has chosen, one line each.
     The test part is never used.
     """
 
@@ -33,6 +34,7 @@ class Run:
     artifact: Path
     figures: dict[str, float]
     parameters: int
+    summary: list[str]
 
 
 def train(experiment: Experiment, split: Split | None = None) -> Run:
@@ -62,7 +64,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
         record(folder, logger, model, plain, figures)
         model.save(folder / ARTIFACT)
         save_experiment(folder / ARTIFACT, experiment)
-    return Run(folder, folder / ARTIFACT, figures, _parameters(model))
+    return Run(folder, folder / ARTIFACT, figures, _parameters(model), model.summary())
 
 
 def split_of(experiment: Experiment) -> Split:

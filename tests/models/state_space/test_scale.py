@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ratecast.evaluation.protocol import as_of, periods
+from ratecast.evaluation.protocol import as_of
 from ratecast.modelling.contract.forecast import Forecast
+from ratecast.modelling.contract.refreshing import periods
 from ratecast.modelling.kernels import loops
 from ratecast.models.state_space import model as flagship
 from ratecast.models.state_space.model import StateSpace

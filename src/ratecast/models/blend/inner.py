@@ -14,6 +14,8 @@ from ratecast.models.blend.shares import HeldForecasts
 from ratecast.ratings import USER, Ratings
 
 HELD_SHARE, MOST_HELD = 0.2, 50_000
+# With fewer rows in a fifth, other fifths are held out too, up to all of them.
+ENOUGH_HELD = 2_000
 
 Make = Callable[[], Model]
 
@@ -33,27 +35,28 @@ class PartForecasts(NamedTuple):
 
 @dataclass(frozen=True)
 class Held:
-    """Two splits of train: a fifth of the rows (at most 50,000) at random, and the latest ones.
+    """Splits of train: a fifth of the rows (at most 50,000) at random, and the latest fifth.
 
-    by_time: None for a table without times.
+    anywhere: one split, and up to five where a fifth has less than 2,000 rows. by_time: None for a
+    table without times.
     """
 
-    anywhere: tuple[Ratings, Ratings]
+    anywhere: list[tuple[Ratings, Ratings]]
     by_time: tuple[Ratings, Ratings] | None
 
     @classmethod
     def of(cls, train: Ratings, seed: int) -> Self:
         """Of a table with two ratings or more."""
         count = max(1, min(int(HELD_SHARE * len(train)), MOST_HELD))
-        held = np.zeros(len(train), bool)
-        held[np.random.default_rng(seed).choice(len(train), count, replace=False)] = True
-        anywhere = train.take(~held), train.take(held)
+        fold = np.random.default_rng(seed).permutation(len(train)) // count
+        folds = min(int(1 / HELD_SHARE), -(-ENOUGH_HELD // count))
+        anywhere = [(train.take(fold != k), train.take(fold == k)) for k in range(folds)]
         return cls(anywhere, _latest(train, count) if train.timed else None)
 
     def forecasts(self, make: Make) -> PartForecasts:
         """Of the model that `make` gives, not fitted; it is fitted once for each split."""
-        known, held = self.anywhere
-        anywhere = _frozen(_fitted(make(), known), held)
+        each = [_frozen(_fitted(make(), known), held) for known, held in self.anywhere]
+        anywhere = np.concatenate(each)
         if self.by_time is None:
             return PartForecasts(anywhere, *(np.empty(0),) * 2, np.empty(0, np.int64))
         model = _fitted(make(), self.by_time[0])
@@ -64,7 +67,7 @@ class Held:
 
     def probe(self, make: Make, rows: int) -> None:
         """Fit a model on `rows` of the known ratings, and forecast as many others."""
-        known, held = (part.take(slice(0, rows)) for part in self.anywhere)
+        known, held = (part.take(slice(0, rows)) for part in self.anywhere[0])
         _frozen(_fitted(make(), known), held)
 
     def rmse(self, part: PartForecasts) -> tuple[float, float]:
@@ -78,14 +81,14 @@ class Held:
         rows = _rows(self.anywhere, [part.anywhere for part in parts])
         if self.by_time is None:
             return rows
-        later = _rows(self.by_time, [part.later for part in parts])
+        later = _rows([self.by_time], [part.later for part in parts])
         return rows.followed_by(later.where(later.history_length == 0))
 
     def as_of(self, parts: list[PartForecasts]) -> HeldForecasts | None:
         """As-of forecasts of the latest rows, and frozen ones of users without a rating."""
         if self.by_time is None:
             return None
-        rows = _rows(self.by_time, [part.walked for part in parts])
+        rows = _rows([self.by_time], [part.walked for part in parts])
         rows = rows._replace(history_length=parts[0].history_length)
         frozen = self.frozen(parts)
         known = rows.where(rows.history_length > 0)
@@ -120,9 +123,10 @@ def _walked(model: Model, known: Ratings, held: Ratings) -> tuple[F64, I64]:
     return model.scale.clip(means), np.concatenate([history for _, history, _ in walked])
 
 
-def _rows(split: tuple[Ratings, Ratings], means: list[F64]) -> HeldForecasts:
-    known, held = split
-    return HeldForecasts(np.column_stack(means), held.stars.astype(float), _history(known, held))
+def _rows(splits: list[tuple[Ratings, Ratings]], means: list[F64]) -> HeldForecasts:
+    stars = np.concatenate([held.stars for _, held in splits]).astype(float)
+    history = np.concatenate([_history(known, held) for known, held in splits])
+    return HeldForecasts(np.column_stack(means), stars, history)
 
 
 def _history(known: Ratings, held: Ratings) -> I64:

@@ -218,8 +218,9 @@ class Blend(Model):
         for protocol in self.shares:
             own = _below(f"shares/{protocol}", arrays)
             if own:
-                damping = float(own.pop("damping")[0])
-                self.shares[protocol] = Shares.of_pairs(own, damping)
+                # A file does not keep the order of its arrays, and sums depend on it.
+                pairs = {name: own[name] for name in self.unfitted() if name in own}
+                self.shares[protocol] = Shares.of_pairs(pairs, float(own["damping"][0]))
         self.updated = bool(arrays.get("updated", np.array([False]))[0])
 
 

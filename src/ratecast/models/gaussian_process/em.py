@@ -7,7 +7,7 @@ Reference: Schwaighofer, Tresp, Yu 2005, "Learning Gaussian process kernels via 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol, Self
 
@@ -21,6 +21,8 @@ NOISE_AT_START, TIME_AT_START = 0.6, 0.05
 # Prior variance of a movie's offset, and degrees of freedom of a user's scale.
 OFFSET_VARIANCE, SCALE_FREEDOM = 0.4, 5.0
 _MIN_VARIANCE = 1e-4
+# Shorter steps are no remedy.
+_SHORTEST = 0.1
 
 
 class Settings(Protocol):
@@ -103,24 +105,48 @@ def fit_em(ratings: RatingsByUser, prior: F32, settings: Settings) -> EMState:
     kernels = 0 if ratings.times is None else 2 + len(settings.time_scales)
     variances = np.array([NOISE_AT_START] + [TIME_AT_START] * kernels)
     weights = np.zeros(len(ratings.users), np.float32)
-    state = EMState(ratings, prior.copy(), np.zeros(len(prior)), variances, weights)
+    state = EMState(ratings, prior, np.zeros(len(prior)), variances, weights)
+    sums, scale = _expectation(state, settings), settings.step_scale
     for _ in range(settings.iterations):
-        sums = _expectation(state, settings)
-        _maximization(state, sums, prior, settings)
-    _expectation(state, settings)
+        state, sums, scale = _next(state, sums, prior, settings, scale)
     return state
 
 
-def _maximization(state: EMState, sums: _Sums, prior: F32, settings: Settings) -> None:
-    """Move covariance and variances `step_scale` times as far as EM does, and fit the offsets."""
+def _next(
+    state: EMState, sums: _Sums, prior: F32, settings: Settings, scale: float
+) -> tuple[EMState, _Sums, float]:
+    """One iteration, and the sums after it; with half of the step where it went too far.
+
+    EM's own step keeps a covariance positive definite, a longer one may not.
+    """
+    while True:
+        moved = _maximization(state, sums, prior, settings, scale)
+        try:
+            return moved, _expectation(moved, settings), scale
+        except FloatingPointError:
+            if scale < _SHORTEST:
+                raise
+            scale /= 2
+
+
+def _maximization(
+    state: EMState, sums: _Sums, prior: F32, settings: Settings, scale: float
+) -> EMState:
+    """Covariance and variances moved `scale` times as far as EM does, and the fitted offsets."""
     users = len(state.ratings.by_user())
-    s, step = state.covariance, settings.step_scale / (users + settings.prior_damping)
-    change = np.float32(settings.prior_damping) * (prior - s) + s @ sums.gradient @ s
-    state.covariance += np.float32(step) * change
-    rise = settings.step_scale * state.variances**2 * sums.variance_gradient / sums.counts
-    state.variances = np.maximum(state.variances + rise, _MIN_VARIANCE)
-    state.offset += (sums.weight - state.offset / OFFSET_VARIANCE) / (
-        sums.precision + 1 / OFFSET_VARIANCE
+    s, step = state.covariance, scale / (users + settings.prior_damping)
+    covariance = s.copy()
+    covariance += np.float32(step) * (
+        np.float32(settings.prior_damping) * (prior - s) + s @ sums.gradient @ s
+    )
+    rise = scale * state.variances**2 * sums.variance_gradient / sums.counts
+    offset = (sums.weight - state.offset / OFFSET_VARIANCE) / (sums.precision + 1 / OFFSET_VARIANCE)
+    return replace(
+        state,
+        covariance=covariance,
+        variances=np.maximum(state.variances + rise, _MIN_VARIANCE),
+        offset=state.offset + offset,
+        weights=np.zeros_like(state.weights),
     )
 
 

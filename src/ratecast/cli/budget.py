@@ -1,0 +1,37 @@
+"""The option --budget: how long the choice of a model may take."""
+
+import re
+from collections.abc import Sequence
+
+from ratecast.errors import InputError
+
+OPTION = "--budget"
+_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)")
+
+
+def seconds(text: str) -> float:
+    """Seconds of a duration: 60, 60s, 5m, 5min, 2h. Raises `InputError` for another."""
+    match = _FORM.fullmatch(text.strip())
+    number = float(match[1]) * _SECONDS[match[2]] if match else 0.0
+    if not number:
+        raise InputError(f"budget {text!r}: give seconds, minutes or hours, as in 60s, 5m or 2h")
+    return number
+
+
+def as_setting(words: Sequence[str]) -> list[str]:
+    """The words of an experiment, with the option as the setting of `auto` that it is."""
+    given, rest = None, list(words)
+    for k, word in enumerate(rest):
+        if word == OPTION or word.startswith(f"{OPTION}="):
+            _, equals, value = rest.pop(k).partition("=")
+            if not equals and k == len(rest):
+                raise InputError(f"{OPTION}: give a duration, as in {OPTION} 60s")
+            given = value if equals else rest.pop(k)
+            break
+    return rest if given is None else [*rest, setting(given)]
+
+
+def setting(budget: str) -> str:
+    """The option as one of an experiment."""
+    return f"--model.budget={seconds(budget)}"

@@ -1,0 +1,97 @@
+"""The model that chooses itself finds what made a table, within its budget, and says so."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ratecast.errors import InputError
+from ratecast.models import load_model
+from ratecast.models.auto import Auto
+from ratecast.models.bias import Bias
+from ratecast.models.blend.model import AS_OF, FROZEN
+from ratecast.ratings import Ratings, Scale
+from ratecast.splits import chronological
+from tests.planted import planted, tastes
+
+
+def quick() -> Auto:
+    return Auto(chains=1, iterations=30)
+
+
+def rmse(model: Auto | Bias, test: Ratings) -> float:
+    return float(np.sqrt(np.mean((model.predict(test.requests()).stars - test.stars) ** 2)))
+
+
+def sparse(users: int = 3_000, movies: int = 200, seed: int = 0) -> tuple[Ratings, Ratings]:
+    """One or two ratings a user: nothing but the movies' biases can be learned."""
+    random = np.random.default_rng(seed)
+    user = np.concatenate([np.arange(users), random.choice(users, users // 3, replace=False)])
+    movie = random.integers(0, movies, len(user))
+    bias = random.normal(0, 0.6, movies)
+    stars = np.clip(np.round(3.2 + bias[movie] + random.normal(0, 0.9, len(user))), 1, 5)
+    frame = pl.DataFrame({"user": user, "movie": movie, "rating": stars}).unique(("user", "movie"))
+    whole = Ratings(frame.sort("user", "movie"), scale=Scale(1, 5))
+    held = random.random(len(whole)) < 0.2
+    return whole.take(~held), whole.take(held)
+
+
+def test_where_only_biases_are_it_is_as_good_as_they() -> None:
+    train, test = sparse()
+    assert rmse(quick().fit(train), test) < 1.003 * rmse(Bias().fit(train), test)
+
+
+def test_where_tastes_are_it_finds_them() -> None:
+    train, test, noise = tastes()
+    model = quick().fit(train)
+    assert rmse(model, test) < 1.5 * noise
+    assert rmse(model, test) < 0.6 * rmse(Bias().fit(train), test)
+
+
+def test_what_it_tried_is_said_and_saved(tmp_path: Path) -> None:
+    split = chronological(planted())
+    model = quick().fit(split.train)
+    lines = model.summary()
+    assert [line.split(": ")[1] for line in lines] == list(model.unfitted())
+    assert all("frozen" in line and "as-of" in line for line in lines)
+    shares = {name for each in model.shares.values() for name in each.names}
+    assert set(model.parts) == shares
+    model.save(tmp_path / "artifact")
+    again = load_model(tmp_path / "artifact")
+    assert again.summary() == lines
+    requests = split.test.requests()
+    np.testing.assert_array_equal(again.predict(requests).stars, model.predict(requests).stars)
+    for one in (model, again):
+        one.observe(split.test)
+    np.testing.assert_array_equal(again.predict(requests).stars, model.predict(requests).stars)
+
+
+def test_a_table_without_times_has_one_set_of_shares() -> None:
+    train, _, _ = tastes()
+    model = quick().fit(train)
+    assert model.shares[FROZEN].names == model.shares[AS_OF].names
+    assert all("as-of" not in line for line in model.summary())
+
+
+def test_what_exceeds_the_budget_is_left_out_and_said() -> None:
+    random = np.random.default_rng(0)
+    rows = 12_000
+    pairs = random.choice(300 * 300, rows, replace=False)
+    stars = random.integers(1, 6, rows).astype(np.float32)
+    frame = pl.DataFrame({"user": pairs // 300, "movie": pairs % 300, "rating": stars})
+    model = Auto(budget=0.01).fit(Ratings(frame, scale=Scale(1, 5)))
+    assert list(model.parts) == ["bias"]
+    assert "left out: needs about" in model.summary()[-1]
+
+
+def test_tiny_tables_are_forecast_by_the_bias() -> None:
+    table = planted(rows=100)
+    model = Auto().fit(table)
+    assert list(model.parts) == ["bias"]
+    assert model.summary() == []
+
+
+def test_a_budget_is_a_number_above_zero() -> None:
+    with pytest.raises(InputError, match=r"model\.budget is 0"):
+        Auto(budget=0)
