@@ -340,7 +340,8 @@ def test_a_refresh_after_a_walk_leaves_a_model_that_goes_on(
     assert same(twin.predict(requests), forecast)
     assert (forecast.history_length == walked.history_length).all()
     assert (forecast.basis == walked.basis).all()
-    if type(model).refresh is Model.refresh:
+    # A mean of models of which none can be refreshed waits for more ratings than there can be.
+    if type(model).refresh is Model.refresh or model.refresh_after() > 1e9:
         assert same(forecast, walked)
     else:
         assert not same(forecast, walked)
