@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.model import Model
@@ -13,9 +14,11 @@ from ratecast.modelling.contract.rows import time_groups
 from ratecast.models.blend.shares import HeldForecasts
 from ratecast.ratings import USER, Ratings
 
-HELD_SHARE, MOST_HELD = 0.2, 50_000
-# With fewer rows in a fifth, other fifths are held out too, up to all of them.
-ENOUGH_HELD = 2_000
+# Of the users, all of whose ratings are held out, and of the other ratings; each at most so many.
+USER_SHARE, ROW_SHARE, MOST_HELD = 0.1, 0.15, 25_000
+LATEST_SHARE = 0.2
+# With fewer rows that are held out once, others are held out too.
+ENOUGH_HELD, MOST_FOLDS = 2_000, 5
 
 Make = Callable[[], Model]
 
@@ -23,22 +26,23 @@ Make = Callable[[], Model]
 class PartForecasts(NamedTuple):
     """Forecasts of one model of the held ratings, in stars.
 
-    anywhere: of those drawn at random. later, walked: of the latest, frozen and as-of; empty where
-    there are no times. history_length: of the users of those walked, before each.
+    anywhere: frozen, of those drawn at random. walked: as-of, of the latest; empty where there are
+    no times. history_length: of the users of those walked, before each.
     """
 
     anywhere: F64
-    later: F64
     walked: F64
     history_length: I64
 
 
 @dataclass(frozen=True)
 class Held:
-    """Splits of train: a fifth of the rows (at most 50,000) at random, and the latest fifth.
+    """Splits of train.
 
-    anywhere: one split, and up to five where a fifth has less than 2,000 rows. by_time: None for a
-    table without times.
+    anywhere: without a tenth of the users, and without 15 % of the ratings of the others (of each
+    at most 25,000 rows): one split, and up to five where that is less than 2,000 rows. These users
+    are new ones of all times: those of the latest rows alone would tell how people rated just then.
+    by_time: without the latest fifth; None for a table without times.
     """
 
     anywhere: list[tuple[Ratings, Ratings]]
@@ -46,24 +50,34 @@ class Held:
 
     @classmethod
     def of(cls, train: Ratings, seed: int) -> Self:
-        """Of a table with two ratings or more."""
-        count = max(1, min(int(HELD_SHARE * len(train)), MOST_HELD))
-        fold = np.random.default_rng(seed).permutation(len(train)) // count
-        folds = min(int(1 / HELD_SHARE), -(-ENOUGH_HELD // count))
-        anywhere = [(train.take(fold != k), train.take(fold == k)) for k in range(folds)]
-        return cls(anywhere, _latest(train, count) if train.timed else None)
+        """Of a table with a few ratings or more."""
+        random, rows = np.random.default_rng(seed), len(train)
+        users = train.frame[USER].rank("dense").to_numpy().astype(np.int64) - 1
+        user_share, row_share = (min(s, MOST_HELD / rows) for s in (USER_SHARE, ROW_SHARE))
+        of_user, of_row = random.random(users.max() + 1)[users], random.random(rows)
+        folds = min(MOST_FOLDS, -(-ENOUGH_HELD // max(int((user_share + row_share) * rows), 1)))
+        anywhere = []
+        for k in range(folds):
+            held = _between(of_user, k, user_share) | _between(of_row, k, row_share)
+            anywhere.append((train.take(~held), train.take(held)))
+        count = max(1, min(int(LATEST_SHARE * rows), 2 * MOST_HELD))
+        return cls(
+            [split for split in anywhere if all(map(len, split))],
+            _latest(train, count) if train.timed else None,
+        )
 
     def forecasts(self, make: Make) -> PartForecasts:
         """Of the model that `make` gives, not fitted; it is fitted once for each split."""
-        each = [_frozen(_fitted(make(), known), held) for known, held in self.anywhere]
-        anywhere = np.concatenate(each)
+        anywhere = np.concatenate(
+            [_frozen(_fitted(make(), known), held) for known, held in self.anywhere]
+        )
         if self.by_time is None:
-            return PartForecasts(anywhere, *(np.empty(0),) * 2, np.empty(0, np.int64))
+            return PartForecasts(anywhere, np.empty(0), np.empty(0, np.int64))
         model = _fitted(make(), self.by_time[0])
-        later = _frozen(model, self.by_time[1])
         if model.updates_online():
-            return PartForecasts(anywhere, later, *_walked(model, *self.by_time))
-        return PartForecasts(anywhere, later, later, _history(*self.by_time))
+            return PartForecasts(anywhere, *_walked(model, *self.by_time))
+        latest = self.by_time[1]
+        return PartForecasts(anywhere, _frozen(model, latest), _history(*self.by_time))
 
     def probe(self, make: Make, rows: int) -> None:
         """Fit a model on `rows` of the known ratings, and forecast as many others."""
@@ -77,12 +91,8 @@ class Held:
         return rows.rmse(rows.means[:, 0]), as_of
 
     def frozen(self, parts: list[PartForecasts]) -> HeldForecasts:
-        """Frozen forecasts: of known users anywhere, of new ones among the latest rows too."""
-        rows = _rows(self.anywhere, [part.anywhere for part in parts])
-        if self.by_time is None:
-            return rows
-        later = _rows([self.by_time], [part.later for part in parts])
-        return rows.followed_by(later.where(later.history_length == 0))
+        """Frozen forecasts of the rows that are held out anywhere."""
+        return _rows(self.anywhere, [part.anywhere for part in parts])
 
     def as_of(self, parts: list[PartForecasts]) -> HeldForecasts | None:
         """As-of forecasts of the latest rows, and frozen ones of users without a rating."""
@@ -93,6 +103,10 @@ class Held:
         frozen = self.frozen(parts)
         known = rows.where(rows.history_length > 0)
         return known.followed_by(frozen.where(frozen.history_length == 0))
+
+
+def _between(numbers: F64, fold: int, share: float) -> NDArray[np.bool_]:
+    return (numbers >= fold * share) & (numbers < (fold + 1) * share)
 
 
 def _latest(train: Ratings, count: int) -> tuple[Ratings, Ratings] | None:
