@@ -17,7 +17,15 @@ from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.settings import ABOVE_ZERO, Limits
 from ratecast.models.bias import Bias
 from ratecast.models.blend.inner import Held, PartForecasts
-from ratecast.models.blend.model import AS_OF, FROZEN, MIN_RATINGS, Blend, learned_shares
+from ratecast.models.blend.model import (
+    AS_OF,
+    FROZEN,
+    KNOWN_USERS,
+    MIN_RATINGS,
+    NEW_USERS,
+    Blend,
+    learned_shares,
+)
 from ratecast.models.blend.shares import HeldForecasts, Shares
 from ratecast.models.knn import KNN
 from ratecast.ratings import Ratings
@@ -99,8 +107,8 @@ class Auto(Blend):
             known[name] = held.forecasts(partial(self.part, name))
             seconds = time.perf_counter() - before
             self.tried.append(Tried(name, *held.rmse(known[name]), seconds))
-        equal = Shares.of({}, {}, tuple(known), self.new_user_damping)
-        return _best_or_mean(held, known, learned_shares(held, list(known.values()), equal))
+        start = Shares.of(NEW_USERS, KNOWN_USERS, tuple(known), self.new_user_damping)
+        return _best_or_mean(held, known, learned_shares(held, list(known.values()), start))
 
     def _too_much(self, name: str, held: Held, left: float, *, first: bool) -> str:
         """Why this model cannot be tried; empty where it can."""

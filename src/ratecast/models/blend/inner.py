@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
@@ -140,7 +141,8 @@ def _walked(model: Model, known: Ratings, held: Ratings) -> tuple[F64, I64]:
 def _rows(splits: list[tuple[Ratings, Ratings]], means: list[F64]) -> HeldForecasts:
     stars = np.concatenate([held.stars for _, held in splits]).astype(float)
     history = np.concatenate([_history(known, held) for known, held in splits])
-    return HeldForecasts(np.column_stack(means), stars, history)
+    users = pl.concat([held.frame[USER] for _, held in splits]).rank("dense")
+    return HeldForecasts(np.column_stack(means), stars, history, users.cast(int).to_numpy())
 
 
 def _history(known: Ratings, held: Ratings) -> I64:

@@ -17,6 +17,8 @@ from ratecast.arrays import F64, I64
 DAMPINGS = (1.0, 3.0, 10.0, 30.0)
 # So many rows of forecasts that are one prediction error apart outweigh the shares at the start.
 _PRIOR_ROWS = 50.0
+# Errors of one new user go together, so that more rows than these say hardly more.
+_ROWS_OF_NEW_USER = 5.0
 # How much a sum of shares that is not 1 costs, beside all errors of prediction.
 _SUM = 1e3
 
@@ -25,28 +27,30 @@ class HeldForecasts(NamedTuple):
     """Forecasts of ratings that were held out of the fits.
 
     means: (n, parts) stars. stars: (n,) that were given. history_length: (n,) ratings of the user
-    before.
+    before. users: (n,) whose ratings they are, as any numbers.
     """
 
     means: F64
     stars: F64
     history_length: I64
+    users: I64
 
     def where(self, mask: NDArray[np.bool_]) -> "HeldForecasts":
         """Only the rows where `mask` is true."""
-        return HeldForecasts(self.means[mask], self.stars[mask], self.history_length[mask])
+        return HeldForecasts._make(column[mask] for column in self)
 
     def followed_by(self, other: "HeldForecasts") -> "HeldForecasts":
         """These rows, then the others."""
-        return HeldForecasts(
-            np.concatenate([self.means, other.means]),
-            np.concatenate([self.stars, other.stars]),
-            np.concatenate([self.history_length, other.history_length]),
-        )
+        return HeldForecasts._make(map(np.concatenate, zip(self, other, strict=True)))
 
     def of_parts(self, columns: Sequence[int]) -> "HeldForecasts":
         """Only these parts."""
         return self._replace(means=self.means[:, list(columns)])
+
+    def repeats(self) -> float:
+        """Rows of new users, for each that says something new."""
+        _, counts = np.unique(self.users[self.history_length == 0], return_counts=True)
+        return float(counts.sum() / max(np.minimum(counts, _ROWS_OF_NEW_USER).sum(), 1.0))
 
     def rmse(self, forecasts: F64) -> float:
         """RMSE of (n,) forecasts of these rows."""
@@ -104,7 +108,8 @@ class Shares:
         """The shares of least squared error on `held`, not negative and 1 in sum.
 
         Loss = sum of squared errors + a penalty on the distance from these shares, which 50 rows
-        outweigh. The damping is the one of least loss.
+        outweigh; of a new user at most five rows count for that. The damping is the one of least
+        loss.
         """
         tried = [self._solved(held, damping) for damping in DAMPINGS]
         return min(tried, key=lambda pair: pair[0])[1]
@@ -130,11 +135,12 @@ class Shares:
         first = np.concatenate([self.new, self.known])
         error = held.stars - level - design @ first
         scale = np.sqrt(_PRIOR_ROWS * (error @ error / max(n, 1) + 1e-9))
+        of_prior = scale * np.repeat([np.sqrt(max(held.repeats(), 1.0)), 1.0], parts)
         sums = np.kron(np.eye(2), np.ones(parts)) * _SUM * np.sqrt(max(n, 1.0)) * scale
         # The triangle of the rows has the same squares of errors, in as many rows as shares.
         triangle: F64 = np.linalg.qr(np.column_stack([design, held.stars - level]), mode="r")  # type: ignore[assignment]
-        rows = np.concatenate([triangle[:, :-1], scale * np.eye(2 * parts), sums])
-        goal = np.concatenate([triangle[:, -1], scale * first, sums @ first])
+        rows = np.concatenate([triangle[:, :-1], np.diag(of_prior), sums])
+        goal = np.concatenate([triangle[:, -1], of_prior * first, sums @ first])
         shares, loss = nnls(rows, goal)
         return float(loss), replace(
             start, new=_to_one(shares[:parts]), known=_to_one(shares[parts:])
