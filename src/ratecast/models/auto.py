@@ -107,8 +107,8 @@ class Auto(Blend):
             known[name] = held.forecasts(partial(self.part, name))
             seconds = time.perf_counter() - before
             self.tried.append(Tried(name, *held.rmse(known[name]), seconds))
-        start = Shares.of(NEW_USERS, KNOWN_USERS, tuple(known), self.new_user_damping)
-        return _best_or_mean(held, known, learned_shares(held, list(known.values()), start))
+        first = Shares.of(NEW_USERS, KNOWN_USERS, tuple(known), self.new_user_damping)
+        return _best_or_mean(held, known, learned_shares(held, list(known.values()), first))
 
     def _too_much(self, name: str, held: Held, left: float, *, first: bool) -> str:
         """Why this model cannot be tried; empty where it can."""
