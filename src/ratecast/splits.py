@@ -171,9 +171,9 @@ def named(ratings: Ratings, name: str, seed: int = 0, notify: Notify = to_stderr
     return [official(ratings, int(name.removeprefix("u")))]
 
 
-def predefined(train: Ratings, test: Ratings) -> Split:
-    """The split of two given tables."""
-    return Split(PREDEFINED, train, None, test)
+def predefined(train: Ratings, test: Ratings, valid: Ratings | None = None) -> Split:
+    """The split of given tables."""
+    return Split(PREDEFINED, train, valid, test)
 
 
 def _part_starts(at: NDArray[np.int64], share: float) -> tuple[int, int]:

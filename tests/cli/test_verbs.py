@@ -128,6 +128,14 @@ def test_brought_parts_and_as_of() -> None:
     )
     assert frozen["test", "all"]["n"] == as_of["test", "all"]["n"] == len(split.test)
     assert as_of["test", "all"]["rmse"] < frozen["test", "all"]["rmse"]
+    assert not any(part == "valid" for part, _ in frozen)
+    assert split.valid is not None
+    split.valid.frame.write_csv("valid.csv")
+    assert run(*words, "--valid", "valid.csv", "--out", "three.json") == 0
+    three = json.loads(Path("three.json").read_text())["rows"]
+    counts = {r["part"]: r["n"] for r in three if r["slice"] == "all"}
+    assert counts["valid"] == len(split.valid)
+    assert run("evaluate", "--model", "bias", "--valid", "valid.csv") == 2
 
 
 @pytest.mark.usefixtures("table")

@@ -45,6 +45,7 @@ def evaluate(
     split: SplitName = "auto",
     protocol: ProtocolName = "frozen",
     train: Path | None = None,
+    valid: Path | None = None,
     test: Path | None = None,
     budget: str | None = None,
     seed: int | None = None,
@@ -59,6 +60,7 @@ def evaluate(
         ratecast evaluate --model bias --protocol as-of
         ratecast evaluate --model configs/mf.yaml --split kfold --out rows.json
         ratecast evaluate --model als --train train.csv --test test.csv
+        ratecast evaluate --model als --train train.csv --valid valid.csv --test test.csv
         ratecast evaluate --artifact lightning_logs/bias/version_0/artifact --json
 
     Args:
@@ -74,6 +76,8 @@ def evaluate(
         protocol: frozen uses train only; as-of updates the model with each rating after its
             forecast.
         train: file of ratings to fit on, with --test, instead of --data and --split.
+        valid: file of ratings for early stopping and the star probabilities, with --train and
+            --test; without it a copy of the model forecasts a tenth of the train file for these.
         test: file of ratings to forecast.
         budget: how long a fit of auto may take, as in 60s or 5m; default: 15m.
         seed: of the model, of holdout and of kfold; default: the artifact's, or 0.
@@ -94,9 +98,10 @@ def evaluate(
         # An unknown model or setting is refused before data is fetched.
         new = partial(model_from, model, seed or 0, [] if budget is None else [setting(budget)])
         new()
-    if train or test:
+    files = split_scores.PartFiles(train, valid, test)
+    if any(files):
         _refuse_beside_files(data, split)
-        parts = [split_scores.split_of_files(train, test, table)]
+        parts = [split_scores.split_of_files(files, table)]
     else:
         parts = _source(model, artifact, Source(data, table, split, seed)).parts()
     for line in notes(parts[0]):

@@ -22,12 +22,22 @@ from ratecast.splits import PREDEFINED, Split, predefined
 from ratecast.table_options import DEFAULT, TableOptions
 
 
-def split_of_files(train: Path | None, test: Path | None, table: TableOptions = DEFAULT) -> Split:
-    """The split of two files of ratings; without a given scale, both are on that of train."""
-    if train is None or test is None:
+class PartFiles(NamedTuple):
+    """Files of ratings, one for each part of a split."""
+
+    train: Path | None = None
+    valid: Path | None = None
+    test: Path | None = None
+
+
+def split_of_files(files: PartFiles, table: TableOptions = DEFAULT) -> Split:
+    """The split of files of ratings; without a given scale, all are on that of train."""
+    if files.train is None or files.test is None:
         raise InputError("evaluate: --train and --test go together; give both files")
-    known = data.load_table(train, table)
-    return predefined(known, data.load_table(test, replace(table, scale=str(known.scale))))
+    known = data.load_table(files.train, table)
+    options = replace(table, scale=str(known.scale))
+    valid = None if files.valid is None else data.load_table(files.valid, options)
+    return predefined(known, data.load_table(files.test, options), valid)
 
 
 class How(NamedTuple):
