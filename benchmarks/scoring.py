@@ -175,7 +175,7 @@ def _probit(model: Model, stream: Ratings) -> float:
     mean, history_length = stream.stars.astype(np.float64), np.arange(len(stream)) % 40
 
     def plainly() -> None:
-        distance = (mean - probit.centre) / probit.unit
+        distance = (mean - probit.location.centre) / probit.location.unit
         powers = np.column_stack([np.ones(len(mean)), distance, distance**2])
         std = probit.stds[np.digitize(history_length, HISTORY_EDGES)]
         np.maximum.accumulate(ndtr(powers @ probit.curves.T / std[:, None]), axis=1)

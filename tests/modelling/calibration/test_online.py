@@ -3,9 +3,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from ratecast.data.frames import ratings_of
 from ratecast.evaluation.metrics import calibration_error
 from ratecast.modelling.calibration import sampling
-from ratecast.modelling.calibration.online import MIN_REFIT_ROWS, OnlineCalibration, Outcomes
+from ratecast.modelling.calibration.online import (
+    MIN_REFIT_ROWS,
+    PACKED_GROUPS,
+    OnlineCalibration,
+    Outcomes,
+)
 from ratecast.modelling.calibration.ordered_probit import OrderedProbit
 from ratecast.ratings import Ratings, Scale
 from ratecast.training import make_model
@@ -22,10 +28,14 @@ def outcomes(rows: int, shift: float = 0.0, seed: int = 0) -> Outcomes:
     return Outcomes(mean, np.ones(rows), np.full(rows, 30), star)
 
 
+def initial(rows: Outcomes) -> OnlineCalibration:
+    return OnlineCalibration.initial(SCALE, np.bincount(rows.star, minlength=5))
+
+
 @pytest.fixture
 def fitted() -> OnlineCalibration:
     rows = outcomes(6000)
-    return OnlineCalibration.initial(SCALE, 50_000).fitted(rows, rows)
+    return initial(rows).fitted(rows, rows)
 
 
 def error(calibration: OnlineCalibration, rows: Outcomes) -> float:
@@ -69,25 +79,39 @@ def test_new_users_have_a_std_of_their_own() -> None:
     random = np.random.default_rng(4)
     rows = outcomes(6000)
     frozen = Outcomes(rows.mean, rows.deviation, np.zeros(6000, int), random.integers(5, size=6000))
-    calibration = OnlineCalibration.initial(SCALE, 6000).fitted(frozen, rows)
+    calibration = initial(rows).fitted(frozen, rows)
     new = calibration.probabilities(np.array([3.0, 3.0]), np.array([0, 30]), None)
     assert new[0, 2] < 0.6 * new[1, 2]
 
 
-def test_few_rows_leave_it_near_the_initial_one() -> None:
-    initial = OnlineCalibration.initial(SCALE, 3)
-    rows = outcomes(3)
-    near = initial.fitted(rows, rows).probabilities(rows.mean, rows.history_length, None)
-    plain = initial.probabilities(rows.mean, rows.history_length, None)
-    assert np.abs(near - plain).max() < 0.25
+def test_a_few_rows_are_not_taken_for_sure() -> None:
+    """Three forecasts that hit, on a scale that all ratings use."""
+    rows = Outcomes(np.array([2.0, 3.0, 4.0]), np.ones(3), np.full(3, 9), np.array([1, 2, 3]))
+    shares = initial(outcomes(6000)).fitted(rows, rows).probabilities(rows.mean, rows.star, None)
+    assert shares.max() < 0.6
+    assert shares.min() > 5e-5
+
+
+def test_an_older_artifact_has_no_frequencies(fitted: OnlineCalibration) -> None:
+    whole = fitted.packed()
+    old = {k: v for k, v in whole.items() if k.rpartition(".")[2] not in ("mixed", *PACKED_GROUPS)}
+    old["calibration.location"] = old["calibration.location"][:2]
+    assert len(old) == len(whole) - 5
+    loaded = OnlineCalibration.unpacked(old)
+    assert loaded.known_users.location == fitted.known_users.location
+    rows = outcomes(2000, seed=9)
+    assert abs(error(loaded, rows) - error(fitted, rows)) < 0.01
+    loaded.walk(rows, np.arange(0, 2001, 5))
+    assert loaded.known_users is not loaded.prior
 
 
 def test_a_large_table_is_calibrated_on_some_of_its_rows(
     ml100k: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = make_model("bias").fit(ml100k)
+    untimed = ratings_of(ml100k.frame.drop("at"), ml100k.scale)
+    whole = make_model("bias").fit(ml100k, untimed)
     monkeypatch.setattr(sampling, "CALIBRATION_ROWS", 60_000)
-    some = make_model("bias").fit(ml100k)
+    some = make_model("bias").fit(ml100k, untimed)
     assert np.array_equal(some.calibration.window.mean, whole.calibration.window.mean)
     stars = ml100k.scale.index(ml100k.stars)
     shares = [model.predict(ml100k.requests()).probabilities for model in (some, whole)]

@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
-from ratecast.modelling.calibration.ordered_probit import OrderedProbit, star_probabilities
+from ratecast.modelling.calibration.ordered_probit import (
+    Location,
+    OrderedProbit,
+    star_probabilities,
+)
+from ratecast.modelling.calibration.probit_fit import fit_probit, with_spread
+from ratecast.modelling.calibration.probit_kernel import Forecasts
+from ratecast.modelling.calibration.star_groups import StarGroups
 from ratecast.ratings import Scale
 
 WINDOW = 8_000
@@ -17,6 +24,8 @@ PACKED = (
     *("mean", "deviation", "history_length", "star", "counts", "location"),
     *(f"{name}.{part}" for name in PROBITS for part in ("curves", "stds")),
 )
+# With the mixtures, these are not in an artifact of an older version.
+PACKED_GROUPS = ("cuts", "frequencies", "heaps", "used")
 
 
 @dataclass(frozen=True)
@@ -41,11 +50,16 @@ class Outcomes:
 
     def fit(self, prior: OrderedProbit, start: OrderedProbit | None = None) -> OrderedProbit:
         """The probit fitted to these rows, with an L2 penalty on its distance from `prior`."""
-        return prior.fitted(self.mean, self.history_length, self.star, self.deviation, start=start)
+        return fit_probit(prior, self.forecasts, self.star, start)
 
     def spread(self, probit: OrderedProbit) -> OrderedProbit:
         """The probit with the spread of these rows."""
-        return probit.with_spread(self.mean, self.star, self.deviation)
+        return with_spread(probit, self.forecasts, self.star)
+
+    @property
+    def forecasts(self) -> Forecasts:
+        """Without the stars."""
+        return Forecasts(self.mean, self.history_length, self.deviation)
 
     def where(self, mask: NDArray[np.bool_]) -> "Outcomes":
         """Only the rows where `mask` is true."""
@@ -91,17 +105,17 @@ class OnlineCalibration:
     pending: int = 0
 
     @classmethod
-    def initial(cls, scale: Scale, total: int) -> "OnlineCalibration":
-        """Uses the model's predictive deviations as they are; total: rows of the fit."""
-        probit, empty = OrderedProbit.initial(scale), np.empty(0)
-        counts = np.empty(0, np.int64)
+    def initial(cls, scale: Scale, stars: I64) -> "OnlineCalibration":
+        """Uses the model's predictive deviations as they are; stars: (S,), how often each is."""
+        probit, empty = OrderedProbit.initial(scale, groups=StarGroups.of(stars)), np.empty(0)
+        counts, total = np.empty(0, np.int64), int(stars.sum())
         return cls(probit, probit, probit, Outcomes(empty, empty, counts, counts), total)
 
     def fitted(self, frozen: Outcomes, as_of: Outcomes) -> "OnlineCalibration":
         """Fitted to outcomes: new users from `frozen` forecasts, all others from `as_of` ones."""
         new, known = frozen.where(frozen.history_length == 0), as_of.where(as_of.history_length > 0)
         first = known if len(known) else new
-        start = first.spread(self.known_users) if self.known_users.smooth else self.known_users
+        start = first.spread(self.known_users)
         known_users = first.fit(start)
         new_users = new.fit(start) if len(new) else known_users
         return OnlineCalibration(
@@ -112,10 +126,11 @@ class OnlineCalibration:
     def unpacked(cls, arrays: dict[str, NDArray[Any]]) -> "OnlineCalibration":
         """Take out of `arrays` what `packed` gave."""
         own = {name: arrays.pop(f"calibration.{name}") for name in PACKED}
-        centre, unit = own["location"]
+        groups, mixed = _unpacked_groups(arrays, len(own["prior.curves"]) + 1)
+        location = _location(own["location"], len(own["prior.curves"]))
         new_users, known_users, prior = (
-            OrderedProbit(own[f"{name}.curves"], own[f"{name}.stds"], centre, unit)
-            for name in PROBITS
+            OrderedProbit(own[f"{name}.curves"], own[f"{name}.stds"], location, groups, weight)
+            for name, weight in zip(PROBITS, mixed, strict=True)
         )
         window = Outcomes(own["mean"], own["deviation"], own["history_length"], own["star"])
         total, pending = (int(count) for count in own["counts"])
@@ -123,13 +138,15 @@ class OnlineCalibration:
 
     def packed(self) -> dict[str, NDArray[Any]]:
         """As named arrays, for an artifact."""
-        window, probit = self.window, self.known_users
+        window, groups = self.window, self.known_users.groups
         own: dict[str, NDArray[Any]] = {"mean": window.mean, "deviation": window.deviation}
         own |= {"history_length": window.history_length, "star": window.star}
         own |= {"counts": np.array([self.total, self.pending])}
-        own |= {"location": np.array([probit.centre, probit.unit])}
-        probits = zip(PROBITS, (self.new_users, self.known_users, self.prior), strict=True)
-        for name, each in probits:
+        own |= {"location": np.array(self.known_users.location)}
+        own |= {name: getattr(groups, name) for name in PACKED_GROUPS}
+        probits = self.new_users, self.known_users, self.prior
+        own |= {"mixed": np.array([each.mixed for each in probits])}
+        for name, each in zip(PROBITS, probits, strict=True):
             own |= {f"{name}.curves": each.curves, f"{name}.stds": each.stds}
         return {f"calibration.{name}": value for name, value in own.items()}
 
@@ -172,3 +189,18 @@ class OnlineCalibration:
             self.update(part)
             start = stop
         return result
+
+
+def _unpacked_groups(arrays: dict[str, NDArray[Any]], stars: int) -> tuple[StarGroups, list[float]]:
+    """Groups of the stars, and how much each probit is mixed with their frequencies."""
+    mixed = arrays.pop("calibration.mixed", None)
+    if mixed is None:
+        return StarGroups.equal(stars), [0.0] * len(PROBITS)
+    groups = StarGroups(*(arrays.pop(f"calibration.{name}") for name in PACKED_GROUPS))
+    return groups, [float(weight) for weight in mixed]
+
+
+def _location(packed: F64, cuts: int) -> Location:
+    """An artifact of an older version has no step in it."""
+    centre, unit, *step = (float(value) for value in packed)
+    return Location(centre, unit, *(step or [4 * unit / cuts]))

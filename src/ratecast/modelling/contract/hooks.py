@@ -1,9 +1,9 @@
 """What a new model implements: the hooks that the contract calls."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +107,10 @@ class Hooks(ABC):
     def updates_online(cls) -> bool:
         """Whether the model can be updated with a rating without a refit."""
         return cls.observe_rows is not Hooks.observe_rows or cls.walk_rows is not Hooks.walk_rows
+
+    def unfitted(self) -> Self:
+        """A model with the settings of this one, not fitted."""
+        return replace(self)
 
     def settings(self) -> dict[str, Any]:
         """The settings that this model was made with, as plain values."""

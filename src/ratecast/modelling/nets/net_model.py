@@ -117,11 +117,18 @@ class NetModel(Model):
     train_net: TrainNet | None = field(default=None, init=False, repr=False)
     net: "RatingNet" = field(init=False, repr=False)
     epochs: int = field(default=0, init=False, repr=False)
+    stage: str = field(default="fit", init=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.trainer, dict):
             self.trainer = TrainerSettings(**self.trainer)
         super().__post_init__()
+
+    @override
+    def unfitted(self) -> Self:
+        model = super().unfitted()
+        model.train_net, model.stage = self.train_net, "calibration"
+        return model
 
     def without_regularization(self) -> Self:
         """The same model, not fitted, with all `regularizers` at 0: it can overfit."""
@@ -160,7 +167,7 @@ class NetModel(Model):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        task = self.training_task(train, valid)
+        task = replace(self.training_task(train, valid), stage=self.stage)
         if valid is None:
             task = replace(task, epochs=self._best_epochs(task))
         self.net, self.epochs = self._train(task)

@@ -113,8 +113,10 @@ class Attention(NetModel):
         super().refit_rows(train)
 
     def _fit_als(self, train: Rows) -> None:
-        assert isinstance(train.table, Ratings)
-        self.als_state = ALS(seed=self.seed, factors=self.factors).fit(train.table).state
+        als = ALS(seed=self.seed, factors=self.factors)
+        als.scale, als.users, als.movies = self.scale, self.users, self.movies
+        als.fit_rows(train, None)
+        self.als_state = als.state
         users, movies = self.als_state.sides
         std = float(movies.weights[1:, 1:].std()) or 1.0
         level = [*self._als_level(), FACTOR_STD / std]
