@@ -53,7 +53,7 @@ def test_what_it_tried_is_said_and_saved(tmp_path: Path) -> None:
     split = chronological(planted())
     model = quick().fit(split.train)
     lines = model.summary()
-    assert [line.split(": ")[1] for line in lines] == list(model.unfitted())
+    assert [line.split(": ")[1] for line in lines] == list(model.candidates())
     assert all("frozen" in line and "as-of" in line for line in lines)
     shares = {name for each in model.shares.values() for name in each.names}
     assert set(model.parts) == shares

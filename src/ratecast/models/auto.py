@@ -24,7 +24,6 @@ from ratecast.models.blend.model import (
     MIN_RATINGS,
     NEW_USERS,
     Blend,
-    learned_shares,
 )
 from ratecast.models.blend.shares import HeldForecasts, Shares
 from ratecast.models.knn import KNN
@@ -82,8 +81,8 @@ class Auto(Blend):
     tried: list[Tried] = field(init=False, repr=False)
 
     @override
-    def unfitted(self) -> dict[str, Model]:
-        blended = super().unfitted()
+    def candidates(self) -> dict[str, Model]:
+        blended = super().candidates()
         first: dict[str, Model] = {
             "bias": Bias(seed=self.seed), "als": blended["als"], "knn": KNN(seed=self.seed)
         }  # fmt: skip
@@ -108,7 +107,7 @@ class Auto(Blend):
             seconds = time.perf_counter() - before
             self.tried.append(Tried(name, *held.rmse(known[name]), seconds))
         first = Shares.of(NEW_USERS, KNOWN_USERS, tuple(known), self.new_user_damping)
-        return _best_or_mean(held, known, learned_shares(held, list(known.values()), first))
+        return _best_or_mean(held, known, self.with_held(held, known, first))
 
     def _too_much(self, name: str, held: Held, left: float, *, first: bool) -> str:
         """Why this model cannot be tried; empty where it can."""
@@ -150,7 +149,7 @@ class Auto(Blend):
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
-        keys = {f"tried/{name}": name for name in self.unfitted() if f"tried/{name}" in arrays}
+        keys = {f"tried/{name}": name for name in self.candidates() if f"tried/{name}" in arrays}
         self.tried = [Tried(name, *arrays[key].tolist()) for key, name in keys.items()]
         super().restore_arrays({k: v for k, v in arrays.items() if k not in keys})
 

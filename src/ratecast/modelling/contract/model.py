@@ -50,8 +50,8 @@ class Model(Hooks):
         valid = None if valid is None else ratings_of(valid, train.scale, where="valid")
         rows = self.begin_fit(train)
         valid = None if valid is None else self._with_own_ids(valid)
-        outcomes = self._of_held_out(train, rows) if valid is None else None
         self.fit_rows(rows, valid)
+        outcomes = self.held_outcomes(train, rows) if valid is None else None
         self.calibration = self._calibrate(train, valid, outcomes)
         return self
 
@@ -63,10 +63,7 @@ class Model(Hooks):
         return self
 
     def begin_fit(self, train: Ratings) -> Rows:
-        """Take over the scale, ids and counts of `train`, before `fit_rows` learns from the rows.
-
-        A model that fits others calls it; whoever uses a model calls `fit`.
-        """
+        """Take over the scale, ids and counts; `fit_rows` learns from the rows."""
         if not len(train):
             raise InputError("train: no ratings to learn from")
         self.scale = train.scale
@@ -84,11 +81,8 @@ class Model(Hooks):
         self.counts.of_stars = np.bincount(stars, minlength=len(self.scale.stars))
         return rows
 
-    def _of_held_out(self, train: Ratings, rows: Rows) -> Outcomes | None:
-        """Forecasts of some rows of `train` by a copy of this model that did not learn from them.
-
-        None for a table of a few rows.
-        """
+    def held_outcomes(self, train: Ratings, rows: Rows) -> Outcomes | None:
+        """Forecasts of some of many rows by a copy of this model that did not learn from them."""
         parts = held_out(rows.users, self.seed)
         if parts is None:
             return None
@@ -96,7 +90,7 @@ class Model(Hooks):
 
     def fit_and_forecast(self, train: Ratings, held_out: Ratings) -> Outcomes:
         """Learn from `train` without star probabilities, and forecast other rows of its table."""
-        rows = self._begin_fit(train)
+        rows = self.begin_fit(train)
         held_out = self._with_own_ids(held_out)
         self.fit_rows(rows, held_out)
         return self._frozen_outcomes(held_out)
@@ -117,7 +111,7 @@ class Model(Hooks):
         if valid is not None and valid.timed and self.updates_online():
             stream = valid.sorted().take(slice(0, HISTORY_ROWS))
             later, history, _ = deepcopy(self).walk_expected(stream, time_groups(stream))
-            as_of = self._outcomes(later, history, stream)
+            as_of = self.outcomes(later, history, stream)
         return initial.fitted(frozen, as_of)
 
     def predict(self, requests: Table, movies: Any = None, *, at: int | None = None) -> Forecast:
@@ -153,7 +147,7 @@ class Model(Hooks):
         rows = self._encode_new(ratings)
         self.learned_from = ""
         history = self.counts.of_users[rows.users]
-        outcomes = self._outcomes(self.predict_rows(rows), history, ratings)
+        outcomes = self.outcomes(self.predict_rows(rows), history, ratings)
         self.counts.add(rows)
         self.observe_rows(rows)
         self.calibration.update(outcomes)
@@ -176,7 +170,7 @@ class Model(Hooks):
         stream = ratings_of(stream, self.scale, where="stream")
         edges = time_groups(stream) if edges is None else edges
         expected, history, movie_counts = self.walk_expected(stream, edges)
-        outcomes = self._outcomes(expected, history, stream)
+        outcomes = self.outcomes(expected, history, stream)
         probabilities = self.calibration.walk(outcomes, edges)
         basis = Basis.of(history, movie_counts)
         forecast = Forecast(outcomes.mean, probabilities, history, basis)
@@ -295,9 +289,9 @@ class Model(Hooks):
     def _frozen_outcomes(self, given: Ratings) -> Outcomes:
         """Forecasts of these rows by the model as it is, beside their stars."""
         rows = self.encode(given)
-        return self._outcomes(self.predict_rows(rows), self.counts.of_users[rows.users], given)
+        return self.outcomes(self.predict_rows(rows), self.counts.of_users[rows.users], given)
 
-    def _outcomes(self, expected: Expected, history: I64, given: Ratings) -> Outcomes:
+    def outcomes(self, expected: Expected, history: I64, given: Ratings) -> Outcomes:
         """Expected stars beside the stars that were given."""
         stars, index = self.scale.clip(expected.mean), self.scale.index(given.stars)
         deviation = expected.usable_deviation(self.scale)

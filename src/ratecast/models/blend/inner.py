@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -27,11 +28,13 @@ Make = Callable[[], Model]
 class PartForecasts(NamedTuple):
     """Forecasts of one model of the held ratings, in stars.
 
-    anywhere: frozen, of those drawn at random. walked: as-of, of the latest; empty where there are
-    no times. history_length: of the users of those walked, before each.
+    anywhere: frozen, of those drawn at random, and their deviations, 0 where the model gives none.
+    walked: as-of, of the latest; empty where there are no times. history_length: of the users of
+    those walked, before each.
     """
 
     anywhere: F64
+    deviation: F64
     walked: F64
     history_length: I64
 
@@ -69,16 +72,15 @@ class Held:
 
     def forecasts(self, make: Make) -> PartForecasts:
         """Of the model that `make` gives, not fitted; it is fitted once for each split."""
-        anywhere = np.concatenate(
-            [_frozen(_fitted(make(), known), held) for known, held in self.anywhere]
-        )
+        each = [_frozen(_fitted(make(), known), held) for known, held in self.anywhere]
+        mean, deviation = (np.concatenate(columns) for columns in zip(*each, strict=True))
         if self.by_time is None:
-            return PartForecasts(anywhere, np.empty(0), np.empty(0, np.int64))
+            return PartForecasts(mean, deviation, np.empty(0), np.empty(0, np.int64))
         model = _fitted(make(), self.by_time[0])
         if model.updates_online():
-            return PartForecasts(anywhere, *_walked(model, *self.by_time))
-        latest = self.by_time[1]
-        return PartForecasts(anywhere, _frozen(model, latest), _history(*self.by_time))
+            return PartForecasts(mean, deviation, *_walked(model, *self.by_time))
+        latest, _ = _frozen(model, self.by_time[1])
+        return PartForecasts(mean, deviation, latest, _history(*self.by_time))
 
     def probe(self, make: Make, rows: int) -> None:
         """Fit a model on `rows` of the known ratings, and forecast as many others."""
@@ -94,6 +96,15 @@ class Held:
     def frozen(self, parts: list[PartForecasts]) -> HeldForecasts:
         """Frozen forecasts of the rows that are held out anywhere."""
         return _rows(self.anywhere, [part.anywhere for part in parts])
+
+    def given(self) -> Ratings:
+        """The ratings that `frozen` forecasts."""
+        first, *others = (held for _, held in self.anywhere)
+        return reduce(Ratings.with_more, others, first)
+
+    def deviations(self, parts: list[PartForecasts]) -> HeldForecasts:
+        """As `frozen`, with deviations in the place of means."""
+        return _rows(self.anywhere, [part.deviation for part in parts])
 
     def as_of(self, parts: list[PartForecasts]) -> HeldForecasts | None:
         """As-of forecasts of the latest rows, and frozen ones of users without a rating."""
@@ -125,8 +136,12 @@ def _fitted(model: Model, train: Ratings) -> Model:
     return model
 
 
-def _frozen(model: Model, held: Ratings) -> F64:
-    return model.scale.clip(model.predict_rows(model.encode(held)).mean)
+def _frozen(model: Model, held: Ratings) -> tuple[F64, F64]:
+    expected = model.predict_rows(model.encode(held))
+    none = np.zeros(len(held))
+    return model.scale.clip(
+        expected.mean
+    ), none if expected.deviation is None else expected.deviation
 
 
 def _walked(model: Model, known: Ratings, held: Ratings) -> tuple[F64, I64]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from ratecast.arrays import I64
+from ratecast.modelling.calibration.online import Outcomes
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
@@ -90,14 +91,18 @@ class Blend(Model):
     parts: dict[str, Model] = field(init=False, repr=False)
     # Whether ratings were observed since the fit: then its forecasts are as-of ones.
     updated: bool = field(init=False, repr=False, default=False)
+    _held: tuple[Held, dict[str, PartForecasts]] | None = field(
+        init=False, repr=False, default=None
+    )
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        names = tuple(self.unfitted())
+        names = tuple(self.candidates())
         if "gaussian_process" in names and len(self.movies) > GaussianProcess.max_movies:
             names = tuple(name for name in names if name != "gaussian_process")
             _log.warning(_TOO_MANY_MOVIES, self.name, len(self.movies) - 1)
         assert isinstance(train.table, Ratings)
+        self._held = None
         self.shares = self.shares_of(train.table, names)
         self.refit_rows(train)
 
@@ -108,7 +113,7 @@ class Blend(Model):
         for part in self.parts.values():
             part.fit_rows(train, None)
 
-    def unfitted(self) -> dict[str, Model]:
+    def candidates(self) -> dict[str, Model]:
         """The parts that may have a share, by name, not fitted."""
         return {
             "state_space": StateSpace(seed=self.seed),
@@ -127,11 +132,29 @@ class Blend(Model):
             return {FROZEN: start, AS_OF: start}
         held = Held.of(train, self.seed)
         forecasts = [held.forecasts(partial(self.part, name)) for name in names]
-        return learned_shares(held, forecasts, start)
+        return self.with_held(held, dict(zip(names, forecasts, strict=True)), start)
+
+    def with_held(
+        self, held: Held, forecasts: dict[str, PartForecasts], start: Shares
+    ) -> dict[str, Shares]:
+        """Shares learned from these forecasts, which are kept for the star probabilities."""
+        self._held = held, forecasts
+        return learned_shares(held, list(forecasts.values()), start)
+
+    @override
+    def held_outcomes(self, train: Ratings, rows: Rows) -> Outcomes | None:
+        if self._held is None:
+            return super().held_outcomes(train, rows)
+        (held, forecasts), self._held = self._held, None
+        shares = self.shares[FROZEN]
+        parts = [forecasts[name] for name in shares.names]
+        means, deviations = held.frozen(parts), held.deviations(parts)
+        expected = Expected(shares.blended(means), shares.blended(deviations))
+        return self.outcomes(expected, means.history_length, held.given())
 
     def part(self, name: str) -> Model:
         """One of them, a new one."""
-        return self.unfitted()[name]
+        return self.candidates()[name]
 
     @override
     def refresh(self, ratings: Ratings) -> None:
@@ -187,7 +210,7 @@ class Blend(Model):
 
     def _on_own_ids(self, names: Collection[str]) -> dict[str, Model]:
         """These parts, not fitted yet, on this model's scale and vocabularies."""
-        parts = {name: part for name, part in self.unfitted().items() if name in names}
+        parts = {name: part for name, part in self.candidates().items() if name in names}
         for part in parts.values():
             part.scale = self.scale
             part.users, part.movies = self._vocabularies()
@@ -220,7 +243,7 @@ class Blend(Model):
             own = _below(f"shares/{protocol}", arrays)
             if own:
                 # A file does not keep the order of its arrays, and sums depend on it.
-                pairs = {name: own[name] for name in self.unfitted() if name in own}
+                pairs = {name: own[name] for name in self.candidates() if name in own}
                 self.shares[protocol] = Shares.of_pairs(pairs, float(own["damping"][0]))
         self.updated = bool(arrays.get("updated", np.array([False]))[0])
 
