@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ratecast.column_types import Location, in_calendar, plain_numbers
+from ratecast.column_types import WITHOUT_TIMES, Location, in_calendar, plain_numbers
 from ratecast.data.block_text import has_blocks, read_blocks
 from ratecast.data.column_roles import RATINGS, REQUIRED, Needed
 from ratecast.data.column_table import read_all_columns, read_columns
@@ -121,7 +121,7 @@ def canonical_columns(
     for name in (USER, MOVIE, RATING, AT):
         if name in frame.columns and frame[name].null_count():
             row = int(frame[name].is_null().arg_max() or 0)
-            instead = ", or leave the times out by --no-time" if name == AT else ""
+            instead = f", {WITHOUT_TIMES}" if name == AT else ""
             raise InputError(f"{location(row)}: no {name}; fill it in or remove the row{instead}")
     notes: list[str] = []
     for name in (USER, MOVIE):

@@ -56,17 +56,11 @@ def read_text(
         types[chosen[RATING]] = pl.String
     if options.time_format is not None and chosen.get(AT) in types:
         types[chosen[AT]] = pl.String
-    ids = types.keys() & {chosen.get(USER), chosen.get(MOVIE)}
+    ids = {chosen[role] for role in (USER, MOVIE) if chosen.get(role) in types}
     if _may_have_padded_ids(sources, formats, [types[name] for name in ids]):
         # As numbers, 007 and 7 would be one id.
         types |= dict.fromkeys(ids, pl.String)
-    try:
-        parts = _read(sources, formats, types)
-    except RowError as error:
-        if error.column not in ids or types[error.column] == pl.String:
-            raise
-        types |= dict.fromkeys(ids, pl.String)
-        parts = _read(sources, formats, types)
+    parts = _read_guessed(sources, formats, types, (ids, {chosen.get(AT)}))
     frame = with_keys(parts, sources)
     frame = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
     return RoleTable(frame, parts.location, [*first.notes, *notes])
@@ -137,6 +131,27 @@ def _read(
         for source, form in zip(sources, formats, strict=True)
     ]
     return Parts.of([file.read() for file in files], [file.location for file in files])
+
+
+def _read_guessed(
+    sources: Sequence[TableSource],
+    formats: Sequence[TextFormat],
+    types: dict[str, Type],
+    groups: Sequence[set[str]],
+) -> Parts:
+    """As `_read`; columns that are no numbers, against the guess, are read as text.
+
+    groups: columns that may be text, those that have one type together. What is wrong with a text
+    is said by those who read it.
+    """
+    while True:
+        try:
+            return _read(sources, formats, types)
+        except RowError as error:
+            group = next((names for names in groups if error.column in names), None)
+            if group is None or error.column is None or types[error.column] == pl.String:
+                raise
+            types = types | dict.fromkeys(group, pl.String)
 
 
 def _with_values(text: Recognised) -> tuple[str, ...]:
