@@ -59,7 +59,7 @@ def test_names_that_are_numbers(tmp_path: Path) -> None:
         table, notes = load(tmp_path, numbered, columns=columns)
         assert table.frame.rows() == TRUE
         assert notes == ["line 1 is read as column names; if it is a rating: --header no"]
-    with pytest.raises(InputError, match=r"give it as user=NAME or by its number, or --header no"):
+    with pytest.raises(InputError, match=r"user=NAME,movie=NAME,rating=NAME .*, or --header no"):
         load(tmp_path, numbered)
     table, _ = load(tmp_path, "0,1,2\n5,6,3\n", header=True, columns="user=0,movie=1,rating=2")
     assert table.frame.rows() == [(5, 6, 3.0)]
@@ -72,12 +72,12 @@ def test_names_that_are_numbers(tmp_path: Path) -> None:
         (SIX, r"6 columns without names.*", "user=1,movie=2,rating=3"),
         (
             "user,item,rating,rating\n1,10,4,9\n",
-            "two columns are called 'rating'; rename one, or give one as rating=3",
+            "two columns are called 'rating'; rename one, or give one by --columns rating=3",
             "rating=3",
         ),
         ("user,item,rating,rating\n1,10,4,9\n", "two columns are called", "rating=rating (4)"),
         ("who,what,n\n1,10,4\n", "no column for user", "user=who,movie=what,rating=n"),
-        ("who,what,n\n1,10,4\n", "by its number", "user=1,movie=2,rating=3"),
+        ("who,what,n\n1,10,4\n", "by name or number", "user=1,movie=2,rating=3"),
     ],
 )
 def test_hints_of_columns_work(tmp_path: Path, content: str, refused: str, followed: str) -> None:
@@ -129,7 +129,7 @@ def test_one_column_for_two_roles_is_refused(tmp_path: Path) -> None:
     # What is given is recognised as something else beside.
     with pytest.raises(InputError, match="column 'item' is for user and for movie"):
         load(tmp_path, "item,rating\n1,2\n", columns="user=item")
-    with pytest.raises(InputError, match=r"two columns are called 'date'; .* give one as at=4"):
+    with pytest.raises(InputError, match=r"two columns are called 'date'; .* --columns at=4"):
         load(tmp_path, "user,item,rating,date,date\n1,2,3,2020-01-01,2020-01-02\n")
 
 

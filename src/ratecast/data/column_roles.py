@@ -12,10 +12,25 @@ from ratecast.table_options import TableOptions
 
 # Recognised column names by role, best first; case, spaces and underscores do not matter.
 NAMES = {
-    USER: ("userid", "user", "uid", "viewer", "customerid", "reviewerid"),
-    MOVIE: ("movieid", "itemid", "movie", "item", "mid", "iid", "film", "filmid", "asin", "title"),
-    RATING: ("rating", "stars", "score", "ratings", "overall"),
-    AT: ("timestamp", "time", "at", "datetime", "date", "ratedat", "unixreviewtime"),
+    USER: (
+        *("userid", "user", "uid", "viewer", "customerid", "reviewerid", "memberid", "profileid"),
+        *("raterid", "username"),
+    ),
+    MOVIE: (
+        *("movieid", "itemid", "movie", "item", "mid", "iid", "film", "filmid", "productid"),
+        *("parentasin", "asin", "bookid", "isbn", "animeid", "gameid", "businessid", "stockcode"),
+        *("artistid", "songid", "trackid", "recipeid", "jokeid", "beerid", "placeid", "title"),
+    ),
+    RATING: (
+        *("rating", "stars", "score", "ratings", "overall", "userrating", "myrating", "yourrating"),
+        *("starrating", "bookrating", "movierating", "reviewoverall", "reviewscore", "myscore"),
+        *("userscore", "ratingvalue"),
+    ),
+    AT: (
+        *("timestamp", "time", "at", "datetime", "date", "ratedat", "unixreviewtime", "when"),
+        *("ratingtime", "ratingdate", "daterated", "ratedon", "reviewtime", "reviewdate"),
+        *("dateadded", "addedat", "createdat", "created", "unixtime", "tstamp"),
+    ),
     TITLE: ("title", "movietitle", "itemtitle", "name"),
     GENRES: ("genres", "genre"),
 }
@@ -73,9 +88,10 @@ def roles(
             _refuse_twins(role, names, path)
     lacking = [role for role in required if role not in chosen]
     if lacking:
+        wanted = {**columns, **dict.fromkeys(lacking, "NAME")}
         raise InputError(
-            f"{path}: no column for {lacking[0]}; columns are {listed(names)}; "
-            f"give it as {lacking[0]}=NAME or by its number{_advice(names, lacking)}"
+            f"{path}: no column for {' and '.join(lacking)}; columns are {listed(names)}; "
+            f"give {_option(wanted)}, by name or number{_advice(names, lacking)}"
         )
     return chosen
 
@@ -146,7 +162,7 @@ def _refuse_shared(chosen: Mapping[str, str], path: Path | str) -> None:
         if others:
             raise InputError(
                 f"{path}: column {name!r} is for {role} and for {others[0]}; "
-                f"give another as {others[0]}=NAME"
+                f"give another by {_option({others[0]: 'NAME'})}"
             )
 
 
@@ -156,9 +172,15 @@ def _refuse_twins(role: str, names: list[str], path: Path | str) -> None:
     of_role = [found for found in twins if normalized(found[1]) in NAMES[role]]
     if len(of_role) > 1:
         raise InputError(
-            f"{path}: two columns are called {of_role[0][1]!r}; rename one, or give one as "
-            f"{role}={of_role[0][2]}"
+            f"{path}: two columns are called {of_role[0][1]!r}; rename one, or give one by "
+            f"{_option({role: of_role[0][2]})}"
         )
+
+
+def _option(columns: Mapping[str, str]) -> str:
+    """The option for these columns, as it is typed."""
+    pairs = ",".join(f"{role}={name}" for role, name in columns.items())
+    return f"--columns {pairs} (columns= in Python)"
 
 
 def _advice(names: list[str], lacking: list[str]) -> str:

@@ -110,7 +110,8 @@ def _unread(text: pl.Series, bad: pl.Series, location: Location, expected: str) 
     fault = f"{location(row)}: time {_shortened(text[row])} cannot be read"
     if mostly or numbers[row]:
         others = "numbers" if mostly else "dates"
-        return InputError(f"{fault} where most are {others}; write all in one form, {WITHOUT_TIMES}")
+        fault += f" where most are {others}; write all in one form"
+        return InputError(f"{fault}, {WITHOUT_TIMES}")
     if _AMBIGUOUS.fullmatch((text[row] or "").strip()):
         return InputError(f"{fault}: is the day or the month first? {_FORMAT}, {WITHOUT_TIMES}")
     return InputError(f"{fault}; {expected}, or {_FORMAT}, {WITHOUT_TIMES}")
