@@ -120,6 +120,7 @@ def test_cells_of_a_continuous_scale() -> None:
     ("values", "said"),
     [
         ([1, 5], ""),
+        ([4], "ratings that are all 4 are taken as on the scale 1:4:1; give --scale=low:high:step"),
         ([2, 5], "ratings from 2 to 5 are taken as on the scale 1:5:1; give --scale=low:high:step"),
         ([0.01, 0.99], "as continuous from 0.01 to 0.99; give --scale=0:1:continuous"),
         ([-9.95, 10], "as continuous from -9.95 to 10; give --scale=-10:10:continuous"),

@@ -18,6 +18,7 @@ import polars as pl
 
 from ratecast.column_types import Location, rows_of
 from ratecast.errors import InputError
+from ratecast.visible_text import counted
 
 Id = int | str
 # As it is given: 17850.0 and " 17850" are 17850.
@@ -208,7 +209,7 @@ def _notes(
         rows = int((ids == name).sum())
         where = location(_first(ids, pl.Series([name])))
         notes.append(
-            f"{where}: {ids.name} {name!r} is read as a name, in {rows} rows; "
+            f"{where}: {ids.name} {name!r} is read as a name, in {counted(rows, 'row')}; "
             "remove them if it means that there is none"
         )
     return notes

@@ -213,9 +213,10 @@ class Scale:
             return f"ratings are taken as continuous from {low} to {high}{hint}"
         if (low, high) == (_number(self.low), _number(self.high)):
             return ""
+        given = f"from {low} to {high}" if low != high else f"that are all {low}"
         return (
-            f"ratings from {low} to {high} are taken as on the scale {self}; give --scale=low:high:"
-            "step if it is another"
+            f"ratings {given} are taken as on the scale {self}; give --scale=low:high:step (scale= "
+            "in Python) if it is another"
         )
 
 

@@ -46,7 +46,7 @@ def test_a_file_of_items_is_joined_and_said(write: Callable[[str, str], str]) ->
     assert notes == [
         "items.csv: side information: title, genres set of 2, price number; left out: plot (text "
         "of 6 values)",
-        "items.csv: 1 of 6 movies have no rating; 1 rated movies have no row",
+        "items.csv: 1 of 6 movies without a rating; 1 rated movie without a row",
     ]
 
 
@@ -77,7 +77,7 @@ def test_columns_of_the_ratings_have_one_value_for_each_id(
     ratings, notes = load(columns="movie.price=cost,user.country=land")
     assert ratings.movies.rows() == [(m, float(m * 2)) for m in range(1, 7)]
     assert ratings.users["country"].to_list() == ["it", "fr"] * 3
-    assert "ratings.csv: 1 movies have several values there; the first is taken" in notes
+    assert "ratings.csv: 1 movie has several values there; the first is taken" in notes
     _, notes = load()
     assert notes[0] == "ratings.csv: columns not used: cost, land"
     with pytest.raises(InputError, match=r"unknown role 'film\.price'; roles are user, movie, "):

@@ -129,7 +129,7 @@ def test_repeated_rows_keep_the_latest_and_are_counted(tmp_path: Path) -> None:
     path = written(tmp_path / "own.csv", "user,item,rating", "a,x,1", "a,y,2", "a,x,3")
     table, said = quiet(path)
     assert table.frame.rows() == [("a", "y", 2.0), ("a", "x", 3.0)]
-    assert "1 duplicate rows" in said[0]
+    assert "1 duplicate row;" in said[0]
 
 
 def test_a_choice_between_columns_is_said(tmp_path: Path) -> None:

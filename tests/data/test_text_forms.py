@@ -96,10 +96,10 @@ def test_hints_of_columns_work(tmp_path: Path, content: str, refused: str, follo
         (
             "user,item,rating\njosé,10,4\n".encode("latin-1"),
             {},
-            r"line 2: user .* is not utf-8; give --encoding, as in latin-1",
+            r"line 2: user is not UTF-8; in latin-1 it is 'josé': give --encoding latin-1",
             "latin-1",
         ),
-        (ROWS, {"separator": "tab"}, "give --separator if there are more", {"separator": ","}),
+        (ROWS, {"separator": "tab"}, "remove --separator, or give --separator ','", {"separator": ","}),
         (ROWS, {"separator": "abc"}, "give one or two characters", {"separator": ","}),
         (HEADER + ROWS, {"encoding": "utf8mb4"}, "one such as utf-16, latin-1", "latin-1"),
         (HEADER + ROWS, {"encoding": "utf-16"}, "not utf-16 .*give another", "utf-8"),
@@ -220,3 +220,58 @@ def test_fields_longer_than_the_sample(tmp_path: Path) -> None:
     for length in (200_000, 400_000):
         rows = "".join(f'{k},10,4,"{"x" * length}"\n' for k in range(3))
         assert len(load(tmp_path, "user,item,rating,review\n" + rows)[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "what"),
+    [
+        ('user,movie,rating\n1,"a,3\n2,b,4\n3,c,5\n', 2, "a quote is not closed"),
+        ('user,movie,rating\n1,"a\nb",3\n2,"b,4\n3,c,5\n', 4, "a quote is not closed"),
+        ('user,rating,movie\n1,3,a\n2,4,"b\n3,5,c\n', 3, "a quote is not closed"),
+        ('user,rating,movie\n1,3,a\n2,4,"b" c\n3,5,c\n', 3, "a quote is within a field"),
+        ('user,"rating,movie\n1,3,a\n', 1, "a quote is not closed"),
+        ('user,movie,rating\n1,"a""x",3\n2,b\n', 3, "2 fields, not 3"),
+    ],
+)
+def test_the_line_of_a_wrong_quote_is_named(
+    tmp_path: Path, content: str, line: int, what: str
+) -> None:
+    with pytest.raises(InputError, match=rf"t\.csv, line {line}: {what}"):
+        load(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "encoding"),
+    [
+        ("user,movie,rating\n1,Amélie,3\n2,b,4\n", 2, "latin-1"),
+        ("user,movie,rating\n1,a,3\n2,Bob’s – é,4\n", 3, "cp1252"),
+        ("usér;item;rating\n1;2;3\n", 1, "latin-1"),
+    ],
+)
+def test_the_encoding_that_is_suggested_works(
+    tmp_path: Path, content: str, line: int, encoding: str
+) -> None:
+    columns = "user=usér" if "usér" in content else None
+    with pytest.raises(InputError) as refused:
+        load(tmp_path, content.encode(encoding))
+    assert f"line {line}: " in str(refused.value)
+    assert f"give --encoding {encoding} (encoding= in Python)" in str(refused.value)
+    assert "\\udc" not in repr(str(refused.value))
+    table, _ = load(tmp_path, content.encode(encoding), encoding=encoding, columns=columns)
+    expected, _ = load(tmp_path, content, columns=columns)
+    assert table.frame.equals(expected.frame)
+
+
+def test_a_form_of_times_without_times_is_refused(tmp_path: Path) -> None:
+    content = "user,movie,rating,seen\n1,2,3,20.9.1997\n"
+    with pytest.raises(InputError, match=r"--time-format is given.*--columns at=NAME"):
+        load(tmp_path, content, time_format="%d.%m.%Y")
+    table, _ = load(tmp_path, content, time_format="%d.%m.%Y", columns="at=seen")
+    assert table.frame.rows() == [(1, 2, 3.0, 874713600)]
+    assert not load(tmp_path, content, time_format="%d.%m.%Y", no_time=True)[0].timed
+
+
+def test_one_is_one_row(tmp_path: Path) -> None:
+    _, notes = load(tmp_path, "user,movie,rating\n1,1,4\n1,1,4\n1,2,0\n", missing=0)
+    assert any(note.startswith("1 duplicate row; the latest") for note in notes)
+    assert any(note.startswith("1 row rated 0 left out") for note in notes)

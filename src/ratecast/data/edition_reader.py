@@ -10,6 +10,7 @@ from ratecast.data.duplicates import keep_latest
 from ratecast.data.layouts import Layout, Tables
 from ratecast.data.titles import first_of_title
 from ratecast.errors import InputError
+from ratecast.visible_text import counted
 from ratecast.ratings import MOVIE, RATING, Ratings, Scale, checked
 from ratecast.resources import require_memory
 
@@ -66,7 +67,8 @@ def refuse_off_scale(tables: Tables, scale: Scale) -> None:
 
 def duplicates_note(where: str, count: int) -> str:
     """The note about dropped duplicate rows."""
-    return f"{where}: {count} duplicate rows; the latest rating of each user and movie is kept"
+    rows = counted(count, "duplicate row")
+    return f"{where}: {rows}; the latest rating of each user and movie is kept"
 
 
 def _is_100k(layout: Layout) -> bool:

@@ -25,6 +25,7 @@ from ratecast.data.titles import TITLE
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, USER, Ratings, trusted
 from ratecast.table_options import TableOptions
+from ratecast.visible_text import counted
 
 # Tables of one kind: a path, several separated by commas, a frame, or a list of these.
 Sides = Any
@@ -126,6 +127,6 @@ def _unmatched(side: SideTable, rated: pl.Series, where: str) -> list[str]:
     if not (without_rating or without_row):
         return []
     return [
-        f"{where}: {without_rating:,} of {len(ids):,} {kind}s have no rating; {without_row:,} "
-        f"rated {kind}s have no row"
+        f"{where}: {without_rating:,} of {counted(len(ids), kind)} without a rating; "
+        f"{counted(without_row, f'rated {kind}')} without a row"
     ]

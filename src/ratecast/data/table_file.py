@@ -91,6 +91,11 @@ def loaded(
     """
     if not frame.height:
         raise InputError(f"{where}: no ratings; give a table with rows")
+    if options.time_format is not None and AT not in frame.columns and not options.no_time:
+        raise InputError(
+            f"{where}: --time-format is given, but no column has the times; name it by --columns "
+            "at=NAME (columns= in Python), or leave the format out"
+        )
     frame, notes = canonical_columns(frame, location, where, options.time_format)
     scale, assumed = scale_of(frame[RATING], scale, options.missing_values, location)
     frame, more = without_missing(frame, options.missing_values, where)

@@ -196,7 +196,7 @@ def _usual_order(names: list[str], rows: list[list[str]], path: Path) -> dict[st
     if len(names) < len(REQUIRED):
         raise InputError(
             f"{path}: no ratings, which need 3 columns; {listed(rows[0])} in the first row are "
-            f"{len(names)}; give --separator if there are more"
+            f"{len(names)}; give --separator (separator= in Python) if there are more"
         )
     raise InputError(
         f"{path}: {len(names)} columns without names, with {listed(rows[0])} in the first row; "
