@@ -23,6 +23,7 @@ from ratecast.data.side_columns import SideSource, SideTable, side_table, with_t
 from ratecast.data.text_table import read_all_text
 from ratecast.data.titles import TITLE
 from ratecast.errors import InputError
+from ratecast.ids import lost_zeros, padded_ids, whole_numbers, zeros_note
 from ratecast.ratings import MOVIE, USER, Ratings, trusted
 from ratecast.table_options import TableOptions
 from ratecast.visible_text import counted
@@ -119,14 +120,25 @@ def _unmatched(side: SideTable, rated: pl.Series, where: str) -> list[str]:
     ids, known = side.frame[kind], rated.unique(maintain_order=True)
     without_rating = int((~ids.is_in(known.implode())).sum())
     without_row = int((~known.is_in(ids.implode())).sum())
+    notes = _about_zeros(ids, known, where) if known.dtype == pl.String else []
     if without_rating == len(ids):
         raise InputError(
             f"{where}: none of its {len(ids):,} {kind} ids, as {ids[0]!r}, is in the ratings, "
             f"whose ids are as {known[0]!r}; give the ids of the ratings"
         )
-    if not (without_rating or without_row):
-        return []
-    return [
-        f"{where}: {without_rating:,} of {counted(len(ids), kind)} without a rating; "
-        f"{counted(without_row, f'rated {kind}')} without a row"
-    ]
+    if without_rating or without_row:
+        notes.append(
+            f"{where}: {without_rating:,} of {counted(len(ids), kind)} without a rating; "
+            f"{counted(without_row, f'rated {kind}')} without a row"
+        )
+    return notes
+
+
+def _about_zeros(ids: pl.Series, known: pl.Series, where: str) -> list[str]:
+    """A note where an id is rated with other leading zeros. Raises where numbers lost them."""
+    padded, lacking = padded_ids(known), ids.filter(~ids.is_in(known.implode()))
+    lost = next((number for number in lacking if number in padded), None)
+    if lost is not None and not whole_numbers(ids).null_count():
+        raise InputError(f"{where}: {ids.name} {lost}: {lost_zeros(padded[lost], 'the ratings')}")
+    note = zeros_note(pl.concat([lacking, known]), f"{ids.name}s")
+    return [f"{where}: {note}"] if note else []
