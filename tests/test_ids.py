@@ -249,7 +249,5 @@ def test_numbers_beyond_64_bits_are_text_and_it_is_said(rows: int) -> None:
 def test_ids_that_differ_in_leading_zeros_are_two_and_it_is_said() -> None:
     read = read_ids(pl.Series("movie", ["0068646", "111161", "0111161"]), rows_of("t"))
     assert read.ids.to_list() == ["0068646", "111161", "0111161"]
-    assert read.notes == [
-        "t: movies '111161' and '0111161' are two, since leading zeros count"
-    ]
+    assert read.notes == ["t: movies '111161' and '0111161' are two, since leading zeros count"]
     assert read_ids(pl.Series("movie", ["0068646", "x"]), rows_of("t")).notes == []

@@ -45,9 +45,7 @@ _WHOLE = "0|-?[1-9][0-9]{0,18}"
 _BEYOND = r"-?[1-9][0-9]{18,}"
 _EXCEL = '="([^"]*)"'
 _WITH_FRACTION = r"(0|-?[1-9][0-9]*)\.0+"
-_whole, _excel, _with_fraction, _beyond = map(
-    re.compile, (_WHOLE, _EXCEL, _WITH_FRACTION, _BEYOND)
-)
+_whole, _excel, _with_fraction, _beyond = map(re.compile, (_WHOLE, _EXCEL, _WITH_FRACTION, _BEYOND))
 
 
 class ReadIds(NamedTuple):
@@ -215,9 +213,7 @@ def _refuse_faults(
         raise InputError(f"{location(row)}: {what}")
 
 
-def _notes(
-    ids: pl.Series, distinct: pl.Series, plain: pl.Series, location: Location
-) -> list[str]:
+def _notes(ids: pl.Series, distinct: pl.Series, plain: pl.Series, location: Location) -> list[str]:
     """Notes on ids that are text: where most are whole numbers, and where one may mean none.
 
     distinct, plain: the ids once each, as they are written and in their form.
@@ -281,6 +277,4 @@ def _from_integers(ids: pl.Series, location: Location) -> ReadIds:
 
 def _about_beyond(number: object, kind: str, where: str) -> str:
     """The note on a whole number that is not stored as one."""
-    return (
-        f"{where}: {kind} {number} is not in -2^62 to 2^63 - 1; the {kind} ids are read as text"
-    )
+    return f"{where}: {kind} {number} is not in -2^62 to 2^63 - 1; the {kind} ids are read as text"

@@ -8,7 +8,7 @@ from ratecast.errors import InputError
 
 # Those that say how a file is laid out; an edition or a table of ratecast's own has its layout.
 _FILE = ("header", "separator", "encoding", "glob")
-_LAYOUT = ("columns", "time_format", "wide", *_FILE)
+_LAYOUT = ("columns", "time_format", "wide", "leave_out", *_FILE)
 _SEPARATORS = {"tab": "\t", "space": " ", "\\t": "\t"}
 
 
@@ -27,7 +27,9 @@ class TableOptions:
         header: whether the first line of a text file has the column names.
         separator: what is between the fields of a text file: one or two characters, tab or space.
         encoding: of a text file, as in utf-16 or latin-1; utf-8, if it has no mark of another.
-        wide: the table has a row for each user and a column for each movie.
+        wide: the table has a row for each user and a column for each movie; the users are in the
+            first column, or give user=NAME by --columns, or user=rows to number them.
+        leave_out: columns of a wide table that are no movies, by name or number, as in count,total.
         glob: the path is a pattern, as in "ratings-*.csv"; the files are parts of one table.
         items: files of the movies' further columns, CSV, Parquet or another, separated by commas.
         users: files of the users' further columns.
@@ -42,6 +44,7 @@ class TableOptions:
     separator: str | None = None
     encoding: str | None = None
     wide: bool = False
+    leave_out: str | None = None
     glob: bool = False
     items: str | None = None
     users: str | None = None
@@ -84,6 +87,19 @@ class TableOptions:
             raise InputError(
                 f"missing {self.missing!r}: give numbers, separated by commas, as in 0 or -1,99"
             ) from None
+
+    @property
+    def names_left_out(self) -> list[str]:
+        """The columns of a wide table to leave out, by name or number."""
+        return [name.strip() for name in self.leave_out.split(",")] if self.leave_out else []
+
+    def refuse_contradictions(self) -> None:
+        """Raise `InputError` if an option could have no effect beside the others."""
+        if self.leave_out is not None and not self.wide:
+            raise InputError(
+                "--leave-out is of wide tables; give --wide too, or remove it: columns without a "
+                "role are not used anyway (leave_out= and wide=True in Python)"
+            )
 
     def plain(self) -> dict[str, Any]:
         """The options that are not at their default, for YAML or JSON."""

@@ -200,9 +200,13 @@ def test_leading_zeros_count_in_side_tables_as_everywhere(write: Callable[[str, 
     write("ratings.csv", "user,movie,rating\na,0111161,3\nb,0068646,4\na,0468569,5\n")
     ratings, notes = load(items=write("i.csv", "movie,price\n0111161,2\n0068646,3\n"))
     assert ratings.movies.rows() == [("0111161", 2.0), ("0068646", 3.0)]
-    with pytest.raises(InputError, match=r"i\.csv: movie 111161: ids of the ratings are text, such"):
+    with pytest.raises(
+        InputError, match=r"i\.csv: movie 111161: ids of the ratings are text, such"
+    ):
         load(items=write("i.csv", "movie,price\n111161,2\n68646,3\n"))
-    with pytest.raises(InputError, match="movie 111161: ids of the ratings are text, such as '0111"):
+    with pytest.raises(
+        InputError, match="movie 111161: ids of the ratings are text, such as '0111"
+    ):
         load(items=pl.DataFrame({"movie": [111161, 9], "price": [2, 3]}))
     _, notes = load(items=write("i.csv", "movie,price\n111161,2\n0068646,3\n0468569,4\n"))
     assert any("'111161' and '0111161' are two, since leading zeros count" in n for n in notes)

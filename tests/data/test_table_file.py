@@ -272,9 +272,7 @@ def test_csv_and_parquet_are_read_as_written(
         ("user,movie,Date Rated,rating", "user movie rating Date Rated"),
     ],
 )
-def test_columns_of_public_tables_are_recognised(
-    tmp_path: Path, header: str, chosen: str
-) -> None:
+def test_columns_of_public_tables_are_recognised(tmp_path: Path, header: str, chosen: str) -> None:
     separator = ";" if ";" in header else ","
     names = [name.strip('"') for name in header.split(separator)]
     times = ("date", "when", "date_added", "Date Rated")

@@ -99,7 +99,12 @@ def test_hints_of_columns_work(tmp_path: Path, content: str, refused: str, follo
             r"line 2: user is not UTF-8; in latin-1 it is 'josé': give --encoding latin-1",
             "latin-1",
         ),
-        (ROWS, {"separator": "tab"}, "remove --separator, or give --separator ','", {"separator": ","}),
+        (
+            ROWS,
+            {"separator": "tab"},
+            "remove --separator, or give --separator ','",
+            {"separator": ","},
+        ),
         (ROWS, {"separator": "abc"}, "give one or two characters", {"separator": ","}),
         (HEADER + ROWS, {"encoding": "utf8mb4"}, "one such as utf-16, latin-1", "latin-1"),
         (HEADER + ROWS, {"encoding": "utf-16"}, "not utf-16 .*give another", "utf-8"),

@@ -47,6 +47,7 @@ def load(  # noqa: PLR0913
     separator: str | None = None,
     encoding: str | None = None,
     wide: bool = False,
+    leave_out: str | None = None,
     glob: bool = False,
     items: Any = None,
     users: Any = None,
@@ -65,8 +66,8 @@ def load(  # noqa: PLR0913
     in "-1,99", that stands for "not rated"; its rows are left out. time_format: how times are
     written, as in "%d.%m.%Y". no_time: leaves the times out. header: whether a text has column
     names in its first line. separator: of one or two characters, "tab" or "space". encoding: as in
-    "latin-1". wide: the table has a row for each user and a column for each movie. glob: `source`
-    is a pattern of files that are parts of one table. items, users: further columns of the movies
+    "latin-1". wide: the table has a row for each user and a column for each movie; leave_out: its
+    columns that are no movies, by name or number, as in "count,total". glob: `source` is a pattern of files that are parts of one table. items, users: further columns of the movies
     and of the users, each a file, a frame, or a list of these, with a column for the id. notify:
     called with one line for everything that was assumed, merged or dropped.
 
@@ -88,6 +89,7 @@ def load(  # noqa: PLR0913
         separator=separator,
         encoding=encoding,
         wide=wide,
+        leave_out=leave_out,
         glob=glob,
     )
     return with_sides(load_table(source, options, notify), items, users, notify)
@@ -95,6 +97,7 @@ def load(  # noqa: PLR0913
 
 def load_table(source: Any, options: TableOptions = DEFAULT, notify: Notify = to_stderr) -> Ratings:
     """`load`, with its options as one value, as commands and experiments have them."""
+    options.refuse_contradictions()
     ratings = _load_ratings(source, options, notify)
     return with_sides(ratings, options.items, options.users, notify)
 

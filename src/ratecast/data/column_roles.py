@@ -1,7 +1,7 @@
 """Which column of a table has which role: user, movie, rating, at, title, genres."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,6 +96,12 @@ def roles(
     return chosen
 
 
+def columns_named(given: Sequence[str], names: list[str], path: Path | str) -> list[str]:
+    """The columns of these names, or of these numbers from 1. Raises `InputError` for another."""
+    by_number = not all(name in names for name in given if name.isdigit())
+    return [_column(name, names, path, by_number=by_number) for name in given]
+
+
 def is_recognised(name: str) -> bool:
     """Whether a column of this name is recognised as user, movie, rating or time."""
     return normalized(name) in {n for role in (USER, MOVIE, RATING, AT) for n in NAMES[role]}
@@ -146,6 +152,10 @@ def _named(role: str, name: str, names: list[str], path: Path | str, *, by_numbe
             f"columns: unknown role {role!r}; roles are {', '.join(NAMES)}, and for further "
             "columns of a movie or user as movie.price or user.country"
         )
+    return _column(name, names, path, by_number=by_number)
+
+
+def _column(name: str, names: list[str], path: Path | str, *, by_number: bool) -> str:
     if by_number and name.isdigit() and 1 <= int(name) <= len(names):
         return names[int(name) - 1]
     if name not in names:

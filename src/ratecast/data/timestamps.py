@@ -102,9 +102,7 @@ def _as_numbers(times: pl.Series, location: Location) -> pl.Series:
 def _refuse(bad: pl.Series, times: pl.Series, location: Location, fault: str) -> None:
     if bad.any():
         row = int(bad.arg_max() or 0)
-        raise InputError(
-            f"{location(row)}: time {times[row]} {fault}; {EXPECTED}, {WITHOUT_TIMES}"
-        )
+        raise InputError(f"{location(row)}: time {times[row]} {fault}; {EXPECTED}, {WITHOUT_TIMES}")
 
 
 def _from_numbers(times: pl.Series, location: Location) -> Times:
