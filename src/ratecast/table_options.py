@@ -9,6 +9,8 @@ from ratecast.errors import InputError
 # Those that say how a file is laid out; an edition or a table of ratecast's own has its layout.
 _FILE = ("header", "separator", "encoding", "glob")
 _LAYOUT = ("columns", "time_format", "wide", "leave_out", *_FILE)
+# Those that are pairs of a role and a column.
+_PAIRS = {"columns", "item_columns", "user_columns"}
 _SEPARATORS = {"tab": "\t", "space": " ", "\\t": "\t"}
 
 
@@ -33,6 +35,9 @@ class TableOptions:
         glob: the path is a pattern, as in "ratings-*.csv"; the files are parts of one table.
         items: files of the movies' further columns, CSV, Parquet or another, separated by commas.
         users: files of the users' further columns.
+        item_columns: NAME=COLUMN pairs for the columns of that file of items, as in
+            movie=film_id,title=name, or by number, as in movie=1,title=2,genres=3.
+        user_columns: the same for the file of users, as in user=1,country=2.
     """
 
     columns: str | dict[str, str] | None = None
@@ -48,6 +53,8 @@ class TableOptions:
     glob: bool = False
     items: str | None = None
     users: str | None = None
+    item_columns: str | dict[str, str] | None = None
+    user_columns: str | dict[str, str] | None = None
 
     @property
     def separator_characters(self) -> str | None:
@@ -65,16 +72,14 @@ class TableOptions:
     @property
     def roles(self) -> dict[str, str]:
         """Role to column name, as given."""
-        if isinstance(self.columns, Mapping):
-            # Names of a pandas frame may be numbers.
-            return {role: str(name) for role, name in self.columns.items()}
-        pairs = [_role(pair) for pair in self.columns.split(",")] if self.columns else []
-        roles = dict(pairs)
-        if len(roles) < len(pairs):
-            raise InputError(
-                f"columns: {self.columns!r} has a role twice; give one column for each"
-            )
-        return roles
+        return _pairs(self.columns, "columns")
+
+    def side_columns(self, option: str) -> dict[str, str]:
+        """Name to column of the items or the users, as given. option: `item_columns`, or of users.
+
+        Raises `InputError` for something else than pairs.
+        """
+        return _pairs(getattr(self, option), option)
 
     @property
     def missing_values(self) -> list[float]:
@@ -107,10 +112,11 @@ class TableOptions:
 
     def words(self) -> list[str]:
         """The options as on a command line."""
-        pairs = {k: v for k, v in self.plain().items() if k != "columns"}
-        columns = ",".join(f"{role}={name}" for role, name in self.roles.items())
-        pairs |= {"columns": columns} if columns else {}
-        return [f"--{name}={value}" for name, value in pairs.items()]
+        plain = self.plain()
+        for name in plain.keys() & _PAIRS:
+            pairs = _pairs(plain[name], name)
+            plain[name] = ",".join(f"{role}={column}" for role, column in pairs.items())
+        return [f"--{name}={value}" for name, value in plain.items()]
 
     def refuse_layout(self, source: str) -> None:
         """Raise `InputError` if an option says how a table is laid out: `source` has its layout."""
@@ -134,8 +140,20 @@ FLAGS = tuple(field.name for field in fields(TableOptions) if field.type is bool
 DEFAULT = TableOptions()
 
 
-def _role(pair: str) -> tuple[str, str]:
+def _pairs(given: str | Mapping[str, str] | None, option: str) -> dict[str, str]:
+    """The pairs of an option, as a mapping or in words. Raises `InputError` for something else."""
+    if isinstance(given, Mapping):
+        # Names of a pandas frame may be numbers.
+        return {role: str(name) for role, name in given.items()}
+    pairs = [_role(pair, option) for pair in given.split(",")] if given else []
+    roles = dict(pairs)
+    if len(roles) < len(pairs):
+        raise InputError(f"{option}: {given!r} has a role twice; give one column for each")
+    return roles
+
+
+def _role(pair: str, option: str) -> tuple[str, str]:
     role, equals, name = pair.partition("=")
     if not (role and equals and name):
-        raise InputError(f"columns: {pair!r} is not role=name; write it as in movie=film")
+        raise InputError(f"{option}: {pair!r} is not role=name; write it as in movie=film")
     return role, name

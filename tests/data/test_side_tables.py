@@ -95,7 +95,7 @@ def test_a_frame_keeps_title_and_genres_as_a_file_does(write: Callable[[str, str
     [
         (
             "sku,price\n1,2\n",
-            "i.csv: no column for movie; columns are sku, price; call the one wit",
+            "i.csv: no column for movie; columns are sku, price; name the one with the ids by",
         ),
         (
             "movie,price\nx,2\n",

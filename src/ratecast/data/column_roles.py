@@ -19,7 +19,7 @@ NAMES = {
     MOVIE: (
         *("movieid", "itemid", "movie", "item", "mid", "iid", "film", "filmid", "productid"),
         *("parentasin", "asin", "bookid", "isbn", "animeid", "gameid", "businessid", "stockcode"),
-        *("artistid", "songid", "trackid", "recipeid", "jokeid", "beerid", "placeid", "title"),
+        *("songid", "trackid", "artistid", "recipeid", "jokeid", "beerid", "placeid", "title"),
     ),
     RATING: (
         *("rating", "stars", "score", "ratings", "overall", "userrating", "myrating", "yourrating"),

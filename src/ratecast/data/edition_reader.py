@@ -10,9 +10,9 @@ from ratecast.data.duplicates import keep_latest
 from ratecast.data.layouts import Layout, Tables
 from ratecast.data.titles import first_of_title
 from ratecast.errors import InputError
-from ratecast.visible_text import counted
 from ratecast.ratings import MOVIE, RATING, Ratings, Scale, checked
 from ratecast.resources import require_memory
+from ratecast.visible_text import counted
 
 # Peak memory of reading, in bytes for each byte of the ratings file.
 _PEAK_FACTOR = 3.2

@@ -76,8 +76,8 @@ def _counts(cells: pl.DataFrame, movies: list[str], options: TableOptions, where
     if not (counts and varies):
         return []
     return [
-        f"{where}: column {movies[0]} counts the ratings of each row; if it is no movie: --leave-out "
-        f"{movies[0]} (leave_out= in Python)"
+        f"{where}: column {movies[0]} counts the ratings of each row; if it is no movie: "
+        f"--leave-out {movies[0]} (leave_out= in Python)"
     ]
 
 
