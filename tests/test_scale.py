@@ -144,7 +144,7 @@ def test_the_remedy_for_ratings_off_the_scale_works(scale: str, ratings: list[fl
     if own.holds(series(ratings)).all():
         assert line == "correct or remove it"
     else:
-        wider = Scale.parse(line.split("--scale=")[1])
+        wider = Scale.parse(line.split("--scale=")[1].split()[0])
         assert wider.holds(series(ratings)).all()
         assert wider.holds(pl.Series([own.low, own.high])).all()
         assert wider.is_continuous or wider.holds(pl.Series(own.stars)).all()

@@ -130,7 +130,8 @@ class TableOptions:
         given = [name for name in options if name in self.plain()]
         if given:
             names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"{source}: {names} are of {what} only; remove {names}")
+            are = "is" if len(given) == 1 else "are"
+            raise InputError(f"{source}: {names} {are} of {what} only; remove {names}")
 
 
 OPTIONS = tuple(field.name for field in fields(TableOptions))

@@ -158,7 +158,7 @@ def test_times_are_read_by_their_format_or_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("ml100k")
 def test_an_edition_takes_no_layout() -> None:
-    with pytest.raises(InputError, match="ml-100k: --columns are of a table file only; remove"):
+    with pytest.raises(InputError, match="ml-100k: --columns is of a table file only; remove"):
         data.load("ml-100k", columns="movie=film")
     assert not data.load("ml-100k", no_time=True).timed
 

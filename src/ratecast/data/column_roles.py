@@ -90,8 +90,8 @@ def roles(
     if lacking:
         wanted = {**columns, **dict.fromkeys(lacking, "NAME")}
         raise InputError(
-            f"{path}: no column for {' and '.join(lacking)}; columns are {listed(names)}; "
-            f"give {_option(wanted)}, by name or number{_advice(names, lacking)}"
+            f"{path}: no column for {_and(lacking)}; columns are {listed(names)}; "
+            f"give {_option(wanted)}, by name or number{_advice(names, lacking, path)}"
         )
     return chosen
 
@@ -193,13 +193,18 @@ def _option(columns: Mapping[str, str]) -> str:
     return f"--columns {pairs} (columns= in Python)"
 
 
-def _advice(names: list[str], lacking: list[str]) -> str:
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _advice(names: list[str], lacking: list[str], path: Path | str) -> str:
     """What else may be wrong where roles have no column."""
     advice = ""
-    if sum(any(letter.isdigit() for letter in name) for name in names) * 2 > len(names):
-        advice += ", or --header no if line 1 is a rating"
+    in_file = isinstance(path, Path)
+    if in_file and sum(any(letter.isdigit() for letter in name) for name in names) * 2 > len(names):
+        advice += ", or --header no (header=False) if line 1 is a rating"
     if len(names) > len(REQUIRED) and {MOVIE, RATING} <= set(lacking):
-        advice += ", or --wide if each movie has a column"
+        advice += ", or --wide (wide=True) if each movie has a column"
     return advice
 
 

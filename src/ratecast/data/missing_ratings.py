@@ -64,6 +64,7 @@ def suggestion(ratings: pl.Series) -> str | None:
         if apart or (values[end] == 0 and share > 0.5):
             value = f"{values[end]:g}"
             return (
-                f"{share:.0%} of the ratings are {value}; if that is no rating: --missing {value}"
+                f"{share:.0%} of the ratings are {value}; if that is no rating: --missing {value} "
+                "(missing= in Python)"
             )
     return None

@@ -54,7 +54,10 @@ def read_roles(
     kinds = {kind_of(source, options.encoding): source.path for source in sources}
     if len(kinds) > 1:
         found = " and ".join(f"{name} is {kind}" for kind, name in kinds.items())
-        raise InputError(f"{path}: not one table: {found}; give one file, or --glob with a pattern")
+        raise InputError(
+            f"{path}: not one table: {found}; give one file, or --glob with a "
+            "pattern (glob=True in Python)"
+        )
     table = _read(sources, next(iter(kinds)), options, needed)
     return table, str(sources[0].path if len(sources) == 1 else path)
 
@@ -169,7 +172,7 @@ def scale_of(
             fault, remedy = f"is not on the scale {scale}", scale.remedy(stars)
         raise InputError(
             f"{location(row)}: rating {ratings[row]:g} {fault}; {remedy}, or give "
-            f"--missing={ratings[row]:g} if it stands for not rated"
+            f"--missing={ratings[row]:g} (missing= in Python) if it stands for not rated"
         )
     if scale is not None or not len(stars):
         return scale or Scale(0, 1), []

@@ -129,7 +129,9 @@ def _note(before: list[str], header: list[str]) -> list[str]:
 
 def not_encoded(path: Path, encoding: str, error: UnicodeError) -> InputError:
     """The error for a text that is not in the encoding."""
-    return InputError(f"{path}: not {encoding} ({error}); give another --encoding")
+    return InputError(
+        f"{path}: not {encoding} ({error}); give another --encoding (encoding= in Python)"
+    )
 
 
 def unique(names: Sequence[str]) -> list[str]:

@@ -88,7 +88,8 @@ def _formats(
             names = [str(s.path) for s in sources]
             raise InputError(
                 f"{sources[0].path} and {source.path.name} are no parts of one table; give the "
-                f"file of the ratings alone, as in {likeliest(names)}, or a pattern with --glob"
+                f"file of the ratings alone, as in {likeliest(names)}, or a pattern with --glob "
+                "(glob=True in Python)"
             )
         formats.append(replace(form, decimal_comma=first.format.decimal_comma))
     return first, formats
@@ -174,16 +175,25 @@ def _chosen(
     if text.has_header:
         by_number = any(name.isdigit() for name in options.roles.values())
         if options.header is None and by_number and not any(map(is_recognised, names)):
-            notes = [f"{path}: line 1 is read as column names; if it is a rating: --header no"]
+            notes = [
+                f"{path}: line 1 is read as column names; if it is a rating: --header no "
+                "(header=False in Python)"
+            ]
     else:
         if options.header is None:
-            notes = [f"{path}: line 1 is read as a rating; if it has column names: --header yes"]
+            notes = [
+                f"{path}: line 1 is read as a rating; if it has column names: --header yes "
+                "(header=True in Python)"
+            ]
         if not options.roles:
             pair = RATING not in needed.required and len(names) == len(needed.required)
             usual = dict(zip(needed.required, names, strict=True)) if pair else None
             options = replace(options, columns=usual or _usual_order(names, text.rows, path))
             order = ", ".join(options.roles)
-            notes.append(f"{path}: columns without names are read as {order}; else: --columns")
+            notes.append(
+                f"{path}: columns without names are read as {order}; else: --columns "
+                "(columns= in Python)"
+            )
     chosen = wanted_roles(names, options, path, needed)
     return chosen, notes + ambiguities(names, options.roles, chosen, path, needed)
 
@@ -200,8 +210,8 @@ def _usual_order(names: list[str], rows: list[list[str]], path: Path) -> dict[st
         )
     raise InputError(
         f"{path}: {len(names)} columns without names, with {listed(rows[0])} in the first row; "
-        "give them by number, as in --columns user=1,movie=2,rating=3, or --header yes if these "
-        "are names"
+        "give them by number, as in --columns user=1,movie=2,rating=3 (columns= in Python), or "
+        "--header yes (header=True) if these are names"
     )
 
 
