@@ -32,12 +32,14 @@ def test_columns_without_names_are_taken_in_the_usual_order_and_it_is_said(tmp_p
     table, notes = load(tmp_path, ROWS)
     assert table.frame.rows() == TRUE
     assert notes == [
-        "line 1 is read as a rating; if it has column names: --header yes",
-        "columns without names are read as user, movie, rating, at; else: --columns",
+        "line 1 is read as a rating; if it has column names: --header yes (header=True in Python)",
+        "columns without names are read as user, movie, rating, at; else: --columns (columns= in Python)",
     ]
     table, notes = load(tmp_path, "1 10 4.5\r\n2 10 3\r\n", header=False)
     assert table.frame.rows() == [(1, 10, 4.5), (2, 10, 3.0)]
-    assert notes == ["columns without names are read as user, movie, rating; else: --columns"]
+    assert notes == [
+        "columns without names are read as user, movie, rating; else: --columns (columns= in Python)"
+    ]
 
 
 def test_columns_by_number(tmp_path: Path) -> None:
@@ -53,14 +55,15 @@ def test_columns_by_number(tmp_path: Path) -> None:
 
 
 def test_names_that_are_numbers(tmp_path: Path) -> None:
+    line_1 = (
+        "line 1 is read as column names; if it is a rating: --header no (header=False in Python)"
+    )
     # As pandas writes a table that was read without names.
     numbered = f"0,1,2,3\n{ROWS}"
     for columns in ("user=0,movie=1,rating=2,at=3", "user=1,movie=2,rating=3,at=4"):
         table, notes = load(tmp_path, numbered, columns=columns)
         assert table.frame.rows() == TRUE
-        assert notes == [
-            "line 1 is read as column names; if it is a rating: --header no (header=False in Python)"
-        ]
+        assert notes == [line_1]
     with pytest.raises(InputError, match=r"user=NAME,movie=NAME,rating=NAME .*, or --header no"):
         load(tmp_path, numbered)
     table, _ = load(tmp_path, "0,1,2\n5,6,3\n", header=True, columns="user=0,movie=1,rating=2")
