@@ -19,24 +19,29 @@ class TableOptions:
     """How a table of your own is read, where that is not recognised.
 
     Args:
-        columns: role=NAME pairs for column names that are not recognised, as in
-            movie=film,rating=score, or role=NUMBER, as in user=1,movie=2,rating=5; further columns
-            of a movie or user as in movie.price=cost,user.country=country.
-        scale: low:high:step or low:high:continuous, if it cannot be inferred from the ratings.
+        columns: which column has which role, if the names are not recognised: roles are user,
+            movie, rating and at (the time), as in movie=film,rating=score, or by number from 1, as
+            in user=1,movie=2,rating=5; further columns of a movie or user as in movie.price=cost.
+        scale: the ratings that are possible, as lowest:highest:step, or lowest:highest:continuous;
+            inferred from the ratings if it is not given.
         missing: values that stand for "not rated", as in 0 or -1,99; their rows are left out.
-        time_format: how times are written, as in %d.%m.%Y %H:%M.
-        no_time: leave the times out.
-        header: whether the first line of a text file has the column names.
-        separator: what is between the fields of a text file: one or two characters, tab or space.
+        time_format: how times are written, if that is not recognised, in the codes of strftime, as
+            in %d.%m.%Y %H:%M.
+        no_time: leave the times out; the table is then split at random.
+        header: yes or no, whether the first line of a text file has the column names; recognised if
+            it is not given.
+        separator: what is between the fields of a text file, one or two characters, tab or space;
+            recognised if it is not given.
         encoding: of a text file, as in utf-16 or latin-1; utf-8, if it has no mark of another.
         wide: the table has a row for each user and a column for each movie; the users are in the
             first column, or give user=NAME by --columns, or user=rows to number them.
         leave_out: columns of a wide table that are no movies, by name or number, as in count,total.
         glob: the path is a pattern, as in "ratings-*.csv"; the files are parts of one table.
-        items: files of the movies' further columns, CSV, Parquet or another, separated by commas.
-        users: files of the users' further columns.
-        item_columns: NAME=COLUMN pairs for the columns of that file of items, as in
-            movie=film_id,title=name, or by number, as in movie=1,title=2,genres=3.
+        items: files of what else is known of the movies, such as genres or prices, a row for each;
+            CSV, Parquet or another form, several separated by commas.
+        users: the same for the users.
+        item_columns: which column of that file of items is which, if the names are not recognised,
+            as in movie=film_id,title=name, or by number, as in movie=1,title=2,genres=3.
         user_columns: the same for the file of users, as in user=1,country=2.
     """
 
@@ -116,7 +121,7 @@ class TableOptions:
         for name in plain.keys() & _PAIRS:
             pairs = _pairs(plain[name], name)
             plain[name] = ",".join(f"{role}={column}" for role, column in pairs.items())
-        return [f"--{name}={value}" for name, value in plain.items()]
+        return [f"--{name.replace('_', '-')}={value}" for name, value in plain.items()]
 
     def refuse_layout(self, source: str) -> None:
         """Raise `InputError` if an option says how a table is laid out: `source` has its layout."""

@@ -31,15 +31,14 @@ def load(folder: Path, content: str | bytes, **options: Any) -> tuple[Ratings, l
 def test_columns_without_names_are_taken_in_the_usual_order_and_it_is_said(tmp_path: Path) -> None:
     table, notes = load(tmp_path, ROWS)
     assert table.frame.rows() == TRUE
-    assert notes == [
-        "line 1 is read as a rating; if it has column names: --header yes (header=True in Python)",
-        "columns without names are read as user, movie, rating, at; else: --columns (columns= in Python)",
-    ]
+    first = (
+        "line 1 is read as a rating; if it has column names: --header yes (header=True in Python)"
+    )
+    names, otherwise = "columns without names are read as user, movie, rating", "else: --columns"
+    assert notes == [first, f"{names}, at; {otherwise} (columns= in Python)"]
     table, notes = load(tmp_path, "1 10 4.5\r\n2 10 3\r\n", header=False)
     assert table.frame.rows() == [(1, 10, 4.5), (2, 10, 3.0)]
-    assert notes == [
-        "columns without names are read as user, movie, rating; else: --columns (columns= in Python)"
-    ]
+    assert notes == [f"{names}; {otherwise} (columns= in Python)"]
 
 
 def test_columns_by_number(tmp_path: Path) -> None:

@@ -202,8 +202,10 @@ class DelimitedFile:
             for _ in range(self.format.skip):
                 file.readline()
             found = bad_quote(file, self._one_character)
-        line = self.format.skip + found[0] + 1 if found else None
-        if found and of_line in (None, line):
+        if found is None:
+            return
+        line = self.format.skip + found[0] + 1
+        if of_line in (None, line):
             raise RowError(f"{self.path}, line {line}: {found[1]}")
 
     def _check_lines(self) -> None:

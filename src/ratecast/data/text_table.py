@@ -56,11 +56,14 @@ def read_text(
         types[chosen[RATING]] = pl.String
     if options.time_format is not None and chosen.get(AT) in types:
         types[chosen[AT]] = pl.String
-    ids = {chosen[role] for role in (USER, MOVIE) if chosen.get(role) in types}
+    ids, times = (
+        {chosen[role] for role in roles if chosen.get(role) in types}
+        for roles in ((USER, MOVIE), (AT,))
+    )
     if _may_have_padded_ids(sources, formats, [types[name] for name in ids]):
         # As numbers, 007 and 7 would be one id.
         types |= dict.fromkeys(ids, pl.String)
-    parts = _read_guessed(sources, formats, types, (ids, {chosen.get(AT)}))
+    parts = _read_guessed(sources, formats, types, (ids, times))
     frame = with_keys(parts, sources)
     frame = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
     return RoleTable(frame, parts.location, [*first.notes, *notes])
