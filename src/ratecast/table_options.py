@@ -10,7 +10,7 @@ from ratecast.errors import InputError
 _FILE = ("header", "separator", "encoding", "glob")
 _LAYOUT = ("columns", "time_format", "wide", "leave_out", *_FILE)
 # Those that are pairs of a role and a column.
-_PAIRS = {"columns", "item_columns", "user_columns"}
+_PAIRS = ("columns", "item_columns", "user_columns")
 _SEPARATORS = {"tab": "\t", "space": " ", "\\t": "\t"}
 
 
@@ -118,8 +118,8 @@ class TableOptions:
     def words(self) -> list[str]:
         """The options as on a command line."""
         plain = self.plain()
-        for name in plain.keys() & _PAIRS:
-            pairs = _pairs(plain[name], name)
+        for name in [name for name in _PAIRS if name in plain]:
+            pairs = _pairs(plain.pop(name), name)
             plain[name] = ",".join(f"{role}={column}" for role, column in pairs.items())
         return [f"--{name.replace('_', '-')}={value}" for name, value in plain.items()]
 

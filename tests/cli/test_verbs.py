@@ -181,7 +181,7 @@ def test_a_table_of_continuous_ratings_is_read_scored_and_forecast(capsys: Say) 
     ratings.frame.with_columns(column).write_csv("jokes.csv")
     assert run("train", "als", "--data", "jokes.csv", "--out", "logs") == 0
     said = capsys.readouterr().err
-    assert "as continuous from -9.4 to 9.9; give --scale=-10:10:continuous if there are" in said
+    assert "as continuous from -9.4 to 9.9; give --scale=-10:10:continuous (scale=" in said
     words = ["--data", "jokes.csv", "--scale=-10:10:continuous"]
     assert run("train", "als", *words, "--out", "logs") == 0
     assert run("evaluate", "--model", "als", *words, "--protocol", "as-of") == 0
