@@ -11,6 +11,7 @@ _FILE = ("header", "separator", "encoding", "glob")
 _LAYOUT = ("columns", "time_format", "wide", "leave_out", *_FILE)
 # Those that are pairs of a role and a column.
 _PAIRS = ("columns", "item_columns", "user_columns")
+_TEXTS = (*_PAIRS, "time_format", "separator", "encoding", "leave_out")
 _SEPARATORS = {"tab": "\t", "space": " ", "\\t": "\t"}
 
 
@@ -103,8 +104,13 @@ class TableOptions:
         """The columns of a wide table to leave out, by name or number."""
         return [name.strip() for name in self.leave_out.split(",")] if self.leave_out else []
 
-    def refuse_contradictions(self) -> None:
-        """Raise `InputError` if an option could have no effect beside the others."""
+    def check(self) -> None:
+        """Raise `InputError` for an option of a wrong type, or one without an effect here."""
+        for name in _TEXTS:
+            value = getattr(self, name)
+            if not isinstance(value, str | Mapping | None if name in _PAIRS else str | None):
+                what = "text or a mapping" if name in _PAIRS else "text"
+                raise InputError(f"{name}: {value!r} is {type(value).__name__}; give {what}")
         if self.leave_out is not None and not self.wide:
             raise InputError(
                 "--leave-out is of wide tables; give --wide too, or remove it: columns without a "

@@ -98,6 +98,13 @@ def test_a_side_table_is_in_the_encoding_that_is_given_if_it_is_not_utf_8(tmp_pa
 def test_names_without_a_table_of_theirs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--user-columns: names columns of one table of users, bu"):
         load(tmp_path, user_columns="user=1")
+    films = written(tmp_path, "movies.dat", FILMS)
+    with pytest.raises(InputError, match="the column of the movie ids is not named; give --item-c"):
+        load(tmp_path, items=films, item_columns="title=2")
+    with pytest.raises(InputError, match="a folder; give a file of movies"):
+        load(tmp_path, items=tmp_path)
+    with pytest.raises(InputError, match="its name is empty"):
+        load(tmp_path, items="")
     films = written(tmp_path, "items.csv", "movie,price\n0068646,2\n")
     with pytest.raises(InputError, match=r"items\.csv: has a column price already; give another"):
         load(tmp_path, items=films, item_columns="price=movie")

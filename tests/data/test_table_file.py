@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -300,3 +301,14 @@ def test_all_roles_that_lack_a_column_are_named_ready_to_paste(tmp_path: Path) -
     )
     followed = data.load(path, columns="at=n,user=who,movie=what", notify=lambda _: None)
     assert followed.frame.rows() == [(1, 2, 3.0, 4), (2, 3, 4.0, 5)]
+
+
+@pytest.mark.parametrize(
+    "options", [{"columns": 5}, {"encoding": 5}, {"separator": 5}, {"time_format": 5}]
+)
+def test_an_option_of_a_wrong_type_is_refused_in_one_line(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    path = written(tmp_path / "own.csv", "user,movie,rating", "1,2,3")
+    with pytest.raises(InputError, match=f"{next(iter(options))}: 5 is int; give text"):
+        data.load(path, **options)

@@ -70,6 +70,8 @@ def test_users_with_several_rows_are_one_and_the_last_of_a_pair_counts(tmp_path:
 def test_columns_that_cannot_be_left_out_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'total'; columns are who, soup, stew"):
         load(tmp_path, "who,soup,stew\nann,3,\n", leave_out="total")
+    with pytest.raises(InputError, match="column who has the users and is to be left out"):
+        load(tmp_path, "who,soup,stew\nann,3,\n", leave_out="who", columns="user=1")
     with pytest.raises(InputError, match="--leave-out is of wide tables; give --wide too"):
         data.load(tmp_path / "t.csv", leave_out="stew")
     with pytest.raises(InputError, match="--wide and --leave-out are of a table file only"):

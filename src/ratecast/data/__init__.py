@@ -47,7 +47,7 @@ def load(  # noqa: PLR0913
     separator: str | None = None,
     encoding: str | None = None,
     wide: bool = False,
-    leave_out: str | None = None,
+    leave_out: str | int | None = None,
     glob: bool = False,
     items: Any = None,
     users: Any = None,
@@ -93,7 +93,7 @@ def load(  # noqa: PLR0913
         separator=separator,
         encoding=encoding,
         wide=wide,
-        leave_out=leave_out,
+        leave_out=None if leave_out is None else str(leave_out),
         glob=glob,
         item_columns=dict(item_columns) if isinstance(item_columns, Mapping) else item_columns,
         user_columns=dict(user_columns) if isinstance(user_columns, Mapping) else user_columns,
@@ -108,7 +108,7 @@ def load_table(source: Any, options: TableOptions = DEFAULT, notify: Notify = to
 
 def _load(source: Any, options: TableOptions, sides: tuple[Any, Any], notify: Notify) -> Ratings:
     """The ratings with their side information. sides: tables of the items and of the users."""
-    options.refuse_contradictions()
+    options.check()
     ratings = _load_ratings(source, options, notify)
     return with_sides(ratings, sides, options, notify)
 

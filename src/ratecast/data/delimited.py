@@ -219,8 +219,7 @@ class DelimitedFile:
                 raise RowError(f"{where}: {len(values)} fields, not {len(names)}; correct it")
             for name, value, type_ in zip(names, values, types, strict=True):
                 if not is_utf8(value):
-                    fault = not_utf8(value, self._bytes())
-                    raise RowError(f"{where}: {name} {fault}", name)
+                    raise RowError(f"{where}: {name} {not_utf8(value, self._bytes())}", name)
                 if fault := _fault(value, type_, self.format.decimal_comma):
                     raise RowError(f"{where}: {name} {_shortened(value)} {fault}", name)
 

@@ -62,6 +62,8 @@ class SideReading(NamedTuple):
 
 def read_side_file(path: Path, reading: SideReading) -> tuple[SideSource, list[str]]:
     """The table in a file, and notes on what was assumed. Raises `InputError`."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; give a file of {reading.kind}s, as in {path}/FILE")
     if not path.is_file() and archive_of(path) is None:
         raise InputError(f"{path}: no such file; give a CSV or Parquet file of {reading.kind}s")
     sources = table_sources(path, DEFAULT)
@@ -112,6 +114,11 @@ def _columns(source: SideSource, reading: SideReading) -> dict[str, str]:
 def _of_numbers(source: SideSource, reading: SideReading) -> tuple[SideSource, list[str]]:
     """The columns that are named; of the others nothing is known."""
     columns = _columns(source, reading)
+    if reading.kind not in columns:
+        raise InputError(
+            f"{source.where}: the column of the {reading.kind} ids is not named; give "
+            f"{reading.option}"
+        )
     rest = [name for name in source.frame.columns if name not in columns.values()]
     notes = [f"{source.where}: columns not used: {listed(rest)}"] if rest else []
     frame = source.frame.select(pl.col(column).alias(name) for name, column in columns.items())

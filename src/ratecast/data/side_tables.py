@@ -113,6 +113,8 @@ def _without_id(source: SideSource, path: Path | None, reading: SideReading) -> 
 def _listed(given: Sides) -> list[Any]:
     if given is None:
         return []
+    if isinstance(given, str) and not given.strip():
+        raise InputError("a file of items or users: its name is empty; give a file, or no option")
     if isinstance(given, str) and not Path(given).expanduser().exists():
         return [part.strip() for part in given.split(",")]
     return list(given) if isinstance(given, list | tuple) else [given]

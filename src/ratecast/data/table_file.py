@@ -50,7 +50,7 @@ def read_roles(
     path: Path | Sequence[Path], options: TableOptions, needed: Needed = RATINGS
 ) -> tuple[RoleTable, str]:
     """The columns of the roles in the table at `path`, every row, and what messages call it."""
-    options.refuse_contradictions()
+    options.check()
     sources = table_sources(path, options)
     kinds = {kind_of(source, options.encoding): source.path for source in sources}
     if len(kinds) > 1:

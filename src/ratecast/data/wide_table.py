@@ -97,8 +97,13 @@ def _user_column(
     if len(names) < 2:
         raise InputError(f"{where}: one column; a wide table has one of users and one a movie")
     if given or has_names:
-        given = {USER: columns_named([given[USER]], every, where)[0]} if given else {}
-        return roles(names, given, where, required=()).get(USER, names[0])
+        user = columns_named([given[USER]], every, where)[0] if given else None
+        if user is not None and user not in names:
+            raise InputError(
+                f"{where}: column {user} has the users and is to be left out; give another column, "
+                "or --columns user=rows (columns= in Python) to number the rows"
+            )
+        return user or roles(names, {}, where, required=()).get(USER, names[0])
     return None
 
 
