@@ -18,8 +18,8 @@ def not_utf8(text: str, content: bytes) -> str:
     encoding = _likely_encoding(content)
     read = text.encode("utf-8", "surrogateescape").decode(encoding)
     return (
-        f"is not UTF-8; in {encoding} it is {read[:40]!r}: give --encoding {encoding} "
-        "(encoding= in Python) or another, or save the file as UTF-8"
+        f"is not UTF-8; in {encoding} it is {read[:40]!r}: save the file as UTF-8, or give "
+        f"--encoding {encoding} (encoding= in Python) or another"
     )
 
 
