@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import ratecast as rc
 from ratecast import data
+from ratecast.column_types import rows_of
 from ratecast.errors import InputError
 from ratecast.ids import BLANKS, HIGHEST, LOWEST, MOST_BYTES, id_of, read_ids
 from ratecast.queries.top_n import top_n
@@ -232,3 +233,21 @@ def test_side_information_has_the_type_of_the_ratings() -> None:
 def test_blanks_are_those_of_polars_and_the_mark_of_a_file() -> None:
     letters = pl.Series([chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000])
     assert set(letters.filter(letters.str.strip_chars() == "")) == set(BLANKS) - {"\ufeff"}
+
+
+@pytest.mark.parametrize("rows", [1, 40])
+def test_numbers_beyond_64_bits_are_text_and_it_is_said(rows: int) -> None:
+    beyond = [str(2**63 + k) for k in range(rows * 2)]
+    for written in (beyond, [*beyond, "5"], [*beyond, *(f"x{k}" for k in range(rows * 3))]):
+        read = read_ids(pl.Series("user", written), rows_of("t"))
+        assert read.ids.to_list() == written
+        assert read.notes[0] == (
+            f"t, row 1: user {2**63} is not in -2^62 to 2^63 - 1; the user ids are read as text"
+        )
+
+
+def test_ids_that_differ_in_leading_zeros_are_two_and_it_is_said() -> None:
+    read = read_ids(pl.Series("movie", ["0068646", "111161", "0111161"]), rows_of("t"))
+    assert read.ids.to_list() == ["0068646", "111161", "0111161"]
+    assert read.notes == ["t: movies '111161' and '0111161' are two, since leading zeros count"]
+    assert read_ids(pl.Series("movie", ["0068646", "x"]), rows_of("t")).notes == []

@@ -120,6 +120,7 @@ def test_cells_of_a_continuous_scale() -> None:
     ("values", "said"),
     [
         ([1, 5], ""),
+        ([4], "ratings that are all 4 are taken as on the scale 1:4:1; give --scale=low:high:step"),
         ([2, 5], "ratings from 2 to 5 are taken as on the scale 1:5:1; give --scale=low:high:step"),
         ([0.01, 0.99], "as continuous from 0.01 to 0.99; give --scale=0:1:continuous"),
         ([-9.95, 10], "as continuous from -9.95 to 10; give --scale=-10:10:continuous"),
@@ -143,7 +144,7 @@ def test_the_remedy_for_ratings_off_the_scale_works(scale: str, ratings: list[fl
     if own.holds(series(ratings)).all():
         assert line == "correct or remove it"
     else:
-        wider = Scale.parse(line.split("--scale=")[1])
+        wider = Scale.parse(line.split("--scale=")[1].split()[0])
         assert wider.holds(series(ratings)).all()
         assert wider.holds(pl.Series([own.low, own.high])).all()
         assert wider.is_continuous or wider.holds(pl.Series(own.stars)).all()

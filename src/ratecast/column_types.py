@@ -10,6 +10,8 @@ from ratecast.errors import InputError
 Location = Callable[[int], str]
 
 
+# What else can be done about a time that cannot be read.
+WITHOUT_TIMES = "or leave the times out by --no-time (no_time=True in Python)"
 # The years 1 to 9999, which calendars and datetimes have.
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 _TICKS = {"ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -36,7 +38,7 @@ def in_calendar(seconds: pl.Series, written: pl.Series, location: Location) -> p
         row = int((~inside).arg_max() or 0)
         raise InputError(
             f"{location(row)}: time {written.to_physical()[row]} is outside the years 1 to 9999; "
-            "give seconds since 1970, or dates"
+            f"give seconds since 1970, or dates, {WITHOUT_TIMES}"
         )
     return whole
 

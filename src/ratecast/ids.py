@@ -4,7 +4,8 @@ The rule, for ids as text:
 
 1. Blanks around an id do not count, and neither does the ="..." that Excel puts around one.
 2. A whole number may end in a point and zeros: 17850.0 is 17850.
-3. Leading zeros count: 007 is another id than 7. So does every other difference.
+3. Leading zeros count: 007 is another id than 7. So does every other difference. A number has no
+   zeros to count: where 7 is not known and 007 is, a 7 among numbers is refused.
 
 A column of ids is Int64 where all of them are whole numbers from `LOWEST` to `HIGHEST`, without
 leading zeros; otherwise all of them are text. Numbers in a column of floats or decimals are whole,
@@ -18,6 +19,7 @@ import polars as pl
 
 from ratecast.column_types import Location, rows_of
 from ratecast.errors import InputError
+from ratecast.visible_text import counted
 
 Id = int | str
 # As it is given: 17850.0 and " 17850" are 17850.
@@ -39,9 +41,11 @@ _MISSING = ("nan", "null", "none", "na", "n/a", "<na>")
 
 # Patterns that Python and polars read alike; each is matched against a whole id.
 _WHOLE = "0|-?[1-9][0-9]{0,18}"
+# Those with more digits; of 19, those that are out of range stay text as well.
+_BEYOND = r"-?[1-9][0-9]{18,}"
 _EXCEL = '="([^"]*)"'
 _WITH_FRACTION = r"(0|-?[1-9][0-9]*)\.0+"
-_whole, _excel, _with_fraction = map(re.compile, (_WHOLE, _EXCEL, _WITH_FRACTION))
+_whole, _excel, _with_fraction, _beyond = map(re.compile, (_WHOLE, _EXCEL, _WITH_FRACTION, _BEYOND))
 
 
 class ReadIds(NamedTuple):
@@ -119,6 +123,22 @@ def whole_numbers(ids: pl.Series) -> pl.Series:
     return numbers if kept.all() else numbers.zip_with(kept, pl.Series([None], dtype=pl.Int64))
 
 
+def lost_zeros(known: str, owner: str) -> str:
+    """What is wrong with a number whose digits are known with zeros before them, of `owner`."""
+    return (
+        f"ids of {owner} are text, such as {known!r}; write them as text, with their leading zeros"
+    )
+
+
+def zeros_note(ids: pl.Series, kind: str) -> str | None:
+    """A note on the first two of the text ids that differ in leading zeros alone, if there are."""
+    padded = padded_ids(ids)
+    twin = next((number for number in ids if number in padded), None) if padded else None
+    if twin is None:
+        return None
+    return f"{kind} {twin!r} and {padded[twin]!r} are two, since leading zeros count"
+
+
 def padded_ids(ids: pl.Series) -> dict[str, str]:
     """Those text ids that are digits with leading zeros, by their number without them."""
     padded = ids.filter(ids.str.contains("^0[0-9]+$"))
@@ -148,7 +168,8 @@ def _fault(text: str) -> str | None:
 def _is_word(text: str) -> bool:
     """Whether it is an id in its form, no number, and nothing that a notice names."""
     plain = _plain(text) == text and not _fault(text)
-    return plain and not _whole.fullmatch(text) and text.lower() not in _MISSING
+    is_number = _whole.fullmatch(text) or _beyond.fullmatch(text)
+    return plain and not is_number and text.lower() not in _MISSING
 
 
 def _plain_column(ids: pl.Series) -> pl.Series:
@@ -175,7 +196,7 @@ def _from_text(ids: pl.Series, location: Location) -> ReadIds:
         result = ids.replace_strict(distinct, form, return_dtype=form.dtype)
     else:
         result = ids if form is plain else ids.cast(pl.Int64)
-    return ReadIds(result, _notes(ids, distinct, numbers, location) if form is plain else [])
+    return ReadIds(result, _notes(ids, distinct, plain, location) if form is plain else [])
 
 
 def _refuse_faults(
@@ -192,23 +213,30 @@ def _refuse_faults(
         raise InputError(f"{location(row)}: {what}")
 
 
-def _notes(
-    ids: pl.Series, distinct: pl.Series, numbers: pl.Series, location: Location
-) -> list[str]:
-    """Notes on ids that are text: where most are whole numbers, and where one may mean none."""
-    words = numbers.is_null()
+def _notes(ids: pl.Series, distinct: pl.Series, plain: pl.Series, location: Location) -> list[str]:
+    """Notes on ids that are text: where most are whole numbers, and where one may mean none.
+
+    distinct, plain: the ids once each, as they are written and in their form.
+    """
+    words = whole_numbers(plain).is_null()
+    beyond = words & plain.str.contains(_entire(_BEYOND))
     notes = []
-    if words.sum() * 2 < len(words):
+    if beyond.any():
+        row = _first(ids, distinct.filter(beyond))
+        notes.append(_about_beyond(ids[row], ids.name, location(row)))
+    elif words.sum() * 2 < len(words):
         row = _first(ids, distinct.filter(words))
         notes.append(
             f"{location(row)}: {ids.name} {ids[row]!r} is not a plain whole number; "
             f"the {ids.name} ids are read as text"
         )
+    if note := zeros_note(plain, f"{ids.name}s"):
+        notes.append(f"{location(0).rpartition(', ')[0]}: {note}")
     for name in distinct.filter(distinct.str.to_lowercase().is_in(_MISSING)).sort():
         rows = int((ids == name).sum())
         where = location(_first(ids, pl.Series([name])))
         notes.append(
-            f"{where}: {ids.name} {name!r} is read as a name, in {rows} rows; "
+            f"{where}: {ids.name} {name!r} is read as a name, in {counted(rows, 'row')}; "
             "remove them if it means that there is none"
         )
     return notes
@@ -244,5 +272,9 @@ def _from_integers(ids: pl.Series, location: Location) -> ReadIds:
     if not outside.any():
         return ReadIds(numbers, [])
     row = int(outside.arg_max() or 0)
-    note = f"{location(row)}: {ids.name} {ids[row]} is not in -2^62 to 2^63 - 1"
-    return ReadIds(ids.cast(pl.String), [f"{note}; the {ids.name} ids are read as text"])
+    return ReadIds(ids.cast(pl.String), [_about_beyond(ids[row], ids.name, location(row))])
+
+
+def _about_beyond(number: object, kind: str, where: str) -> str:
+    """The note on a whole number that is not stored as one."""
+    return f"{where}: {kind} {number} is not in -2^62 to 2^63 - 1; the {kind} ids are read as text"

@@ -62,6 +62,8 @@ def _group(key: str, names: Mapping[str, str]) -> str:
 
 def _expected(found: re.Match[str]) -> str:
     """What a value should be; empty for a type that has no plain name."""
+    if found["key"].rpartition(".")[2] == "header":
+        return "expected yes or no"
     kind = found["kind"] or re.sub(r", <class 'NoneType'>|, NoneType", "", found["kinds"])
     if kind.startswith("typing.Literal"):
         options = literal_eval(kind.removeprefix("typing.Literal"))

@@ -188,7 +188,7 @@ class Scale:
         values = values.filter(values.is_finite())
         if self.holds(values).all():
             return "correct or remove it"
-        return f"correct or remove it, or give --scale={self._with(values)}"
+        return f"correct or remove it, or give --scale={self._with(values)} (scale= in Python)"
 
     def _with(self, values: pl.Series) -> "Scale":
         """A scale that holds every rating of this one, and `values` too."""
@@ -209,13 +209,18 @@ class Scale:
         low, high = (f"{float(end):.7g}" for end in (values.min(), values.max()))
         if self.step is None:
             wider = self.rounded()
-            hint = f"; give --scale={wider} if there are others" if wider != self else ""
+            hint = (
+                f"; give --scale={wider} (scale= in Python) if there are others"
+                if wider != self
+                else ""
+            )
             return f"ratings are taken as continuous from {low} to {high}{hint}"
         if (low, high) == (_number(self.low), _number(self.high)):
             return ""
+        given = f"from {low} to {high}" if low != high else f"that are all {low}"
         return (
-            f"ratings from {low} to {high} are taken as on the scale {self}; give --scale=low:high:"
-            "step if it is another"
+            f"ratings {given} are taken as on the scale {self}; give --scale=low:high:step (scale= "
+            "in Python) if it is another"
         )
 
 

@@ -72,7 +72,10 @@ def chronological(ratings: Table, share: float = TRAIN_SHARE) -> Split:
         raise InputError(f"chronological split: share is {share}; give one between 0 and 1")
     ratings = ratings_of(ratings)
     if not ratings.timed:
-        raise InputError("chronological split: the table has no timestamps; use --split holdout")
+        raise InputError(
+            "chronological split: the table has no timestamps; use --split "
+            "holdout (rc.holdout in Python)"
+        )
     in_order = ratings.sorted()
     valid_start, test_start = _part_starts(in_order.at, share)
     parts = {
@@ -95,16 +98,17 @@ def official(ratings: Table, fold: int) -> Split:
     >>> try:
     ...     rc.official(rc.example_ratings(), 1)
     ... except rc.InputError as error:
-    ...     print(error)
-    fold u1: the table is not ml-100k, whose folds are u1 to u5; use --split chronological
+    ...     print(str(error).partition(";")[0])
+    fold u1: the table is not ml-100k, whose folds are u1 to u5
     """
     ratings = ratings_of(ratings)
     if not 1 <= fold <= FOLDS:
         raise InputError(f"fold u{fold}: the official folds are u1 to u5 of ml-100k")
     if (len(ratings), ratings.frame[USER].n_unique()) != (OFFICIAL_ROWS, OFFICIAL_USERS):
+        other = "chronological" if ratings.timed else "holdout"
         raise InputError(
             f"fold u{fold}: the table is not ml-100k, whose folds are u1 to u5; "
-            f"use --split {'chronological' if ratings.timed else 'holdout'}"
+            f"use --split {other} (rc.{other} in Python)"
         )
     block = np.arange(len(ratings)) // (len(ratings) // FOLDS) == fold - 1
     return Split(f"u{fold}", ratings.take(~block), None, ratings.take(block))

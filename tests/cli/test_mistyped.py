@@ -60,6 +60,7 @@ def test_a_mistyped_name_gets_the_nearest_one(
         ("recommend --n 1", "recommend: --artifact and --out must be given"),
         ("train als --model.factors 2.5", "--model.factors is '2.5'; expected a whole number"),
         ("train gaussian_process --model.timed maybe", "'maybe'; expected true or false"),
+        ("data describe ml-100k --header maybe", "--header is 'maybe'; expected yes or no"),
         ("train neumf --model.layers 8", "--model.layers is '8'; expected a list, as in [1, 2]"),
         ("train neumf --model.layers [8,x]", "--model.layers is 'x'; expected a whole number"),
         ("train als --model 3", "model is a group of settings; give one of --model.name, --model."),

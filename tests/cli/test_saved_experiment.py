@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,23 @@ def test_what_was_tuned_can_be_done_again_from_its_file(
     plain = ["--data", str(table), *OPTIONS, "--split=holdout", "--seed=2", "--no-time"]
     artifact = Path("runs/bias/version_0/artifact")
     assert rows("--artifact", artifact) == rows("--artifact", artifact, *plain)
+
+
+def test_a_pattern_and_a_member_of_an_archive_are_found_again(table: Path, capsys: Say) -> None:
+    lines = table.read_text().splitlines(keepends=True)
+    half = len(lines) // 2
+    Path("part-0.csv").write_text("".join(lines[:half]))
+    Path("part-1.csv").write_text("".join([lines[0], *lines[half:]]))
+    with zipfile.ZipFile("two.zip", "w") as archive:
+        archive.write(table, "ratings.csv")
+        archive.writestr("movies.csv", "movie,title\n1,Up\n")
+    for data in (["part-*.csv", "--glob"], ["two.zip/ratings.csv"]):
+        assert run("train", "bias", "--data", *data, *OPTIONS, "--out", data[0][:4]) == 0
+        artifact = next(Path(data[0][:4]).glob("bias/version_*/artifact"))
+        assert rows("--artifact", artifact)
+    for part in Path().glob("part-*.csv"):
+        part.unlink()
+    artifact = next(Path("part").glob("bias/version_*/artifact"))
+    capsys.readouterr()
+    assert run("evaluate", "--artifact", artifact) == 2
+    assert "part-*.csv, which is not there; give --data" in capsys.readouterr().err

@@ -1,6 +1,8 @@
 """The verbs as a person uses them: what is printed, the exit code, and what is left on disk."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -187,7 +189,7 @@ def test_a_table_of_continuous_ratings_is_read_scored_and_forecast(capsys: Say) 
     ratings.frame.with_columns(column).write_csv("jokes.csv")
     assert run("train", "als", "--data", "jokes.csv", "--out", "logs") == 0
     said = capsys.readouterr().err
-    assert "as continuous from -9.4 to 9.9; give --scale=-10:10:continuous if there are" in said
+    assert "as continuous from -9.4 to 9.9; give --scale=-10:10:continuous (scale=" in said
     words = ["--data", "jokes.csv", "--scale=-10:10:continuous"]
     assert run("train", "als", *words, "--out", "logs") == 0
     assert run("evaluate", "--model", "als", *words, "--protocol", "as-of") == 0
@@ -277,3 +279,22 @@ def test_a_renamed_setting_is_one_note(capsys: Say) -> None:
     notes = [line for line in capsys.readouterr().err.splitlines() if "note" in line]
     assert len(notes) == 1
     assert notes[0].startswith("ratecast: note: model.sweeps is called model.iterations now")
+
+
+def test_the_help_of_several_commands_names_each(capsys: Say) -> None:
+    for words in (["data", "--help"], ["data", "-h"], ["help", "data"]):
+        assert run(*words) == 0
+        printed = capsys.readouterr().out
+        assert "Usage: ratecast data COMMAND [options]" in printed
+        for name in ("fetch", "describe", "split", "expand"):
+            assert f"\n  data {name} " in printed
+
+
+def test_output_that_nobody_reads_ends_the_command_quietly() -> None:
+    words = [sys.executable, "-m", "ratecast.cli", "data", "describe", "--help"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.close()
+        assert command.stderr.read() == b""
+    assert command.returncode == 1

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -21,6 +22,7 @@ from pyarrow import parquet
 
 from ratecast import data
 from ratecast.errors import InputError
+from ratecast.models.bias import Bias
 from ratecast.ratings import Scale
 
 NAMES = ["user", "movie", "rating", "at"]
@@ -370,3 +372,39 @@ def test_pandas_period_and_nested_columns_are_refused_in_one_line() -> None:
         data.load(frame.assign(date=pd.period_range("2020", periods=2, freq="D")))
     with pytest.raises(InputError, match=r"ratings: user is List\(Int64\); write a number or text"):
         data.load(frame.assign(user=[[1], [2]]))
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("rating", np.array([1j, 2, 3])),
+        ("user", np.array([1j, 2, 3])),
+        ("note", np.array([1j, 2, 3])),
+        ("note", [object()] * 3),
+        ("rating", [1, "a", 2.5]),
+        ("rating", pd.arrays.SparseArray([1.0, 2.0, 3.0])),
+    ],
+)
+def test_a_column_that_no_table_can_hold_is_named_in_one_line(column: str, values: Any) -> None:
+    table = pd.DataFrame({"user": [1, 1, 2], "movie": [1, 2, 1], "rating": [3.0, 4, 5]})
+    table[column] = values
+    for read in (data.load, Bias().fit):
+        with pytest.raises(InputError) as refused:
+            read(table)
+        line = str(refused.value)
+        assert f": column '{column}' (" in line
+        assert line.endswith("write numbers or text in it, or drop it")
+        assert "\n" not in line
+
+
+@pytest.mark.parametrize("table", [pd.Series([1, 2]), pl.Series([1, 2]), pd.Index([1]), 5])
+def test_what_is_no_table_is_refused_in_one_line(table: Any) -> None:
+    kind = type(table).__name__
+    for options in (
+        {"source": table},
+        {"source": pl.DataFrame({"user": 1, "movie": 2, "rating": 3}), "items": table},
+    ):
+        with pytest.raises(
+            InputError, match=f": {kind} is no table; give ratings, a frame of polars"
+        ):
+            data.load(**options, notify=NO_NOTES)

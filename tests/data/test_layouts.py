@@ -231,7 +231,9 @@ def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     writers.csvs(tmp_path, SMALL)
     with (tmp_path / "movies.csv").open("ab") as file:
         file.write(b"30,Caf\xe9,Drama\n")
-    with pytest.raises(InputError, match=r"movies\.csv, line 4: title .* is not utf-8"):
+    with pytest.raises(
+        InputError, match=r"movies\.csv, line 4: title is not UTF-8; in latin-1 it is 'Café': save"
+    ):
         data.load(tmp_path)
 
 

@@ -113,5 +113,5 @@ def test_a_folder_of_movielens_is_still_one(tmp_path: Path) -> None:
     writers.dat(tmp_path, World([(1, 10, 3.5, 90), (2, 10, 4.0, 100)], films))
     table, _ = quiet(tmp_path)
     assert table.movies["title"].to_list() == ["Heat (1995)"]
-    with pytest.raises(InputError, match="--separator are of a table file only; remove"):
+    with pytest.raises(InputError, match="--separator is of a table file only; remove"):
         data.load(tmp_path, separator=";")

@@ -46,7 +46,7 @@ def test_a_file_of_items_is_joined_and_said(write: Callable[[str, str], str]) ->
     assert notes == [
         "items.csv: side information: title, genres set of 2, price number; left out: plot (text "
         "of 6 values)",
-        "items.csv: 1 of 6 movies have no rating; 1 rated movies have no row",
+        "items.csv: 1 of 6 movies without a rating; 1 rated movie without a row",
     ]
 
 
@@ -77,7 +77,7 @@ def test_columns_of_the_ratings_have_one_value_for_each_id(
     ratings, notes = load(columns="movie.price=cost,user.country=land")
     assert ratings.movies.rows() == [(m, float(m * 2)) for m in range(1, 7)]
     assert ratings.users["country"].to_list() == ["it", "fr"] * 3
-    assert "ratings.csv: 1 movies have several values there; the first is taken" in notes
+    assert "ratings.csv: 1 movie has several values there; the first is taken" in notes
     _, notes = load()
     assert notes[0] == "ratings.csv: columns not used: cost, land"
     with pytest.raises(InputError, match=r"unknown role 'film\.price'; roles are user, movie, "):
@@ -95,7 +95,7 @@ def test_a_frame_keeps_title_and_genres_as_a_file_does(write: Callable[[str, str
     [
         (
             "sku,price\n1,2\n",
-            "i.csv: no column for movie; columns are sku, price; call the one wit",
+            "i.csv: no column for movie; columns are sku, price; name the one with the ids by",
         ),
         (
             "movie,price\nx,2\n",
@@ -194,3 +194,19 @@ def test_links_come_with_an_edition(tmp_path: Path) -> None:
     (tmp_path / "links.csv").write_text("movieId,imdbId,tmdbId\n1,0114709,862\n")
     movies = data.load(tmp_path).movies
     assert movies.select("imdb", "tmdb").rows() == [("0114709", "862"), (None, None)]
+
+
+def test_leading_zeros_count_in_side_tables_as_everywhere(write: Callable[[str, str], str]) -> None:
+    write("ratings.csv", "user,movie,rating\na,0111161,3\nb,0068646,4\na,0468569,5\n")
+    ratings, notes = load(items=write("i.csv", "movie,price\n0111161,2\n0068646,3\n"))
+    assert ratings.movies.rows() == [("0111161", 2.0), ("0068646", 3.0)]
+    with pytest.raises(
+        InputError, match=r"i\.csv: movie 111161: ids of the ratings are text, such"
+    ):
+        load(items=write("i.csv", "movie,price\n111161,2\n68646,3\n"))
+    with pytest.raises(
+        InputError, match="movie 111161: ids of the ratings are text, such as '0111"
+    ):
+        load(items=pl.DataFrame({"movie": [111161, 9], "price": [2, 3]}))
+    _, notes = load(items=write("i.csv", "movie,price\n111161,2\n0068646,3\n0468569,4\n"))
+    assert any("'111161' and '0111161' are two, since leading zeros count" in n for n in notes)

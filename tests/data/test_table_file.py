@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -59,7 +60,7 @@ def test_columns_are_named_and_the_scale_is_given(tmp_path: Path) -> None:
     [
         ({"user": "nobody"}, "no column 'nobody'"),
         ({"viewer": "user"}, "unknown role 'viewer'"),
-        ({}, "no column for rating; columns are user, item, points; give it as rating=NAME"),
+        ({}, "no column for rating; columns are user, item, points; give --columns rating=NAME"),
     ],
 )
 def test_columns_that_are_not_there(tmp_path: Path, columns: dict[str, str], what: str) -> None:
@@ -71,12 +72,12 @@ def test_columns_that_are_not_there(tmp_path: Path, columns: dict[str, str], wha
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ("1,30,4.0,", "line 4: at '' is not an integer"),
+        ("1,30,4.0,", "line 4: no at; fill it in or remove the row, or leave the times out by"),
         ("1,30,4.0", "line 4: 3 fields, not 4"),
         ("1,30,4.0,5,6", "line 4: 5 fields, not 4"),
         ("1,30,four,5", "line 4: rating 'four' is not a number"),
         ("1,30,nan,5", "line 4: rating nan is not finite"),
-        ("1,30,4.0,later", "line 4: at 'later' is not a number"),
+        ("1,30,4.0,later", "line 4: time 'later' cannot be read where most are numbers"),
         (",30,4.0,5", "line 4: no user; fill it"),
     ],
 )
@@ -129,7 +130,7 @@ def test_repeated_rows_keep_the_latest_and_are_counted(tmp_path: Path) -> None:
     path = written(tmp_path / "own.csv", "user,item,rating", "a,x,1", "a,y,2", "a,x,3")
     table, said = quiet(path)
     assert table.frame.rows() == [("a", "y", 2.0), ("a", "x", 3.0)]
-    assert "1 duplicate rows" in said[0]
+    assert "1 duplicate row;" in said[0]
 
 
 def test_a_choice_between_columns_is_said(tmp_path: Path) -> None:
@@ -252,3 +253,62 @@ def test_csv_and_parquet_are_read_as_written(
     assert read[0].rows() == read[1].rows()
     users = read[0].with_columns(pl.col("user").cast(pl.String))
     assert users.rows() == [(str(id_of(row[0], True, "user")), *row[1:]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("header", "chosen"),
+    [
+        ('"User-ID";"ISBN";"Book-Rating"', "User-ID ISBN Book-Rating"),
+        ("user_id,book_id,rating", "user_id book_id rating"),
+        ("user_id,anime_id,rating", "user_id anime_id rating"),
+        ("username,anime_id,my_score", "username anime_id my_score"),
+        ("userid,game_id,score", "userid game_id score"),
+        ("CustomerID,StockCode,Score", "CustomerID StockCode Score"),
+        ("reviewerID,asin,overall,unixReviewTime", "reviewerID asin overall unixReviewTime"),
+        ("rating,asin,parent_asin,user_id,timestamp", "user_id parent_asin rating timestamp"),
+        ("review_id,user_id,business_id,stars,date", "user_id business_id stars date"),
+        ("user_id,recipe_id,date,rating,review", "user_id recipe_id rating date"),
+        ("user,movie,rating,when", "user movie rating when"),
+        ("user,movie,rating,date_added", "user movie rating date_added"),
+        ("user,movie,Date Rated,rating", "user movie rating Date Rated"),
+    ],
+)
+def test_columns_of_public_tables_are_recognised(tmp_path: Path, header: str, chosen: str) -> None:
+    separator = ";" if ";" in header else ","
+    names = [name.strip('"') for name in header.split(separator)]
+    times = ("date", "when", "date_added", "Date Rated")
+    rows = [
+        [str(k + row) if name not in times else f"2020-01-0{row}" for k, name in enumerate(names)]
+        for row in (1, 2, 3)
+    ]
+    path = written(tmp_path / "own.csv", header, *(separator.join(row) for row in rows))
+    frame = data.load(path, notify=lambda _: None).frame
+    roles, rest = ["user", "movie", "rating"], chosen
+    for role in roles:
+        name = next(name for name in names if rest.startswith(name))
+        rest = rest.removeprefix(name).strip()
+        assert frame[role].to_list() == [float(row[names.index(name)]) for row in rows]
+    assert ("at" in frame.columns) == bool(rest)
+
+
+def test_all_roles_that_lack_a_column_are_named_ready_to_paste(tmp_path: Path) -> None:
+    path = written(tmp_path / "own.csv", "who,what,rating,n", "1,2,3,4", "2,3,4,5")
+    with pytest.raises(InputError) as refused:
+        data.load(path, columns={"at": "n"})
+    given = "give --columns at=n,user=NAME,movie=NAME (columns= in Python), by name or number"
+    assert f"no column for user and movie; columns are who, what, rating, n; {given}" in str(
+        refused.value
+    )
+    followed = data.load(path, columns="at=n,user=who,movie=what", notify=lambda _: None)
+    assert followed.frame.rows() == [(1, 2, 3.0, 4), (2, 3, 4.0, 5)]
+
+
+@pytest.mark.parametrize(
+    "options", [{"columns": 5}, {"encoding": 5}, {"separator": 5}, {"time_format": 5}]
+)
+def test_an_option_of_a_wrong_type_is_refused_in_one_line(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    path = written(tmp_path / "own.csv", "user,movie,rating", "1,2,3")
+    with pytest.raises(InputError, match=f"{next(iter(options))}: 5 is int; give text"):
+        data.load(path, **options)

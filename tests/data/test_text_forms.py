@@ -31,13 +31,14 @@ def load(folder: Path, content: str | bytes, **options: Any) -> tuple[Ratings, l
 def test_columns_without_names_are_taken_in_the_usual_order_and_it_is_said(tmp_path: Path) -> None:
     table, notes = load(tmp_path, ROWS)
     assert table.frame.rows() == TRUE
-    assert notes == [
-        "line 1 is read as a rating; if it has column names: --header yes",
-        "columns without names are read as user, movie, rating, at; else: --columns",
-    ]
+    first = (
+        "line 1 is read as a rating; if it has column names: --header yes (header=True in Python)"
+    )
+    names, otherwise = "columns without names are read as user, movie, rating", "else: --columns"
+    assert notes == [first, f"{names}, at; {otherwise} (columns= in Python)"]
     table, notes = load(tmp_path, "1 10 4.5\r\n2 10 3\r\n", header=False)
     assert table.frame.rows() == [(1, 10, 4.5), (2, 10, 3.0)]
-    assert notes == ["columns without names are read as user, movie, rating; else: --columns"]
+    assert notes == [f"{names}; {otherwise} (columns= in Python)"]
 
 
 def test_columns_by_number(tmp_path: Path) -> None:
@@ -53,13 +54,16 @@ def test_columns_by_number(tmp_path: Path) -> None:
 
 
 def test_names_that_are_numbers(tmp_path: Path) -> None:
+    line_1 = (
+        "line 1 is read as column names; if it is a rating: --header no (header=False in Python)"
+    )
     # As pandas writes a table that was read without names.
     numbered = f"0,1,2,3\n{ROWS}"
     for columns in ("user=0,movie=1,rating=2,at=3", "user=1,movie=2,rating=3,at=4"):
         table, notes = load(tmp_path, numbered, columns=columns)
         assert table.frame.rows() == TRUE
-        assert notes == ["line 1 is read as column names; if it is a rating: --header no"]
-    with pytest.raises(InputError, match=r"give it as user=NAME or by its number, or --header no"):
+        assert notes == [line_1]
+    with pytest.raises(InputError, match=r"user=NAME,movie=NAME,rating=NAME .*, or --header no"):
         load(tmp_path, numbered)
     table, _ = load(tmp_path, "0,1,2\n5,6,3\n", header=True, columns="user=0,movie=1,rating=2")
     assert table.frame.rows() == [(5, 6, 3.0)]
@@ -72,12 +76,12 @@ def test_names_that_are_numbers(tmp_path: Path) -> None:
         (SIX, r"6 columns without names.*", "user=1,movie=2,rating=3"),
         (
             "user,item,rating,rating\n1,10,4,9\n",
-            "two columns are called 'rating'; rename one, or give one as rating=3",
+            "two columns are called 'rating'; rename one, or give one by --columns rating=3",
             "rating=3",
         ),
         ("user,item,rating,rating\n1,10,4,9\n", "two columns are called", "rating=rating (4)"),
         ("who,what,n\n1,10,4\n", "no column for user", "user=who,movie=what,rating=n"),
-        ("who,what,n\n1,10,4\n", "by its number", "user=1,movie=2,rating=3"),
+        ("who,what,n\n1,10,4\n", "by name or number", "user=1,movie=2,rating=3"),
     ],
 )
 def test_hints_of_columns_work(tmp_path: Path, content: str, refused: str, followed: str) -> None:
@@ -89,24 +93,29 @@ def test_hints_of_columns_work(tmp_path: Path, content: str, refused: str, follo
 @pytest.mark.parametrize(
     ("content", "options", "refused", "followed"),
     [
-        (ROWS, {"header": True}, "or --header no if line 1 is a rating", {"header": False}),
+        (ROWS, {"header": True}, "or --header no .* if line 1 is a rating", {"header": False}),
         (HEADER + ROWS, {"header": False}, "line 1: 3 'rating' is not a number", {"header": True}),
         ((HEADER + ROWS).encode("utf-16-le"), {}, "give --encoding utf-16-le", "utf-16-le"),
         ((HEADER + ROWS).encode("utf-16-be"), {}, "give --encoding utf-16-be", "utf-16-be"),
         (
             "user,item,rating\njosé,10,4\n".encode("latin-1"),
             {},
-            r"line 2: user .* is not utf-8; give --encoding, as in latin-1",
+            r"line 2: user is not UTF-8; in latin-1 it is 'josé': .* give --encoding latin-1",
             "latin-1",
         ),
-        (ROWS, {"separator": "tab"}, "give --separator if there are more", {"separator": ","}),
+        (
+            ROWS,
+            {"separator": "tab"},
+            "remove --separator, or give --separator ','",
+            {"separator": ","},
+        ),
         (ROWS, {"separator": "abc"}, "give one or two characters", {"separator": ","}),
         (HEADER + ROWS, {"encoding": "utf8mb4"}, "one such as utf-16, latin-1", "latin-1"),
         (HEADER + ROWS, {"encoding": "utf-16"}, "not utf-16 .*give another", "utf-8"),
         (
             "user,10,20,Heat\nann,4,,3\n",
             {},
-            "no column for movie.*or --wide if each movie has a column",
+            "no column for movie.*or --wide .* if each movie has a column",
             {"wide": True},
         ),
     ],
@@ -129,7 +138,7 @@ def test_one_column_for_two_roles_is_refused(tmp_path: Path) -> None:
     # What is given is recognised as something else beside.
     with pytest.raises(InputError, match="column 'item' is for user and for movie"):
         load(tmp_path, "item,rating\n1,2\n", columns="user=item")
-    with pytest.raises(InputError, match=r"two columns are called 'date'; .* give one as at=4"):
+    with pytest.raises(InputError, match=r"two columns are called 'date'; .* --columns at=4"):
         load(tmp_path, "user,item,rating,date,date\n1,2,3,2020-01-01,2020-01-02\n")
 
 
@@ -220,3 +229,58 @@ def test_fields_longer_than_the_sample(tmp_path: Path) -> None:
     for length in (200_000, 400_000):
         rows = "".join(f'{k},10,4,"{"x" * length}"\n' for k in range(3))
         assert len(load(tmp_path, "user,item,rating,review\n" + rows)[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "what"),
+    [
+        ('user,movie,rating\n1,"a,3\n2,b,4\n3,c,5\n', 2, "a quote is not closed"),
+        ('user,movie,rating\n1,"a\nb",3\n2,"b,4\n3,c,5\n', 4, "a quote is not closed"),
+        ('user,rating,movie\n1,3,a\n2,4,"b\n3,5,c\n', 3, "a quote is not closed"),
+        ('user,rating,movie\n1,3,a\n2,4,"b" c\n3,5,c\n', 3, "a quote is within a field"),
+        ('user,"rating,movie\n1,3,a\n', 1, "a quote is not closed"),
+        ('user,movie,rating\n1,"a""x",3\n2,b\n', 3, "2 fields, not 3"),
+    ],
+)
+def test_the_line_of_a_wrong_quote_is_named(
+    tmp_path: Path, content: str, line: int, what: str
+) -> None:
+    with pytest.raises(InputError, match=rf"t\.csv, line {line}: {what}"):
+        load(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "encoding"),
+    [
+        ("user,movie,rating\n1,Amélie,3\n2,b,4\n", 2, "latin-1"),
+        ("user,movie,rating\n1,a,3\n2,5 € é,4\n", 3, "cp1252"),
+        ("usér;item;rating\n1;2;3\n", 1, "latin-1"),
+    ],
+)
+def test_the_encoding_that_is_suggested_works(
+    tmp_path: Path, content: str, line: int, encoding: str
+) -> None:
+    columns = "user=usér" if "usér" in content else None
+    with pytest.raises(InputError) as refused:
+        load(tmp_path, content.encode(encoding))
+    assert f"line {line}: " in str(refused.value)
+    assert f"give --encoding {encoding} (encoding= in Python)" in str(refused.value)
+    assert "\\udc" not in repr(str(refused.value))
+    table, _ = load(tmp_path, content.encode(encoding), encoding=encoding, columns=columns)
+    expected, _ = load(tmp_path, content, columns=columns)
+    assert table.frame.equals(expected.frame)
+
+
+def test_a_form_of_times_without_times_is_refused(tmp_path: Path) -> None:
+    content = "user,movie,rating,seen\n1,2,3,20.9.1997\n"
+    with pytest.raises(InputError, match=r"--time-format is given.*--columns at=NAME"):
+        load(tmp_path, content, time_format="%d.%m.%Y")
+    table, _ = load(tmp_path, content, time_format="%d.%m.%Y", columns="at=seen")
+    assert table.frame.rows() == [(1, 2, 3.0, 874713600)]
+    assert not load(tmp_path, content, time_format="%d.%m.%Y", no_time=True)[0].timed
+
+
+def test_one_is_one_row(tmp_path: Path) -> None:
+    _, notes = load(tmp_path, "user,movie,rating\n1,1,4\n1,1,4\n1,2,0\n", missing=0)
+    assert any(note.startswith("1 duplicate row; the latest") for note in notes)
+    assert any(note.startswith("1 row rated 0 left out") for note in notes)

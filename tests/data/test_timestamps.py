@@ -89,7 +89,7 @@ def test_two_units_are_refused_with_the_first_row_of_each(wider: type) -> None:
     line = refusal([wider(value) for value in values])
     assert line.startswith(f"own, row 1: time {MOMENT} is in seconds; own, row 3: time")
     assert "is in milliseconds; own, row 5: time" in line
-    assert line.endswith("is in microseconds; write all times in one unit")
+    assert "is in microseconds; write all times in one unit, or leave the times out" in line
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_text_that_is_no_time(text: str) -> None:
     line = refusal(["1998-04-20", text])
     assert line.startswith("own, row 2: time ")
     assert "cannot be read; write integer seconds" in line
-    assert len(line) < 260
+    assert len(line) < 320
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_csv_names_the_lines(tmp_path: Path) -> None:
     path.write_text(f"user,item,rating,at\n1,1,3,{MOMENT}\n\n1,2,3,{MOMENT}000\n")
     with pytest.raises(InputError) as caught:
         data.load(path)
-    assert str(caught.value) == (
+    assert str(caught.value).startswith(
         f"{path}, line 2: time {MOMENT} is in seconds; {path}, line 4: time {MOMENT}000 is in "
         "milliseconds; write all times in one unit"
     )
@@ -293,3 +293,29 @@ def test_csv_names_the_lines(tmp_path: Path) -> None:
     said: list[str] = []
     assert data.load(path, notify=said.append).at.tolist() == [DAY, DAY + 86400]
     assert said == [f"{path}: at: read as dates, 19980420 is 1998-04-20"]
+
+
+@pytest.mark.parametrize(
+    ("times", "row", "what"),
+    [
+        (["100", "200", "soon", "300"], 3, "'soon' cannot be read where most are numbers"),
+        (["100", "2020-01-01", "300"], 2, "'2020-01-01' cannot be read where most are numbers"),
+        (["2020-01-01", "2020-01-02", "100"], 3, "'100' cannot be read where most are dates"),
+        (["2020-01-01", "soon", "2020-01-02"], 2, "'soon' cannot be read; write integer seconds"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "frame"])
+def test_the_bad_time_is_named_and_can_be_left_out(
+    tmp_path: Path, times: list[str], row: int, what: str, kind: str
+) -> None:
+    table: Any = pl.DataFrame({"user": 1, "movie": range(len(times)), "rating": 3.0, "at": times})
+    where = f"ratings, row {row}"
+    if kind == "csv":
+        path = tmp_path / "r.csv"
+        table.write_csv(path)
+        table, where = path, f"{path}, line {row + 1}"
+    with pytest.raises(InputError) as refused:
+        data.load(table)
+    assert f"{where}: time {what}" in str(refused.value)
+    assert "--no-time (no_time=True in Python)" in str(refused.value)
+    assert not data.load(table, no_time=True, notify=lambda _: None).timed

@@ -60,7 +60,8 @@ def test_as_of_without_order_is_refused_in_one_line(
     words = ["tune", "bias", "--data", str(table), "--protocol", "as-of", "--trials", "2"]
     assert main(words) == 2
     assert capfd.readouterr().err.splitlines()[1:] == [
-        "ratecast: as-of: the table has no timestamps; use --protocol frozen"
+        "ratecast: as-of: the table has no timestamps; use --protocol frozen "
+        "(protocol='frozen' in Python)"
     ]
     assert main([*words[:4], "--protocol", "frozen", "--trials", "2"]) == 0
     split = chronological(planted())

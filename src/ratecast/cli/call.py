@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ratecast.errors import InputError, nearest
-from ratecast.table_options import FLAGS, OPTIONS, TableOptions
+from ratecast.table_options import FLAGS, TableOptions
 from ratecast.visible_text import one_line
 
 SplitName = Literal["auto", "chronological", "holdout", "u1", "u2", "u3", "u4", "u5", "kfold"]
@@ -129,11 +129,13 @@ def _plain(value: Any) -> Any:
 
 def _with_table_options(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:
     """The values of the table's options as one, for a verb that has a parameter for them."""
+    from ratecast.cli.manual import table_options
+
     own = signature(verb).parameters
     name = next((p.name for p in own.values() if p.annotation is TableOptions), None)
     if name is None:
         return values
-    options = {option: values.pop(option) for option in OPTIONS if option not in own}
+    options = {option: values.pop(option) for option in table_options(own)}
     return values | {name: TableOptions(**options)}
 
 

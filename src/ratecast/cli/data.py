@@ -66,16 +66,21 @@ def describe(
     table: TableOptions = DEFAULT,
     json: bool = False,
 ) -> None:
-    """Describe a table of ratings.
+    """Describe a table of ratings: its size, scale, period, and how active users are.
+
+    A table of your own is any file with a row for each rating: who rated, what, how, and perhaps
+    when. What was assumed about it is printed to stderr, with the option that says otherwise; the
+    other commands read the table in the same way, by the same options.
 
     Examples:
-        ratecast data describe
+        ratecast data describe ml-100k
         ratecast data describe ratings.csv
         ratecast data describe ratings.csv --columns movie=film,rating=score --scale 0:10:1
-        ratecast data describe ml-100k --json
+        ratecast data describe ratings.txt --header no --columns user=1,movie=2,rating=5
+        ratecast data describe matrix.csv --wide --missing 99
 
     Args:
-        data: an edition, or a file or folder of ratings.
+        data: an edition of MovieLens, such as ml-1m, or a file or folder of ratings.
         table: how a table of your own is read.
         json: print the result as one JSON document.
     """

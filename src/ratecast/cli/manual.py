@@ -3,7 +3,7 @@
 Help, shell completion and the reference page are generated from it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from inspect import Parameter, getdoc, signature
 from pathlib import Path
@@ -94,8 +94,17 @@ def flat_parameters(verb: Callable[..., Any]) -> list[Parameter]:
         if parameter.annotation is not TableOptions:
             flat.append(parameter)
             continue
-        flat += [option for option in table_parameters() if option.name not in own]
+        flat += [option for option in table_parameters() if option.name in table_options(own)]
     return flat
+
+
+def table_options(own: Collection[str]) -> list[str]:
+    """The options of a table for a verb with these parameters of its own.
+
+    Where it has other files of items or users, their columns are not those of side information.
+    """
+    replaced = {*own, *(f"{name.removesuffix('s')}_columns" for name in own)}
+    return [option for option in OPTIONS if option not in replaced]
 
 
 def table_parameters() -> list[Parameter]:

@@ -34,6 +34,18 @@ def home(groups: Groups) -> str:
     return "\n\n".join(parts)
 
 
+def family(name: str, verbs: Mapping[str, Callable[..., Any]]) -> str:
+    """The help of several verbs whose first word is `name`."""
+    lines = (f"  {verb:<15}{purpose(about)}" for verb, about in verbs.items())
+    return "\n\n".join(
+        [
+            f"Usage: ratecast {name} COMMAND [options]",
+            "\n".join([_bold("Commands"), *lines]),
+            f"Help and examples: ratecast {name} COMMAND --help.",
+        ]
+    )
+
+
 def text(verb: Manual) -> str:
     """The help of one verb for a terminal."""
     parts = [f"Usage: {verb.usage}", verb.purpose, *([verb.more] if verb.more else [])]

@@ -1,5 +1,6 @@
 """The verbs of the command line, and the main function."""
 
+import os
 import re
 import sys
 import warnings
@@ -93,10 +94,16 @@ def main(argv: list[str] | None = None) -> int:
     """Run the verb in `argv`; the exit code is 0, 1 (a check failed), or 2 (bad input)."""
     try:
         with _notes():
-            return _run(sys.argv[1:] if argv is None else argv)
+            code = _run(sys.argv[1:] if argv is None else argv)
+            sys.stdout.flush()
+            return code
     except InputError as error:
         note(f"ratecast: {error}")
         return 2
+    except BrokenPipeError:
+        # Whoever read the output has closed it; Python would write the rest at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("ratecast: stopped", file=sys.stderr)
         return 130
@@ -131,6 +138,10 @@ def _run(words: list[str]) -> int:
         from importlib.metadata import version
 
         print(f"ratecast {version('ratecast')}")
+        return 0
+    family = {name: verb for name, verb in VERBS.items() if name.startswith(f"{words[0]} ")}
+    if family and HELP & set(words[1:2]):
+        print(pages.family(words[0], family))
         return 0
     for length in (2, 1):
         name = " ".join(words[:length])

@@ -47,9 +47,12 @@ def load(  # noqa: PLR0913
     separator: str | None = None,
     encoding: str | None = None,
     wide: bool = False,
+    leave_out: str | int | None = None,
     glob: bool = False,
     items: Any = None,
     users: Any = None,
+    item_columns: Mapping[str, str] | str | None = None,
+    user_columns: Mapping[str, str] | str | None = None,
     notify: Notify = to_stderr,
 ) -> Ratings:
     """The ratings of an edition, an unpacked or canonical folder, or a table of your own.
@@ -65,10 +68,12 @@ def load(  # noqa: PLR0913
     in "-1,99", that stands for "not rated"; its rows are left out. time_format: how times are
     written, as in "%d.%m.%Y". no_time: leaves the times out. header: whether a text has column
     names in its first line. separator: of one or two characters, "tab" or "space". encoding: as in
-    "latin-1". wide: the table has a row for each user and a column for each movie. glob: `source`
-    is a pattern of files that are parts of one table. items, users: further columns of the movies
-    and of the users, each a file, a frame, or a list of these, with a column for the id. notify:
-    called with one line for everything that was assumed, merged or dropped.
+    "latin-1". wide: the table has a row for each user and a column for each movie. leave_out: its
+    columns that are no movies, by name or number, as in "count,total". glob: `source` is a pattern
+    of files that are parts of one table. items, users: further columns of the movies and of the
+    users, each a file, a frame, or a list of these, with a column for the id. item_columns,
+    user_columns: name to column of that one table, by name or number. notify: called with one line
+    for everything that was assumed, merged or dropped.
 
     Raises `InputError` for a missing or unreadable source.
 
@@ -88,15 +93,24 @@ def load(  # noqa: PLR0913
         separator=separator,
         encoding=encoding,
         wide=wide,
+        leave_out=None if leave_out is None else str(leave_out),
         glob=glob,
+        item_columns=dict(item_columns) if isinstance(item_columns, Mapping) else item_columns,
+        user_columns=dict(user_columns) if isinstance(user_columns, Mapping) else user_columns,
     )
-    return with_sides(load_table(source, options, notify), items, users, notify)
+    return _load(source, options, (items, users), notify)
 
 
 def load_table(source: Any, options: TableOptions = DEFAULT, notify: Notify = to_stderr) -> Ratings:
     """`load`, with its options as one value, as commands and experiments have them."""
+    return _load(source, options, (options.items, options.users), notify)
+
+
+def _load(source: Any, options: TableOptions, sides: tuple[Any, Any], notify: Notify) -> Ratings:
+    """The ratings with their side information. sides: tables of the items and of the users."""
+    options.check()
     ratings = _load_ratings(source, options, notify)
-    return with_sides(ratings, options.items, options.users, notify)
+    return with_sides(ratings, sides, options, notify)
 
 
 def is_own_table(source: str | Path, options: TableOptions = DEFAULT) -> bool:

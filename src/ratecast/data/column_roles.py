@@ -1,7 +1,7 @@
 """Which column of a table has which role: user, movie, rating, at, title, genres."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +12,25 @@ from ratecast.table_options import TableOptions
 
 # Recognised column names by role, best first; case, spaces and underscores do not matter.
 NAMES = {
-    USER: ("userid", "user", "uid", "viewer", "customerid", "reviewerid"),
-    MOVIE: ("movieid", "itemid", "movie", "item", "mid", "iid", "film", "filmid", "asin", "title"),
-    RATING: ("rating", "stars", "score", "ratings", "overall"),
-    AT: ("timestamp", "time", "at", "datetime", "date", "ratedat", "unixreviewtime"),
+    USER: (
+        *("userid", "user", "uid", "viewer", "customerid", "reviewerid", "memberid", "profileid"),
+        *("raterid", "username"),
+    ),
+    MOVIE: (
+        *("movieid", "itemid", "movie", "item", "mid", "iid", "film", "filmid", "productid"),
+        *("parentasin", "asin", "bookid", "isbn", "animeid", "gameid", "businessid", "stockcode"),
+        *("songid", "trackid", "artistid", "recipeid", "jokeid", "beerid", "placeid", "title"),
+    ),
+    RATING: (
+        *("rating", "stars", "score", "ratings", "overall", "userrating", "myrating", "yourrating"),
+        *("starrating", "bookrating", "movierating", "reviewoverall", "reviewscore", "myscore"),
+        *("userscore", "ratingvalue"),
+    ),
+    AT: (
+        *("timestamp", "time", "at", "datetime", "date", "ratedat", "unixreviewtime", "when"),
+        *("ratingtime", "ratingdate", "daterated", "ratedon", "reviewtime", "reviewdate"),
+        *("dateadded", "addedat", "createdat", "created", "unixtime", "tstamp"),
+    ),
     TITLE: ("title", "movietitle", "itemtitle", "name"),
     GENRES: ("genres", "genre"),
 }
@@ -73,11 +88,18 @@ def roles(
             _refuse_twins(role, names, path)
     lacking = [role for role in required if role not in chosen]
     if lacking:
+        wanted = {**columns, **dict.fromkeys(lacking, "NAME")}
         raise InputError(
-            f"{path}: no column for {lacking[0]}; columns are {listed(names)}; "
-            f"give it as {lacking[0]}=NAME or by its number{_advice(names, lacking)}"
+            f"{path}: no column for {_and(lacking)}; columns are {listed(names)}; "
+            f"give {_option(wanted)}, by name or number{_advice(names, lacking, path)}"
         )
     return chosen
+
+
+def columns_named(given: Sequence[str], names: list[str], path: Path | str) -> list[str]:
+    """The columns of these names, or of these numbers from 1. Raises `InputError` for another."""
+    by_number = not all(name in names for name in given if name.isdigit())
+    return [_column(name, names, path, by_number=by_number) for name in given]
 
 
 def is_recognised(name: str) -> bool:
@@ -130,6 +152,10 @@ def _named(role: str, name: str, names: list[str], path: Path | str, *, by_numbe
             f"columns: unknown role {role!r}; roles are {', '.join(NAMES)}, and for further "
             "columns of a movie or user as movie.price or user.country"
         )
+    return _column(name, names, path, by_number=by_number)
+
+
+def _column(name: str, names: list[str], path: Path | str, *, by_number: bool) -> str:
     if by_number and name.isdigit() and 1 <= int(name) <= len(names):
         return names[int(name) - 1]
     if name not in names:
@@ -146,7 +172,7 @@ def _refuse_shared(chosen: Mapping[str, str], path: Path | str) -> None:
         if others:
             raise InputError(
                 f"{path}: column {name!r} is for {role} and for {others[0]}; "
-                f"give another as {others[0]}=NAME"
+                f"give another by {_option({others[0]: 'NAME'})}"
             )
 
 
@@ -156,18 +182,29 @@ def _refuse_twins(role: str, names: list[str], path: Path | str) -> None:
     of_role = [found for found in twins if normalized(found[1]) in NAMES[role]]
     if len(of_role) > 1:
         raise InputError(
-            f"{path}: two columns are called {of_role[0][1]!r}; rename one, or give one as "
-            f"{role}={of_role[0][2]}"
+            f"{path}: two columns are called {of_role[0][1]!r}; rename one, or give one by "
+            f"{_option({role: of_role[0][2]})}"
         )
 
 
-def _advice(names: list[str], lacking: list[str]) -> str:
+def _option(columns: Mapping[str, str]) -> str:
+    """The option for these columns, as it is typed."""
+    pairs = ",".join(f"{role}={name}" for role, name in columns.items())
+    return f"--columns {pairs} (columns= in Python)"
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _advice(names: list[str], lacking: list[str], path: Path | str) -> str:
     """What else may be wrong where roles have no column."""
     advice = ""
-    if sum(any(letter.isdigit() for letter in name) for name in names) * 2 > len(names):
-        advice += ", or --header no if line 1 is a rating"
+    in_file = isinstance(path, Path)
+    if in_file and sum(any(letter.isdigit() for letter in name) for name in names) * 2 > len(names):
+        advice += ", or --header no (header=False) if line 1 is a rating"
     if len(names) > len(REQUIRED) and {MOVIE, RATING} <= set(lacking):
-        advice += ", or --wide if each movie has a column"
+        advice += ", or --wide (wide=True) if each movie has a column"
     return advice
 
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from ratecast.data import padded_numbers
 from ratecast.data.separators import BLANKS, UNIT_SEPARATOR, without_runs
+from ratecast.data.text_faults import bad_quote, is_utf8, not_utf8
 from ratecast.data.text_format import TextFormat, not_encoded
 from ratecast.errors import InputError
 
@@ -61,6 +62,7 @@ class DelimitedFile:
             frame = self._parse()
         except (pl.exceptions.PolarsError, UnicodeError) as error:
             self._check_lines()
+            self._check_quotes()
             reason = str(error).splitlines()[0]
             raise InputError(f"{self.path}: cannot be read ({reason}); check the file") from None
         if self._has_nulls(frame):
@@ -185,6 +187,27 @@ class DelimitedFile:
         binary = source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
         return io.TextIOWrapper(binary, "utf-8-sig", errors="surrogateescape", newline="\n")
 
+    def _bytes(self) -> bytes:
+        source = self._source()
+        return source.read_bytes() if isinstance(source, Path) else source
+
+    def _check_quotes(self, of_line: int | None = None) -> None:
+        """Raise for the first quote that is not closed, or within a field that has none around.
+
+        of_line: only if it is in this line.
+        """
+        if not self.format.quote:
+            return
+        with self._open() as file:
+            for _ in range(self.format.skip):
+                file.readline()
+            found = bad_quote(file, self._one_character)
+        if found is None:
+            return
+        line = self.format.skip + found[0] + 1
+        if of_line in (None, line):
+            raise RowError(f"{self.path}, line {line}: {found[1]}")
+
     def _check_lines(self) -> None:
         """Raise for the first bad row; return if there is none."""
         names = self.format.names
@@ -192,8 +215,11 @@ class DelimitedFile:
         for line, values in self._rows(self._valid_line(types)):
             where = f"{self.path}, line {line}"
             if len(values) != len(names):
+                self._check_quotes(line)
                 raise RowError(f"{where}: {len(values)} fields, not {len(names)}; correct it")
             for name, value, type_ in zip(names, values, types, strict=True):
+                if not is_utf8(value):
+                    raise RowError(f"{where}: {name} {not_utf8(value, self._bytes())}", name)
                 if fault := _fault(value, type_, self.format.decimal_comma):
                     raise RowError(f"{where}: {name} {_shortened(value)} {fault}", name)
 
@@ -230,8 +256,6 @@ def _fault(value: str, type_: Type, decimal_comma: bool) -> str | None:
             float(number.replace("_", "?"))
         except ValueError:
             return "is not a number; correct it"
-    elif any("\ud800" <= letter <= "\udfff" for letter in value):
-        return "is not utf-8; give --encoding, as in latin-1, or correct it"
     return None
 
 

@@ -12,6 +12,7 @@ from ratecast.data.titles import first_of_title
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, RATING, Ratings, Scale, checked
 from ratecast.resources import require_memory
+from ratecast.visible_text import counted
 
 # Peak memory of reading, in bytes for each byte of the ratings file.
 _PEAK_FACTOR = 3.2
@@ -66,7 +67,8 @@ def refuse_off_scale(tables: Tables, scale: Scale) -> None:
 
 def duplicates_note(where: str, count: int) -> str:
     """The note about dropped duplicate rows."""
-    return f"{where}: {count} duplicate rows; the latest rating of each user and movie is kept"
+    rows = counted(count, "duplicate row")
+    return f"{where}: {rows}; the latest rating of each user and movie is kept"
 
 
 def _is_100k(layout: Layout) -> bool:

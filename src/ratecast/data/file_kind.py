@@ -74,7 +74,8 @@ def _kind_of_text(source: TableSource, head: bytes, encoding: str | None) -> str
         if head[1:2] == b"\0" or head[:1] == b"\0":
             order = "le" if head[1:2] == b"\0" else "be"
             raise InputError(
-                f"{source.path}: text in UTF-16 without a mark; give --encoding utf-16-{order}"
+                f"{source.path}: text in UTF-16 without a mark; give --encoding "
+                f"utf-16-{order} (encoding= in Python)"
             )
         raise _no_table(source, "a binary file of unknown form", "write it as CSV or Parquet")
     text = head.removeprefix(_BOMS[0])

@@ -35,6 +35,15 @@ from ratecast.table_options import DEFAULT, TableOptions
 PAIRS = Needed((USER, MOVIE), left_out=(RATING,))
 
 R = TypeVar("R", bound=Requests)
+# What polars, pandas and pyarrow raise for a column of another type.
+_UNREAD = (
+    AttributeError,
+    NotImplementedError,
+    OverflowError,
+    TypeError,
+    ValueError,
+    pl.exceptions.PolarsError,
+)
 # `Ratings` or `Requests`, or a table of polars, pandas or Arrow.
 Table = Any
 
@@ -53,23 +62,46 @@ def to_polars(table: Any, where: str = "table") -> pl.DataFrame:
             if isinstance(table, pl.LazyFrame):
                 return table.collect()
             if type(table).__module__.partition(".")[0] == "pandas":
-                # Of numbers alone polars needs no pyarrow here; by the stream pandas always does.
-                frame: pl.DataFrame = pl.from_pandas(table, include_index=_has_named_index(table))
-                return frame
-            if hasattr(table, "__arrow_c_stream__"):
+                if hasattr(table, "columns"):
+                    return _of_pandas(table, where)
+            elif hasattr(table, "__arrow_c_stream__") and not isinstance(table, pl.Series):
                 return pl.DataFrame(table)
     except ImportError as error:
         raise InputError(f"{where}: {error}; pip install pyarrow, or give a polars frame") from None
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
-        reason = " ".join(str(error).partition("\n\n")[0].split())
+    except _UNREAD as error:
         raise InputError(
-            f"{where}: cannot be read ({reason}); give columns of one type each, with a name each"
+            f"{where}: cannot be read ({_reason(error)}); give columns of one type each, with a "
+            "name each"
         ) from None
     hint = "; rc.load reads an edition or a file" if isinstance(table, str) else ""
     raise InputError(
         f"{where}: {type(table).__name__} is no table; give ratings, a frame of polars or pandas, "
         f"or an Arrow table{hint}"
     )
+
+
+def _of_pandas(table: Any, where: str) -> pl.DataFrame:
+    """A frame of pandas. Raises `InputError` for the first column that polars cannot hold."""
+    # Of numbers alone polars needs no pyarrow here; by the stream pandas always does.
+    with_index = _has_named_index(table)
+    try:
+        frame: pl.DataFrame = pl.from_pandas(table, include_index=with_index)
+    except _UNREAD:
+        for k, name in enumerate(table.columns):
+            try:
+                pl.from_pandas(table.iloc[:, [k]])
+            except _UNREAD as error:
+                raise InputError(
+                    f"{where}: column {str(name)!r} ({table.dtypes.iloc[k]}) cannot be read "
+                    f"({_reason(error)}); write numbers or text in it, or drop it"
+                ) from None
+        raise
+    return frame
+
+
+def _reason(error: Exception) -> str:
+    """The first paragraph of a message, in one line."""
+    return " ".join(str(error).partition("\n\n")[0].split()) or type(error).__name__
 
 
 def ratings_of(
@@ -155,9 +187,10 @@ def ids_of(ids: Any, name: str, where: str) -> pl.Series:
         plain = [None if value is None else str(value) for value in plain]
     try:
         column = pl.Series(name, plain)
-    except (TypeError, ValueError, OverflowError) as error:
-        line = str(error).splitlines()[0]
-        raise InputError(f"{where}: {name} ids cannot be read ({line})") from None
+    except _UNREAD as error:
+        raise InputError(
+            f"{where}: {name} ids cannot be read ({_reason(error)}); give whole numbers or text"
+        ) from None
     if column.null_count():
         row = int(column.is_null().arg_max() or 0)
         raise InputError(f"{where}, row {row + 1}: no {name}; fill it in or remove the row")

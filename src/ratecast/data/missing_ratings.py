@@ -6,6 +6,7 @@ import polars as pl
 from ratecast.column_types import Location
 from ratecast.errors import InputError
 from ratecast.ratings import RATING
+from ratecast.visible_text import counted
 
 # So many other values make the steps of a scale visible.
 _LEAST_VALUES = 5
@@ -46,7 +47,8 @@ def without_missing(
     named = " or ".join(f"{value:g}" for value in values)
     if not kept.height:
         raise InputError(f"{where}: no rating but {named}, which --missing leaves out; change it")
-    return kept, [f"{where}: {frame.height - kept.height:,} rows rated {named} left out, not rated"]
+    rows = counted(frame.height - kept.height, "row")
+    return kept, [f"{where}: {rows} rated {named} left out, not rated"]
 
 
 def suggestion(ratings: pl.Series) -> str | None:
@@ -62,6 +64,7 @@ def suggestion(ratings: pl.Series) -> str | None:
         if apart or (values[end] == 0 and share > 0.5):
             value = f"{values[end]:g}"
             return (
-                f"{share:.0%} of the ratings are {value}; if that is no rating: --missing {value}"
+                f"{share:.0%} of the ratings are {value}; if that is no rating: --missing {value} "
+                "(missing= in Python)"
             )
     return None

@@ -83,6 +83,20 @@ def archive_of(path: Path) -> Path | None:
     return next((parent for parent in path.parents if parent.is_file()), None)
 
 
+def is_there(path: Path, options: TableOptions) -> bool:
+    """Whether there is a table at `path`: a file, a folder, a member of an archive, a pattern."""
+    if options.glob:
+        return bool(_matching(path))
+    return path.exists() or archive_of(path) is not None
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """The files and folders of a pattern, without those that Spark writes beside the parts."""
+    root = Path(pattern.anchor or ".")
+    inner = str(pattern.relative_to(pattern.anchor)) if pattern.anchor else str(pattern)
+    return [file for file in sorted(root.glob(inner)) if not _NOT_DATA.fullmatch(file.name)]
+
+
 def _source(path: Path, keys: dict[str, str]) -> TableSource:
     archive = None if path.exists() else archive_of(path)
     if archive is None:
@@ -94,11 +108,11 @@ def _paths(path: Path | Sequence[Path], options: TableOptions) -> list[tuple[Pat
     if not isinstance(path, Path):
         return [(one, {}) for one in path]
     if options.glob:
-        root = Path(path.anchor or ".")
-        pattern = str(path.relative_to(path.anchor)) if path.anchor else str(path)
-        found = [file for file in sorted(root.glob(pattern)) if not _NOT_DATA.fullmatch(file.name)]
+        found = _matching(path)
         if not found:
-            raise InputError(f"{path}: no file of this pattern; check it, or leave out --glob")
+            raise InputError(
+                f"{path}: no file of this pattern; check it, or leave out --glob (glob in Python)"
+            )
         return [pair for file in found for pair in _files(file)]
     if not path.is_dir():
         return [(path, {})]

@@ -19,6 +19,7 @@ from ratecast.data.titles import TITLE, YEAR, year_of
 from ratecast.errors import InputError
 from ratecast.ids import read_ids, whole_numbers
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, trusted
+from ratecast.visible_text import counted
 
 R = TypeVar("R", bound=Requests)
 
@@ -109,7 +110,10 @@ def sides_of_rows(
         differ.append(values.filter(values.is_duplicated()))
     notes = [f"{where}: {table.note}"] if names else []
     if several := pl.concat(differ).n_unique():
-        notes.append(f"{where}: {several:,} {kind}s have several values there; the first is taken")
+        have = "has" if several == 1 else "have"
+        notes.append(
+            f"{where}: {counted(several, kind)} {have} several values there; the first is taken"
+        )
     return table.frame, notes
 
 

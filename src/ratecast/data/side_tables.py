@@ -12,37 +12,41 @@ from typing import Any
 import polars as pl
 
 from ratecast.column_types import rows_of
-from ratecast.data.column_roles import NAMES, normalized
-from ratecast.data.column_table import read_all_columns
-from ratecast.data.file_kind import TEXT, kind_of
+from ratecast.data.column_roles import NAMES, listed, normalized
 from ratecast.data.frames import to_polars
 from ratecast.data.movielens_sides import gathered
 from ratecast.data.notices import Notify
-from ratecast.data.parts import archive_of, table_sources
 from ratecast.data.side_columns import SideSource, SideTable, side_table, with_table
-from ratecast.data.text_table import read_all_text
+from ratecast.data.side_files import SideReading, has_no_names, named, read_side_file
 from ratecast.data.titles import TITLE
 from ratecast.errors import InputError
+from ratecast.ids import lost_zeros, padded_ids, whole_numbers, zeros_note
 from ratecast.ratings import MOVIE, USER, Ratings, trusted
 from ratecast.table_options import TableOptions
+from ratecast.visible_text import counted
 
 # Tables of one kind: a path, several separated by commas, a frame, or a list of these.
 Sides = Any
-# Without column names nothing would say what a column is.
-_OPTIONS = TableOptions(header=True)
+# In a table with another id these are something else; a title is the id where nothing else is.
+_BESIDE_ID = ("username", "isbn", "artistid", TITLE)
+_OPTIONS = {MOVIE: "item_columns", USER: "user_columns"}
 
 
-def with_sides(ratings: Ratings, items: Sides, users: Sides, notify: Notify) -> Ratings:
+def with_sides(
+    ratings: Ratings, sides: tuple[Sides, Sides], options: TableOptions, notify: Notify
+) -> Ratings:
     """The ratings with further columns of their movies and users.
 
-    items, users: None, or tables with an id column and further columns. notify: called with a line
-    for what was taken for what, and one for ids without a rating or without a row.
+    sides: of the items and of the users, None or tables with an id column and further columns.
+    options: name their columns, and the encoding of a text that is not UTF-8. notify: called with a
+    line for what was taken for what, and one for ids without a rating or without a row.
     Raises `InputError` for a table that cannot be used.
     """
     tables = {MOVIE: ratings.movies, USER: ratings.users}
-    for kind, given in ((MOVIE, items), (USER, users)):
+    for kind, given in zip((MOVIE, USER), sides, strict=True):
         places: dict[str, str] = {}
-        for source in _sources(given, kind, ratings):
+        reading = SideReading(kind, options.side_columns(_OPTIONS[kind]), options.encoding)
+        for source in _sources(_listed(given), reading, ratings, notify):
             side = side_table(source, kind, ratings.frame.schema[kind])
             _refuse_again(side, source.where, places)
             notify(f"{source.where}: {side.note}")
@@ -65,48 +69,67 @@ def _refuse_again(side: SideTable, where: str, places: dict[str, str]) -> None:
         places[name] = where
 
 
-def _sources(given: Sides, kind: str, ratings: Ratings) -> Iterable[SideSource]:
-    for number, one in enumerate(_listed(given), 1):
-        if isinstance(one, str | Path):
-            source = _of_file(Path(one).expanduser(), kind)
+def _sources(
+    given: list[Any], reading: SideReading, ratings: Ratings, notify: Notify
+) -> Iterable[SideSource]:
+    kind = reading.kind
+    if reading.columns and len(given) != 1:
+        name = f"--{_OPTIONS[kind].replace('_', '-')}"
+        raise InputError(
+            f"{name}: names columns of one table of {kind}s, but {len(given)} are given; "
+            f"give one by --{'items' if kind == MOVIE else 'users'}, or remove {name}"
+        )
+    for number, one in enumerate(given, 1):
+        path = Path(one).expanduser() if isinstance(one, str | Path) else None
+        if path is not None:
+            source, notes = read_side_file(path, reading)
         else:
             where = f"{kind}s" if number == 1 else f"{kind}s, table {number}"
-            source = SideSource(to_polars(one, where), where, rows_of(where))
+            source, notes = named(SideSource(to_polars(one, where), where, rows_of(where)), reading)
+        for note in notes:
+            notify(note)
         if not source.frame.height:
             raise InputError(f"{source.where}: no rows; give a table with a row for each {kind}")
-        yield gathered(source) or _with_id(source, kind, ratings)
+        found = gathered(source) or _with_id(source, kind, ratings)
+        if found is None:
+            raise _without_id(source, path, reading)
+        yield found
+
+
+def _without_id(source: SideSource, path: Path | None, reading: SideReading) -> InputError:
+    """The error for a table without a column for the ids, or without column names at all."""
+    names = listed(source.frame.columns)
+    if path is not None and has_no_names(path, reading.encoding):
+        return InputError(
+            f"{source.where}: no column names, with {names} in line 1; name the columns by number, "
+            f"as in {reading.option}"
+        )
+    return InputError(
+        f"{source.where}: no column for {reading.kind}; columns are {names}; name the one with the "
+        f"ids by {reading.option}"
+    )
 
 
 def _listed(given: Sides) -> list[Any]:
     if given is None:
         return []
+    if isinstance(given, str) and not given.strip():
+        raise InputError("a file of items or users: its name is empty; give a file, or no option")
     if isinstance(given, str) and not Path(given).expanduser().exists():
         return [part.strip() for part in given.split(",")]
     return list(given) if isinstance(given, list | tuple) else [given]
 
 
-def _of_file(path: Path, kind: str) -> SideSource:
-    if not path.is_file() and archive_of(path) is None:
-        raise InputError(f"{path}: no such file; give a CSV or Parquet file of {kind}s")
-    sources = table_sources(path, _OPTIONS)
-    form = kind_of(sources[0])
-    table = read_all_text(sources, _OPTIONS)[0] if form == TEXT else read_all_columns(sources, form)
-    return SideSource(table.frame, str(path), table.location)
-
-
-def _with_id(source: SideSource, kind: str, ratings: Ratings) -> SideSource:
-    """The table with its id column under the name of its kind."""
+def _with_id(source: SideSource, kind: str, ratings: Ratings) -> SideSource | None:
+    """The table with its id column under the name of its kind; None if it has none."""
     plain = {normalized(name): name for name in reversed(source.frame.columns)}
-    # A title is the id where nothing else is.
-    names = [*(name for name in NAMES[kind] if name != TITLE), "id"]
+    ids = [name for name in NAMES[kind] if name not in _BESIDE_ID]
+    names = [*ids, "id", *(name for name in _BESIDE_ID if name in NAMES[kind] and name != TITLE)]
     name = next((plain[n] for n in names if n in plain), None)
     if name is None and ratings.frame.schema[kind] == pl.String and kind == MOVIE:
         name = plain.get(TITLE)
     if name is None:
-        raise InputError(
-            f"{source.where}: no column for {kind}; columns are {', '.join(source.frame.columns)}; "
-            f"call the one with the ids {kind}"
-        )
+        return None
     if name != kind and kind in source.frame.columns:
         raise InputError(f"{source.where}: columns {kind} and {name}; rename or remove one of them")
     return source._replace(frame=source.frame.rename({name: kind}))
@@ -118,14 +141,25 @@ def _unmatched(side: SideTable, rated: pl.Series, where: str) -> list[str]:
     ids, known = side.frame[kind], rated.unique(maintain_order=True)
     without_rating = int((~ids.is_in(known.implode())).sum())
     without_row = int((~known.is_in(ids.implode())).sum())
+    notes = _about_zeros(ids, known, where) if known.dtype == pl.String else []
     if without_rating == len(ids):
         raise InputError(
             f"{where}: none of its {len(ids):,} {kind} ids, as {ids[0]!r}, is in the ratings, "
             f"whose ids are as {known[0]!r}; give the ids of the ratings"
         )
-    if not (without_rating or without_row):
-        return []
-    return [
-        f"{where}: {without_rating:,} of {len(ids):,} {kind}s have no rating; {without_row:,} "
-        f"rated {kind}s have no row"
-    ]
+    if without_rating or without_row:
+        notes.append(
+            f"{where}: {without_rating:,} of {counted(len(ids), kind)} without a rating; "
+            f"{counted(without_row, f'rated {kind}')} without a row"
+        )
+    return notes
+
+
+def _about_zeros(ids: pl.Series, known: pl.Series, where: str) -> list[str]:
+    """A note where an id is rated with other leading zeros. Raises where numbers lost them."""
+    padded, lacking = padded_ids(known), ids.filter(~ids.is_in(known.implode()))
+    lost = next((number for number in lacking if number in padded), None)
+    if lost is not None and not whole_numbers(ids).null_count():
+        raise InputError(f"{where}: {ids.name} {lost}: {lost_zeros(padded[lost], 'the ratings')}")
+    note = zeros_note(pl.concat([lacking, known]), f"{ids.name}s")
+    return [f"{where}: {note}"] if note else []

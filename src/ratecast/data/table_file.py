@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ratecast.column_types import Location, in_calendar, plain_numbers
+from ratecast.column_types import WITHOUT_TIMES, Location, in_calendar, plain_numbers
 from ratecast.data.block_text import has_blocks, read_blocks
 from ratecast.data.column_roles import RATINGS, REQUIRED, Needed
 from ratecast.data.column_table import read_all_columns, read_columns
@@ -50,11 +50,15 @@ def read_roles(
     path: Path | Sequence[Path], options: TableOptions, needed: Needed = RATINGS
 ) -> tuple[RoleTable, str]:
     """The columns of the roles in the table at `path`, every row, and what messages call it."""
+    options.check()
     sources = table_sources(path, options)
     kinds = {kind_of(source, options.encoding): source.path for source in sources}
     if len(kinds) > 1:
         found = " and ".join(f"{name} is {kind}" for kind, name in kinds.items())
-        raise InputError(f"{path}: not one table: {found}; give one file, or --glob with a pattern")
+        raise InputError(
+            f"{path}: not one table: {found}; give one file, or --glob with a "
+            "pattern (glob=True in Python)"
+        )
     table = _read(sources, next(iter(kinds)), options, needed)
     return table, str(sources[0].path if len(sources) == 1 else path)
 
@@ -91,6 +95,11 @@ def loaded(
     """
     if not frame.height:
         raise InputError(f"{where}: no ratings; give a table with rows")
+    if options.time_format is not None and AT not in frame.columns and not options.no_time:
+        raise InputError(
+            f"{where}: --time-format is given, but no column has the times; name it by --columns "
+            "at=NAME (columns= in Python), or leave the format out"
+        )
     frame, notes = canonical_columns(frame, location, where, options.time_format)
     scale, assumed = scale_of(frame[RATING], scale, options.missing_values, location)
     frame, more = without_missing(frame, options.missing_values, where)
@@ -121,7 +130,7 @@ def canonical_columns(
     for name in (USER, MOVIE, RATING, AT):
         if name in frame.columns and frame[name].null_count():
             row = int(frame[name].is_null().arg_max() or 0)
-            instead = ", or leave the times out by --no-time" if name == AT else ""
+            instead = f", {WITHOUT_TIMES}" if name == AT else ""
             raise InputError(f"{location(row)}: no {name}; fill it in or remove the row{instead}")
     notes: list[str] = []
     for name in (USER, MOVIE):
@@ -164,7 +173,7 @@ def scale_of(
             fault, remedy = f"is not on the scale {scale}", scale.remedy(stars)
         raise InputError(
             f"{location(row)}: rating {ratings[row]:g} {fault}; {remedy}, or give "
-            f"--missing={ratings[row]:g} if it stands for not rated"
+            f"--missing={ratings[row]:g} (missing= in Python) if it stands for not rated"
         )
     if scale is not None or not len(stars):
         return scale or Scale(0, 1), []

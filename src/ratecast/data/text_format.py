@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ratecast.data.column_roles import is_recognised
 from ratecast.data.separators import BLANKS, fields, separator_of
 from ratecast.data.table_source import TableSource
+from ratecast.data.text_faults import is_utf8, not_utf8
 from ratecast.errors import InputError
 from ratecast.table_options import TableOptions
 
@@ -72,6 +73,9 @@ def recognise(source: TableSource, options: TableOptions) -> Recognised:
     text = lines[start:]
     separator = separator or separator_of(text)
     names, length, rows = _first_rows(text, separator)
+    _refuse_first(names, text, f"{source.path}, line {start + 1}", options)
+    if 1 < length == len(text):
+        raise InputError(f"{source.path}, line {start + 1}: a quote is not closed; close it")
     head = _header_in(comments, separator, len(names))
     if head:
         rows, names, length, has_header = [names, *rows], head, 0, True
@@ -81,6 +85,10 @@ def recognise(source: TableSource, options: TableOptions) -> Recognised:
         has_header = options.header
     if not has_header:
         rows, length = [names, *rows], 0
+    for name in names if has_header else ():
+        if not is_utf8(name):
+            fault = not_utf8(name, source.read())
+            raise InputError(f"{source.path}, line {start + 1}: a column name {fault}")
     notes += _note(lines[:start], head)
     names = _names(names if has_header else None, rows)
     # Between commas, a comma within a field is that of a decimal only in quotes.
@@ -90,6 +98,19 @@ def recognise(source: TableSource, options: TableOptions) -> Recognised:
         tuple(names), separator, start + length, encoding=encoding, decimal_comma=comma
     )
     return Recognised(form, rows, has_header, [f"{source.path}: {note}" for note in notes])
+
+
+def _refuse_first(names: list[str], text: list[str], where: str, options: TableOptions) -> None:
+    """Refuse a given separator that does not divide the first row, where another does."""
+    if options.separator is None or len(names) > 1:
+        return
+    other = separator_of(text)
+    if len(fields(text[0], other)) > 1:
+        shown = {"\t": "tab", BLANKS: "space"}.get(other, other)
+        raise InputError(
+            f"{where}: separator {options.separator!r} is not in it; remove --separator, or give "
+            f"--separator {shown!r} (separator= in Python), which divides it"
+        )
 
 
 def _note(before: list[str], header: list[str]) -> list[str]:
@@ -108,7 +129,9 @@ def _note(before: list[str], header: list[str]) -> list[str]:
 
 def not_encoded(path: Path, encoding: str, error: UnicodeError) -> InputError:
     """The error for a text that is not in the encoding."""
-    return InputError(f"{path}: not {encoding} ({error}); give another --encoding")
+    return InputError(
+        f"{path}: not {encoding} ({error}); give another --encoding (encoding= in Python)"
+    )
 
 
 def unique(names: Sequence[str]) -> list[str]:

@@ -56,17 +56,14 @@ def read_text(
         types[chosen[RATING]] = pl.String
     if options.time_format is not None and chosen.get(AT) in types:
         types[chosen[AT]] = pl.String
-    ids = types.keys() & {chosen.get(USER), chosen.get(MOVIE)}
+    ids, times = (
+        {chosen[role] for role in roles if chosen.get(role) in types}
+        for roles in ((USER, MOVIE), (AT,))
+    )
     if _may_have_padded_ids(sources, formats, [types[name] for name in ids]):
         # As numbers, 007 and 7 would be one id.
         types |= dict.fromkeys(ids, pl.String)
-    try:
-        parts = _read(sources, formats, types)
-    except RowError as error:
-        if error.column not in ids or types[error.column] == pl.String:
-            raise
-        types |= dict.fromkeys(ids, pl.String)
-        parts = _read(sources, formats, types)
+    parts = _read_guessed(sources, formats, types, (ids, times))
     frame = with_keys(parts, sources)
     frame = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
     return RoleTable(frame, parts.location, [*first.notes, *notes])
@@ -94,7 +91,8 @@ def _formats(
             names = [str(s.path) for s in sources]
             raise InputError(
                 f"{sources[0].path} and {source.path.name} are no parts of one table; give the "
-                f"file of the ratings alone, as in {likeliest(names)}, or a pattern with --glob"
+                f"file of the ratings alone, as in {likeliest(names)}, or a pattern with --glob "
+                "(glob=True in Python)"
             )
         formats.append(replace(form, decimal_comma=first.format.decimal_comma))
     return first, formats
@@ -139,6 +137,27 @@ def _read(
     return Parts.of([file.read() for file in files], [file.location for file in files])
 
 
+def _read_guessed(
+    sources: Sequence[TableSource],
+    formats: Sequence[TextFormat],
+    types: dict[str, Type],
+    groups: Sequence[set[str]],
+) -> Parts:
+    """As `_read`; columns that are no numbers, against the guess, are read as text.
+
+    groups: columns that may be text, those that have one type together. What is wrong with a text
+    is said by those who read it.
+    """
+    while True:
+        try:
+            return _read(sources, formats, types)
+        except RowError as error:
+            group = next((names for names in groups if error.column in names), None)
+            if group is None or error.column is None or types[error.column] == pl.String:
+                raise
+            types = types | dict.fromkeys(group, pl.String)
+
+
 def _with_values(text: Recognised) -> tuple[str, ...]:
     """The names of the columns, without a last one that is empty: rows may end by a separator."""
     names = text.format.names
@@ -159,16 +178,25 @@ def _chosen(
     if text.has_header:
         by_number = any(name.isdigit() for name in options.roles.values())
         if options.header is None and by_number and not any(map(is_recognised, names)):
-            notes = [f"{path}: line 1 is read as column names; if it is a rating: --header no"]
+            notes = [
+                f"{path}: line 1 is read as column names; if it is a rating: --header no "
+                "(header=False in Python)"
+            ]
     else:
         if options.header is None:
-            notes = [f"{path}: line 1 is read as a rating; if it has column names: --header yes"]
+            notes = [
+                f"{path}: line 1 is read as a rating; if it has column names: --header yes "
+                "(header=True in Python)"
+            ]
         if not options.roles:
             pair = RATING not in needed.required and len(names) == len(needed.required)
             usual = dict(zip(needed.required, names, strict=True)) if pair else None
             options = replace(options, columns=usual or _usual_order(names, text.rows, path))
             order = ", ".join(options.roles)
-            notes.append(f"{path}: columns without names are read as {order}; else: --columns")
+            notes.append(
+                f"{path}: columns without names are read as {order}; else: --columns "
+                "(columns= in Python)"
+            )
     chosen = wanted_roles(names, options, path, needed)
     return chosen, notes + ambiguities(names, options.roles, chosen, path, needed)
 
@@ -181,12 +209,12 @@ def _usual_order(names: list[str], rows: list[list[str]], path: Path) -> dict[st
     if len(names) < len(REQUIRED):
         raise InputError(
             f"{path}: no ratings, which need 3 columns; {listed(rows[0])} in the first row are "
-            f"{len(names)}; give --separator if there are more"
+            f"{len(names)}; give --separator (separator= in Python) if there are more"
         )
     raise InputError(
         f"{path}: {len(names)} columns without names, with {listed(rows[0])} in the first row; "
-        "give them by number, as in --columns user=1,movie=2,rating=3, or --header yes if these "
-        "are names"
+        "give them by number, as in --columns user=1,movie=2,rating=3 (columns= in Python), or "
+        "--header yes (header=True) if these are names"
     )
 
 

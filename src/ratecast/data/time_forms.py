@@ -7,7 +7,7 @@ import re
 
 import polars as pl
 
-from ratecast.column_types import Location
+from ratecast.column_types import WITHOUT_TIMES, Location
 from ratecast.errors import InputError
 
 # Seconds since 1970 in UTC, and the nanoseconds since the second if they are known.
@@ -87,7 +87,7 @@ def from_format(text: pl.Series, location: Location, time_format: str) -> Clock:
         row = int(bad.arg_max() or 0)
         raise InputError(
             f"{location(row)}: time {_shortened(text[row])} does not match the time format "
-            f"{time_format!r}; correct one of them"
+            f"{time_format!r}; correct one of them, {WITHOUT_TIMES}"
         )
     return clock_of_ticks(found.to_physical(), 10**6)
 
@@ -98,12 +98,23 @@ def from_text(text: pl.Series, location: Location, expected: str) -> Clock:
     written = text if iso.all() else _as_iso(text, iso.fill_null(False))
     seconds, fraction = _from_iso(written)
     if seconds.null_count():
-        row = int(seconds.is_null().arg_max() or 0)
-        fault = f"{location(row)}: time {_shortened(text[row])} cannot be read"
-        if _AMBIGUOUS.fullmatch((text[row] or "").strip()):
-            raise InputError(f"{fault}: is the day or the month first? {_FORMAT}")
-        raise InputError(f"{fault}; {expected}, or {_FORMAT}")
+        raise _unread(text, seconds.is_null(), location, expected)
     return seconds, fraction
+
+
+def _unread(text: pl.Series, bad: pl.Series, location: Location, expected: str) -> InputError:
+    """The error for the first bad row; where most rows are numbers, for the first that is none."""
+    numbers = text.str.contains(f"^{_NUMBER.pattern}$")
+    mostly = int(numbers.sum()) * 2 > len(text)
+    row = int((~numbers if mostly else bad).arg_max() or 0)
+    fault = f"{location(row)}: time {_shortened(text[row])} cannot be read"
+    if mostly or numbers[row]:
+        others = "numbers" if mostly else "dates"
+        fault += f" where most are {others}; write all in one form"
+        return InputError(f"{fault}, {WITHOUT_TIMES}")
+    if _AMBIGUOUS.fullmatch((text[row] or "").strip()):
+        return InputError(f"{fault}: is the day or the month first? {_FORMAT}, {WITHOUT_TIMES}")
+    return InputError(f"{fault}; {expected}, or {_FORMAT}, {WITHOUT_TIMES}")
 
 
 def _as_iso(text: pl.Series, iso: pl.Series) -> pl.Series:

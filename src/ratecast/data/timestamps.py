@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ratecast.column_types import Location
+from ratecast.column_types import WITHOUT_TIMES, Location
 from ratecast.data.time_forms import Clock, clock_of_ticks, from_format, from_text, numbers_in
 from ratecast.errors import InputError
 from ratecast.ratings import AT
@@ -64,7 +64,7 @@ def to_seconds(times: pl.Series, location: Location, time_format: str | None = N
         return Times(times.cast(pl.Int64).alias(AT) * 86400)
     if isinstance(kind, pl.Datetime):
         return _times(_from_datetimes(times))
-    raise InputError(f"{location(0)}: times are {kind}; {EXPECTED}")
+    raise InputError(f"{location(0)}: times are {kind}; {EXPECTED}, {WITHOUT_TIMES}")
 
 
 def in_time_order(frame: pl.DataFrame) -> pl.DataFrame:
@@ -102,7 +102,7 @@ def _as_numbers(times: pl.Series, location: Location) -> pl.Series:
 def _refuse(bad: pl.Series, times: pl.Series, location: Location, fault: str) -> None:
     if bad.any():
         row = int(bad.arg_max() or 0)
-        raise InputError(f"{location(row)}: time {times[row]} {fault}; {EXPECTED}")
+        raise InputError(f"{location(row)}: time {times[row]} {fault}; {EXPECTED}, {WITHOUT_TIMES}")
 
 
 def _from_numbers(times: pl.Series, location: Location) -> Times:
@@ -151,7 +151,7 @@ def _unit(times: pl.Series, location: Location) -> tuple[int, str]:
             rows.append((int(inside.arg_max() or 0), per_second, unit))
     if len(rows) > 1:
         found = (f"{location(k)}: time {times[k]} is in {unit}" for k, _, unit in sorted(rows))
-        raise InputError(f"{'; '.join(found)}; write all times in one unit")
+        raise InputError(f"{'; '.join(found)}; write all times in one unit, {WITHOUT_TIMES}")
     return rows[0][1:]
 
 

@@ -3,13 +3,16 @@
 import polars as pl
 
 from ratecast.column_types import Location
-from ratecast.data.column_roles import listed, roles
+from ratecast.data.column_roles import columns_named, listed, roles
 from ratecast.data.text_table import RoleTable
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, RATING, USER
 from ratecast.table_options import TableOptions
+from ratecast.visible_text import counted
 
 _ROW = "_row"
+# In place of a column for the users: they are the numbers of the rows.
+_ROWS = "rows"
 
 
 def unpivoted(
@@ -17,31 +20,71 @@ def unpivoted(
 ) -> RoleTable:
     """The ratings in the cells of a wide table; empty cells are not rated.
 
-    The users are in the column that the options or its name give, else in the first one; without
-    column names, and unless they are given, they are the numbers of the rows. Movies are the names
-    of the other columns. Raises `InputError` for a cell that is no number.
+    The users are in the column that the options or its name give, else in the first one; where the
+    options say so, or there are no column names, they are the numbers of the rows. Movies are the
+    names of the other columns, but for those that are left out. Raises `InputError` for a cell that
+    is no number.
     """
-    user = _user_column(table.frame.columns, options, where, has_names)
+    left_out = columns_named(options.names_left_out, table.frame.columns, where)
+    names = [name for name in table.frame.columns if name not in left_out]
+    user = _user_column(table.frame.columns, names, options, where, has_names=has_names)
     frame = table.frame.with_row_index(_ROW)
     users = pl.int_range(1, pl.len() + 1) if user is None else pl.col(user)
-    movies = [name for name in table.frame.columns if name != user]
+    movies = [name for name in names if name != user]
     numbers = [_numbers(frame, movie, table.location) for movie in movies]
     cells = frame.select(_ROW, users.alias(USER), *numbers)
     long = cells.unpivot(movies, index=[_ROW, USER], variable_name=MOVIE, value_name=RATING)
     long = long.filter(pl.col(RATING).is_not_nan()).sort(_ROW, maintain_order=True)
     rows, ids = long[_ROW], _as_numbers(long[MOVIE])
-    note = f"{where}: {len(movies):,} columns are movies, as {listed(movies[:3])}"
-    note += "; users are the numbers of the rows" if user is None else f"; users are in {user}"
     return RoleTable(
         long.select(_as_numbers(long[USER]), ids, RATING),
         lambda row: f"{table.location(rows[row])}, column {ids[row]}",
-        [*table.notes, note],
+        [
+            *table.notes,
+            *_notes(cells, movies, user, where),
+            *_counts(cells, movies, options, where),
+        ],
     )
 
 
+def _notes(cells: pl.DataFrame, movies: list[str], user: str | None, where: str) -> list[str]:
+    """What the columns were taken for, and whether users have several rows."""
+    are = "column is a movie" if len(movies) == 1 else "columns are movies"
+    note = f"{where}: {len(movies):,} {are}, as {listed(movies[:3])}"
+    if user is None:
+        return [f"{note}; users are the numbers of the rows"]
+    notes = [f"{note}; users are in {user}"]
+    repeated = cells[USER].filter(cells[USER].is_duplicated())
+    if len(repeated):
+        have = counted(repeated.n_unique(), "user") + (
+            " has" if repeated.n_unique() == 1 else " have"
+        )
+        notes.append(f"{where}: {have} several rows, as {repeated[0]}; they are read as one")
+    return notes
+
+
+def _counts(cells: pl.DataFrame, movies: list[str], options: TableOptions, where: str) -> list[str]:
+    """A hint where the first column counts the ratings of each row, as that of Jester does."""
+    if len(movies) < 3:
+        return []
+    rated = [
+        pl.col(name).is_not_null() & ~pl.col(name).is_in(options.missing_values)
+        for name in movies[1:]
+    ]
+    counts = cells.select((pl.col(movies[0]) == pl.sum_horizontal(rated)).all()).item()
+    varies = cells[movies[0]].n_unique() > 1
+    if not (counts and varies):
+        return []
+    return [
+        f"{where}: column {movies[0]} counts the ratings of each row; if it is no movie: "
+        f"--leave-out {movies[0]} (leave_out= in Python)"
+    ]
+
+
 def _user_column(
-    names: list[str], options: TableOptions, where: str, has_names: bool
+    every: list[str], names: list[str], options: TableOptions, where: str, *, has_names: bool
 ) -> str | None:
+    """The column of the users, of those that are not left out; None if the rows are numbered."""
     given = {role: name for role, name in options.roles.items() if role == USER}
     others = options.roles.keys() - {USER}
     if others:
@@ -49,10 +92,18 @@ def _user_column(
             f"{where}: --columns {sorted(others)[0]} is of a table with a row for each rating; "
             "with --wide give user alone"
         )
+    if given.get(USER) == _ROWS and _ROWS not in every:
+        return None
     if len(names) < 2:
         raise InputError(f"{where}: one column; a wide table has one of users and one a movie")
     if given or has_names:
-        return roles(names, given, where, required=()).get(USER, names[0])
+        user = columns_named([given[USER]], every, where)[0] if given else None
+        if user is not None and user not in names:
+            raise InputError(
+                f"{where}: column {user} has the users and is to be left out; give another column, "
+                "or --columns user=rows (columns= in Python) to number the rows"
+            )
+        return user or roles(names, {}, where, required=()).get(USER, names[0])
     return None
 
 

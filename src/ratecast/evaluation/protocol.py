@@ -16,6 +16,8 @@ from ratecast.progress import Bar, bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split
 
+_FROZEN = "use --protocol frozen (protocol='frozen' in Python)"
+
 Protocol = Literal["frozen", "as-of"]
 # Frozen first: as-of changes the model.
 BOTH: tuple[Protocol, ...] = ("frozen", "as-of")
@@ -131,16 +133,16 @@ def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
 
 def _check_online(model: Model) -> None:
     if not model.updates_online():
-        raise InputError(f"as-of: model {model.name} cannot be updated; use --protocol frozen")
+        raise InputError(f"as-of: model {model.name} cannot be updated; {_FROZEN}")
 
 
 def _check_order(parts: dict[str, Ratings]) -> None:
     """Refuse parts that overlap in time: the first one would leak the second."""
     for (name, part), (later_name, later) in pairwise(parts.items()):
         if not (part.timed and later.timed):
-            raise InputError("as-of: the table has no timestamps; use --protocol frozen")
+            raise InputError(f"as-of: the table has no timestamps; {_FROZEN}")
         if part.at.max() >= later.at.min():
             raise InputError(
-                f"as-of: part {name} ends after {later_name} begins; use --protocol frozen, or "
+                f"as-of: part {name} ends after {later_name} begins; {_FROZEN}, or "
                 "the whole table as --data with --split chronological"
             )

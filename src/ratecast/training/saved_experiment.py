@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ratecast.data import EDITIONS
+from ratecast.data.parts import is_there
 from ratecast.errors import InputError
 from ratecast.table_options import TableOptions
 from ratecast.training.experiment import Experiment, read_experiment, write_experiment
@@ -48,10 +49,9 @@ def trained_on(folder: Path, table: TableOptions) -> Experiment:
     experiment = saved_experiment(folder)
     if experiment is None:
         raise InputError(f"{folder}: has no {EXPERIMENT}, so its data are not known; give --data")
-    if experiment.data not in EDITIONS and not Path(experiment.data).exists():
-        raise InputError(
-            f"{folder}: was trained on {experiment.data}, which is not there; give --data"
-        )
+    data = experiment.data
+    if data not in EDITIONS and not is_there(Path(data), experiment.table):
+        raise InputError(f"{folder}: was trained on {data}, which is not there; give --data")
     return replace(experiment, table=merged(experiment.table, table))
 
 

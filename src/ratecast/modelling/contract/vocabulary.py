@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ratecast.data.side_columns import like_known
 from ratecast.errors import InputError
-from ratecast.ids import Id, id_of, padded_ids, whole_numbers
+from ratecast.ids import Id, id_of, lost_zeros, padded_ids, whole_numbers
 from ratecast.modelling.contract.dense_ids import Direct, first_rows
 
 UNKNOWN = 0
@@ -196,10 +196,8 @@ class Vocabulary:
         if self._padded is None:
             self._padded = padded_ids(self.table[self.kind])
         if number in self._padded:
-            raise InputError(
-                f"{self.kind} {number}: ids of this model are text, such as "
-                f"{self._padded[number]!r}; write them as text, with their leading zeros"
-            )
+            fault = lost_zeros(self._padded[number], "this model")
+            raise InputError(f"{self.kind} {number}: {fault}")
 
 
 def _distinct(ids: pl.Series) -> pl.Series:
