@@ -16,9 +16,12 @@ def test_recovers_planted_biases() -> None:
 
 def test_a_new_rating_moves_the_next_forecast() -> None:
     table = planted()
-    model = Bias().fit(table)
-    again = copy.deepcopy(model)
     low = table.take(slice(0, 1))
+    pair = (table.frame["user"] == low.frame["user"][0]) & (
+        table.frame["movie"] == low.frame["movie"][0]
+    )
+    model = Bias().fit(table.take(~pair.to_numpy()))
+    again = copy.deepcopy(model)
     before = model.predict(low.requests()).stars[0]
     again.observe(low)
     after = again.predict(low.requests()).stars[0]

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ratecast.data.duplicates import keep_latest
 from ratecast.modelling.contract.forecast import Basis, Forecast
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import time_groups
@@ -282,6 +283,7 @@ def test_a_forgotten_user_is_an_unknown_one(fitted: Model, split: Split, tmp_pat
         return
     # Whoever comes back by this id begins anew, as any new user does.
     rows = of_user(split.train, user)
+    rows = replace(rows, frame=keep_latest(rows.frame)[0])
     other = copy.deepcopy(model)
     model.observe(rows)
     other.observe(by_user(rows, UNKNOWN))

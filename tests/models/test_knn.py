@@ -1,8 +1,10 @@
 import copy
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
+from ratecast.data.duplicates import keep_latest
 from ratecast.modelling.contract.rows import Rows, time_groups
 from ratecast.models.bias import Bias
 from ratecast.models.knn import KNN, STD_DAMPING
@@ -26,7 +28,11 @@ class PlainKnn:
         return float(star - predicted)
 
     def remember(self, rows: Rows) -> None:
-        for user, movie, star in zip(rows.users, rows.movies, rows.stars.tolist(), strict=True):
+        columns = rows.users, rows.movies, rows.stars.tolist(), rows.former_stars.tolist()
+        for user, movie, star, former in zip(*columns, strict=True):
+            if not np.isnan(former):
+                self.replace(user, movie, former, star)
+                continue
             residual = self.residual(user, movie, star)
             for other, stars in self.given.get(user, []):
                 if other != movie:
@@ -37,6 +43,18 @@ class PlainKnn:
             self.products[movie, movie] += residual**2
             self.both[movie, movie] += 1
             self.given.setdefault(user, []).append((movie, star))
+
+    def replace(self, user: int, movie: int, former: float, star: float) -> None:
+        before, after = (self.residual(user, movie, stars) for stars in (former, star))
+        for other, stars in self.given[user]:
+            if other != movie:
+                product = (after - before) * self.residual(user, other, stars)
+                for pair in ((movie, other), (other, movie)):
+                    self.products[pair] += product
+        self.products[movie, movie] += after**2 - before**2
+        rated = [other for other, _ in self.given[user]]
+        latest = len(rated) - 1 - rated[::-1].index(movie)
+        self.given[user][latest] = movie, star
 
     def forecast(self, user: int, movie: int) -> float:
         model, rated = self.model, self.given.get(user, [])
@@ -52,11 +70,14 @@ class PlainKnn:
 
 def test_the_kernel_equals_the_plain_neighbourhood() -> None:
     split = chronological(planted(users=12, movies=15, rows=200, seed=2))
+    # Of two ratings of one pair either could be the last neighbour that counts.
+    split = replace(split, train=replace(split.train, frame=keep_latest(split.train.frame)[0]))
     model = KNN(neighbours=4, similarity_damping=5.0).fit(split.train)
     walker, biases = copy.deepcopy(model), Bias(user_damping=model.user_damping)
-    rows = model._encode_new(split.test)
+    rows = model.encode_new(split.test, time_groups(split.test))
+    assert not rows.is_first.all()
     plain = PlainKnn(model, model.encode(split.train), len(model.movies))
-    biases.fit(split.train)._encode_new(split.test)
+    biases.fit(split.train).encode_new(split.test)
     wanted = []
     for start, stop in pairwise(time_groups(split.test)):
         now = rows.take(slice(start, stop))

@@ -5,20 +5,34 @@ eq. 3; the damping as in Funk 2006, "Try this at home".
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F64, I32
+from ratecast.arrays import F32, F64, I32
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, Limits, Range
 from ratecast.modelling.kernels.csr import PIECES
 from ratecast.modelling.kernels.loops import on_all_threads
 from ratecast.ratings import Ratings
+
+
+class RatingTable(NamedTuple):
+    """Ratings in columns, (n,) each. former: the pair's stars before, NaN for none."""
+
+    users: I32
+    movies: I32
+    stars: F32
+    former: F32
+
+    @classmethod
+    def of(cls, rows: Rows) -> Self:
+        """The columns of ratings that are observed."""
+        return cls(rows.users, rows.movies, rows.stars, rows.former_stars)
 
 
 class BiasState(NamedTuple):
@@ -42,7 +56,8 @@ class Bias(Model):
 
     b_movie = sum(r - mean - b_user) / (n + movie_damping), over the n ratings of the movie;
     b_user = (sum(r - mean - b_movie) + user_damping * b_0) / (n + user_damping), over the n ratings
-    of the user, with b_0 the mean of b_user over all rows. A new rating adds to both sums.
+    of the user, with b_0 the mean of b_user over all rows. A new rating adds to both sums; one that
+    takes the place of a former rating adds their difference.
 
     user_damping: weight of b_0, in ratings, above 0.
     movie_damping: weight of the prior mean 0, in ratings, above 0.
@@ -103,7 +118,8 @@ class Bias(Model):
 
     @override
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        return Expected(_walk(rows.users, rows.movies, rows.stars, edges, self._state()))
+        table = RatingTable.of(rows)
+        return Expected(_walk(table, edges, self._state()))
 
     def _state(self) -> BiasState:
         return BiasState(
@@ -149,8 +165,14 @@ def movie_bias(movie, state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def add_rating(user, movie, stars, state):  # type: ignore[no-untyped-def]
-    """Add one rating's residuals to the sums of its user and of its movie."""
+def add_rating(i, table, state):  # type: ignore[no-untyped-def]
+    """Add the residuals of row i to the sums of its user and of its movie."""
+    user, movie, stars, former = table.users[i], table.movies[i], table.stars[i], table.former[i]
+    if not np.isnan(former):
+        change = np.float64(stars) - former
+        state.users[user, 0] += change
+        state.movies[movie, 0] += change
+        return
     of_user, of_movie = user_bias(user, state), movie_bias(movie, state)
     residual = stars - state.mean
     state.users[user, 0] += residual - of_movie
@@ -160,12 +182,13 @@ def add_rating(user, movie, stars, state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _walk(users, movies, stars, edges, state):  # type: ignore[no-untyped-def]
+def _walk(table, edges, state):  # type: ignore[no-untyped-def]
     """Forecast of each row, (n,), from the ratings of earlier time groups; `state` learns all.
 
-    users, movies, stars: (n,). edges: (k + 1,) borders of the time groups. Two divisions and four
+    table: `RatingTable`. edges: (k + 1,) borders of the time groups. Two divisions and four
     additions for each rating.
     """
+    users, movies = table.users, table.movies
     forecast = np.empty(len(users))
     for group in range(len(edges) - 1):
         start, stop = edges[group], edges[group + 1]
@@ -173,7 +196,7 @@ def _walk(users, movies, stars, edges, state):  # type: ignore[no-untyped-def]
             of_user, of_movie = user_bias(users[i], state), movie_bias(movies[i], state)
             forecast[i] = state.mean + of_user + of_movie
         for i in range(start, stop):
-            add_rating(users[i], movies[i], stars[i], state)
+            add_rating(i, table, state)
     return forecast
 
 

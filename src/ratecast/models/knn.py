@@ -17,7 +17,14 @@ from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows, counts
 from ratecast.modelling.history.linked_history import Chains, LinkedHistory, link
 from ratecast.modelling.kernels.loops import copy
-from ratecast.models.bias import Bias, BiasState, add_rating, movie_bias, user_bias
+from ratecast.models.bias import (
+    Bias,
+    BiasState,
+    RatingTable,
+    add_rating,
+    movie_bias,
+    user_bias,
+)
 from ratecast.ratings import Ratings
 
 SPARE = 64
@@ -93,7 +100,7 @@ class KNN(Bias):
         self._slots[with_slot] = np.arange(1, len(with_slot) + 1)
         self._sums = np.zeros((len(with_slot) + 1, len(with_slot) + 1, 2), np.float32)
         first = self._history.add(len(train))
-        _add_ratings(train.users, train.movies, train.stars, first, self._neighbourhood())
+        _add_ratings(RatingTable.of(train), first, self._neighbourhood())
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
@@ -116,8 +123,7 @@ class KNN(Bias):
     @override
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         first = self._history.add(len(rows))
-        table = _Table(rows.users, rows.movies, rows.stars)
-        state = self._neighbourhood()
+        table, state = RatingTable.of(rows), self._neighbourhood()
         return Expected(_walk(table, edges, first, state, self.neighbours))
 
     def _neighbourhood(self) -> KNNState:
@@ -143,14 +149,6 @@ class KNN(Bias):
         self._variance = float(arrays["variance"][0])
         self._slots, self._sums = arrays["slots"], arrays["sums"]
         self._history = LinkedHistory.of(arrays)
-
-
-class _Table(NamedTuple):
-    """Ratings in columns, (n,) each."""
-
-    users: I32
-    movies: I32
-    stars: F32
 
 
 @njit(cache=True)
@@ -212,14 +210,18 @@ def _forecast(users, movies, state, neighbours):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _add_ratings(users, movies, stars, first, state):  # type: ignore[no-untyped-def]
+def _add_ratings(table, first, state):  # type: ignore[no-untyped-def]
     """Add rows to the sums of pairs of movies, then to the history, from position `first`.
 
-    users, movies, stars: (n,). Two additions for each earlier rating of the user.
+    table: `RatingTable`. Two additions for each earlier rating of the user.
     """
     slots, sums, chains = state.slots, state.sums, state.chains
-    for i in range(len(users)):
-        user, slot = users[i], slots[movies[i]]
+    movies, stars = table.movies, table.stars
+    for i in range(len(movies)):
+        user, slot = table.users[i], slots[movies[i]]
+        if not np.isnan(table.former[i]):
+            _replace(user, movies[i], (table.former[i], stars[i]), state)
+            continue
         residual = _residual(user, movies[i], stars[i], state.biases)
         at = chains.last[user] if slot else -1
         while at >= 0:
@@ -239,19 +241,47 @@ def _add_ratings(users, movies, stars, first, state):  # type: ignore[no-untyped
 
 
 @njit(cache=True)
+def _replace(user, movie, stars, state):  # type: ignore[no-untyped-def]
+    """Put a later rating in the place of the former one; stars: the former, and the later.
+
+    The residuals are those of now: what they were when the former was added is not stored.
+    """
+    slots, sums, chains = state.slots, state.sums, state.chains
+    former, later = stars
+    slot, found = slots[movie], False
+    change = np.float64(later) - former
+    at = chains.last[user]
+    while at >= 0:
+        other = slots[chains.movies[at]]
+        if chains.movies[at] == movie:
+            if not found:
+                chains.stars[at], found = later, True
+        elif slot and other:
+            product = change * _residual(user, chains.movies[at], chains.stars[at], state.biases)
+            sums[slot, other, 0] += product
+            sums[other, slot, 0] += product
+        at = chains.before[at]
+    if slot:
+        # The square of the later residual less that of the former.
+        both = 2 * _residual(user, movie, former, state.biases) + change
+        sums[slot, slot, 0] += change * both
+
+
+@njit(cache=True)
 def _walk(table, edges, first, state, neighbours):  # type: ignore[no-untyped-def]
     """Forecast of each row, (n,), from earlier time groups; sums and biases learn all rows.
 
     edges: (k + 1,) borders of the time groups. first: position of row 0 in the history. It costs
     as much as `_nearest` and `_add_ratings`.
     """
-    users, movies, stars = table.users, table.movies, table.stars
+    users, movies = table.users, table.movies
     forecast = np.empty(len(users))
     for group in range(len(edges) - 1):
         start, stop = edges[group], edges[group + 1]
         now = slice(start, stop)
         copy(forecast[now], _forecast(users[now], movies[now], state, neighbours))
-        _add_ratings(users[now], movies[now], stars[now], first + start, state)
+        rows = RatingTable(users[now], movies[now], table.stars[now], table.former[now])
+        _add_ratings(rows, first + start, state)
         for i in range(start, stop):
-            add_rating(users[i], movies[i], stars[i], state.biases)
+            add_rating(i, table, state.biases)
     return forecast

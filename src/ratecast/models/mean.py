@@ -43,8 +43,8 @@ class Mean(Model):
 
     @override
     def observe_rows(self, rows: Rows) -> None:
-        self._sum += float(rows.stars.sum(dtype=np.float64))
-        self._count += len(rows)
+        self._sum += float(rows.change.sum())
+        self._count += int(rows.is_first.sum())
 
     @override
     def arrays(self) -> Arrays:

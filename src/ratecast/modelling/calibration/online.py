@@ -169,10 +169,11 @@ class OnlineCalibration:
         if self.pending >= self.refit_interval:
             self.known_users, self.pending = self.window.fit(self.prior, self.known_users), 0
 
-    def walk(self, outcomes: Outcomes, edges: I64) -> F64:
+    def walk(self, outcomes: Outcomes, edges: I64, is_first: NDArray[np.bool_]) -> F64:
         """Probabilities of each row, (n, S), from the outcomes of earlier tie groups only.
 
-        edges: (k + 1,) borders of the tie groups. All rows are learned from in the end.
+        edges: (k + 1,) borders of the tie groups. is_first: (n,) which rows are learned from: not
+        those of a pair that was rated before, since their forecast knew the former rating.
         """
         result, start = np.empty((len(outcomes), len(self.known_users.curves) + 1)), 0
         while start < len(outcomes):
@@ -186,7 +187,7 @@ class OnlineCalibration:
                 part.deviation,
                 result[start:stop],
             )
-            self.update(part)
+            self.update(part.where(is_first[start:stop]))
             start = stop
         return result
 

@@ -44,7 +44,9 @@ class Counts:
         self.of_users, self.of_movies = grown(self.of_users, users), grown(self.of_movies, movies)
 
     def add(self, rows: Rows) -> None:
-        """Count these ratings too."""
+        """Count these ratings too, unless their pairs were rated before."""
+        if not rows.is_first.all():
+            rows = rows.take(rows.is_first)
         self.of_users += counts(rows.users, len(self.of_users))
         self.of_movies += counts(rows.movies, len(self.of_movies))
 
@@ -56,8 +58,10 @@ class Counts:
     def walk(self, rows: Rows, edges: I64) -> tuple[I64, I64]:
         """Ratings of each row's user and movie before its tie group, (n,) each; all count after.
 
+        A row of a pair that was rated before does not count again.
         edges: (k + 1,) borders of the tie groups.
         """
-        users, self.of_users = counted_before(rows.users, edges, self.of_users)
-        movies, self.of_movies = counted_before(rows.movies, edges, self.of_movies)
+        first = rows.is_first
+        users, self.of_users = counted_before(rows.users, first, edges, self.of_users)
+        movies, self.of_movies = counted_before(rows.movies, first, edges, self.of_movies)
         return users, movies

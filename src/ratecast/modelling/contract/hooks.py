@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ratecast.modelling.calibration.online import OnlineCalibration
 from ratecast.modelling.contract.counts import Counts
 from ratecast.modelling.contract.factors import Factors
+from ratecast.modelling.contract.given import GivenRatings
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import FROM_ZERO, Limits, Range, check
 from ratecast.modelling.contract.vocabulary import Vocabulary
@@ -45,6 +46,7 @@ class Hooks(ABC):
     users: Vocabulary = field(init=False, repr=False)
     movies: Vocabulary = field(init=False, repr=False)
     counts: Counts = field(init=False, repr=False)
+    given: GivenRatings = field(init=False, repr=False)
     calibration: OnlineCalibration = field(init=False, repr=False)
     learned_from: str = field(init=False, repr=False)
 
@@ -69,7 +71,11 @@ class Hooks(ABC):
         self.fit_rows(train, None)
 
     def observe_rows(self, rows: Rows) -> None:
-        """Update with rows as one tie group; the vocabularies have grown already."""
+        """Update with rows as one tie group; the vocabularies have grown already.
+
+        A row of a pair that was rated before takes the place of the former rating, see
+        `Rows.former`; `Rows.change` and `Rows.is_first` are what it adds to a sum and to a count.
+        """
         self.walk_rows(rows, np.array([0, len(rows)]))
 
     def grow(self) -> None:

@@ -7,27 +7,29 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ratecast import artifact, resources
+from ratecast import artifact
 from ratecast.arrays import I64
+from ratecast.data.duplicates import keep_latest
 from ratecast.data.frames import Table, pairs_of, ratings_of, requests_of
-from ratecast.data.side_columns import known_at_end
 from ratecast.errors import InputError, NotFittedError
 from ratecast.ids import Id
 from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
 from ratecast.modelling.calibration.sampling import HISTORY_ROWS, held_out, sample
 from ratecast.modelling.contract.counts import Counts
 from ratecast.modelling.contract.forecast import Basis, Forecast
-from ratecast.modelling.contract.hooks import Arrays, Hooks
-from ratecast.modelling.contract.rows import Expected, Rows, time_groups
-from ratecast.modelling.contract.vocabulary import Unknown, Vocabulary
+from ratecast.modelling.contract.given import GivenRatings
+from ratecast.modelling.contract.hooks import Arrays
+from ratecast.modelling.contract.row_numbers import RowNumbers
+from ratecast.modelling.contract.rows import Expected, Rows, Walked, time_groups
+from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.kernels.threads import kernels_first
-from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale, T, trusted
+from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale, trusted
 
 __all__ = ["Arrays", "Model", "Table"]
 
 
 @dataclass(kw_only=True, eq=False)
-class Model(Hooks):
+class Model(RowNumbers):
     """A model of ratings: how it is used, the same for all models.
 
     Every table is checked where it enters, so that no kernel sees a null, a NaN, a rating off the
@@ -49,7 +51,7 @@ class Model(Hooks):
         train = ratings_of(train, where="train")
         valid = None if valid is None else ratings_of(valid, train.scale, where="valid")
         rows = self.begin_fit(train)
-        valid = None if valid is None else self._with_own_ids(valid)
+        valid = None if valid is None else self.with_own_ids(valid)
         self.fit_rows(rows, valid)
         outcomes = self.held_outcomes(train, rows) if valid is None else None
         self.calibration = self._calibrate(train, valid, outcomes)
@@ -62,25 +64,6 @@ class Model(Hooks):
         self.refit_rows(self.begin_fit(ratings_of(ratings)))
         return self
 
-    def begin_fit(self, train: Ratings) -> Rows:
-        """Take over the scale, ids and counts; `fit_rows` learns from the rows."""
-        if not len(train):
-            raise InputError("train: no ratings to learn from")
-        self.scale = train.scale
-        self.learned_from = train.fingerprint()
-        train = known_at_end(train)
-        self.users = Vocabulary.of(train.frame[USER], train.users)
-        self.movies = Vocabulary.of(train.frame[MOVIE], train.movies)
-        ids = f"{len(self.users) - 1:,} users and {len(self.movies) - 1:,} movies"
-        about = f"model {self.name}, {ids}"
-        resources.require_memory(self.memory_bytes(), about, "choose fewer factors")
-        rows = self.encode(train)
-        self.counts = Counts.of(rows, len(self.users), len(self.movies))
-        # A normal likelihood takes any number, and so do the tests of it.
-        stars = self.scale.index(train.stars).clip(0, len(self.scale.stars) - 1)
-        self.counts.of_stars = np.bincount(stars, minlength=len(self.scale.stars))
-        return rows
-
     def held_outcomes(self, train: Ratings, rows: Rows) -> Outcomes | None:
         """Forecasts of some of many rows by a copy of this model that did not learn from them."""
         parts = held_out(rows.users, self.seed)
@@ -91,7 +74,7 @@ class Model(Hooks):
     def fit_and_forecast(self, train: Ratings, held_out: Ratings) -> Outcomes:
         """Learn from `train` without star probabilities, and forecast other rows of its table."""
         rows = self.begin_fit(train)
-        held_out = self._with_own_ids(held_out)
+        held_out = self.with_own_ids(held_out)
         self.fit_rows(rows, held_out)
         return self._frozen_outcomes(held_out)
 
@@ -110,8 +93,9 @@ class Model(Hooks):
         frozen = as_of = self._frozen_outcomes(sample(train if valid is None else valid))
         if valid is not None and valid.timed and self.updates_online():
             stream = valid.sorted().take(slice(0, HISTORY_ROWS))
-            later, history, _ = deepcopy(self).walk_expected(stream, time_groups(stream))
-            as_of = self.outcomes(later, history, stream)
+            walked = deepcopy(self).walk_expected(stream, time_groups(stream))
+            as_of = self.outcomes(walked.expected, walked.history, stream)
+            as_of = as_of.where(walked.is_first)
         return initial.fitted(frozen, as_of)
 
     def predict(self, requests: Table, movies: Any = None, *, at: int | None = None) -> Forecast:
@@ -140,17 +124,22 @@ class Model(Hooks):
     def observe(self, ratings: Table) -> None:
         """Update with new ratings, of new users and new movies too, without a refit.
 
-        ratings: as for `fit`; on the model's scale. Ratings of one call are taken as one tie group.
+        ratings: as for `fit`; on the model's scale. Ratings of one call are taken as one tie group;
+        of a pair's, the latest counts. A rating of a pair that was rated before takes the place of
+        the former one; the same rating again changes nothing.
         """
         self._require_online()
-        ratings = ratings_of(ratings, self.scale)
-        rows = self._encode_new(ratings)
+        rows = self.encode_new(_latest(ratings_of(ratings, self.scale)))
+        given_again = rows.former_stars == rows.stars
+        rows = rows.take(~given_again) if given_again.any() else rows
+        if not len(rows):
+            return
         self.learned_from = ""
         history = self.counts.of_users[rows.users]
-        outcomes = self.outcomes(self.predict_rows(rows), history, ratings)
+        outcomes = self.outcomes(self.predict_rows(rows), history, rows.table)
         self.counts.add(rows)
         self.observe_rows(rows)
-        self.calibration.update(outcomes)
+        self.calibration.update(outcomes.where(rows.is_first))
 
     def refresh(self, ratings: Ratings) -> None:
         """Update the parameters from their present values, on every rating given so far.
@@ -162,32 +151,30 @@ class Model(Hooks):
     def walk(self, stream: Table, edges: I64 | None = None) -> Forecast:
         """Predict, then observe, one tie group after another: `stream` is ordered by time.
 
-        The forecasts are those of a plain loop of `predict` and `observe`. stream: as for `fit`,
+        The forecasts are those of a plain loop of `predict` and `observe`, so a rating given again
+        takes the place of the former one. stream: as for `fit`,
         with times. edges: (k + 1,) borders of what is observed together, if that is not the rows
         of each second.
         """
         self._require_online()
         stream = ratings_of(stream, self.scale, where="stream")
         edges = time_groups(stream) if edges is None else edges
-        expected, history, movie_counts = self.walk_expected(stream, edges)
-        outcomes = self.outcomes(expected, history, stream)
-        probabilities = self.calibration.walk(outcomes, edges)
-        basis = Basis.of(history, movie_counts)
-        forecast = Forecast(outcomes.mean, probabilities, history, basis)
+        walked = self.walk_expected(stream, edges)
+        outcomes = self.outcomes(walked.expected, walked.history, stream)
+        probabilities = self.calibration.walk(outcomes, edges, walked.is_first)
+        basis = Basis.of(walked.history, walked.movie_counts)
+        forecast = Forecast(outcomes.mean, probabilities, walked.history, basis)
         return forecast.about(stream.requests(), self.scale)
 
-    def walk_expected(self, stream: Ratings, edges: I64) -> tuple[Expected, I64, I64]:
-        """A walk without calibration: expected stars, and the history of each row's user and movie.
-
-        The histories are how many ratings each had before the row's tie group.
-        """
-        rows = self._encode_new(stream)
+    def walk_expected(self, stream: Ratings, edges: I64) -> "Walked":
+        """A walk without calibration."""
+        rows = self.encode_new(stream, edges)
         self.learned_from = ""
         counts, self.counts = self.counts, copy(self.counts)
         history, movie_counts = counts.walk(rows, edges)
         expected = self.walk_rows(rows, edges)
         self.counts = counts
-        return expected, history, movie_counts
+        return Walked(expected, history, movie_counts, rows.is_first)
 
     def forget(self, user: Id) -> None:
         """Forget a user, who is a new user from now on; what movies learned stays until a fit."""
@@ -212,7 +199,7 @@ class Model(Hooks):
         meta = {"model": self.name, "settings": self.settings(), "scale": asdict(self.scale)}
         meta |= {"learned_from": self.learned_from}
         meta |= {"class": f"{type(self).__module__}:{type(self).__qualname__}"}
-        arrays = self.arrays() | self.counts.arrays()
+        arrays = self.arrays() | self.counts.arrays() | self.given.arrays()
         arrays |= self.calibration.packed()
         tables = {"users": self.users.table, "movies": self.movies.table}
         unrated = {"unrated_users": self.users.unrated, "unrated_movies": self.movies.unrated}
@@ -227,35 +214,10 @@ class Model(Hooks):
         tables = saved.tables
         self.users = Vocabulary(USER, tables["users"], tables.get("unrated_users"))
         self.movies = Vocabulary(MOVIE, tables["movies"], tables.get("unrated_movies"))
-        self.counts = Counts.of_arrays(arrays)
+        self.counts, self.given = Counts.of_arrays(arrays), GivenRatings.of_arrays(arrays)
         self.calibration = OnlineCalibration.unpacked(arrays)
         self.restore_arrays(arrays)
         return self
-
-    def encode(self, table: Requests, unknown: Unknown = "ignore") -> Rows:
-        """Row numbers of a table's raw ids; unknown: what becomes of a new id."""
-        table = self._with_own_ids(table)
-        return Rows(
-            self.users.encode(table.frame[USER], unknown, table.users),
-            self.movies.encode(table.frame[MOVIE], unknown, table.movies),
-            table,
-        )
-
-    def _with_own_ids(self, table: T) -> T:
-        """The table with ids of the types that the model's ids have."""
-        users, movies = self.users.own_ids, self.movies.own_ids
-        frame = table.frame
-        own = [users(frame[USER]), movies(frame[MOVIE])]
-        if all(ids.dtype == frame.schema[ids.name] for ids in own):
-            return table
-        return trusted(
-            replace(
-                table,
-                frame=frame.with_columns(own),
-                users=table.users.with_columns(users(table.users[USER])),
-                movies=table.movies.with_columns(movies(table.movies[MOVIE])),
-            )
-        )
 
     @property
     def is_fitted(self) -> bool:
@@ -279,21 +241,21 @@ class Model(Hooks):
         if not self.is_fitted:
             raise NotFittedError(f"model {self.name}: not fitted; call fit, or load_model")
 
-    def _encode_new(self, ratings: Ratings) -> Rows:
-        """Row numbers of ratings to observe; new ids get new ones."""
-        rows = self.encode(ratings, "create")
-        self.counts.grow(len(self.users), len(self.movies))
-        self.grow()
-        return rows
-
     def _frozen_outcomes(self, given: Ratings) -> Outcomes:
         """Forecasts of these rows by the model as it is, beside their stars."""
         rows = self.encode(given)
         return self.outcomes(self.predict_rows(rows), self.counts.of_users[rows.users], given)
 
-    def outcomes(self, expected: Expected, history: I64, given: Ratings) -> Outcomes:
+    def outcomes(self, expected: Expected, history: I64, given: Requests) -> Outcomes:
         """Expected stars beside the stars that were given."""
+        assert isinstance(given, Ratings)
         stars, index = self.scale.clip(expected.mean), self.scale.index(given.stars)
         deviation = expected.usable_deviation(self.scale)
         given_deviation = np.ones(len(stars)) if deviation is None else deviation
         return Outcomes(stars, given_deviation, history, index)
+
+
+def _latest(ratings: Ratings) -> Ratings:
+    """Of each pair the latest rating; without times, the last one."""
+    frame, repeated = keep_latest(ratings.frame)
+    return trusted(replace(ratings, frame=frame)) if repeated else ratings

@@ -1,13 +1,13 @@
 """Tables inside a model: row numbers, tie groups, and what is predicted for each row."""
 
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ratecast.arrays import read_only
+from ratecast.arrays import F32, read_only
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, Requests, Scale
 
@@ -18,12 +18,14 @@ T = TypeVar("T", bound=np.generic)
 class Rows:
     """A table inside a model: row numbers instead of raw ids (0: unknown), and the table itself.
 
-    users, movies: (n,) int32, read-only.
+    users, movies: (n,) int32, read-only. former: (n,) the stars that each row's pair had before,
+    NaN for none; equal to the given stars where there is nothing to learn. None: no pair had any.
     """
 
     users: NDArray[np.int32]
     movies: NDArray[np.int32]
     table: Requests
+    former: F32 | None = None
 
     def __post_init__(self) -> None:
         """Make the row numbers read-only."""
@@ -39,9 +41,29 @@ class Rows:
         assert isinstance(self.table, Ratings)
         return self.table.stars
 
-    def take(self, part: slice) -> "Rows":
+    @property
+    def former_stars(self) -> NDArray[np.float32]:
+        """The stars that each row's pair had before, (n,); NaN for none."""
+        return np.full(len(self), np.nan, np.float32) if self.former is None else self.former
+
+    @property
+    def is_first(self) -> NDArray[np.bool_]:
+        """Whether a row is the first rating of its pair: (n,)."""
+        return np.isnan(self.former_stars)
+
+    @property
+    def change(self) -> NDArray[np.float64]:
+        """What each row adds to a sum of stars, (n,): the given ones less the former ones."""
+        return self.stars.astype(np.float64) - np.nan_to_num(self.former_stars)
+
+    def take(self, part: slice | NDArray[np.bool_] | NDArray[np.integer]) -> "Rows":
         """Only these rows."""
-        return Rows(self.users[part], self.movies[part], self.table.take(part))
+        former = None if self.former is None else self.former[part]
+        return Rows(self.users[part], self.movies[part], self.table.take(part), former)
+
+    def with_former(self, former: F32) -> "Rows":
+        """The same rows, whose pairs had these stars before."""
+        return replace(self, former=read_only(former))
 
 
 @dataclass(frozen=True)
@@ -79,6 +101,19 @@ class Expected:
         )
 
 
+class Walked(NamedTuple):
+    """What a walk gives of each row, (n,) each.
+
+    history, movie_counts: ratings of the user and of the movie before the row's tie group.
+    is_first: whether the pair had no rating before.
+    """
+
+    expected: Expected
+    history: I64
+    movie_counts: I64
+    is_first: NDArray[np.bool_]
+
+
 def time_groups(stream: Ratings) -> NDArray[np.int64]:
     """Borders of the tie groups, the runs of equal time: (k + 1,), from 0 to n.
 
@@ -113,15 +148,15 @@ def grown(array: NDArray[T], size: int) -> NDArray[T]:
 
 
 @njit(cache=True)
-def counted_before(rows, edges, total):  # type: ignore[no-untyped-def]
+def counted_before(rows, is_first, edges, total):  # type: ignore[no-untyped-def]
     """How often each row's number was counted before its tie group, (n,), and the totals after.
 
-    total: counts before the first tie group; left as it is.
+    is_first: (n,) which rows count. total: counts before the first tie group; left as it is.
     """
     before, total = np.empty(len(rows), np.int64), total.copy()
     for group in range(len(edges) - 1):
         for i in range(edges[group], edges[group + 1]):
             before[i] = total[rows[i]]
         for i in range(edges[group], edges[group + 1]):
-            total[rows[i]] += 1
+            total[rows[i]] += is_first[i]
     return before, total

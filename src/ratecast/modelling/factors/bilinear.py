@@ -17,11 +17,15 @@ from ratecast.modelling.factors.posterior_covariance import (
     posterior_covariance,
     updated_factors,
 )
-from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
+from ratecast.modelling.factors.recursive_least_squares import (
+    MIN_REMAINDER,
+    noise_before,
+    rls_replace,
+    rls_update,
+    variance,
+)
 from ratecast.modelling.kernels.csr import Grouped
 from ratecast.modelling.kernels.loops import at_once, copy, even_cuts, on_all_threads, side_by_side
-
-MIN_REMAINDER = 0.05
 
 
 class Side(NamedTuple):
@@ -45,6 +49,19 @@ class Sides(NamedTuple):
 
     users: Side
     movies: Side
+
+
+class CentredRatings(NamedTuple):
+    """Ratings that are observed, (n,) each: row numbers, the centred stars, and the former ones.
+
+    former: centred too; NaN for a pair's first rating, equal to `centred` where there is nothing to
+    learn.
+    """
+
+    users: I32
+    movies: I32
+    centred: F64
+    former: F64
 
 
 class BothSides(NamedTuple):
@@ -174,13 +191,14 @@ def predict(users: I32, movies: I32, sides: Sides) -> tuple[F64, F64]:
 
 
 @njit(cache=True)
-def update(users, movies, centred, edges, sides):  # type: ignore[no-untyped-def]
+def update(ratings, edges, sides):  # type: ignore[no-untyped-def]
     """Predict the rows of each tie group, then update the weights of their users and movies.
 
-    users, movies, centred: (n,) each. edges: (k + 1,) borders of the tie groups. sides: changed
-    in place. About 10 d^2 multiplications a rating.
+    ratings: `CentredRatings`. edges: (k + 1,) borders of the tie groups. sides: changed in place.
+    About 10 d^2 multiplications a rating.
     Returns scores and standard deviations as `predict` does, each from before its tie group.
     """
+    users, movies, centred, former = ratings
     width = sides.users.weights.shape[1]
     scores, deviation = np.empty(len(users)), np.empty(len(users))
     user_inputs, movie_inputs = np.empty(width), np.empty(width)
@@ -190,6 +208,10 @@ def update(users, movies, centred, edges, sides):  # type: ignore[no-untyped-def
         for i in range(start, stop):
             user, movie = users[i], movies[i]
             score, user_variance, _ = predict_one(user, movie, sides, user_inputs, movie_inputs)
+            if not np.isnan(former[i]):
+                inputs, change = (user_inputs, movie_inputs), centred[i] - former[i]
+                _replace((user, movie), inputs, change, user_variance, sides)
+                continue
             error = centred[i] - score
             rls_update(
                 sides.users.weights[user], sides.users.covariance[user], movie_inputs, error, 1.0
@@ -203,3 +225,22 @@ def update(users, movies, centred, edges, sides):  # type: ignore[no-untyped-def
                 1.0 + user_variance,
             )
     return scores, deviation
+
+
+@njit(cache=True)
+def _replace(pair, inputs, change, user_variance, sides):  # type: ignore[no-untyped-def]
+    """Put a later rating in the place of the former one, in the weights of its user and movie.
+
+    Exact for one side while the other stands still. Both move, so the movie's step lies between two
+    halves of the user's: then the way back to the former rating is the same way. change: later -
+    former.
+    """
+    (user, movie), (user_inputs, movie_inputs), (users, movies) = pair, inputs, sides
+    own, noise = users.weights[user], noise_before(user_variance)
+    rls_replace(own, users.covariance[user], movie_inputs, change / 2, 1.0)
+    copy(user_inputs, own)
+    user_inputs[0] = 1.0
+    rls_replace(movies.weights[movie], movies.covariance[movie], user_inputs, change, noise)
+    copy(movie_inputs, movies.weights[movie])
+    movie_inputs[0] = 1.0
+    rls_replace(own, users.covariance[user], movie_inputs, change / 2, 1.0)

@@ -11,8 +11,8 @@ import numpy as np
 from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays
-from ratecast.modelling.contract.rows import Expected
-from ratecast.modelling.factors.bilinear import Side, Sides, predict, update
+from ratecast.modelling.contract.rows import Expected, Rows
+from ratecast.modelling.factors.bilinear import CentredRatings, Side, Sides, predict, update
 from ratecast.ratings import Scale
 
 
@@ -63,6 +63,11 @@ class Centring(NamedTuple):
         centred: F64 = (stars.astype(np.float64) - self.level) / self.unit
         return centred
 
+    def ratings(self, rows: Rows) -> CentredRatings:
+        """The rows that are observed, centred."""
+        stars = self.centred(rows.stars), self.centred(rows.former_stars)
+        return CentredRatings(rows.users, rows.movies, *stars)
+
     def stars(self, scores: F64) -> F64:
         """Level + unit * scores: (n,)."""
         return self.level + self.unit * scores
@@ -80,10 +85,9 @@ class BilinearState:
         scores, deviation = predict(users, movies, self.sides)
         return Expected(self.centring.stars(scores), deviation)
 
-    def update(self, users: I32, movies: I32, stars: F32, edges: I64) -> Expected:
+    def update(self, rows: Rows, edges: I64) -> Expected:
         """What `predict` gives before each tie group (edges: borders), updated after each."""
-        centred = self.centring.centred(stars)
-        scores, deviation = update(users, movies, centred, edges, self.sides)
+        scores, deviation = update(self.centring.ratings(rows), edges, self.sides)
         return Expected(self.centring.stars(scores), deviation)
 
     def grow(self, users: int, movies: int) -> None:

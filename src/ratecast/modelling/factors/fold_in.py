@@ -18,7 +18,7 @@ from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import SHARE, Limits
-from ratecast.modelling.factors.bilinear import Sides, predict, update
+from ratecast.modelling.factors.bilinear import CentredRatings, Sides, predict, update
 from ratecast.modelling.factors.bilinear_state import BilinearState, Centring
 from ratecast.modelling.nets.net_model import NetModel
 
@@ -75,9 +75,9 @@ class FoldInNet(NetModel):
         """(Stars - level) / unit, and their deviation in units of the noise: (n,) each."""
         return predict(users, movies, self.state.sides)
 
-    def update_scores(self, users: I32, movies: I32, centred: F64, edges: I64) -> tuple[F64, F64]:
+    def update_scores(self, ratings: CentredRatings, edges: I64) -> tuple[F64, F64]:
         """What `predict_scores` gives before each tie group (edges: borders), updated after."""
-        predicted: tuple[F64, F64] = update(users, movies, centred, edges, self.state.sides)
+        predicted: tuple[F64, F64] = update(ratings, edges, self.state.sides)
         return predicted
 
     @override
@@ -86,8 +86,7 @@ class FoldInNet(NetModel):
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        centred = self.state.centring.centred(rows.stars)
-        return self._expected(*self.update_scores(rows.users, rows.movies, centred, edges))
+        return self._expected(*self.update_scores(self.state.centring.ratings(rows), edges))
 
     @override
     def grow(self) -> None:

@@ -10,6 +10,9 @@ from numba import njit
 
 from ratecast.arrays import F64
 
+# Least share of a variance that a rating leaves, where inputs have changed since it was taken in.
+MIN_REMAINDER = 0.05
+
 
 def l2_vector(bias: float, factor: float, factors: int) -> F64:
     """L2 penalties of a bias and of each factor: (1 + factors,).
@@ -53,6 +56,30 @@ def rls_update(weights, covariance, inputs, error, noise):  # type: ignore[no-un
         weights[a] += share * error
         for b in range(size):
             covariance[a, b] -= share * gain[b]
+
+
+@njit(cache=True)
+def rls_replace(weights, covariance, inputs, change, noise):  # type: ignore[no-untyped-def]
+    """Put a later rating in the place of one that was taken in: w <- w + P x change / noise.
+
+    The weights are linear in every rating, and P depends on none. weights: changed in place.
+    covariance, inputs: as in `rls_update`, after the former rating. change: the later rating less
+    the former one. noise: as given to `rls_update` for the former one. d^2 multiplications.
+    """
+    for a in range(len(covariance)):
+        product = 0.0
+        for b in range(len(covariance)):
+            product += covariance[a, b] * inputs[b]
+        weights[a] += product * change / noise
+
+
+@njit(cache=True)
+def noise_before(variance_after):  # type: ignore[no-untyped-def]
+    """Noise of a rating for the movie's weights, 1 + x' P x of its user, from that after it.
+
+    The rating took x' P x to v = x' P x / (1 + x' P x), so the noise was 1 / (1 - v).
+    """
+    return 1.0 / max(1.0 - variance_after, MIN_REMAINDER)
 
 
 @njit(cache=True)

@@ -14,7 +14,13 @@ from ratecast.modelling.contract.forecast import Basis, Forecast
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.plain_requests import encode_pairs
 from ratecast.modelling.contract.rows import Expected, Rows
-from ratecast.modelling.history.user_history import Predicate, RatingColumns, UserHistory
+from ratecast.modelling.history.rounds import walk_in_rounds
+from ratecast.modelling.history.user_history import (
+    Predicate,
+    RatingColumns,
+    UserHistory,
+    pair_keys,
+)
 
 
 class PastRating(NamedTuple):
@@ -26,7 +32,9 @@ class PastRating(NamedTuple):
 
 
 class HistoryModel(Model):
-    """A model with a `history` of all its ratings; implements `predict_from` and `replay_rows`.
+    """A model with a `history` of all its ratings.
+
+    It implements `walk_users`, `predict_from` and `replay_rows`.
 
     The history holds stars in units of the scale, see `Scale.unit`; predictions are in stars.
     Removing a rating changes the user's predictions at once; what the movies' parameters learned
@@ -53,10 +61,10 @@ class HistoryModel(Model):
         """
         users = self.users.rows_of([self.users.own_id(user) for user, _ in pairs])
         movies = self.movies.rows_of([self.movies.own_id(movie) for _, movie in pairs])
-        keys = np.sort(_pair_keys(users, movies)[(users > 0) & (movies > 0)])
+        keys = np.sort(pair_keys(users, movies)[(users > 0) & (movies > 0)])
 
         def is_removed(ratings: RatingColumns) -> NDArray[np.bool_]:
-            return np.isin(_pair_keys(ratings.users, ratings.movies), keys)
+            return np.isin(pair_keys(ratings.users, ratings.movies), keys)
 
         return self.remove_ratings(np.unique(users), is_removed)
 
@@ -106,10 +114,26 @@ class HistoryModel(Model):
         return replace(columns, stars=columns.stars / self.scale.unit)
 
     @override
+    def observe_rows(self, rows: Rows) -> None:
+        ratings = self.history.in_own_time(self.columns_of(rows))
+        former = rows.former_stars.astype(np.float64) / self.scale.unit
+        self.history.learn(ratings, former)
+
+    @override
     def forget(self, user: Id) -> None:
         row = self.users.rows_of([self.users.own_id(user)])
         self.remove_ratings(row, lambda ratings: np.ones(len(ratings), bool))
         super().forget(user)
+
+    @override
+    def walk_rows(self, rows: Rows, edges: I64) -> Expected:
+        if self.history.timeless:
+            return super().walk_rows(rows, edges)
+        return walk_in_rounds(rows, edges, lambda now, _: self.walk_users(now), len(self.users))
+
+    @abstractmethod
+    def walk_users(self, rows: Rows) -> Expected:
+        """Expected stars of each row, from its user's earlier ratings; then the rows are stored."""
 
     @abstractmethod
     def predict_from(self, rows: Rows, past: RatingColumns) -> Expected:
@@ -128,14 +152,10 @@ class HistoryModel(Model):
         if len(removed):
             self.learned_from = ""
             self.counts.remove(removed.users, removed.movies)
+            self.given.remove(removed.users, removed.movies)
         return len(removed)
 
     def _ratings_of(self, user: Id) -> RatingColumns:
         """The ratings of one user, in time order; an unknown user has none."""
         row = self.users.rows_of([self.users.own_id(user)])
         return self.history.of_users(row[row > 0])
-
-
-def _pair_keys(users: NDArray[np.int32], movies: NDArray[np.int32]) -> I64:
-    """One number for each pair: (n,)."""
-    return users.astype(np.int64) << 32 | movies

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32, I64
-from ratecast.modelling.contract.rows import Expected, grown
+from ratecast.modelling.contract.rows import Expected, Rows, grown
 
 
 @dataclass
@@ -41,25 +40,30 @@ class MovieResiduals:
         total, count = self.sums[movies].T
         return Expected(expected.mean + total / (count + self.damping), expected.deviation)
 
-    def walk(
-        self, expected: Expected, movies: I32, stars: NDArray[np.float32], edges: I64
-    ) -> Expected:
+    def walk(self, expected: Expected, rows: Rows, edges: I64) -> Expected:
         """As `corrected`, group by group: the residuals of a group are added after it.
 
-        movies, stars: (n,), in time order. edges: (k + 1,) borders of the time groups.
+        A rating in the place of a former one changes its residual by their difference. rows: in
+        time order. edges: (k + 1,) borders of the time groups.
         """
-        extra = _walk(movies, stars - expected.mean, edges, self.sums, self.damping)
+        first = rows.is_first
+        residuals = np.where(first, rows.stars - expected.mean, rows.change)
+        extra = _walk(rows.movies, (residuals, first), edges, self.sums, self.damping)
         return Expected(expected.mean + extra, expected.deviation)
 
 
 @njit(cache=True)
-def _walk(movies, residuals, edges, sums, damping):  # type: ignore[no-untyped-def]
-    """Mean residual of each row's movie before its time group, (n,); `sums` changes in place."""
+def _walk(movies, more, edges, sums, damping):  # type: ignore[no-untyped-def]
+    """Mean residual of each row's movie before its time group, (n,); `sums` changes in place.
+
+    more: what each row adds to the sum of its movie, and whether it counts, (n,) each.
+    """
+    residuals, is_first = more
     means = np.empty(len(movies))
     for group in range(len(edges) - 1):
         for i in range(edges[group], edges[group + 1]):
             means[i] = sums[movies[i], 0] / (sums[movies[i], 1] + damping)
         for i in range(edges[group], edges[group + 1]):
             sums[movies[i], 0] += residuals[i]
-            sums[movies[i], 1] += 1.0
+            sums[movies[i], 1] += is_first[i]
     return means

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.arrays import I64
+from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.rows import Rows
 from ratecast.ratings import Ratings
 
@@ -108,6 +108,11 @@ class GroupedColumns(NamedTuple):
     later_at: I64
 
 
+def pair_keys(users: NDArray[np.int32], movies: NDArray[np.int32]) -> I64:
+    """One number for each pair of row numbers: (n,)."""
+    return users.astype(np.int64) << 32 | movies
+
+
 # Which of some ratings are meant: (n,) bool.
 Predicate = Callable[[RatingColumns], NDArray[np.bool_]]
 
@@ -150,6 +155,21 @@ class UserHistory:
         if len(self.recent) > _MAX_CHUNKS:
             self.recent = [RatingColumns.concat(self.recent)]
 
+    def learn(self, ratings: RatingColumns, former: F64) -> None:
+        """Store ratings, each in the place of the former one of its pair.
+
+        former: (n,) the stars that each pair had before, NaN for none; where they are the same,
+        nothing changes.
+        """
+        replaced = ~np.isnan(former) & (former != ratings.stars)
+        first = np.isnan(former)
+        # The former rating may be an earlier one of these.
+        self.add(ratings if first.all() else ratings.take(first))
+        if replaced.any():
+            later = ratings.take(replaced)
+            self._remove_latest(later)
+            self.add(later)
+
     def in_own_time(self, ratings: RatingColumns) -> RatingColumns:
         """The ratings, without their times if those that are stored have none.
 
@@ -184,6 +204,17 @@ class UserHistory:
             removed.append(part.take(selected))
             part.movies[selected] = DELETED
         return RatingColumns.concat(removed)
+
+    def _remove_latest(self, pairs: RatingColumns) -> None:
+        """Delete one rating of each of these pairs: the latest that is stored."""
+        users, wanted = np.unique(pairs.users), pair_keys(pairs.users, pairs.movies)
+        self._drop_cached(users)
+        for part, rows in (self._recent_rows(users), (self.merged, self._merged_rows(users))):
+            keys = pair_keys(part.users[rows], part.movies[rows])[::-1]
+            found, place = np.unique(keys, return_index=True)
+            place = place[np.isin(found, wanted)]
+            part.movies[rows[::-1][place]] = DELETED
+            wanted = np.setdiff1d(wanted, keys[place])
 
     def all_ratings(self) -> RatingColumns:
         """All ratings: the merged ones, then the recent ones in order of arrival."""

@@ -162,8 +162,7 @@ class ALS(Model):
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        expected = self.state.update(rows.users, rows.movies, rows.stars, edges)
-        return expected.spread(self._noise)
+        return self.state.update(rows, edges).spread(self._noise)
 
     @property
     def _noise(self) -> float:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ratecast.arrays import F32, F64, I64
-from ratecast.modelling.factors.bilinear import predict_one
+from ratecast.arrays import F32, F64, I32, I64
+from ratecast.modelling.factors.bilinear import CentredRatings, predict_one
 from ratecast.modelling.factors.bilinear import update as update_sides
 from ratecast.modelling.history.linked_history import NONE
 from ratecast.modelling.kernels.loops import copy
@@ -31,11 +31,13 @@ class NetWeights(NamedTuple):
 class Memory(NamedTuple):
     """Earlier ratings of all users, as linked lists.
 
-    keys_values: (ratings, layers, 2, width). previous: (ratings,) index of the same user's rating
-    before it, or NONE. last: (users,) index of each user's latest rating, or NONE.
+    keys_values: (ratings, layers, 2, width). movies: (ratings,) row numbers. previous: (ratings,)
+    index of the same user's rating before it, or NONE. last: (users,) index of each user's latest
+    rating, or NONE.
     """
 
     keys_values: F32
+    movies: I32
     previous: I64
     last: I64
 
@@ -166,19 +168,40 @@ def predict(rows, sides, unknown_user, memory, net):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
+def _take_out(memory, user, movie):  # type: ignore[no-untyped-def]
+    """Take the user's latest rating of a movie out of the list."""
+    at, later = memory.last[user], NONE
+    while at != NONE and memory.movies[at] != movie:
+        later, at = at, memory.previous[at]
+    if at == NONE:
+        return
+    if later == NONE:
+        memory.last[user] = memory.previous[at]
+    else:
+        memory.previous[later] = memory.previous[at]
+
+
+@njit(cache=True)
 def update_memory(rows, edges, inputs, memory, net):  # type: ignore[no-untyped-def]
     """Predict the rows of each tie group, then store them; stars of the predictions: (n,).
 
-    rows: (users, stars, index in memory of the first row). inputs: (n, 1 + f) of the movies.
+    rows: (users, movies, stars, former stars, index in memory of the first row). A row in the place
+    of a former one is predicted without that. inputs: (n, 1 + f) of the movies.
     """
-    users, stars, first = rows
+    users, movies, stars, former, first = rows
     steps = np.empty((len(users), len(net.layers) + 1))
     for group in range(len(edges) - 1):
         for i in range(edges[group], edges[group + 1]):
+            if former[i] != stars[i] and not np.isnan(former[i]):
+                _take_out(memory, users[i], movies[i])
+        for i in range(edges[group], edges[group + 1]):
             predict_layers(inputs[i], users[i], memory, net, steps[i])
         for i in range(edges[group], edges[group + 1]):
+            if former[i] == stars[i]:
+                continue
             # What a layer stores is the error of the prediction below it.
             store(inputs[i], stars[i] - steps[i], net.layers, memory.keys_values[first + i])
+            memory.movies[first + i] = movies[i]
             memory.previous[first + i] = memory.last[users[i]]
             memory.last[users[i]] = first + i
     return steps[:, -1].copy()
@@ -188,9 +211,10 @@ def update_memory(rows, edges, inputs, memory, net):  # type: ignore[no-untyped-
 def update(rows, edges, als, memory, net):  # type: ignore[no-untyped-def]
     """Predict the rows of each tie group, then store them and update the weights of `als`.
 
-    rows: (users, movies, stars, index in memory of the first row). als: (sides, unknown_user).
+    rows: (users, movies, stars, former stars, index in memory of the first row). als: (sides,
+    unknown_user).
     """
-    users, movies, given, first = rows
+    users, movies, given, former, first = rows
     sides, unknown_user = als
     mean, unit = unknown_user[0], unknown_user[1]
     stars, deviation = np.empty(len(users)), np.empty(len(users))
@@ -204,7 +228,10 @@ def update(rows, edges, als, memory, net):  # type: ignore[no-untyped-def]
         inputs = np.empty((stop - start, sides.users.weights.shape[1]))
         for i in range(stop - start):
             fill_inputs(sides.movies.weights[movies[start + i]], unknown_user, inputs[i])
-        now = given[start:stop]
-        update_memory((pairs[0], now, first + start), one_group, inputs, memory, net)
-        update_sides(pairs[0], pairs[1], (now - mean) / unit, one_group, sides)
+        now, before = given[start:stop], former[start:stop]
+        stored = pairs[0], pairs[1], now, before, first + start
+        update_memory(stored, one_group, inputs, memory, net)
+        centred = (now - mean) / unit, (before - mean) / unit
+        ratings = CentredRatings(pairs[0], pairs[1], centred[0], centred[1])
+        update_sides(ratings, one_group, sides)
     return stars, deviation

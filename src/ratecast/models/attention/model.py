@@ -157,13 +157,14 @@ class Attention(NetModel):
         start = self.net.mean.item(), self.net.level.item(), self.net.slope.item()
         self._weights = NetWeights(*self.net.packed(), np.array([*start, self.max_history]))
         self._size, shape = 0, (0, self.layers, 2, self.factors)
-        last = np.full(len(self.users), NONE)
-        self._memory = Memory(np.empty(shape, np.float32), np.empty(0, np.int64), last)
+        last, movies = np.full(len(self.users), NONE), np.empty(0, np.int32)
+        self._memory = Memory(np.empty(shape, np.float32), movies, np.empty(0, np.int64), last)
         order = np.argsort(_times(train.table), kind="stable")
         users, stars = train.users[order], self._net_stars(train)[order]
         edges = _edges(_times(train.table)[order])
         inputs = self._train_inputs(train)[order]
-        rows = users, stars, self._reserve(len(train))
+        none = np.full(len(train), np.nan)
+        rows = users, train.movies[order], stars, none, self._reserve(len(train))
         predicted = update_memory(rows, edges, inputs, self._memory, self._weights)
         self.noise = float(np.sqrt(np.mean(np.square(stars - predicted))))
 
@@ -181,7 +182,8 @@ class Attention(NetModel):
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        given = rows.users, rows.movies, self._net_stars(rows), self._reserve(len(rows))
+        stars = self._net_stars(rows), rows.former_stars.astype(np.float64) / self.scale.unit
+        given = rows.users, rows.movies, *stars, self._reserve(len(rows))
         als = self.als_state.sides, self._unknown_user
         return self._expected(*update(given, edges, als, self._memory, self._weights))
 
@@ -193,6 +195,7 @@ class Attention(NetModel):
             more = max(self._size, 2 * length) - length
             self._memory = Memory(
                 np.pad(self._memory.keys_values, ((0, more), (0, 0), (0, 0), (0, 0))),
+                np.pad(self._memory.movies, (0, more)),
                 np.pad(self._memory.previous, (0, more)),
                 self._memory.last,
             )
@@ -221,6 +224,7 @@ class Attention(NetModel):
             "level": self._weights.start,
             "last": self._memory.last,
             "keys_values": self._memory.keys_values[: self._size],
+            "movies": self._memory.movies[: self._size],
             "previous": self._memory.previous[: self._size],
         }
         return arrays | self.als_state.arrays() | super().arrays()
@@ -230,8 +234,10 @@ class Attention(NetModel):
         super().restore_arrays(arrays)
         self.noise, self._unknown_user = float(arrays["noise"][0]), arrays["unknown_user"]
         self._weights = NetWeights(arrays["weights"], arrays["scalars"], arrays["level"])
-        self._memory = Memory(arrays["keys_values"], arrays["previous"], arrays["last"])
-        self._size = len(self._memory.previous)
+        previous = arrays["previous"]
+        movies = arrays.get("movies", np.zeros(len(previous), np.int32))
+        self._memory = Memory(arrays["keys_values"], movies, previous, arrays["last"])
+        self._size = len(previous)
         mean, unit = (float(value) * self.scale.unit for value in self._unknown_user[:2])
         self.als_state = BilinearState.restored(arrays, Centring(mean, unit))
 

@@ -149,8 +149,8 @@ def _walked(model: Model, known: Ratings, held: Ratings) -> tuple[F64, I64]:
         model.walk_expected(piece, time_groups(piece))
         for _, piece in pieces(model, known, {"held": held})
     ]
-    means = np.concatenate([expected.mean for expected, _, _ in walked])
-    return model.scale.clip(means), np.concatenate([history for _, history, _ in walked])
+    means = np.concatenate([piece.expected.mean for piece in walked])
+    return model.scale.clip(means), np.concatenate([piece.history for piece in walked])
 
 
 def _rows(splits: list[tuple[Ratings, Ratings]], means: list[F64]) -> HeldForecasts:

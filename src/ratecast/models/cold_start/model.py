@@ -149,7 +149,7 @@ class ColdStart(Model):
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        return self._movie_residuals.walk(self._predict(rows), rows.movies, rows.stars, edges)
+        return self._movie_residuals.walk(self._predict(rows), rows, edges)
 
     @override
     def grow(self) -> None:

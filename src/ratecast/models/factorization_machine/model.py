@@ -18,11 +18,11 @@ from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Limits
 from ratecast.modelling.history.movie_residuals import MovieResiduals
+from ratecast.modelling.history.rounds import walk_in_rounds
 from ratecast.modelling.history.user_batches import (
     NO_TIME,
     UserBatches,
     distinct,
-    group_ids,
     history_arrays,
     rating_columns,
     request_columns,
@@ -165,10 +165,14 @@ class FactorizationMachine(Model):
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
+        expected = walk_in_rounds(rows, edges, self._walk, len(self.users))
+        return self._movie_residuals.walk(expected, rows, edges)
+
+    def _walk(self, rows: Rows, group: I64) -> Expected:
         ratings = rating_columns(rows)
-        expected = self._predict(rows, ratings, group_ids(edges))
-        self._history.add(ratings)
-        return self._movie_residuals.walk(expected, rows.movies, rows.stars, edges)
+        expected = self._predict(rows, ratings, group)
+        self._history.learn(ratings, rows.former_stars.astype(np.float64))
+        return expected
 
     @override
     def grow(self) -> None:

@@ -20,10 +20,10 @@ from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Limits
 from ratecast.modelling.history.movie_residuals import MovieResiduals
+from ratecast.modelling.history.rounds import walk_in_rounds
 from ratecast.modelling.history.user_batches import (
     UserBatches,
     distinct,
-    group_ids,
     history_arrays,
     rating_columns,
     request_columns,
@@ -144,10 +144,14 @@ class GaussianProcess(Model):
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
+        expected = walk_in_rounds(rows, edges, self._walk, len(self.users))
+        return self._movie_residuals.walk(expected, rows, edges)
+
+    def _walk(self, rows: Rows, group: I64) -> Expected:
         ratings = rating_columns(rows)
-        expected = self._predict(ratings, group_ids(edges), self._requested(rows))
-        self._history.add(ratings)
-        return self._movie_residuals.walk(expected, rows.movies, rows.stars, edges)
+        expected = self._predict(ratings, group, self._requested(rows))
+        self._history.learn(ratings, rows.former_stars.astype(np.float64))
+        return expected
 
     @override
     def grow(self) -> None:

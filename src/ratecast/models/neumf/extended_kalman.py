@@ -11,7 +11,12 @@ import numpy as np
 from numba import njit
 
 from ratecast.arrays import F64
-from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
+from ratecast.modelling.factors.recursive_least_squares import (
+    noise_before,
+    rls_replace,
+    rls_update,
+    variance,
+)
 from ratecast.modelling.kernels.loops import copy, fill
 
 
@@ -156,13 +161,38 @@ def _update_row(side, row, directions, gradient, observed):  # type: ignore[no-u
 
 
 @njit(cache=True)
-def update(rows, edges, sides, shared):  # type: ignore[no-untyped-def]
+def _replace_row(side, row, directions, gradient, changed):  # type: ignore[no-untyped-def]
+    """Put a later rating in the place of the former one, for one row of a side.
+
+    changed: the later rating less the former one, and the noise of the former.
+    """
+    step = np.zeros(len(gradient))
+    rls_replace(step, side.covariance[row], gradient, changed[0], changed[1])
+    for i in range(len(directions)):
+        side.weights[row, i] += (directions[i] * step).sum()
+
+
+@njit(cache=True)
+def _replace(pair, changed, sides, shared, gradients):  # type: ignore[no-untyped-def]
+    """The same for its user and its movie, as in a bilinear model, see `bilinear.update`."""
+    (user, movie), (change, noise) = pair, changed
+    half = change / 2, 1.0
+    _replace_row(sides.users, user, shared.user_directions, gradients.user, half)
+    predict_one(user, movie, sides, shared, gradients)
+    whole = change, noise
+    _replace_row(sides.movies, movie, shared.movie_directions, gradients.movie, whole)
+    predict_one(user, movie, sides, shared, gradients)
+    _replace_row(sides.users, user, shared.user_directions, gradients.user, half)
+
+
+@njit(cache=True)
+def update(ratings, edges, sides, shared):  # type: ignore[no-untyped-def]
     """Predict the rows of each tie group, then update the vectors of their users and movies.
 
-    rows: (users, movies, stars), each (n,). edges: (k + 1,) borders of the tie groups. sides:
+    ratings: `CentredRatings`. edges: (k + 1,) borders of the tie groups. sides:
     changed in place.
     """
-    users, movies, given = rows
+    users, movies, given, former = ratings
     stars, deviation = np.empty(len(users)), np.empty(len(users))
     gradients = _empty_gradients(sides)
     for group in range(len(edges) - 1):
@@ -173,6 +203,10 @@ def update(rows, edges, sides, shared):  # type: ignore[no-untyped-def]
         for i in range(start, stop):
             user, movie = users[i], movies[i]
             predicted, user_variance, _ = predict_one(user, movie, sides, shared, gradients)
+            if not np.isnan(former[i]):
+                change, noise = given[i] - former[i], noise_before(user_variance)
+                _replace((user, movie), (change, noise), sides, shared, gradients)
+                continue
             error = given[i] - predicted
             _update_row(sides.users, user, shared.user_directions, gradients.user, (error, 1.0))
             # A rating says less of the movie when its user is uncertain.

@@ -10,7 +10,7 @@ from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.contract.settings import SHARE, Limits, Range
-from ratecast.modelling.factors.bilinear import Side, Sides
+from ratecast.modelling.factors.bilinear import CentredRatings, Side, Sides
 from ratecast.modelling.factors.fold_in import FoldInNet, usable_l2
 from ratecast.modelling.factors.posterior_covariance import leading_directions
 from ratecast.modelling.factors.recursive_least_squares import prior_covariance
@@ -124,9 +124,9 @@ class NeuMF(FoldInNet):
         return predicted
 
     @override
-    def update_scores(self, users: I32, movies: I32, centred: F64, edges: I64) -> tuple[F64, F64]:
-        rows, shared = (users, movies, centred), self.shared_weights()
-        predicted: tuple[F64, F64] = update(rows, edges, self.state.sides, shared)
+    def update_scores(self, ratings: CentredRatings, edges: I64) -> tuple[F64, F64]:
+        shared = self.shared_weights()
+        predicted: tuple[F64, F64] = update(ratings, edges, self.state.sides, shared)
         return predicted
 
     def shared_weights(self) -> SharedWeights:

@@ -161,16 +161,10 @@ class StateSpace(HistoryModel):
         return self._expected(self._filter(ratings, RatingColumns.empty()))
 
     @override
-    def observe_rows(self, rows: Rows) -> None:
-        self.history.add(self.history.in_own_time(self.columns_of(rows)))
-
-    @override
-    def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
-        if self.history.timeless:
-            return super().walk_rows(rows, edges)
+    def walk_users(self, rows: Rows) -> Expected:
         ratings = self.columns_of(rows)
         past = self.history.of_users(np.unique(ratings.users))
-        self.history.add(ratings)
+        self.observe_rows(rows)
         filtered = self._filter(ratings, past)
         self._walked = self._walked.with_more(filtered.features, ratings.stars - filtered.mean)
         return self._expected(filtered)

@@ -11,7 +11,12 @@ import numpy as np
 from numba import njit
 
 from ratecast.arrays import F64
-from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
+from ratecast.modelling.factors.recursive_least_squares import (
+    noise_before,
+    rls_replace,
+    rls_update,
+    variance,
+)
 from ratecast.modelling.kernels.loops import add, copy, fill
 
 
@@ -93,6 +98,13 @@ def predict(users, movies, state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _add_scaled(into, factor, numbers):  # type: ignore[no-untyped-def]
+    """Add factor * numbers (n,) to `into` (n,)."""
+    for k in range(len(into)):
+        into[k] += factor * numbers[k]
+
+
+@njit(cache=True)
 def update_users(users, movies, centred, state):  # type: ignore[no-untyped-def]
     """Add each rating to the sums of its user; about 3 d^2 multiplications a rating."""
     width = state.movies.weights.shape[1]
@@ -102,8 +114,7 @@ def update_users(users, movies, centred, state):  # type: ignore[no-untyped-def]
         copy(inputs, state.movies.weights[movie])
         residual = centred[i] - inputs[0]
         inputs[0] = 1.0
-        for k in range(width):
-            state.users.rating_sums[user, k] += residual * inputs[k]
+        _add_scaled(state.users.rating_sums[user], residual, inputs)
         rls_update(unused, state.users.covariance[user], inputs, 0.0, 1.0)
         add(state.users.implicit_sums[user], state.movies.implicit[movie])
         state.users.counts[user] += 1
@@ -124,12 +135,30 @@ def update_movie_covariance(users, movies, state):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True)
-def update(users, movies, centred, edges, state):  # type: ignore[no-untyped-def]
+def _replace(pair, change, inputs, weights, state):  # type: ignore[no-untyped-def]
+    """Put a later rating in the place of the former one; change: later - former.
+
+    As in a bilinear model, see `bilinear.update`. inputs: (d,), (1, q_i). weights: (d,), filled.
+    """
+    (user, movie), (users, movies, _) = pair, state
+    noise = noise_before(variance(users.covariance[user], inputs))
+    _add_scaled(users.rating_sums[user], change / 2, inputs)
+    fill_user_weights(user, state, weights)
+    weights[0] = 1.0
+    rls_replace(movies.weights[movie], movies.covariance[movie], weights, change, noise)
+    copy(inputs, movies.weights[movie])
+    inputs[0] = 1.0
+    _add_scaled(users.rating_sums[user], change / 2, inputs)
+
+
+@njit(cache=True)
+def update(ratings, edges, state):  # type: ignore[no-untyped-def]
     """Predict the rows of each tie group, then update their users and movies.
 
-    users, movies, centred: (n,) each. edges: (k + 1,) borders of the tie groups. state: changed in
-    place. About 10 d^2 multiplications a rating.
+    ratings: `CentredRatings`. edges: (k + 1,) borders of the tie groups. state: changed in place.
+    About 10 d^2 multiplications a rating.
     """
+    users, movies, centred, former = ratings
     scores, deviation = np.empty(len(users)), np.empty(len(users))
     width = state.movies.weights.shape[1]
     inputs, weights = np.empty(width), np.empty(width)
@@ -142,6 +171,9 @@ def update(users, movies, centred, edges, state):  # type: ignore[no-untyped-def
         for i in range(start, stop):
             user, movie = users[i], movies[i]
             score, user_variance = _predict_one(user, movie, state, inputs, weights)
+            if not np.isnan(former[i]):
+                _replace((user, movie), centred[i] - former[i], inputs, weights, state)
+                continue
             one = slice(i, i + 1)
             update_users(users[one], movies[one], centred[one], state)
             weights[0] = 1.0

@@ -157,8 +157,7 @@ class SVDpp(Model):
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        centred = self.centring.centred(rows.stars)
-        return self._expected(*update(rows.users, rows.movies, centred, edges, self.state))
+        return self._expected(*update(self.centring.ratings(rows), edges, self.state))
 
     @override
     def movie_factors(self) -> Factors:
