@@ -103,7 +103,7 @@ def test_an_older_artifact_has_no_frequencies(fitted: OnlineCalibration) -> None
     assert loaded.known_users.location == fitted.known_users.location
     rows = outcomes(2000, seed=9)
     assert abs(error(loaded, rows) - error(fitted, rows)) < 0.01
-    loaded.walk(rows, np.arange(0, 2001, 5))
+    loaded.walk(rows, np.arange(0, 2001, 5), np.ones(2000, bool))
     assert loaded.known_users is not loaded.prior
 
 

@@ -92,7 +92,7 @@ def test_a_drift_by_the_whole_scale_is_followed(scale: Scale) -> None:
     sure, _ = drawn(scale, 0.01, 0, 1)
     calibration, (far, _) = calibrated(scale, sure), drawn(scale, 0.01, 0, 2)
     far = Outcomes(far.mean[::-1].copy(), far.deviation, np.full(ROWS, 9), far.star)
-    calibration.walk(far, np.arange(0, ROWS + 1, 2000))
+    calibration.walk(far, np.arange(0, ROWS + 1, 2000), np.ones(ROWS, bool))
     nll, coverage = scored(calibration, far.last(1000))
     frequencies = calibration.known_users.groups.frequencies
     assert nll < 1.02 * -(frequencies * np.log(frequencies)).sum()

@@ -53,13 +53,13 @@ def test_former_ratings_are_those_of_a_dictionary() -> None:
             last = {pair: stars for pair, stars in last.items() if pair not in gone}
         expected = plainly(last, rows, edges)
         former = given.add(rows, edges)
-        np.testing.assert_array_equal(former, np.float32(expected))
+        np.testing.assert_array_equal(former, np.array(expected, np.float32))
         # What is saved is the same, once for each pair.
         arrays = given.arrays()
         assert len(arrays["given.stars"]) == len(last)
         restored = GivenRatings.of_arrays(dict(arrays))
         again = drawn(300, seed + 10)
-        wanted = np.float32([last.get(pair, np.nan) for pair in pairs_of(again)])
+        wanted = np.array([last.get(pair, np.nan) for pair in pairs_of(again)], np.float32)
         kept = np.array(
             [pair not in pairs_of(again)[k + 1 :] for k, pair in enumerate(pairs_of(again))]
         )

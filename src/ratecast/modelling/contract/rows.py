@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ratecast.arrays import F32, read_only
+from ratecast.arrays import F32, I64, read_only
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, Requests, Scale
 
