@@ -172,8 +172,8 @@ class RatingNet(nn.Module):
         """Multiply the vectors of all users and movies, centres included, by `factor`."""
         for part in self.modules():
             if isinstance(part, CentredEmbedding):
-                for numbers in part.parameters():
-                    numbers *= factor
+                part.centre.mul_(factor)
+                part.own.weight.mul_(factor)
 
     def use_sparse_gradients(self, train: Examples) -> None:
         """The gradient of a batch holds the rows of that batch only, in every embedding.

@@ -32,7 +32,8 @@ class ALS(Model):
 
     Users' and movies' weights (b, p) minimise, in turn, with the other side fixed:
     Σ (r - b_u - b_i - p_u · q_i)² + damping (b - b₀)² + (l2_factors + n l2_per_rating) |p - p₀|²,
-    r: centred stars, n: ratings of the row, (b₀, p₀): prior mean, 0 for movies, learned for users.
+    r: centred stars, n: ratings of the row, (b₀, p₀): prior mean, 0 for movies, learned for users
+    (p₀ only where there are more users than factors).
     The posterior covariance of each row makes an online update one step of recursive least
     squares: exact for the user while the movies stay fixed; the movie's step counts a rating less
     when its user is uncertain.

@@ -95,7 +95,7 @@ class Chain:
     Reference: Freudenthaler, Schmidt-Thieme, Rendle 2011, "Bayesian factorization machines".
     Differs: features interact only across the user's and the movie's block (linear terms stand for
     what lies within one); group means are 0; each user and each movie has a noise precision of its
-    own, so erratic raters count less.
+    own, so erratic raters count less; few ratings have a narrower `Hyperprior`.
     """
 
     stars: F64
