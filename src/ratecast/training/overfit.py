@@ -48,11 +48,12 @@ def overfit(experiment: Experiment, split: Split | None = None, steps: int = STE
             f"model {model.name}: its movie vectors are fixed, so it cannot overfit a batch; "
             "choose mf, mf_bias or neumf"
         )
-    model.trainer = replace(model.trainer, epochs=steps, batch_size=ROWS)
+    model.trainer = replace(model.trainer, epochs=steps, batch_size=ROWS, patience=steps)
     with run_folder(named, parts) as folder:
         trainer = LightningTrainer(tensorboard_logger(folder))
         model.train_net = trainer
-        model.fit(batch)
+        # Validated on itself: no row is held out to choose the number of steps.
+        model.fit(batch, batch)
     return Overfit(trainer.figures["train/loss"], folder)
 
 

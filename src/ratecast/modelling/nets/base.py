@@ -167,6 +167,14 @@ class RatingNet(nn.Module):
     def penalty(self) -> Tensor:
         """L2 penalty of the priors, in the unit of the summed squared error of all ratings: ()."""
 
+    @torch.no_grad()
+    def scale_embeddings(self, factor: float) -> None:
+        """Multiply the vectors of all users and movies, centres included, by `factor`."""
+        for part in self.modules():
+            if isinstance(part, CentredEmbedding):
+                part.centre.mul_(factor)
+                part.own.weight.mul_(factor)
+
     def use_sparse_gradients(self, train: Examples) -> None:
         """The gradient of a batch holds the rows of that batch only, in every embedding.
 

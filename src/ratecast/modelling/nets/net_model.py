@@ -25,7 +25,9 @@ Gradients = Literal["auto", "dense", "sparse"]
 # Named, not imported: this room knows no training library, and a loaded model needs none.
 TRAINER = "ratecast.training.lazy_trainer:LazyTrainer"
 HOLDOUT_SHARE = 0.05
-MIN_HOLDOUT_ROWS = 40
+HOLDOUT_ROWS = 2
+# A net of fewer ratings is trained for all epochs: too little would be left to learn from.
+MIN_ROWS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +107,8 @@ class NetModel(Model):
     """A model whose parameters are those of a net; a subclass makes the net.
 
     factors: length of each embedding. trainer: how the net is trained.
-    Without validation ratings, a seeded 5 % of train chooses the number of epochs, and a new net
-    is then trained on all rows for that many.
+    Without validation ratings, a seeded 5 % of train, at least two ratings, chooses the number of
+    epochs, and a new net is then trained on all rows for that many.
     """
 
     factors: int = 32
@@ -163,7 +165,11 @@ class NetModel(Model):
 
         mean = float(train.stars.double().mean())
         with seeded(self.seed):
-            return self.make_net(len(self.users), len(self.movies), mean)
+            net = self.make_net(len(self.users), len(self.movies), mean)
+        # The initial vectors are meant for ratings that differ by a star or so. Where they differ
+        # less, and most of all where all are equal, training would end before it had undone them.
+        net.scale_embeddings(min(1.0, 2 * float(train.stars.double().std(correction=0))))
+        return net
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
@@ -181,9 +187,11 @@ class NetModel(Model):
 
     def _best_epochs(self, task: TrainingTask) -> int:
         """Number of epochs with the least RMSE on a held-out share of train."""
-        if len(task.train) < MIN_HOLDOUT_ROWS:
+        if len(task.train) < MIN_ROWS:
             return self.trainer.epochs
-        valid, train = task.train.split(HOLDOUT_SHARE, self.seed)
+        # Half a row more, so that rounding takes none away.
+        share = max(HOLDOUT_SHARE, (HOLDOUT_ROWS + 0.5) / len(task.train))
+        valid, train = task.train.split(share, self.seed)
         _, epochs = self._train(replace(task, train=train, valid=valid, stage="held_out"))
         return epochs
 

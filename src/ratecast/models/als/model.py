@@ -1,12 +1,12 @@
 """Probabilistic matrix factorization by alternating ridge regressions, with an exact fold-in."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from typing_extensions import override
 
-from ratecast.arrays import F64, I64
+from ratecast.arrays import F32, F64, I64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, counts
@@ -21,6 +21,7 @@ from ratecast.models.als.conjugate_gradients import Prior, solve_side
 from ratecast.ratings import Ratings
 
 Solver = Literal["auto", "exact", "gradients"]
+V = TypeVar("V", F32, F64)
 INIT_STD = 0.3
 FEW_FACTORS = 8
 
@@ -31,7 +32,8 @@ class ALS(Model):
 
     Users' and movies' weights (b, p) minimise, in turn, with the other side fixed:
     Σ (r - b_u - b_i - p_u · q_i)² + damping (b - b₀)² + (l2_factors + n l2_per_rating) |p - p₀|²,
-    r: centred stars, n: ratings of the row, (b₀, p₀): prior mean, 0 for movies, learned for users.
+    r: centred stars, n: ratings of the row, (b₀, p₀): prior mean, 0 for movies, learned for users
+    (p₀ only where there are more users than factors).
     The posterior covariance of each row makes an online update one step of recursive least
     squares: exact for the user while the movies stay fixed; the movie's step counts a rating less
     when its user is uncertain.
@@ -111,7 +113,7 @@ class ALS(Model):
         for half in range(2 * self.iterations + 1):
             if half % 2 == 0:
                 solve_side(grouped[0], users, movies, Prior(user_mean, self.user_damping, *l2))
-                user_mean = weighted_mean(users, user_counts)
+                user_mean = self._prior_mean(weighted_mean(users, user_counts))
             else:
                 solve_side(grouped[1], movies, users, Prior(zero, self.movie_damping, *l2))
         users[0] = user_mean
@@ -135,7 +137,7 @@ class ALS(Model):
             if half % 2 == 0:
                 users = self._prior(user_mean, self.user_damping, user_counts)
                 solve(train.users, train.movies, centred, users, movies.weights)
-                user_mean = users.weights[train.users].mean(axis=0)
+                user_mean = self._prior_mean(users.weights[train.users].mean(axis=0))
             else:
                 movies = self._prior(zero, self.movie_damping, movie_counts)
                 solve(train.movies, train.users, centred, movies, users.weights)
@@ -143,6 +145,16 @@ class ALS(Model):
 
     def _initial_factors(self, shape: tuple[int, ...]) -> F64:
         return np.random.default_rng(self.seed).normal(0, INIT_STD, shape)
+
+    def _prior_mean(self, mean: V) -> V:
+        """`mean` of all users' weights, (1 + factors,); of few users, of the biases only.
+
+        As many factors as users, or more, reproduce any ratings, and a prior mean at the users' own
+        factors does not penalise them: noise would be learned, and a new user forecast by it.
+        """
+        if len(self.users) - 1 <= self.factors:
+            mean[1:] = 0
+        return mean
 
     def _l2(self, damping: float) -> F64:
         return l2_vector(damping, self.l2_factors, self.factors)

@@ -7,10 +7,9 @@ import scipy.sparse as sp
 
 from ratecast.arrays import F64, I32
 from ratecast.models.factorization_machine import gibbs_kernel as kernels
+from ratecast.models.factorization_machine.hyperprior import RATE, SHAPE, Hyperprior
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
 
-# Shape and rate of the wide gamma priors of all precisions.
-_SHAPE, _RATE = 1.0, 1.0
 _INIT_STD = 0.1
 
 
@@ -43,12 +42,12 @@ class Block:
         self._sums = np.empty((2, self.features.shape[0]))
         self._group_sizes = np.bincount(self.group)
 
-    def draw_precisions(self, random: np.random.Generator) -> None:
+    def draw_precisions(self, random: np.random.Generator, prior: Hyperprior) -> None:
         """Draw the precision of each group and factor, (1 + factors, groups), from its gamma."""
         sizes = self._group_sizes
         squares = [np.bincount(self.group, c * c, len(sizes)) for c in self.coefficients]
-        rate = (_RATE + np.array(squares)) / 2
-        self.precision = random.gamma((_SHAPE + sizes) / 2, size=rate.shape) / rate
+        rate = (prior.rate[: len(squares), None] + np.array(squares)) / 2
+        self.precision = random.gamma((prior.shape + sizes) / 2, size=rate.shape) / rate
 
     def draw_factor(self, k: int, inputs: F64, precision: F64, residual: F64) -> None:
         """Draw row `k` of the coefficients; it enters each rating's forecast as total[k] * inputs.
@@ -96,7 +95,7 @@ class Chain:
     Reference: Freudenthaler, Schmidt-Thieme, Rendle 2011, "Bayesian factorization machines".
     Differs: features interact only across the user's and the movie's block (linear terms stand for
     what lies within one); group means are 0; each user and each movie has a noise precision of its
-    own, so erratic raters count less.
+    own, so erratic raters count less; few ratings have a narrower `Hyperprior`.
     """
 
     stars: F64
@@ -112,7 +111,8 @@ class Chain:
         kernels.seed_kernels(self.seed)
         for block in self.blocks:
             block.start(self.random)
-        self.level = float(self.stars.mean())
+        self.prior = Hyperprior.of(self.stars, self.user.factors)
+        self.level = self.prior.mean
         self.residual = self.stars - self.level - self.interaction()
         # Noise precision of a rating = common one x the user's x the movie's.
         self.noise_precision: float = 1.0
@@ -132,12 +132,14 @@ class Chain:
             self.stars = self.latent.draw(forecast, self._precision)
             self.residual = self.stars - forecast
         precision = self._precision = self._draw_noise()
-        std = 1 / np.sqrt(precision.sum())
-        step = (precision @ self.residual) * std**2 + std * self.random.standard_normal()
+        prior = self.prior
+        std = 1 / np.sqrt(precision.sum() + prior.level_precision)
+        pull = prior.level_precision * (prior.mean - self.level)
+        step = (precision @ self.residual + pull) * std**2 + std * self.random.standard_normal()
         self.level += step
         self.residual -= step
         for block in self.blocks:
-            block.draw_precisions(self.random)
+            block.draw_precisions(self.random, prior)
             block.draw_factor(0, self._ones, precision, self.residual)
         for k in range(1, 1 + self.user.factors):
             for block, other in ((self.user, self.movie), (self.movie, self.user)):
@@ -165,8 +167,8 @@ class Chain:
         squares = self.residual**2
         users = self.noise_factors[0][self.user.index]
         movies = self.noise_factors[1][self.movie.index]
-        rate = (_RATE + float((users * movies) @ squares)) / 2
-        self.noise_precision = float(self.random.gamma((_SHAPE + len(squares)) / 2)) / rate
+        rate = (RATE + float((users * movies) @ squares)) / 2
+        self.noise_precision = float(self.random.gamma((SHAPE + len(squares)) / 2)) / rate
         squares *= self.noise_precision
         users = self._draw_noise_factor(0, self.user, squares * movies)
         movies = self._draw_noise_factor(1, self.movie, squares * users)
