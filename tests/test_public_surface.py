@@ -15,7 +15,7 @@ import ratecast as rc
 from ratecast.errors import InputError, NotFittedError
 
 SURFACE = [
-    "ALS", "Attention", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart", "Comparison",
+    "ALS", "Attention", "Auto", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart", "Comparison",
     "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError", "KNN",
     "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
     "Requests", "SVDpp", "Scale", "Split", "StateSpace", "chronological", "compare",

@@ -4,36 +4,17 @@ import shlex
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from ratecast.cli.budget import setting
 from ratecast.cli.call import AUTO, ProtocolName, SplitName, emit, note, write_json
+from ratecast.cli.source import Source, source_of
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from ratecast.evaluation.score_rows import Row
+    from ratecast.evaluation.split_scores import Scores
     from ratecast.modelling.contract.model import Model
-    from ratecast.splits import Split
-    from ratecast.training.experiment import Experiment
-
-
-class Source(NamedTuple):
-    """A table, how it is read, and its split; None where nothing was given."""
-
-    data: str | None
-    table: TableOptions
-    split: SplitName
-    seed: int | None
-
-    def parts(self) -> "list[Split]":
-        """The splits of the table."""
-        from ratecast.data import load_table
-        from ratecast.splits import named
-
-        return named(load_table(self.data, self.table), self.split, self.seed or 0)
 
 
 # An argument is an option.
@@ -99,12 +80,8 @@ def evaluate(  # noqa: PLR0913
         # An unknown model or setting is refused before data is fetched.
         new = partial(model_from, model, seed or 0, [] if budget is None else [setting(budget)])
         new()
-    files = split_scores.PartFiles(train, valid, test)
-    if any(files):
-        _refuse_beside_files(data, split)
-        parts = [split_scores.split_of_files(files, table)]
-    else:
-        parts = _source(model, artifact, Source(data, table, split, seed)).parts()
+    files, given = split_scores.PartFiles(train, valid, test), Source(data, table, split, seed)
+    parts = source_of(model, artifact, given).parts() if not any(files) else given.of_files(files)
     for line in notes(parts[0]):
         note(line)
     how = split_scores.How(protocol, json or out is not None, seed or 0, note)
@@ -112,59 +89,17 @@ def evaluate(  # noqa: PLR0913
         scores = split_scores.evaluate_saved(artifact, parts, how)
     else:
         scores = split_scores.evaluate_new(new, parts, how)
+    _emit_scores(scores, out, json)
+
+
+def _emit_scores(scores: "Scores", out: Path | None, json: bool) -> None:
+    from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
+
     worth = {scores.rows[0]["model"]: [one._asdict() for one in scores.columns]}
     result = {"rows": scores.rows, "columns": worth}
     write_json(out, result)
-    emit(result, _score_table(scores.rows), json)
-
-
-def _score_table(rows: "list[Row]") -> "Table":
-    from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
-
-    title = "{model}, {protocol}, split {split}".format(**rows[0])
-    return terminal_table(title, SCORE_HEADER, score_cells(rows))
-
-
-def _refuse_beside_files(data: str | None, split: SplitName) -> None:
-    if data is not None or split != "auto":
-        name = "--split" if data is None else "--data"
-        raise InputError(f"evaluate: --train and --test are the parts; remove {name}")
-
-
-def _source(model: str | None, artifact: Path | None, given: Source) -> Source:
-    """What was given, and in place of what was not that of a model's file or of the artifact."""
-    from ratecast.training.experiment import read_experiment
-    from ratecast.training.saved_experiment import (
-        merged,
-        options_for,
-        saved_experiment,
-        trained_on,
-    )
-
-    if model is not None and Path(model).is_file():
-        experiment = read_experiment(model)
-        if given.data is None and experiment.data != "ml-100k":
-            note(f"evaluate: on {experiment.data}, as {model} says")
-        data = given.data or experiment.data
-        table, split = merged(experiment.table, given.table), _split(experiment, given)
-        return Source(data, table, split, given.seed)
-    if artifact is None or (given.data is None and saved_experiment(artifact) is None):
-        return given._replace(data=given.data or "ml-100k")
-    if given.data is not None:
-        return given._replace(table=options_for(artifact, given.data, given.table))
-    experiment = trained_on(artifact, given.table)
-    split = _split(experiment, given)
-    seed = experiment.seed if given.seed is None else given.seed
-    words = " ".join([experiment.data, *experiment.table.words()])
-    note(f"evaluate: on what the artifact was trained on, {words}, split {split}")
-    return Source(experiment.data, experiment.table, split, seed)
-
-
-def _split(experiment: "Experiment", given: Source) -> SplitName:
-    """The split that was given, else that of the experiment where it leaves a part to score."""
-    if given.split != "auto" or experiment.split == "all":
-        return given.split
-    return experiment.split
+    title = "{model}, {protocol}, split {split}".format(**scores.rows[0])
+    emit(result, terminal_table(title, SCORE_HEADER, score_cells(scores.rows)), json)
 
 
 def report(

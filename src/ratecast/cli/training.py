@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from ratecast.cli.budget import as_setting
 from ratecast.cli.call import AUTO, emit, note
+from ratecast.errors import InputError
 
 NETS = ("mf", "mf_bias", "neumf")
 
@@ -34,6 +35,10 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     from ratecast.training.experiment import experiments
     from ratecast.training.train import train as run
 
+    if any(word == "--model" or word.startswith("--model=") for word in words):
+        raise InputError(
+            "train: give a YAML file or the name of a model first; see ratecast train --help"
+        )
     options = [*as_setting(words), "--split=all"] if everything else as_setting(words)
     finished = run(experiment := experiments(options, [AUTO])[0])
     for line in finished.summary:

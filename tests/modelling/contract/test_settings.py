@@ -14,7 +14,7 @@ from tests.training.tables import few
 
 QUICK: dict[str, dict[str, Any]] = {
     "factorization_machine": {"chains": 1, "iterations": 6, "burn_in": 2, "samples": 2},
-    "blend": {"chains": 1, "iterations": 22},
+    **{name: {"chains": 1, "iterations": 22} for name in ("blend", "auto")},
     "state_space": {"iterations": 2},
     "svdpp": {"epochs": 2},
     **{net: {"trainer": {"epochs": 1}} for net in ("mf", "mf_bias", "neumf", "attention")},
@@ -23,6 +23,7 @@ TINY = 1e-3
 # Bound to other settings, to the table, or the same as those of factorization_machine.
 BOUND = {
     ("factorization_machine", "iterations"), ("blend", "iterations"), ("blend", "chains"),
+    ("auto", "iterations"), ("auto", "chains"),
     ("gaussian_process", "max_movies"), ("knn", "max_movies"),
 }  # fmt: skip
 

@@ -95,7 +95,9 @@ class Model(RowNumbers):
             stream = valid.sorted().take(slice(0, HISTORY_ROWS))
             walked = deepcopy(self).walk_expected(stream, time_groups(stream))
             as_of = self.outcomes(walked.expected, walked.history, stream)
-            as_of = as_of.where(walked.is_first)
+            # Of a valid part that repeats train no row is left.
+            first = as_of.where(walked.is_first)
+            as_of = first if len(first) else as_of
         return initial.fitted(frozen, as_of)
 
     def predict(self, requests: Table, movies: Any = None, *, at: int | None = None) -> Forecast:

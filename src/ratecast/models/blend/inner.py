@@ -131,7 +131,7 @@ def _latest(train: Ratings, count: int) -> tuple[Ratings, Ratings] | None:
 
 
 def _fitted(model: Model, train: Ratings) -> Model:
-    """Fitted, without star probabilities, which nobody asks for here."""
+    """Fitted, without star probabilities, which are not needed here."""
     model.fit_rows(model.begin_fit(train), None)
     return model
 

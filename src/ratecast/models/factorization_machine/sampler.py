@@ -134,8 +134,10 @@ class Chain:
         precision = self._precision = self._draw_noise()
         prior = self.prior
         std = 1 / np.sqrt(precision.sum() + prior.level_precision)
-        pull = prior.level_precision * (prior.mean - self.level)
-        step = (precision @ self.residual + pull) * std**2 + std * self.random.standard_normal()
+        towards_mean = prior.level_precision * (prior.mean - self.level)
+        step = (
+            precision @ self.residual + towards_mean
+        ) * std**2 + std * self.random.standard_normal()
         self.level += step
         self.residual -= step
         for block in self.blocks:
