@@ -15,8 +15,8 @@ import ratecast as rc
 from ratecast.errors import InputError, NotFittedError
 
 SURFACE = [
-    "ALS", "Attention", "Auto", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart", "Comparison",
-    "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError", "KNN",
+    "ALS", "Attention", "Auto", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart",
+    "Comparison", "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError", "KNN",
     "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
     "Requests", "SVDpp", "Scale", "Split", "StateSpace", "chronological", "compare",
     "cross_validate", "evaluate", "example_ratings", "holdout", "kfold", "load", "load_model",
