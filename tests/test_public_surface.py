@@ -16,8 +16,8 @@ from ratecast.errors import InputError, NotFittedError
 
 SURFACE = [
     "ALS", "Attention", "Auto", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart",
-    "Comparison", "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError", "KNN",
-    "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
+    "Comparison", "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError",
+    "KNN", "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
     "Requests", "SVDpp", "Scale", "Split", "StateSpace", "chronological", "compare",
     "cross_validate", "evaluate", "example_ratings", "holdout", "kfold", "load", "load_model",
     "make_model", "official", "similar", "top_n", "tune",
