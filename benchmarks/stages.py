@@ -29,7 +29,7 @@ STAGES = {
     ("posterior_covariance.py", "posterior_covariance"): "posterior covariance",
     ("model.py", "_calibrate"): "star probabilities",
     ("fold_in.py", "predict_scores"): "star probabilities",
-    ("model.py", "_begin_fit"): "numbering, fingerprint",
+    ("row_numbers.py", "begin_fit"): "numbering, fingerprint",
     ("csr.py", "sorted_by"): "sorting",
 }
 

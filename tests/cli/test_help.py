@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from ratecast.cli import GROUPS, VERBS, main, pages
-from ratecast.cli.call import arguments
+from ratecast.cli.budget import as_setting
+from ratecast.cli.call import AUTO, arguments
 from ratecast.cli.manual import FIELDS, manual
 from ratecast.training.experiment import _parser, experiments
 from tests.exports import writers
@@ -86,7 +87,7 @@ def test_every_example_is_understood(name: str, line: str, monkeypatch: pytest.M
     words = shlex.split(line.partition(" > ")[0])[1 + len(name.split()) :]
     left, _ = arguments(VERBS[name], name, words)
     if left:
-        assert experiments(left, ())
+        assert experiments(as_setting(left), [AUTO])
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table.with_columns(**more).write_csv(place / "ratings.csv")
     table[:1000].write_csv(place / "train.csv")
     table[1000:].write_csv(place / "test.csv")
+    table[900:1000].write_csv(place / "valid.csv")
+    table.select("user", "movie", "rating").write_csv(place / "ratings.txt", include_header=False)
+    rows = [f"{k},{1 + k % 5},99,{5 - k % 4}" for k in range(1, 30)]
+    (place / "matrix.csv").write_text("\n".join(["user,1,2,3", *rows]), "utf-8")
     films = [
         {"Date": "2024-05-01", "Name": name, "Year": year, "Rating": 4}
         for name, year in (("Fargo", 1996), ("Kolya", 1998))

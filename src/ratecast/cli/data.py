@@ -66,7 +66,7 @@ def describe(
     table: TableOptions = DEFAULT,
     json: bool = False,
 ) -> None:
-    """Describe a table of ratings: its size, scale, period, and how active users are.
+    """Describe a table: size, scale, period and how active users are.
 
     A table of your own is any file with a row for each rating: who rated, what, how, and perhaps
     when. What was assumed about it is printed to stderr, with the option that says otherwise; the

@@ -35,7 +35,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     from ratecast.training.experiment import experiments
     from ratecast.training.train import train as run
 
-    if any(word == "--model" or word.startswith("--model=") for word in words):
+    if words and words[0].partition("=")[0] == "--model":
         raise InputError(
             "train: give a YAML file or the name of a model first; see ratecast train --help"
         )

@@ -32,6 +32,7 @@ def test_the_fold_in_is_ridge_regression() -> None:
     model = ALS(**SMALL).fit(table)
     model.state.sides.movies.covariance[:] = 0
     new = table.frame.filter(pl.col("user") == 1).with_columns(pl.lit(999, pl.Int64).alias("user"))
+    new = new.unique("movie", keep="last", maintain_order=True)
     heard = checked(Ratings(new, scale=table.scale))
     wanted = reference_ridge(model, heard)
     model.observe(heard)

@@ -251,7 +251,9 @@ class Model(RowNumbers):
     def outcomes(self, expected: Expected, history: I64, given: Requests) -> Outcomes:
         """Expected stars beside the stars that were given."""
         assert isinstance(given, Ratings)
-        stars, index = self.scale.clip(expected.mean), self.scale.index(given.stars)
+        stars = self.scale.clip(expected.mean)
+        # A normal likelihood takes any number, and so do the tests of it.
+        index = self.scale.index(given.stars).clip(0, len(self.scale.stars) - 1)
         deviation = expected.usable_deviation(self.scale)
         given_deviation = np.ones(len(stars)) if deviation is None else deviation
         return Outcomes(stars, given_deviation, history, index)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,8 @@ class Blend(Model):
     parts: dict[str, Model] = field(init=False, repr=False)
     # Whether ratings were observed since the fit: then its forecasts are as-of ones.
     updated: bool = field(init=False, repr=False, default=False)
+    # A copy that forecasts rows held out for the star probabilities says nothing again.
+    is_copy: bool = field(init=False, repr=False, default=False)
     _held: tuple[Held, dict[str, PartForecasts]] | None = field(
         init=False, repr=False, default=None
     )
@@ -100,7 +102,8 @@ class Blend(Model):
         names = tuple(self.candidates())
         if "gaussian_process" in names and len(self.movies) > GaussianProcess.max_movies:
             names = tuple(name for name in names if name != "gaussian_process")
-            _log.warning(_TOO_MANY_MOVIES, self.name, len(self.movies) - 1)
+            if not self.is_copy:
+                _log.warning(_TOO_MANY_MOVIES, self.name, len(self.movies) - 1)
         assert isinstance(train.table, Ratings)
         self._held = None
         self.shares = self.shares_of(train.table, names)
@@ -112,6 +115,12 @@ class Blend(Model):
         self.updated, self.parts = False, self._on_own_ids(used)
         for part in self.parts.values():
             part.fit_rows(train, None)
+
+    @override
+    def unfitted(self) -> Self:
+        model = super().unfitted()
+        model.is_copy = True
+        return model
 
     def candidates(self) -> dict[str, Model]:
         """The parts that may have a share, by name, not fitted."""
