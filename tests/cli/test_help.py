@@ -101,7 +101,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table[:1000].write_csv(place / "train.csv")
     table[1000:].write_csv(place / "test.csv")
     table[900:1000].write_csv(place / "valid.csv")
-    table.select("user", "movie", "rating").write_csv(place / "ratings.txt", include_header=False)
+    with_more = table.select("user", "movie", genre=1, review=2, rating="rating")
+    with_more.write_csv(place / "ratings.txt", include_header=False)
     rows = [f"{k},{1 + k % 5},99,{5 - k % 4}" for k in range(1, 30)]
     (place / "matrix.csv").write_text("\n".join(["user,1,2,3", *rows]), "utf-8")
     films = [
