@@ -121,3 +121,9 @@ def test_a_large_table_is_calibrated_on_some_of_its_rows(
     # The observed stars are as likely to both.
     part, expected = (np.log(share[np.arange(len(stars)), stars]).mean() for share in shares)
     assert part == pytest.approx(expected, abs=0.002)
+
+
+def test_without_a_row_the_probit_stays(fitted: OnlineCalibration) -> None:
+    nothing = outcomes(8).take(slice(0, 0))
+    assert nothing.fit(fitted.prior) is fitted.prior
+    assert nothing.spread(fitted.prior) is fitted.prior

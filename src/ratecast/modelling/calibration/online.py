@@ -50,11 +50,13 @@ class Outcomes:
 
     def fit(self, prior: OrderedProbit, start: OrderedProbit | None = None) -> OrderedProbit:
         """The probit fitted to these rows, with an L2 penalty on its distance from `prior`."""
+        if not len(self):
+            return start or prior
         return fit_probit(prior, self.forecasts, self.star, start)
 
     def spread(self, probit: OrderedProbit) -> OrderedProbit:
         """The probit with the spread of these rows."""
-        return with_spread(probit, self.forecasts, self.star)
+        return with_spread(probit, self.forecasts, self.star) if len(self) else probit
 
     @property
     def forecasts(self) -> Forecasts:
