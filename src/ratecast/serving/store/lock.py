@@ -30,6 +30,7 @@ def exclusive_lock(store: Store) -> Iterator[None]:
         with store.engine.connect() as connection:
             locked = sa.select(sa.func.pg_try_advisory_lock(KEY))
             if not connection.execute(locked).scalar():
+                connection.invalidate()  # Closed now, not when it is collected.
                 raise _locked(url)
             connection.commit()
             yield
