@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -95,7 +95,16 @@ class Held:
 
     def frozen(self, parts: list[PartForecasts]) -> HeldForecasts:
         """Frozen forecasts of the rows that are held out anywhere."""
-        return _rows(self.anywhere, [part.anywhere for part in parts])
+        return self._anywhere_rows._replace(means=np.column_stack([p.anywhere for p in parts]))
+
+    @cached_property
+    def _anywhere_rows(self) -> HeldForecasts:
+        return _rows(self.anywhere)
+
+    @cached_property
+    def _latest_rows(self) -> HeldForecasts:
+        assert self.by_time is not None
+        return _rows([self.by_time])
 
     def given(self) -> Ratings:
         """The ratings that `frozen` forecasts."""
@@ -104,14 +113,14 @@ class Held:
 
     def deviations(self, parts: list[PartForecasts]) -> HeldForecasts:
         """As `frozen`, with deviations in the place of means."""
-        return _rows(self.anywhere, [part.deviation for part in parts])
+        return self._anywhere_rows._replace(means=np.column_stack([p.deviation for p in parts]))
 
     def as_of(self, parts: list[PartForecasts]) -> HeldForecasts | None:
         """As-of forecasts of the latest rows, and frozen ones of users without a rating."""
         if self.by_time is None:
             return None
-        rows = _rows([self.by_time], [part.walked for part in parts])
-        rows = rows._replace(history_length=parts[0].history_length)
+        means = np.column_stack([part.walked for part in parts])
+        rows = self._latest_rows._replace(means=means, history_length=parts[0].history_length)
         frozen = self.frozen(parts)
         known = rows.where(rows.history_length > 0)
         return known.followed_by(frozen.where(frozen.history_length == 0))
@@ -153,11 +162,12 @@ def _walked(model: Model, known: Ratings, held: Ratings) -> tuple[F64, I64]:
     return model.scale.clip(means), np.concatenate([piece.history for piece in walked])
 
 
-def _rows(splits: list[tuple[Ratings, Ratings]], means: list[F64]) -> HeldForecasts:
+def _rows(splits: list[tuple[Ratings, Ratings]]) -> HeldForecasts:
+    """The held rows of these splits, without forecasts: they are the same for every model."""
     stars = np.concatenate([held.stars for _, held in splits]).astype(float)
     history = np.concatenate([_history(known, held) for known, held in splits])
     users = pl.concat([held.frame[USER] for _, held in splits]).rank("dense")
-    return HeldForecasts(np.column_stack(means), stars, history, users.cast(int).to_numpy())
+    return HeldForecasts(np.empty((len(stars), 0)), stars, history, users.cast(int).to_numpy())
 
 
 def _history(known: Ratings, held: Ratings) -> I64:
