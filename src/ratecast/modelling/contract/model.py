@@ -253,7 +253,7 @@ class Model(RowNumbers):
         assert isinstance(given, Ratings)
         stars = self.scale.clip(expected.mean)
         # A normal likelihood takes any number, and so do the tests of it.
-        index = self.scale.index(given.stars).clip(0, len(self.scale.stars) - 1)
+        index = self.scale.index(self.scale.clip(given.stars))
         deviation = expected.usable_deviation(self.scale)
         given_deviation = np.ones(len(stars)) if deviation is None else deviation
         return Outcomes(stars, given_deviation, history, index)

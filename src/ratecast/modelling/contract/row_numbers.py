@@ -36,7 +36,7 @@ class RowNumbers(Hooks):
         self.counts = Counts.of(rows, len(self.users), len(self.movies))
         self.given = GivenRatings.of(rows, len(self.users), len(self.movies))
         # A normal likelihood takes any number, and so do the tests of it.
-        stars = self.scale.index(train.stars).clip(0, len(self.scale.stars) - 1)
+        stars = self.scale.index(self.scale.clip(train.stars))
         self.counts.of_stars = np.bincount(stars, minlength=len(self.scale.stars))
         return rows
 
