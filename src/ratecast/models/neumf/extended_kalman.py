@@ -156,8 +156,7 @@ def _update_row(side, row, directions, gradient, observed):  # type: ignore[no-u
     """
     step = np.zeros(len(gradient))
     rls_update(step, side.covariance[row], gradient, observed[0], observed[1])
-    for i in range(len(directions)):
-        side.weights[row, i] += (directions[i] * step).sum()
+    _move(side, row, directions, step)
 
 
 @njit(cache=True)
@@ -168,6 +167,12 @@ def _replace_row(side, row, directions, gradient, changed):  # type: ignore[no-u
     """
     step = np.zeros(len(gradient))
     rls_replace(step, side.covariance[row], gradient, changed[0], changed[1])
+    _move(side, row, directions, step)
+
+
+@njit(cache=True)
+def _move(side, row, directions, step):  # type: ignore[no-untyped-def]
+    """Add a step along the leading directions to the weights of one row."""
     for i in range(len(directions)):
         side.weights[row, i] += (directions[i] * step).sum()
 
