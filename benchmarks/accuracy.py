@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import environment
 from benchmarks.environment import ROOT
-from benchmarks.peers import ACCURATE, WALKED, Method, Settings
+from benchmarks.peers import ACCURATE, WALKED, Method, Settings, least
 from benchmarks.process import ProcessTask, job, measured
 from benchmarks.records import Record, Step
 from benchmarks.tables import Parts, movielens
@@ -53,7 +53,7 @@ def _peer(method: Method, splits: dict[str, Parts]) -> Record:
         return about | result
     rmse = [done["rmse"]["valid"] for done in result["done"]]
     count = len(settings)
-    later, anywhere = _least(settings, rmse[:count]), _least(settings, rmse[count:])
+    later, anywhere = least(settings, rmse[:count]), least(settings, rmse[count:])
     return about | _final(method, splits, (later, anywhere))
 
 
@@ -85,7 +85,7 @@ def _walked(method: Method, parts: Parts) -> Record:
     result = _all(method, [job(parts["train"], {"valid": parts["valid"]}, one) for one in settings])
     if "failed" in result:
         return about | result
-    best = _least(settings, [done["rmse"]["valid"] for done in result["done"]])
+    best = least(settings, [done["rmse"]["valid"] for done in result["done"]])
     both = {"valid": parts["valid"], "test": parts["test"]}
     result = _all(method, [job(parts["train"], both, one) for one in (method.settings, best)])
     if "failed" in result:
@@ -109,7 +109,3 @@ def _ours(name: str, fold: str) -> Record:
 
 def _all(method: Method, jobs: list[Record]) -> Record:
     return measured(ProcessTask(method.module, jobs, 1, 1200.0))
-
-
-def _least(settings: list[Settings], rmse: list[float]) -> Settings:
-    return settings[rmse.index(min(rmse))]

@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks import environment, records, tables_page
 from benchmarks.environment import ROOT
-from benchmarks.peers import Method, Settings
+from benchmarks.peers import Method, least
 from benchmarks.peers.on_tables import FITTED, WALKED
 from benchmarks.process import ProcessTask, environment_of, job, measured
 from benchmarks.real_tables import BY_TIME, RANDOM, TABLES, RealTable, of_the_user, parts, protocols
@@ -98,7 +98,7 @@ def _peer(method: Method, where: Parts, scale: str, split: str) -> Record:
     tried = ran([job(inner, {"valid": where["valid"]}, one, (low, high)) for one in settings])
     if "failed" in tried:
         return about | tried
-    best = _least(settings, [done["rmse"]["valid"] for done in tried["done"]])
+    best = least(settings, [done["rmse"]["valid"] for done in tried["done"]])
     names = ("test",) if split == RANDOM else ("valid", "test")
     last = ran([job(where["train"], {n: where[n] for n in names}, best, (low, high))])
     if "failed" in last:
@@ -120,10 +120,6 @@ def _ours(name: str, where: Parts, scale: str, split: str) -> Record:
         return about | {"failed": (ran.stderr.strip().splitlines() or ["failed"])[-1][:200]}
     figures: Record = json.loads(ran.stdout)
     return about | figures
-
-
-def _least(settings: list[Settings], rmse: list[float]) -> Settings:
-    return settings[rmse.index(min(rmse))]
 
 
 def _chosen(only: str | None) -> list[RealTable]:

@@ -27,6 +27,11 @@ class Method:
     ranks_only: bool = False
 
 
+def least(settings: list[Settings], rmse: list[float]) -> Settings:
+    """The settings of the least RMSE."""
+    return settings[rmse.index(min(rmse))]
+
+
 SGD, ALS, BIAS = "descent", "alternating", "biases"
 
 _MF: Settings = {"model": "mf_bias", "factors": FACTORS}
