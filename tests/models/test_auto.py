@@ -10,6 +10,7 @@ from ratecast.errors import InputError
 from ratecast.models import load_model
 from ratecast.models.auto import Auto
 from ratecast.models.bias import Bias
+from ratecast.models.blend.inner import Held
 from ratecast.models.blend.model import AS_OF, FROZEN
 from ratecast.ratings import Ratings, Scale
 from ratecast.splits import chronological
@@ -90,6 +91,16 @@ def test_tiny_tables_are_forecast_by_the_bias() -> None:
     model = Auto().fit(table)
     assert list(model.parts) == ["bias"]
     assert model.summary() == []
+
+
+def test_the_only_user_is_not_held_out() -> None:
+    random = np.random.default_rng(0)
+    stars = random.integers(1, 6, 9_000).astype(np.float32)
+    frame = pl.DataFrame({"user": 1, "movie": np.arange(9_000), "rating": stars})
+    table = Ratings(frame, scale=Scale(1, 5))
+    for seed in range(40):
+        (known, held), *_ = Held.of(table, seed).anywhere
+        assert len(known) > len(held) > 0
 
 
 def test_a_budget_is_a_number_above_zero() -> None:

@@ -18,7 +18,7 @@ from ratecast.ratings import USER, Ratings
 
 # Of the users, all of whose ratings are held out, and of the other ratings; each at most so many.
 USER_SHARE, ROW_SHARE, MOST_HELD = 0.1, 0.15, 25_000
-LATEST_SHARE = 0.2
+LATEST_SHARE, FEW_USERS = 0.2, 10
 # With fewer rows that are held out once, others are held out too.
 ENOUGH_HELD, MOST_FOLDS = 2_000, 5
 
@@ -59,6 +59,8 @@ class Held:
         users = train.frame[USER].rank("dense").to_numpy().astype(np.int64) - 1
         user_share, row_share = (min(s, MOST_HELD / rows) for s in (USER_SHARE, ROW_SHARE))
         of_user, of_row = random.random(users.max() + 1)[users], random.random(rows)
+        # Of a few users none can be spared: one may have given all ratings.
+        user_share = user_share if users.max() >= FEW_USERS else 0.0
         folds = min(MOST_FOLDS, -(-ENOUGH_HELD // max(int((user_share + row_share) * rows), 1)))
         anywhere = []
         for k in range(folds):
