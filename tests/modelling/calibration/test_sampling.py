@@ -22,7 +22,7 @@ def test_a_share_of_the_rows_and_whole_users(rows: int, share: float) -> None:
 
 
 def test_a_large_table_gives_some_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "CALIBRATION_ROWS", 5000)
+    monkeypatch.setattr(sampling, "COPY_ROWS", 5000)
     given = users(20_000)
     parts = held_out(given, seed=0)
     assert parts is not None

@@ -44,8 +44,8 @@ class Model(RowNumbers):
         rating and, where known, time; the scale of a frame is inferred. valid: serves early
         stopping and the star probabilities only. Without it a copy of the model is fitted first, on
         all but a tenth of the rows and a twentieth of the users; its forecasts of these give the
-        star probabilities. That doubles the time of a fit; of a large table it takes a million
-        rows.
+        star probabilities. That doubles the time of a fit; of a large table the copy takes
+        250,000 rows.
         Raises `InputError` for a table that cannot be used, with the first bad row.
         """
         train = ratings_of(train, where="train")
