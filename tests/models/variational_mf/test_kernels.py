@@ -28,7 +28,7 @@ def test_the_posterior_solves_the_expected_normal_equations() -> None:
     mean, variance = drawn(2, USERS)[0], np.array([0.5, 1.0, 2.0])
     weights, covariance = np.empty((USERS, WIDTH)), np.empty((USERS, WIDTH, WIDTH))
     prior = mean, variance
-    fill_posterior((0, USERS), GROUPS, (own, other), movies, prior, (weights, covariance))
+    fill_posterior((0, USERS), (GROUPS, (own, other)), movies, prior, (weights, covariance))
     edges, columns, stars = GROUPS
     for user in range(USERS):
         precision, right = np.diag(1 / variance), mean[user] / variance
@@ -48,7 +48,7 @@ def test_a_row_without_ratings_keeps_its_prior() -> None:
     weights, covariance = np.empty((USERS, WIDTH)), np.empty((USERS, WIDTH, WIDTH))
     ones = np.ones(USERS), np.ones(MOVIES)
     out = weights, covariance
-    fill_posterior((0, USERS), GROUPS, ones, drawn(1, MOVIES), (mean, variance), out)
+    fill_posterior((0, USERS), (GROUPS, ones), drawn(1, MOVIES), (mean, variance), out)
     np.testing.assert_allclose(weights[1], mean[1])
     np.testing.assert_allclose(covariance[1], np.diag(variance), atol=1e-12)
 

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from ratecast.modelling.contract.rows import Rows
+from ratecast.modelling.factors.unknown_users import DAMPING, unknown_user_weights
 from ratecast.models.bias import Bias
 from ratecast.models.variational_mf.model import VariationalMF
-from ratecast.models.variational_mf.unknown_users import DAMPING, unknown_user_weights
 from ratecast.ratings import Ratings, Scale, checked
 from tests.planted import planted, rmse, tastes
 

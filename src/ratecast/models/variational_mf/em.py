@@ -1,4 +1,7 @@
-"""Mean-field variational EM: posteriors of users and movies in turn, then their priors and noise.
+"""Variational EM: mean-field posteriors of users and movies in turn, then their priors and noise.
+
+A mean-field posterior takes the other side as known, so that where most users rate once it leaves
+the biases too certain: their variances come from belief propagation (`bias_priors`).
 
 Reference: Lim, Teh 2007, "Variational Bayesian approach to movie rating prediction", section 3.
 """
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ratecast.arrays import F64, I64
+from ratecast.modelling.factors.bias_priors import BiasMessages, prior_regression
 from ratecast.modelling.factors.bilinear import Side, Sides
 from ratecast.modelling.kernels.csr import Grouped, pieces
 from ratecast.modelling.kernels.loops import on_all_threads
@@ -16,7 +20,6 @@ from ratecast.models.variational_mf.kernels import fill_posterior, fill_squares
 # Variances at the start, in units of the variance of the stars; they weigh as one row does.
 BIAS_VARIANCE, FACTOR_VARIANCE, NOISE = 0.2, 0.1, 0.7
 INITIAL_STD = 0.3
-L2_COLUMNS, L2_LEVEL = 10.0, 0.01
 NOISE_DAMPING = 30.0
 
 
@@ -56,26 +59,26 @@ class Posterior:
         return self.grouped.edges, self.grouped.columns, self.grouped.values  # type: ignore[return-value]
 
     def update(self, other: "Posterior", precision: tuple[F64, F64]) -> None:
-        """The posterior for fixed moments of the other side, then the prior from all rows.
+        """The posterior for fixed moments of the other side.
 
         precision: of the noise, for the rows of this side and as a factor for those of the other.
         """
         cuts, prior = pieces(self.grouped.edges), (self.mean, self.variance)
-        on_all_threads(
-            fill_posterior, cuts, self.groups, precision, other.moments, prior, self.moments
-        )
-        self._learn_prior()
+        ratings = self.groups, precision
+        on_all_threads(fill_posterior, cuts, ratings, other.moments, prior, self.moments)
 
-    def _learn_prior(self) -> None:
-        """Ridge regression of the weights on the columns; variances of what it leaves."""
+    def learn_prior(self, bias_variance: F64) -> None:
+        """Ridge regression of the weights on the columns; variances of what it leaves.
+
+        bias_variance: (rows,), of the posterior of the biases where the other side's are uncertain,
+        as mean-field moments do not have it.
+        """
         rated = self.grouped.counts > 0
         columns, weights = self.columns[rated], self.weights[rated]
-        # A constant column, the level of the users, is hardly shrunk.
-        l2 = np.where(np.ptp(columns, axis=0) == 0, L2_LEVEL, L2_COLUMNS)
-        regression = np.linalg.solve(columns.T @ columns + np.diag(l2), columns.T @ weights)
-        self.mean = self.columns @ regression
+        self.mean = self.columns @ prior_regression(columns, weights)
         residuals = weights - self.mean[rated]
         squares = np.square(residuals) + np.diagonal(self.covariance[rated], axis1=1, axis2=2)
+        squares[:, 0] += np.maximum(bias_variance[rated] - self.covariance[rated, 0, 0], 0.0)
         initial = np.full(len(self.variance), FACTOR_VARIANCE)
         initial[0] = BIAS_VARIANCE
         self.variance = (squares.sum(axis=0) + initial) / (len(residuals) + 1)
@@ -100,12 +103,21 @@ def fit(users: Posterior, movies: Posterior, iterations: int, seed: int) -> Fitt
     factors[:] = np.random.default_rng(seed).normal(0.0, INITIAL_STD, factors.shape)
     counts, total = users.grouped.counts, len(users.grouped.values)
     noise, user_noise, squares = NOISE, np.ones(len(counts)), np.zeros(len(counts))
+    rated_by, rated, _ = users.grouped.triples
+    messages = BiasMessages.initial(rated_by, rated, (len(counts), len(movies.columns)))
     for _ in range(iterations):
         precision = 1.0 / (noise * user_noise)
         users.update(movies, (precision, np.ones(len(movies.columns))))
         movies.update(users, (np.ones(len(movies.columns)), precision))
         cuts = pieces(users.grouped.edges)
         on_all_threads(fill_squares, cuts, users.groups, users.moments, movies.moments, squares)
+        of_biases = messages.update(
+            (users.variance[0], movies.variance[0]), 1.0 / precision[rated_by]
+        )
+        mean_field = users.covariance[rated_by, 0, 0] + movies.covariance[rated, 0, 0]
+        squares += np.bincount(rated_by, of_biases.pairs - mean_field, len(counts))
+        users.learn_prior(of_biases.users)
+        movies.learn_prior(of_biases.movies)
         noise = float(((squares / user_noise).sum() + NOISE) / (total + 1))
         user_noise = (squares / noise + NOISE_DAMPING) / (counts + NOISE_DAMPING)
     return Fitted(Sides(users.side(noise), movies.side(noise)), noise, user_noise)

@@ -12,19 +12,18 @@ from ratecast.modelling.factors.recursive_least_squares import rls_update
 
 
 @njit(cache=True, nogil=True)
-def fill_posterior(part, groups, precision, other, prior, out):  # type: ignore[no-untyped-def]
+def fill_posterior(part, ratings, other, prior, out):  # type: ignore[no-untyped-def]
     """Posterior weights and covariances of the rows from part[0] to part[1] - 1.
 
     Precision of a row: diag(1 / variance) + Σ c E[h h'], and its right side: mean / variance +
     Σ c (r E[h] - E[b h]), over the row's ratings; c: precision of the rating's noise, b: bias of
     the other side.
 
-    groups: edges (rows + 1,), rows of the other side (n,), centred stars (n,). precision: of each
-    row's noise, and a factor for each row of the other side. other: weights, (others, d), and
+    ratings: edges (rows + 1,), rows of the other side (n,), centred stars (n,); the precision of
+    each row's noise, and a factor for each row of the other side. other: weights, (others, d), and
     covariances. prior: means, (rows, d), and variances, (d,). out: weights and covariances.
     """
-    edges, columns, stars = groups
-    own_precision, other_precision = precision
+    (edges, columns, stars), (own_precision, other_precision) = ratings
     other_weights, other_covariance = other
     means, variance = prior
     weights, covariance = out

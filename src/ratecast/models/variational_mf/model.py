@@ -12,11 +12,11 @@ from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, counts, grown
 from ratecast.modelling.contract.settings import FROM_ZERO, Limits, Range
 from ratecast.modelling.factors.bilinear_state import BilinearForm, BilinearState, Centring
+from ratecast.modelling.factors.unknown_users import unknown_user_weights
 from ratecast.modelling.kernels.csr import by_user_and_movie
 from ratecast.models.variational_mf.em import Posterior, fit
 from ratecast.models.variational_mf.kernels import fill_scores, walk
 from ratecast.models.variational_mf.prior_columns import prior_columns
-from ratecast.models.variational_mf.unknown_users import unknown_user_weights
 from ratecast.ratings import Ratings
 
 
@@ -31,7 +31,7 @@ class VariationalMF(Model):
     effect: what is left is `bias`. x: a constant (users only), the logarithm of the number of
     ratings, and which movies a user rated, or which users a movie (implicit feedback).
 
-    Updates are recursive least squares on the user's and the movie's weights, with the user's noise.
+    Updates are recursive least squares on the user's and the movie's weights.
 
     factors: the most factors, length of p_u and q_i; 0 for biases alone.
     implicit_factors: columns of x for implicit feedback; 0 for none.
@@ -85,7 +85,9 @@ class VariationalMF(Model):
     @override
     def predict_rows(self, rows: Rows) -> Expected:
         scores, variance = out = np.empty(len(rows)), np.empty(len(rows))
-        fill_scores((0, len(rows), rows.users, rows.movies), self.state.sides, self._user_noise, out)
+        fill_scores(
+            (0, len(rows), rows.users, rows.movies), self.state.sides, self._user_noise, out
+        )
         return self._expected(scores, variance)
 
     @override

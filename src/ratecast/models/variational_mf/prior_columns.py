@@ -6,6 +6,7 @@ from scipy.sparse.linalg import svds
 
 from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.rows import Rows
+from ratecast.modelling.factors.bias_priors import log_count
 
 COUNT_DAMPING = 10.0
 
@@ -13,24 +14,16 @@ COUNT_DAMPING = 10.0
 def prior_columns(train: Rows, counts: tuple[I64, I64], factors: int, seed: int) -> list[F64]:
     """Columns of the users, (rows, 2 + k), and of the movies, (rows, 1 + k), about 1 in size.
 
-    Those of the users start with a constant. The next is log n, n: ratings of the row, at least 1, so that an unknown row is like one with
-    a single rating: those whose other ratings happened to stay out of train. The others are the
+    Those of the users start with a constant. The next is log n, see `log_count`. The others are the
     k leading singular vectors of the matrix that is 1 / sqrt((n_u + 10) (n_i + 10)) where a user
     rated a movie, and 0 elsewhere; k: `factors`, or fewer in a small table.
     """
     vectors = _singular_vectors(train, counts, factors, seed)
     users, movies = (
-        np.column_stack([_log_count(of_side), side])
+        np.column_stack([log_count(of_side), side])
         for of_side, side in zip(counts, vectors, strict=True)
     )
     return [np.column_stack([np.ones(len(users)), users]), movies]
-
-
-def _log_count(counts: I64) -> F64:
-    """Half of log n, centred over the rows with ratings: (rows,)."""
-    logs = np.log(np.maximum(counts, 1))
-    centred: F64 = (logs - logs[counts > 0].mean()) / 2.0
-    return centred
 
 
 def _singular_vectors(train: Rows, counts: tuple[I64, I64], factors: int, seed: int) -> list[F64]:
