@@ -20,8 +20,7 @@ SURFACE = [
     "KNN", "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
     "Requests", "SVDpp", "Scale", "Split", "StateSpace", "VariationalMF", "chronological",
     "compare", "cross_validate", "evaluate", "example_ratings", "holdout", "kfold", "load",
-    "load_model",
-    "make_model", "official", "similar", "top_n", "tune",
+    "load_model", "make_model", "official", "similar", "top_n", "tune",
 ]  # fmt: skip
 # What an example would only repeat.
 WITHOUT_EXAMPLE = {"MODELS", "Model", "InputError", "NotFittedError", "Comparison", "Evaluation"}
