@@ -7,7 +7,7 @@ h = (1, factors of the other side).
 import numpy as np
 from numba import njit
 
-from ratecast.modelling.factors.bilinear import predict_one
+from ratecast.modelling.factors.bilinear import predict_one, replace_one
 from ratecast.modelling.factors.recursive_least_squares import rls_update
 
 
@@ -109,18 +109,17 @@ def fill_squares(part, groups, users, movies, out):  # type: ignore[no-untyped-d
         out[user] = total
 
 
-@njit(cache=True)
-def fill_scores(rows, sides, noise, out):  # type: ignore[no-untyped-def]
-    """Score and variance of the pairs from rows[0] to rows[1] - 1, noise included.
+@njit(cache=True, nogil=True)
+def fill_scores(part, rows, sides, noise, out):  # type: ignore[no-untyped-def]
+    """Score and variance of the pairs from part[0] to part[1] - 1, noise included.
 
-    rows: start, stop, users and movies. noise: variance of a rating of each user, (users,), in
+    rows: users and movies, (n,) each. noise: variance of a rating of each user, (users,), in
     units of the pooled one, as the covariances of `sides` are. out: scores and variances, (n,).
     """
-    start, stop, users, movies = rows
-    scores, variance = out
+    (users, movies), (scores, variance) = rows, out
     width = sides.users.weights.shape[1]
     user_inputs, movie_inputs = np.empty(width), np.empty(width)
-    for i in range(start, stop):
+    for i in range(part[0], part[1]):
         score, of_user, of_movie = predict_one(
             users[i], movies[i], sides, user_inputs, movie_inputs
         )
@@ -132,18 +131,22 @@ def fill_scores(rows, sides, noise, out):  # type: ignore[no-untyped-def]
 def walk(ratings, edges, sides, noise, out):  # type: ignore[no-untyped-def]
     """Predict the rows of each tie group, then update the weights of their users and movies.
 
-    ratings: users, movies and centred stars, (n,) each. edges: (k + 1,) borders of the tie groups.
-    sides: changed in place. noise, out: as in `fill_scores`.
+    ratings: `CentredRatings`. edges: (k + 1,) borders of the tie groups. sides: changed in place.
+    noise, out: as in `fill_scores`.
     """
-    users, movies, centred = ratings
+    users, movies, centred, former = ratings
     width = sides.users.weights.shape[1]
     user_inputs, movie_inputs = np.empty(width), np.empty(width)
     for group in range(len(edges) - 1):
         start, stop = edges[group], edges[group + 1]
-        fill_scores((start, stop, users, movies), sides, noise, out)
+        fill_scores((start, stop), (users, movies), sides, noise, out)
         for i in range(start, stop):
             user, movie = users[i], movies[i]
             score, of_user, _ = predict_one(user, movie, sides, user_inputs, movie_inputs)
+            if not np.isnan(former[i]):
+                inputs, change = (user_inputs, movie_inputs), centred[i] - former[i]
+                replace_one((user, movie), inputs, change, (of_user, noise[user]), sides)
+                continue
             error = centred[i] - score
             rls_update(
                 sides.users.weights[user],

@@ -14,6 +14,7 @@ from ratecast.modelling.contract.settings import FROM_ZERO, Limits, Range
 from ratecast.modelling.factors.bilinear_state import BilinearForm, BilinearState, Centring
 from ratecast.modelling.factors.unknown_users import unknown_user_weights
 from ratecast.modelling.kernels.csr import by_user_and_movie
+from ratecast.modelling.kernels.loops import at_once, even_cuts, on_all_threads, side_by_side
 from ratecast.models.variational_mf.em import Posterior, fit
 from ratecast.models.variational_mf.kernels import fill_scores, walk
 from ratecast.models.variational_mf.prior_columns import prior_columns
@@ -31,7 +32,8 @@ class VariationalMF(Model):
     effect: what is left is `bias`. x: a constant (users only), the logarithm of the number of
     ratings, and which movies a user rated, or which users a movie (implicit feedback).
 
-    Updates are recursive least squares on the user's and the movie's weights.
+    Updates are recursive least squares on the user's and the movie's weights; a rating given again
+    takes the place of the former one.
 
     factors: the most factors, length of p_u and q_i; 0 for biases alone.
     implicit_factors: columns of x for implicit feedback; 0 for none.
@@ -85,16 +87,17 @@ class VariationalMF(Model):
     @override
     def predict_rows(self, rows: Rows) -> Expected:
         scores, variance = out = np.empty(len(rows)), np.empty(len(rows))
-        fill_scores(
-            (0, len(rows), rows.users, rows.movies), self.state.sides, self._user_noise, out
+        run, pairs = (
+            on_all_threads if side_by_side(len(rows)) else at_once,
+            (rows.users, rows.movies),
         )
+        run(fill_scores, even_cuts(len(rows)), pairs, self.state.sides, self._user_noise, out)
         return self._expected(scores, variance)
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
-        centred = self.state.centring.centred(rows.stars)
         scores, variance = out = np.empty(len(rows)), np.empty(len(rows))
-        ratings = rows.users, rows.movies, centred
+        ratings = self.state.centring.ratings(rows)
         walk(ratings, edges, self.state.sides, self._user_noise, out)
         return self._expected(scores, variance)
 
