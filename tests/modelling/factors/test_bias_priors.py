@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ratecast.modelling.factors import bias_priors
 from ratecast.modelling.factors.bias_priors import BiasMessages, learn_bias_priors
 from ratecast.models.bias import Bias
 from ratecast.ratings import Ratings
@@ -64,3 +65,17 @@ def test_learned_dampings_are_as_good_as_the_planted_ones(per_user: float) -> No
     train, test = parts(sparse_biases(12_000, per_user, seed=1))
     best = error(Bias(user_damping=1.0, movie_damping=4.0).fit(train), test)
     assert error(Bias().fit(train), test) < 1.002 * best
+
+
+def test_some_users_of_a_large_table_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = sparse_biases(40_000, 8.0, seed=5)
+    model = Bias().fit(table)
+    rows, centred = model.encode(table), (table.stars - 3.0).astype(np.float64)
+    sizes = len(model.users), len(model.movies)
+    whole = learn_bias_priors(rows, centred, sizes, (None, None))
+    monkeypatch.setattr(bias_priors, "MOST_ROWS", 10_000)
+    some = learn_bias_priors(rows, centred, sizes, (None, None))
+    assert some[2:] != whole[2:]
+    assert some[2:] == pytest.approx(whole[2:], rel=0.15)
+    for one, other in ((some.users, whole.users), (some.movies, whole.movies)):
+        np.testing.assert_allclose(one, other, atol=0.06)

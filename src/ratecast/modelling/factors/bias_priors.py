@@ -21,6 +21,8 @@ from ratecast.modelling.contract.rows import Rows, counts
 BIAS_VARIANCE, NOISE = 0.2, 0.7
 L2_SLOPE, L2_LEVEL = 10.0, 0.01
 ITERATIONS = 60
+# More rows say no more of a few numbers.
+MOST_ROWS = 250_000
 
 
 class BiasVariances(NamedTuple):
@@ -56,7 +58,7 @@ class BiasMessages:
         each, (n,). What a rating says of a movie is known up to its own noise and what the user's
         other ratings leave open.
         """
-        of_users, of_movies = 1.0 / prior[0], 1.0 / prior[1]
+        of_users, of_movies = (1.0 / variance for variance in prior)
         user_precision = of_users + np.bincount(self.users, self.to_users, self.sizes[0])
         user_open = 1.0 / (user_precision[self.users] - self.to_users)
         self.to_movies = 1.0 / (noise + user_open)
@@ -65,9 +67,9 @@ class BiasMessages:
         self.to_users = 1.0 / (noise + movie_open)
         user_precision = of_users + np.bincount(self.users, self.to_users, self.sizes[0])
         both = user_open + movie_open
-        return BiasVariances(
-            1.0 / user_precision, 1.0 / movie_precision, both * noise / (both + noise)
-        )
+        user_variance: F64 = 1.0 / user_precision
+        movie_variance: F64 = 1.0 / movie_precision
+        return BiasVariances(user_variance, movie_variance, both * noise / (both + noise))
 
 
 class BiasPriors(NamedTuple):
@@ -89,14 +91,15 @@ class _Side:
     damping: float | None
     biases: F64
     mean: F64
+    coefficients: F64
     variance: float = BIAS_VARIANCE
 
     @classmethod
     def initial(cls, rows: I32, size: int, *, level: bool, damping: float | None) -> Self:
         numbers = counts(rows, size)
-        logs = log_count(numbers)
-        columns = np.column_stack([np.ones(size), logs]) if level else logs[:, None]
-        return cls(rows, columns, numbers, damping, np.zeros(size), np.zeros(size))
+        columns = _columns(numbers, level=level)
+        zeros = np.zeros(size), np.zeros(size), np.zeros(columns.shape[1])
+        return cls(rows, columns, numbers, damping, *zeros)
 
     def solve(self, residuals: F64, noise: float) -> None:
         """The biases for fixed ones of the other side."""
@@ -107,10 +110,17 @@ class _Side:
     def learn(self, posterior_variance: F64, noise: float) -> None:
         """Prior means by ridge regression on the columns; the variance of what they leave."""
         rated = self.counts > 0
-        self.mean = self.columns @ prior_regression(self.columns[rated], self.biases[rated])
+        self.coefficients = prior_regression(self.columns[rated], self.biases[rated])
+        self.mean = self.columns @ self.coefficients
         squares = np.square(self.biases - self.mean) + posterior_variance
         variance = (squares[rated].sum() + BIAS_VARIANCE) / (rated.sum() + 1)
         self.variance = float(variance) if self.damping is None else noise / self.damping
+
+
+def _columns(numbers: I64, *, level: bool) -> F64:
+    """What a prior mean is linear in: (rows, 2), a constant first, or (rows, 1)."""
+    logs = log_count(numbers)
+    return np.column_stack([np.ones(len(logs)), logs]) if level else logs[:, None]
 
 
 def log_count(numbers: I64) -> F64:
@@ -136,18 +146,24 @@ def learn_bias_priors(
 ) -> BiasPriors:
     """Priors of the biases of users and movies, in units of `centred`.
 
+    Of a table of more than 250,000 rows they are learned from all ratings of some users.
+
     centred: (n,) ratings, with mean 0 and variance 1. sizes: rows of users and of movies. given:
     dampings of users and movies that are not learned.
     """
-    users = _Side.initial(train.users, sizes[0], level=True, damping=given[0])
-    movies = _Side.initial(train.movies, sizes[1], level=False, damping=given[1])
-    noise, messages = NOISE, BiasMessages.initial(train.users, train.movies, sizes)
+    some = train.users % (1 + (len(train) - 1) // MOST_ROWS) == 0
+    rows, stars = (train.users[some], train.movies[some]), centred[some]
+    users = _Side.initial(rows[0], sizes[0], level=True, damping=given[0])
+    movies = _Side.initial(rows[1], sizes[1], level=False, damping=given[1])
+    noise, messages = NOISE, BiasMessages.initial(*rows, sizes)
     for _ in range(ITERATIONS):
-        users.solve(centred - movies.biases[train.movies], noise)
-        movies.solve(centred - users.biases[train.users], noise)
+        users.solve(stars - movies.biases[rows[1]], noise)
+        movies.solve(stars - users.biases[rows[0]], noise)
         variances = messages.update((users.variance, movies.variance), noise)
-        error = centred - users.biases[train.users] - movies.biases[train.movies]
-        noise = float((np.square(error).sum() + variances.pairs.sum() + NOISE) / (len(train) + 1))
+        error = stars - users.biases[rows[0]] - movies.biases[rows[1]]
+        noise = float((np.square(error).sum() + variances.pairs.sum() + NOISE) / (len(stars) + 1))
         users.learn(variances.users, noise)
         movies.learn(variances.movies, noise)
-    return BiasPriors(users.mean, movies.mean, noise / users.variance, noise / movies.variance)
+    user_mean = _columns(counts(train.users, sizes[0]), level=True) @ users.coefficients
+    movie_mean = _columns(counts(train.movies, sizes[1]), level=False) @ movies.coefficients
+    return BiasPriors(user_mean, movie_mean, noise / users.variance, noise / movies.variance)

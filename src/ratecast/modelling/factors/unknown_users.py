@@ -4,6 +4,7 @@ import numpy as np
 
 from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.rows import Rows
+from ratecast.ratings import Ratings
 
 LATE_SHARE = 0.2
 DAMPING = 100.0
@@ -19,11 +20,12 @@ def unknown_user_weights(train: Rows, weights: F64, counts: I64) -> F64:
 
     weights: (users, d), row 0 is w_0. counts: (users,).
     """
-    if not train.table.timed:
-        return weights[0].copy()
+    unknown: F64 = weights[0].copy()
+    if not isinstance(train.table, Ratings) or not train.table.timed:
+        return unknown
     at = train.table.at
     first = np.full(len(counts), np.iinfo(np.int64).max)
     np.minimum.at(first, train.users, at)
     late = np.where(first > np.quantile(at, 1 - LATE_SHARE), counts, 0)
-    total: F64 = late @ weights + DAMPING * weights[0]
-    return total / (late.sum() + DAMPING)
+    mean: F64 = (late @ weights + DAMPING * unknown) / (late.sum() + DAMPING)
+    return mean
