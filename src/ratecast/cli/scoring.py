@@ -201,7 +201,8 @@ def tune(
     by = protocol_of(make_model(model), folds) if protocol == "auto" else protocol
     task = Search(model, folds, by, seed)
     tuned = search(make_model, task, trials, lambda n, rmse: note(f"trial {n + 1}: {rmse:.4f}"))
-    settings = "  ".join(f"{name} {value:.4g}" for name, value in tuned.settings.items())
+    short = {k: v if isinstance(v, str) else f"{v:.4g}" for k, v in tuned.settings.items()}
+    settings = "  ".join(f"{name} {value}" for name, value in short.items())
     change = f"{tuned.default_rmse:.4f} -> {tuned.rmse:.4f}"
     over = ", over five random folds of train and valid" if split == "kfold" else ""
     line = f"valid RMSE, {by}{over}: {change} with {settings}"

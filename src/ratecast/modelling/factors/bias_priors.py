@@ -58,18 +58,17 @@ class BiasMessages:
         each, (n,). What a rating says of a movie is known up to its own noise and what the user's
         other ratings leave open.
         """
-        of_users, of_movies = (1.0 / variance for variance in prior)
-        user_precision = of_users + np.bincount(self.users, self.to_users, self.sizes[0])
+        of_users, of_movies = 1.0 / prior[0], 1.0 / prior[1]
+        user_precision = of_users + _sums(self.users, self.to_users, self.sizes[0])
         user_open = 1.0 / (user_precision[self.users] - self.to_users)
         self.to_movies = 1.0 / (noise + user_open)
-        movie_precision = of_movies + np.bincount(self.movies, self.to_movies, self.sizes[1])
+        movie_precision = of_movies + _sums(self.movies, self.to_movies, self.sizes[1])
         movie_open = 1.0 / (movie_precision[self.movies] - self.to_movies)
         self.to_users = 1.0 / (noise + movie_open)
-        user_precision = of_users + np.bincount(self.users, self.to_users, self.sizes[0])
+        user_precision = of_users + _sums(self.users, self.to_users, self.sizes[0])
         both = user_open + movie_open
-        user_variance: F64 = 1.0 / user_precision
-        movie_variance: F64 = 1.0 / movie_precision
-        return BiasVariances(user_variance, movie_variance, both * noise / (both + noise))
+        pairs = both * noise / (both + noise)
+        return BiasVariances(1.0 / user_precision, 1.0 / movie_precision, pairs)
 
 
 class BiasPriors(NamedTuple):
@@ -103,7 +102,7 @@ class _Side:
 
     def solve(self, residuals: F64, noise: float) -> None:
         """The biases for fixed ones of the other side."""
-        sums = np.bincount(self.rows, residuals, len(self.mean))
+        sums = _sums(self.rows, residuals, len(self.mean))
         weight = noise / self.variance
         self.biases = (sums + weight * self.mean) / (self.counts + weight)
 
@@ -115,6 +114,13 @@ class _Side:
         squares = np.square(self.biases - self.mean) + posterior_variance
         variance = (squares[rated].sum() + BIAS_VARIANCE) / (rated.sum() + 1)
         self.variance = float(variance) if self.damping is None else noise / self.damping
+
+
+def _sums(rows: I32, values: F64, size: int) -> F64:
+    """Sum of the values (n,) of each row number below `size`: (size,)."""
+    # Its stub says whole numbers, which it gives without weights.
+    sums = np.asarray(np.bincount(rows, values, size), np.float64)
+    return sums
 
 
 def _columns(numbers: I64, *, level: bool) -> F64:
