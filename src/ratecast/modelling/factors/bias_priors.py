@@ -119,8 +119,7 @@ class _Side:
 def _sums(rows: I32, values: F64, size: int) -> F64:
     """Sum of the values (n,) of each row number below `size`: (size,)."""
     # Its stub says whole numbers, which it gives without weights.
-    sums = np.asarray(np.bincount(rows, values, size), np.float64)
-    return sums
+    return np.asarray(np.bincount(rows, values, size), np.float64)
 
 
 def _columns(numbers: I64, *, level: bool) -> F64:
