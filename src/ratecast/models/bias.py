@@ -73,8 +73,9 @@ class Bias(Model):
     Where both dampings are given, m_movie is 0 and m_user the mean of b_user over all rows. With
     `auto`, the dampings (variance of the noise / variance of the biases) are those of the table
     (empirical Bayes), and the prior means are linear in log n, since popular movies are liked more
-    and users with many ratings often rate lower. Then m_user of an unknown user is that of the
-    users who came late in train, or, without times, of the users with a single rating.
+    and users with many ratings often rate lower. Then m_user of an unknown user is the mean over
+    all rows, moved towards the users who came late in train as far as these differ by more than
+    chance; without times, that of the users with a single rating.
 
     Reference: Koren, Bell, Volinsky 2009, "Matrix factorization techniques for recommender
     systems", eq. 3; the damping as in Funk 2006, "Try this at home"; learned as in Searle, Casella,

@@ -123,20 +123,38 @@ def test_few_ratings_of_a_user_say_how_they_rate() -> None:
     assert model.predict([-1], [5]).stars[0] == pytest.approx(4.0, abs=0.2)
 
 
-def test_an_unknown_user_is_like_late_ones_where_there_are_times() -> None:
+def with_late_users(first_row: int, step: int) -> tuple[Rows, np.ndarray, np.ndarray]:
+    """Rows after some row are of new users, `step` each, whose weight is 2; others' is -1 or -2."""
     table = planted(rows=4000, seed=7)
-    late = table.frame.with_row_index().filter(pl.col("index") > 3500)["index"].to_numpy()
     users = table.frame["user"].to_numpy().copy()
-    users[late] += 100
+    late = np.arange(len(users)) > first_row
+    users[late] = 101 + np.arange(late.sum()) // step
     frame = table.frame.with_columns(pl.Series("user", users))
     rows = Rows(users.astype(np.int32), users.astype(np.int32), replace(table, frame=frame))
-    numbers = np.bincount(users, minlength=users.max() + 1)
-    weights = np.where(np.arange(len(numbers)) > 100, 2.0, -1.0)[:, None]
-    given = len(late)
-    wanted = (2.0 * given - DAMPING) / (given + DAMPING)
-    np.testing.assert_allclose(unknown_user_weights(rows, weights, numbers), [wanted])
-    timeless = replace(rows, table=replace(table, frame=frame.drop("at")))
-    assert unknown_user_weights(timeless, weights, numbers) == [-1.0]
+    numbers = np.bincount(users)
+    weights = np.where(np.arange(len(numbers)) > 100, 2.0, -1.0 - np.arange(len(numbers)) % 2)
+    return rows, weights[:, None], numbers
+
+
+def test_an_unknown_user_is_like_many_late_ones_where_there_are_times() -> None:
+    rows, weights, numbers = with_late_users(3500, 5)
+    assert unknown_user_weights(rows, weights, numbers) == pytest.approx(2.0, abs=0.1)
+    table = rows.table
+    assert isinstance(table, Ratings)
+    timeless = replace(rows, table=replace(table, frame=table.frame.drop("at")))
+    assert unknown_user_weights(timeless, weights, numbers) == weights[0]
+
+
+def test_one_late_user_says_little_of_unknown_ones() -> None:
+    rows, weights, numbers = with_late_users(3980, 100)
+    weights[101] = 0.0
+    mean = (numbers @ weights + DAMPING * weights[0]) / (numbers.sum() + DAMPING)
+    late = np.unique(rows.users[-19:])
+    assert late.tolist() == [101]
+    # A deviation of 0.5 among users, and one user at three deviations.
+    assert mean < unknown_user_weights(rows, weights, numbers) < 0.0
+    weights[101] = -1.0
+    np.testing.assert_allclose(unknown_user_weights(rows, weights, numbers), mean, atol=0.1)
 
 
 def test_the_seed_changes_only_the_start() -> None:
