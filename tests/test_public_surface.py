@@ -18,9 +18,9 @@ SURFACE = [
     "ALS", "Attention", "Auto", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart",
     "Comparison", "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError",
     "KNN", "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
-    "Requests", "SVDpp", "Scale", "Split", "StateSpace", "chronological", "compare",
-    "cross_validate", "evaluate", "example_ratings", "holdout", "kfold", "load", "load_model",
-    "make_model", "official", "similar", "top_n", "tune",
+    "Requests", "SVDpp", "Scale", "Split", "StateSpace", "VariationalMF", "chronological",
+    "compare", "cross_validate", "evaluate", "example_ratings", "holdout", "kfold", "load",
+    "load_model", "make_model", "official", "similar", "top_n", "tune",
 ]  # fmt: skip
 # What an example would only repeat.
 WITHOUT_EXAMPLE = {"MODELS", "Model", "InputError", "NotFittedError", "Comparison", "Evaluation"}

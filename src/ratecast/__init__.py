@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ratecast.models.neumf.model import NeuMF as NeuMF
     from ratecast.models.state_space.model import StateSpace as StateSpace
     from ratecast.models.svdpp.model import SVDpp as SVDpp
+    from ratecast.models.variational_mf.model import VariationalMF as VariationalMF
     from ratecast.queries.similar import similar as similar
     from ratecast.queries.top_n import top_n as top_n
     from ratecast.ratings import Ratings as Ratings
@@ -90,6 +91,7 @@ _PLACES = {
     "models.neumf.model": ["NeuMF"],
     "models.state_space.model": ["StateSpace"],
     "models.svdpp.model": ["SVDpp"],
+    "models.variational_mf.model": ["VariationalMF"],
     "queries.similar": ["similar"],
     "queries.top_n": ["top_n"],
     "ratings": ["Ratings", "Requests", "Scale"],

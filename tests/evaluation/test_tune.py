@@ -1,5 +1,7 @@
 import inspect
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +31,17 @@ def test_finds_settings_at_least_as_good_as_the_models_own(search: Search) -> No
     assert validation_rmse(best, search) == found.rmse
 
 
+def test_what_the_model_learns_itself_is_the_first_trial(search: Search) -> None:
+    assert tune(make_model, search, trials=1).settings == {
+        "user_damping": "auto", "movie_damping": "auto"
+    }  # fmt: skip
+    learned: dict[str, Any] = {"user_damping": 3.0, "movie_damping": "auto"}
+    one_given = partial(make_model, **learned)
+    found = tune(one_given, search, trials=1)
+    assert found.settings == learned
+    assert found.rmse == validation_rmse(make_model("bias", **learned), search)
+
+
 def test_a_search_can_be_repeated(search: Search) -> None:
     assert tune(make_model, search, trials=4) == tune(make_model, search, trials=4)
 
@@ -47,6 +60,8 @@ def test_a_model_without_settings_is_refused(search: Search) -> None:
 def test_a_models_own_settings_lie_in_the_ranges(name: str) -> None:
     own = make_model(name).settings()
     for setting, bounds in model_class(name).search.items():
+        if own[setting] == "auto":
+            continue
         assert bounds.low <= own[setting] <= bounds.high
         assert isinstance(bounds.low, int) == isinstance(own[setting], int)
         assert np.isfinite(bounds.high)

@@ -21,7 +21,8 @@ from tests.planted import rmse
 
 # Models whose users and movies both move with a rating. What the former rating was learned from was
 # the other side as it was then, which is not stored; so one forecast may differ by so many stars.
-BOTH_MOVE = ("als", "mf", "mf_bias", "svdpp", "neumf", "attention", "blend", "knn")
+BOTH_MOVE = ("als", "mf", "mf_bias", "svdpp", "neumf", "attention", "blend", "knn",
+             "variational_mf")  # fmt: skip
 MOVED = dict.fromkeys(BOTH_MOVE, 0.1)
 NEW = TEST.take(slice(0, 60))
 

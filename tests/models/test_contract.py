@@ -49,8 +49,10 @@ REFITTED: dict[str, dict[str, Any]] = {
 # Of a known user these forecast no more than of a new one.
 IMPERSONAL = ("mean", "cold_start")
 # Stars, RMSE: for the requests of the user held back, and for those of all users.
-BANDS = {"factorization_machine": 0.15}
+BANDS = {"factorization_machine": 0.15, "variational_mf": 0.05}
 BAND = 0.1
+# Without one user auto may choose another of models that are as good.
+BANDS_OF_ALL = {"auto": 0.15}
 
 
 def make(name: str) -> Model:
@@ -258,7 +260,8 @@ def test_an_update_is_near_a_refit(name: str) -> None:
     updated.observe(split.train.take(held))
     refitted = fit(split.train)
     band, wanted = BANDS.get(name, BAND), refitted.predict(own).stars
-    assert rmse(updated.predict(everybody).stars, refitted.predict(everybody).stars) < BAND
+    of_all = rmse(updated.predict(everybody).stars, refitted.predict(everybody).stars)
+    assert of_all < BANDS_OF_ALL.get(name, BAND)
     assert rmse(updated.predict(own).stars, wanted) < band
     if name not in IMPERSONAL:
         assert band < rmse(never, wanted)

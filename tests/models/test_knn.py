@@ -73,7 +73,10 @@ def test_the_kernel_equals_the_plain_neighbourhood() -> None:
     # Of two ratings of one pair either could be the last neighbour that counts.
     split = replace(split, train=replace(split.train, frame=keep_latest(split.train.frame)[0]))
     model = KNN(neighbours=4, similarity_damping=5.0).fit(split.train)
-    walker, biases = copy.deepcopy(model), Bias(user_damping=model.user_damping)
+    walker, biases = (
+        copy.deepcopy(model),
+        Bias(user_damping=model.user_damping, movie_damping=model.movie_damping),
+    )
     rows = model.encode_new(split.test, time_groups(split.test))
     assert not rows.is_first.all()
     plain = PlainKnn(model, model.encode(split.train), len(model.movies))
@@ -103,7 +106,9 @@ def test_a_new_user_is_forecast_by_the_bias_until_the_first_rating() -> None:
     train, test, _ = tastes(seed=1)
     new = train.frame["user"].to_numpy() < 30
     model = KNN(similarity_damping=10.0).fit(train.take(~new))
-    bias = Bias(user_damping=model.user_damping).fit(train.take(~new))
+    bias = Bias(user_damping=model.user_damping, movie_damping=model.movie_damping).fit(
+        train.take(~new)
+    )
     requests = test.take(test.frame["user"].to_numpy() < 30)
     before = model.predict(requests.requests()).stars
     np.testing.assert_allclose(before, bias.predict(requests.requests()).stars)
@@ -116,7 +121,7 @@ def test_movies_without_a_slot_are_forecast_by_their_bias() -> None:
     """Only the three most rated movies are compared; new ones get no slot."""
     table = planted()
     model = KNN(max_movies=3).fit(table)
-    bias = Bias(user_damping=model.user_damping).fit(table)
+    bias = Bias(user_damping=model.user_damping, movie_damping=model.movie_damping).fit(table)
     new = Ratings(table.frame.head(1).with_columns(movie=999), scale=table.scale)
     for one in (model, bias):
         one.observe(checked(new))

@@ -14,7 +14,8 @@ from ratecast.splits import chronological
 from ratecast.training import make_model
 from tests.planted import planted
 
-WITH_VECTORS = ("mf", "mf_bias", "als", "svdpp", "state_space", "blend", "attention")
+WITH_VECTORS = ("mf", "mf_bias", "als", "svdpp", "state_space", "blend", "attention",
+                "variational_mf")  # fmt: skip
 QUICK: dict[str, Any] = {"blend": {"chains": 1, "iterations": 24}}
 NETS = {name: {"trainer": {"epochs": 30, "batch_size": 256}} for name in ("mf", "mf_bias")}
 QUICK |= NETS | {"attention": {"trainer": {"epochs": 2, "batch_size": 256}}}

@@ -4,7 +4,7 @@ import shlex
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ratecast.cli.budget import setting
 from ratecast.cli.call import AUTO, ProtocolName, SplitName, emit, note, write_json
@@ -201,10 +201,9 @@ def tune(
     by = protocol_of(make_model(model), folds) if protocol == "auto" else protocol
     task = Search(model, folds, by, seed)
     tuned = search(make_model, task, trials, lambda n, rmse: note(f"trial {n + 1}: {rmse:.4f}"))
-    settings = "  ".join(f"{name} {value:.4g}" for name, value in tuned.settings.items())
     change = f"{tuned.default_rmse:.4f} -> {tuned.rmse:.4f}"
     over = ", over five random folds of train and valid" if split == "kfold" else ""
-    line = f"valid RMSE, {by}{over}: {change} with {settings}"
+    line = f"valid RMSE, {by}{over}: {change} with {_in_words(tuned.settings)}"
     if out:
         best = make_model(model, seed=seed, **tuned.settings)
         given = ["--data", data, *table.words(), "--split", split, "--protocol", by]
@@ -215,6 +214,11 @@ def tune(
         go_on = f"ratecast train {shlex.quote(str(out))}"
         note(f"wrote {out}, on split {parts.name}; go on with: {go_on}")
     emit({"model": model, "split": split, "protocol": by} | asdict(tuned), line, json)
+
+
+def _in_words(settings: dict[str, Any]) -> str:
+    short = {k: v if isinstance(v, str) else f"{v:.4g}" for k, v in settings.items()}
+    return "  ".join(f"{name} {value}" for name, value in short.items())
 
 
 def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False) -> None:

@@ -95,10 +95,14 @@ def tune(
     for fold in search.folds:
         require(first, fold.split, (search.protocol,))
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=search.seed))
-    study.enqueue_trial({name: own[name] for name in ranges})
+    # Words, such as auto, are none of the numbers that a later trial takes.
+    words = {name: own[name] for name in ranges if isinstance(own[name], str)}
+    study.enqueue_trial({name: own[name] for name in ranges if name not in words})
 
     def objective(trial: "Trial") -> float:
-        settings = {name: _suggested(trial, name, bounds) for name, bounds in ranges.items()}
+        kept = words if trial.number == 0 else {}
+        searched = {name: bounds for name, bounds in ranges.items() if name not in kept}
+        settings = kept | {name: _suggested(trial, name, each) for name, each in searched.items()}
         rmse = validation_rmse(make(search.model, seed=search.seed, **settings), search)
         if on_trial is not None:
             on_trial(trial.number, rmse)
@@ -107,7 +111,9 @@ def tune(
 
     with bar(f"tune {search.model}", trials, unit="trials") as progress:
         study.optimize(objective, n_trials=trials)
-    return Tuned(study.trials[0].value, study.best_value, study.best_params, len(study.trials))
+    found = words | study.best_params
+    best = {name: found[name] for name in ranges}
+    return Tuned(study.trials[0].value, study.best_value, best, len(study.trials))
 
 
 def validation_rmse(model: Model, search: Search) -> float:

@@ -20,6 +20,7 @@ MODELS = {
     "neumf": "ratecast.models.neumf.model:NeuMF",
     "knn": "ratecast.models.knn:KNN",
     "als": "ratecast.models.als.model:ALS",
+    "variational_mf": "ratecast.models.variational_mf.model:VariationalMF",
     "svdpp": "ratecast.models.svdpp.model:SVDpp",
     "attention": "ratecast.models.attention.model:Attention",
     "state_space": "ratecast.models.state_space.model:StateSpace",

@@ -27,6 +27,7 @@ from ratecast.models.blend.model import (
 )
 from ratecast.models.blend.shares import HeldForecasts, Shares
 from ratecast.models.knn import KNN
+from ratecast.models.variational_mf.model import VariationalMF
 from ratecast.ratings import Ratings
 
 # A mean of several models has to be better than the best of them by this share of its RMSE.
@@ -59,9 +60,9 @@ class Auto(Blend):
     squared error on these are taken as in `blend`; where that mean is not better than its best part
     by 0.05 %, the part alone. Then what has a share is fitted on all of train.
 
-    Tried in this order: bias, als, knn, cold_start, state_space, factorization_machine,
-    gaussian_process. One that would exceed the budget, by the seconds that it takes for 4,000 rows,
-    or that cannot hold the table, is left out, and `summary` says so.
+    Tried in this order: bias, als, variational_mf, knn, cold_start, state_space,
+    factorization_machine, gaussian_process. One that would exceed the budget, by the seconds that
+    it takes for 4,000 rows, or that cannot hold the table, is left out, and `summary` says so.
 
     budget: seconds that a fit may take, about.
     timed, chains, iterations: as for `blend`.
@@ -84,8 +85,11 @@ class Auto(Blend):
     def candidates(self) -> dict[str, Model]:
         blended = super().candidates()
         first: dict[str, Model] = {
-            "bias": Bias(seed=self.seed), "als": blended["als"], "knn": KNN(seed=self.seed)
-        }  # fmt: skip
+            "bias": Bias(seed=self.seed),
+            "als": blended["als"],
+            "variational_mf": VariationalMF(seed=self.seed),
+            "knn": KNN(seed=self.seed),
+        }
         names = ("cold_start", "state_space", "factorization_machine", "gaussian_process")
         return first | {name: blended[name] for name in names}
 

@@ -20,6 +20,7 @@ from ratecast.modelling.kernels.loops import copy
 from ratecast.models.bias import (
     Bias,
     BiasState,
+    Damping,
     RatingTable,
     add_rating,
     movie_bias,
@@ -82,7 +83,8 @@ class KNN(Bias):
 
     name: ClassVar[str] = "knn"
     is_random: ClassVar[bool] = False
-    user_damping: float = 10.0
+    user_damping: Damping = 10.0
+    movie_damping: Damping = 3.0
     neighbours: int = 40
     similarity_damping: float = 100.0
     weight_damping: float = 0.05

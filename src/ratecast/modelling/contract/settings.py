@@ -13,7 +13,7 @@ from ratecast.errors import InputError
 class Limit:
     """Numbers from `low` to `high`; whole: no fractions; without: an end that is not allowed.
 
-    words: what to give instead of another number.
+    words: what to give instead of another number. word: what may stand in place of a number.
     """
 
     words: str
@@ -21,9 +21,12 @@ class Limit:
     high: float = inf
     whole: bool = False
     without: float = inf
+    word: str | None = None
 
     def allows(self, value: object) -> bool:
-        """Whether `value` is such a number."""
+        """Whether `value` is such a number, or the word."""
+        if isinstance(value, str):
+            return value == self.word
         kind = Integral if self.whole else Real
         if isinstance(value, bool) or not isinstance(value, kind):
             return False
@@ -35,6 +38,7 @@ FROM_ZERO = Limit("a whole number, 0 or more", whole=True)
 FROM_TWO = Limit("a whole number, 2 or more", low=2, whole=True)
 AMOUNT = Limit("0 or more")
 ABOVE_ZERO = Limit("more than 0", low=5e-324)
+ABOVE_ZERO_OR_AUTO = Limit("more than 0, or auto", low=5e-324, word="auto")
 SHARE = Limit("0 to below 1", high=1, without=1)
 UP_TO_ONE = Limit("0 to 1", high=1)
 

@@ -210,7 +210,7 @@ def update(ratings, edges, sides):  # type: ignore[no-untyped-def]
             score, user_variance, _ = predict_one(user, movie, sides, user_inputs, movie_inputs)
             if not np.isnan(former[i]):
                 inputs, change = (user_inputs, movie_inputs), centred[i] - former[i]
-                _replace((user, movie), inputs, change, user_variance, sides)
+                replace_one((user, movie), inputs, change, (user_variance, 1.0), sides)
                 continue
             error = centred[i] - score
             rls_update(
@@ -228,19 +228,21 @@ def update(ratings, edges, sides):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _replace(pair, inputs, change, user_variance, sides):  # type: ignore[no-untyped-def]
+def replace_one(pair, inputs, change, variances, sides):  # type: ignore[no-untyped-def]
     """Put a later rating in the place of the former one, in the weights of its user and movie.
 
     Exact for one side while the other stands still. Both move, so the movie's step lies between two
-    halves of the user's: then the way back to the former rating is the same way. change: later -
-    former.
+    halves of the user's: then the way back to the former rating is the same way. inputs: as
+    `predict_one` fills them. change: later - former. variances: from the user's uncertainty, and of
+    the rating's noise.
     """
     (user, movie), (user_inputs, movie_inputs), (users, movies) = pair, inputs, sides
-    own, noise = users.weights[user], noise_before(user_variance)
-    rls_replace(own, users.covariance[user], movie_inputs, change / 2, 1.0)
+    (user_variance, own_noise), own = variances, users.weights[user]
+    noise = noise_before(user_variance, own_noise)
+    rls_replace(own, users.covariance[user], movie_inputs, change / 2, own_noise)
     copy(user_inputs, own)
     user_inputs[0] = 1.0
     rls_replace(movies.weights[movie], movies.covariance[movie], user_inputs, change, noise)
     copy(movie_inputs, movies.weights[movie])
     movie_inputs[0] = 1.0
-    rls_replace(own, users.covariance[user], movie_inputs, change / 2, 1.0)
+    rls_replace(own, users.covariance[user], movie_inputs, change / 2, own_noise)

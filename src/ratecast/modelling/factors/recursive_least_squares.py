@@ -74,12 +74,13 @@ def rls_replace(weights, covariance, inputs, change, noise):  # type: ignore[no-
 
 
 @njit(cache=True)
-def noise_before(variance_after):  # type: ignore[no-untyped-def]
-    """Noise of a rating for the movie's weights, 1 + x' P x of its user, from that after it.
+def noise_before(variance_after, noise=1.0):  # type: ignore[no-untyped-def]
+    """Noise of a rating for the movie's weights, s + x' P x of its user, from that after it.
 
-    The rating took x' P x to v = x' P x / (1 + x' P x), so the noise was 1 / (1 - v).
+    noise: s, of the rating itself. The rating took x' P x to v = s x' P x / (s + x' P x), so the
+    noise was s / (1 - v / s).
     """
-    return 1.0 / max(1.0 - variance_after, MIN_REMAINDER)
+    return noise / max(1.0 - variance_after / noise, MIN_REMAINDER)
 
 
 @njit(cache=True)
