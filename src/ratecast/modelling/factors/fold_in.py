@@ -18,7 +18,7 @@ from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import SHARE, Limits
-from ratecast.modelling.factors.bilinear import CentredRatings, Sides, predict, update
+from ratecast.modelling.factors.bilinear import CentredRatings, Sides, predict, scores_alone, update
 from ratecast.modelling.factors.bilinear_state import BilinearState, Centring
 from ratecast.modelling.nets.net_model import NetModel
 
@@ -67,13 +67,17 @@ class FoldInNet(NetModel):
         """
         self.state = BilinearState(sides, self._centring(level * self.scale.unit))
         sample = train.take(slice(0, None, -(-len(train) // NOISE_ROWS)))
-        scores, _ = self.predict_scores(sample.users, sample.movies)
+        scores = self.scores_alone(sample.users, sample.movies)
         residuals = self.state.centring.centred(sample.stars) - scores
         self.noise = float(np.sqrt(np.mean(np.square(residuals))))
 
     def predict_scores(self, users: I32, movies: I32) -> tuple[F64, F64]:
         """(Stars - level) / unit, and their deviation in units of the noise: (n,) each."""
         return predict(users, movies, self.state.sides)
+
+    def scores_alone(self, users: I32, movies: I32) -> F64:
+        """The first of what `predict_scores` gives, for many rows."""
+        return scores_alone(users, movies, self.state.sides)
 
     def update_scores(self, ratings: CentredRatings, edges: I64) -> tuple[F64, F64]:
         """What `predict_scores` gives before each tie group (edges: borders), updated after."""

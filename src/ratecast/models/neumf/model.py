@@ -124,6 +124,10 @@ class NeuMF(FoldInNet):
         return predicted
 
     @override
+    def scores_alone(self, users: I32, movies: I32) -> F64:
+        return self.predict_scores(users, movies)[0]
+
+    @override
     def update_scores(self, ratings: CentredRatings, edges: I64) -> tuple[F64, F64]:
         shared = self.shared_weights()
         predicted: tuple[F64, F64] = update(ratings, edges, self.state.sides, shared)
