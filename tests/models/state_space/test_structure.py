@@ -2,10 +2,12 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from ratecast.errors import InputError
@@ -18,6 +20,7 @@ from ratecast.models.state_space.em import MAX_L2_BIASES
 from ratecast.models.state_space.model import StateSpace
 from ratecast.models.state_space.rhythm import refresh_after
 from ratecast.models.state_space.structure import REGRESSION_ONLY, Drift, gain, most_gained, usual
+from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
 from tests.models.state_space import tables
 from tests.models.state_space.camps import same
@@ -82,6 +85,51 @@ def test_a_walk_equals_predicting_and_observing(split: Split, fitted: StateSpace
         part = stream.take(slice(start, stop))
         assert one.predict(part.requests()).stars[0] == walked.stars[row]
         one.observe(part)
+
+
+def given_again(split: Split) -> Ratings:
+    """New ratings, then some of them and of train with other stars, then some with the same."""
+    assert split.valid is not None
+    later, new = split.valid.frame["at"].max(), split.valid.take(slice(0, 200)).frame
+    again = pl.concat([split.train.frame[-400::4], new[:100]])
+    again = again.with_columns(rating=10.0 - pl.col("rating"))
+    again = pl.concat([again, new[100:150]]).with_columns(
+        at=pl.lit(later, pl.Int64) + pl.int_range(pl.len())
+    )
+    return replace(split.valid, frame=pl.concat([new, again.cast(new.schema)]))
+
+
+def test_a_walk_with_ratings_given_again_is_the_plain_loop(
+    split: Split, fitted: StateSpace
+) -> None:
+    walked, one, stream = copy.deepcopy(fitted), copy.deepcopy(fitted), given_again(split)
+    forecast = walked.walk(stream)
+    for row in range(len(stream)):
+        part = stream.take(slice(row, row + 1))
+        assert one.predict(part.requests()).stars[0] == forecast.stars[row]
+        one.observe(part)
+    assert same(walked.predict(split.test), one.predict(split.test))
+
+
+def test_what_a_movie_learned_from_a_former_rating_is_replaced(
+    split: Split, fitted: StateSpace
+) -> None:
+    assert split.valid is not None
+    pair = split.valid.take(slice(0, 1))
+    movie, late = pair.frame["movie"].to_list(), split.valid.frame["at"].max()
+    low, high = (
+        replace(
+            pair, frame=pair.frame.with_columns(pl.lit(stars, pl.Float32).alias("rating"), at=at)
+        )
+        for stars, at in ((0.0, pl.lit(late, pl.Int64)), (10.0, pl.lit(late, pl.Int64) + 1))
+    )
+    twice, once, before = (copy.deepcopy(fitted) for _ in range(3))
+    twice.observe(low)
+    assert twice.predict([-1], movie).stars[0] < before.predict([-1], movie).stars[0]
+    twice.observe(high)
+    once.observe(high)
+    assert twice.predict([-1], movie).stars[0] > before.predict([-1], movie).stars[0]
+    np.testing.assert_allclose(twice.predict(split.test).stars, once.predict(split.test).stars)
 
 
 def test_a_loaded_model_walks_alike(split: Split, fitted: StateSpace, tmp_path: Path) -> None:

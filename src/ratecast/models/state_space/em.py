@@ -215,7 +215,10 @@ def _user_posterior(now: Parameters, ratings: GroupedRatings, users: F64) -> tup
     vectors = now.movie_vectors
     movies = now.mean + vectors[:, 0], vectors[:, 1:].copy(), now.factor_cov, now.noise_var
     add_movies(ratings.by_user, movies, (precision, right))
-    cov = np.linalg.inv(precision)
+    # All users without ratings have the covariance of their prior.
+    rated = ratings.by_user.counts > 0
+    cov = np.tile(np.linalg.inv(inverse), (len(users), 1, 1))
+    cov[rated] = np.linalg.inv(precision[rated])
     return np.einsum("uab,ub->ua", cov, right), cov
 
 
@@ -235,9 +238,12 @@ def _movie_step(
     # E step: (gram + L2) q = cross + L2 prior mean.
     strength = np.concatenate([now.l2_biases, np.repeat(now.l2_factors, width - 1)])
     l2 = strength * (now.noise_var / now.pooled_noise_var)[:, None]
-    total = gram.copy()
-    total[:, range(width), range(width)] += l2
-    cov = np.linalg.inv(total)
+    rated, diagonal = counts > 0, np.arange(width)
+    total = gram[rated]
+    total[:, diagonal, diagonal] += l2[rated]
+    cov = np.zeros_like(gram)
+    cov[:, diagonal, diagonal] = 1 / l2
+    cov[rated] = np.linalg.inv(total)
     vectors = np.einsum("mab,mb->ma", cov, cross + l2 * (columns @ regression))
     cov *= now.noise_var[:, None, None]
     # M step: noise variances from the expected squared residuals, E[(y - w q)²].
@@ -245,9 +251,8 @@ def _movie_step(
     squares = square - 2 * (vectors * cross).sum(axis=1) + (gram * second_moments).sum(axis=(1, 2))
     pooled = squares.sum() / counts.sum()
     # M step: variance of bias and factors around their regression, and the regression itself.
-    around = ((vectors - columns @ regression) ** 2 + np.diagonal(cov, axis1=1, axis2=2))[
-        counts > 0
-    ]
+    around = (vectors - columns @ regression) ** 2 + np.diagonal(cov, axis1=1, axis2=2)
+    around = around[rated]
     weight = np.sqrt(counts / (counts + REGRESSION_DAMPING))[:, None]
     return {
         "mean": np.array([mean]),
