@@ -14,6 +14,7 @@ from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.refreshing import periods
 from ratecast.modelling.kernels import loops
 from ratecast.models.state_space import model as flagship
+from ratecast.models.state_space import rhythm
 from ratecast.models.state_space.model import StateSpace
 from ratecast.models.state_space.residual_buffer import ResidualBuffer
 from ratecast.ratings import Ratings
@@ -93,7 +94,7 @@ def test_beyond_many_ratings_a_refresh_waits_for_a_larger_share(
 ) -> None:
     known = len(fitted.history.merged)
     assert fitted.refresh_after() == int(np.ceil(0.02 * known))
-    monkeypatch.setattr(flagship, "MANY_RATINGS", known // 3)
+    monkeypatch.setattr(rhythm, "MANY_RATINGS", known // 3)
     assert fitted.refresh_after() == pytest.approx(0.06 * known, rel=0.01)
 
 

@@ -22,9 +22,10 @@ from ratecast.modelling.history.user_history import RatingColumns
 from ratecast.modelling.kernels.csr import sorted_by
 from ratecast.modelling.kernels.row_products import rowwise
 from ratecast.models.state_space.em_sums import add_movies, add_users, group_sums
+from ratecast.models.state_space.structure import USUAL, Structure
 
-# L2 / noise variance, in ratings: of a movie's bias, and at most of its factors.
-L2_BIASES, MAX_L2_FACTORS = 8.0, 130.0
+# Strength of the prior of a movie's bias, in ratings, at most.
+MAX_L2_BIASES = 8.0
 # Weight of the pooled noise variance in that of a movie, in ratings.
 NOISE_DAMPING = 80.0
 # Pseudo-counts: of the mean of a movie's raters, and of a movie's weight in the regression.
@@ -68,8 +69,10 @@ class Parameters:
 
     mean: (1,) mean rating. movie_vectors: (M, F) posterior means. factor_cov: (M, K, K) and
     bias_var: (M,) posterior covariance of factors and variance of the bias. noise_var: (M,).
-    pooled_noise_var: (1,) of all movies. l2_factors: (1,) prior strength of a factor, L2 / noise
-    variance, in ratings. user_regression: (D, F). user_cov: (F, F). movie_regression: (X, F).
+    pooled_noise_var: (1,) of all movies. l2_biases, l2_factors: (1,) prior strength of the bias and
+    of a factor, in ratings: pooled noise variance / variance around the regression, at most
+    `MAX_L2_BIASES` and max_l2_factors (1,). user_regression: (D, F). user_cov: (F, F).
+    movie_regression: (X, F).
     """
 
     mean: F64
@@ -78,17 +81,19 @@ class Parameters:
     bias_var: F64
     noise_var: F64
     pooled_noise_var: F64
+    l2_biases: F64
     l2_factors: F64
+    max_l2_factors: F64
     user_regression: F64
     user_cov: F64
     movie_regression: F64
 
     @classmethod
     def initial(
-        cls, factors: int, sizes: tuple[int, int, int], mean: float, seed: int
+        cls, structure: Structure, sizes: tuple[int, int, int], mean: float, seed: int
     ) -> "Parameters":
         """Before the first iteration: random factors. sizes: M, D, X."""
-        movies, user_columns, movie_columns = sizes
+        factors, (movies, user_columns, movie_columns) = structure.factors, sizes
         vectors = np.random.default_rng(seed).normal(0, 0.1, (movies, 1 + factors))
         vectors[:, 0] = 0
         return cls(
@@ -98,11 +103,24 @@ class Parameters:
             bias_var=np.zeros(movies),
             noise_var=np.full(movies, 0.85),
             pooled_noise_var=np.array([0.85]),
-            l2_factors=np.array([MAX_L2_FACTORS]),
+            l2_biases=np.array([MAX_L2_BIASES]),
+            l2_factors=np.array([USUAL.max_l2_factors]),
+            max_l2_factors=np.array([structure.max_l2_factors]),
             user_regression=np.zeros((user_columns, 1 + factors)),
             user_cov=np.diag(np.concatenate([[0.2], np.ones(factors)])),
             movie_regression=np.zeros((movie_columns, 1 + factors)),
         )
+
+    @classmethod
+    def restored(cls, arrays: dict[str, F64]) -> "Parameters":
+        """The parameters of an artifact; in those of version 0.2 two strengths were constants."""
+        usual = np.array([MAX_L2_BIASES]), np.array([USUAL.max_l2_factors])
+        strengths = dict(zip(("l2_biases", "max_l2_factors"), usual, strict=True))
+        return cls(**strengths | arrays)
+
+    def with_usual_biases(self) -> "Parameters":
+        """With the usual strength of the prior of biases."""
+        return replace(self, l2_biases=np.array([MAX_L2_BIASES]))
 
     def with_movies(self, columns: F64) -> "Parameters":
         """Add movies without ratings: their prior from `columns` (n, X)."""
@@ -110,7 +128,7 @@ class Parameters:
         count, factors = len(vectors), self.movie_vectors.shape[1] - 1
         cov = np.broadcast_to(np.eye(factors), (count, factors, factors))
         cov = cov * (self.pooled_noise_var / self.l2_factors)
-        bias_var = np.full(count, self.pooled_noise_var / L2_BIASES)
+        bias_var = np.full(count, self.pooled_noise_var / self.l2_biases)
         return replace(
             self,
             movie_vectors=np.concatenate([self.movie_vectors, vectors]),
@@ -197,7 +215,10 @@ def _user_posterior(now: Parameters, ratings: GroupedRatings, users: F64) -> tup
     vectors = now.movie_vectors
     movies = now.mean + vectors[:, 0], vectors[:, 1:].copy(), now.factor_cov, now.noise_var
     add_movies(ratings.by_user, movies, (precision, right))
-    cov = np.linalg.inv(precision)
+    # All users without ratings have the covariance of their prior.
+    rated = ratings.by_user.counts > 0
+    cov = np.tile(np.linalg.inv(inverse), (len(users), 1, 1))
+    cov[rated] = np.linalg.inv(precision[rated])
     return np.einsum("uab,ub->ua", cov, right), cov
 
 
@@ -215,21 +236,23 @@ def _movie_step(
     square = np.zeros(len(counts))
     add_users(ratings.by_movie, mean, users, (gram, cross, square))
     # E step: (gram + L2) q = cross + L2 prior mean.
-    strength = np.concatenate([[L2_BIASES], np.repeat(now.l2_factors, width - 1)])
+    strength = np.concatenate([now.l2_biases, np.repeat(now.l2_factors, width - 1)])
     l2 = strength * (now.noise_var / now.pooled_noise_var)[:, None]
-    total = gram.copy()
-    total[:, range(width), range(width)] += l2
-    cov = np.linalg.inv(total)
+    rated, diagonal = counts > 0, np.arange(width)
+    total = gram[rated]
+    total[:, diagonal, diagonal] += l2[rated]
+    cov = np.zeros_like(gram)
+    cov[:, diagonal, diagonal] = 1 / l2
+    cov[rated] = np.linalg.inv(total)
     vectors = np.einsum("mab,mb->ma", cov, cross + l2 * (columns @ regression))
     cov *= now.noise_var[:, None, None]
     # M step: noise variances from the expected squared residuals, E[(y - w q)²].
     second_moments = cov + vectors[:, :, None] * vectors[:, None, :]
     squares = square - 2 * (vectors * cross).sum(axis=1) + (gram * second_moments).sum(axis=(1, 2))
     pooled = squares.sum() / counts.sum()
-    # M step: variance of the factors around their regression, and the regression itself.
-    around = ((vectors - columns @ regression) ** 2 + np.diagonal(cov, axis1=1, axis2=2))[
-        counts > 0
-    ]
+    # M step: variance of bias and factors around their regression, and the regression itself.
+    around = (vectors - columns @ regression) ** 2 + np.diagonal(cov, axis1=1, axis2=2)
+    around = around[rated]
     weight = np.sqrt(counts / (counts + REGRESSION_DAMPING))[:, None]
     return {
         "mean": np.array([mean]),
@@ -238,6 +261,8 @@ def _movie_step(
         "bias_var": cov[:, 0, 0].copy(),
         "noise_var": (squares + NOISE_DAMPING * pooled) / (counts + NOISE_DAMPING),
         "pooled_noise_var": np.array([pooled]),
-        "l2_factors": np.array([min(pooled / around[:, 1:].mean(), MAX_L2_FACTORS)]),
+        "l2_biases": np.array([min(pooled / around[:, 0].mean(), MAX_L2_BIASES)]),
+        "l2_factors": np.minimum(pooled / around[:, 1:].mean(), now.max_l2_factors),
+        "max_l2_factors": now.max_l2_factors,
         "movie_regression": _ridge(columns * weight, vectors * weight, 3.0, 0.1),
     }

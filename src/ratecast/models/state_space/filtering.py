@@ -31,6 +31,11 @@ class Filtered(NamedTuple):
     features: F32
 
 
+def requests_now(users: I32, movies: I32) -> RatingColumns:
+    """Requests after every rating. users, movies: (n,) row numbers."""
+    return RatingColumns(users, movies, np.zeros(len(users)), np.full(len(users), LATEST))
+
+
 def filter_batch(
     requests: RatingColumns, past: RatingColumns, prior: UserPrior, movies: Movies
 ) -> Filtered:
@@ -39,13 +44,28 @@ def filter_batch(
     past: the ratings of these users before the requests. A request sees ratings of earlier times
     only, those in `requests` included. prior: mean (U, F) of all users by row number.
     """
+    stream, positions, output = _run(requests, past, prior, movies)
+    features = residual_features(stream, output, movies.for_features)
+    return Filtered(output.mean[positions], output.variance[positions], features[positions])
+
+
+def filtered_mean(
+    requests: RatingColumns, past: RatingColumns, prior: UserPrior, movies: Movies
+) -> F64:
+    """As `filter_batch`, the mean only."""
+    _, positions, output = _run(requests, past, prior, movies)
+    return output.mean[positions]
+
+
+def _run(
+    requests: RatingColumns, past: RatingColumns, prior: UserPrior, movies: Movies
+) -> tuple[RatingStream, I64, FilterOutput]:
+    """All rows by user, the positions of the requests among them, and the filter's output."""
     users = np.unique(requests.users)
     rows, edges, is_requested, positions = past.grouped_with(requests, users)
     stream = RatingStream(edges, rows.movies, rows.stars, rows.at, is_requested)
     batch_prior = UserPrior(prior.mean[users], prior.implicit_weights)
-    output = run_filter(stream, batch_prior, movies.for_filter, movies.dynamics)
-    features = residual_features(stream, output, movies.for_features)
-    return Filtered(output.mean[positions], output.variance[positions], features[positions])
+    return stream, positions, run_filter(stream, batch_prior, movies.for_filter, movies.dynamics)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,24 @@
 """All that the filter and the features need of every movie, movies without ratings included."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from ratecast.arrays import F64, I64
+from ratecast.modelling.contract.factors import Factors
+from ratecast.modelling.contract.hooks import Arrays
 from ratecast.models.state_space.co_rating import MovieSide
 from ratecast.models.state_space.em import Parameters
 from ratecast.models.state_space.kalman import MovieParameters
+from ratecast.models.state_space.packing import packed, part_of
 from ratecast.models.state_space.residual_kernel import (
     MovieTraits,
     all_similarities,
     similarity_coordinates,
 )
 from ratecast.models.state_space.state_vector import Dynamics
+from ratecast.models.state_space.structure import Drift
 
 # Bias, popularity, year.
 TRAITS = 3
@@ -49,20 +53,40 @@ class Standardizer:
 
 @dataclass(frozen=True)
 class Movies:
-    """Parameters of M movies, and their standardized descriptors (M, W). genres: G."""
+    """Parameters of M movies, and their standardized descriptors (M, W). genres: G.
+
+    drift: of the users who rate them.
+    """
 
     parameters: Parameters
     standardizer: Standardizer
     descriptors: F64
     genres: int
+    drift: Drift
 
     @classmethod
-    def of(cls, parameters: Parameters, side: MovieSide, counts: I64, co_rating: F64) -> "Movies":
-        """counts: (M,) ratings of each movie. co_rating: (M, R) scaled co-rating factors."""
+    def of(
+        cls, parameters: Parameters, side: MovieSide, rated: tuple[I64, F64], drift: Drift
+    ) -> "Movies":
+        """rated: how often each movie was (M,), and the scaled co-rating factors (M, R)."""
+        counts, co_rating = rated
         raw = _raw_descriptors(parameters.movie_vectors, side, counts, co_rating)
         standardizer = Standardizer.of(raw, counts, parameters.movie_vectors.shape[1] - 1)
         descriptors = (raw - standardizer.shift) * standardizer.scale
-        return cls(parameters, standardizer, descriptors, side.flags.shape[1])
+        return cls(parameters, standardizer, descriptors, side.flags.shape[1], drift)
+
+    @classmethod
+    def restored(cls, arrays: Arrays, genres: int) -> "Movies":
+        """What `arrays` gave; version 0.2 had one drift for every table."""
+        parameters = Parameters.restored(part_of(arrays, "parameters"))
+        standardizer = Standardizer(**part_of(arrays, "standardizer"))
+        drift = Drift(*map(float, arrays.get("drift", Drift())))
+        return cls(parameters, standardizer, arrays["descriptors"], genres, drift)
+
+    def arrays(self) -> Arrays:
+        """Everything but the number of genres, as named arrays of an artifact."""
+        parts = {"parameters": self.parameters, "standardizer": self.standardizer}
+        return packed(parts) | {"descriptors": self.descriptors, "drift": np.array(self.drift)}
 
     def with_more(self, side: MovieSide) -> "Movies":
         """These movies, then new ones without ratings, from their side information."""
@@ -75,7 +99,7 @@ class Movies:
         raw = _raw_descriptors(vectors, side, counts, co_rating)
         new = (raw - self.standardizer.shift) * self.standardizer.scale
         descriptors = np.concatenate([self.descriptors, new])
-        return Movies(parameters, self.standardizer, descriptors, self.genres)
+        return replace(self, parameters=parameters, descriptors=descriptors)
 
     @cached_property
     def implicit(self) -> F64:
@@ -98,7 +122,7 @@ class Movies:
     @cached_property
     def dynamics(self) -> Dynamics:
         """How the state of a user moves, for the Kalman filter."""
-        return Dynamics.of(self.parameters.user_cov, self.implicit.shape[1])
+        return Dynamics.of(self.parameters.user_cov, self.implicit.shape[1], self.drift)
 
     @cached_property
     def for_features(self) -> MovieTraits:
@@ -110,6 +134,19 @@ class Movies:
         traits = np.ascontiguousarray(self.descriptors[:, traits_at:factors_at])
         coordinates = similarity_coordinates(factors, co_rating, genres, traits[:, 2])
         return MovieTraits(coordinates, traits, np.zeros((0, 0)))
+
+    @property
+    def precisions(self) -> F64:
+        """Precision of each movie's bias, in ratings: (M,)."""
+        return self.parameters.noise_var / self.parameters.bias_var
+
+    def as_factors(self, prior_mean: F64, unit: float) -> Factors:
+        """The movies' vectors in stars. prior_mean: (U, F) of the users. unit: of the scale."""
+        parameters, means = self.parameters, prior_mean[:, 1:]
+        # Variance of a user's factors: around the regression, plus that of the regression.
+        cov = parameters.user_cov[1:, 1:] + np.atleast_2d(np.cov(means, rowvar=False, ddof=0))
+        vectors = unit * parameters.movie_vectors
+        return Factors(vectors[:, 0], vectors[:, 1:], means.mean(axis=0), cov)
 
     def precompute(self, shared_with: "Movies | None" = None) -> None:
         """Compute the similarity of every pair of at most `MAX_PRECOMPUTED` movies, once.

@@ -12,12 +12,10 @@ import numpy as np
 from numba import njit
 
 from ratecast.arrays import F64
+from ratecast.models.state_space.structure import Drift
 
-# Variance of the session component, and how much of it carries over to the next time group.
-SESSION_VARIANCE, SESSION_TRANSITION = 0.03, 0.7
-BIAS_NOISE = 0.001
-# The initial covariance is smaller than that among all users: implicit feedback explains a part.
-INITIAL_SHARE = 0.75
+# How much of the session component carries over to the next time group.
+SESSION_TRANSITION = 0.7
 
 
 class State(NamedTuple):
@@ -56,19 +54,19 @@ class Dynamics(NamedTuple):
     process_noise: F64
 
     @classmethod
-    def of(cls, user_cov: F64, implicit: int) -> "Dynamics":
+    def of(cls, user_cov: F64, implicit: int, drift: Drift) -> "Dynamics":
         """From the covariance (F, F) of the users' bias and factors. implicit: Z.
 
         The bias is a random walk, the session an AR(1) process around 0, the factors are constant.
         """
         width = len(user_cov)
         covariance = np.zeros((width + 1, width + 1))
-        covariance[:width, :width] = INITIAL_SHARE * user_cov
-        covariance[width, width] = SESSION_VARIANCE
+        covariance[:width, :width] = drift.initial_share * user_cov
+        covariance[width, width] = drift.session_variance
         transition, noise = np.ones(width + 1), np.zeros(width + 1)
         transition[width] = SESSION_TRANSITION
-        noise[width] = (1 - SESSION_TRANSITION**2) * SESSION_VARIANCE
-        noise[0] = BIAS_NOISE
+        noise[width] = (1 - SESSION_TRANSITION**2) * drift.session_variance
+        noise[0] = drift.bias_noise
         return cls(initial_row(covariance, width, implicit), transition, noise)
 
 

@@ -9,6 +9,7 @@ from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.kernels.row_products import rowwise
 from ratecast.modelling.side_information.columns import SideInformation
 from ratecast.models.state_space.co_rating import MovieSide
+from ratecast.models.state_space.kalman import UserPrior
 from ratecast.models.state_space.movie_parameters import Movies
 from ratecast.ratings import MOVIE, USER
 
@@ -16,6 +17,23 @@ from ratecast.ratings import MOVIE, USER
 def has_side_information(rows: Rows, known: Vocabulary) -> bool:
     """Whether something may be known of users without ratings: by the request, or from the fit."""
     return rows.table.users.width > 1 or known.unrated is not None
+
+
+def with_unknown(
+    rows: Rows,
+    known: tuple[Vocabulary, Vocabulary],
+    side: SideInformation,
+    learned: tuple[UserPrior, Movies],
+) -> tuple[I32, UserPrior, I32, Movies]:
+    """Row numbers and prior of users, row numbers and movies: each unknown one has a row.
+
+    known: users and movies.
+    """
+    prior, movies = learned
+    priors = prior.mean, movies.parameters.user_regression
+    users, mean = with_unknown_users(rows, known[0], side, priors)
+    numbers, movies = with_unknown_movies(rows, known[1], side, movies)
+    return users, UserPrior(mean, prior.implicit_weights), numbers, movies
 
 
 def with_unknown_users(
