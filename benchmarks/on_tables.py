@@ -112,10 +112,14 @@ def _ours(name: str, where: Parts, scale: str, split: str) -> Record:
     about: Record = {"method": f"ratecast {name}", "split": split}
     names = ("train", "test") if split == RANDOM else ("train", "valid", "test")
     request = {"model": name, "scale": scale, "parts": {n: str(where[n]) for n in names}}
-    ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks.peers.ours_on_table", json.dumps(request)],
-        cwd=ROOT, capture_output=True, text=True, env=environment_of(1), timeout=LIMIT, check=False,
-    )  # fmt: skip
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "benchmarks.peers.ours_on_table", json.dumps(request)],
+            cwd=ROOT, capture_output=True, text=True, env=environment_of(1), timeout=LIMIT,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return about | {"failed": f"not done after {LIMIT:.0f} s"}
     if ran.returncode:
         return about | {"failed": (ran.stderr.strip().splitlines() or ["failed"])[-1][:200]}
     figures: Record = json.loads(ran.stdout)

@@ -1,6 +1,7 @@
 """The model that chooses itself finds what made a table, within its budget, and says so."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -8,9 +9,10 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.models import load_model
+from ratecast.models.als.model import ALS
 from ratecast.models.auto import Auto
 from ratecast.models.bias import Bias
-from ratecast.models.blend.inner import Held
+from ratecast.models.blend.inner import Held, PartForecasts
 from ratecast.models.blend.model import AS_OF, FROZEN
 from ratecast.ratings import Ratings, Scale
 from ratecast.splits import chronological
@@ -73,6 +75,27 @@ def test_a_table_without_times_has_one_set_of_shares() -> None:
     model = quick().fit(train)
     assert model.shares[FROZEN].names == model.shares[AS_OF].names
     assert all("as-of" not in line for line in model.summary())
+
+
+def test_a_model_that_refuses_the_table_is_left_out_and_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = "als: not on this table"
+
+    def forecasts(self: Held, make: Any) -> PartForecasts:
+        if isinstance(make(), ALS):
+            raise InputError(refused)
+        return whole(self, make)
+
+    whole = Held.forecasts
+    monkeypatch.setattr(Held, "forecasts", forecasts)
+    monkeypatch.setattr(Auto, "candidates", lambda _: {"als": ALS(), "bias": Bias()})
+    model = quick().fit(tastes()[0])
+    assert model.summary()[0] == f"auto: als: left out: {refused}"
+    assert set(model.parts) == {"bias"}
+    monkeypatch.setattr(Auto, "candidates", lambda _: {"als": ALS()})
+    with pytest.raises(InputError, match=refused):
+        quick().fit(tastes()[0])
 
 
 def test_what_exceeds_the_budget_is_left_out_and_said() -> None:

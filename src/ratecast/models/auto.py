@@ -107,9 +107,15 @@ class Auto(Blend):
                 self.tried.append(Tried(name, reason=reason))
                 continue
             before = time.perf_counter()
-            known[name] = held.forecasts(partial(self.part, name))
+            try:
+                known[name] = held.forecasts(partial(self.part, name))
+            except InputError as error:
+                self.tried.append(Tried(name, reason=str(error)))
+                continue
             seconds = time.perf_counter() - before
             self.tried.append(Tried(name, *held.rmse(known[name]), seconds))
+        if not known:
+            raise InputError(f"no model can be fitted to this table; {self.tried[0].reason}")
         first = Shares.of(NEW_USERS, KNOWN_USERS, tuple(known), self.new_user_damping)
         return _best_or_mean(held, known, self.with_held(held, known, first))
 
