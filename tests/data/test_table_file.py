@@ -59,7 +59,8 @@ def test_columns_are_named_and_the_scale_is_given(tmp_path: Path) -> None:
     ("columns", "what"),
     [
         ({"user": "nobody"}, "no column 'nobody'"),
-        ({"viewer": "user"}, "unknown role 'viewer'"),
+        ({"cinema": "user"}, "unknown role 'cinema'; roles are user, movie, "),
+        ({"time": "when"}, "unknown role 'time'; did you mean at=when"),
         ({}, "no column for rating; columns are user, item, points; give --columns rating=NAME"),
     ],
 )

@@ -252,7 +252,8 @@ def test_a_profile_of_another_site_is_said(tmp_path: Path) -> None:
     [
         ("Date,Name,Year,Letterboxd URI", "Letterboxd without ratings"),
         ("Title,Date", "Netflix viewing history without ratings"),
-        ("user,movie,stars", r"not a known export, by its first line \(user, movie, stars\)"),
+        ("film,stars", r"not a known export, by its first line \(film, stars\)"),
+        ("user,movie,stars", "several users' ratings.* ratecast evaluate --data"),
         ("", "by its empty first line"),
     ],
 )

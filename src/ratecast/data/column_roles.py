@@ -148,10 +148,10 @@ def listed(names: list[str]) -> str:
 def _named(role: str, name: str, names: list[str], path: Path | str, *, by_number: bool) -> str:
     """The column of that name, or of that number from 1."""
     if role not in NAMES and not is_side(role):
-        raise InputError(
-            f"columns: unknown role {role!r}; roles are {', '.join(NAMES)}, and for further "
-            "columns of a movie or user as movie.price or user.country"
-        )
+        near = next((known for known, usual in NAMES.items() if role.lower() in usual), None)
+        known = f"roles are {', '.join(NAMES)}, and for further columns of a movie or user as"
+        hint = f"did you mean {near}={name}?" if near else f"{known} movie.price or user.country"
+        raise InputError(f"columns: unknown role {role!r}; {hint}")
     return _column(name, names, path, by_number=by_number)
 
 

@@ -76,6 +76,8 @@ def audit_table(audit: dict[str, Any]) -> Group:
 
 
 def _cell(value: Any) -> str:
+    if value is None or value == []:
+        return "none"
     if isinstance(value, dict):
         return "\n".join(one_line(str(v)) for v in value.values())
     if isinstance(value, list):

@@ -73,5 +73,11 @@ def _unknown_columns(sheet: Sheet) -> str:
     for names, source, advice in WITHOUT_RATINGS:
         if sheet.columns[: len(names)] == names:
             return f"{sheet.where}: a file of {source} without ratings; {advice}"
+    if {"user", "userid", "user_id"} & {name.casefold() for name in sheet.columns}:
+        return (
+            f"{sheet.where}: a table of several users' ratings, no export of one person's; "
+            "every other command takes it as its table, such as ratecast evaluate --data "
+            f"{sheet.where}"
+        )
     shown = " ".join(", ".join(sheet.columns).split())[:120]
     return unknown(sheet.where, f"its first line ({shown})" if shown else "its empty first line")

@@ -33,15 +33,16 @@ def errors(model: Model, split: Split) -> float:
     return float(np.sqrt(np.mean((forecast.stars - split.test.stars) ** 2)))
 
 
-# At most these times the RMSE of bias, and of the expected ratings themselves.
+# At most these times the RMSE of bias, whose dampings are learned too and which is the very model
+# that drew two of the tables, and of the expected ratings themselves.
 @pytest.mark.parametrize(
     ("draw", "of_bias", "of_expected"),
     [
-        (tables.only_biases, 0.99, 1.1),
+        (tables.only_biases, 1.008, 1.1),
         (tables.one_rating_a_user, 1.001, 1.03),
         (tables.strong_factors, 0.6, 1.05),
         (tables.drifting_users, 0.9, 1.16),
-        (tables.new_movies, 1.0, 1.12),
+        (tables.new_movies, 1.008, 1.12),
     ],
 )
 def test_forecasts_near_what_a_table_was_drawn_from(

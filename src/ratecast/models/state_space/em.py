@@ -28,6 +28,9 @@ from ratecast.models.state_space.structure import USUAL, Structure
 MAX_L2_BIASES = 8.0
 # Weight of the pooled noise variance in that of a movie, in ratings.
 NOISE_DAMPING = 80.0
+# In stars^2. Where the movie alone decides the stars, the variance would shrink to nothing, and all
+# that is computed from it would be rounding errors.
+LEAST_NOISE_VAR = 1e-4
 # Pseudo-counts: of the mean of a movie's raters, and of a movie's weight in the regression.
 RATERS_DAMPING, REGRESSION_DAMPING = 5.0, 5.0
 
@@ -249,7 +252,8 @@ def _movie_step(
     # M step: noise variances from the expected squared residuals, E[(y - w q)²].
     second_moments = cov + vectors[:, :, None] * vectors[:, None, :]
     squares = square - 2 * (vectors * cross).sum(axis=1) + (gram * second_moments).sum(axis=(1, 2))
-    pooled = squares.sum() / counts.sum()
+    pooled = max(squares.sum() / counts.sum(), LEAST_NOISE_VAR)
+    noise_var = (squares + NOISE_DAMPING * pooled) / (counts + NOISE_DAMPING)
     # M step: variance of bias and factors around their regression, and the regression itself.
     around = (vectors - columns @ regression) ** 2 + np.diagonal(cov, axis1=1, axis2=2)
     around = around[rated]
@@ -259,7 +263,7 @@ def _movie_step(
         "movie_vectors": vectors,
         "factor_cov": cov[:, 1:, 1:].copy(),
         "bias_var": cov[:, 0, 0].copy(),
-        "noise_var": (squares + NOISE_DAMPING * pooled) / (counts + NOISE_DAMPING),
+        "noise_var": np.maximum(noise_var, LEAST_NOISE_VAR),
         "pooled_noise_var": np.array([pooled]),
         "l2_biases": np.array([min(pooled / around[:, 0].mean(), MAX_L2_BIASES)]),
         "l2_factors": np.minimum(pooled / around[:, 1:].mean(), now.max_l2_factors),
