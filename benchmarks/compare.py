@@ -53,12 +53,13 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=1, help="with --rows: how often")
     parser.add_argument("--peers", help="with --rows: methods, with commas between them")
     given = parser.parse_args(words)
+    peers, chosen = _named(given.peers), [] if given.render else _parts(given.only)
     if not given.render and not environment.ready():
         environment.make()
     if given.rows:
-        print(page.speed_table(once(int(given.rows), given.runs, _named(given.peers))))
+        print(page.speed_table(once(int(given.rows), given.runs, peers)))
         return
-    for part in [] if given.render else _parts(given.only):
+    for part in chosen:
         measure(part, given.fresh)
     page.write(records.read())
 

@@ -46,11 +46,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--render", action="store_true", help="only write the page anew")
     given = parser.parse_args(words)
     own = [of_the_user(pair) for pair in given.table]
+    chosen = [] if own or given.render else _chosen(given.only)
     if not given.render and not environment.ready():
         environment.make()
     for table in own:
         print(tables_page.section(table.name, measure(table, given.folder, [], given.fresh)))
-    for table in [] if own or given.render else _chosen(given.only):
+    for table in chosen:
         kept = tables_page.of_peers(table.name) if given.ours else []
         tables_page.save(table.name, measure(table, given.folder, kept, given.fresh))
     if not own:

@@ -258,8 +258,7 @@ def test_a_peer_that_is_not_installed_is_named(
     assert "LIBMF is left out, not installed: no compiler" in capsys.readouterr().out
 
 
-def test_a_part_or_method_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "ready", lambda: True)
+def test_a_part_or_method_that_is_not_known_is_refused() -> None:
     with pytest.raises(SystemExit, match="no part 'nothing'"):
         compare.main(["--only", "nothing"])
     with pytest.raises(SystemExit, match="no method 'nobody'"):
