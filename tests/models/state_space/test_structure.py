@@ -130,7 +130,8 @@ def test_what_a_movie_learned_from_a_former_rating_is_replaced(
     twice.observe(high)
     once.observe(high)
     assert twice.predict([-1], movie).stars[0] > before.predict([-1], movie).stars[0]
-    np.testing.assert_allclose(twice.predict(split.test).stars, once.predict(split.test).stars)
+    later = split.valid.take(slice(0, 200)).requests()
+    np.testing.assert_allclose(twice.predict(later).stars, once.predict(later).stars)
 
 
 def test_a_loaded_model_walks_alike(split: Split, fitted: StateSpace, tmp_path: Path) -> None:

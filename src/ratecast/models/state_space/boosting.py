@@ -155,20 +155,23 @@ def _fill_gains(run, gains, features, rows, leaves):  # type: ignore[no-untyped-
     (all_bins, tried), (residuals, leaf) = features, rows
     for t in range(run[0], run[1]):
         bins = all_bins[tried[t]]
-        sums, counts = np.zeros((leaves, BINS)), np.zeros((leaves, BINS))
+        # Sum and number of each leaf and bin, side by side; unsigned, so that no place is checked.
+        cells = np.zeros((leaves * BINS, 2))
         for i in range(len(residuals)):
-            sums[leaf[i], bins[i]] += residuals[i]
-            counts[leaf[i], bins[i]] += 1.0
+            cell = cells[np.uint64(leaf[i]) * np.uint64(BINS) + np.uint64(bins[i])]
+            cell[0] += residuals[i]
+            cell[1] += 1.0
         for b in range(BINS - 1):
             gains[t, b] = 0.0
         for k in range(leaves):
             total, count, lower, count_lower = 0.0, 0.0, 0.0, 0.0
+            own = cells[k * BINS : (k + 1) * BINS]
             for b in range(BINS):
-                total += sums[k, b]
-                count += counts[k, b]
+                total += own[b, 0]
+                count += own[b, 1]
             for b in range(BINS - 1):
-                lower += sums[k, b]
-                count_lower += counts[k, b]
+                lower += own[b, 0]
+                count_lower += own[b, 1]
                 upper = (total - lower) ** 2 / (count - count_lower + L2_LEAVES)
                 gains[t, b] += lower**2 / (count_lower + L2_LEAVES) + upper
 
@@ -176,12 +179,13 @@ def _fill_gains(run, gains, features, rows, leaves):  # type: ignore[no-untyped-
 @njit(cache=True)
 def _predict_tree(bins, split_features, split_bins, leaf_values):  # type: ignore[no-untyped-def]
     """Prediction of one tree for every row: (n,)."""
-    predicted = np.empty(bins.shape[1])
-    for i in range(len(predicted)):
-        leaf = 0
-        for level in range(len(split_features)):
-            leaf = 2 * leaf + (bins[split_features[level], i] > split_bins[level])
-        predicted[i] = leaf_values[leaf]
+    predicted, leaf = np.empty(bins.shape[1]), np.zeros(bins.shape[1], np.uint8)
+    for level in range(len(split_features)):
+        row, edge = bins[split_features[level]], np.uint8(split_bins[level])
+        for i in range(len(leaf)):
+            leaf[i] = np.uint8(leaf[i] << 1) | np.uint8(row[i] > edge)
+    for i in range(len(leaf)):
+        predicted[i] = leaf_values[leaf[i]]
     return predicted
 
 

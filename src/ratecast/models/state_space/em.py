@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.history.user_history import RatingColumns
@@ -225,6 +226,17 @@ def _user_posterior(now: Parameters, ratings: GroupedRatings, users: F64) -> tup
     return np.einsum("uab,ub->ua", cov, right), cov
 
 
+def _inverses(gram: F64, l2: F64, rated: NDArray[np.bool_]) -> F64:
+    """(gram + L2)⁻¹ of every movie, (M, F, F); gram is 0 where `rated` (M,) is not. l2: (M, F)."""
+    diagonal = np.arange(l2.shape[1])
+    total = gram[rated]
+    total[:, diagonal, diagonal] += l2[rated]
+    inverses = np.zeros_like(gram)
+    inverses[:, diagonal, diagonal] = 1 / l2
+    inverses[rated] = np.linalg.inv(total)
+    return inverses
+
+
 def _movie_step(
     now: Parameters, ratings: GroupedRatings, users: tuple[F64, F64], prior: tuple[F64, F64]
 ) -> dict[str, F64]:
@@ -241,12 +253,8 @@ def _movie_step(
     # E step: (gram + L2) q = cross + L2 prior mean.
     strength = np.concatenate([now.l2_biases, np.repeat(now.l2_factors, width - 1)])
     l2 = strength * (now.noise_var / now.pooled_noise_var)[:, None]
-    rated, diagonal = counts > 0, np.arange(width)
-    total = gram[rated]
-    total[:, diagonal, diagonal] += l2[rated]
-    cov = np.zeros_like(gram)
-    cov[:, diagonal, diagonal] = 1 / l2
-    cov[rated] = np.linalg.inv(total)
+    rated = counts > 0
+    cov = _inverses(gram, l2, rated)
     vectors = np.einsum("mab,mb->ma", cov, cross + l2 * (columns @ regression))
     cov *= now.noise_var[:, None, None]
     # M step: noise variances from the expected squared residuals, E[(y - w q)²].
