@@ -13,6 +13,7 @@ from ratecast.atomic_write import write_text
 RESULTS, PAGE = ROOT / "benchmarks" / "tables.json", ROOT / "docs" / "tables.md"
 MARKS = "<!-- tables -->", "<!-- end of tables -->"
 FIRST = "ratecast"
+AUTO = "ratecast auto"
 
 
 def read() -> Record:
@@ -44,18 +45,21 @@ def rendered(page: str, results: Record) -> str:
 
 
 def in_short(results: Record) -> str:
-    """One line a table and protocol: the best of both sides, and by how much."""
-    rows = ["| table | protocol | best of ratecast | test | best of the others | test | ahead by |"]
-    rows += ["| --- | --- | --- | ---: | --- | ---: | ---: |"]
+    """One line a table and protocol: `auto`, which sees no test row, beside the best of the others.
+
+    Of the others it is the best on test, so that the comparison is never too good for ratecast.
+    """
+    rows = ["| table | protocol | ratecast auto | best of the others | test | ahead by |"]
+    rows += ["| --- | --- | ---: | --- | ---: | ---: |"]
     for name, part in results.items():
         for about, group in _groups(part):
-            ours, others = (_best(group, of) for of in (True, False))
+            ours = next((r for r in group if r["method"] == AUTO and "rmse" in r), None)
+            others = _best_of_others(group)
             if ours is None or others is None:
                 continue
             share = 1 - ours["rmse"]["test"] / others["rmse"]["test"]
             cells = (
-                name, about, ours["method"].removeprefix("ratecast "), _four(ours),
-                others["method"], _four(others), f"{share:+.1%}",
+                name, about, _four(ours), others["method"], _four(others), f"{share:+.1%}",
             )  # fmt: skip
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -87,9 +91,9 @@ def _in_order(group: list[Record]) -> list[Record]:
     return sorted(group, key=lambda row: row.get("rmse", {}).get("test", float("inf")))
 
 
-def _best(group: list[Record], of_ratecast: bool) -> Record | None:
+def _best_of_others(group: list[Record]) -> Record | None:
     rows = [row for row in _in_order(group) if "rmse" in row]
-    return next((r for r in rows if r["method"].startswith(FIRST) == of_ratecast), None)
+    return next((row for row in rows if not row["method"].startswith(FIRST)), None)
 
 
 def _row(row: Record) -> str:
