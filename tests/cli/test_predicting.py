@@ -101,6 +101,7 @@ def test_a_missing_rating_has_a_forecast_and_is_not_scored(
     rmse = np.sqrt(np.mean((scored["stars"] - scored["rating"]).to_numpy() ** 2))
     assert f"RMSE {rmse:.4f}" in err
     assert f"over {len(scored)} true ratings" in err
+    assert "\\n" not in err
 
 
 @pytest.mark.parametrize("none", ["", " ", "NA", "NaN", "null"])

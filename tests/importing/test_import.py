@@ -124,6 +124,16 @@ def test_several_files_count_a_film_once(tmp_path: Path, artifact: Path, capsys:
     assert "Letterboxd and IMDb, whose scales differ" in refusal(capsys, ratings, other)
 
 
+def test_of_many_unmatched_titles_the_rest_is_counted(
+    tmp_path: Path, artifact: Path, capsys: Say
+) -> None:
+    missing = [(f"Not There {k}", 1990 + k) for k in range(8)]
+    films = catalogue.letterboxd([*catalogue.FILMS[:3], *missing], catalogue.of_even)
+    (tmp_path / "films.csv").write_text(films)
+    assert main(["import", str(tmp_path / "films.csv"), "--artifact", str(artifact)]) == 0
+    assert "  ... and 3 more unmatched; --json lists all" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("zipped")
 def test_doubtful_titles_are_settled_in_a_file(artifact: Path, capsys: Say) -> None:
     Path("films.csv").write_text(
@@ -135,6 +145,9 @@ def test_doubtful_titles_are_settled_in_a_file(artifact: Path, capsys: Say) -> N
     assert "is there already" in refusal(capsys, *words, "--doubtful", "doubtful.csv")
     lines = Path("doubtful.csv").read_text("utf-8").splitlines()
     Path("settled.csv").write_text("\n".join([lines[0], lines[1] + "31"]), "utf-8")
+    for own in ("films.csv", "settled.csv"):
+        lost = refusal(capsys, *words, "--settled", "settled.csv", "--out", own)
+        assert f"{own}: is read too, and would be lost" in lost
     after = facts(capsys, *words, "--settled", "settled.csv")
     assert (after["matched"], after["doubtful"]) == (13, 0)
     assert 31 not in {each["movie"] for each in after["forecasts"]}

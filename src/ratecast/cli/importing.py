@@ -29,12 +29,12 @@ class Files:
     doubtful: Path | None
     out: Path | None
 
-    def check(self, matched: bool) -> None:
+    def check(self, exports: list[Path], matched: bool) -> None:
         """Refuse names that cannot be before anything is done. matched: to a catalogue."""
         from ratecast.table_writer import check_name
 
         if self.out is not None:
-            check_name(self.out)
+            check_name(self.out, *exports, self.settled, self.links)
         for name in ("settled", "links", "doubtful"):
             if getattr(self, name) is not None and not matched:
                 raise InputError(f"import: --{name} needs a catalogue; add --artifact or --into")
@@ -90,7 +90,7 @@ def import_ratings(
     from ratecast.exports.merge import read_exports
 
     beside = Files(settled, links, doubtful, out)
-    beside.check(artifact is not None or into is not None)
+    beside.check(files, matched=artifact is not None or into is not None)
     _check_numbers(artifact, into, n)
     export = read_exports(files, profile)
     if artifact is None and into is None:
@@ -141,9 +141,11 @@ def export_ratings(
     from ratecast.importing.links import read_links
     from ratecast.importing.user_ratings import of_service, of_table
     from ratecast.ratings import AT
+    from ratecast.table_writer import check_name
 
     if out.suffix.lower() != ".csv":
         raise InputError(f"{out}: Letterboxd imports CSV; end the name in .csv")
+    check_name(out, data, links)
     if (source is None) == (data is None):
         raise InputError("export: give either --data TABLE or --from URL")
     if source is not None:

@@ -116,11 +116,12 @@ def predict(
         emit(result, "\n".join(lines(result)), json)
         return
     result = _predict_many(artifact, wanted, out or STDOUT, table)
-    view = "\n".join(_summary(result))
+    summary = _summary(result)
     if out in (None, STDOUT):
-        note(view)
+        for line in summary:
+            note(line)
     else:
-        emit(result, view, json)
+        emit(result, "\n".join(summary), json)
 
 
 def _predict_many(artifact: Path, wanted: Wanted, out: Path, table: TableOptions) -> dict[str, Any]:

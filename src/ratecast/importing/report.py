@@ -60,8 +60,16 @@ def match_lines(facts: dict[str, Any]) -> Iterator[str]:
     for row in facts["doubtful_titles"][:EXAMPLES]:
         candidate = one_line(str(row["candidate_title"]))
         yield f"  doubtful: {named(row[TITLE], row[YEAR])}, perhaps {candidate} ({row['reason']})"
+    yield from _rest(facts, DOUBTFUL)
     for row in facts["unmatched_titles"][:EXAMPLES]:
         yield f"  unmatched: {named(row[TITLE], row[YEAR])}"
+    yield from _rest(facts, UNMATCHED)
+
+
+def _rest(facts: dict[str, Any], status: str) -> Iterator[str]:
+    more = len(facts[f"{status}_titles"]) - EXAMPLES
+    if more > 0:
+        yield f"  ... and {more:,} more {status}; --json lists all"
 
 
 def plain_table(export: Export, user: str) -> pl.DataFrame:
