@@ -25,7 +25,7 @@ from ratecast.modelling.factors.recursive_least_squares import (
     variance,
 )
 from ratecast.modelling.kernels.csr import Grouped
-from ratecast.modelling.kernels.loops import at_once, copy, even_cuts, on_all_threads, side_by_side
+from ratecast.modelling.kernels.loops import copy, over_rows
 
 
 class Side(NamedTuple):
@@ -177,8 +177,7 @@ def _fill_scores_alone(part, rows, sides, scores):  # type: ignore[no-untyped-de
 def scores_alone(users: I32, movies: I32, sides: Sides) -> F64:
     """Scores as `predict` gives, without their deviation: (n,). Reads d numbers where that d^2."""
     out, weights = np.empty(len(users)), (sides.users.weights, sides.movies.weights)
-    run = on_all_threads if side_by_side(len(users)) else at_once
-    run(_fill_scores_alone, even_cuts(len(users)), (users, movies), weights, out)
+    over_rows(_fill_scores_alone, len(users), (users, movies), weights, out)
     return out
 
 
@@ -204,9 +203,8 @@ def predict(users: I32, movies: I32, sides: Sides) -> tuple[F64, F64]:
 
     users, movies: (n,) row numbers. On all threads where there are many rows.
     """
-    run = on_all_threads if side_by_side(len(users)) else at_once
     out = np.empty(len(users)), np.empty(len(users))
-    run(_fill_scores, even_cuts(len(users)), (users, movies), sides, out)
+    over_rows(_fill_scores, len(users), (users, movies), sides, out)
     return out
 
 

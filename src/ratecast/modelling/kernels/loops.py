@@ -53,6 +53,12 @@ def at_once(kernel: Callable[..., object], cuts: I64, *args: object) -> None:
     kernel((int(cuts[0]), int(cuts[-1])), *args)
 
 
+def over_rows(kernel: Callable[..., object], rows: int, *args: object) -> None:
+    """Call a kernel as `on_all_threads` does for `rows` rows, on this thread where they are few."""
+    run = on_all_threads if side_by_side(rows) else at_once
+    run(kernel, even_cuts(rows), *args)
+
+
 def even_cuts(rows: int, most: int = 256) -> I64:
     """Borders of up to `most` runs of as many rows each."""
     return np.linspace(0, rows, min(most, rows) + 1).astype(np.int64)

@@ -71,6 +71,8 @@ def precision_share(slices: list[Slice], residuals: F64) -> float:
     residuals: (n,) of the last n rows of `slices`. Only the earliest rows of each are looked at,
     since later on the model is refreshed more often than after a slice.
     """
+    if len(residuals) < MIN_RATINGS:
+        return np.inf
     parts, end = [], len(residuals)
     for part, precisions in reversed(slices):
         start = max(0, end - len(part))
@@ -85,8 +87,6 @@ def precision_share(slices: list[Slice], residuals: F64) -> float:
         np.concatenate([np.zeros(0), *(_corrected(share, *part) for part in parts)])
         for share in SHARES
     ]
-    if len(residuals) < MIN_RATINGS:
-        return np.inf
     best = most_gained(before, after, 1.0)
     if best is None or float(after[best] @ after[best]) > WORTH * float(before @ before):
         return np.inf

@@ -14,7 +14,7 @@ from ratecast.modelling.contract.settings import FROM_ZERO, Limits, Range
 from ratecast.modelling.factors.bilinear_state import BilinearForm, BilinearState, Centring
 from ratecast.modelling.factors.unknown_users import unknown_user_weights
 from ratecast.modelling.kernels.csr import by_user_and_movie
-from ratecast.modelling.kernels.loops import at_once, even_cuts, on_all_threads, side_by_side
+from ratecast.modelling.kernels.loops import over_rows
 from ratecast.models.variational_mf.em import Posterior, fit
 from ratecast.models.variational_mf.kernels import fill_scores, walk
 from ratecast.models.variational_mf.prior_columns import prior_columns
@@ -87,11 +87,8 @@ class VariationalMF(Model):
     @override
     def predict_rows(self, rows: Rows) -> Expected:
         scores, variance = out = np.empty(len(rows)), np.empty(len(rows))
-        run, pairs = (
-            on_all_threads if side_by_side(len(rows)) else at_once,
-            (rows.users, rows.movies),
-        )
-        run(fill_scores, even_cuts(len(rows)), pairs, self.state.sides, self._user_noise, out)
+        pairs = rows.users, rows.movies
+        over_rows(fill_scores, len(rows), pairs, self.state.sides, self._user_noise, out)
         return self._expected(scores, variance)
 
     @override
