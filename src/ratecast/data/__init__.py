@@ -10,12 +10,13 @@ from ratecast.data.cache import home
 from ratecast.data.edition_reader import Loaded, read_folder
 from ratecast.data.editions import CITATION, EDITIONS, Edition, edition_of
 from ratecast.data.frames import ratings_of
+from ratecast.data.missing_ratings import scale_given
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.parts import archive_of
 from ratecast.data.side_tables import with_sides
 from ratecast.data.sources import fetch
 from ratecast.data.summary import describe
-from ratecast.data.table_file import read_table, scale_given
+from ratecast.data.table_file import read_table
 from ratecast.errors import InputError, choice
 from ratecast.ratings import Ratings, Scale
 from ratecast.table_options import DEFAULT, TableOptions
@@ -65,7 +66,8 @@ def load(  # noqa: PLR0913
     columns: role to column name, for names that are not recognised, or to the number of the column
     from 1, also as in "movie=film,rating=3". scale: only if it is not the edition's scale or the
     one that `Scale.infer` finds, also as in "-10:10:continuous". missing: the value, or several as
-    in "-1,99", that stands for "not rated"; its rows are left out. time_format: how times are
+    in "-1,99", that stands for "not rated"; its rows are left out; "NA" stands for every cell
+    without a value, empty, null, NaN or NA. time_format: how times are
     written, as in "%d.%m.%Y". no_time: leaves the times out. header: whether a text has column
     names in its first line. separator: of one or two characters, "tab" or "space". encoding: as in
     "latin-1". wide: the table has a row for each user and a column for each movie. leave_out: its

@@ -9,11 +9,11 @@ import polars as pl
 from ratecast.column_types import rows_of
 from ratecast.data.column_roles import RATINGS, Needed, ambiguities, wanted_roles
 from ratecast.data.column_table import typed
-from ratecast.data.missing_ratings import without_missing
+from ratecast.data.missing_ratings import RatingRules, numbers_of, without_missing
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.offset_zones import offsets_are_zones
 from ratecast.data.side_columns import checked_sides, typed_sides
-from ratecast.data.table_file import canonical_columns, loaded, scale_given
+from ratecast.data.table_file import canonical_columns, loaded
 from ratecast.data.text_table import RoleTable
 from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
@@ -118,10 +118,11 @@ def ratings_of(
     ratings of one pair the latest is kept, as of a file; notify: called with a line where that, or
     a unit of time, was assumed. Raises `InputError`.
     """
-    scale = scale or scale_given(options)
+    rules = RatingRules.of_frame(options, scale)
+    scale = rules.scale
     if isinstance(table, Ratings):
         if table.is_checked:
-            return _with_options(table, scale or table.scale, options, where, notify)
+            return _with_options(table, rules, options, where, notify)
         table = _in_polars(table, where)
         if scale is not None:
             # Its values are brought into the types of the model later, whose scale it is.
@@ -130,9 +131,9 @@ def ratings_of(
             table, notes = typed_sides(table)
             for note in notes:
                 notify(note)
-        return _with_options(table, scale or table.scale, options, where, notify)
+        return _with_options(table, rules, options, where, notify)
     read = _columns(table, options, RATINGS, where)
-    result = loaded(read.frame, read.location, where, options, scale)
+    result = loaded(read, where, options, rules)
     for note in (*read.notes, *result.notes):
         notify(note)
     return result.ratings
@@ -198,9 +199,12 @@ def ids_of(ids: Any, name: str, where: str) -> pl.Series:
 
 
 def _with_options(
-    ratings: Ratings, scale: Scale, options: TableOptions, where: str, notify: Notify
+    ratings: Ratings, rules: RatingRules, options: TableOptions, where: str, notify: Notify
 ) -> Ratings:
-    frame, notes = without_missing(ratings.frame, options.missing_values, where)
+    frame, scale = ratings.frame, rules.scale or ratings.scale
+    if rules.missing:
+        frame = frame.with_columns(numbers_of(frame[RATING], rules, rows_of(where)))
+    frame, notes = without_missing(frame, rules, where)
     frame = frame.drop(AT, strict=False) if options.no_time else frame
     for note in notes:
         notify(note)

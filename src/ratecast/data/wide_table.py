@@ -4,6 +4,7 @@ import polars as pl
 
 from ratecast.column_types import Location
 from ratecast.data.column_roles import columns_named, listed, roles
+from ratecast.data.missing_ratings import RatingRules, numbers_of
 from ratecast.data.text_table import RoleTable
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, RATING, USER
@@ -31,10 +32,11 @@ def unpivoted(
     frame = table.frame.with_row_index(_ROW)
     users = pl.int_range(1, pl.len() + 1) if user is None else pl.col(user)
     movies = [name for name in names if name != user]
-    numbers = [_numbers(frame, movie, table.location) for movie in movies]
+    rules = RatingRules.of_file(options)
+    numbers = [_numbers(frame, movie, rules, table.location) for movie in movies]
     cells = frame.select(_ROW, users.alias(USER), *numbers)
     long = cells.unpivot(movies, index=[_ROW, USER], variable_name=MOVIE, value_name=RATING)
-    long = long.filter(pl.col(RATING).is_not_nan()).sort(_ROW, maintain_order=True)
+    long = long.filter(pl.col(RATING).is_not_null()).sort(_ROW, maintain_order=True)
     rows, ids = long[_ROW], _as_numbers(long[MOVIE])
     return RoleTable(
         long.select(_as_numbers(long[USER]), ids, RATING),
@@ -42,7 +44,8 @@ def unpivoted(
         [
             *table.notes,
             *_notes(cells, movies, user, where),
-            *_counts(cells, movies, options, where),
+            *_words(frame, cells, movies, where),
+            *_counts(cells, movies, rules, where),
         ],
     )
 
@@ -63,14 +66,11 @@ def _notes(cells: pl.DataFrame, movies: list[str], user: str | None, where: str)
     return notes
 
 
-def _counts(cells: pl.DataFrame, movies: list[str], options: TableOptions, where: str) -> list[str]:
+def _counts(cells: pl.DataFrame, movies: list[str], rules: RatingRules, where: str) -> list[str]:
     """A hint where the first column counts the ratings of each row, as that of Jester does."""
     if len(movies) < 3:
         return []
-    rated = [
-        pl.col(name).is_not_null() & ~pl.col(name).is_in(options.missing_values)
-        for name in movies[1:]
-    ]
+    rated = [pl.col(name).is_not_null() & ~pl.col(name).is_in(rules.numbers) for name in movies[1:]]
     counts = cells.select((pl.col(movies[0]) == pl.sum_horizontal(rated)).all()).item()
     varies = cells[movies[0]].n_unique() > 1
     if not (counts and varies):
@@ -107,24 +107,23 @@ def _user_column(
     return None
 
 
-def _numbers(frame: pl.DataFrame, name: str, location: Location) -> pl.Series:
-    """The cells of a column, as numbers; empty ones null."""
-    cells = frame[name]
-    if cells.dtype.is_numeric() or cells.dtype == pl.Null:
-        return cells.cast(pl.Float32)
-    if cells.dtype == pl.String:
-        text = cells.str.strip_chars()
-        numbers = text.cast(pl.Float32, strict=False)
-        bad = numbers.is_null() & text.is_not_null() & (text != "")
-    else:
-        numbers, bad = cells, cells.is_not_null()
-    if bad.any():
-        row = int(bad.arg_max() or 0)
-        raise InputError(
-            f"{location(row)}, column {name}: {cells[row]!r} is not a number; leave the cell empty "
-            "if it is not rated"
-        )
-    return numbers.cast(pl.Float32)
+def _numbers(frame: pl.DataFrame, name: str, rules: RatingRules, location: Location) -> pl.Series:
+    """The cells of a column, as numbers; null where one has no value."""
+    here = rules.without_numbers()
+    cells = numbers_of(
+        frame[name], here, lambda row: f"{location(row)}, column {name}", optional=True
+    )
+    return cells.cast(pl.Float32)
+
+
+def _words(frame: pl.DataFrame, cells: pl.DataFrame, movies: list[str], where: str) -> list[str]:
+    """A note on cells that have text in place of a number, as NA."""
+    texts = [name for name in movies if frame.schema[name] == pl.String]
+    written = [frame[name].filter(cells[name].is_null()).drop_nulls() for name in texts]
+    words = [text for column in written for text in column if text.strip()]
+    if not words:
+        return []
+    return [f"{where}: {counted(len(words), 'cell')} such as {words[0]!r} left out, not rated"]
 
 
 def _as_numbers(ids: pl.Series) -> pl.Series:
