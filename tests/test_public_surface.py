@@ -140,6 +140,12 @@ def test_a_table_changed_after_its_check_is_checked_again(model: rc.Bias) -> Non
 def test_ratings_on_another_scale_are_refused(model: rc.Bias) -> None:
     half = rc.load(frame(rating=[2.5, 3.0]))
     assert str(half.scale) == "0.5:3:0.5"
+    # Another scale cannot be given to a model that is fitted; what is said works.
+    fixed = r"scale 1:5:1; correct or remove it, or give missing=2\.5 of rc\.load if it stands"
+    for table in (frame(rating=[2.5, 3.0]), rc.Ratings(frame(rating=[2.5, 3.0]))):
+        with pytest.raises(InputError, match=fixed):
+            model.observe(table)
+        model.observe(rc.load(table, missing=2.5))
     with pytest.raises(InputError, match=r"row 1: rating 2\.5 is not on the scale 1:5:1"):
         model.observe(half)
 

@@ -13,7 +13,7 @@ from ratecast.data.missing_ratings import RatingRules, numbers_of, without_missi
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.offset_zones import offsets_are_zones
 from ratecast.data.side_columns import checked_sides, typed_sides
-from ratecast.data.table_file import canonical_columns, loaded
+from ratecast.data.table_file import canonical_columns, loaded, scale_of
 from ratecast.data.text_table import RoleTable
 from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
@@ -122,6 +122,8 @@ def ratings_of(
     scale = rules.scale
     if isinstance(table, Ratings):
         if table.is_checked:
+            # It may be an edition of the command line, whose options work.
+            rules = replace(rules, in_memory=rules.is_fixed)
             return _with_options(table, rules, options, where, notify)
         table = _in_polars(table, where)
         if scale is not None:
@@ -210,6 +212,8 @@ def _with_options(
         notify(note)
     if ratings.is_checked and scale == ratings.scale and frame is ratings.frame:
         return ratings
+    if RATING in frame.columns and frame.schema[RATING].is_numeric():
+        scale_of(frame[RATING], replace(rules, scale=scale), rows_of(where))
     return checked(replace(ratings, frame=frame, scale=scale), where)
 
 
