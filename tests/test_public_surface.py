@@ -2,12 +2,14 @@
 
 import doctest
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -148,6 +150,21 @@ def test_ratings_on_another_scale_are_refused(model: rc.Bias) -> None:
         model.observe(rc.load(table, missing=2.5))
     with pytest.raises(InputError, match=r"row 1: rating 2\.5 is not on the scale 1:5:1"):
         model.observe(half)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("user", [1, "a"], "row 2: column 'user' has 'a' (str), but int in row 1"),
+        ("user", ["a", 1], "row 2: column 'user' has 1 (int), but str in row 1"),
+        ("rating", [4.5, "x"], "row 2: column 'rating' has 'x' (str), but float in row 1"),
+    ],
+)
+def test_a_column_of_two_types_names_the_row(column: str, values: list[Any], said: str) -> None:
+    mixed = pd.DataFrame({"user": [1, 2], "movie": [3, 4], "rating": [3.0, 4.0]} | {column: values})
+    with pytest.raises(InputError, match=re.escape(f"ratings, {said}; write one type")):
+        rc.load(mixed)
+    assert len(rc.load(mixed.astype({column: str}), missing="x"))
 
 
 def test_pairs_are_requested_by_ids(model: rc.Bias) -> None:

@@ -115,3 +115,15 @@ def test_a_folder_of_movielens_is_still_one(tmp_path: Path) -> None:
     assert table.movies["title"].to_list() == ["Heat (1995)"]
     with pytest.raises(InputError, match="--separator is of a table file only; remove"):
         data.load(tmp_path, separator=";")
+
+
+def test_several_files_are_called_by_their_names(tmp_path: Path) -> None:
+    wrote(tmp_path, **dict.fromkeys(("a.csv", "b.csv", "c.csv", "d.csv"), HEADER + "1,1,4\n"))
+    pl.DataFrame({"user": [1]}).write_parquet(tmp_path / "e.parquet")
+    files = [tmp_path / f"{name}.csv" for name in "abcd"]
+    notes: list[str] = []
+    data.load(files, scale="1:5", notify=notes.append)
+    named = ", ".join(str(file) for file in files[:3])
+    assert [note.partition(": ")[0] for note in notes] == [f"{named} and 1 more"]
+    with pytest.raises(InputError, match=rf"^{files[0]}, {tmp_path}/e\.parquet: not one table"):
+        data.load([files[0], tmp_path / "e.parquet"])

@@ -289,3 +289,12 @@ def test_one_is_one_row(tmp_path: Path) -> None:
     _, notes = load(tmp_path, "user,movie,rating\n1,1,4\n1,1,4\n1,2,0\n", missing=0)
     assert any(note.startswith("1 duplicate row; the latest") for note in notes)
     assert any(note.startswith("1 row rated 0 left out") for note in notes)
+
+
+@pytest.mark.parametrize("separator", ["|", ",", ";", "::"])
+@pytest.mark.parametrize("header", ["user {0} item {0} rating\n", ""])
+def test_blanks_around_a_separator_are_none(tmp_path: Path, separator: str, header: str) -> None:
+    rows = "1 {0} 1 {0} 4\n1 {0} 2 {0} 3.5\n2 {0} 1 {0} 5\n"
+    table, notes = load(tmp_path, (header + rows).format(separator))
+    assert table.frame.rows() == [(1, 1, 4.0), (1, 2, 3.5), (2, 1, 5.0)]
+    assert not any("not used" in note for note in notes)

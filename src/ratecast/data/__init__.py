@@ -12,7 +12,7 @@ from ratecast.data.editions import CITATION, EDITIONS, Edition, edition_of
 from ratecast.data.frames import ratings_of
 from ratecast.data.missing_ratings import scale_given
 from ratecast.data.notices import Notify, to_stderr
-from ratecast.data.parts import archive_of
+from ratecast.data.parts import archive_of, called
 from ratecast.data.side_tables import with_sides
 from ratecast.data.sources import fetch
 from ratecast.data.summary import describe
@@ -163,7 +163,7 @@ def _of_files(path: Path | list[Path], options: TableOptions) -> Loaded:
     try:
         return read_table(path, options)
     except OSError as error:
-        where = error.filename or path
+        where = error.filename or called(path)
         raise InputError(f"{where}: {error.strerror or error}; check permissions") from None
 
 

@@ -91,12 +91,32 @@ def _of_pandas(table: Any, where: str) -> pl.DataFrame:
             try:
                 pl.from_pandas(table.iloc[:, [k]])
             except _UNREAD as error:
-                raise InputError(
+                values = table.iloc[:, k].tolist()
+                fault = _mixed(values, where, str(name)) or (
                     f"{where}: column {str(name)!r} ({table.dtypes.iloc[k]}) cannot be read "
                     f"({_reason(error)}); write numbers or text in it, or drop it"
-                ) from None
+                )
+                raise InputError(fault) from None
         raise
     return frame
+
+
+def _mixed(values: list[Any], where: str, name: str) -> str | None:
+    """What is wrong with a column of several types, with the first row of another; None for one."""
+    first, kind = None, type(None)
+    for row, value in enumerate(values, 1):
+        if value is None or value != value:  # noqa: PLR0124 - NaN
+            continue
+        if first is None:
+            first, kind = row, type(value)
+        elif type(value) is not kind and not {type(value), kind} <= {int, float, bool}:
+            shown = repr(value if not isinstance(value, str) else value[:40])
+            return (
+                f"{where}, row {row}: column {name!r} has {shown} ({type(value).__name__}), but "
+                f"{kind.__name__} in row {first}; write one type in it, as by astype(str), or drop "
+                "it"
+            )
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -14,11 +14,11 @@ from ratecast.data.duplicates import keep_latest
 from ratecast.data.edition_reader import Loaded, duplicates_note
 from ratecast.data.file_kind import TEXT, kind_of
 from ratecast.data.missing_ratings import RatingRules, numbers_of, suggestion, without_missing
-from ratecast.data.parts import table_sources
+from ratecast.data.parts import called, table_sources
 from ratecast.data.side_columns import sides_of_rows, with_table
 from ratecast.data.table_source import TableSource
 from ratecast.data.text_table import RoleTable, read_all_text, read_text
-from ratecast.data.timestamps import FRACTION, in_time_order, to_seconds
+from ratecast.data.timestamps import FRACTION, in_time_order, to_seconds, unknown_note
 from ratecast.data.titles import GENRES, TITLE, movies_of, split_genres
 from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
@@ -56,11 +56,11 @@ def read_roles(
     if len(kinds) > 1:
         found = " and ".join(f"{name} is {kind}" for kind, name in kinds.items())
         raise InputError(
-            f"{path}: not one table: {found}; give one file, or --glob with a "
+            f"{called(path)}: not one table: {found}; give one file, or --glob with a "
             "pattern (glob=True in Python)"
         )
     table = _read(sources, next(iter(kinds)), options, needed)
-    return table, str(sources[0].path if len(sources) == 1 else path)
+    return table, str(sources[0].path) if len(sources) == 1 else called(path)
 
 
 def _read(
@@ -147,7 +147,8 @@ def canonical_columns(
     seconds, fraction, note = to_seconds(frame[AT], location, time_format)
     seconds = in_calendar(seconds, frame[AT], location)
     columns = [seconds] if fraction is None else [seconds, fraction]
-    return frame.with_columns(columns), notes + ([f"{where}: {note}"] if note else [])
+    assumed = [line for line in (note, unknown_note(seconds)) if line]
+    return frame.with_columns(columns), notes + [f"{where}: {line}" for line in assumed]
 
 
 def scale_of(ratings: pl.Series, rules: RatingRules, location: Location) -> tuple[Scale, list[str]]:

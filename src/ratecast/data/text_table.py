@@ -203,7 +203,7 @@ def _chosen(
 
 def _usual_order(names: list[str], rows: list[list[str]], path: Path) -> dict[str, str]:
     """Roles in the usual order: user, movie, rating and perhaps the time, by their numbers."""
-    ratings = [row[2] for row in rows if len(row) > 2]
+    ratings = [row[2].strip() for row in rows if len(row) > 2]
     if len(names) in (3, 4) and _mostly(_NUMBER, ratings):
         return dict(zip(_USUAL, names, strict=False))
     if len(names) < len(REQUIRED):

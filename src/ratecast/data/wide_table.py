@@ -1,9 +1,12 @@
 """Wide tables, a row for each user and a column for each movie, as one row for each rating."""
 
+import re
+import shlex
+
 import polars as pl
 
 from ratecast.column_types import Location
-from ratecast.data.column_roles import columns_named, listed, roles
+from ratecast.data.column_roles import columns_named, normalized, roles
 from ratecast.data.missing_ratings import RatingRules, numbers_of
 from ratecast.data.text_table import RoleTable
 from ratecast.errors import InputError
@@ -14,6 +17,15 @@ from ratecast.visible_text import counted
 _ROW = "_row"
 # In place of a column for the users: they are the numbers of the rows.
 _ROWS = "rows"
+# Names of columns that are counts or means of the others, as `normalized`.
+_SUMMARIES = {
+    *("count", "counts", "ratingcount", "numratings", "nratings", "ratingscount", "total", "sum"),
+    *("mean", "average", "avg", "ratingmean", "meanrating", "averagerating", "avgrating", "median"),
+    *("min", "max", "std", "stddev", "var", "variance", "age", "gender", "sex"),
+}
+# Where so many names are alike, the others are doubtful; of more than this, none is named.
+_ALIKE, _MOST_DOUBTFUL = 0.5, 12
+_ID = re.compile(r"[A-Za-z_. -]{0,12}\d+")
 
 
 def unpivoted(
@@ -45,6 +57,7 @@ def unpivoted(
             *table.notes,
             *_notes(cells, movies, user, where),
             *_words(frame, cells, movies, where),
+            *_doubtful(table.frame.columns, movies, where),
             *_counts(cells, movies, rules, where),
         ],
     )
@@ -53,7 +66,8 @@ def unpivoted(
 def _notes(cells: pl.DataFrame, movies: list[str], user: str | None, where: str) -> list[str]:
     """What the columns were taken for, and whether users have several rows."""
     are = "column is a movie" if len(movies) == 1 else "columns are movies"
-    note = f"{where}: {len(movies):,} {are}, as {listed(movies[:3])}"
+    ends = [movies[0], movies[-1]] if len(movies) > 3 else movies
+    note = f"{where}: {len(movies):,} {are}, {(' to ' if len(movies) > 3 else ', ').join(ends)}"
     if user is None:
         return [f"{note}; users are the numbers of the rows"]
     notes = [f"{note}; users are in {user}"]
@@ -64,6 +78,26 @@ def _notes(cells: pl.DataFrame, movies: list[str], user: str | None, where: str)
         )
         notes.append(f"{where}: {have} several rows, as {repeated[0]}; they are read as one")
     return notes
+
+
+def _doubtful(columns: list[str], movies: list[str], where: str) -> list[str]:
+    """A hint for columns that may be no movies: named as a summary, or unlike the other names."""
+    ids = [name for name in movies if _ID.fullmatch(name)]
+    alike = len(ids) >= _ALIKE * len(movies) and len(movies) > 3
+    doubtful = [
+        name
+        for name in movies
+        if normalized(name) in _SUMMARIES or (alike and not _ID.fullmatch(name))
+    ]
+    if not doubtful or len(doubtful) > _MOST_DOUBTFUL:
+        return []
+    # A name with a comma cannot be given.
+    given = [str(columns.index(name) + 1) if "," in name else name for name in doubtful]
+    are = "column may be no movie" if len(doubtful) == 1 else "columns may be no movies"
+    return [
+        f"{where}: {len(doubtful)} {are}: {', '.join(doubtful)}; if so: --leave-out "
+        f"{shlex.quote(','.join(given))} (leave_out= in Python)"
+    ]
 
 
 def _counts(cells: pl.DataFrame, movies: list[str], rules: RatingRules, where: str) -> list[str]:
