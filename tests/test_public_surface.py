@@ -162,7 +162,7 @@ def test_ratings_on_another_scale_are_refused(model: rc.Bias) -> None:
 )
 def test_a_column_of_two_types_names_the_row(column: str, values: list[Any], said: str) -> None:
     mixed = pd.DataFrame({"user": [1, 2], "movie": [3, 4], "rating": [3.0, 4.0]} | {column: values})
-    with pytest.raises(InputError, match=re.escape(f"ratings, {said}; write one type")):
+    with pytest.raises(InputError, match=re.escape(f"ratings, {said}; convert one, as by ast")):
         rc.load(mixed)
     assert len(rc.load(mixed.astype({column: str}), missing="x"))
 

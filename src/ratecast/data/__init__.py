@@ -7,6 +7,7 @@ from typing import Any
 
 from ratecast.data import canonical, layouts
 from ratecast.data.cache import home
+from ratecast.data.dat_folder import ratings_in, sides_in
 from ratecast.data.edition_reader import Loaded, read_folder
 from ratecast.data.editions import CITATION, EDITIONS, Edition, edition_of
 from ratecast.data.frames import ratings_of
@@ -112,7 +113,20 @@ def _load(source: Any, options: TableOptions, sides: tuple[Any, Any], notify: No
     """The ratings with their side information. sides: tables of the items and of the users."""
     options.check()
     ratings = _load_ratings(source, options, notify)
-    return with_sides(ratings, sides, options, notify)
+    return with_sides(ratings, _with_files_beside(source, sides, options), options, notify)
+
+
+def _with_files_beside(
+    source: Any, sides: tuple[Any, Any], options: TableOptions
+) -> tuple[Any, Any]:
+    """The side tables; where none is given, those that the layout of a folder has."""
+    if not isinstance(source, str | Path) or source in EDITIONS or options.glob:
+        return sides
+    folder = Path(source).expanduser()
+    if not folder.is_dir() or ratings_in(folder) is None:
+        return sides
+    movies, users = sides_in(folder)
+    return (movies if sides[0] is None else sides[0], users if sides[1] is None else sides[1])
 
 
 def is_own_table(source: str | Path, options: TableOptions = DEFAULT) -> bool:

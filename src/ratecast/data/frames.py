@@ -113,8 +113,8 @@ def _mixed(values: list[Any], where: str, name: str) -> str | None:
             shown = repr(value if not isinstance(value, str) else value[:40])
             return (
                 f"{where}, row {row}: column {name!r} has {shown} ({type(value).__name__}), but "
-                f"{kind.__name__} in row {first}; write one type in it, as by astype(str), or drop "
-                "it"
+                f"{kind.__name__} in row {first}; convert one, as by astype(str): write numbers or "
+                "text in it, or drop it"
             )
     return None
 

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from ratecast.column_types import Location
+from ratecast.data.dat_folder import ratings_in
 from ratecast.data.table_source import TableSource, unpacked
 from ratecast.errors import InputError
 from ratecast.table_options import TableOptions
@@ -125,6 +126,8 @@ def _paths(path: Path | Sequence[Path], options: TableOptions) -> list[tuple[Pat
         return [pair for file in found for pair in _files(file)]
     if not path.is_dir():
         return [(path, {})]
+    if ratings := ratings_in(path):
+        return [(ratings, {})]
     files = list(_files(path))
     if not files:
         raise InputError(f"{path}: a folder without files; give a file or folder of ratings")
