@@ -167,6 +167,19 @@ def test_a_column_of_two_types_names_the_row(column: str, values: list[Any], sai
     assert len(rc.load(mixed.astype({column: str}), missing="x"))
 
 
+def test_columns_that_are_not_used_are_named(
+    model: rc.Bias, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = frame(at=[5, 6], price=[1.0, 2.0], when=["a", "b"])
+    for table in (rc.Requests(rows.drop("rating")), rc.Requests(rows), rc.Ratings(rows), rows):
+        model.predict(table)
+        assert capsys.readouterr().err == "requests: columns not used: price, when\n"
+    model.predict(frame(at=[5, 6]))
+    assert capsys.readouterr().err == ""
+    model.observe(rc.Ratings(rows))
+    assert capsys.readouterr().err == "ratings: columns not used: price, when\n"
+
+
 def test_pairs_are_requested_by_ids(model: rc.Bias) -> None:
     assert len(model.predict(1, 2)) == 1
     many = model.predict(np.array([1, 2, 3]), pl.Series([4, 5, 6]))

@@ -1,5 +1,6 @@
 """Tables in memory, of polars, pandas, Arrow or whatever speaks its C stream, as ratings."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -7,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ratecast.column_types import rows_of
-from ratecast.data.column_roles import RATINGS, Needed, ambiguities, wanted_roles
+from ratecast.data.column_roles import RATINGS, Needed, ambiguities, listed, wanted_roles
 from ratecast.data.column_table import typed
 from ratecast.data.missing_ratings import RatingRules, numbers_of, without_missing
 from ratecast.data.notices import Notify, to_stderr
@@ -153,6 +154,7 @@ def ratings_of(
             table, notes = typed_sides(table)
             for note in notes:
                 notify(note)
+        _say_unused(table.frame.columns, (USER, MOVIE, RATING, AT), where, notify)
         return _with_options(table, rules, options, where, notify)
     read = _columns(table, options, RATINGS, where)
     result = loaded(read, where, options, rules)
@@ -161,20 +163,32 @@ def ratings_of(
     return result.ratings
 
 
-def requests_of(table: Any, where: str = "requests") -> Requests:
+def requests_of(table: Any, where: str = "requests", notify: Notify = to_stderr) -> Requests:
     """The requests of a table, checked: users, movies and, where it says them, times.
 
-    Ratings in it are left out, so that no forecast can know them.
+    Ratings in it are left out, so that no forecast can know them. notify: called with a line for
+    other columns, which are not used.
     """
     if isinstance(table, Ratings):
         table = table.requests()
     if isinstance(table, Requests):
         if table.is_checked:
             return table
-        return checked_requests(checked_sides(_in_polars(table, where)), where)
+        table = _in_polars(table, where)
+        _say_unused(table.frame.columns, (USER, MOVIE, RATING, AT), where, notify)
+        return checked_requests(checked_sides(table), where)
+    table = to_polars(table, where)
+    used = wanted_roles(table.columns, DEFAULT, where, Needed(PAIRS.required)).values()
+    _say_unused(table.columns, used, where, notify)
     frame = _columns(table, DEFAULT, PAIRS, where).frame
     frame = frame.select(name for name in (USER, MOVIE, AT) if name in frame.columns)
     return trusted(Requests(canonical_columns(frame, rows_of(where), where)[0]))
+
+
+def _say_unused(columns: list[str], used: Iterable[str], where: str, notify: Notify) -> None:
+    unused = [name for name in columns if name not in used]
+    if unused:
+        notify(f"{where}: columns not used: {listed(unused)}")
 
 
 def _in_polars(table: R, where: str) -> R:
