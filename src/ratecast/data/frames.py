@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
-from ratecast.column_types import rows_of
+from ratecast.column_types import plain_numbers, rows_of
 from ratecast.data.column_roles import RATINGS, Needed, ambiguities, listed, wanted_roles
 from ratecast.data.column_table import typed
 from ratecast.data.missing_ratings import RatingRules, numbers_of, without_missing
@@ -247,7 +247,7 @@ def _with_options(
     if ratings.is_checked and scale == ratings.scale and frame is ratings.frame:
         return ratings
     if RATING in frame.columns and frame.schema[RATING].is_numeric():
-        scale_of(frame[RATING], replace(rules, scale=scale), rows_of(where))
+        scale_of(plain_numbers(frame[RATING]), replace(rules, scale=scale), rows_of(where))
     return checked(replace(ratings, frame=frame, scale=scale), where)
 
 
