@@ -162,10 +162,13 @@ def checked(ratings: Ratings, where: str = "ratings") -> Ratings:
     return checked_stars(table, where)
 
 
-def checked_stars(ratings: Ratings, where: str = "ratings") -> Ratings:
-    """The table after a check of its ratings alone, where ids and times are known to be right."""
+def checked_stars(ratings: Ratings, where: str = "ratings", remedy: str | None = None) -> Ratings:
+    """The table after a check of its ratings alone, where ids and times are known to be right.
+
+    remedy: what to do about a rating off the scale, if it is no other scale.
+    """
     frame = ratings.frame
-    _refuse_off_scale(frame[RATING], ratings.scale, where)
+    _refuse_off_scale(ratings, where, remedy)
     if frame.schema[RATING] != pl.Float32:
         frame = frame.with_columns(pl.col(RATING).cast(pl.Float32))
     return trusted(replace(ratings, frame=frame))
@@ -223,7 +226,8 @@ def _canonical(column: pl.Series, where: str) -> pl.Series:
     return read_ids(column, rows_of(where)).ids
 
 
-def _refuse_off_scale(ratings: pl.Series, scale: Scale, where: str) -> None:
+def _refuse_off_scale(table: Ratings, where: str, remedy: str | None) -> None:
+    ratings, scale = table.frame[RATING], table.scale
     if not ratings.dtype.is_numeric():
         raise InputError(f"{where}: ratings are {ratings.dtype}; write numbers")
     # Only the distinct ratings are checked; there are few.
@@ -231,5 +235,5 @@ def _refuse_off_scale(ratings: pl.Series, scale: Scale, where: str) -> None:
         row = int((~scale.holds(ratings)).arg_max() or 0)
         raise InputError(
             f"{where}, row {row + 1}: rating {ratings[row]} is not on the scale {scale}; "
-            f"{scale.remedy(ratings)}"
+            f"{remedy or scale.remedy(ratings)}"
         )

@@ -25,7 +25,8 @@ class TableOptions:
             in user=1,movie=2,rating=5; further columns of a movie or user as in movie.price=cost.
         scale: the ratings that are possible, as lowest:highest:step, or lowest:highest:continuous;
             inferred from the ratings if it is not given.
-        missing: values that stand for "not rated", as in 0 or -1,99; their rows are left out.
+        missing: values that stand for "not rated", as in 0 or -1,99; their rows are left out. NA
+            stands for every cell without a value: empty, null, NaN or NA.
         time_format: how times are written, if that is not recognised, in the codes of strftime, as
             in %d.%m.%Y %H:%M.
         no_time: leave the times out; the table is then split at random.
@@ -88,16 +89,9 @@ class TableOptions:
         return _pairs(getattr(self, option), option)
 
     @property
-    def missing_values(self) -> list[float]:
-        """The values that stand for "not rated"."""
-        if self.missing is None:
-            return []
-        try:
-            return [float(value) for value in self.missing.split(",")]
-        except ValueError:
-            raise InputError(
-                f"missing {self.missing!r}: give numbers, separated by commas, as in 0 or -1,99"
-            ) from None
+    def missing_values(self) -> tuple[str, ...]:
+        """The values that stand for "not rated", numbers or text, as given."""
+        return () if self.missing is None else tuple(v.strip() for v in self.missing.split(","))
 
     @property
     def names_left_out(self) -> list[str]:

@@ -217,3 +217,53 @@ def test_what_does_not_go_together_is_one_line(words: list[str], line: str, caps
     assert line in err
     assert (out, err.count("\n")) == ("", 1)
     assert sorted(Path().iterdir()) == before
+
+
+@pytest.fixture
+def numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The artifact of a model whose ids are whole numbers."""
+    from ratecast.models.bias import Bias
+
+    monkeypatch.chdir(tmp_path)
+    Bias().fit(planted()).save(MODEL)
+    return MODEL
+
+
+@pytest.mark.parametrize("verb", ["recommend --data", "predict --pairs"])
+@pytest.mark.parametrize(
+    ("user", "movie", "fault"), [("x", 1, "user 'x'"), (2, "soup", "movie 'soup'")]
+)
+def test_an_id_that_the_model_cannot_have_names_file_and_line(
+    verb: str, user: int | str, movie: int | str, fault: str, numbered: Path, capsys: Say
+) -> None:
+    Path("t.csv").write_text(f"user,movie,rating\n1,1,5\n{user},{movie},4\n2,1,1\n")
+    name, option = verb.split()
+    assert run(name, "--artifact", numbered, option, "t.csv", "--out", "o.csv") == 2
+    assert f"t.csv, line 3: {fault}: ids of this model are whole" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_made_is_said_before(numbered: Path, capsys: Say) -> None:
+    said = "--out: there is no folder new; it will be made\n"
+    Path("t.csv").write_text("user,movie\n1,1\n")
+    verbs = (
+        ("recommend", "--artifact", numbered, "--user", "1", "--rated", "--out", "new/o.csv"),
+        ("predict", "--artifact", numbered, "--pairs", "t.csv", "--out", "new/o.csv"),
+    )
+    for words in verbs:
+        assert run(*words) == 0
+        assert capsys.readouterr().err.startswith(said)
+        assert Path("new/o.csv").is_file()
+        assert run(*words) == 0
+        assert said not in capsys.readouterr().err
+        Path("new/o.csv").unlink()
+        Path("new").rmdir()
+
+
+def test_serve_names_the_verb_that_publishes_an_artifact(numbered: Path, capsys: Say) -> None:
+    from ratecast.serving.live.published import ArtifactStore
+
+    for words in (("--artifact", numbered), (f"--artifact={numbered}",)):
+        assert run("serve", *words, "--home", "home") == 2
+        assert "ratecast publish DIR --home HOME" in capsys.readouterr().err
+    assert run("publish", numbered, "--home", "home") == 0
+    assert ArtifactStore(Path("home")).current is not None

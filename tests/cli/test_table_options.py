@@ -11,7 +11,7 @@ from ratecast import data
 from ratecast.cli import main
 from ratecast.cli.manual import manual
 from ratecast.cli.verbs import VERBS
-from ratecast.data.missing_ratings import suggestion
+from ratecast.data.missing_ratings import RatingRules, suggestion
 from ratecast.errors import InputError
 from ratecast.ratings import Scale
 from ratecast.table_options import OPTIONS, TableOptions
@@ -118,9 +118,9 @@ def test_not_rated_is_left_out_counted_and_suggested(timeless: Path) -> None:
 )
 def test_a_lone_value_is_suggested(none: float, rated: list[float], said: bool) -> None:
     stars = pl.Series("rating", [none] * 6 + rated * 9)
-    hint = f"10% of the ratings are {none:g}; if that is no rating: --missing {none:g} "
+    hint = f"10% of the ratings are {none:g}; if that is no rating: --missing={none:g} "
     hint += "(missing= in Python)"
-    assert suggestion(stars) == (hint if said else None)
+    assert suggestion(stars, RatingRules()) == (hint if said else None)
     frame = pl.DataFrame({"user": range(60), "movie": range(60), "rating": stars})
     notes: list[str] = []
     table = data.load(frame, missing=none, notify=notes.append)
@@ -134,7 +134,7 @@ def test_zero_in_most_rows_is_suggested() -> None:
     )
     notes: list[str] = []
     data.load(frame, notify=notes.append)
-    hint = "67% of the ratings are 0; if that is no rating: --missing 0 (missing= in Python)"
+    hint = "67% of the ratings are 0; if that is no rating: missing=0 of rc.load"
     assert notes == [f"ratings: {hint}"]
 
 
@@ -142,8 +142,9 @@ def test_every_rating_missing_is_refused() -> None:
     frame = pl.DataFrame({"user": [1, 2], "movie": [1, 2], "rating": [0.0, 0.0]})
     with pytest.raises(InputError, match=r"no rating but 0, which --missing leaves out"):
         data.load(frame, missing=0)
-    with pytest.raises(InputError, match=r"missing 'none': give numbers"):
-        data.load(frame, missing="none")
+    none = pl.DataFrame({"user": [1, 2], "movie": [1, 2], "rating": [None, "NA"]})
+    with pytest.raises(InputError, match=r"no rating but NA, which --missing leaves out"):
+        data.load(none, missing="NA")
 
 
 def test_times_are_read_by_their_format_or_left_out(tmp_path: Path) -> None:

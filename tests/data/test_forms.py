@@ -392,7 +392,7 @@ def test_a_column_that_no_table_can_hold_is_named_in_one_line(column: str, value
         with pytest.raises(InputError) as refused:
             read(table)
         line = str(refused.value)
-        assert f": column '{column}' (" in line
+        assert f": column '{column}' " in line
         assert line.endswith("write numbers or text in it, or drop it")
         assert "\n" not in line
 

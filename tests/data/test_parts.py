@@ -101,11 +101,20 @@ def test_movietweetings_is_not_ml_1m(tmp_path: Path) -> None:
         "movies.dat": "0114508::Species (1995)::Horror|Sci-Fi\n0208092::Snatch (2000)::Comedy\n",
     }
     wrote(tmp_path, **files)
-    with pytest.raises(InputError, match=f"no parts of one table; .*{tmp_path}/ratings.dat"):
-        data.load(tmp_path)
-    table, _ = quiet(tmp_path / "ratings.dat")
+    table, notes = quiet(tmp_path, scale="0:10")
     assert table.frame["movie"].to_list() == ["0114508", "0208092"]
     assert table.timed
+    assert table.movies["title"].to_list() == ["Species (1995)", "Snatch (2000)"]
+    assert table.movies["genres"].to_list() == [["Horror", "Sci-Fi"], ["Comedy"]]
+    assert f"{tmp_path}/users.dat: left out: twitter" in notes
+    alone, _ = quiet(tmp_path / "ratings.dat", scale="0:10")
+    assert alone.frame.equals(table.frame)
+    # Low ratings do not make it ml-1m, whose users have ages, nor ml-10m, which has no padded ids.
+    (tmp_path / "ratings.dat").write_text("1::0114508::3::1381006850\n2::0208092::5::1586466072\n")
+    for _ in range(2):
+        low, _ = quiet(tmp_path, scale="0:10")
+        assert low.frame["movie"].to_list() == ["0114508", "0208092"]
+        (tmp_path / "users.dat").unlink(missing_ok=True)
 
 
 def test_a_folder_of_movielens_is_still_one(tmp_path: Path) -> None:
@@ -115,3 +124,15 @@ def test_a_folder_of_movielens_is_still_one(tmp_path: Path) -> None:
     assert table.movies["title"].to_list() == ["Heat (1995)"]
     with pytest.raises(InputError, match="--separator is of a table file only; remove"):
         data.load(tmp_path, separator=";")
+
+
+def test_several_files_are_called_by_their_names(tmp_path: Path) -> None:
+    wrote(tmp_path, **dict.fromkeys(("a.csv", "b.csv", "c.csv", "d.csv"), HEADER + "1,1,4\n"))
+    pl.DataFrame({"user": [1]}).write_parquet(tmp_path / "e.parquet")
+    files = [tmp_path / f"{name}.csv" for name in "abcd"]
+    notes: list[str] = []
+    data.load(files, scale="1:5", notify=notes.append)
+    named = ", ".join(str(file) for file in files[:3])
+    assert [note.partition(": ")[0] for note in notes] == [f"{named} and 1 more"]
+    with pytest.raises(InputError, match=rf"^{files[0]}, {tmp_path}/e\.parquet: not one table"):
+        data.load([files[0], tmp_path / "e.parquet"])

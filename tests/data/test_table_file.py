@@ -77,7 +77,7 @@ def test_columns_that_are_not_there(tmp_path: Path, columns: dict[str, str], wha
         ("1,30,4.0", "line 4: 3 fields, not 4"),
         ("1,30,4.0,5,6", "line 4: 5 fields, not 4"),
         ("1,30,four,5", "line 4: rating 'four' is not a number"),
-        ("1,30,nan,5", "line 4: rating nan is not finite"),
+        ("1,30,nan,5", "line 4: no rating; fill it in, or leave out such rows by --missing=NA"),
         ("1,30,4.0,later", "line 4: time 'later' cannot be read where most are numbers"),
         (",30,4.0,5", "line 4: no user; fill it"),
     ],

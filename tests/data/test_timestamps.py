@@ -319,3 +319,30 @@ def test_the_bad_time_is_named_and_can_be_left_out(
     assert f"{where}: time {what}" in str(refused.value)
     assert "--no-time (no_time=True in Python)" in str(refused.value)
     assert not data.load(table, no_time=True, notify=lambda _: None).timed
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([0, 893091600, -1, 893091601], "2 of 4 rows"),
+        ([0, 893091600], "1 of 2 rows"),
+        ([0, 0], "2 of 2 rows"),
+        (["1970-01-01", "2001-01-01"], "1 of 2 rows"),
+        # Not seconds since 1970, but the order of the ratings.
+        ([0, 1, 2, 3], None),
+        ([1, 893091600], None),
+    ],
+)
+def test_times_that_may_be_unknown_are_said_with_their_count(
+    times: list[Any], said: str | None
+) -> None:
+    rows = range(len(times))
+    frame = pl.DataFrame({"user": rows, "movie": rows, "rating": [4.0] * len(times), "at": times})
+    notes: list[str] = []
+    data.load(frame, scale="1:5", notify=notes.append)
+    assert len(notes) == (said is not None)
+    for note in notes:
+        assert note.startswith("ratings: times are 0 or less, 1970-01-01 or before, in ")
+        assert f"in {said}, which" in note
+        assert "or leave the times out by --no-time" in note
+    assert not data.load(frame, no_time=True).timed

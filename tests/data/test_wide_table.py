@@ -39,7 +39,7 @@ def test_a_column_that_counts_the_ratings_is_left_out_as_the_hint_says(tmp_path:
         (2, 4, 6.36),
         (3, 4, 9.03),
     ]
-    assert "3 columns are movies, as 2, 3, 4; users are the numbers of the rows" in notes
+    assert "3 columns are movies, 2, 3, 4; users are the numbers of the rows" in notes
 
 
 @pytest.mark.parametrize("kind", ["text", "parquet", "frame"])
@@ -76,3 +76,20 @@ def test_columns_that_cannot_be_left_out_are_refused(tmp_path: Path) -> None:
         data.load(tmp_path / "t.csv", leave_out="stew")
     with pytest.raises(InputError, match="--wide and --leave-out are of a table file only"):
         data.load("ml-100k", leave_out="1", wide=True)
+
+
+def test_columns_that_may_be_no_movies_are_named_with_the_option(tmp_path: Path) -> None:
+    content = "who,101,102,103,104,rating_count,grade\nann,1,2,3,4,4,2\nbob,2,,4,5,3,3\n"
+    table, notes = load(tmp_path, content)
+    assert len(table) == 11
+    assert "6 columns are movies, 101 to grade; users are in who" in notes
+    hint = "if so: --leave-out rating_count,grade (leave_out= in Python)"
+    assert f"2 columns may be no movies: rating_count, grade; {hint}" in notes
+    table, notes = load(tmp_path, content, leave_out="rating_count,grade")
+    assert set(table.frame["movie"]) == {101, 102, 103, 104}
+    assert not any("no movie" in note for note in notes)
+    # Titles are not alike, so that only the word of a summary is doubtful.
+    _, notes = load(tmp_path, "who,Heat,Up,Mean,Big\nann,1,2,3,4\nbob,2,,4,5\n")
+    assert any(note.startswith("1 column may be no movie: Mean; if so") for note in notes)
+    _, notes = load(tmp_path, "who,Heat,Up,Seven,Big\nann,1,2,3,4\nbob,2,,4,5\n")
+    assert not any("no movie" in note for note in notes)

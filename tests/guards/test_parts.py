@@ -94,7 +94,7 @@ def test_parts_that_do_not_fit(kind: str) -> None:
     text = frame.with_columns(pl.format("m{}", kind).alias(kind))
     with pytest.raises(InputError, match=rf"test: ids of {kind}s are String, of train Int64"):
         split_of(frame, text)
-    with pytest.raises(InputError, match=r"test, row 1: rating 9.0 is not on the scale 1:5:1"):
+    with pytest.raises(InputError, match=r"test, row 1: rating 9 is not on the scale 1:5:1"):
         split_of(frame, frame.with_columns(rating=pl.lit(9.0)))
     empty = split_of(frame, frame[:0])
     with pytest.raises(InputError, match="part test is empty"):

@@ -13,8 +13,10 @@ import pytest
 from lightning import Callback, LightningModule, Trainer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
+from ratecast.table_options import TableOptions
 from ratecast.training import lightning_trainer as fit_module
 from ratecast.training import make_model
 from ratecast.training.experiment import Experiment
@@ -205,3 +207,15 @@ def test_a_run_killed_by_the_system_can_be_taken_up(tmp_path: Path) -> None:
     with run_folder(task, few()) as folder:
         assert folder.name == "version_0"
     assert last.exists()
+
+
+def test_too_few_ratings_for_production_are_said_without_a_split(tmp_path: Path) -> None:
+    table, header = tmp_path / "t.csv", "user,movie,rating,at\n"
+    few = experiment(tmp_path, "mean", data=str(table), split="all")
+    table.write_text(header + "1,1,4,1000000000\n")
+    with pytest.raises(InputError, match=r"t\.csv: 1 rating cannot be .*; give more ratings$"):
+        train(few)
+    table.write_text(header + "".join(f"{k},1,4,1000000000\n" for k in range(9)))
+    with pytest.raises(InputError, match=r"9 ratings cannot be .*, or leave .* by --no-time$"):
+        train(few)
+    train(replace(few, table=TableOptions(no_time=True)))

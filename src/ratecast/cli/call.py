@@ -19,6 +19,13 @@ Verb = Callable[..., int | None]
 HELP = {"-h", "--help"}
 # The model where none is named.
 AUTO = "auto"
+# What does the work of an option that a verb does not have.
+_ELSEWHERE = {
+    "serve": {
+        "--artifact": "publish it first: ratecast publish DIR --home HOME, where DIR is a folder "
+        "that ratecast train wrote; then ratecast serve --home HOME"
+    }
+}
 _NEGATIVE = re.compile(r"-[\d.]")
 
 
@@ -36,7 +43,14 @@ def call(verb: Verb, name: str, words: Sequence[str]) -> int | None:
         source = next((word for word in words if about.words and not word.startswith("-")), None)
         return print("\n\n".join([pages.text(about), *([pages.fields(source)] if source else [])]))
     positional, named = arguments(verb, name, words)
+    _say_new_folder(named.get("out"))
     return verb(*positional, **named)
+
+
+def _say_new_folder(out: object) -> None:
+    """Say that the folder of a file that is to be written is not there: it may be mistyped."""
+    if isinstance(out, Path) and not out.expanduser().parent.exists():
+        note(f"--out: there is no folder {out.parent}; it will be made")
 
 
 def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
@@ -65,6 +79,9 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
     try:
         parsed = parser.parse_args(_named(words, parameters, name))
     except ArgumentError as error:
+        for option, instead in _ELSEWHERE.get(name, {}).items():
+            if any(word.partition("=")[0] == option for word in words):
+                raise InputError(f"{name}: unknown option {option}; {instead}") from None
         message = plain(error, {p.name: _typed(p) for p in parameters})
         more = "" if message.endswith("?") else f"; see ratecast {name} --help"
         raise InputError(f"{name}: {message}{more}") from None

@@ -143,13 +143,14 @@ def _scored(model: "Model", wanted: Wanted, table: TableOptions) -> "ScoredPairs
     """The pairs that are wanted, after a note for ids that the model does not know."""
     from ratecast.evaluation.pairs_file import TrueRatings, read_pairs
     from ratecast.evaluation.scored_pairs import ScoredPairs
-    from ratecast.queries.id_lists import ids_in, unknown_note
+    from ratecast.queries.id_lists import ids_in, refuse_other_ids, unknown_note
     from ratecast.queries.many_forecasts import EveryPair
     from ratecast.queries.title_lookup import typed_ids
     from ratecast.ratings import MOVIE, USER
 
     if wanted.pairs is not None:
         pairs = read_pairs(wanted.pairs, TrueRatings(model.scale, not wanted.no_rating), table)
+        refuse_other_ids(model, pairs.requests, wanted.pairs, table)
         frame = pairs.requests.frame
         users, movies = frame[USER], frame[MOVIE]
         scored = ScoredPairs(model, pairs.requests, pairs.ratings)

@@ -125,7 +125,11 @@ def _excluded(model: "Model", data: str | None, table: TableOptions) -> "Request
     from ratecast.modelling.history.history_model import HistoryModel
 
     if data is not None:
-        return load_table(data, table).requests()
+        from ratecast.queries.id_lists import refuse_other_ids
+
+        requests = load_table(data, table).requests()
+        refuse_other_ids(model, requests, data, table)
+        return requests
     if not isinstance(model, HistoryModel):
         raise InputError(
             f"recommend: model {model.name} stores no ratings; give --data to exclude the movies "

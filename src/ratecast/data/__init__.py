@@ -7,15 +7,17 @@ from typing import Any
 
 from ratecast.data import canonical, layouts
 from ratecast.data.cache import home
+from ratecast.data.dat_folder import ratings_in, sides_in
 from ratecast.data.edition_reader import Loaded, read_folder
 from ratecast.data.editions import CITATION, EDITIONS, Edition, edition_of
 from ratecast.data.frames import ratings_of
+from ratecast.data.missing_ratings import scale_given
 from ratecast.data.notices import Notify, to_stderr
-from ratecast.data.parts import archive_of
+from ratecast.data.parts import archive_of, called
 from ratecast.data.side_tables import with_sides
 from ratecast.data.sources import fetch
 from ratecast.data.summary import describe
-from ratecast.data.table_file import read_table, scale_given
+from ratecast.data.table_file import read_table
 from ratecast.errors import InputError, choice
 from ratecast.ratings import Ratings, Scale
 from ratecast.table_options import DEFAULT, TableOptions
@@ -65,7 +67,8 @@ def load(  # noqa: PLR0913
     columns: role to column name, for names that are not recognised, or to the number of the column
     from 1, also as in "movie=film,rating=3". scale: only if it is not the edition's scale or the
     one that `Scale.infer` finds, also as in "-10:10:continuous". missing: the value, or several as
-    in "-1,99", that stands for "not rated"; its rows are left out. time_format: how times are
+    in "-1,99", that stands for "not rated"; its rows are left out; "NA" stands for every cell
+    without a value, empty, null, NaN or NA. time_format: how times are
     written, as in "%d.%m.%Y". no_time: leaves the times out. header: whether a text has column
     names in its first line. separator: of one or two characters, "tab" or "space". encoding: as in
     "latin-1". wide: the table has a row for each user and a column for each movie. leave_out: its
@@ -110,7 +113,20 @@ def _load(source: Any, options: TableOptions, sides: tuple[Any, Any], notify: No
     """The ratings with their side information. sides: tables of the items and of the users."""
     options.check()
     ratings = _load_ratings(source, options, notify)
-    return with_sides(ratings, sides, options, notify)
+    return with_sides(ratings, _with_files_beside(source, sides, options), options, notify)
+
+
+def _with_files_beside(
+    source: Any, sides: tuple[Any, Any], options: TableOptions
+) -> tuple[Any, Any]:
+    """The side tables; where none is given, those that the layout of a folder has."""
+    if not isinstance(source, str | Path) or source in EDITIONS or options.glob:
+        return sides
+    folder = Path(source).expanduser()
+    if not folder.is_dir() or ratings_in(folder) is None:
+        return sides
+    movies, users = sides_in(folder)
+    return (movies if sides[0] is None else sides[0], users if sides[1] is None else sides[1])
 
 
 def is_own_table(source: str | Path, options: TableOptions = DEFAULT) -> bool:
@@ -161,7 +177,7 @@ def _of_files(path: Path | list[Path], options: TableOptions) -> Loaded:
     try:
         return read_table(path, options)
     except OSError as error:
-        where = error.filename or path
+        where = error.filename or called(path)
         raise InputError(f"{where}: {error.strerror or error}; check permissions") from None
 
 

@@ -66,12 +66,13 @@ def _part(source: TableSource) -> tuple[pl.DataFrame, Location]:
             "rating and date; correct it"
         )
     user, rating, at = (fields[f"field_{k}"].alias(name) for k, name in enumerate(_FIELDS))
-    ids = [_cast(column, pl.Int64, location) for column in (user, rows[MOVIE])]
-    return pl.DataFrame([*ids, _cast(rating, pl.Float32, location), at]), location
+    ids = [_cast(column, location) for column in (user, rows[MOVIE])]
+    stars = rating.cast(pl.Float32, strict=False)
+    return pl.DataFrame([*ids, rating if stars.null_count() else stars, at]), location
 
 
-def _cast(text: pl.Series, kind: type[pl.DataType], location: Location) -> pl.Series:
-    numbers = text.str.strip_chars().cast(kind, strict=False)
+def _cast(text: pl.Series, location: Location) -> pl.Series:
+    numbers = text.str.strip_chars().cast(pl.Int64, strict=False)
     if numbers.null_count():
         row = int(numbers.is_null().arg_max() or 0)
         raise InputError(f"{location(row)}: {text.name} {text[row]!r} is not a number; correct it")

@@ -11,14 +11,13 @@ import polars as pl
 from ratecast.column_types import Location
 from ratecast.data.column_roles import RATINGS, Needed, ambiguities, wanted_roles
 from ratecast.data.file_kind import ARROW, ARROW_STREAM, JSON, JSON_LINES, PARQUET
-from ratecast.data.missing_ratings import numbers_of
 from ratecast.data.offset_zones import offsets_are_zones
 from ratecast.data.parts import Parts, with_keys
 from ratecast.data.table_source import TableSource
 from ratecast.data.text_table import RoleTable
 from ratecast.data.titles import GENRES, TITLE
 from ratecast.errors import InputError
-from ratecast.ratings import AT, MOVIE, RATING, USER
+from ratecast.ratings import AT, MOVIE, USER
 from ratecast.table_options import TableOptions
 
 
@@ -55,8 +54,8 @@ def read_all_columns(sources: Sequence[TableSource], kind: str) -> RoleTable:
 def typed(frame: pl.DataFrame, location: Location, where: str, notes: list[str]) -> RoleTable:
     """The columns of the roles in types that are read further; titles and genres may be left out.
 
-    location: where a row stands. where: the table, for notes. Raises `InputError` for ratings that
-    are no numbers.
+    location: where a row stands. where: the table, for notes. Raises `InputError` for types that no
+    id or time has.
     """
     for role in [name for name in (TITLE, GENRES) if name in frame.columns]:
         kind = _text_of(frame.schema[role], role)
@@ -83,7 +82,7 @@ def _text_of(kind: pl.DataType, role: str) -> pl.DataType | None:
 
 
 def _plain(column: pl.Series, location: Location) -> pl.Series:
-    """Decimals and text in a column of numbers as floats, ids of bytes as text."""
+    """Decimals as floats, ids of bytes as text."""
     name, kind = column.name, column.dtype
     if name in (USER, MOVIE) and kind == pl.Binary:
         # Spark and Impala may write text so.
@@ -96,9 +95,7 @@ def _plain(column: pl.Series, location: Location) -> pl.Series:
     if isinstance(kind, pl.Decimal):
         is_whole = name in (USER, MOVIE) and kind.scale == 0
         return column.cast(pl.Int128 if is_whole else pl.Float64)
-    if name != RATING or kind not in (pl.String, pl.Categorical, pl.Enum):
-        return column
-    return numbers_of(column.cast(pl.String), location)
+    return column
 
 
 def _parts(
@@ -129,11 +126,17 @@ def _bad_line(source: TableSource) -> str | None:
     """The first line that is no record."""
     for number, line in enumerate(source.read().split(b"\n"), 1):
         try:
-            if line.strip() and not isinstance(json.loads(line), dict):
+            record = json.loads(line, parse_constant=_refused) if line.strip() else {}
+            if not isinstance(record, dict):
                 return f"{source.path}, line {number}"
         except ValueError:
             return f"{source.path}, line {number}"
     return None
+
+
+def _refused(constant: str) -> None:
+    """Raise for NaN and Infinity, which Python writes and JSON does not have."""
+    raise ValueError(constant)
 
 
 def _parquet(source: TableSource, names: list[str] | None = None) -> pl.DataFrame:

@@ -7,7 +7,7 @@ one to find the first bad row.
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -22,9 +22,12 @@ from ratecast.data.text_format import TextFormat, not_encoded
 from ratecast.errors import InputError
 
 _START = 1 << 16
+# They are no part of a number.
+_BLANKS_AROUND = " \t"
 _INTEGER_BITS = {pl.Int64: 63, pl.Int32: 31, pl.Int8: 7}
 FLOATS = (pl.Float32, pl.Float64)
 Type = type[pl.DataType]
+_FLOAT = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)", re.I | re.A)
 _STARS = r"\d{1,15}(?:\.\d{1,15})?"
 _PLAIN: dict[Type, str] = {
     pl.Int64: r"-?\d{1,18}",
@@ -62,9 +65,7 @@ class DelimitedFile:
             frame = self._parse()
         except (pl.exceptions.PolarsError, UnicodeError) as error:
             self._check_lines()
-            self._check_quotes()
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{self.path}: cannot be read ({reason}); check the file") from None
+            frame = self._parse_with_blanks(str(error).splitlines()[0])
         if self._has_nulls(frame):
             self._check_lines()
             frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
@@ -84,11 +85,22 @@ class DelimitedFile:
                 return f"{self.path}, line {line}"
         raise IndexError(row)
 
-    def _parse(self) -> pl.DataFrame:
+    def _parse_with_blanks(self, reason: str) -> pl.DataFrame:
+        """The columns, where blanks are after a number. reason: why they could not be read."""
+        numbers = [name for name, type_ in self.columns.items() if type_ != pl.String]
+        try:
+            return self._parse(numbers)
+        except (pl.exceptions.PolarsError, UnicodeError):
+            self._check_quotes()
+            raise InputError(f"{self.path}: cannot be read ({reason}); check the file") from None
+
+    def _parse(self, as_text: Sequence[str] = ()) -> pl.DataFrame:
+        """The columns. as_text: numbers that are read as text first."""
         # Every field is read: polars reports surplus fields only if no column is left out.
         schema = {name: self.columns.get(name, pl.String) for name in self.format.names}
         floats = [name for name, type_ in schema.items() if type_ in FLOATS]
         commas = floats if self.format.decimal_comma else []
+        as_text = list({*as_text, *commas})
         source = self._source()
         if source == b"":
             return pl.DataFrame(schema=schema)
@@ -96,7 +108,7 @@ class DelimitedFile:
             source,
             has_header=False,
             skip_lines=self.format.skip,
-            schema=schema | dict.fromkeys(commas, pl.String),
+            schema=schema | dict.fromkeys(as_text, pl.String),
             separator=self._one_character,
             quote_char='"' if self.format.quote else None,
             # Else a name with brackets is a pattern.
@@ -108,8 +120,12 @@ class DelimitedFile:
                 UNIT_SEPARATOR, self.format.separator, literal=True
             )
             frame = frame.with_columns(own)
+        stripped = {name: pl.col(name).str.strip_chars(_BLANKS_AROUND) for name in as_text}
+        stripped |= {name: stripped[name].str.replace(",", ".", literal=True) for name in commas}
         return frame.with_columns(
-            pl.col(name).str.replace(",", ".", literal=True).cast(schema[name]) for name in commas
+            # What is no number is found in the lines.
+            column.cast(schema[name], strict=False)
+            for name, column in stripped.items()
         )
 
     def _source(self) -> Path | bytes:
@@ -244,17 +260,15 @@ def with_header(
 def _fault(value: str, type_: Type, decimal_comma: bool) -> str | None:
     """What is wrong with a value and what to do, or None."""
     if type_ in _INTEGER_BITS:
-        # polars, too, ignores blanks at the start only.
-        digits = value.lstrip(" ").removeprefix("+").removeprefix("-")
+        digits = value.strip(_BLANKS_AROUND).removeprefix("+").removeprefix("-")
         if not (digits.isascii() and digits.isdigit()):
             return "is not an integer; correct it"
         too_large = int(digits) >= 1 << _INTEGER_BITS[type_]
         return "is too large; correct it" if too_large else None
     if type_ in FLOATS:
         number = value.replace(",", ".") if decimal_comma else value
-        try:
-            float(number.replace("_", "?"))
-        except ValueError:
+        # Python reads digits of other scripts too, and 1_000.
+        if not _FLOAT.fullmatch(number.strip(_BLANKS_AROUND)):
             return "is not a number; correct it"
     return None
 

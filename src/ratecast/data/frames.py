@@ -1,19 +1,20 @@
 """Tables in memory, of polars, pandas, Arrow or whatever speaks its C stream, as ratings."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 
-from ratecast.column_types import rows_of
-from ratecast.data.column_roles import RATINGS, Needed, ambiguities, wanted_roles
+from ratecast.column_types import plain_numbers, rows_of
+from ratecast.data.column_roles import RATINGS, Needed, ambiguities, listed, wanted_roles
 from ratecast.data.column_table import typed
-from ratecast.data.missing_ratings import without_missing
+from ratecast.data.missing_ratings import RatingRules, numbers_of, without_missing
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.offset_zones import offsets_are_zones
 from ratecast.data.side_columns import checked_sides, typed_sides
-from ratecast.data.table_file import canonical_columns, loaded, scale_given
+from ratecast.data.table_file import canonical_columns, loaded, scale_of
 from ratecast.data.text_table import RoleTable
 from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
@@ -91,12 +92,32 @@ def _of_pandas(table: Any, where: str) -> pl.DataFrame:
             try:
                 pl.from_pandas(table.iloc[:, [k]])
             except _UNREAD as error:
-                raise InputError(
+                values = table.iloc[:, k].tolist()
+                fault = _mixed(values, where, str(name)) or (
                     f"{where}: column {str(name)!r} ({table.dtypes.iloc[k]}) cannot be read "
                     f"({_reason(error)}); write numbers or text in it, or drop it"
-                ) from None
+                )
+                raise InputError(fault) from None
         raise
     return frame
+
+
+def _mixed(values: list[Any], where: str, name: str) -> str | None:
+    """What is wrong with a column of several types, with the first row of another; None for one."""
+    first, kind = None, type(None)
+    for row, value in enumerate(values, 1):
+        if value is None or value != value:  # noqa: PLR0124 - NaN
+            continue
+        if first is None:
+            first, kind = row, type(value)
+        elif type(value) is not kind and not {type(value), kind} <= {int, float, bool}:
+            shown = repr(value if not isinstance(value, str) else value[:40])
+            return (
+                f"{where}, row {row}: column {name!r} has {shown} ({type(value).__name__}), but "
+                f"{kind.__name__} in row {first}; convert one, as by astype(str): write numbers or "
+                "text in it, or drop it"
+            )
+    return None
 
 
 def _reason(error: Exception) -> str:
@@ -118,10 +139,13 @@ def ratings_of(
     ratings of one pair the latest is kept, as of a file; notify: called with a line where that, or
     a unit of time, was assumed. Raises `InputError`.
     """
-    scale = scale or scale_given(options)
+    rules = RatingRules.of_frame(options, scale)
+    scale = rules.scale
     if isinstance(table, Ratings):
         if table.is_checked:
-            return _with_options(table, scale or table.scale, options, where, notify)
+            # It may be an edition of the command line, whose options work.
+            rules = replace(rules, in_memory=rules.is_fixed)
+            return _with_options(table, rules, options, where, notify)
         table = _in_polars(table, where)
         if scale is not None:
             # Its values are brought into the types of the model later, whose scale it is.
@@ -130,28 +154,41 @@ def ratings_of(
             table, notes = typed_sides(table)
             for note in notes:
                 notify(note)
-        return _with_options(table, scale or table.scale, options, where, notify)
+        _say_unused(table.frame.columns, (USER, MOVIE, RATING, AT), where, notify)
+        return _with_options(table, rules, options, where, notify)
     read = _columns(table, options, RATINGS, where)
-    result = loaded(read.frame, read.location, where, options, scale)
+    result = loaded(read, where, options, rules)
     for note in (*read.notes, *result.notes):
         notify(note)
     return result.ratings
 
 
-def requests_of(table: Any, where: str = "requests") -> Requests:
+def requests_of(table: Any, where: str = "requests", notify: Notify = to_stderr) -> Requests:
     """The requests of a table, checked: users, movies and, where it says them, times.
 
-    Ratings in it are left out, so that no forecast can know them.
+    Ratings in it are left out, so that no forecast can know them. notify: called with a line for
+    other columns, which are not used.
     """
     if isinstance(table, Ratings):
         table = table.requests()
     if isinstance(table, Requests):
         if table.is_checked:
             return table
-        return checked_requests(checked_sides(_in_polars(table, where)), where)
+        table = _in_polars(table, where)
+        _say_unused(table.frame.columns, (USER, MOVIE, RATING, AT), where, notify)
+        return checked_requests(checked_sides(table), where)
+    table = to_polars(table, where)
+    used = wanted_roles(table.columns, DEFAULT, where, Needed(PAIRS.required)).values()
+    _say_unused(table.columns, used, where, notify)
     frame = _columns(table, DEFAULT, PAIRS, where).frame
     frame = frame.select(name for name in (USER, MOVIE, AT) if name in frame.columns)
     return trusted(Requests(canonical_columns(frame, rows_of(where), where)[0]))
+
+
+def _say_unused(columns: list[str], used: Iterable[str], where: str, notify: Notify) -> None:
+    unused = [name for name in columns if name not in used]
+    if unused:
+        notify(f"{where}: columns not used: {listed(unused)}")
 
 
 def _in_polars(table: R, where: str) -> R:
@@ -198,14 +235,19 @@ def ids_of(ids: Any, name: str, where: str) -> pl.Series:
 
 
 def _with_options(
-    ratings: Ratings, scale: Scale, options: TableOptions, where: str, notify: Notify
+    ratings: Ratings, rules: RatingRules, options: TableOptions, where: str, notify: Notify
 ) -> Ratings:
-    frame, notes = without_missing(ratings.frame, options.missing_values, where)
+    frame, scale = ratings.frame, rules.scale or ratings.scale
+    if rules.missing:
+        frame = frame.with_columns(numbers_of(frame[RATING], rules, rows_of(where)))
+    frame, notes = without_missing(frame, rules, where)
     frame = frame.drop(AT, strict=False) if options.no_time else frame
     for note in notes:
         notify(note)
     if ratings.is_checked and scale == ratings.scale and frame is ratings.frame:
         return ratings
+    if RATING in frame.columns and frame.schema[RATING].is_numeric():
+        scale_of(plain_numbers(frame[RATING]), replace(rules, scale=scale), rows_of(where))
     return checked(replace(ratings, frame=frame, scale=scale), where)
 
 

@@ -222,7 +222,7 @@ LAYOUTS = (
         frozenset({"ratings.dat", "movies.dat", "users.dat"}),
         dat,
         {
-            "ratings.dat": r"\d+::\d+::[0-5](\.[05])?::\d+",
+            "ratings.dat": r"[1-9]\d*::[1-9]\d*::[0-5](\.[05])?::\d+",
             "users.dat": r"\d+::[MF]::\d+::\d+::.*",
         },
     ),

@@ -11,7 +11,7 @@ _CHUNK = 1 << 17
 
 def may_be_in(source: Path | bytes, separator: str) -> bool:
     """Whether a field of the text may start with a sign, or with a zero before a digit."""
-    starts = [np.uint8(byte) for byte in b'\n\r" ' + separator.encode()]
+    starts = [np.uint8(byte) for byte in b'\n\r\t" ' + separator.encode()]
     with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
         last = b"\n"
         while chunk := file.read(_CHUNK):

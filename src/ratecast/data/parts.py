@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from ratecast.column_types import Location
+from ratecast.data.dat_folder import ratings_in
 from ratecast.data.table_source import TableSource, unpacked
 from ratecast.errors import InputError
 from ratecast.table_options import TableOptions
@@ -20,6 +21,7 @@ from ratecast.table_options import TableOptions
 _NOT_DATA = re.compile(r"[._].*|.*\.crc")
 _KEY = re.compile(r"([A-Za-z][\w .-]*)=(.*)")
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+_MOST_NAMED = 3
 _WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
 
 
@@ -53,6 +55,14 @@ class Parts(NamedTuple):
         return Parts(frame, location, heights)
 
 
+def called(path: Path | Sequence[Path]) -> str:
+    """What messages call a file, or several."""
+    if isinstance(path, Path):
+        return str(path)
+    names, more = [str(one) for one in path[:_MOST_NAMED]], len(path) - _MOST_NAMED
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+
+
 def table_sources(path: Path | Sequence[Path], options: TableOptions) -> list[TableSource]:
     """The parts of the table at `path`, unpacked: a file, a folder, or several files.
 
@@ -61,7 +71,7 @@ def table_sources(path: Path | Sequence[Path], options: TableOptions) -> list[Ta
     sources = [_source(file, keys) for file, keys in _paths(path, options)]
     names = {tuple(source.keys) for source in sources}
     if len(names) > 1:
-        raise InputError(f"{path}: parts in folders of different keys; give one table")
+        raise InputError(f"{called(path)}: parts in folders of different keys; give one table")
     return [source for source in sources if source.head(1)] or sources[:1]
 
 
@@ -116,6 +126,8 @@ def _paths(path: Path | Sequence[Path], options: TableOptions) -> list[tuple[Pat
         return [pair for file in found for pair in _files(file)]
     if not path.is_dir():
         return [(path, {})]
+    if ratings := ratings_in(path):
+        return [(ratings, {})]
     files = list(_files(path))
     if not files:
         raise InputError(f"{path}: a folder without files; give a file or folder of ratings")

@@ -21,7 +21,11 @@ def separator_of(lines: Sequence[str]) -> str:
     """The separator that divides most rows as it divides the first, and that into most fields."""
     best, most = ",", (False, 0.0, 0)
     for separator in _SEPARATORS:
-        counts = [len(fields(line, separator)) for line in lines[:100] if line.strip()]
+        rows = [fields(line, separator) for line in lines[:100] if line.strip()]
+        if separator == BLANKS and sum(map(_has_another, rows)) > _ALIKE * len(rows):
+            # As in "ann | soup | 4".
+            continue
+        counts = [len(row) for row in rows]
         if not counts or counts[0] < 2:
             continue
         usual = Counter(counts[1:] or counts).most_common(1)[0][0]
@@ -32,6 +36,11 @@ def separator_of(lines: Sequence[str]) -> str:
         if score > most:
             best, most = separator, score
     return best
+
+
+def _has_another(row: list[str]) -> bool:
+    """Whether a field is a separator alone."""
+    return any(field in _SEPARATORS for field in row)
 
 
 def fields(line: str, separator: str) -> list[str]:

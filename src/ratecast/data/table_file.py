@@ -6,19 +6,19 @@ from pathlib import Path
 
 import polars as pl
 
-from ratecast.column_types import WITHOUT_TIMES, Location, in_calendar, plain_numbers
+from ratecast.column_types import WITHOUT_TIMES, Location, in_calendar
 from ratecast.data.block_text import has_blocks, read_blocks
 from ratecast.data.column_roles import RATINGS, REQUIRED, Needed
 from ratecast.data.column_table import read_all_columns, read_columns
 from ratecast.data.duplicates import keep_latest
 from ratecast.data.edition_reader import Loaded, duplicates_note
 from ratecast.data.file_kind import TEXT, kind_of
-from ratecast.data.missing_ratings import is_missing, suggestion, without_missing
-from ratecast.data.parts import table_sources
+from ratecast.data.missing_ratings import RatingRules, numbers_of, suggestion, without_missing
+from ratecast.data.parts import called, table_sources
 from ratecast.data.side_columns import sides_of_rows, with_table
 from ratecast.data.table_source import TableSource
 from ratecast.data.text_table import RoleTable, read_all_text, read_text
-from ratecast.data.timestamps import FRACTION, in_time_order, to_seconds
+from ratecast.data.timestamps import FRACTION, in_time_order, to_seconds, unknown_note
 from ratecast.data.titles import GENRES, TITLE, movies_of, split_genres
 from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
@@ -42,7 +42,7 @@ def read_table(path: Path | Sequence[Path], options: TableOptions = DEFAULT) -> 
     `InputError` with file and row for the first bad value.
     """
     table, where = read_roles(path, options)
-    done = loaded(table.frame, table.location, where, options, scale_given(options))
+    done = loaded(table, where, options, RatingRules.of_file(options))
     return replace(done, notes=(*table.notes, *done.notes))
 
 
@@ -56,11 +56,11 @@ def read_roles(
     if len(kinds) > 1:
         found = " and ".join(f"{name} is {kind}" for kind, name in kinds.items())
         raise InputError(
-            f"{path}: not one table: {found}; give one file, or --glob with a "
+            f"{called(path)}: not one table: {found}; give one file, or --glob with a "
             "pattern (glob=True in Python)"
         )
     table = _read(sources, next(iter(kinds)), options, needed)
-    return table, str(sources[0].path if len(sources) == 1 else path)
+    return table, str(sources[0].path) if len(sources) == 1 else called(path)
 
 
 def _read(
@@ -81,18 +81,15 @@ def _read(
     return read_text(sources, options, needed)
 
 
-def loaded(
-    frame: pl.DataFrame,
-    location: Location,
-    where: str,
-    options: TableOptions,
-    scale: Scale | None,
-) -> Loaded:
+def loaded(table: RoleTable, where: str, options: TableOptions, rules: RatingRules) -> Loaded:
     """Ratings from columns that have the names of their roles, of a file or in memory.
 
-    location, where: of a row, and of the table, for messages. scale: inferred if None. Of several
-    ratings of one pair the latest is kept. Raises `InputError`.
+    where: the table, for messages. Of several ratings of one pair the latest is kept. Raises
+    `InputError`.
     """
+    frame, location = table.frame, table.location
+    # In the cells of a wide table the words are read.
+    rules = rules.without_words() if options.wide else rules
     if not frame.height:
         raise InputError(f"{where}: no ratings; give a table with rows")
     if options.time_format is not None and AT not in frame.columns and not options.no_time:
@@ -100,14 +97,17 @@ def loaded(
             f"{where}: --time-format is given, but no column has the times; name it by --columns "
             "at=NAME (columns= in Python), or leave the format out"
         )
+    frame = frame.with_columns(numbers_of(frame[RATING], rules, location))
     frame, notes = canonical_columns(frame, location, where, options.time_format)
-    scale, assumed = scale_of(frame[RATING], scale, options.missing_values, location)
-    frame, more = without_missing(frame, options.missing_values, where)
+    scale, assumed = scale_of(frame[RATING], rules, location)
+    if rules.missing:
+        location = _of_rows(location, frame[RATING].is_not_null().arg_true())
+    frame, more = without_missing(frame, rules, where)
     notes += more
     tables = {USER: pl.DataFrame(schema={USER: frame.schema[USER]}), MOVIE: movies_in(frame)}
-    for kind, table in tables.items():
+    for kind, side in tables.items():
         further, more = sides_of_rows(frame, kind, where, location)
-        tables[kind] = with_table(table, further, where) if further.width > 1 else table
+        tables[kind] = with_table(side, further, where) if further.width > 1 else side
         notes += more
     wanted = (*REQUIRED, AT, FRACTION)
     frame, duplicates = keep_latest(frame.select(n for n in wanted if n in frame.columns))
@@ -120,14 +120,19 @@ def loaded(
     return Loaded(ratings, tuple(notes))
 
 
+def _of_rows(location: Location, rows: pl.Series) -> Location:
+    """Where a row stands, of those that were kept. rows: their numbers before."""
+    return lambda row: location(rows[row])
+
+
 def canonical_columns(
     frame: pl.DataFrame, location: Location, where: str, time_format: str | None = None
 ) -> tuple[pl.DataFrame, list[str]]:
-    """The columns, ids and times in their types, and notes. Raises for a missing value.
+    """The columns, ids and times in their types, and notes. Raises for a missing id or time.
 
     Fractions of a second are a column of their own, `FRACTION`, if there are any.
     """
-    for name in (USER, MOVIE, RATING, AT):
+    for name in (USER, MOVIE, AT):
         if name in frame.columns and frame[name].null_count():
             row = int(frame[name].is_null().arg_max() or 0)
             instead = f", {WITHOUT_TIMES}" if name == AT else ""
@@ -137,48 +142,40 @@ def canonical_columns(
         ids, more = read_ids(frame[name], location)
         frame = frame.with_columns(ids)
         notes += more
-    if RATING in frame.columns:
-        frame = frame.with_columns(plain_numbers(frame[RATING]))
     if AT not in frame.columns or not frame.height:
         return frame, notes
     seconds, fraction, note = to_seconds(frame[AT], location, time_format)
     seconds = in_calendar(seconds, frame[AT], location)
     columns = [seconds] if fraction is None else [seconds, fraction]
-    return frame.with_columns(columns), notes + ([f"{where}: {note}"] if note else [])
+    assumed = [line for line in (note, unknown_note(seconds)) if line]
+    return frame.with_columns(columns), notes + [f"{where}: {line}" for line in assumed]
 
 
-def scale_given(options: TableOptions) -> Scale | None:
-    """The scale, if the options have one."""
-    return None if options.scale is None else Scale.parse(options.scale)
-
-
-def scale_of(
-    ratings: pl.Series, scale: Scale | None, missing: list[float], location: Location
-) -> tuple[Scale, list[str]]:
+def scale_of(ratings: pl.Series, rules: RatingRules, location: Location) -> tuple[Scale, list[str]]:
     """The scale of the ratings, inferred if not given, and what was assumed or may be wrong.
 
-    Raises `InputError` for a rating off it. Values that stand for "not rated" do not count.
+    Raises `InputError` for a rating off it. Nulls do not count.
     """
-    if not ratings.dtype.is_numeric():
-        raise InputError(f"{location(0)}: ratings are {ratings.dtype}; write numbers")
-    stars = ratings.unique()
-    stars = stars.filter(~is_missing(stars, missing)) if missing else stars
-    bad = ~stars.is_finite() if ratings.dtype.is_float() else pl.Series([False])
+    stars = ratings.drop_nulls().unique()
+    scale = rules.scale
     if scale is not None:
         bad = ~scale.holds(stars)
+    else:
+        bad = ~stars.is_finite() if ratings.dtype.is_float() else pl.Series([False])
     if bad.any():
-        row = int(ratings.is_in(stars.filter(bad).implode()).arg_max() or 0)
+        row = int(ratings.is_in(stars.filter(bad).implode()).fill_null(False).arg_max() or 0)
         fault, remedy = "is not finite", "correct or remove it"
         if scale is not None:
-            fault, remedy = f"is not on the scale {scale}", scale.remedy(stars)
+            fault = f"is not on the scale {scale}"
+            remedy = remedy if rules.is_fixed else scale.remedy(stars)
         raise InputError(
             f"{location(row)}: rating {ratings[row]:g} {fault}; {remedy}, or give "
-            f"--missing={ratings[row]:g} (missing= in Python) if it stands for not rated"
+            f"{rules.hint(f'{ratings[row]:g}')} if it stands for not rated"
         )
     if scale is not None or not len(stars):
         return scale or Scale(0, 1), []
     scale = Scale.infer(stars)
-    notes = [scale.assumption(stars), None if missing else suggestion(ratings)]
+    notes = [scale.assumption(stars), None if rules.missing else suggestion(ratings, rules)]
     return scale, [note for note in notes if note]
 
 

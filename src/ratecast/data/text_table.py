@@ -56,14 +56,14 @@ def read_text(
         types[chosen[RATING]] = pl.String
     if options.time_format is not None and chosen.get(AT) in types:
         types[chosen[AT]] = pl.String
-    ids, times = (
+    ids, times, ratings = (
         {chosen[role] for role in roles if chosen.get(role) in types}
-        for roles in ((USER, MOVIE), (AT,))
+        for roles in ((USER, MOVIE), (AT,), (RATING,))
     )
     if _may_have_padded_ids(sources, formats, [types[name] for name in ids]):
         # As numbers, 007 and 7 would be one id.
         types |= dict.fromkeys(ids, pl.String)
-    parts = _read_guessed(sources, formats, types, (ids, times))
+    parts = _read_guessed(sources, formats, types, (ids, times, ratings))
     frame = with_keys(parts, sources)
     frame = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
     return RoleTable(frame, parts.location, [*first.notes, *notes])
@@ -203,7 +203,7 @@ def _chosen(
 
 def _usual_order(names: list[str], rows: list[list[str]], path: Path) -> dict[str, str]:
     """Roles in the usual order: user, movie, rating and perhaps the time, by their numbers."""
-    ratings = [row[2] for row in rows if len(row) > 2]
+    ratings = [row[2].strip() for row in rows if len(row) > 2]
     if len(names) in (3, 4) and _mostly(_NUMBER, ratings):
         return dict(zip(_USUAL, names, strict=False))
     if len(names) < len(REQUIRED):

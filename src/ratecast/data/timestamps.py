@@ -8,6 +8,7 @@ from ratecast.column_types import WITHOUT_TIMES, Location
 from ratecast.data.time_forms import Clock, clock_of_ticks, from_format, from_text, numbers_in
 from ratecast.errors import InputError
 from ratecast.ratings import AT
+from ratecast.visible_text import counted
 
 # The column of a table, while it is read, that orders the rows of one second.
 FRACTION = "_fraction"
@@ -25,6 +26,8 @@ _DATES = (
     (19000101, 21001231, "", "%Y%m%d", "dates"),
     (19000101000000, 21001231235959, "", "%Y%m%d%H%M%S", "dates and times"),
 )
+# Of 1973: there are no ratings before.
+_LATE = 100_000_000
 EXPECTED = "write integer seconds since 1970 or ISO 8601, as in 1998-04-20T17:05:00Z"
 
 
@@ -65,6 +68,22 @@ def to_seconds(times: pl.Series, location: Location, time_format: str | None = N
     if isinstance(kind, pl.Datetime):
         return _times(_from_datetimes(times))
     raise InputError(f"{location(0)}: times are {kind}; {EXPECTED}, {WITHOUT_TIMES}")
+
+
+def unknown_note(seconds: pl.Series) -> str | None:
+    """A note on times of 1970-01-01 or before, which may stand for unknown ones; None without them.
+
+    Where all times are small numbers, they count something else than seconds since 1970.
+    """
+    early = int((seconds <= 0).sum())
+    last = seconds.max()
+    if not early or (isinstance(last, int) and 0 < last < _LATE):
+        return None
+    rows = counted(len(seconds), "row")
+    return (
+        f"times are 0 or less, 1970-01-01 or before, in {early:,} of {rows}, "
+        f"which often stands for unknown; correct them, {WITHOUT_TIMES}"
+    )
 
 
 def in_time_order(frame: pl.DataFrame) -> pl.DataFrame:

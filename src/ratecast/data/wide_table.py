@@ -1,9 +1,13 @@
 """Wide tables, a row for each user and a column for each movie, as one row for each rating."""
 
+import re
+import shlex
+
 import polars as pl
 
 from ratecast.column_types import Location
-from ratecast.data.column_roles import columns_named, listed, roles
+from ratecast.data.column_roles import columns_named, normalized, roles
+from ratecast.data.missing_ratings import RatingRules, numbers_of
 from ratecast.data.text_table import RoleTable
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, RATING, USER
@@ -13,6 +17,15 @@ from ratecast.visible_text import counted
 _ROW = "_row"
 # In place of a column for the users: they are the numbers of the rows.
 _ROWS = "rows"
+# Names of columns that are counts or means of the others, as `normalized`.
+_SUMMARIES = {
+    *("count", "counts", "ratingcount", "numratings", "nratings", "ratingscount", "total", "sum"),
+    *("mean", "average", "avg", "ratingmean", "meanrating", "averagerating", "avgrating", "median"),
+    *("min", "max", "std", "stddev", "var", "variance", "age", "gender", "sex"),
+}
+# Where so many names are alike, the others are doubtful; of more than this, none is named.
+_ALIKE, _MOST_DOUBTFUL = 0.5, 12
+_ID = re.compile(r"[A-Za-z_. -]{0,12}\d+")
 
 
 def unpivoted(
@@ -31,10 +44,11 @@ def unpivoted(
     frame = table.frame.with_row_index(_ROW)
     users = pl.int_range(1, pl.len() + 1) if user is None else pl.col(user)
     movies = [name for name in names if name != user]
-    numbers = [_numbers(frame, movie, table.location) for movie in movies]
+    rules = RatingRules.of_file(options)
+    numbers = [_numbers(frame, movie, rules, table.location) for movie in movies]
     cells = frame.select(_ROW, users.alias(USER), *numbers)
     long = cells.unpivot(movies, index=[_ROW, USER], variable_name=MOVIE, value_name=RATING)
-    long = long.filter(pl.col(RATING).is_not_nan()).sort(_ROW, maintain_order=True)
+    long = long.filter(pl.col(RATING).is_not_null()).sort(_ROW, maintain_order=True)
     rows, ids = long[_ROW], _as_numbers(long[MOVIE])
     return RoleTable(
         long.select(_as_numbers(long[USER]), ids, RATING),
@@ -42,7 +56,9 @@ def unpivoted(
         [
             *table.notes,
             *_notes(cells, movies, user, where),
-            *_counts(cells, movies, options, where),
+            *_words(frame, cells, movies, where),
+            *_doubtful(table.frame.columns, movies, where),
+            *_counts(cells, movies, rules, where),
         ],
     )
 
@@ -50,7 +66,8 @@ def unpivoted(
 def _notes(cells: pl.DataFrame, movies: list[str], user: str | None, where: str) -> list[str]:
     """What the columns were taken for, and whether users have several rows."""
     are = "column is a movie" if len(movies) == 1 else "columns are movies"
-    note = f"{where}: {len(movies):,} {are}, as {listed(movies[:3])}"
+    ends = [movies[0], movies[-1]] if len(movies) > 3 else movies
+    note = f"{where}: {len(movies):,} {are}, {(' to ' if len(movies) > 3 else ', ').join(ends)}"
     if user is None:
         return [f"{note}; users are the numbers of the rows"]
     notes = [f"{note}; users are in {user}"]
@@ -63,14 +80,31 @@ def _notes(cells: pl.DataFrame, movies: list[str], user: str | None, where: str)
     return notes
 
 
-def _counts(cells: pl.DataFrame, movies: list[str], options: TableOptions, where: str) -> list[str]:
+def _doubtful(columns: list[str], movies: list[str], where: str) -> list[str]:
+    """A hint for columns that may be no movies: named as a summary, or unlike the other names."""
+    ids = [name for name in movies if _ID.fullmatch(name)]
+    alike = len(ids) >= _ALIKE * len(movies) and len(movies) > 3
+    doubtful = [
+        name
+        for name in movies
+        if normalized(name) in _SUMMARIES or (alike and not _ID.fullmatch(name))
+    ]
+    if not doubtful or len(doubtful) > _MOST_DOUBTFUL:
+        return []
+    # A name with a comma cannot be given.
+    given = [str(columns.index(name) + 1) if "," in name else name for name in doubtful]
+    are = "column may be no movie" if len(doubtful) == 1 else "columns may be no movies"
+    return [
+        f"{where}: {len(doubtful)} {are}: {', '.join(doubtful)}; if so: --leave-out "
+        f"{shlex.quote(','.join(given))} (leave_out= in Python)"
+    ]
+
+
+def _counts(cells: pl.DataFrame, movies: list[str], rules: RatingRules, where: str) -> list[str]:
     """A hint where the first column counts the ratings of each row, as that of Jester does."""
     if len(movies) < 3:
         return []
-    rated = [
-        pl.col(name).is_not_null() & ~pl.col(name).is_in(options.missing_values)
-        for name in movies[1:]
-    ]
+    rated = [pl.col(name).is_not_null() & ~pl.col(name).is_in(rules.numbers) for name in movies[1:]]
     counts = cells.select((pl.col(movies[0]) == pl.sum_horizontal(rated)).all()).item()
     varies = cells[movies[0]].n_unique() > 1
     if not (counts and varies):
@@ -107,24 +141,23 @@ def _user_column(
     return None
 
 
-def _numbers(frame: pl.DataFrame, name: str, location: Location) -> pl.Series:
-    """The cells of a column, as numbers; empty ones null."""
-    cells = frame[name]
-    if cells.dtype.is_numeric() or cells.dtype == pl.Null:
-        return cells.cast(pl.Float32)
-    if cells.dtype == pl.String:
-        text = cells.str.strip_chars()
-        numbers = text.cast(pl.Float32, strict=False)
-        bad = numbers.is_null() & text.is_not_null() & (text != "")
-    else:
-        numbers, bad = cells, cells.is_not_null()
-    if bad.any():
-        row = int(bad.arg_max() or 0)
-        raise InputError(
-            f"{location(row)}, column {name}: {cells[row]!r} is not a number; leave the cell empty "
-            "if it is not rated"
-        )
-    return numbers.cast(pl.Float32)
+def _numbers(frame: pl.DataFrame, name: str, rules: RatingRules, location: Location) -> pl.Series:
+    """The cells of a column, as numbers; null where one has no value."""
+    here = rules.without_numbers()
+    cells = numbers_of(
+        frame[name], here, lambda row: f"{location(row)}, column {name}", optional=True
+    )
+    return cells.cast(pl.Float32)
+
+
+def _words(frame: pl.DataFrame, cells: pl.DataFrame, movies: list[str], where: str) -> list[str]:
+    """A note on cells that have text in place of a number, as NA."""
+    texts = [name for name in movies if frame.schema[name] == pl.String]
+    written = [frame[name].filter(cells[name].is_null()).drop_nulls() for name in texts]
+    words = [text for column in written for text in column if text.strip()]
+    if not words:
+        return []
+    return [f"{where}: {counted(len(words), 'cell')} such as {words[0]!r} left out, not rated"]
 
 
 def _as_numbers(ids: pl.Series) -> pl.Series:

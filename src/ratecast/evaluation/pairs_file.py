@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ratecast.column_types import Location, plain_numbers, rows_of
+from ratecast.column_types import Location, rows_of
 from ratecast.data import is_own_table, load_table
 from ratecast.data.column_roles import Needed
-from ratecast.data.missing_ratings import is_missing, numbers_of
+from ratecast.data.missing_ratings import RatingRules, numbers_of, scale_given
 from ratecast.data.notices import Notify, to_stderr
-from ratecast.data.table_file import canonical_columns, movies_in, read_roles, scale_given
+from ratecast.data.table_file import canonical_columns, movies_in, read_roles
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER, Requests, Scale, checked_requests
 from ratecast.table_options import DEFAULT, TableOptions
@@ -72,23 +72,11 @@ def read_pairs(
     requests = checked_requests(Requests(pairs, movies_in(frame)), where)
     if RATING not in table.frame.columns:
         return Pairs(requests)
-    ratings = _numbers(table.frame[RATING], options.missing_values, table.location)
+    rules = RatingRules.of_file(options)
+    ratings = numbers_of(table.frame[RATING], rules, table.location, optional=True)
     if none := ratings.null_count():
         notify(f"{where}: {none:,} of {len(ratings):,} pairs have no rating and are not scored")
     return Pairs(requests, _checked(ratings, true.scale, table.location))
-
-
-def _numbers(ratings: pl.Series, missing: list[float], location: Location) -> pl.Series:
-    """The ratings as numbers, null where there is none."""
-    if ratings.dtype == pl.String:
-        numbers = numbers_of(ratings, location)
-    elif ratings.dtype.is_numeric() or ratings.dtype == pl.Null:
-        numbers = plain_numbers(ratings).cast(pl.Float64)
-    else:
-        raise InputError(
-            f"{location(0)}: ratings are {ratings.dtype}; write numbers, or give --no-rating"
-        )
-    return numbers.set(numbers.is_nan() | is_missing(numbers, missing), None)
 
 
 def _checked(ratings: pl.Series, scale: Scale, location: Location) -> pl.Series:

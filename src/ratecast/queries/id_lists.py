@@ -4,11 +4,17 @@ from pathlib import Path
 
 import polars as pl
 
+from ratecast.data import is_own_table
+from ratecast.data.column_roles import Needed
 from ratecast.data.id_file import read_ids
+from ratecast.data.table_file import read_roles
+from ratecast.errors import InputError
+from ratecast.ids import read_ids as read_ids_of_rows
+from ratecast.ids import whole_numbers
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.vocabulary import UNKNOWN, Vocabulary
 from ratecast.queries.title_lookup import typed_ids
-from ratecast.ratings import USER
+from ratecast.ratings import USER, Requests
 from ratecast.table_options import DEFAULT, TableOptions
 
 
@@ -18,6 +24,31 @@ def ids_in(path: Path, vocabulary: Vocabulary, options: TableOptions = DEFAULT) 
     vocabulary: the model's users or movies. Raises `InputError`.
     """
     return typed_ids(vocabulary, read_ids(path, vocabulary.kind, options), str(path))
+
+
+def refuse_other_ids(model: Model, rows: Requests, source: str, options: TableOptions) -> None:
+    """Raise `InputError` with file and line for the first id that cannot be one of the model.
+
+    rows: read from `source`, a table or an edition. options: how it was read.
+    """
+    for vocabulary in (model.users, model.movies):
+        try:
+            vocabulary.own_ids(rows.frame[vocabulary.kind])
+        except InputError as error:
+            where = _place_of_text(vocabulary.kind, source, options)
+            raise InputError(f"{where}: {error}") from None
+
+
+def _place_of_text(kind: str, source: str, options: TableOptions) -> str:
+    """Where the first id stands that is no whole number; the source where that is not known."""
+    if not is_own_table(source, options):
+        return source
+    table, where = read_roles(Path(source).expanduser(), options, Needed((kind,)))
+    ids = read_ids_of_rows(table.frame[kind], table.location).ids
+    if ids.dtype != pl.String:
+        return where
+    none = whole_numbers(ids).is_null()
+    return table.location(int(none.arg_max() or 0)) if none.any() else where
 
 
 def is_known(model: Model, ids: pl.Series) -> pl.Series:

@@ -18,6 +18,10 @@ from ratecast.training.lazy_trainer import LazyTrainer
 from ratecast.training.loggers import make_logger, record
 from ratecast.training.runs import ARTIFACT, run_folder
 from ratecast.training.saved_experiment import save_experiment
+from ratecast.visible_text import counted
+
+# With more, which can be parted at random, only equal times are in the way.
+_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,18 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
 def split_of(experiment: Experiment) -> Split:
     """The split of the experiment's data."""
     ratings = data.load_table(experiment.data, experiment.table)
-    name = "auto" if experiment.split == "all" else experiment.split
-    return named(ratings, name, experiment.seed)[0]
+    if experiment.split != "all":
+        return named(ratings, experiment.split, experiment.seed)[0]
+    try:
+        return named(ratings, "auto", experiment.seed)[0]
+    except InputError:
+        count = counted(len(ratings), "rating")
+        instead = ", or leave the times out by --no-time" if ratings.timed else ""
+        raise InputError(
+            f"{experiment.data}: {count} cannot be divided; a model for production is first "
+            "validated on the last of them, to choose its epochs and calibrate it; give more "
+            f"ratings{instead if len(ratings) > _FEW else ''}"
+        ) from None
 
 
 def joined(split: Split) -> Ratings:

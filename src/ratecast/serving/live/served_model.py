@@ -102,7 +102,8 @@ class ServedModel:
                 pl.Series(AT, [e.at for e in events], pl.Int64),
             ]
         )
-        return checked_stars(Ratings(frame, scale=self.model.scale), "store")
+        table = Ratings(frame, scale=self.model.scale)
+        return checked_stars(table, "store", "give a model of another scale a --home of its own")
 
 
 def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> ServedModel:
