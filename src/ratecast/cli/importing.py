@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ratecast.cli.call import emit, note
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
-from ratecast.visible_text import one_line
+from ratecast.visible_text import counted, one_line
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,7 +81,7 @@ def import_ratings(
         token: token of the service or of the user; default: RATECAST_TOKEN.
         profile: name of your profile, where a Netflix account has several; other sites have none.
         settled: the file of --doubtful, with the right ids in its column movie.
-        doubtful: write the doubtful titles to this CSV file, to be settled by you.
+        doubtful: write the doubtful and unmatched titles to this CSV file, to be settled by you.
         links: links.csv of MovieLens, to match by the numbers of IMDb and TMDB.
         n: number of forecasts to print.
         out: CSV, Parquet or JSON lines file for all forecasts; without a model, for the ratings.
@@ -228,21 +228,26 @@ def _matched(export: "Export", target: "Target", beside: Files) -> "Matches":
     matches = match(export, target.movies, links)
     if beside.settled is not None:
         matches = matches.read_settled(beside.settled)
-    counts = matches.counts
-    if beside.doubtful is not None and counts["doubtful"]:
-        matches.write_doubtful(beside.doubtful)
-        note(
-            f"wrote {beside.doubtful}: write the right ids into its column movie, then give "
-            f"--settled {beside.doubtful}"
-        )
-    elif counts["doubtful"]:
-        note(f"doubtful titles: {counts['doubtful']}; --doubtful FILE writes them to be settled")
-    if not counts["matched"]:
+    _offer_to_settle(matches, beside)
+    if not matches.counts["matched"]:
         raise InputError(
-            f"import: none of {len(export)} titles is matched for certain; settle those that are "
-            "doubtful, or give another catalogue"
+            f"import: none of {counted(len(export), 'title')} is matched for certain; settle them "
+            "by --doubtful FILE, or give another catalogue"
         )
     return matches
+
+
+def _offer_to_settle(matches: "Matches", beside: Files) -> None:
+    """Write the file to be settled where it is wanted, or say that it can be written."""
+    open_ = len(matches.export) - matches.counts["matched"]
+    path = beside.doubtful
+    if path is not None and not open_:
+        note(f"{path}: not written, because every title is matched")
+    elif path is not None:
+        matches.write_doubtful(path)
+        note(f"wrote {path}: write the right ids into its column movie, then give --settled {path}")
+    elif open_ and beside.settled is None:
+        note(f"not matched: {counted(open_, 'title')}; --doubtful FILE writes them to be settled")
 
 
 def _show(matches: "Matches", rated: "Rated", target: "Target", n: int, json: bool) -> None:
