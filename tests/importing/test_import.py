@@ -263,8 +263,8 @@ def test_files_that_are_no_ratings(tmp_path: Path, artifact: Path, capsys: Say) 
     for name, message in (
         ("ratings.png", "ratings.png: not a known export"),
         ("ratings.jpg", "ratings.jpg: not a known export"),
-        ("empty.zip", "empty.zip: "),
-        ("other.zip", "no export of a rating site in this ZIP"),
+        ("empty.zip", "empty.zip: an empty ZIP; get it from the site again"),
+        ("other.zip", "a ZIP of Letterboxd with watched.csv, but without ratings"),
         ("watchlist.csv", "a file of Letterboxd without ratings; give the ZIP or ratings.csv"),
         ("list.csv", "IMDb, but no ratings (left out: 1 row without a rating)"),
         ("empty.csv", "its empty first line"),
@@ -273,6 +273,7 @@ def test_files_that_are_no_ratings(tmp_path: Path, artifact: Path, capsys: Say) 
     ):
         for words in ((), ("--artifact", artifact)):
             assert message in refusal(capsys, tmp_path / name, *words)
+    assert "-: stdin is not read; save the export as a file" in refusal(capsys, "-")
 
 
 def test_catalogues_without_titles_and_without_the_films(
@@ -310,6 +311,8 @@ def test_catalogues_without_titles_and_without_the_films(
         (["--artifact", "a", "--n", "0"], "--n is 0; give 1 or more"),
         (["--into", "http://x", "--n", "101"], "--n is 101; give 1 to 100"),
         (["--profile"], "profile"),
+        (["--settled", "", "--artifact", "a"], "import: --settled is empty; give a path"),
+        (["--artifact="], "import: --artifact is empty; give a path"),
     ],
 )
 def test_wrong_words(words: list[str], message: str, zipped: Path, capsys: Say) -> None:

@@ -59,11 +59,11 @@ def export_ratings(
         found = of_service(Client.at(source, token), user)
     else:
         found = of_table(load_table(str(data), table), user)
-    if not is_kept(found.scale):
-        note(f"ratings of the scale {found.scale} are written in half stars, 0.5 to 5")
     ratings = found.frame.drop(AT, strict=False) if table.no_time else found.frame
     rows = letterboxd_form(ratings, found.scale, None if links is None else read_links(links))
     _write_letterboxd(out, rows)
+    if not is_kept(found.scale):
+        note(f"ratings of the scale {found.scale} are written in half stars, 0.5 to 5")
     emit(
         {"out": out, "ratings": rows.height}, f"wrote {out}: {counted(rows.height, 'rating')}", json
     )

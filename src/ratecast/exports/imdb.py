@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ratecast.exports.export import Collector, Entry, Export
-from ratecast.exports.sheet import Sheet, c_time, day, imdb_of, year_of
+from ratecast.exports.sheet import Sheet, c_time, day, imdb_of
 from ratecast.ratings import Scale
 
 SCALE = Scale(1, 10)
@@ -60,7 +60,7 @@ def _read(sheet: Sheet, columns: _Columns, time: Callable[[str], int | None]) ->
             title,
             stars,
             collector.time(time, row.text(columns.at)),
-            year_of(year),
+            collector.year(year),
             original=row.text("Original Title") or None,
             imdb=imdb,
         )

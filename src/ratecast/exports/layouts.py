@@ -4,10 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from ratecast.data.column_roles import NAMES, normalized
 from ratecast.errors import InputError
 from ratecast.exports import books, imdb, letterboxd, netflix, trakt
 from ratecast.exports.export import Export, with_notes
 from ratecast.exports.sheet import Sheet
+from ratecast.ratings import USER
 
 KNOWN = (
     "Letterboxd ZIP, ratings.csv, diary.csv, reviews.csv or the form that it imports; IMDb ratings "
@@ -50,6 +52,12 @@ def layout_of(columns: tuple[str, ...]) -> Layout | None:
     return next((layout for layout in _LAYOUTS if names.issuperset(layout.columns)), None)
 
 
+def without_ratings(columns: tuple[str, ...]) -> tuple[str, str] | None:
+    """Of a file without ratings, by its columns: its site, and what to give instead."""
+    found = (rest for names, *rest in WITHOUT_RATINGS if columns[: len(names)] == names)
+    return next(((source, advice) for source, advice in found), None)
+
+
 def read_sheet(sheet: Sheet, profile: str | None) -> Export:
     """The ratings in a CSV file. Raises `InputError` for one of no known layout."""
     layout = layout_of(sheet.columns)
@@ -70,10 +78,10 @@ def unknown(where: str, fault: str) -> str:
 
 
 def _unknown_columns(sheet: Sheet) -> str:
-    for names, source, advice in WITHOUT_RATINGS:
-        if sheet.columns[: len(names)] == names:
-            return f"{sheet.where}: a file of {source} without ratings; {advice}"
-    if {"user", "userid", "user_id"} & {name.casefold() for name in sheet.columns}:
+    if found := without_ratings(sheet.columns):
+        source, advice = found
+        return f"{sheet.where}: a file of {source} without ratings; {advice}"
+    if {normalized(name) for name in sheet.columns}.intersection(NAMES[USER]):
         return (
             f"{sheet.where}: a table of several users' ratings, no export of one person's; "
             "every other command takes it as its table, such as ratecast evaluate --data "
