@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ratecast.data import site_exports
 from ratecast.data.column_roles import listed
 from ratecast.errors import InputError
 from ratecast.exports import letterboxd, trakt
@@ -159,7 +160,7 @@ def _kind(head: bytes) -> str | None:
     layout = layout_of(Sheet.of(head, "").columns)
     if layout is None:
         return None
-    return LETTERBOXD if layout.columns[:2] == letterboxd.RATINGS_COLUMNS[:2] else OTHER
+    return LETTERBOXD if layout.columns[:2] == site_exports.LETTERBOXD[:2] else OTHER
 
 
 def _sources(kinds: dict[str, str | None]) -> Iterator[list[str]]:

@@ -4,8 +4,6 @@ from ratecast.exports.export import Collector, Entry, Export
 from ratecast.exports.sheet import Row, Sheet, day
 from ratecast.ratings import Scale
 
-GOODREADS_COLUMNS = ("Book Id", "Title", "Author", "My Rating", "Date Read", "Date Added")
-STORYGRAPH_COLUMNS = ("Title", "Authors", "ISBN/UID", "Star Rating")
 _TIMES = "times are the day on which a book was read, else that on which it was added"
 
 

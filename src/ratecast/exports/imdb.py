@@ -13,8 +13,6 @@ from ratecast.exports.sheet import Sheet, c_time, day, imdb_of
 from ratecast.ratings import Scale
 
 SCALE = Scale(1, 10)
-RATINGS_COLUMNS = ("Const", "Your Rating", "Date Rated", "Title", "Year")
-OLD_COLUMNS = ("const", "created", "Title", "You rated", "Year")
 # Types as codes (tvSeries), in English and in the languages of the site, without accents.
 _NO_FILM = re.compile(r"serie|episod|folge|podcast|game|spiel|videojuego|videogioco|jeu ")
 _MINI = re.compile(r"\bmini")

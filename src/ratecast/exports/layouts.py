@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from ratecast.data import site_exports
 from ratecast.data.column_roles import NAMES, normalized
 from ratecast.errors import InputError
 from ratecast.exports import books, imdb, letterboxd, netflix, trakt
@@ -28,15 +29,15 @@ class Layout(NamedTuple):
 
 # Those with more columns stand before those with fewer of them.
 _LAYOUTS = (
-    Layout(letterboxd.DIARY_COLUMNS, letterboxd.read_entries),
-    Layout(letterboxd.RATINGS_COLUMNS, letterboxd.read_ratings),
-    Layout(imdb.RATINGS_COLUMNS, imdb.read_ratings),
-    Layout(imdb.OLD_COLUMNS, imdb.read_old),
-    Layout(books.GOODREADS_COLUMNS, books.read_goodreads),
-    Layout(books.STORYGRAPH_COLUMNS, books.read_storygraph),
-    Layout(trakt.CSV_COLUMNS, trakt.read_csv),
-    Layout(netflix.COLUMNS, partial(netflix.read, profile=None)),
-    Layout(letterboxd.IMPORT_COLUMNS, letterboxd.read_import_form),
+    Layout(site_exports.LETTERBOXD_DIARY, letterboxd.read_entries),
+    Layout(site_exports.LETTERBOXD, letterboxd.read_ratings),
+    Layout(site_exports.IMDB, imdb.read_ratings),
+    Layout(site_exports.IMDB_OLD, imdb.read_old),
+    Layout(site_exports.GOODREADS, books.read_goodreads),
+    Layout(site_exports.STORYGRAPH, books.read_storygraph),
+    Layout(site_exports.TRAKT_CSV, trakt.read_csv),
+    Layout(site_exports.NETFLIX, partial(netflix.read, profile=None)),
+    Layout(site_exports.LETTERBOXD_FORM, letterboxd.read_import_form),
 )
 # Of sites that are read, but without ratings: columns, and the file to give instead.
 WITHOUT_RATINGS = (
@@ -63,7 +64,7 @@ def read_sheet(sheet: Sheet, profile: str | None) -> Export:
     layout = layout_of(sheet.columns)
     if layout is None:
         raise InputError(_unknown_columns(sheet))
-    if layout.columns == netflix.COLUMNS:
+    if layout.columns == site_exports.NETFLIX:
         export = netflix.read(sheet, profile)
     else:
         export = layout.read(sheet)

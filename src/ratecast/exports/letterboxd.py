@@ -12,9 +12,6 @@ from ratecast.exports.sheet import Row, Sheet, day, imdb_of, number_of
 from ratecast.ratings import Scale
 
 SCALE = Scale(0.5, 5, 0.5)
-RATINGS_COLUMNS = ("Date", "Name", "Year", "Letterboxd URI", "Rating")
-DIARY_COLUMNS = (*RATINGS_COLUMNS, "Rewatch", "Watched Date")
-IMPORT_COLUMNS = ("Title", "Year", "Rating")
 RATINGS, DIARY, REVIEWS = "ratings.csv", "diary.csv", "reviews.csv"
 # Folders of the ZIP with files of the same names, which do not count.
 ASIDE = ("deleted", "orphaned", "likes")

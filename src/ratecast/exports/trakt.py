@@ -10,7 +10,6 @@ from ratecast.exports.sheet import Sheet, imdb_of, iso_time, number_of
 from ratecast.ratings import Scale
 
 SCALE = Scale(1, 10)
-CSV_COLUMNS = ("rated_at", "type", "title", "year", "trakt_id", "imdb_id", "tmdb_id", "rating")
 _FILM = "movie"
 _KINDS = ("episode", "season", "show")
 
