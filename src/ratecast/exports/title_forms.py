@@ -18,6 +18,7 @@ _MOVED = re.compile(rf"^(.*), ({_ARTICLES})$", re.IGNORECASE)
 # Not die, i or as: Die Hard, I, Robot and As Good as It Gets have no article.
 _FIRST = re.compile(r"^(?:the|a|an|la|le|les|l|el|los|las|il|der|das) (?=.)")
 _APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc`\u00b4]")
+_ELISION = re.compile(r"(?<=\b[LlDd])['\u2019](?=\w)")
 _AND = re.compile(r"&|(?<=\s)\+(?=\s)")
 # Letters that have no accent to remove.
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
@@ -78,11 +79,14 @@ def forms(title: str) -> Forms:
 def _words(text: str) -> str:
     text = _AND.sub(" and ", text)
     # L'Avventura has an article, but Schindler's List is two words.
-    text = re.sub(r"\b([LlDd])['\u2019](?=\w)", r"\1 ", text)
+    text = _ELISION.sub(" ", text)
     text = _APOSTROPHES.sub("", text)
-    spread = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
-    return " ".join(_WORD.findall(plain.translate(_LETTERS)))
+    plain = text.casefold()
+    if not plain.isascii():
+        spread = unicodedata.normalize("NFKD", plain)
+        plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
+        plain = plain.translate(_LETTERS)
+    return " ".join(_WORD.findall(plain))
 
 
 def split_title(title: str) -> CatalogueTitle:
@@ -123,9 +127,12 @@ def numbers(bare: str) -> list[str]:
 
 def _in_digits(words: str) -> str:
     """The words with numbers up to 99, and Roman ones, in digits."""
+    parts = words.split()
+    if _NUMBERS.keys().isdisjoint(parts):
+        return words
     found: list[str] = []
     tens = 0
-    for word in words.split():
+    for word in parts:
         number = _NUMBERS.get(word)
         if tens and word in _UNITS[1:10]:
             found[-1] = str(tens + _NUMBERS[word])
