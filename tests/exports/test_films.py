@@ -84,14 +84,48 @@ def test_letterboxd_zip_reads_the_top_only(tmp_path: Path) -> None:
     assert len(export) == 5
     assert not any(title == "Trap" for title, _ in found)
     notes = "; ".join(export.notes)
-    assert "1 row of the diary whose title and year two rated films share" in notes
-    assert "not read: 3 files in the folders deleted, orphaned, likes" in notes
+    assert "1 row of the diary or reviews whose title and year two rated films share" in notes
+    assert "read from the ZIP: ratings.csv, diary.csv" in notes
+    assert "what does not count: deleted/diary.csv, orphaned/ratings.csv, likes/films.csv" in notes
+    assert "not one of ratings.csv, diary.csv, reviews.csv: watched.csv" in notes
+
+
+def test_letterboxd_reviews_are_read_too(tmp_path: Path) -> None:
+    reviews = w.table(w.REVIEWS, [boxd("2025-01-01", "Élan", 1999, "x2", 5, Review="Good")])
+    other = "Date,Name,Year,Letterboxd URI\n"
+    files = {"reviews.csv": reviews, "likes/films.csv": other, "profile.csv": "Date Joined\n"}
+    export = read_export(w.archive(tmp_path / "a.zip", files))
+    assert rows(export, "title", "rating") == [("Élan", 5.0)]
+    assert export.notes[-3:] == (
+        "read from the ZIP: reviews.csv",
+        "not read, because in folders of what does not count: likes/films.csv",
+        "not read, because without ratings: profile.csv",
+    )
+    both = read_export(w.archive(tmp_path / "b.zip", {"ratings.csv": RATINGS, **files}))
+    assert ("Élan", 5.0) in rows(both, "title", "rating")
+    assert "read from the ZIP: ratings.csv, reviews.csv" in both.notes
+
+
+def test_a_year_that_is_not_read_is_said(tmp_path: Path) -> None:
+    years = {"A": "199", "B": "MCMXC", "C": "", "D": "1990.0"}
+    films = [boxd("2024-03-01", name, 0, name, 4, Year=year) for name, year in years.items()]
+    export = read_export(w.write(tmp_path / "x.csv", w.LETTERBOXD, films))
+    assert export.frame["year"].to_list() == [None, None, None, 1990]
+    assert "year not read in 2 rows, as '199'" in export.notes
 
 
 def test_a_zip_without_ratings_is_refused(tmp_path: Path) -> None:
     path = w.archive(tmp_path / "a.zip", {"deleted/ratings.csv": RATINGS})
+    with pytest.raises(InputError, match=r"Letterboxd with deleted/ratings.csv, but without"):
+        read_export(path)
+    path = w.archive(tmp_path / "a.zip", {"notes.txt": "x"})
     with pytest.raises(InputError, match="no export of a rating site in this ZIP"):
         read_export(path)
+    path = w.archive(tmp_path / "a.zip", {"watchlist.csv": "Date,Name,Year,Letterboxd URI\n"})
+    with pytest.raises(InputError, match=r"a ZIP of Letterboxd with watchlist.csv, but without"):
+        read_export(path)
+    with pytest.raises(InputError, match="an empty ZIP; get it from the site again"):
+        read_export(w.archive(tmp_path / "a.zip", {}))
     unrated = w.table(w.DIARY, [boxd("2025-01-01", "Unrated", 1991, "x5", "")])
     empty = w.table(w.LETTERBOXD, [])
     path = w.archive(tmp_path / "b.zip", {"ratings.csv": empty, "diary.csv": unrated})

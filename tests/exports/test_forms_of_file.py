@@ -111,7 +111,15 @@ def test_pages_of_trakt_are_one_export(tmp_path: Path) -> None:
     files["ratings-shows.json"] = page("show", 3)
     export = read_export(pack(tmp_path / "trakt.zip", files))
     assert export.frame.select("title", "rating").rows() == [("Film 1", 1.0), ("Film 2", 2.0)]
-    assert export.notes == ("read from the ZIP: ratings-movies-1.json, ratings-movies-2.json",)
+    assert export.notes == (
+        "read from the ZIP: ratings-movies-1.json, ratings-movies-2.json",
+        "not read, because without ratings: ratings-shows.json",
+    )
+    (tmp_path / "none.json").write_text("[]")
+    with pytest.raises(
+        InputError, match=r"none.json: Trakt, but no ratings \(no rows\); rate titles"
+    ):
+        read_export(tmp_path / "none.json")
 
 
 def test_a_diary_alone_in_a_zip_is_read(tmp_path: Path) -> None:
@@ -131,6 +139,14 @@ def test_programs_write_folders_in_several_ways(folder: str, tmp_path: Path) -> 
     export = read_export(pack(tmp_path / "x.zip", files))
     assert export.frame["title"].to_list()[0] == "Only Seen"
     assert len(export) == 5
+
+
+@pytest.mark.parametrize("name", ["user", "User ID", "reviewer_id", "username"])
+def test_a_table_of_several_users_is_named(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(f"{name},movie,rating\n1,2,3\n", "utf-8")
+    with pytest.raises(InputError, match="a table of several users' ratings, no export of one"):
+        read_export(path)
 
 
 def test_a_locked_zip_says_so(tmp_path: Path) -> None:

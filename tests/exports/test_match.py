@@ -40,6 +40,12 @@ TITLES = {
     18: "Østen for sol (1991)",
     19: "... (1977)",
     20: "Spider-Man (2002)",
+    21: "Twelve Monkeys (1995)",
+    22: "Professional, The (a.k.a. Leon: The Professional) (1994)",
+    23: "William Shakespeare's Romeo and Juliet (1996)",
+    24: "Empire Strikes Back, The (1980)",
+    25: "Bram Stoker's Dracula (1992)",
+    26: "Forty-One (1977)",
 }
 MOVIES = pl.DataFrame({"movie": list(TITLES), "title": list(TITLES.values())})
 LINKS = pl.DataFrame(
@@ -99,6 +105,8 @@ def found(*films: Given, **columns: list[object]) -> list[tuple[str, int | None]
         ("...", 1977, 19),
         ("Spiderman", 2002, 20),
         ("Die Hard", None, 9),
+        ("12 Monkeys", 1995, 21),
+        ("Leon: The Professional", 1994, 22),
     ],
 )
 def test_titles_that_match(title: str, year: int | None, movie: int) -> None:
@@ -118,6 +126,15 @@ def test_titles_that_match(title: str, year: int | None, movie: int) -> None:
         ("Unknown", 2011, "unmatched", None),
         ("Star Wars: Episode IV", 1977, "doubtful", 12),
         ("Nothing of the Kind", 1999, "unmatched", None),
+        ("12 Monkeys", 1996, "doubtful", 21),
+        ("Romeo + Juliet", 1996, "doubtful", 23),
+        ("Romeo + Juliet", 1998, "unmatched", None),
+        ("Star Wars: Episode V - The Empire Strikes Back", 1980, "doubtful", 24),
+        ("Dracula", 1992, "doubtful", 25),
+        ("Dracula", 1993, "unmatched", None),
+        ("41: Part Two", 1977, "unmatched", None),
+        ("Die Hard 2", 1988, "unmatched", None),
+        ("Die Hard: The Return 2", 1988, "doubtful", 9),
     ],
 )
 def test_titles_that_do_not(title: str, year: int | None, status: str, candidate: int) -> None:
@@ -168,8 +185,9 @@ def test_forms() -> None:
     )
     assert forms("Schindler's List").words == "schindlers list"
     assert split_title("Ghost (1990\u2013 )").year == 1990
-    assert numbers("rocky ii") == numbers("rocky 2") == ["2"]
-    assert numbers("menace ii society 2") != numbers("menace ii society")
+    assert numbers(forms("Rocky Two").bare) == numbers(forms("Rocky II").bare) == ["2"]
+    assert forms("Menace II Society 2").bare != forms("Menace II Society").bare
+    assert forms("The Forty-Year-Old at Twenty-One II").bare == "40 year old at 21 2"
 
 
 def doubtful() -> Matches:
@@ -205,6 +223,23 @@ def test_a_person_settles_what_is_doubtful(tmp_path: Path) -> None:
     assert matches.counts["doubtful"] == 3
 
 
+def test_a_person_settles_what_is_unmatched(tmp_path: Path) -> None:
+    matches, path = (
+        match(exported(("Emma", 1996), ("1917", 2019), ("Jaws", 1975)), MOVIES),
+        tmp_path / "x.csv",
+    )
+    matches.write_doubtful(path)
+    assert pl.read_csv(path)["row"].to_list() == [1, 2, 3]
+    settled = matches.read_settled(settle(path, {"2": "17"}))
+    assert settled.frame["movie"].to_list() == [None, 17, None]
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("Jaws", "#NAME?"), "utf-8")  # a row without a choice
+    assert matches.read_settled(path).counts == {"matched": 1, "doubtful": 0, "unmatched": 2}
+    path.write_text(text.replace("1917", "1918"), "utf-8")
+    with pytest.raises(InputError, match="line 3: the title or year is not '1917'"):
+        matches.read_settled(path)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -226,8 +261,8 @@ def test_a_file_of_another_export_is_refused(tmp_path: Path) -> None:
     text = path.read_text("utf-8")
     lines = text.splitlines()
     for changed, message in (
-        (text.replace("1,Emma", "3,Emma"), "row '3' is not doubtful"),
-        (text.replace("1,Emma", "-1,Emma"), "row '-1' is not doubtful"),
+        (text.replace("1,Emma", "3,Emma"), "row '3' is not one to be settled"),
+        (text.replace("1,Emma", "-1,Emma"), "row '-1' is not one to be settled"),
         (text.replace("1,Emma,1996,3.5,6", "1,Anna,1996,3.5,7"), "line 2: the title or year is"),
         (text.replace("1,Emma,1996", "1,Emma,1997"), "line 2: the title or year is not 'Emma'"),
         ("\n".join([*lines, lines[1]]), "line 5: row 1 stands here twice"),

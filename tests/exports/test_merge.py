@@ -39,7 +39,7 @@ def test_two_films_of_one_name_take_no_rating_of_another_file() -> None:
     two = export(("Twin", 1990, 5, 9))
     result = merged([("one.csv", one), ("two.csv", two)])
     assert [row[2] for row in rows(result)] == [1.0, 2.0]
-    assert "left out: 1 of a later file" in result.notes[-1]
+    assert "left out: 1 row of a later file" in result.notes[-1]
 
 
 def test_numbers_of_imdb_come_before_titles() -> None:

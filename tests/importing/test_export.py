@@ -112,6 +112,8 @@ def test_stars_are_half_stars(scale: Scale, given: list[float], written: list[fl
         (["--user", "ann", "--data", "bare.csv"], "the table has no titles"),
         (["--user", "ann", "--data", "holes.csv"], "movie 2: has no title"),
         (["--user", "ann", "--data", "ratings.csv", "--out", "x.parquet"], "end the name in .csv"),
+        (["--user", "ann", "--data", "ratings.csv", "--token", "t"], "--token is for a service"),
+        (["--user", "ann", "--data", "ratings.csv", "--users", "u.csv"], "--users has no effect"),
     ],
 )
 @pytest.mark.usefixtures("table")

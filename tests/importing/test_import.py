@@ -42,8 +42,9 @@ def refusal(capsys: Say, *words: object) -> str:
     assert main(["import", *map(str, words)]) == 2
     out, err = capsys.readouterr()
     assert not out
-    assert err.splitlines()[-1].startswith("ratecast: ")
-    return err.splitlines()[-1]
+    (line,) = err.splitlines()
+    assert line.startswith("ratecast: ")
+    return line
 
 
 @pytest.mark.parametrize("form", catalogue.FORMS)
@@ -191,6 +192,26 @@ def test_without_a_model_the_ratings_are_written(zipped: Path, capsys: Say) -> N
     assert json.loads(capsys.readouterr().out)["rows"] == 22
 
 
+def test_the_table_alone_goes_to_stdout(zipped: Path, artifact: Path, capsys: Say) -> None:
+    for words, rows, report in (
+        ([], 22, "Letterboxd: 22 ratings on the scale"),
+        (["--artifact", str(artifact)], len(catalogue.FILMS) - 20, "20 matched, 1 doubtful"),
+    ):
+        capsys.readouterr()
+        assert main(["import", str(zipped), *words, "--out", "-"]) == 0
+        out, err = capsys.readouterr()
+        assert pl.read_csv(out.encode()).height == rows
+        assert report in err
+
+
+def test_a_model_keeps_nothing(zipped: Path, artifact: Path, capsys: Say) -> None:
+    assert main(["import", str(zipped), "--artifact", str(artifact)]) == 0
+    out = capsys.readouterr().out
+    assert "forecasts for a new user with 20 ratings, which are not kept" in out
+    assert " added" not in out
+    assert facts(capsys, zipped, "--artifact", artifact)["kept"] is False
+
+
 def test_the_table_is_read_by_every_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Say
 ) -> None:
@@ -242,8 +263,8 @@ def test_files_that_are_no_ratings(tmp_path: Path, artifact: Path, capsys: Say) 
     for name, message in (
         ("ratings.png", "ratings.png: not a known export"),
         ("ratings.jpg", "ratings.jpg: not a known export"),
-        ("empty.zip", "empty.zip: "),
-        ("other.zip", "no export of a rating site in this ZIP"),
+        ("empty.zip", "empty.zip: an empty ZIP; get it from the site again"),
+        ("other.zip", "a ZIP of Letterboxd with watched.csv, but without ratings"),
         ("watchlist.csv", "a file of Letterboxd without ratings; give the ZIP or ratings.csv"),
         ("list.csv", "IMDb, but no ratings (left out: 1 row without a rating)"),
         ("empty.csv", "its empty first line"),
@@ -252,6 +273,7 @@ def test_files_that_are_no_ratings(tmp_path: Path, artifact: Path, capsys: Say) 
     ):
         for words in ((), ("--artifact", artifact)):
             assert message in refusal(capsys, tmp_path / name, *words)
+    assert "-: stdin is not read; save the export as a file" in refusal(capsys, "-")
 
 
 def test_catalogues_without_titles_and_without_the_films(
@@ -262,6 +284,11 @@ def test_catalogues_without_titles_and_without_the_films(
     others = catalogue.movies().with_columns(title=pl.format("Zz {}", "movie"))
     elsewhere = catalogue.saved(tmp_path / "other", titles=others)
     assert "none of 22 titles is matched" in refusal(capsys, zipped, "--artifact", elsewhere)
+    words = (zipped, "--artifact", elsewhere, "--doubtful", "d.csv")
+    assert "column movie of d.csv, then give --settled d.csv" in refusal(capsys, *words)
+    lines = Path("d.csv").read_text("utf-8").splitlines()
+    Path("d.csv").write_text("\n".join([lines[0], lines[1] + "7"]), "utf-8")
+    assert facts(capsys, *words[:3], "--settled", "d.csv")["matched"] == 1
 
 
 @pytest.mark.parametrize(
@@ -271,11 +298,21 @@ def test_catalogues_without_titles_and_without_the_films(
         (["--settled", "x.csv"], "--settled needs a catalogue; add --artifact or --into"),
         (["--doubtful", "x.csv"], "--doubtful needs a catalogue"),
         (["--links", "x.csv"], "--links needs a catalogue"),
+        (["--n", "5"], "--n needs a catalogue"),
+        (["--token", "t"], "--token is for a service; remove it, or add --into URL"),
+        (["--artifact", "a", "--token", "t"], "--token is for a service"),
+        (["--artifact", "a", "--add"], "--add is for a service"),
+        (["--into", "http://x", "--add"], "--add is for a user who has ratings; add --user ID"),
+        (["--artifact", "a", "--user", "7"], "--user: a model takes you as a new user; remove it"),
+        (["--user", "7"], "--user needs --into URL, or --out FILE"),
+        (["--json", "--out", "-"], "--json and the table cannot share stdout"),
         (["--out", "x.txt"], "x.txt: unknown form of a table; end the name in .parquet"),
         (["--artifact", "nowhere"], "nowhere: no manifest.json"),
         (["--artifact", "a", "--n", "0"], "--n is 0; give 1 or more"),
         (["--into", "http://x", "--n", "101"], "--n is 101; give 1 to 100"),
         (["--profile"], "profile"),
+        (["--settled", "", "--artifact", "a"], "import: --settled is empty; give a path"),
+        (["--artifact="], "import: --artifact is empty; give a path"),
     ],
 )
 def test_wrong_words(words: list[str], message: str, zipped: Path, capsys: Say) -> None:

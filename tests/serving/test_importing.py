@@ -72,6 +72,34 @@ def test_a_second_import_changes_nothing_and_a_newer_one_only_adds(
     assert set(rated(client, user)) == set(range(1, 25))
 
 
+def test_ratings_of_two_people_are_not_mixed(
+    client: httpx.Client, tmp_path: Path, capsys: Say
+) -> None:
+    """User 3 is of the training table; 7777 is new; an older file lacks what a newer one had."""
+    path, older = catalogue.person(tmp_path), tmp_path / "older.csv"
+    older.write_text(catalogue.letterboxd(catalogue.FILMS[:4], catalogue.of_even), "utf-8")
+    words = ["import", str(path), "--into", str(client.base_url), "--user", "3"]
+    assert main(words) == 2
+    line = capsys.readouterr().err
+    assert "user 3: has 23 ratings in the service, 23 of them not in these files" in line
+    assert line.count("\n") == 1
+    assert not rated(client, 3)
+    assert facts(capsys, client, path, "--user", 3, "--add")["others"] == 23
+    assert facts(capsys, client, path, "--user", 7777)["others"] == 0
+    words = ["import", str(older), "--into", str(client.base_url), "--user", "7777"]
+    assert main(words) == 2
+    assert main([*words, "--add"]) == 0
+    assert "there before; 16 that the files have not" in capsys.readouterr().out
+
+
+def test_an_address_may_lack_http(client: httpx.Client, tmp_path: Path, capsys: Say) -> None:
+    address = str(client.base_url).removeprefix("http://")
+    assert main(["import", str(catalogue.person(tmp_path)), "--into", address]) == 0
+    user = capsys.readouterr().out.partition("user ")[2].partition(":")[0]
+    out = str(tmp_path / "letterboxd.csv")
+    assert main(["export", "--user", user, "--from", address, "--out", out]) == 0
+
+
 def test_the_forecasts_are_those_of_the_service_and_of_the_model(
     client: httpx.Client, model: Path, tmp_path: Path, capsys: Say
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ratecast.errors import InputError, nearest
 from ratecast.table_options import FLAGS, TableOptions
@@ -76,8 +76,10 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
         needed = p.default is Parameter.empty
         given: dict[str, Any] = {"required": True} if needed else {"default": p.default}
         parser.add_argument(f"--{p.name}", type=p.annotation, **given)
+    named = _named(words, parameters, name)
+    _refuse_empty_paths(named, parameters, name)
     try:
-        parsed = parser.parse_args(_named(words, parameters, name))
+        parsed = parser.parse_args(named)
     except ArgumentError as error:
         for option, instead in _ELSEWHERE.get(name, {}).items():
             if any(word.partition("=")[0] == option for word in words):
@@ -95,10 +97,24 @@ def _files(
     first = next(iter(parameters), None)
     if first is None or first.annotation != list[Path]:
         return {}, words
-    count = next((k for k, word in enumerate(words) if word.startswith("-")), len(words))
+    options = (k for k, word in enumerate(words) if word.startswith("-") and word != "-")
+    count = next(options, len(words))
     if not count:
         raise InputError(f"{name}: give one or more files first; see ratecast {name} --help")
+    if "" in words[:count]:
+        raise InputError(f"{name}: the name of a file is empty; give the file")
     return {first.name: [Path(word) for word in words[:count]]}, words[count:]
+
+
+def _refuse_empty_paths(words: Sequence[str], parameters: list[Parameter], name: str) -> None:
+    """Refuse a path without a name, which Python takes for the folder that one is in."""
+    paths = {
+        f"--{p.name}": p for p in parameters if Path in (p.annotation, *get_args(p.annotation))
+    }
+    for word, after in pairwise([*words, "-"]):
+        option, _, value = word.partition("=")
+        if option in paths and not (value if "=" in word else after):
+            raise InputError(f"{name}: {_typed(paths[option])} is empty; give a path")
 
 
 def emit(result: dict[str, Any], view: Any, json: bool) -> None:

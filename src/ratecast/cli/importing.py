@@ -1,27 +1,23 @@
-"""Commands for a person's own ratings: import and export."""
+"""The command for a person's own ratings from another site: import."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ratecast.cli.call import emit, note
 from ratecast.errors import InputError
-from ratecast.table_options import DEFAULT, TableOptions
-from ratecast.visible_text import one_line
+from ratecast.visible_text import counted, one_line
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ratecast.exports.export import Export
     from ratecast.exports.matches import Matches
-    from ratecast.importing.client import Client
     from ratecast.importing.target import Rated, Target
 
 MOST_LISTED = 100
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(NamedTuple):
     """The files beside the export, each or None. settled, links: read. doubtful, out: written."""
 
     settled: Path | None
@@ -29,15 +25,12 @@ class Files:
     doubtful: Path | None
     out: Path | None
 
-    def check(self, exports: list[Path], matched: bool) -> None:
-        """Refuse names that cannot be before anything is done. matched: to a catalogue."""
+    def check(self, exports: list[Path]) -> None:
+        """Refuse names that cannot be, before anything is done."""
         from ratecast.table_writer import check_name
 
         if self.out is not None:
             check_name(self.out, *exports, self.settled, self.links)
-        for name in ("settled", "links", "doubtful"):
-            if getattr(self, name) is not None and not matched:
-                raise InputError(f"import: --{name} needs a catalogue; add --artifact or --into")
         if self.doubtful is not None and self.doubtful.exists():
             raise InputError(
                 f"{self.doubtful}: is there already, perhaps filled in; give it by --settled, or "
@@ -45,18 +38,67 @@ class Files:
             )
 
 
-def import_ratings(
+class Wanted(NamedTuple):
+    """Where the ratings go and what is shown, as typed; None or False where it was not given."""
+
+    artifact: Path | None
+    into: str | None
+    user: str | None
+    token: str | None
+    add: bool
+    n: int | None
+    json: bool
+
+    @property
+    def catalogue(self) -> bool:
+        """Whether titles are matched to the movies of a model or a service."""
+        return self.artifact is not None or self.into is not None
+
+    def check(self, files: Files) -> None:
+        """Refuse options that cannot be together, and those without effect in this combination."""
+        from ratecast.table_writer import STDOUT
+
+        if self.artifact is not None and self.into is not None:
+            raise InputError("import: give either --artifact DIR or --into URL")
+        for name, given in (*files._asdict().items(), ("n", self.n)):
+            if name != "out" and given is not None and not self.catalogue:
+                raise InputError(f"import: --{name} needs a catalogue; add --artifact or --into")
+        for name, given in (("token", self.token), ("add", self.add or None)):
+            if given is not None and self.into is None:
+                raise InputError(f"import: --{name} is for a service; remove it, or add --into URL")
+        self._check_user(files.out)
+        if self.json and files.out == STDOUT:
+            raise InputError("import: --json and the table cannot share stdout; add --out FILE")
+        if self.n is not None and (self.n < 1 or (self.into is not None and self.n > MOST_LISTED)):
+            most = f" to {MOST_LISTED}" if self.into is not None else " or more"
+            raise InputError(f"import: --n is {self.n}; give 1{most}")
+
+    def _check_user(self, out: Path | None) -> None:
+        if self.user is None:
+            if self.add:
+                raise InputError("import: --add is for a user who has ratings; add --user ID")
+        elif self.artifact is not None:
+            raise InputError("import: --user: a model takes you as a new user; remove it")
+        elif self.into is None and out is None:
+            raise InputError(
+                "import: --user needs --into URL, or --out FILE in which it is written"
+            )
+
+
+# An argument is an option.
+def import_ratings(  # noqa: PLR0913
     files: list[Path],
     *,
     artifact: Path | None = None,
     into: str | None = None,
     user: str | None = None,
+    add: bool = False,
     token: str | None = None,
     profile: str | None = None,
     settled: Path | None = None,
     doubtful: Path | None = None,
     links: Path | None = None,
-    n: int = 10,
+    n: int | None = None,
     out: Path | None = None,
     json: bool = False,
 ) -> None:
@@ -78,149 +120,71 @@ def import_ratings(
         artifact: folder that ratecast train wrote; you are a new user to its model.
         into: address of a running service, which gets the ratings; a later import adds and changes.
         user: your id in the service, without it a new one; with --out alone, the id to write.
+        add: add to the ratings of --user, also where some of them are not in the files.
         token: token of the service or of the user; default: RATECAST_TOKEN.
         profile: name of your profile, where a Netflix account has several; other sites have none.
         settled: the file of --doubtful, with the right ids in its column movie.
-        doubtful: write the doubtful titles to this CSV file, to be settled by you.
+        doubtful: write the doubtful and unmatched titles to this CSV file, to be settled by you.
         links: links.csv of MovieLens, to match by the numbers of IMDb and TMDB.
-        n: number of forecasts to print.
-        out: CSV, Parquet or JSON lines file for all forecasts; without a model, for the ratings.
+        n: number of forecasts to print; default: 10.
+        out: CSV, Parquet or JSON lines file for all forecasts; without a model, for the ratings;
+            - is CSV on stdout.
         json: print the result as one JSON document.
     """
     from ratecast.exports.merge import read_exports
 
+    wanted = Wanted(artifact, into, user, token, add, n, json)
     beside = Files(settled, links, doubtful, out)
-    beside.check(files, matched=artifact is not None or into is not None)
-    _check_numbers(artifact, into, n)
+    wanted.check(beside)
+    beside.check(files)
     export = read_exports(files, profile)
-    if artifact is None and into is None:
-        _preview(export, user, out, json)
+    if not wanted.catalogue:
+        _preview(export, wanted, out)
         return
-    target = _target(artifact, into, user, token)
+    target = _target(wanted)
     matches = _matched(export, target, beside)
     rated = target.rate(matches.scaled(target.stars))
     if rated.token is not None:
         note(f"token of user {rated.user}, which is shown only once: {rated.token}")
-    _show(matches, rated, target, n, json)
+    _show(_Shown(matches, rated, target.best(n or 10)), wanted, out)
+    _offer_to_settle(matches, beside)
     if out is not None:
-        _write(out, target.forecasts(), "forecasts")
+        _write(out, target.forecasts(), "forecast")
 
 
-def export_ratings(
-    *,
-    user: str,
-    out: Path,
-    source: str | None = None,
-    data: str | None = None,
-    table: TableOptions = DEFAULT,
-    token: str | None = None,
-    links: Path | None = None,
-    json: bool = False,
-) -> None:
-    """Export a user's ratings in the form that Letterboxd imports.
-
-    The CSV has the columns Title, Year, Rating (0.5 to 5) and WatchedDate, and tmdbID and imdbID
-    with --links. Letterboxd enters rows with a date into the diary; --no-time leaves it out.
-
-    Examples:
-        ratecast export --user 196 --data ml-100k --out letterboxd.csv
-        ratecast export --user 944 --from http://127.0.0.1:8000 --out letterboxd.csv --no-time
-
-    Args:
-        user: the user's id.
-        out: CSV file to write.
-        source: address of a running service.
-        data: an edition, a folder or a file of ratings, with titles.
-        table: how a table of your own is read.
-        token: token of the service or of the user; default: RATECAST_TOKEN.
-        links: links.csv of MovieLens, for the numbers of IMDb and TMDB.
-        json: print the result as one JSON document.
-    """
-    from ratecast.data import load_table
-    from ratecast.exports.letterboxd_form import is_kept, letterboxd_form
-    from ratecast.importing.links import read_links
-    from ratecast.importing.user_ratings import of_service, of_table
-    from ratecast.ratings import AT
-    from ratecast.table_writer import check_name
-
-    if out.suffix.lower() != ".csv":
-        raise InputError(f"{out}: Letterboxd imports CSV; end the name in .csv")
-    check_name(out, data, links)
-    if (source is None) == (data is None):
-        raise InputError("export: give either --data TABLE or --from URL")
-    if source is not None:
-        _refuse_table_options(table)
-        found = of_service(_client(source, token), user)
-    else:
-        found = of_table(load_table(str(data), table), user)
-    if not is_kept(found.scale):
-        note(f"ratings of the scale {found.scale} are written in half stars, 0.5 to 5")
-    ratings = found.frame.drop(AT, strict=False) if table.no_time else found.frame
-    rows = letterboxd_form(ratings, found.scale, None if links is None else read_links(links))
-    _write_letterboxd(out, rows)
-    emit({"out": out, "ratings": rows.height}, f"wrote {out}: {rows.height} ratings", json)
-
-
-def _write_letterboxd(out: Path, rows: "pl.DataFrame") -> None:
-    from ratecast.exports.letterboxd_form import MOST_BYTES, shared_titles
-    from ratecast.table_writer import write_table
-
-    write_table(out, rows)
-    if alike := shared_titles(rows):
-        note(f"{alike} rows share title and year, and Letterboxd takes them for one film")
-    if out.stat().st_size > MOST_BYTES:
-        note(f"{out}: over 1 MB, which Letterboxd refuses; split it")
-
-
-def _refuse_table_options(table: TableOptions) -> None:
-    """A service has no table to be read; only the times may be left out."""
-    given = [name for name in table.plain() if name != "no_time"]
-    if given:
-        option = f"--{given[0].replace('_', '-')}"
-        raise InputError(f"export: {option} is for a table; remove it, or give --data")
-
-
-def _check_numbers(artifact: Path | None, into: str | None, n: int) -> None:
-    if artifact is not None and into is not None:
-        raise InputError("import: give either --artifact DIR or --into URL")
-    if n < 1 or (into is not None and n > MOST_LISTED):
-        most = f" to {MOST_LISTED}" if into is not None else " or more"
-        raise InputError(f"import: --n is {n}; give 1{most}")
-
-
-def _preview(export: "Export", user: str | None, out: Path | None, json: bool) -> None:
+def _preview(export: "Export", wanted: Wanted, out: Path | None) -> None:
     from ratecast.importing.report import export_facts, plain_table, preview_lines, table_note
 
     facts = export_facts(export)
-    emit(facts, "\n".join(preview_lines(export, facts)), json)
+    _report(facts, "\n".join(preview_lines(export, facts)), wanted, out)
     if out is not None:
-        _write(out, plain_table(export, user or "me"), f"ratings; {table_note(export)}")
+        _write(out, plain_table(export, wanted.user or "me"), "rating", f"; {table_note(export)}")
 
 
-def _target(
-    artifact: Path | None, into: str | None, user: str | None, token: str | None
-) -> "Target":
-    if artifact is not None:
+def _report(facts: dict[str, Any], view: Any, wanted: Wanted, out: Path | None) -> None:
+    """Print the report; on stderr, if the table goes to stdout."""
+    from ratecast.console import PlainConsole
+    from ratecast.table_writer import STDOUT
+
+    if out == STDOUT:
+        PlainConsole(stderr=True).print(view)
+    else:
+        emit(facts, view, wanted.json)
+
+
+def _target(wanted: Wanted) -> "Target":
+    if wanted.artifact is not None:
         from ratecast.importing.model_target import ModelTarget
 
-        if user is not None:
-            note("import: --user is left out, because a model takes you as a new user")
-        return ModelTarget.load(artifact)
+        return ModelTarget.load(wanted.artifact)
+    from ratecast.importing.client import Client
     from ratecast.importing.service_target import ServiceTarget
 
-    return ServiceTarget(_client(str(into), token), user)
-
-
-def _client(url: str, token: str | None) -> "Client":
-    import os
-
-    from ratecast.importing.client import Client
-
-    return Client(url, token or os.environ.get("RATECAST_TOKEN"))
+    return ServiceTarget(Client.at(str(wanted.into), wanted.token), wanted.user, add=wanted.add)
 
 
 def _matched(export: "Export", target: "Target", beside: Files) -> "Matches":
-    """The matches, with those that were settled; writes the doubtful ones where that is wanted."""
+    """The matches, with those that were settled. Raises `InputError` if there is none."""
     from ratecast.exports.match import match
     from ratecast.importing.links import read_links
 
@@ -228,52 +192,69 @@ def _matched(export: "Export", target: "Target", beside: Files) -> "Matches":
     matches = match(export, target.movies, links)
     if beside.settled is not None:
         matches = matches.read_settled(beside.settled)
-    counts = matches.counts
-    if beside.doubtful is not None and counts["doubtful"]:
-        matches.write_doubtful(beside.doubtful)
-        note(
-            f"wrote {beside.doubtful}: write the right ids into its column movie, then give "
-            f"--settled {beside.doubtful}"
-        )
-    elif counts["doubtful"]:
-        note(f"doubtful titles: {counts['doubtful']}; --doubtful FILE writes them to be settled")
-    if not counts["matched"]:
-        raise InputError(
-            f"import: none of {len(export)} titles is matched for certain; settle those that are "
-            "doubtful, or give another catalogue"
-        )
+    if not matches.counts["matched"]:
+        raise InputError(_none_matched(matches, beside))
     return matches
 
 
-def _show(matches: "Matches", rated: "Rated", target: "Target", n: int, json: bool) -> None:
+def _none_matched(matches: "Matches", beside: Files) -> str:
+    """The message, with what can be done; writes the file to be settled where it is wanted."""
+    path = beside.doubtful
+    if path is None:
+        advice = "write them by --doubtful FILE to settle them"
+    else:
+        matches.write_doubtful(path)
+        advice = f"write the right ids into the column movie of {path}, then give --settled {path}"
+    count = counted(len(matches.export), "title")
+    return f"import: none of {count} is matched for certain; {advice}, or give another catalogue"
+
+
+def _offer_to_settle(matches: "Matches", beside: Files) -> None:
+    """Write the file to be settled where it is wanted, or say that it can be written."""
+    open_ = len(matches.export) - matches.counts["matched"]
+    path = beside.doubtful
+    if path is not None and not open_:
+        note(f"{path}: not written, because every title is matched")
+    elif path is not None:
+        matches.write_doubtful(path)
+        note(f"wrote {path}: write the right ids into its column movie, then give --settled {path}")
+    elif open_ and beside.settled is None:
+        note(f"not matched: {counted(open_, 'title')}; --doubtful FILE writes them to be settled")
+
+
+class _Shown(NamedTuple):
+    """What is shown: what matched, what became of it, and the best movies."""
+
+    matches: "Matches"
+    rated: "Rated"
+    best: "pl.DataFrame"
+
+
+def _show(shown: _Shown, wanted: Wanted, out: Path | None) -> None:
     from rich.console import Group
 
     from ratecast.evaluation.terminal import terminal_table
     from ratecast.importing import report
 
-    best = target.best(n)
-    facts = report.export_facts(matches.export)
-    found = report.match_facts(matches)
-    result = facts | found | rated._asdict() | {"forecasts": best.to_dicts()}
+    facts = report.export_facts(shown.matches.export)
+    found = report.match_facts(shown.matches)
+    result = facts | found | shown.rated._asdict() | {"forecasts": shown.best.to_dicts()}
     lines = [*report.export_lines(facts), *report.match_lines(found)]
-    lines.append(
-        f"user {rated.user}: {rated.new:,} ratings added, {rated.changed:,} changed, "
-        f"{rated.unchanged:,} there before"
-    )
+    lines.append(report.rated_line(shown.rated))
     cells = [
         [
             one_line(str(row["title"])),
             f"{row['stars']:.2f}",
             f"{row['low']:g} - {row['high']:g}",
         ]
-        for row in best.iter_rows(named=True)
+        for row in shown.best.iter_rows(named=True)
     ]
     table = terminal_table("forecasts", ["title", "stars", "80 % interval"], cells)
-    emit(result, Group("\n".join(lines), table), json)
+    _report(result, Group("\n".join(lines), table), wanted, out)
 
 
-def _write(out: Path, table: "pl.DataFrame", what: str) -> None:
-    from ratecast.table_writer import write_table
+def _write(out: Path, table: "pl.DataFrame", what: str, more: str = "") -> None:
+    from ratecast.table_writer import STDOUT, write_table
 
     write_table(out, table)
-    note(f"wrote {out}: {table.height} {what}")
+    note(f"wrote {'stdout' if out == STDOUT else out}: {counted(table.height, what)}{more}")

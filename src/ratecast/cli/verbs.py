@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ratecast.cli import (
     data,
+    exporting,
     importing,
     models,
     pages,
@@ -68,7 +69,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
     },
     "Your own ratings": {
         "import": importing.import_ratings,
-        "export": importing.export_ratings,
+        "export": exporting.export_ratings,
     },
     "Service": {
         "serve": serving.serve,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ratecast.data.site_exports import refusal, site_of
 from ratecast.data.titles import GENRES, TITLE
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER
@@ -88,6 +89,9 @@ def roles(
             _refuse_twins(role, names, path)
     lacking = [role for role in required if role not in chosen]
     if lacking:
+        site = site_of(names) if USER in lacking else None
+        if site is not None:
+            raise refusal(path, site)
         wanted = {**columns, **dict.fromkeys(lacking, "NAME")}
         raise InputError(
             f"{path}: no column for {_and(lacking)}; columns are {listed(names)}; "

@@ -7,6 +7,7 @@ some byte is wrong.
 import json
 import re
 
+from ratecast.data.site_exports import refusal, site_of_text
 from ratecast.data.table_source import TableSource, members
 from ratecast.errors import InputError
 
@@ -82,6 +83,8 @@ def _kind_of_text(source: TableSource, head: bytes, encoding: str | None) -> str
     if _HTML.match(text):
         raise _no_table(source, "an HTML page", "download the table itself, as CSV")
     if _XML.match(text):
+        if site := site_of_text(text):
+            raise refusal(source.path, site)
         raise _no_table(source, "an XML document", "export its rows as CSV")
     found = _JSON.match(text)
     if found is None:

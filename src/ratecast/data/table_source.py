@@ -13,6 +13,7 @@ from typing import IO
 
 import polars as pl
 
+from ratecast.data.site_exports import refusal, site_of_text
 from ratecast.errors import InputError
 from ratecast.resources import require_memory
 
@@ -130,11 +131,23 @@ def _chosen(source: TableSource, names: list[str], member: str | None) -> str:
         return tables[0]
     if not tables:
         raise InputError(f"{source.path}: an archive without a table; give a file of ratings")
+    if site := _site_of_members(source, tables):
+        raise refusal(source.path, site)
     raise InputError(
         f"{source.path}: an archive of {len(tables)} files, {known}; give that of the ratings, as "
         f"in {source.path / likeliest(tables)}, or unpack it; for an edition: ratecast data fetch "
         "EDITION --from FILE"
     )
+
+
+def _site_of_members(source: TableSource, names: Sequence[str]) -> str | None:
+    """The site that exported the archive, by the first bytes of its files."""
+    with source.opened() as file, zipfile.ZipFile(file) as archive:
+        for name in names:
+            with archive.open(name) as member:
+                if site := site_of_text(member.read(_HEAD)):
+                    return site
+    return None
 
 
 def likeliest(names: Sequence[str]) -> str:

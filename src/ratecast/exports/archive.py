@@ -3,18 +3,21 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ratecast.data import site_exports
+from ratecast.data.column_roles import listed
 from ratecast.errors import InputError
 from ratecast.exports import letterboxd, trakt
 from ratecast.exports.encoding import start_in_utf8
 from ratecast.exports.export import Export, with_notes
-from ratecast.exports.layouts import KNOWN, layout_of
+from ratecast.exports.layouts import KNOWN, layout_of, without_ratings
 from ratecast.exports.sheet import Sheet
 
-ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
+# The second is the start of an empty one.
+ZIP, GZIP = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
 # Many times the largest that a person could write: of a file, and of all files of a ZIP.
 MOST_BYTES, MOST_UNPACKED = 64 << 20, 128 << 20
 MOST_FILES, _HEAD = 10_000, 16 << 10
@@ -96,12 +99,8 @@ def read_zip(data: bytes, where: str, read: Read) -> Export:
 def _read(archive: Archive, read: Read) -> Export:
     kinds = {name: _kind(archive.head(name)) for name in archive.names()}
     sources = list(_sources(kinds))
-    if not sources and _WORKBOOKS.intersection(kinds):
-        raise InputError(f"{archive.where}: a workbook; save its sheet as CSV, and give that")
     if not sources:
-        raise InputError(
-            f"{archive.where}: no export of a rating site in this ZIP; looked for {KNOWN}"
-        )
+        raise InputError(f"{archive.where}: {_without_export(archive, kinds)}")
     if len(sources) > 1:
         shown = ", ".join(names[0] for names in sources[:4])
         raise InputError(
@@ -109,16 +108,46 @@ def _read(archive: Archive, read: Read) -> Export:
             "one, or several files of one site"
         )
     (names,) = sources
-    if kinds[names[0]] == LETTERBOXD:
-        return _read_letterboxd(archive, names, kinds)
     export: Export | None
-    if kinds[names[0]] == TRAKT:
+    if kinds[names[0]] == LETTERBOXD:
+        export, names = _read_letterboxd(archive, names)
+    elif kinds[names[0]] == TRAKT:
         export = trakt.read_json({archive.location(name): archive.read(name) for name in names})
     else:
         export = read(archive.read(names[0]), archive.location(names[0]))
     if export is None:
         raise InputError(f"{archive.location(names[0])}: no ratings; get it from the site again")
-    return with_notes(export, f"read from the ZIP: {', '.join(names)}")
+    read_ = f"read from the ZIP: {', '.join(names)}"
+    return with_notes(export, read_, *_left_out(kinds, names))
+
+
+def _without_export(archive: Archive, kinds: Mapping[str, str | None]) -> str:
+    """What a ZIP is that has no ratings, and what to do."""
+    if not kinds:
+        return "an empty ZIP; get it from the site again"
+    if _WORKBOOKS.intersection(kinds):
+        return "a workbook; save its sheet as CSV, and give that"
+    for name in kinds:
+        if found := without_ratings(Sheet.of(archive.head(name), "").columns):
+            return f"a ZIP of {found[0]} with {name}, but without ratings; rate titles there first"
+    return f"no export of a rating site in this ZIP; looked for {KNOWN}"
+
+
+def _left_out(kinds: Mapping[str, str | None], names: list[str]) -> Iterator[str]:
+    """A note for each reason for which files are not read, with the files."""
+    rest = [name for name in kinds if name not in names]
+    of_letterboxd = kinds[names[0]] == LETTERBOXD
+    aside = [name for name in rest if of_letterboxd and _is_aside(name)]
+    bare = [name for name in rest if kinds[name] is None and name not in aside]
+    others = [name for name in rest if name not in (*aside, *bare)]
+    known = ", ".join((letterboxd.RATINGS, letterboxd.DIARY, letterboxd.REVIEWS))
+    for left, reason in (
+        (aside, "in folders of what does not count"),
+        (bare, "without ratings"),
+        (others, f"not one of {known}"),
+    ):
+        if left:
+            yield f"not read, because {reason}: {listed(left)}"
 
 
 def _kind(head: bytes) -> str | None:
@@ -131,7 +160,7 @@ def _kind(head: bytes) -> str | None:
     layout = layout_of(Sheet.of(head, "").columns)
     if layout is None:
         return None
-    return LETTERBOXD if layout.columns[:2] == letterboxd.RATINGS_COLUMNS[:2] else OTHER
+    return LETTERBOXD if layout.columns[:2] == site_exports.LETTERBOXD[:2] else OTHER
 
 
 def _sources(kinds: dict[str, str | None]) -> Iterator[list[str]]:
@@ -148,23 +177,15 @@ def _sources(kinds: dict[str, str | None]) -> Iterator[list[str]]:
     yield from together.values()
 
 
-def _read_letterboxd(archive: Archive, names: list[str], kinds: dict[str, str | None]) -> Export:
+def _read_letterboxd(archive: Archive, names: list[str]) -> tuple[Export, list[str]]:
+    """The export, and the files that it was read from."""
     by_name = {_path(name).name.lower(): name for name in names}
-    ratings = letterboxd.RATINGS in by_name
-    wanted = (letterboxd.RATINGS, letterboxd.DIARY) if ratings else (letterboxd.DIARY,)
+    wanted = (letterboxd.RATINGS, letterboxd.DIARY, letterboxd.REVIEWS)
     read = [by_name[name] for name in wanted if name in by_name] or names[:1]
     sheets = [Sheet.of(archive.read(name), archive.location(name)) for name in read]
-    export = (
-        letterboxd.read_folder(sheets, archive.where)
-        if ratings
-        else letterboxd.read_entries(sheets[0])
-    )
-    notes = [] if ratings else [f"read from the ZIP: {read[0]}"]
-    aside = sum(kind == LETTERBOXD and _is_aside(name) for name, kind in kinds.items())
-    if aside:
-        files = "1 file" if aside == 1 else f"{aside} files"
-        notes.append(f"not read: {files} in the folders {', '.join(letterboxd.ASIDE)}")
-    return with_notes(export, *notes)
+    if letterboxd.RATINGS in by_name:
+        return letterboxd.read_folder(sheets, archive.where), read
+    return letterboxd.read_entries(*sheets), read
 
 
 def _is_aside(name: str) -> bool:

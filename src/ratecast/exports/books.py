@@ -1,11 +1,9 @@
 """Goodreads and StoryGraph: ratings of books. Neither has the day on which a book was rated."""
 
 from ratecast.exports.export import Collector, Entry, Export
-from ratecast.exports.sheet import Row, Sheet, day, year_of
+from ratecast.exports.sheet import Row, Sheet, day
 from ratecast.ratings import Scale
 
-GOODREADS_COLUMNS = ("Book Id", "Title", "Author", "My Rating", "Date Read", "Date Added")
-STORYGRAPH_COLUMNS = ("Title", "Authors", "ISBN/UID", "Star Rating")
 _TIMES = "times are the day on which a book was read, else that on which it was added"
 
 
@@ -17,7 +15,7 @@ def read_goodreads(sheet: Sheet) -> Export:
         rating = collector.stars(row.location, row.text("My Rating"))
         if rating is None:
             continue
-        year = year_of(row.text("Original Publication Year")) or year_of(row.text("Year Published"))
+        year = collector.year(row.text("Original Publication Year"), row.text("Year Published"))
         at = collector.time(day, row.text("Date Read"), row.text("Date Added"))
         title, author = row.text("Title"), row.text("Author") or None
         collector.add(Entry(row.text("Book Id"), title, rating, at, year, author=author))

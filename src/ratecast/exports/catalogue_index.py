@@ -50,7 +50,8 @@ class CatalogueIndex:
         known = movies[YEAR].to_list() if YEAR in movies.columns else [None] * len(self.ids)
         for line, (title, year) in enumerate(zip(self.titles, known, strict=True)):
             self._add(line, title, year)
-        self._sorted = sorted(self._by_bare)
+        self._starts = sorted(self._by_bare)
+        self._ends = sorted(bare[::-1] for bare in self._by_bare)
         self._joined = {y: [n.forms.joined for n in names] for y, names in self._by_year.items()}
         self.by_imdb, self.by_tmdb, self.imdb_of = self._links(links)
 
@@ -112,19 +113,24 @@ class CatalogueIndex:
             for _, score, place in found:
                 yield self._by_year[other][place], score
 
-    def with_subtitle(self, title: Forms, least: int) -> Iterator[Name]:
-        """Names that are the title with more words, or the title with fewer, of `least` letters."""
+    def longer_or_shorter(self, title: Forms) -> Iterator[Name]:
+        """Names that are the title with more words before or after it, or with fewer."""
         words = title.bare.split()
-        shorter = (" ".join(words[:count]) for count in range(1, len(words)))
-        for bare in shorter:
-            if len(bare) >= least:
-                yield from self._by_bare.get(bare, ())
-        if len(title.bare) >= least:
-            start = f"{title.bare} "
-            for bare in self._sorted[bisect_left(self._sorted, start) :]:
-                if not bare.startswith(start):
-                    break
-                yield from self._by_bare[bare]
+        for count in range(1, len(words)):
+            yield from self._by_bare.get(" ".join(words[:count]), ())
+            yield from self._by_bare.get(" ".join(words[-count:]), ())
+        for bare in _starting(self._starts, f"{title.bare} "):
+            yield from self._by_bare[bare]
+        for back in _starting(self._ends, f"{title.bare[::-1]} "):
+            yield from self._by_bare[back[::-1]]
+
+
+def _starting(texts: list[str], start: str) -> Iterator[str]:
+    """Those of the sorted texts that begin so."""
+    place = bisect_left(texts, start)
+    while place < len(texts) and texts[place].startswith(start):
+        yield texts[place]
+        place += 1
 
 
 def given_title(movie: Id, title: str) -> str | None:

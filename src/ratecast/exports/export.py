@@ -8,7 +8,9 @@ import polars as pl
 
 from ratecast.errors import InputError
 from ratecast.exports.rating_text import rating_of
+from ratecast.exports.sheet import year_of
 from ratecast.ratings import AT, RATING, Scale
+from ratecast.visible_text import counted
 
 TITLE, ORIGINAL, YEAR, IMDB, TMDB, AUTHOR = "title", "original", "year", "imdb", "tmdb", "author"
 _SCHEMA = {
@@ -75,6 +77,7 @@ class Collector:
         self._left: Counter[str] = Counter()
         self._entries: dict[Hashable, Entry] = {}
         self._unread_time = ""
+        self._unread_years: list[str] = []
 
     def leave_out(self, which: str) -> None:
         """Count a row that is left out, for example `without a rating`."""
@@ -117,9 +120,17 @@ class Collector:
             self._unread_time = self._unread_time or text
         return None
 
+    def year(self, *texts: str) -> int | None:
+        """The first year of four digits in texts; another is counted, and shown in a note."""
+        year = next((found for found in map(year_of, texts) if found is not None), None)
+        unread = next(filter(None, texts), "")
+        if year is None and unread:
+            self._unread_years.append(unread)
+        return year
+
     def result(self, *, books: bool = False) -> Export:
         """The export. Raises `InputError` if it has no rating."""
-        left = [f"left out: {count} {_rows(count)} {which}" for which, count in self._left.items()]
+        left = [f"left out: {counted(count, 'row')} {which}" for which, count in self._left.items()]
         if not self._entries:
             found = "; ".join(left) or "no rows"
             raise InputError(
@@ -132,6 +143,9 @@ class Collector:
         if undated:
             unread = f"; {self._unread_time!r} is not read as one" if self._unread_time else ""
             self.assumed.append(f"without a time: {undated} of {len(entries)} ratings{unread}")
+        if self._unread_years:
+            rows = counted(len(self._unread_years), "row")
+            self.assumed.append(f"year not read in {rows}, as {self._unread_years[0]!r}")
         schema = {name: type_ for name, type_ in _SCHEMA.items() if books or name != AUTHOR}
         columns = {name: [getattr(entry, name) for entry in entries] for name in schema}
         frame = pl.DataFrame(columns, schema=schema)
@@ -145,7 +159,3 @@ def with_notes(export: Export, *notes: str) -> Export:
 
 def _time(entry: Entry) -> float:
     return float("-inf") if entry.at is None else entry.at
-
-
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"

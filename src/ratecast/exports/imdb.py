@@ -9,12 +9,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ratecast.exports.export import Collector, Entry, Export
-from ratecast.exports.sheet import Sheet, c_time, day, imdb_of, year_of
+from ratecast.exports.sheet import Sheet, c_time, day, imdb_of
 from ratecast.ratings import Scale
 
 SCALE = Scale(1, 10)
-RATINGS_COLUMNS = ("Const", "Your Rating", "Date Rated", "Title", "Year")
-OLD_COLUMNS = ("const", "created", "Title", "You rated", "Year")
 # Types as codes (tvSeries), in English and in the languages of the site, without accents.
 _NO_FILM = re.compile(r"serie|episod|folge|podcast|game|spiel|videojuego|videogioco|jeu ")
 _MINI = re.compile(r"\bmini")
@@ -60,7 +58,7 @@ def _read(sheet: Sheet, columns: _Columns, time: Callable[[str], int | None]) ->
             title,
             stars,
             collector.time(time, row.text(columns.at)),
-            year_of(year),
+            collector.year(year),
             original=row.text("Original Title") or None,
             imdb=imdb,
         )

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from ratecast.data import site_exports
+from ratecast.data.column_roles import NAMES, normalized
 from ratecast.errors import InputError
 from ratecast.exports import books, imdb, letterboxd, netflix, trakt
 from ratecast.exports.export import Export, with_notes
 from ratecast.exports.sheet import Sheet
+from ratecast.ratings import USER
 
 KNOWN = (
     "Letterboxd ZIP, ratings.csv, diary.csv, reviews.csv or the form that it imports; IMDb ratings "
@@ -26,15 +29,15 @@ class Layout(NamedTuple):
 
 # Those with more columns stand before those with fewer of them.
 _LAYOUTS = (
-    Layout(letterboxd.DIARY_COLUMNS, letterboxd.read_entries),
-    Layout(letterboxd.RATINGS_COLUMNS, letterboxd.read_ratings),
-    Layout(imdb.RATINGS_COLUMNS, imdb.read_ratings),
-    Layout(imdb.OLD_COLUMNS, imdb.read_old),
-    Layout(books.GOODREADS_COLUMNS, books.read_goodreads),
-    Layout(books.STORYGRAPH_COLUMNS, books.read_storygraph),
-    Layout(trakt.CSV_COLUMNS, trakt.read_csv),
-    Layout(netflix.COLUMNS, partial(netflix.read, profile=None)),
-    Layout(letterboxd.IMPORT_COLUMNS, letterboxd.read_import_form),
+    Layout(site_exports.LETTERBOXD_DIARY, letterboxd.read_entries),
+    Layout(site_exports.LETTERBOXD, letterboxd.read_ratings),
+    Layout(site_exports.IMDB, imdb.read_ratings),
+    Layout(site_exports.IMDB_OLD, imdb.read_old),
+    Layout(site_exports.GOODREADS, books.read_goodreads),
+    Layout(site_exports.STORYGRAPH, books.read_storygraph),
+    Layout(site_exports.TRAKT_CSV, trakt.read_csv),
+    Layout(site_exports.NETFLIX, partial(netflix.read, profile=None)),
+    Layout(site_exports.LETTERBOXD_FORM, letterboxd.read_import_form),
 )
 # Of sites that are read, but without ratings: columns, and the file to give instead.
 WITHOUT_RATINGS = (
@@ -50,12 +53,18 @@ def layout_of(columns: tuple[str, ...]) -> Layout | None:
     return next((layout for layout in _LAYOUTS if names.issuperset(layout.columns)), None)
 
 
+def without_ratings(columns: tuple[str, ...]) -> tuple[str, str] | None:
+    """Of a file without ratings, by its columns: its site, and what to give instead."""
+    found = (rest for names, *rest in WITHOUT_RATINGS if columns[: len(names)] == names)
+    return next(((source, advice) for source, advice in found), None)
+
+
 def read_sheet(sheet: Sheet, profile: str | None) -> Export:
     """The ratings in a CSV file. Raises `InputError` for one of no known layout."""
     layout = layout_of(sheet.columns)
     if layout is None:
         raise InputError(_unknown_columns(sheet))
-    if layout.columns == netflix.COLUMNS:
+    if layout.columns == site_exports.NETFLIX:
         export = netflix.read(sheet, profile)
     else:
         export = layout.read(sheet)
@@ -70,10 +79,10 @@ def unknown(where: str, fault: str) -> str:
 
 
 def _unknown_columns(sheet: Sheet) -> str:
-    for names, source, advice in WITHOUT_RATINGS:
-        if sheet.columns[: len(names)] == names:
-            return f"{sheet.where}: a file of {source} without ratings; {advice}"
-    if {"user", "userid", "user_id"} & {name.casefold() for name in sheet.columns}:
+    if found := without_ratings(sheet.columns):
+        source, advice = found
+        return f"{sheet.where}: a file of {source} without ratings; {advice}"
+    if {normalized(name) for name in sheet.columns}.intersection(NAMES[USER]):
         return (
             f"{sheet.where}: a table of several users' ratings, no export of one person's; "
             "every other command takes it as its table, such as ratecast evaluate --data "

@@ -8,17 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Sequence
 
 from ratecast.exports.export import TITLE, YEAR, Collector, Entry, Export, with_notes
-from ratecast.exports.sheet import Row, Sheet, day, imdb_of, number_of, year_of
+from ratecast.exports.sheet import Row, Sheet, day, imdb_of, number_of
 from ratecast.ratings import Scale
 
 SCALE = Scale(0.5, 5, 0.5)
-RATINGS_COLUMNS = ("Date", "Name", "Year", "Letterboxd URI", "Rating")
-DIARY_COLUMNS = (*RATINGS_COLUMNS, "Rewatch", "Watched Date")
-IMPORT_COLUMNS = ("Title", "Year", "Rating")
-RATINGS, DIARY = "ratings.csv", "diary.csv"
+RATINGS, DIARY, REVIEWS = "ratings.csv", "diary.csv", "reviews.csv"
 # Folders of the ZIP with files of the same names, which do not count.
 ASIDE = ("deleted", "orphaned", "likes")
-_SAME_NAME = "of the diary whose title and year two rated films share"
+_SAME_NAME = "of the diary or reviews whose title and year two rated films share"
 _SHARED = "title and year are those of more than one film: {} films"
 _DAY_ONLY = "times are days, at 0:00 UTC"
 Key = Callable[[Row], Hashable]
@@ -31,10 +28,11 @@ def read_ratings(sheet: Sheet) -> Export:
     return _result(collector)
 
 
-def read_entries(sheet: Sheet) -> Export:
-    """diary.csv or reviews.csv: a row for each viewing, with a rating or without one."""
-    collector = _collector(sheet.where)
-    _add(collector, sheet, _name)
+def read_entries(*sheets: Sheet) -> Export:
+    """diary.csv, reviews.csv or both: a row for each viewing, with a rating or without one."""
+    collector = _collector(sheets[0].where)
+    for sheet in sheets:
+        _add(collector, sheet, _name)
     return _result(collector)
 
 
@@ -49,25 +47,25 @@ def read_import_form(sheet: Sheet) -> Export:
         imdb, tmdb = imdb_of(row.text("imdbID")), number_of(row.text("tmdbID"))
         at = collector.time(day, row.text("WatchedDate"))
         key = imdb or tmdb or (title, year)
-        collector.add(Entry(key, title, rating, at, year_of(year), imdb=imdb, tmdb=tmdb))
+        collector.add(Entry(key, title, rating, at, collector.year(year), imdb=imdb, tmdb=tmdb))
     return _result(collector)
 
 
 def read_folder(sheets: Sequence[Sheet], where: str) -> Export:
-    """ratings.csv and, beside it, diary.csv.
+    """ratings.csv and, beside it, diary.csv and reviews.csv.
 
     Of several ratings of one film the last dated counts.
     """
-    ratings, *diaries = sheets
+    ratings, *entries = sheets
     collector = _collector(where)
     films = defaultdict(set)
     for row in ratings.rows():
         films[_name(row)].add(_film(row))
     unique = {name: next(iter(keys)) for name, keys in films.items() if len(keys) == 1}
-    for diary in diaries:
+    for sheet in entries:
         shared = films.keys() - unique.keys()
-        _add(collector, diary, lambda row: unique.get(_name(row), _name(row)), shared)
-    # After the diary: of two ratings of one day, that of ratings.csv is the film's.
+        _add(collector, sheet, lambda row: unique.get(_name(row), _name(row)), shared)
+    # After the others: of two ratings of one day, that of ratings.csv is the film's.
     _add(collector, ratings, _film)
     return _result(collector)
 
@@ -86,7 +84,7 @@ def _add(collector: Collector, sheet: Sheet, key: Key, shared: Collection[Hashab
         if _name(row) in shared:
             collector.leave_out(_SAME_NAME)
             continue
-        year = year_of(row.text("Year"))
+        year = collector.year(row.text("Year"))
         at = collector.time(day, row.text("Date"))
         entry = Entry(key(row), row.text("Name"), rating, at, year)
         collector.add(entry)

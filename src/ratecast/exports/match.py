@@ -19,6 +19,8 @@ from ratecast.exports.title_forms import Forms, forms, numbers
 SAME, LIKE = 92.0, 80.0
 # Shorter titles differ by a letter too easily: Carrie and Carries.
 LEAST_LETTERS = 8
+# Of one year: Dracula and Bram Stoker's Dracula.
+LEAST_PART = 5
 # How much the best title must exceed the second.
 MARGIN = 4.0
 MOST_YEARS = 3
@@ -163,14 +165,28 @@ def _by_likeness(film: Film, index: CatalogueIndex) -> Verdict:
 
 
 def _similar(film: Film, title: Forms, index: CatalogueIndex) -> Iterator[tuple[Name, float]]:
-    """Names like the title, near the year of the film and with the same numbers."""
-    own = numbers(title.words)
+    """Names like the title, near the year of the film; or with more words, or fewer."""
+    own = numbers(title.bare)
     for name, score in index.similar(title, film.year, LIKE):
-        if numbers(name.forms.words) == own:
+        if numbers(name.forms.bare) == own:
             yield name, score
-    for name in index.with_subtitle(title, LEAST_LETTERS):
-        if (_apart(film, index, name.line) or 0) <= 1 and numbers(name.forms.words) == own:
+    for name in index.longer_or_shorter(title):
+        if _may_be_part(title, name.forms, _apart(film, index, name.line)):
             yield name, LIKE
+
+
+def _may_be_part(one: Forms, other: Forms, apart: int | None) -> bool:
+    """Whether a title and a longer one, with a subtitle or a prefix, may be of one film.
+
+    Of one year, a number may belong to what is added, as in Episode IV - A New Hope, but a number
+    alone is that of a sequel. Else the numbers must agree, and short titles are too frequent.
+    """
+    shorter, longer = sorted((one.bare, other.bare), key=len)
+    added = len(numbers(longer)) - len(numbers(shorter))
+    if apart == 0:
+        more = len(longer.split()) - len(shorter.split())
+        return more > added and len(shorter) >= LEAST_PART
+    return not added and (apart or 0) <= 1 and len(shorter) >= LEAST_LETTERS
 
 
 def _without_conflicts(verdicts: list[Verdict]) -> list[Verdict]:

@@ -75,11 +75,13 @@ class Matches:
         }
 
     def write_doubtful(self, path: Path | str) -> None:
-        """Write the doubtful rows as CSV, with an empty column `movie` for the ids.
+        """Write the doubtful rows as CSV, then the unmatched ones, with an empty column `movie`.
 
-        The best candidate stands in the column `candidate`: copy it where it is right.
+        The best candidate for a doubtful one stands in the column `candidate`: copy it where it is
+        right.
         """
-        table = self.frame.with_row_index("row", offset=1).filter(status=DOUBTFUL)
+        table = self.frame.with_row_index("row", offset=1)
+        table = pl.concat([table.filter(status=status) for status in (DOUBTFUL, UNMATCHED)])
         table = table.with_columns(movie=pl.lit(None, pl.String)).select(SETTLED_COLUMNS)
         # The mark at the start lets spreadsheets read accents.
         write_text(Path(path), "\ufeff" + table.write_csv())
@@ -88,7 +90,7 @@ class Matches:
         """These matches with those of a file of `write_doubtful`, in which a person filled `movie`.
 
         An empty `movie` leaves the row out, and so does a row that was removed. Raises `InputError`
-        with the line of a row that is not doubtful here, of a movie that the catalogue does not
+        with the line of a row that is matched for certain, of a movie that the catalogue does not
         have, or of one that another row has.
         """
         sheet = _sheet(Path(path))
@@ -116,7 +118,7 @@ class Matches:
         return self.settled(chosen)
 
     def settled(self, chosen: Mapping[int, Id]) -> "Matches":
-        """These matches with the movies chosen for doubtful rows; the others are left out.
+        """These matches with the movies chosen for rows that are not matched; others are left out.
 
         chosen: row of `frame`, from 0, to movie id. Raises `InputError` for a movie that two rows
         would have.
@@ -125,7 +127,7 @@ class Matches:
         movie, status = self.frame[MOVIE].to_list(), self.frame["status"].to_list()
         reason = self.frame["reason"].to_list()
         for number in range(self.frame.height):
-            if status[number] != DOUBTFUL:
+            if status[number] != DOUBTFUL and number not in chosen:
                 continue
             reason[number], status[number] = _SETTLED, UNMATCHED
             if number in chosen:
@@ -145,14 +147,16 @@ class Matches:
         text = row.text("row")
         number = (number_of(text) or 0) - 1
         here = number < self.frame.height and number >= 0
-        if not here or self.frame["status"][number] != DOUBTFUL:
+        if not here or self.frame["status"][number] == MATCHED:
             raise InputError(
-                f"{row.location}: row {text!r} is not doubtful in this export; keep the column "
-                "row, and use the file that was written for this export"
+                f"{row.location}: row {text!r} is not one to be settled in this export; keep the "
+                "column row, and use the file that was written for this export"
             )
         title, year, candidate = self.frame.select(TITLE, YEAR, "candidate").row(number)
         # Spreadsheets change titles that look like numbers or dates, and letters that they lack.
-        same = row.text("title") == title.strip() or _id(row, "candidate") == str(candidate)
+        same = row.text("title") == title.strip() or (
+            not row.text(MOVIE) if candidate is None else _id(row, "candidate") == str(candidate)
+        )
         if not same or year_of(row.text("year")) != year:
             raise InputError(
                 f"{row.location}: the title or year is not {title!r} ({year}), that of row {text}; "

@@ -12,8 +12,9 @@ from ratecast.errors import InputError
 from ratecast.exports.export import AUTHOR, IMDB, TITLE, YEAR, Export
 from ratecast.exports.read import read_export
 from ratecast.ratings import AT
+from ratecast.visible_text import counted
 
-_TWICE = "in several files: {} titles, of which the last dated rating counts, then the last file"
+_TWICE = "in several files: {}, of which the last dated rating counts, then the last file"
 _SHARED = "left out: {} of a later file whose title and year two rated titles share"
 Row = dict[str, Any]
 
@@ -56,9 +57,9 @@ def merged(named: Sequence[tuple[str, Export]]) -> Export:
             else:
                 twice += 1
                 rows[same[0]] = _later(rows[same[0]], row)
-    counted = ((_TWICE, twice), (_SHARED, shared))
+    found = ((_TWICE, twice, "title"), (_SHARED, shared, "row"))
     notes = [f"{name}: {note}" for name, export in named for note in export.notes]
-    notes += [text.format(count) for text, count in counted if count]
+    notes += [text.format(counted(count, noun)) for text, count, noun in found if count]
     frame = pl.DataFrame(rows, schema=first.frame.schema)
     return replace(first, frame=frame, notes=tuple(notes))
 

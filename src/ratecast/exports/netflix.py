@@ -7,7 +7,6 @@ from ratecast.exports.export import Collector, Entry, Export
 from ratecast.exports.sheet import Row, Sheet, iso_time
 from ratecast.ratings import Scale
 
-COLUMNS = ("Profile Name", "Title Name", "Rating Type", "Star Value", "Event Utc Ts")
 SOURCE = "Netflix"
 _PROFILE = "Profile Name"
 _NONE = ("0", "0.0")

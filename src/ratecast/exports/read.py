@@ -22,6 +22,8 @@ def read_export(path: Path | str, profile: str | None = None) -> Export:
     rating off the scale of the site, or a file without ratings.
     """
     path = Path(path)
+    if path == Path("-"):
+        raise InputError("-: stdin is not read; save the export as a file, and give that")
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)

@@ -18,6 +18,7 @@ _MOVED = re.compile(rf"^(.*), ({_ARTICLES})$", re.IGNORECASE)
 # Not die, i or as: Die Hard, I, Robot and As Good as It Gets have no article.
 _FIRST = re.compile(r"^(?:the|a|an|la|le|les|l|el|los|las|il|der|das) (?=.)")
 _APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc`\u00b4]")
+_ELISION = re.compile(r"(?<=\b[LlDd])['\u2019](?=\w)")
 _AND = re.compile(r"&|(?<=\s)\+(?=\s)")
 # Letters that have no accent to remove.
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
@@ -25,7 +26,11 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class Forms(NamedTuple):
-    """A title in three forms, each looser: the words, without the first article, without blanks."""
+    """A title in three forms, each looser.
+
+    words: in order. bare: without the first article, and with numbers in digits. joined: without
+    blanks.
+    """
 
     words: str
     bare: str
@@ -67,18 +72,21 @@ def forms(title: str) -> Forms:
     """The forms of a title without its year; `Forms.words` is never empty, unless the title is."""
     text = article_first(html.unescape(title).strip())
     words = _words(text) or text.casefold()
-    bare = _FIRST.sub("", words)
+    bare = _in_digits(_FIRST.sub("", words))
     return Forms(words, bare, bare.replace(" ", ""))
 
 
 def _words(text: str) -> str:
     text = _AND.sub(" and ", text)
     # L'Avventura has an article, but Schindler's List is two words.
-    text = re.sub(r"\b([LlDd])['\u2019](?=\w)", r"\1 ", text)
+    text = _ELISION.sub(" ", text)
     text = _APOSTROPHES.sub("", text)
-    spread = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
-    return " ".join(_WORD.findall(plain.translate(_LETTERS)))
+    plain = text.casefold()
+    if not plain.isascii():
+        spread = unicodedata.normalize("NFKD", plain)
+        plain = "".join(letter for letter in spread if not unicodedata.combining(letter))
+        plain = plain.translate(_LETTERS)
+    return " ".join(_WORD.findall(plain))
 
 
 def split_title(title: str) -> CatalogueTitle:
@@ -108,15 +116,42 @@ def _names(text: str) -> Iterator[str]:
     yield from (name for name in reversed(others) if name)
 
 
-def numbers(words: str) -> list[str]:
-    """The numbers in a title, sorted, in digits or as Roman ones: those of sequels differ."""
-    found = (word for word in words.split() if word in _ROMAN or word[0].isdigit())
-    return sorted(_ROMAN.get(word, word) for word in found)
+def numbers(bare: str) -> list[str]:
+    """The numbers in the bare form of a title, sorted: those of sequels differ.
+
+    >>> numbers(forms("Menace II Society, Part Three").bare)
+    ['2', '3']
+    """
+    return sorted(word for word in bare.split() if word[0].isdigit())
 
 
-_ROMAN = {
-    roman: str(number)
-    for number, roman in enumerate(
-        ("ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"), start=2
-    )
+def _in_digits(words: str) -> str:
+    """The words with numbers up to 99, and Roman ones, in digits."""
+    parts = words.split()
+    if _NUMBERS.keys().isdisjoint(parts):
+        return words
+    found: list[str] = []
+    tens = 0
+    for word in parts:
+        number = _NUMBERS.get(word)
+        if tens and word in _UNITS[1:10]:
+            found[-1] = str(tens + _NUMBERS[word])
+        else:
+            found.append(word if number is None else str(number))
+        tens = number if number is not None and word in _TENS else 0
+    return " ".join(found)
+
+
+# Not i, which is a word: I, Robot.
+_ROMAN = ("ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
+_UNITS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    "nineteen",
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_NUMBERS = {
+    **{word: number for number, word in enumerate(_UNITS)},
+    **{word: 10 * number for number, word in enumerate(_TENS, 2)},
+    **{word: number for number, word in enumerate(_ROMAN, 2)},
 }

@@ -6,11 +6,10 @@ from typing import Any
 
 from ratecast.errors import InputError
 from ratecast.exports.export import Collector, Entry, Export
-from ratecast.exports.sheet import Sheet, imdb_of, iso_time, number_of, year_of
+from ratecast.exports.sheet import Sheet, imdb_of, iso_time, number_of
 from ratecast.ratings import Scale
 
 SCALE = Scale(1, 10)
-CSV_COLUMNS = ("rated_at", "type", "title", "year", "trakt_id", "imdb_id", "tmdb_id", "rating")
 _FILM = "movie"
 _KINDS = ("episode", "season", "show")
 
@@ -29,7 +28,7 @@ def read_csv(sheet: Sheet) -> Export:
         imdb, tmdb = imdb_of(row.text("imdb_id")), number_of(row.text("tmdb_id"))
         key = row.text("trakt_id") or imdb or (title, year)
         at = collector.time(iso_time, row.text("rated_at"))
-        collector.add(Entry(key, title, rating, at, year_of(year), imdb=imdb, tmdb=tmdb))
+        collector.add(Entry(key, title, rating, at, collector.year(year), imdb=imdb, tmdb=tmdb))
     return collector.result()
 
 
@@ -43,7 +42,8 @@ def read_json(pages: Mapping[str, bytes]) -> Export | None:
             raise InputError(
                 f"{where}: not JSON ({error}); get the file from the site again"
             ) from None
-        if not isinstance(items, list) or not any(map(_is_rating, items)):
+        # Trakt writes an empty list for a person without ratings.
+        if not isinstance(items, list) or (items and not any(map(_is_rating, items))):
             return None
         for number, item in enumerate(items, 1):
             _add(collector, item, f"{where}, item {number}")
@@ -67,7 +67,7 @@ def _add(collector: Collector, item: Any, location: str) -> None:
         return
     found = film.get("ids")
     ids = found if isinstance(found, dict) else {}
-    title, year = _text(film.get("title")), year_of(_text(film.get("year")))
+    title, year = _text(film.get("title")), collector.year(_text(film.get("year")))
     imdb, tmdb = imdb_of(_text(ids.get("imdb"))), number_of(_text(ids.get("tmdb")))
     key = _text(ids.get("trakt")) or imdb or (title, year)
     at = collector.time(iso_time, _text(item["rated_at"]))

@@ -1,5 +1,6 @@
 """A client of the HTTP API of a running service, for one person at a time."""
 
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,15 @@ class Client:
         # Without the token in the message, which may be seen by others.
         if self.token is not None and not (self.token.isascii() and self.token.isprintable()):
             raise InputError("token: has letters or lines that no token has; copy it again")
+
+    @classmethod
+    def at(cls, address: str, token: str | None = None) -> "Client":
+        """The client of a service by its address, as in 127.0.0.1:8000 or with http:// before it.
+
+        token: by default that of RATECAST_TOKEN.
+        """
+        url = address if "://" in address else f"http://{address}"
+        return cls(url, token or os.environ.get("RATECAST_TOKEN"))
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON of a path under /v1."""

@@ -61,7 +61,7 @@ class ModelTarget:
         self.stars  # noqa: B018 - of the model before it observes
         self.model.observe(Ratings(frame, scale=self.model.scale))
         self._rated = ratings.select(MOVIE)
-        return Rated(self.user, len(ratings), 0, 0)
+        return Rated(self.user, len(ratings), 0, 0, kept=False)
 
     def best(self, count: int) -> pl.DataFrame:
         """The best movies that the person has not rated."""

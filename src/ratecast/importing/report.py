@@ -8,8 +8,9 @@ import polars as pl
 from ratecast.data.summary import day
 from ratecast.exports.export import TITLE, YEAR, Export
 from ratecast.exports.matches import DOUBTFUL, UNMATCHED, Matches
+from ratecast.importing.target import Rated
 from ratecast.ratings import AT, MOVIE, RATING, USER
-from ratecast.visible_text import one_line
+from ratecast.visible_text import counted, one_line
 
 EXAMPLES = 5
 
@@ -32,7 +33,7 @@ def export_facts(export: Export) -> dict[str, Any]:
 def export_lines(facts: dict[str, Any]) -> list[str]:
     """The same for people: first what they are, then a line for all that was assumed."""
     period = f", from {facts['from']} to {facts['to']}" if facts["from"] else ""
-    count = "1 rating" if facts["ratings"] == 1 else f"{facts['ratings']:,} ratings"
+    count = counted(facts["ratings"], "rating")
     first = f"{facts['source']}: {count} on the scale {facts['scale']}{period}"
     return [first, *(f"  {one_line(note)}" for note in facts["notes"])]
 
@@ -64,6 +65,17 @@ def match_lines(facts: dict[str, Any]) -> Iterator[str]:
     for row in facts["unmatched_titles"][:EXAMPLES]:
         yield f"  unmatched: {named(row[TITLE], row[YEAR])}"
     yield from _rest(facts, UNMATCHED)
+
+
+def rated_line(rated: Rated) -> str:
+    """What became of the matched ratings, and whether anything is kept."""
+    if not rated.kept:
+        return f"forecasts for a new user with {counted(rated.new, 'rating')}, which are not kept"
+    others = f"; {rated.others:,} that the files have not" if rated.others else ""
+    return (
+        f"user {rated.user}: {counted(rated.new, 'rating')} added, {rated.changed:,} changed, "
+        f"{rated.unchanged:,} there before{others}"
+    )
 
 
 def _rest(facts: dict[str, Any], status: str) -> Iterator[str]:

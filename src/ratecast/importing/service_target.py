@@ -1,5 +1,6 @@
 """A running service, which takes the ratings for one of its users by its HTTP API."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -14,17 +15,19 @@ from ratecast.exports.star_quantiles import StarDistribution
 from ratecast.importing.client import Client, UserClient
 from ratecast.importing.target import Id, Rated, require_titles
 from ratecast.ratings import MOVIE, Scale
+from ratecast.visible_text import counted
 
 
 class ServiceTarget:
     """The service at the address of `client`.
 
     user: whose ratings they are; None registers a new user with the first rating. Ratings that the
-    service has already are not sent again; none is ever removed.
+    service has already are not sent again; none is ever removed. add: also to a user with ratings
+    of movies that are not among those given, who may be another person.
     """
 
-    def __init__(self, client: Client, user: Id | None = None) -> None:
-        self.client, self.user = client, user
+    def __init__(self, client: Client, user: Id | None = None, *, add: bool = False) -> None:
+        self.client, self.user, self.add = client, user, add
 
     @cached_property
     def movies(self) -> pl.DataFrame:
@@ -51,16 +54,22 @@ class ServiceTarget:
         return StarDistribution(scale, np.array(model["star_shares"]))
 
     def rate(self, ratings: pl.DataFrame) -> Rated:
-        """Send what is new or changed, a thousand ratings at a time."""
+        """Send what is new or changed, a thousand ratings at a time.
+
+        Raises `InputError` for a user who has other ratings, unless `add` allows it.
+        """
         token = None
         if self.user is None:
             made = self.client.post("users")
             self.user, token = made["user"], made["token"]
-        found = Changes.of(ratings, self._present())
+        present = self._present()
+        others = self._others(present, set(ratings[MOVIE].to_list()))
+        found = Changes.of(ratings, present)
         for part in found.parts():
             entries = [{"movie": movie, "stars": stars} for movie, stars in part.items()]
             self._own.post("ratings/many", {"ratings": entries})
-        return Rated(self.user, len(found.new), len(found.changed), found.unchanged, token)
+        new, changed = len(found.new), len(found.changed)
+        return Rated(self.user, new, changed, found.unchanged, token, others)
 
     def best(self, count: int) -> pl.DataFrame:
         """The best movies that the person has not rated."""
@@ -84,6 +93,24 @@ class ServiceTarget:
         if self.user is None:
             raise ValueError("rate first: the user is not registered yet")
         return self.client.of_user(self.user)
+
+    def _others(self, present: Mapping[Id, float], movies: set[Id]) -> int:
+        """How many ratings the user has of movies that are not among these.
+
+        The service does not list the ratings of the training table for every model, but its
+        forecasts say how many of the user's ratings they rest on.
+        """
+        pair = {"user": self.user, "movie": self.movies[MOVIE][0]}
+        forecast = self.client.post("predict", {"requests": [pair]})["forecasts"][0]["forecast"]
+        known = max(len(present), int(forecast["history_length"]))
+        others = known - len(present.keys() & movies)
+        if others and not self.add:
+            raise InputError(
+                f"user {self.user}: has {counted(known, 'rating')} in the service, {others:,} of "
+                "them not in these files, and so may be another person; add --add if it is you, or "
+                "leave --user out to be a new user"
+            )
+        return others
 
     def _present(self) -> dict[Id, float]:
         found = self._own.get("ratings")

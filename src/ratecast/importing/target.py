@@ -15,7 +15,8 @@ Id = int | str
 class Rated(NamedTuple):
     """What became of the ratings of a user: how many were new, changed, and there before.
 
-    token: of a user who was registered for them, where the service has tokens.
+    token: of a user who was registered for them, where the service has tokens. others: ratings of
+    the user that the files have not. kept: by a service; a model in memory keeps nothing.
     """
 
     user: Id
@@ -23,6 +24,8 @@ class Rated(NamedTuple):
     changed: int
     unchanged: int
     token: str | None = None
+    others: int = 0
+    kept: bool = True
 
 
 class Target(Protocol):
