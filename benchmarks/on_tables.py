@@ -29,7 +29,10 @@ from ratecast.errors import InputError
 
 FROZEN, AS_OF = "frozen", "as-of"
 # In the order of the page.
-OURS = ("mean", "bias", "als", "knn", "svdpp", "state_space", "factorization_machine", "auto")
+OURS = (
+    "mean", "bias", "als", "variational_mf", "knn", "svdpp", "state_space", "factorization_machine",
+    "auto",
+)  # fmt: skip
 # Nothing is timed but in processor seconds: so many at a time, on one thread each.
 WORKERS = 2
 LIMIT = 1800.0

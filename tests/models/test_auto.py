@@ -10,10 +10,11 @@ import pytest
 from ratecast.errors import InputError
 from ratecast.models import load_model
 from ratecast.models.als.model import ALS
-from ratecast.models.auto import Auto
+from ratecast.models.auto import PROBE_ROWS, Auto
 from ratecast.models.bias import Bias
 from ratecast.models.blend.inner import Held, PartForecasts
 from ratecast.models.blend.model import AS_OF, FROZEN
+from ratecast.models.mean import Mean
 from ratecast.ratings import Ratings, Scale
 from ratecast.splits import chronological
 from tests.planted import planted, tastes
@@ -106,7 +107,29 @@ def test_what_exceeds_the_budget_is_left_out_and_said() -> None:
     frame = pl.DataFrame({"user": pairs // 300, "movie": pairs % 300, "rating": stars})
     model = Auto(budget=0.01).fit(Ratings(frame, scale=Scale(1, 5)))
     assert list(model.parts) == ["bias"]
-    assert "left out: needs about" in model.summary()[-1]
+    assert "left out: no seconds are left" in model.summary()[-1]
+
+
+def test_what_a_fit_takes_whatever_the_rows_is_not_counted_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def probed(self: Auto, name: str, held: Held, rows: int) -> float:
+        # Loading compiled loops, the first time, and then 5 s and a millisecond a row.
+        return 5.0 + rows * 1e-3 + (60.0 if rows < PROBE_ROWS // 4 else 0.0)
+
+    random = np.random.default_rng(0)
+    rows = 60_000
+    pairs = random.choice(1_000 * 1_000, rows, replace=False)
+    stars = random.integers(1, 6, rows).astype(np.float32)
+    frame = pl.DataFrame({"user": pairs // 1_000, "movie": pairs % 1_000, "rating": stars})
+    monkeypatch.setattr(Auto, "_probed", probed)
+    monkeypatch.setattr(Auto, "candidates", lambda _: {"mean": Mean(), "bias": Bias()})
+    table = Ratings(frame, scale=Scale(1, 5))
+    known = len(Held.of(table, 0).anywhere[0][0])
+    needed = 3 * (5 + known * 1e-3)
+    assert list(Auto(budget=1.1 * needed).fit(table).tried)[1].reason == ""
+    refused = Auto(budget=0.9 * needed).fit(table).tried[1].reason
+    assert refused.startswith(f"needs about {needed:.0f} s")
 
 
 def test_tiny_tables_are_forecast_by_the_bias() -> None:

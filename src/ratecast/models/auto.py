@@ -32,8 +32,10 @@ from ratecast.ratings import Ratings
 
 # A mean of several models has to be better than the best of them by this share of its RMSE.
 GAIN = 0.0005
-# Rows of the fit from which the seconds of a whole one are estimated.
-PROBE_ROWS = 4_000
+# A fit of fewer rows than this is not estimated: it takes seconds.
+MANY_ROWS = 32_000
+# Rows of the larger of two fits from which the seconds of a whole one are estimated.
+PROBE_ROWS = 16_000
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Auto(Blend):
 
     Tried in this order: bias, als, variational_mf, knn, cold_start, state_space,
     factorization_machine, gaussian_process. One that would exceed the budget, by the seconds that
-    it takes for 4,000 rows, or that cannot hold the table, is left out, and `summary` says so.
+    it takes for 4,000 and for 16,000 rows, or that cannot hold the table, is left out, and
+    `summary` says so.
 
     budget: seconds that a fit may take, about.
     timed, chains, iterations: as for `blend`.
@@ -124,15 +127,31 @@ class Auto(Blend):
         rows = len(held.anywhere[0][0])
         if first:
             return ""
-        before = time.perf_counter()
+        if left <= 0:
+            return "no seconds are left"
         try:
-            if rows > 2 * PROBE_ROWS:
-                held.probe(partial(self.part, name), PROBE_ROWS)
+            seconds = self._estimated(name, held) if rows > MANY_ROWS else 0.0
         except InputError as error:
             return str(error)
         # Two fits to try it, and one of all rows.
-        needed = 3 * (time.perf_counter() - before) * rows / PROBE_ROWS
+        needed = 3 * seconds
         return f"needs about {needed:.0f} s, {max(left, 0):.0f} s are left" if needed > left else ""
+
+    def _estimated(self, name: str, held: Held) -> float:
+        """Seconds of a fit to all rows: on the line through two small ones.
+
+        What a fit takes whatever the rows, as for compiled loops that are loaded, is no seconds
+        per row; so a first fit is not counted, and the slope is that between the two others.
+        """
+        rows, few = len(held.anywhere[0][0]), PROBE_ROWS // 4
+        times = [self._probed(name, held, each) for each in (few // 4, few, PROBE_ROWS)]
+        slope = max(times[2] - times[1], 0.0) / (PROBE_ROWS - few)
+        return times[2] + slope * (rows - PROBE_ROWS)
+
+    def _probed(self, name: str, held: Held, rows: int) -> float:
+        before = time.perf_counter()
+        held.probe(partial(self.part, name), rows)
+        return time.perf_counter() - before
 
     @override
     def summary(self) -> list[str]:
