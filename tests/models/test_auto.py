@@ -113,7 +113,7 @@ def test_what_exceeds_the_budget_is_left_out_and_said() -> None:
 def test_what_a_fit_takes_whatever_the_rows_is_not_counted_for_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def probed(self: Auto, name: str, held: Held, rows: int) -> float:
+    def probed(_auto: Auto, _name: str, _held: Held, rows: int) -> float:
         # Loading compiled loops, the first time, and then 5 s and a millisecond a row.
         return 5.0 + rows * 1e-3 + (60.0 if rows < PROBE_ROWS // 4 else 0.0)
 
