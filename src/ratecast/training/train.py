@@ -12,8 +12,8 @@ from ratecast.modelling.contract.model import Model
 from ratecast.modelling.nets.net_model import NetModel
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
-from ratecast.splits import Split, named
-from ratecast.training.experiment import Experiment
+from ratecast.splits import Split, splits_of
+from ratecast.training.experiment import ALL, Experiment
 from ratecast.training.lazy_trainer import LazyTrainer
 from ratecast.training.loggers import make_logger, record
 from ratecast.training.runs import ARTIFACT, run_folder
@@ -58,7 +58,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
         with bar(f"{model.name}: fit"):
             model.fit(parts.train, parts.valid)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _fit_parts(parts).items()}
-        if experiment.split == "all":
+        if experiment.split == ALL:
             with bar(f"{model.name}: fit on every rating"):
                 model.refit(joined(parts))
         record(folder, logger, model, plain, figures)
@@ -69,9 +69,12 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
 
 def split_of(experiment: Experiment) -> Split:
     """The split of the experiment's data."""
-    ratings = data.load_table(experiment.data, experiment.table)
-    name = "auto" if experiment.split == "all" else experiment.split
-    return named(ratings, name, experiment.seed)[0]
+    name = "auto" if experiment.split == ALL else experiment.split
+
+    def table() -> Ratings:
+        return data.load_table(experiment.data, experiment.table)
+
+    return splits_of(name, table, experiment.seed)[0]
 
 
 def joined(split: Split) -> Ratings:
