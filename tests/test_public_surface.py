@@ -21,8 +21,10 @@ SURFACE = [
     "Comparison", "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError",
     "KNN", "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
     "Requests", "SVDpp", "Scale", "Split", "StateSpace", "VariationalMF", "chronological",
-    "compare", "cross_validate", "evaluate", "example_ratings", "holdout", "kfold", "load",
-    "load_model", "make_model", "official", "similar", "top_n", "tune",
+    "compare", "cross_validate", "cut", "evaluate", "example_ratings", "holdout", "kfold",
+    "last_ratings", "least_history", "leave_one_out", "load", "load_model", "make_model",
+    "new_users", "official", "read_splits", "rolling_origin", "similar", "top_n", "tune",
+    "user_kfold", "write_splits",
 ]  # fmt: skip
 # What an example would only repeat.
 WITHOUT_EXAMPLE = {"MODELS", "Model", "InputError", "NotFittedError", "Comparison", "Evaluation"}

@@ -54,9 +54,18 @@ if TYPE_CHECKING:
     from ratecast.ratings import Scale as Scale
     from ratecast.splits import Split as Split
     from ratecast.splits import chronological as chronological
+    from ratecast.splits import cut as cut
     from ratecast.splits import holdout as holdout
     from ratecast.splits import kfold as kfold
+    from ratecast.splits import last_ratings as last_ratings
+    from ratecast.splits import least_history as least_history
+    from ratecast.splits import leave_one_out as leave_one_out
+    from ratecast.splits import new_users as new_users
     from ratecast.splits import official as official
+    from ratecast.splits import read_splits as read_splits
+    from ratecast.splits import rolling_origin as rolling_origin
+    from ratecast.splits import user_kfold as user_kfold
+    from ratecast.splits import write_splits as write_splits
     from ratecast.training.model_factory import make_model as make_model
 
     __version__: str
@@ -95,7 +104,22 @@ _PLACES = {
     "queries.similar": ["similar"],
     "queries.top_n": ["top_n"],
     "ratings": ["Ratings", "Requests", "Scale"],
-    "splits": ["Split", "chronological", "holdout", "kfold", "official"],
+    "splits": [
+        "Split",
+        "chronological",
+        "cut",
+        "holdout",
+        "kfold",
+        "last_ratings",
+        "least_history",
+        "leave_one_out",
+        "new_users",
+        "official",
+        "read_splits",
+        "rolling_origin",
+        "user_kfold",
+        "write_splits",
+    ],
     "training.model_factory": ["make_model"],
 }
 _MODULES = {name: f"ratecast.{place}" for place, names in _PLACES.items() for name in names}

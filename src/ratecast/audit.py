@@ -1,7 +1,6 @@
 """The audit of a split: new users and movies in each part, and leakage of the future into train."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -11,20 +10,27 @@ import polars as pl
 from ratecast.data.summary import iso, period, row_counts, tie_share
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 from ratecast.splits import Split
-
-_OWN = re.compile(r"chronological|holdout|u[1-5]|kfold-\d+")
+from ratecast.splits.split import Separation
 
 
 def audit(split: Split, table: Ratings | None = None) -> dict[str, Any]:
     """Statistics of each part, and the leakage check, as plain values.
 
     table: the table that was split; with it, lost and repeated rows are checked too.
-    Keys: split, parts, `leaks` (one line for each fault, empty for a sound split), and
-    `shared_rows`: for each two parts, how many rows of the later one have the same user, movie and
-    time as a row of the earlier one, for example of a movie that has two ids.
+    Keys: split, separation, borders (from and until of the parts, without the end), parts, remarks,
+    left_out, `leaks` (one line for each fault, empty for a sound split), and `shared_rows`: for
+    each two parts, how many rows of the later one have the same user, movie and time as a row of
+    the earlier one, for example of a movie that has two ids.
     """
     return {
         "split": split.name,
+        "separation": split.separation,
+        "borders": {
+            name: {"from": _moment(first), "until": _moment(until)}
+            for name, (first, until) in split.borders.items()
+        },
+        "remarks": list(split.remarks),
+        "left_out": split.left_out,
         "parts": {name: _part(part, split.train) for name, part in split.parts.items()},
         "shared_rows": _shared(split),
         "leaks": leaks(split, table),
@@ -32,13 +38,13 @@ def audit(split: Split, table: Ratings | None = None) -> dict[str, Any]:
 
 
 def notes(split: Split) -> list[str]:
-    """What a reader of the scores must know of a split made by hand, one line for each fault.
+    """What a reader of the scores must know of a split, one line each.
 
-    Rows and pairs of user and movie that two parts share, and periods that overlap or go back. Of
-    the splits that ratecast makes there is nothing to say.
+    Of a split made by hand: rows and pairs of user and movie that two parts share, and periods that
+    overlap or go back. Of one that ratecast made: its remarks.
     """
-    if _OWN.fullmatch(split.name):
-        return []
+    if split.separation != "made":
+        return [f"split {split.name}: {line}" for line in split.remarks]
     two = combinations(split.parts.items(), 2)
     lines = (
         line
@@ -68,13 +74,10 @@ def leaks(split: Split, table: Ratings | None = None) -> list[str]:
     """Faults of the split: empty parts, lost or repeated rows, times out of order."""
     empty = [f"{name} is empty" for name, part in split.parts.items() if not len(part)]
     faults = empty + ([] if table is None else _row_faults(split, table))
-    if split.name != "chronological" or empty:
+    if empty:
         return faults
-    return faults + [
-        f"{before} has a rating that is not earlier than all ratings of {after}"
-        for (before, early), (after, late) in pairwise(split.parts.items())
-        if early.at.max() >= late.at.min()
-    ]
+    separated = _SEPARATED.get(split.separation)
+    return faults + (list(separated(split)) if separated else [])
 
 
 def _row_faults(split: Split, table: Ratings) -> list[str]:
@@ -87,6 +90,7 @@ def _row_faults(split: Split, table: Ratings) -> list[str]:
     both = counts[0].join(counts[1], on=table.frame.columns, how="full", suffix="_parts")
     lost = pl.col("len").cast(pl.Int64).fill_null(0) - pl.col("len_parts").fill_null(0)
     missing, surplus = both.select(lost.clip(0).sum(), surplus=(-lost).clip(0).sum()).row(0)
+    missing -= split.left_out
     faults = {"rows of the table are in no part": missing, "rows are in two parts": surplus}
     return [f"{n} {fault}" for fault, n in faults.items() if n]
 
@@ -151,3 +155,48 @@ def _common(early: Ratings, late: Ratings, names: tuple[str, ...]) -> int:
     both = early_rows.join(candidates, on=columns, how="semi")
     shared: pl.DataFrame = candidates.join(both, on=columns, how="semi")
     return shared.height
+
+
+def _moment(at: int | None) -> str | None:
+    return None if at is None else iso(at)
+
+
+def _in_time(split: Split) -> Iterator[str]:
+    """Parts that do not end before the next one begins."""
+    for (before, early), (after, late) in pairwise(split.parts.items()):
+        if early.at.max() >= late.at.min():
+            yield f"{before} has a rating that is not earlier than all ratings of {after}"
+
+
+def _in_time_of_users(split: Split) -> Iterator[str]:
+    """Parts of whose users an earlier part has later ratings."""
+    for (before, early), (after, late) in combinations(split.parts.items(), 2):
+        both = _at(early, pl.max("at")).join(_at(late, pl.min("at")), on=USER)
+        if n := int((both["at"] > both["at_right"]).sum()):
+            yield f"{before} has later ratings than {after} of {n:,} users"
+
+
+def _in_users(split: Split) -> Iterator[str]:
+    """Users of two later parts, and those of whom train has more ratings than given, or later."""
+    later = [(name, part) for name, part in split.parts.items() if name != "train"]
+    for (before, early), (after, late) in combinations(later, 2):
+        if n := late.frame[USER].unique().is_in(early.frame[USER].unique().implode()).sum():
+            yield f"{n:,} users are in {before} and in {after}"
+    known = split.train.frame.group_by(USER).len()
+    for name, part in later:
+        users = part.frame.select(USER).unique()
+        if n := (known.join(users, on=USER, how="semi")["len"] > split.given).sum():
+            yield f"train has more than {split.given} ratings of {n:,} users of {name}"
+    if split.given and split.train.timed:
+        yield from _in_time_of_users(split)
+
+
+def _at(part: Ratings, end: pl.Expr) -> pl.DataFrame:
+    return part.frame.group_by(USER).agg(end)
+
+
+_SEPARATED: dict[Separation, Callable[[Split], Iterator[str]]] = {
+    "time": _in_time,
+    "user-time": _in_time_of_users,
+    "users": _in_users,
+}

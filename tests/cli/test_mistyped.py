@@ -33,8 +33,8 @@ TECHNICAL = ("Parser key", "<class", "NoneType", "typing.", "unrecognized", "Uni
         ("data fetch ml-100", "'ml-100': unknown edition; did you mean ml-100k?"),
         ("data describe ml100k", "no such file, folder or edition; did you mean ml-100k?"),
         ("data describe nowhere", "editions are ml-100k, ml-1m, "),
-        ("data split --split cronological", "kfold; did you mean chronological?"),
-        ("train als --split u9", "--split is 'u9'; expected one of auto, chronological, holdout"),
+        ("data split --split cronological", "split 'cronological': did you mean chronological?"),
+        ("train als --split u9", "split 'u9': choose one of auto, chronological, "),
         ("tune als --protocol asof", "expected one of auto, frozen, as-of; did you mean as-of?"),
     ],
 )  # fmt: skip

@@ -80,7 +80,7 @@ def test_another_model_can_be_named(tmp_path: Path) -> None:
         ("model: {name: mf}\ntrainer: 3", "unknown key 'trainer'"),
         (
             "model: {name: mf}\nsplit: random",
-            "split is 'random'; expected one of auto, chronological",
+            "split 'random': choose one of auto, chronological",
         ),
         ("model: {name: mf}\nexperiment: ../up", "is a folder's name"),
         ("model: [", "not YAML"),

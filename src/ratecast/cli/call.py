@@ -13,12 +13,11 @@ from ratecast.errors import InputError, nearest
 from ratecast.table_options import FLAGS, TableOptions
 from ratecast.visible_text import one_line
 
-SplitName = Literal["auto", "chronological", "holdout", "u1", "u2", "u3", "u4", "u5", "kfold"]
 ProtocolName = Literal["frozen", "as-of"]
 Verb = Callable[..., int | None]
 HELP = {"-h", "--help"}
-# The model where none is named.
-AUTO = "auto"
+# The model and the table where none is named.
+AUTO, DATA = "auto", "ml-100k"
 # What does the work of an option that a verb does not have.
 _ELSEWHERE = {
     "serve": {

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from ratecast.cli.call import SplitName, emit
+from ratecast.cli.call import emit, note
 from ratecast.table_options import DEFAULT, TableOptions
 
 
@@ -94,32 +94,53 @@ def describe(
 def split(
     data: str = "ml-100k",
     *,
-    split: SplitName = "auto",
+    split: str = "auto",
     table: TableOptions = DEFAULT,
+    seed: int = 0,
+    out: Path | None = None,
+    form: Literal["parquet", "csv"] = "parquet",
     json: bool = False,
 ) -> int:
-    """Audit a split: new users and movies, ties, and leakage.
+    """Audit a split: new users, ties, leakage; write it to files.
 
-    The exit code is 1 if the split leaks.
+    The exit code is 1 if the split leaks. --split is NAME, or NAME:ARGUMENT=VALUE,... of
+    chronological (shares), cut (test, valid, until: dates), rolling (origins, share, fit), last
+    (count, share), leave-one-out, new-users (share, given), user-kfold (folds, given), holdout
+    (shares), kfold (folds), u1 to u5 of ml-100k; the first argument may stand without its name. All
+    take min_user and min_movie too: the fewest ratings in train of what is forecast.
 
     Examples:
         ratecast data split ml-100k
         ratecast data split ml-100k --split u1
+        ratecast data split ml-100k --split chronological:shares=70/10/20
+        ratecast data split ml-100k --split cut:1998-03-01,valid=1998-01-01
+        ratecast data split ml-100k --split last:2,min_movie=5 --out last2 --form csv
         ratecast data split ratings.csv --json
 
     Args:
         data: an edition, or a file or folder of ratings.
         table: how a table of your own is read.
-        split: auto (chronological, or holdout without times), chronological, holdout or a
-            fold; for kfold, the first fold.
+        split: auto (chronological, or holdout without times), one of the names above, or a folder
+            that --out has written; of several folds or origins, the first is printed.
+        seed: of the splits that are drawn at random.
+        out: a new folder for the parts of every fold; --split takes it in place of a name.
+        form: of the files in it.
         json: print the result as one JSON document.
     """
-    from ratecast.audit import audit
+    from ratecast.audit import audit, leaks
+    from ratecast.cli.source import splits_of
     from ratecast.data import load_table
     from ratecast.evaluation import terminal as tables
-    from ratecast.splits import named
+    from ratecast.splits import is_folder_of_splits, write_splits
 
-    ratings = load_table(data, table)
-    result = audit(named(ratings, split)[0], ratings)
+    splits = splits_of(split, data, table, seed)
+    ratings = None if is_folder_of_splits(split) else load_table(data, table, lambda _: None)
+    result = audit(splits[0], ratings)
+    result["leaks"] += [
+        f"{each.name}: {line}" for each in splits[1:] for line in leaks(each, ratings)
+    ]
+    if out is not None:
+        write_splits(splits, out, form)
+        note(f"wrote {out}; use it as --split {out}")
     emit(result, tables.audit_table(result), json)
     return 1 if result["leaks"] else 0

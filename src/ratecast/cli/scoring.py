@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ratecast.cli.budget import setting
-from ratecast.cli.call import AUTO, ProtocolName, SplitName, emit, note, write_json
+from ratecast.cli.call import AUTO, ProtocolName, emit, note, write_json
 from ratecast.cli.source import Source, source_of
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
@@ -24,7 +24,7 @@ def evaluate(  # noqa: PLR0913
     artifact: Path | None = None,
     data: str | None = None,
     table: TableOptions = DEFAULT,
-    split: SplitName = "auto",
+    split: str = "auto",
     protocol: ProtocolName = "frozen",
     train: Path | None = None,
     valid: Path | None = None,
@@ -53,8 +53,9 @@ def evaluate(  # noqa: PLR0913
         data: an edition of MovieLens, or a file or folder of ratings; default: the
             artifact's, or ml-100k.
         table: how a table of your own is read.
-        split: auto (chronological, or holdout without times), chronological, holdout, an
-            official fold, or kfold, the mean over five random folds.
+        split: auto (chronological, or holdout without times), a split by name, as in chronological
+            or last:2 (see ratecast data split --help), or a folder of one; of
+            several folds or origins, as of kfold, the scores are the mean.
         protocol: frozen uses train only; as-of updates the model with each rating after its
             forecast.
         train: file of ratings to fit on, with --test, instead of --data and --split.
@@ -107,7 +108,7 @@ def report(
     *,
     data: str = "ml-100k",
     table: TableOptions = DEFAULT,
-    split: SplitName = "auto",
+    split: str = "auto",
     part: Literal["valid", "test"] = "valid",
     seed: int = 0,
     out: Path = Path("report.html"),
@@ -125,23 +126,24 @@ def report(
         models: names, separated by commas.
         data: an edition of MovieLens, or a file or folder of ratings.
         table: how a table of your own is read.
-        split: auto, chronological, holdout or a fold; for kfold, the first fold.
+        split: auto (chronological, or holdout without times), a split by name, as in chronological
+            or last:2 (see ratecast data split --help), or a folder of one; of
+            several folds, the first.
         part: the part for intervals, tests and plots; use test only once, at the end.
         seed: of the models and of kfold.
         out: the HTML file.
         json: print the rows of every model, and the worth of each column of side information, as
             one JSON document.
     """
-    from ratecast.data import load_table
+    from ratecast.cli.source import splits_of
     from ratecast.evaluation.report import collect, write_report
     from ratecast.evaluation.score_rows import rows_of
     from ratecast.models import model_class
-    from ratecast.splits import named
     from ratecast.training import curves_of, make_model
 
     for name in models.split(","):
         model_class(name)
-    parts = named(load_table(data, table), split, seed)[0]
+    parts = splits_of(split, data, table, seed)[0]
     fitted: dict[str, Model] = {}
 
     def make(name: str, seed: int) -> "Model":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ratecast.cli.call import SplitName, note
+from ratecast.cli.call import DATA, note
 from ratecast.errors import InputError
 from ratecast.table_options import TableOptions
 
@@ -13,20 +13,27 @@ if TYPE_CHECKING:
     from ratecast.training.experiment import Experiment
 
 
+def splits_of(split: str, data: str | None, table: TableOptions, seed: int = 0) -> "list[Split]":
+    """The splits in a folder, which has the rows; or those of this name of `data`."""
+    from ratecast import splits
+    from ratecast.data import load_table
+
+    if splits.is_folder_of_splits(split) and (data not in (None, DATA) or table.words()):
+        raise InputError(f"--split {split}: has the rows; remove --data and how it is read")
+    return splits.splits_of(split, lambda: load_table(data or DATA, table), seed)
+
+
 class Source(NamedTuple):
     """A table, how it is read, and its split; None where nothing was given."""
 
     data: str | None
     table: TableOptions
-    split: SplitName
+    split: str
     seed: int | None
 
     def parts(self) -> "list[Split]":
         """The splits of the table."""
-        from ratecast.data import load_table
-        from ratecast.splits import named
-
-        return named(load_table(self.data, self.table), self.split, self.seed or 0)
+        return splits_of(self.split, self.data, self.table, self.seed or 0)
 
     def of_files(self, files: "PartFiles") -> "list[Split]":
         """The split of files, beside which nothing else can be given."""
@@ -50,13 +57,13 @@ def source_of(model: str | None, artifact: Path | None, given: Source) -> Source
 
     if model is not None and Path(model).is_file():
         experiment = read_experiment(model)
-        if given.data is None and experiment.data != "ml-100k":
+        if given.data is None and experiment.data != DATA:
             note(f"evaluate: on {experiment.data}, as {model} says")
         data = given.data or experiment.data
         table, split = merged(experiment.table, given.table), _split(experiment, given)
         return Source(data, table, split, given.seed)
     if artifact is None or (given.data is None and saved_experiment(artifact) is None):
-        return given._replace(data=given.data or "ml-100k")
+        return given._replace(data=given.data or DATA)
     if given.data is not None:
         return given._replace(table=options_for(artifact, given.data, given.table))
     experiment = trained_on(artifact, given.table)
@@ -67,7 +74,7 @@ def source_of(model: str | None, artifact: Path | None, given: Source) -> Source
     return Source(experiment.data, experiment.table, split, seed)
 
 
-def _split(experiment: "Experiment", given: Source) -> SplitName:
+def _split(experiment: "Experiment", given: Source) -> str:
     """The split that was given, else that of the experiment where it leaves a part to score."""
     if given.split != "auto" or experiment.split == "all":
         return given.split

@@ -47,6 +47,23 @@ def fit_timed(model: Model, split: Split) -> float:
         return time.perf_counter() - start
 
 
+def go_on(model: Model, before: Trial, split: Split) -> float:
+    """Update the model of a trial with the ratings that a later train has more; the seconds.
+
+    It is refreshed, and not fitted anew. Raises `InputError` for a model that cannot be updated.
+    """
+    if not model.updates_online():
+        raise InputError(f"{split.name}: model {model.name} cannot be updated; use fit=anew")
+    start = time.perf_counter()
+    # As-of has observed the rows that it forecast.
+    seen = len(before.split.train) + (before.protocol == "as-of") * len(before.split.test)
+    more = split.train.take(slice(seen, None))
+    if len(more):
+        model.observe(more)
+    model.refresh(split.train)
+    return time.perf_counter() - start
+
+
 def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0) -> Trial:
     """Forecast the parts of `split` with a fitted model.
 

@@ -18,7 +18,7 @@ from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
 from ratecast.progress import each
-from ratecast.splits import PREDEFINED, Split, predefined
+from ratecast.splits import PREDEFINED, Split, family, predefined
 from ratecast.table_options import DEFAULT, TableOptions
 
 
@@ -61,14 +61,18 @@ class Scores(NamedTuple):
 
 def evaluate_new(make: Callable[[], Model], splits: list[Split], how: How) -> Scores:
     """Scores of a new model for each split."""
-    trials = []
+    trials: list[Trial] = []
+    model = make()
     for split in each(splits, "folds") if len(splits) > 1 else splits:
-        model = make()
-        seconds = protocol.fit_timed(model, split)
-        for line in model.summary():
-            how.notify(line)
+        if trials and split.continues:
+            seconds = protocol.go_on(model, trials[-1], split)
+        else:
+            model = make() if trials else model
+            seconds = protocol.fit_timed(model, split)
+            for line in model.summary():
+                how.notify(line)
         trials.append(_trial(model, split, how, seconds))
-    return _scores(trials, "kfold" if len(splits) > 1 else None)
+    return _scores(trials, family(splits[0].name) if len(splits) > 1 else None)
 
 
 def evaluate_saved(folder: Path, splits: list[Split], how: How) -> Scores:
@@ -77,7 +81,7 @@ def evaluate_saved(folder: Path, splits: list[Split], how: How) -> Scores:
     Raises `InputError` unless it was fitted on exactly the train part.
     """
     if len(splits) > 1:
-        raise InputError("evaluate: an artifact is fitted on one train part; kfold needs --model")
+        raise InputError("evaluate: an artifact is fitted on one train part; several need --model")
     model = load_model(folder)
     # Two files are no split that a model is trained on by a command.
     by_name = splits[0].name != PREDEFINED

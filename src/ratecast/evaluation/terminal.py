@@ -59,7 +59,7 @@ def summary_table(title: str, summary: dict[str, Any]) -> Table:
 
 
 def audit_table(audit: dict[str, Any]) -> Group:
-    """The audit of a split: one column for each part, then the leaks."""
+    """The audit of a split: one column for each part, then its borders, remarks and leaks."""
     parts = audit["parts"]
     names = list(next(iter(parts.values())))
     lines = [
@@ -71,8 +71,14 @@ def audit_table(audit: dict[str, Any]) -> Group:
         for pair, n in audit["shared_rows"].items()
         if n
     ]
+    periods = [
+        f"{part}: from {border['from'] or 'the first'}, before {border['until'] or 'no end'}"
+        for part, border in audit["borders"].items()
+    ]
+    left_out = [f"{audit['left_out']:,} rows are in no part"] if audit["left_out"] else []
+    about = [*periods, *map(one_line, audit["remarks"]), *left_out]
     leaks = [f"LEAK: {line}" for line in audit["leaks"]] or ["no leaks"]
-    return Group(table, *shared, *leaks)
+    return Group(table, *about, *shared, *leaks)
 
 
 def _cell(value: Any) -> str:

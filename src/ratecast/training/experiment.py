@@ -14,12 +14,12 @@ from ratecast.errors import InputError, choice
 from ratecast.modelling.contract.model import Model
 from ratecast.models import model_class
 from ratecast.parser_errors import plain
+from ratecast.splits import is_folder_of_splits, parse
 from ratecast.table_options import DEFAULT, OPTIONS, TableOptions
 from ratecast.training.model_factory import make_model
 from ratecast.training.old_names import current_names
 from ratecast.visible_text import one_line
 
-SplitName = Literal["auto", "chronological", "holdout", "u1", "u2", "u3", "u4", "u5", "all"]
 # How YAML writes numbers, but for those to base 60.
 _NUMBERS = {
     "tag:yaml.org,2002:float": r"[-+]?(\d[\d_]*\.[\d_]*([eE][-+]\d+)?|\.[\d_]+([eE][-+]\d+)?"
@@ -27,6 +27,8 @@ _NUMBERS = {
     "tag:yaml.org,2002:int": r"[-+]?(0b[01_]+|0[0-7_]+|0|[1-9][\d_]*|0x[\da-fA-F_]+)$",
 }
 Resume = Literal["auto", "never"]
+# In place of a split: the last fit is on every rating.
+ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +37,10 @@ class Experiment:
 
     experiment: name of the folder of its runs, `out`/`experiment`/version_n. name: of the model.
     model: all its settings (with `trainer` for a net). data: an edition or a path. table: how your
-    own table is read. split: `auto` is chronological, or holdout for a table without times; `all`
-    trains on every rating. resume: `auto`
-    continues a killed run of the same experiment on the same ratings; `never` starts a new run.
+    own table is read. split: by name, as in `chronological` or `last:2`, or a folder of one; `auto`
+    is chronological, or holdout for a table without times; `all` trains on every rating.
+    resume: `auto` continues a killed run of the same experiment on the same ratings; `never` starts
+    a new run.
     logger: class_path and init_args of a Lightning logger, instead of TensorBoard's.
     """
 
@@ -46,7 +49,7 @@ class Experiment:
     model: dict[str, Any] = field(default_factory=dict)
     data: str = "ml-100k"
     table: TableOptions = DEFAULT
-    split: SplitName = "auto"
+    split: str = "auto"
     seed: int = 0
     out: Path = Path("lightning_logs")
     resume: Resume = "auto"
@@ -176,7 +179,7 @@ def _parser(name: str, logs: bool) -> ArgumentParser:
     parser.add_argument("--data", type=str, default=Experiment.data)
     for option in fields(TableOptions):
         parser.add_argument(f"--{option.name}", type=option.type, default=option.default)
-    parser.add_argument("--split", type=SplitName, default=Experiment.split)
+    parser.add_argument("--split", type=str, default=Experiment.split)
     parser.add_argument("--seed", type=int, default=Experiment.seed)
     parser.add_argument("--out", type=str, default=str(Experiment.out))
     parser.add_argument("--resume", type=Resume, default=Experiment.resume)
@@ -239,6 +242,8 @@ def _experiment(parsed: Namespace) -> Experiment:
     logger = _plain({"logger": top["logger"]})
     experiment = Experiment(name=name, model=settings, out=Path(top["out"]), **logger, **values)
     _refuse_paths(experiment.experiment)
+    if experiment.split != ALL and not is_folder_of_splits(experiment.split):
+        parse(experiment.split)
     return replace(experiment, model=_all_settings(experiment))
 
 

@@ -1,7 +1,7 @@
 """Runs one experiment: trains, logs, and saves an artifact."""
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ from ratecast.modelling.contract.model import Model
 from ratecast.modelling.nets.net_model import NetModel
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
-from ratecast.splits import Split, named
-from ratecast.training.experiment import Experiment
+from ratecast.splits import Split, named, splits_of
+from ratecast.training.experiment import ALL, Experiment
 from ratecast.training.lazy_trainer import LazyTrainer
 from ratecast.training.loggers import make_logger, record
 from ratecast.training.runs import ARTIFACT, run_folder
@@ -62,7 +62,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
         with bar(f"{model.name}: fit"):
             model.fit(parts.train, parts.valid)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _fit_parts(parts).items()}
-        if experiment.split == "all":
+        if experiment.split == ALL:
             with bar(f"{model.name}: fit on every rating"):
                 model.refit(joined(parts))
         record(folder, logger, model, plain, figures)
@@ -73,9 +73,9 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
 
 def split_of(experiment: Experiment) -> Split:
     """The split of the experiment's data."""
-    ratings = data.load_table(experiment.data, experiment.table)
-    if experiment.split != "all":
-        return named(ratings, experiment.split, experiment.seed)[0]
+    if experiment.split != ALL:
+        return splits_of(experiment.split, partial(_table, experiment), experiment.seed)[0]
+    ratings = _table(experiment)
     try:
         return named(ratings, "auto", experiment.seed)[0]
     except InputError:
@@ -86,6 +86,10 @@ def split_of(experiment: Experiment) -> Split:
             "validated on the last of them, to choose its epochs and calibrate it; give more "
             f"ratings{instead if len(ratings) > _FEW else ''}"
         ) from None
+
+
+def _table(experiment: Experiment) -> Ratings:
+    return data.load_table(experiment.data, experiment.table)
 
 
 def joined(split: Split) -> Ratings:

@@ -13,6 +13,7 @@ from ratecast import splits
 from ratecast.audit import audit, leaks
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, checked
+from ratecast.splits import at_random
 
 
 def numbered(at: list[int], seed: int = 0) -> Ratings:
@@ -82,8 +83,8 @@ def test_the_zone_of_the_machine_does_not_matter(zone: Callable[[str], None]) ->
 
 
 def test_official_folds_are_blocks_in_file_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splits, "OFFICIAL_ROWS", 50)
-    monkeypatch.setattr(splits, "OFFICIAL_USERS", 50)
+    monkeypatch.setattr(at_random, "OFFICIAL_ROWS", 50)
+    monkeypatch.setattr(at_random, "OFFICIAL_USERS", 50)
     table = numbered(list(range(50)))
     for fold in range(1, 6):
         split = splits.official(table, fold)
