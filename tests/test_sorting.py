@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratecast import radix_sort, sorting, splits
+from ratecast import radix_sort, sorting
 
 TIMES = st.lists(st.integers(-5, 5) | st.integers(0, 2**31), min_size=1, max_size=60)
 
@@ -30,4 +30,4 @@ def test_large_tables_are_ordered_as_small_ones(
 @given(TIMES, st.floats(0.01, 0.99))
 def test_the_border_follows_the_quantile_of_all_times(times: list[int], share: float) -> None:
     at = np.sort(np.array(times, np.int64))
-    assert splits._border(at, share) == int(np.floor(np.quantile(at, share))) + 1
+    assert by_time._border(at, share) == int(np.floor(np.quantile(at, share))) + 1
