@@ -67,6 +67,10 @@ class Bootstrap:
         every = _quotients(np.arange(len(sums))[None], sums)[0]
         return cls(every, np.concatenate(parts))
 
+    def take(self, models: slice) -> "Bootstrap":
+        """Only these models."""
+        return Bootstrap(self.estimates[models], self.draws[:, models])
+
     def intervals(self) -> F64:
         """The 95 % interval of every model's figure: (M, 2), low and high."""
         return _middle(self.draws).T
