@@ -1,6 +1,7 @@
 import doctest
 from collections.abc import Callable, Iterator
 from itertools import permutations
+from random import Random
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,8 @@ from ratecast.modelling.kernels import loops
 from ratecast.ratings import Ratings, Scale, checked
 
 F64 = NDArray[np.float64]
+# User, rating, forecast.
+Row = tuple[int, float, int]
 HALF, TEN, PERCENT = Scale(0.5, 5, 0.5), Scale(0, 10), Scale(0, 100, None)
 TABLES, K, LIKED = 1_000, 5, 4.0
 
@@ -136,9 +139,10 @@ def test_ties_are_the_mean_over_all_orders(k: int) -> None:
     stars = random.choice([1.0, 3.5, 4.0, 5.0], len(users))
     forecasts = random.choice([2.0, 3.0, 4.0], len(users))
     compared = 0
-    for line, own in each_user(rankings(users, stars, forecasts, k), users, stars, forecasts):
+    found = rankings(users, stars, forecasts, k)
+    for line, (own, ahead) in each_user(found, users, stars, forecasts):
         if line["mrr"] is not None and line["ndcg"] is not None:
-            expected = by_all_orders(*own, k)
+            expected = by_all_orders(own, ahead, k)
             assert {name: line[name] for name in expected} == pytest.approx(expected, abs=1e-12)
             compared += 1
     assert compared > 60
@@ -206,15 +210,15 @@ SMALL = st.lists(
 )
 
 
-def of_rows(rows: list[tuple[int, float, int]], k: int, map_: Callable[[F64], F64]) -> F64:
+def of_rows(rows: list[Row], k: int, map_: Callable[[F64], F64]) -> F64:
     users, stars, forecasts = (np.array(column) for column in zip(*rows, strict=True))
     return rankings(users, stars, map_(forecasts.astype(np.float64)), k).values
 
 
 @over(SMALL, st.integers(1, 8), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_and_the_size_of_the_forecasts_change_nothing(
-    rows, k, random
-) -> None:  # type: ignore[no-untyped-def]
+    rows: list[Row], k: int, random: Random
+) -> None:
     values = of_rows(rows, k, lambda forecasts: forecasts)
     shuffled = list(rows)
     random.shuffle(shuffled)
@@ -224,7 +228,7 @@ def test_the_order_of_the_rows_and_the_size_of_the_forecasts_change_nothing(
 
 
 @over(SMALL, st.integers(1, 8))
-def test_values_are_shares_and_the_best_order_is_one(rows, k) -> None:  # type: ignore[no-untyped-def]
+def test_values_are_shares_and_the_best_order_is_one(rows: list[Row], k: int) -> None:
     values = of_rows(rows, k, lambda forecasts: forecasts)
     counted = values[~np.isnan(values)]
     assert ((counted >= 0) & (counted <= 1 + 1e-12)).all()
@@ -235,8 +239,8 @@ def test_values_are_shares_and_the_best_order_is_one(rows, k) -> None:  # type: 
 
 
 @over(SMALL, st.integers(1, 8))
-def test_forecasts_upside_down_turn_concordance_round(rows, k) -> None:  # type: ignore[no-untyped-def]
-    values, turned = (of_rows(rows, k, lambda f, sign=sign: sign * f)[:, 4] for sign in (1, -1))
+def test_forecasts_upside_down_turn_concordance_round(rows: list[Row], k: int) -> None:
+    values, turned = (of_rows(rows, k, each)[:, 4] for each in (np.positive, np.negative))
     assert (values + turned)[~np.isnan(values)] == pytest.approx(1)
 
 
@@ -246,7 +250,7 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     for threads in (1, 3):
         monkeypatch.setattr(loops, "get_num_threads", lambda threads=threads: threads)
         values.append(rankings(users, stars, forecasts).values)
-    assert np.array_equal(*values, equal_nan=True)
+    assert np.array_equal(values[0], values[1], equal_nan=True)
 
 
 def test_intervals_hold_the_mean_and_pairs_are_tested() -> None:

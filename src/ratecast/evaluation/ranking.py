@@ -155,7 +155,9 @@ class UserRankings:
         users = given.frame[USER].unique().sort()
         number = Vocabulary(USER, users.to_frame()).encode(given.frame[USER]) - 1
         rows = np.arange(len(given), dtype=np.int32)
-        grouped = Grouped.of(number, rows, forecast.stars.astype(np.float64), len(users))
+        grouped = Grouped.of(
+            number, rows, forecast.stars.astype(np.float64, copy=False), len(users)
+        )
         return cls(k, liked, users, grouped.counts, _scores(grouped, given, k, liked))
 
     @property

@@ -34,9 +34,8 @@ def _score_user(forecasts, gains, cut, scores):  # type: ignore[no-untyped-def]
     A gain belongs to each rank of its group in equal shares: the expectation over all orders.
     """
     k, liked_gain, discounts = cut
-    ideal, worse = np.sort(gains), np.argsort(-forecasts)
-    likes = len(gains) - np.searchsorted(ideal, liked_gain)
-    dcg, hits, reciprocal, start = 0.0, 0.0, 0.0, 0
+    better, worse = np.argsort(gains), np.argsort(-forecasts)
+    dcg, hits, reciprocal, likes, start = 0.0, 0.0, 0.0, 0, 0
     while start < len(gains):
         stop, total, liked = start, 0.0, 0
         while stop < len(gains) and forecasts[worse[stop]] == forecasts[worse[start]]:
@@ -47,14 +46,15 @@ def _score_user(forecasts, gains, cut, scores):  # type: ignore[no-untyped-def]
         discount = discounts[min(stop, k)] - discounts[min(start, k)]
         dcg += total * discount / (stop - start)
         hits += liked * inside / (stop - start)
-        if liked and reciprocal == 0.0:
+        if liked and not likes:
             reciprocal = _reciprocal_rank(start, stop - start, liked)
+        likes += liked
         start = stop
     if likes:
         scores[RECALL], scores[PRECISION], scores[MRR] = hits / likes, hits / k, reciprocal
-    if len(ideal) and ideal[0] < ideal[-1]:
-        scores[NDCG] = dcg / _ideal_dcg(ideal, k, discounts)
-        scores[CONCORDANCE] = _concordance(forecasts, np.searchsorted(ideal, gains), worse)
+    if gains[better[0]] < gains[better[-1]]:
+        scores[NDCG] = dcg / _ideal_dcg(gains, better, cut)
+        scores[CONCORDANCE] = _concordance(forecasts, gains, better, worse)
 
 
 @njit(cache=True)
@@ -72,32 +72,47 @@ def _reciprocal_rank(before, tied, liked):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _ideal_dcg(ascending, k, discounts):  # type: ignore[no-untyped-def]
+def _ideal_dcg(gains, better, cut):  # type: ignore[no-untyped-def]
+    k, _, discounts = cut
     total = 0.0
-    for rank in range(min(k, len(ascending))):
-        total += ascending[-1 - rank] * (discounts[rank + 1] - discounts[rank])
+    for rank in range(min(k, len(gains))):
+        total += gains[better[-1 - rank]] * (discounts[rank + 1] - discounts[rank])
     return total
 
 
 @njit(cache=True)
-def _concordance(forecasts, lower, worse):  # type: ignore[no-untyped-def]
-    """Share of the pairs of different ratings in the order of their forecasts, ties one half.
+def _concordance(forecasts, gains, better, worse):  # type: ignore[no-untyped-def]
+    """Share of the pairs of different gains in the order of their forecasts, ties one half.
 
-    lower: (m,) how many rows are rated lower. worse: (m,) rows from the highest forecast down.
-    From the lowest forecast up, a Fenwick tree has how many rows there were at each value of
-    `lower`: m log m steps.
+    better, worse: (m,) rows by gain, ascending, and by forecast, descending. From the lowest
+    forecast up, a Fenwick tree has how many rows there were at each level of gain: m log m steps.
     """
-    tree, in_order, reversed_, stop = np.zeros(len(lower) + 1, np.int64), 0, 0, len(lower)
+    levels, different = _levels(gains, better)
+    tree = np.zeros(levels[better[-1]] + 2, np.int64)
+    in_order, reversed_, stop = 0, 0, len(gains)
     while stop > 0:
-        start, earlier = stop, len(lower) - stop
+        start, earlier = stop, len(gains) - stop
         while start > 0 and forecasts[worse[start - 1]] == forecasts[worse[stop - 1]]:
             start -= 1
-            in_order += _counted(tree, lower[worse[start]])
-            reversed_ += earlier - _counted(tree, lower[worse[start]] + 1)
+            in_order += _counted(tree, levels[worse[start]])
+            reversed_ += earlier - _counted(tree, levels[worse[start]] + 1)
         for row in worse[start:stop]:
-            _add(tree, lower[row])
+            _add(tree, levels[row])
         stop = start
-    return 0.5 + 0.5 * (in_order - reversed_) / lower.sum()
+    return 0.5 + 0.5 * (in_order - reversed_) / different
+
+
+@njit(cache=True)
+def _levels(gains, better):  # type: ignore[no-untyped-def]
+    """The number of each row's gain, (m,), from 0 for the least, and how many pairs differ."""
+    levels, level, lower, different = np.empty(len(gains), np.int64), 0, 0, 0
+    for i in range(len(gains)):
+        if i and gains[better[i]] != gains[better[i - 1]]:
+            level += 1
+            lower = i
+        levels[better[i]] = level
+        different += lower
+    return levels, different
 
 
 @njit(cache=True)
