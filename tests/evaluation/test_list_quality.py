@@ -180,6 +180,8 @@ def test_bad_input(fitted: Model, split: Split) -> None:
         ListQuality.of(fitted, split, part="train")
     with pytest.raises(InputError, match="0 movies for each user"):
         ListQuality.of(fitted, split, 0)
+    with pytest.raises(InputError, match="liked is 6; give a rating above 1"):
+        UserLists.of(fitted, split, liked=6)
     other = Split("own", split.test, None, split.test)
     with pytest.raises(InputError, match="not fitted on exactly the train part"):
         ListQuality.of(fitted, other)

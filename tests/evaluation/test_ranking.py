@@ -20,7 +20,7 @@ from torchmetrics.functional.retrieval import (
 
 from ratecast.errors import InputError
 from ratecast.evaluation import ranking
-from ratecast.evaluation.ranking import Ranking, UserRankings, bootstraps, liked_from
+from ratecast.evaluation.ranking import Ranking, UserRankings, bootstraps, least_liked
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.kernels import loops
 from ratecast.ratings import Ratings, Scale, checked
@@ -181,7 +181,7 @@ def test_no_user_counts() -> None:
     [(Scale(1, 5), 4), (HALF, 4), (TEN, 8), (Scale(0, 1, 0.1), 0.8), (PERCENT, 75)],
 )
 def test_what_is_liked(scale: Scale, liked: float) -> None:
-    assert liked_from(scale) == pytest.approx(liked)
+    assert least_liked(scale) == pytest.approx(liked)
     # As stored in single precision.
     at_and_below = np.array([liked, scale.stars[scale.stars < liked - 1e-6][-1]])
     found = Ranking.of(forecast(at_and_below), table(np.zeros(2, int), at_and_below, scale), k=1)
@@ -283,6 +283,8 @@ def test_models_on_other_rows_are_not_compared() -> None:
         bootstraps([one, other])
     with pytest.raises(InputError, match="different rows, k or liked"):
         bootstraps([one, rankings(users, stars, forecasts, k=3)])
+    with pytest.raises(InputError, match="no model"):
+        bootstraps([])
 
 
 def test_bad_input() -> None:

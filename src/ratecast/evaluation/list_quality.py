@@ -11,7 +11,7 @@ from ratecast.data.frames import ids_of
 from ratecast.errors import InputError
 from ratecast.evaluation.co_ratings import CoRatings
 from ratecast.evaluation.protocol import require_own_train
-from ratecast.evaluation.ranking import liked_from
+from ratecast.evaluation.ranking import least_liked
 from ratecast.ids import Id
 from ratecast.modelling.contract.model import Model
 from ratecast.queries.id_lists import candidates
@@ -145,7 +145,7 @@ class UserLists:
             raise InputError(
                 f"lists: no later part {part!r}; give one of {', '.join([*split.parts][1:])}"
             )
-        liked = liked_from(split.train.scale) if liked is None else liked
+        liked = least_liked(split.train.scale, liked)
         chosen = model.users.known if users is None else ids_of(users, USER, "lists")
         users = model.users.own_ids(chosen.rename(USER)).unique().sort()
         lists = Recommender(model, split.train.requests()).top(users, n)
