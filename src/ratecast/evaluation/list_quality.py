@@ -28,7 +28,7 @@ _SHARE, _SECOND = "share", "second"
 class ListQuality:
     """What the lists of the n best movies are like: the movies that a user has not rated in train.
 
-    p is the share of the users of train who rated a movie; of one that nobody rated, the share of a
+    p is the share of the users of train who rated a movie; of one that no user rated, that of a
     single user. Means are over users, of the means over the movies of each list.
 
     catalogue_coverage: share of the movies that the model can list that are in some list.
