@@ -140,7 +140,12 @@ def ranked(comparison):
     """Lines for `intervals`: the best at the top."""
     low, high = comparison.bootstrap.intervals().T
     table = pl.DataFrame(
-        {"group": comparison.models, "mean": comparison.bootstrap.estimates, "low": low, "high": high}
+        {
+            "group": comparison.models,
+            "mean": comparison.bootstrap.estimates,
+            "low": low,
+            "high": high,
+        }
     )
     return table.sort("mean", descending=True)
 

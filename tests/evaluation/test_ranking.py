@@ -108,7 +108,8 @@ def test_concordance_is_somers_d(ties: bool) -> None:
 
 def test_concordance_of_two_stars_is_the_area_under_the_curve() -> None:
     users, stars, forecasts = drawn(3, 30, ties=True)
-    stars = np.where(stars >= LIKED, 5.0, 1.0)
+    few = users < 200
+    users, stars, forecasts = users[few], np.where(stars >= LIKED, 5.0, 1.0)[few], forecasts[few]
     found = rankings(users, stars, forecasts)
     for line, (own, ahead) in each_user(found, users, stars, forecasts):
         if line["concordance"] is not None:
