@@ -138,9 +138,10 @@ ladder = comparisons(trials, "valid")
 
 def ranked(comparison):
     """Lines for `intervals`: the best at the top."""
-    low, high = comparison.bootstrap.intervals().T
+    sample = comparison.bootstrap
+    low, high = sample.intervals().T
     table = pl.DataFrame(
-        {"group": comparison.models, "mean": comparison.bootstrap.rmse, "low": low, "high": high}
+        {"group": comparison.models, "mean": sample.estimates, "low": low, "high": high}
     )
     return table.sort("mean", descending=True)
 

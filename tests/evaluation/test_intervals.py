@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ratecast.evaluation import intervals
 from ratecast.evaluation.intervals import Bootstrap, holm
+from ratecast.modelling.kernels import loops
 
 F64 = NDArray[np.float64]
 # Spread of a user's level, of a user's scale (log), and of a row: the planted RMSE follows.
@@ -52,7 +53,7 @@ def test_a_planted_difference_is_found_and_said_the_right_way_round() -> None:
     errors, users = errors_of(150, 1, gap=0.4)
     found = Bootstrap.of(errors[:, 1:], users).compare()[0]
     assert (found.first, found.second) == (0, 1)
-    assert found.low < found.rmse < found.high < 0
+    assert found.low < found.estimate < found.high < 0
     assert found.p < 0.001
     assert found.significant
     # The two models' own intervals overlap: only the pairing tells them apart.
@@ -71,7 +72,7 @@ def test_p_and_interval_agree() -> None:
 def test_the_same_model_twice_is_never_different() -> None:
     errors, users = errors_of(30, 0)
     found = Bootstrap.of(errors[:, [1, 1]], users, draws=200).compare()[0]
-    assert (found.rmse, found.low, found.high, found.p) == (0, 0, 0, 1)
+    assert (found.estimate, found.low, found.high, found.p) == (0, 0, 0, 1)
 
 
 def test_the_seed_decides_and_ids_may_be_words() -> None:
@@ -93,14 +94,34 @@ def test_the_bits_are_the_same_on_every_processor() -> None:
     # Division, product, sum and root are rounded alike everywhere, and the order is our own.
     errors = (1.0 / np.arange(1, 601)).reshape(200, 3)
     found = Bootstrap.of(errors, np.arange(200) % 23, draws=40)
-    bits = sha256(found.rmse.tobytes() + found.draws.tobytes() + found.intervals().tobytes())
+    bits = sha256(found.estimates.tobytes() + found.draws.tobytes() + found.intervals().tobytes())
     assert bits.hexdigest()[:16] == "10db5f98b7812b86"
 
 
 def test_rmse_is_over_all_rows() -> None:
     errors, users = errors_of(30, 0)
     rmse = np.sqrt((errors**2).mean(axis=0))
-    assert Bootstrap.of(errors, users, draws=10).rmse == pytest.approx(rmse)
+    assert Bootstrap.of(errors, users, draws=10).estimates == pytest.approx(rmse)
+
+
+def test_means_over_users_are_those_of_one_row_a_user() -> None:
+    errors, _ = errors_of(30, 0)
+    values, users = errors[:40] ** 2, np.arange(40)
+    means, roots = Bootstrap.of_means(values, draws=50), Bootstrap.of(errors[:40], users, draws=50)
+    assert means.estimates == pytest.approx(values.mean(axis=0))
+    assert (np.sqrt(means.draws) == roots.draws).all()
+    assert means.compare()[0].estimate == pytest.approx(
+        values.mean(axis=0)[0] - values[:, 1].mean()
+    )
+
+
+def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).random((50, 3))
+    draws = []
+    for threads in (1, 3):
+        monkeypatch.setattr(loops, "get_num_threads", lambda threads=threads: threads)
+        draws.append(Bootstrap.of_means(values, draws=100).draws)
+    assert (draws[0] == draws[1]).all()
 
 
 def test_holm_keeps_the_order_and_never_passes_one() -> None:

@@ -67,17 +67,17 @@ class ModelComparison:
 
     def ranked(self) -> list[str]:
         """The models' names, lowest RMSE first."""
-        return [self.models[k] for k in np.argsort(self.bootstrap.rmse, kind="stable")]
+        return [self.models[k] for k in np.argsort(self.bootstrap.estimates, kind="stable")]
 
     def pairs(self) -> list["Pair"]:
         """Every pair of models, the better one first."""
         return [self._pair(each) for each in self.bootstrap.compare()]
 
     def _pair(self, each: Difference) -> "Pair":
-        sign = 1 if each.rmse <= 0 else -1
+        sign = 1 if each.estimate <= 0 else -1
         better, worse = (self.models[k] for k in (each.first, each.second)[::sign])
         low, high = sorted((-sign * each.low, -sign * each.high))
-        return Pair(better, worse, abs(each.rmse), low, high, each.p, each.adjusted)
+        return Pair(better, worse, abs(each.estimate), low, high, each.p, each.adjusted)
 
 
 class Pair(NamedTuple):
@@ -232,4 +232,4 @@ def _bin(comparison: ModelComparison, label: str, mask: Mask | NDArray[Any]) -> 
     sample = Bootstrap.of(errors, users, draws=1000)
     few = len(np.unique(users)) < LEAST_USERS
     interval = np.full((errors.shape[1], 2), np.nan) if few else sample.intervals()
-    return Bin(label, len(errors), sample.rmse, interval)
+    return Bin(label, len(errors), sample.estimates, interval)

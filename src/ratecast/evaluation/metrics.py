@@ -38,11 +38,8 @@ class Score:
     @classmethod
     def of(cls, forecast: Forecast, given: Ratings) -> Self:
         """Score the forecasts of all rows of `given`. Raises `InputError` if one is missing."""
+        require_every_forecast(forecast, given, "score")
         truth = given.stars.astype(np.float64)
-        if len(forecast) != len(truth):
-            raise InputError(f"score: {len(forecast)} forecasts for {len(truth)} ratings")
-        if not np.isfinite(forecast.stars).all():
-            raise InputError(f"score: {(~np.isfinite(forecast.stars)).sum()} forecasts are missing")
         error = forecast.stars - truth
         of = _continuous if given.scale.is_continuous else _stepped
         nll, ece, coverage = of(forecast.probabilities, given.scale, truth)
@@ -54,6 +51,15 @@ class Score:
             ece=ece,
             coverage=coverage,
         )
+
+
+def require_every_forecast(forecast: Forecast, given: Ratings, where: str) -> None:
+    """Refuse forecasts that are not one finite number for each rating. where: for the message."""
+    if len(forecast) != len(given):
+        raise InputError(f"{where}: {len(forecast)} forecasts for {len(given)} ratings")
+    missing = int((~np.isfinite(forecast.stars)).sum())
+    if missing:
+        raise InputError(f"{where}: {missing} forecasts are missing")
 
 
 def quantile_shares(

@@ -70,7 +70,7 @@ def _test_cell(row: str, column: str, test: tuple[Difference, int] | None) -> Ce
     if test is None:
         return Cell.of("", "self")
     each, sign = test
-    rmse = sign * each.rmse
+    rmse = sign * each.estimate
     low, high = sorted((sign * each.low, sign * each.high))
     kind = ("win" if rmse < 0 else "lose") if each.significant else "tie"
     tooltip = (

@@ -165,7 +165,10 @@ def _tiles(facts: Sequence[tuple[str, str]]) -> Markup:
 def _best(comparison: ModelComparison) -> tuple[str, str]:
     model = comparison.ranked()[0]
     column = comparison.models.index(model)
-    rmse, interval = comparison.bootstrap.rmse[column], comparison.bootstrap.intervals()[column]
+    rmse, interval = (
+        comparison.bootstrap.estimates[column],
+        comparison.bootstrap.intervals()[column],
+    )
     return f"{rmse:.4f}", f"RMSE {comparison.protocol}: {model} ({_span(interval)})"
 
 
