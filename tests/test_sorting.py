@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratecast import radix_sort, sorting
+from ratecast.splits import by_time
 
 TIMES = st.lists(st.integers(-5, 5) | st.integers(0, 2**31), min_size=1, max_size=60)
 
