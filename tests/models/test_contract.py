@@ -47,7 +47,7 @@ REFITTED: dict[str, dict[str, Any]] = {
     "neumf": {"factors": 2, "id_dropout": 0.0, "dropout": 0.0, "trainer": CONVERGED},
 }
 # Their shares are learned, here too.
-FEWER_DRAWS = dict.fromkeys(MEANS, {"chains": 2, "iterations": 40})
+FEWER_DRAWS: dict[str, dict[str, Any]] = {name: {"chains": 2, "iterations": 40} for name in MEANS}
 # Of a known user these forecast no more than of a new one.
 IMPERSONAL = ("mean", "cold_start")
 # Stars, RMSE: for the requests of the user held back, and for those of all users.
