@@ -21,7 +21,7 @@ TABLE = with_sides(planted(users=30, rows=600))
 MOVIE = 7
 SHORT: dict[str, dict[str, Any]] = {
     "factorization_machine": {"chains": 1, "iterations": 30},
-    "blend": {"chains": 1, "iterations": 30},
+    "blend": {"chains": 1, "iterations": 30, "learn_shares": False},
     "auto": {"chains": 1, "iterations": 30},
 } | {name: {"trainer": {"epochs": 1, "batch_size": 256}} for name in ("mf", "mf_bias", "neumf")}
 
