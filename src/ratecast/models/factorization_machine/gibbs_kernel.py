@@ -33,13 +33,13 @@ class Prior(NamedTuple):
 class Side(NamedTuple):
     """A block's features and state.
 
-    group: (F,) of each feature. index: (n,) line of each rating. precision: (1 + factors, groups).
+    group: (F,) of each feature. lines: (n,) line of each rating. precision: (1 + factors, groups).
     coefficients: (1 + factors, F). total: (1 + factors, lines). sums: (2, lines), overwritten.
     """
 
     columns: Columns
     group: I32
-    index: I32
+    lines: I32
     precision: F64
     coefficients: F64
     total: F64
@@ -109,11 +109,11 @@ def draw_factor(k, side, inputs, precision, residual):  # type: ignore[no-untype
     side: `Side`. inputs, precision, residual: (n,) as in `line_sums`.
     """
     step = -side.total[k]
-    line_sums(side.index, inputs, precision, residual, side.sums)
+    line_sums(side.lines, inputs, precision, residual, side.sums)
     prior = Prior(side.group, side.precision[k])
     draw_coefficients(side.columns, prior, side.sums, side.coefficients[k], side.total[k])
     add(step, side.total[k])
-    update_residuals(side.index, inputs, step, residual)
+    update_residuals(side.lines, inputs, step, residual)
 
 
 @njit(cache=True)
@@ -126,9 +126,9 @@ def draw_factors(user, movie, precision, residual):  # type: ignore[no-untyped-d
     """
     inputs = np.empty(len(residual))
     for k in range(1, len(user.total)):
-        _gather(movie.total[k], movie.index, inputs)
+        _gather(movie.total[k], movie.lines, inputs)
         draw_factor(k, user, inputs, precision, residual)
-        _gather(user.total[k], user.index, inputs)
+        _gather(user.total[k], user.lines, inputs)
         draw_factor(k, movie, inputs, precision, residual)
 
 
