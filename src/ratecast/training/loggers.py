@@ -1,5 +1,7 @@
 """Logs of a run: to TensorBoard, or to any Lightning logger that the experiment configures."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,49 +12,71 @@ from ratecast.queries.similar import MovieVectors
 from ratecast.training.experiment import leaves
 
 if TYPE_CHECKING:
-    from lightning.pytorch.loggers import Logger
     from torch.utils.tensorboard import SummaryWriter
+
+    from ratecast.training.run_logger import RunLogger
 
 MOVIES = "movies"
 # Metadata of each movie for the projector, which colours by numbers or by columns of few values.
 COLUMNS = ["title", "genre", "genres", "year", "ratings", "bias"]
 
 
-def make_logger(config: dict[str, Any]) -> "Logger":
-    """The logger of a config: class_path, and optionally init_args.
+@contextmanager
+def run_logger(
+    config: Mapping[str, Any] | None, settings: dict[str, Any], counts: Mapping[str, float]
+) -> Iterator["RunLogger | None"]:
+    """The logger of a config, closed as failed if the block raises an error; None without config.
 
-    Raises `InputError` if its package is not installed, or refuses the arguments.
+    config: class_path, and optionally init_args. settings, counts: its first values. They are
+    logged before the block, so that a logger that refuses them leaves nothing of a run behind.
+
+    Raises `InputError` if its package is missing, or if it refuses an argument or a value.
     """
-    module, _, name = config["class_path"].rpartition(".")
+    if config is None:
+        yield None
+        return
+    logger = _made(config)
     try:
-        logger: Logger = getattr(import_module(module), name)(**config.get("init_args") or {})
-    except ImportError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"logger {name}: {reason}; install it, or remove the logger") from None
-    except (TypeError, ValueError) as error:
-        raise InputError(f"logger {name}: {' '.join(str(error).split())}") from None
-    return logger
+        logger.log_hyperparams(settings)
+        logger.log_metrics(counts, 0)
+        logger.save()
+        yield logger
+    except BaseException:
+        with suppress(InputError):
+            logger.close("failed")
+        raise
+
+
+def _made(config: Mapping[str, Any]) -> "RunLogger":
+    # Lightning takes seconds to import, and most runs have no logger of their own.
+    from ratecast.training.run_logger import RunLogger, refusals
+
+    module, _, name = config["class_path"].rpartition(".")
+    with refusals(name):
+        return RunLogger(getattr(import_module(module), name)(**config.get("init_args") or {}))
 
 
 def record(
-    folder: Path,
-    logger: "Logger | None",
+    artifact: Path,
+    logger: "RunLogger | None",
     model: Model,
     settings: dict[str, Any],
     figures: dict[str, float],
 ) -> None:
-    """Log the settings with the final figures and the movies' vectors, and close the logger.
+    """Log the final figures, the artifact and the movies' vectors, and close the logger.
 
-    logger: the configured one, or None. TensorBoard gets everything, in the run's folder or in that
-    of its logger; another logger gets only the figures.
+    artifact: in the folder of the run. logger: the configured one, or None. TensorBoard gets
+    settings, figures and vectors, in the run's folder or in that of its logger; another logger gets
+    the figures and, if it keeps files, the artifact.
     """
-    final = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
-    board = folder if logger is None else _tensorboard_folder(logger)
+    board = artifact.parent if logger is None else logger.tensorboard_folder
     if logger is not None:
         if board is None:
-            logger.log_metrics(final)
-        logger.finalize("success")
+            logger.log_final(figures)
+        logger.log_artifact(artifact, model.name)
+        logger.close("success")
     if board is not None:
+        final = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
         _write(board, model, _hyperparameters(settings), final)
 
 
@@ -76,13 +100,6 @@ def project(writer: "SummaryWriter", model: Model) -> None:
     vectors = MovieVectors.of(model)
     lines = [_cells(vectors, row) for row in range(len(vectors.vectors))]
     writer.add_embedding(vectors.vectors, metadata=lines, metadata_header=COLUMNS, tag=MOVIES)
-
-
-def _tensorboard_folder(logger: "Logger") -> Path | None:
-    """The folder of a TensorBoard logger; None for another logger."""
-    from lightning.pytorch.loggers import TensorBoardLogger
-
-    return Path(logger.log_dir) if isinstance(logger, TensorBoardLogger) else None
 
 
 def _hyperparameters(settings: dict[str, Any]) -> dict[str, Any]:

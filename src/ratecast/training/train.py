@@ -1,6 +1,6 @@
 """Runs one experiment: trains, logs, and saves an artifact."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ratecast.ratings import Ratings
 from ratecast.splits import Split, named, splits_of
 from ratecast.training.experiment import ALL, Experiment
 from ratecast.training.lazy_trainer import LazyTrainer
-from ratecast.training.loggers import make_logger, record
+from ratecast.training.loggers import record, run_logger
 from ratecast.training.runs import ARTIFACT, run_folder
 from ratecast.training.saved_experiment import save_experiment
 from ratecast.visible_text import counted
@@ -51,12 +51,14 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
     Raises `InputError` for unusable data or settings, and for a loss that is not finite.
     """
     parts = split_of(experiment) if split is None else split
-    # Before the folder is created, so that a refused logger leaves nothing behind.
-    logger = make_logger(experiment.logger) if experiment.logger else None
-    with run_folder(experiment, parts) as folder:
-        model, plain = experiment.make(), experiment.plain()
-        if logger is not None:
-            logger.log_hyperparams(plain)
+    # Without the logger, whose address may have a password.
+    plain = replace(experiment, logger=None).plain()
+    counts = {f"{part}/ratings": len(rows) for part, rows in _fit_parts(parts).items()}
+    with (
+        run_logger(experiment.logger, plain, counts) as logger,
+        run_folder(experiment, parts) as folder,
+    ):
+        model = experiment.make()
         if isinstance(model, NetModel):
             model.train_net = LazyTrainer(logger, folder, plain)
         with bar(f"{model.name}: fit"):
@@ -65,10 +67,14 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
         if experiment.split == ALL:
             with bar(f"{model.name}: fit on every rating"):
                 model.refit(joined(parts))
-        record(folder, logger, model, plain, figures)
-        model.save(folder / ARTIFACT)
-        save_experiment(folder / ARTIFACT, experiment)
-    return Run(folder, folder / ARTIFACT, figures, _parameters(model), model.summary())
+        artifact = folder / ARTIFACT
+        model.save(artifact)
+        save_experiment(artifact, experiment)
+        try:
+            record(artifact, logger, model, plain, figures)
+        except InputError as error:
+            raise InputError(f"{error}; the model is saved in {artifact}") from None
+    return Run(folder, artifact, figures, _parameters(model), model.summary())
 
 
 def split_of(experiment: Experiment) -> Split:
