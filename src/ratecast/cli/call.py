@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ratecast.errors import InputError, nearest
+from ratecast.plain_json import plain
 from ratecast.table_options import FLAGS, TableOptions
 from ratecast.visible_text import one_line
 
@@ -119,7 +120,7 @@ def _refuse_empty_paths(words: Sequence[str], parameters: list[Parameter], name:
 def emit(result: dict[str, Any], view: Any, json: bool) -> None:
     """Print the result of a verb on stdout: as one JSON document, or as `view`."""
     if json:
-        print(jsonlib.dumps(_plain(result), allow_nan=False))
+        print(jsonlib.dumps(plain(result), allow_nan=False))
     else:
         show(view)
 
@@ -135,28 +136,6 @@ def show(view: Any) -> None:
 def note(line: str) -> None:
     """Print progress to stderr, so that it does not mix with results."""
     print(one_line(line), file=sys.stderr)
-
-
-def write_json(path: Path | None, result: dict[str, Any]) -> None:
-    """Write a result to `path` as JSON, if a path is given."""
-    from ratecast.atomic_write import write_text
-
-    if path:
-        write_text(path, jsonlib.dumps(result, indent=1) + "\n")
-        note(f"wrote {path}")
-
-
-def _plain(value: Any) -> Any:
-    """A value for JSON, which has no paths and no NaN."""
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, Path):
-        return str(value)
-    number = value.item() if hasattr(value, "item") else value
-    finite = not isinstance(number, float) or abs(number) < float("inf")
-    return number if finite else None
 
 
 def _with_table_options(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ratecast.cli.budget import setting
-from ratecast.cli.call import AUTO, ProtocolName, emit, note, write_json
+from ratecast.cli.call import AUTO, ProtocolName, emit, note
 from ratecast.cli.source import Source, source_of
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
@@ -31,10 +31,12 @@ def evaluate(  # noqa: PLR0913
     test: Path | None = None,
     budget: str | None = None,
     seed: int | None = None,
+    forecasts: Path | None = None,
+    save_forecasts: Path | None = None,
     out: Path | None = None,
     json: bool = False,
 ) -> None:
-    """Evaluate a model, new or fitted, on a split.
+    """Evaluate a model, new or fitted, or forecasts, on a split.
 
     Examples:
         ratecast evaluate --data ratings.csv --budget 60s
@@ -44,6 +46,8 @@ def evaluate(  # noqa: PLR0913
         ratecast evaluate --model als --train train.csv --test test.csv
         ratecast evaluate --model als --train train.csv --valid valid.csv --test test.csv
         ratecast evaluate --artifact lightning_logs/bias/version_0/artifact --json
+        ratecast evaluate --model bias --save-forecasts bias.parquet --out scores.tex
+        ratecast evaluate --forecasts bias.parquet --out scores.md
 
     Args:
         model: name of a model to fit, as in bias, or the YAML file of an experiment; by default
@@ -64,19 +68,28 @@ def evaluate(  # noqa: PLR0913
         test: file of ratings to forecast.
         budget: how long a fit of auto may take, as in 60s or 5m; default: 15m.
         seed: of the model, of holdout and of kfold; default: the artifact's, or 0.
-        out: JSON file for the rows, and for the worth of each column of side information, which
-            is measured on valid, or on test where there is no valid.
+        forecasts: table of the forecasts of any program, one for each row of test, and of valid if
+            it has those too. Its columns are user, movie and stars, and p_1 ... for each star where
+            they are known. Nothing is fitted; --protocol says how they were made.
+        save_forecasts: CSV, Parquet or JSON lines file for the forecast of every row but train's,
+            with its rating, interval, probabilities, history length and basis.
+        out: file for the scores: .json, .csv, .md or .tex. JSON has the worth of each column of
+            side information too, measured on valid, or on test where there is no valid.
         json: print both as one JSON document.
     """
     from ratecast.audit import notes
     from ratecast.evaluation import split_scores
     from ratecast.training.experiment import model_from
 
-    if model and artifact:
-        raise InputError("evaluate: give either --model NAME or --artifact DIR")
+    if (model is not None) + (artifact is not None) + (forecasts is not None) > 1:
+        raise InputError("evaluate: give one of --model NAME, --artifact DIR and --forecasts FILE")
+    if forecasts and (budget or save_forecasts):
+        name = "--budget" if budget else "--save-forecasts"
+        raise InputError(f"evaluate: {name} is of a model; remove it, or --forecasts")
+    _check_files(out, save_forecasts, forecasts)
     if artifact and budget:
         raise InputError("evaluate: --budget is of a fit; remove it, or --artifact")
-    if artifact is None:
+    if artifact is None and forecasts is None:
         model = model or AUTO
         # An unknown model or setting is refused before data is fetched.
         new = partial(model_from, model, seed or 0, [] if budget is None else [setting(budget)])
@@ -86,19 +99,40 @@ def evaluate(  # noqa: PLR0913
     for line in notes(parts[0]):
         note(line)
     how = split_scores.How(protocol, json or out is not None, seed or 0, note)
-    if artifact:
+    if forecasts:
+        scores = split_scores.evaluate_forecasts(forecasts, parts, how)
+    elif artifact:
         scores = split_scores.evaluate_saved(artifact, parts, how)
     else:
         scores = split_scores.evaluate_new(new, parts, how)
+    if save_forecasts:
+        from ratecast.evaluation.forecast_files import write_forecasts
+
+        rows = write_forecasts(scores.trials, save_forecasts)
+        note(f"wrote {save_forecasts}: {rows:,} forecasts")
     _emit_scores(scores, out, json)
 
 
+def _check_files(out: Path | None, save_forecasts: Path | None, read: Path | None) -> None:
+    """Refuse names of files that cannot be written, before long work begins."""
+    from ratecast.evaluation.result_tables import check_form
+    from ratecast.table_writer import check_name
+
+    if out is not None:
+        check_form(out)
+    if save_forecasts is not None:
+        check_name(save_forecasts, read)
+
+
 def _emit_scores(scores: "Scores", out: Path | None, json: bool) -> None:
+    from ratecast.evaluation.result_tables import write_rows
     from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
 
     worth = {scores.rows[0]["model"]: [one._asdict() for one in scores.columns]}
     result = {"rows": scores.rows, "columns": worth}
-    write_json(out, result)
+    if out is not None:
+        write_rows(out, scores.rows, {"columns": worth})
+        note(f"wrote {out}")
     title = "{model}, {protocol}, split {split}".format(**scores.rows[0])
     emit(result, terminal_table(title, SCORE_HEADER, score_cells(scores.rows)), json)
 

@@ -39,7 +39,7 @@ def rows_of(trial: Trial) -> list[Row]:
         "predictions_per_second": round(_speed(trial)),
     }
     return [
-        about | {"part": part, "slice": name} | asdict(score) | {"rmse_std": 0.0} | cost
+        about | {"part": part, "slice": name} | asdict(score) | {"rmse_std": 0.0, "runs": 1} | cost
         for part, name, score in _scores(trial)
     ]
 
@@ -47,8 +47,8 @@ def rows_of(trial: Trial) -> list[Row]:
 def averaged(runs: list[list[Row]], split: str | None = None) -> list[Row]:
     """The mean of the runs' rows for each part and slice, in the order of the first run.
 
-    `rmse_std` is the standard deviation over the runs, 0 for a single one; `n` is the number of
-    rows of one run, or the mean over folds of different size.
+    `rmse_std` is the standard deviation over the runs, 0 for a single one, and `runs` how many
+    there are; `n` is the number of rows of one run, or the mean over folds of different size.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in (row for run in runs for row in run):
@@ -112,4 +112,5 @@ def _averaged(group: list[Row], split: str | None) -> Row:
     }
     counts = {key: round(float(np.mean([row[key] for row in group]))) for key in COUNTS}
     std = round(float(np.std([row["rmse"] for row in group])), 6)
-    return mean | counts | {"rmse_std": std, "split": split or mean["split"]}
+    runs = sum(row["runs"] for row in group)
+    return mean | counts | {"rmse_std": std, "runs": runs, "split": split or mean["split"]}

@@ -147,8 +147,8 @@ def cost(rows: Sequence[Row], part: str) -> Markup:
 
 def all_rows(rows: Sequence[Row]) -> Markup:
     """All rows, collapsed."""
-    header = ["model", "protocol", *(name for name in terminal.SCORE_HEADER if name != "± seeds")]
-    seeds = terminal.SCORE_HEADER.index("± seeds")
+    header = ["model", "protocol", *(name for name in terminal.SCORE_HEADER if name != "± runs")]
+    seeds = terminal.SCORE_HEADER.index("± runs")
     lines = [
         [row["model"], row["protocol"], *cells[:seeds], *cells[seeds + 1 :]]
         for row, cells in zip(rows, terminal.score_cells(list(rows)), strict=True)
