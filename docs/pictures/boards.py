@@ -24,6 +24,8 @@ SIZES: dict[str, ViewportSize] = {
     "projector": {"width": 1280, "height": 720},
 }
 TIMEOUT_MS = 90_000
+# Until animations end.
+PAUSE_MS = 2500
 MOVIE = "Star Wars (1977)"
 
 
@@ -79,8 +81,7 @@ def _screenshot(page: Page, address: str, prepare: Callable[[Page], None], name:
     page.set_default_timeout(TIMEOUT_MS)
     page.goto(address)
     prepare(page)
-    # Wait for animations.
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(PAUSE_MS)
     page.screenshot(path=path)
     page.close()
     return path

@@ -19,10 +19,12 @@ def test_a_reader_can_follow(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    # Fewer iterations, and a refit after every 5 % of new ratings: no page shows its figures.
+    # Fewer iterations and factors, and a refit after every 20 % of new ratings: no page shows its
+    # figures.
     defaults = vars(StateSpace)["__init__"].__kwdefaults__
-    monkeypatch.setitem(defaults, "iterations", 3)
-    monkeypatch.setitem(defaults, "refresh_growth", 0.05)
+    quick = {"iterations": 3, "factors": 2, "co_rating_factors": 2, "refresh_growth": 0.2}
+    for setting, value in quick.items():
+        monkeypatch.setitem(defaults, setting, value)
     reader, known = Reader(), set(sys.modules)
     for block in blocks(page):
         reader.follow(block)

@@ -28,7 +28,7 @@ def rmse(model: Auto | Bias, test: Ratings) -> float:
     return float(np.sqrt(np.mean((model.predict(test.requests()).stars - test.stars) ** 2)))
 
 
-def sparse(users: int = 3_000, movies: int = 200, seed: int = 0) -> tuple[Ratings, Ratings]:
+def sparse(users: int = 1_500, movies: int = 100, seed: int = 0) -> tuple[Ratings, Ratings]:
     """One or two ratings a user: nothing but the movies' biases can be learned."""
     random = np.random.default_rng(seed)
     user = np.concatenate([np.arange(users), random.choice(users, users // 3, replace=False)])

@@ -1,6 +1,7 @@
 """Movies and users without any rating left: after users are forgotten or ratings removed."""
 
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ TABLE = with_sides(planted(users=30, rows=600))
 MOVIE = 7
 SHORT: dict[str, dict[str, Any]] = {
     "factorization_machine": {"chains": 1, "iterations": 30},
-    "blend": {"chains": 1, "iterations": 30},
+    "blend": {"chains": 1, "iterations": 30, "learn_shares": False},
+    "auto": {"chains": 1, "iterations": 30},
 } | {name: {"trainer": {"epochs": 1, "batch_size": 256}} for name in ("mf", "mf_bias", "neumf")}
 
 
-@pytest.fixture(scope="module", params=[name for name in MODELS if name != "attention"])
-def fitted(request: pytest.FixtureRequest) -> Model:
-    return make_model(request.param, **SHORT.get(request.param, {})).fit(TABLE)
+@cache
+def fit_of(name: str) -> Model:
+    """A model fitted once for all tests; who changes it takes a copy."""
+    return make_model(name, **SHORT.get(name, {})).fit(TABLE)
 
 
 def raters(movie: int | None) -> list[int]:
@@ -57,10 +60,11 @@ def still_works(model: Model, folder: Path) -> None:
             assert np.isfinite(later.predict(TABLE).stars).all()
 
 
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "attention"])
 @pytest.mark.parametrize("movie", [MOVIE, None])
-def test_users_who_are_forgotten(fitted: Model, movie: int | None, tmp_path: Path) -> None:
+def test_users_who_are_forgotten(name: str, movie: int | None, tmp_path: Path) -> None:
     """All who rated one movie, or all users there are."""
-    model = deepcopy(fitted)
+    model = deepcopy(fit_of(name))
     for user in raters(movie):
         model.forget(user)
     assert set(model.users.known).isdisjoint(raters(movie))

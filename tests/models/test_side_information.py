@@ -1,7 +1,10 @@
 """The models that use side information take it from a request and keep it in an artifact."""
 
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,18 +12,33 @@ import pytest
 
 from ratecast.data.frames import ratings_of
 from ratecast.errors import InputError
+from ratecast.modelling.contract.model import Model
 from ratecast.models import MODELS, load_model, model_class
 from ratecast.ratings import Ratings, Requests, checked
 from ratecast.splits import chronological
 from tests.planted import planted, rmse, with_sides
 
+# Fewer draws; of the parts of a mean none may be left out.
+SHORT: dict[str, dict[str, Any]] = {
+    "factorization_machine": {"chains": 1, "iterations": 40},
+    "blend": {"chains": 1, "iterations": 40, "learn_shares": False},
+}
 FROZEN = ("factorization_machine", "gaussian_process", "cold_start", "blend")
+
+
+def make(name: str) -> Model:
+    return model_class(name)(**SHORT.get(name, {}))
+
+
+@cache
+def fit_of(name: str) -> Model:
+    """A model fitted once for all tests; who changes it takes a copy."""
+    return make(name).fit(chronological(with_sides(planted())).train)
 
 
 @pytest.mark.parametrize("name", FROZEN)
 def test_side_information_of_a_stranger_is_used(name: str, tmp_path: Path) -> None:
-    split = chronological(with_sides(planted()))
-    model = model_class(name)().fit(split.train)
+    model = fit_of(name)
     asked = Requests(
         pl.DataFrame({"user": [999, 999, 998], "movie": [999, 1, 999], "at": [9_000_000] * 3}),
         movies=pl.DataFrame({"movie": [999], "year": [1960], "genres": [["Drama"]]}),
@@ -38,13 +56,12 @@ def test_all_are_in_the_table() -> None:
 
 @pytest.mark.parametrize("name", FROZEN)
 def test_new_labels_and_ids_heard_survive_the_artifact(name: str, tmp_path: Path) -> None:
-    split = chronological(with_sides(planted()))
-    model = model_class(name)().fit(split.train)
+    model = deepcopy(fit_of(name))
     heard = Ratings(
         pl.DataFrame({"user": [70, 71, 70], "movie": [50, 51, 1], "rating": [5.0, 1.0, 4.0]}),
         movies=pl.DataFrame({"movie": [50], "year": [1890], "genres": [["Opera", "War"]]}),
         users=pl.DataFrame({"user": [70], "age": [99], "gender": ["X"], "zip": ["Z"]}),
-        scale=split.train.scale,
+        scale=model.scale,
     )
     model.observe(checked(heard))
     asked = Requests.of([70, 71, 72, 1], [50, 51, 50, 51], at=9_000_000)
@@ -81,10 +98,9 @@ def own_columns(random: np.random.Generator) -> tuple[Ratings, Ratings, Ratings]
 @pytest.mark.parametrize("name", OWN)
 def test_columns_of_any_names_forecast_new_movies(name: str, tmp_path: Path) -> None:
     train, cold, bare = own_columns(np.random.default_rng(0))
-    settings = {"chains": 1, "iterations": 40} if name in ("factorization_machine", "blend") else {}
-    model = model_class(name)(**settings).fit(train)
+    model = make(name).fit(train)
     forecast = model.predict(cold.requests())
-    without = model_class(name)(**settings).fit(replace(train, movies=bare.movies))
+    without = make(name).fit(replace(train, movies=bare.movies))
     without_columns = rmse(without.predict(bare.requests()).stars, cold.stars)
     assert rmse(forecast.stars, cold.stars) < 0.8 * without_columns
     model.save(tmp_path / "artifact")
@@ -102,8 +118,7 @@ def test_columns_of_any_names_forecast_new_movies(name: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("name", [*OWN, "gaussian_process", "als"])
 def test_movies_with_a_row_and_no_rating_are_forecast_as_without_one(name: str) -> None:
     train = with_sides(planted())
-    settings = {"chains": 1, "iterations": 30} if name in ("factorization_machine", "blend") else {}
-    model = model_class(name)(**settings).fit(train.take(train.frame["movie"] <= 35))
+    model = make(name).fit(train.take(train.frame["movie"] <= 35))
     everything = train.requests()
     before = model.predict(everything)
     model.add_unrated_movies()

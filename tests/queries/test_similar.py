@@ -16,7 +16,7 @@ from tests.planted import planted
 
 WITH_VECTORS = ("mf", "mf_bias", "als", "svdpp", "state_space", "blend", "attention",
                 "variational_mf")  # fmt: skip
-QUICK: dict[str, Any] = {"blend": {"chains": 1, "iterations": 24}}
+QUICK: dict[str, Any] = {"blend": {"chains": 1, "iterations": 24, "learn_shares": False}}
 NETS = {name: {"trainer": {"epochs": 30, "batch_size": 256}} for name in ("mf", "mf_bias")}
 QUICK |= NETS | {"attention": {"trainer": {"epochs": 2, "batch_size": 256}}}
 

@@ -14,7 +14,8 @@ from tests.training.tables import few
 
 QUICK: dict[str, dict[str, Any]] = {
     "factorization_machine": {"chains": 1, "iterations": 6, "burn_in": 2, "samples": 2},
-    **{name: {"chains": 1, "iterations": 22} for name in ("blend", "auto")},
+    "blend": {"chains": 1, "iterations": 22, "learn_shares": False},
+    "auto": {"chains": 1, "iterations": 22},
     "state_space": {"iterations": 2},
     "svdpp": {"epochs": 2},
     **{net: {"trainer": {"epochs": 1}} for net in ("mf", "mf_bias", "neumf", "attention")},

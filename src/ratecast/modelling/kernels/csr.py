@@ -117,6 +117,8 @@ def balanced_groups(counts: I64, groups: int) -> I32:
 
 def pieces(edges: I64, most: int = 256) -> I64:
     """Borders of up to `most` runs of rows with about as many ratings each, from 0 to all rows."""
+    if len(edges) <= most:
+        return np.arange(len(edges))
     wanted = np.linspace(0, edges[-1], most + 1)[:-1]
     cuts: I64 = np.unique(np.append(np.searchsorted(edges, wanted), len(edges) - 1))
     return cuts

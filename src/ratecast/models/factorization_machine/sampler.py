@@ -36,31 +36,38 @@ class Block:
         self.coefficients = np.zeros((1 + self.factors, count))
         self.coefficients[1:] = random.normal(0, _INIT_STD, (self.factors, count))
         self.total = np.ascontiguousarray((self.features @ self.coefficients.T).T)
-        self._columns = kernels.Columns(
-            self.features.indptr, self.features.indices, self.features.data
-        )
+        columns = self.features.indptr, self.features.indices, self.features.data
+        self._columns = kernels.Columns(*columns)
         self._sums = np.empty((2, self.features.shape[0]))
         self._group_sizes = np.bincount(self.group)
+        self._ratings = np.bincount(self.index, minlength=self.features.shape[0])
 
     def draw_precisions(self, random: np.random.Generator, prior: Hyperprior) -> None:
         """Draw the precision of each group and factor, (1 + factors, groups), from its gamma."""
         sizes = self._group_sizes
-        squares = [np.bincount(self.group, c * c, len(sizes)) for c in self.coefficients]
-        rate = (prior.rate[: len(squares), None] + np.array(squares)) / 2
-        self.precision = random.gamma((prior.shape + sizes) / 2, size=rate.shape) / rate
+        squares = np.empty((1 + self.factors, len(sizes)))
+        kernels.group_squares(self.coefficients, self.group, squares)
+        rate = (prior.rate[: len(squares), None] + squares) / 2
+        drawn = random.standard_gamma((prior.shape + sizes) / 2, size=rate.shape)
+        self.precision = drawn / rate
 
     def draw_factor(self, k: int, inputs: F64, precision: F64, residual: F64) -> None:
         """Draw row `k` of the coefficients; it enters each rating's forecast as total[k] * inputs.
 
         inputs, precision, residual: (n,); the residuals are updated in place.
         """
-        before = self.total[k].copy()
-        kernels.line_sums(self.index, inputs, precision, residual, self._sums)
-        prior = kernels.Prior(self.group, self.precision[k])
-        kernels.draw_coefficients(
-            self._columns, prior, self._sums, self.coefficients[k], self.total[k]
-        )
-        kernels.update_residuals(self.index, inputs, self.total[k] - before, residual)
+        kernels.draw_factor(k, self.side, inputs, precision, residual)
+
+    def draw_noise(self, random: np.random.Generator, squares: F64, freedom: float) -> F64:
+        """Draw the noise precision of each line, (lines,). squares: (n,) of the residuals."""
+        rate = (freedom + np.bincount(self.index, squares, len(self._ratings))) / 2
+        return random.standard_gamma((freedom + self._ratings) / 2) / rate
+
+    @property
+    def side(self) -> kernels.Side:
+        """As the kernels read it."""
+        state = self.precision, self.coefficients, self.total, self._sums
+        return kernels.Side(self._columns, self.group, self.index, *state)
 
 
 @dataclass(frozen=True)
@@ -143,9 +150,7 @@ class Chain:
         for block in self.blocks:
             block.draw_precisions(self.random, prior)
             block.draw_factor(0, self._ones, precision, self.residual)
-        for k in range(1, 1 + self.user.factors):
-            for block, other in ((self.user, self.movie), (self.movie, self.user)):
-                block.draw_factor(k, other.total[k][other.index], precision, self.residual)
+        kernels.draw_factors(self.user.side, self.movie.side, precision, self.residual)
 
     def sample(self) -> Sample:
         """The present state."""
@@ -177,8 +182,6 @@ class Chain:
         return self.noise_precision * users * movies
 
     def _draw_noise_factor(self, which: int, block: Block, squares: F64) -> F64:
-        lines, freedom = block.features.shape[0], self.freedom[which]
-        rate = (freedom + np.bincount(block.index, squares, lines)) / 2
-        shape = (freedom + np.bincount(block.index, minlength=lines)) / 2
-        self.noise_factors[which] = self.random.gamma(shape) / rate
-        return self.noise_factors[which][block.index]
+        drawn = block.draw_noise(self.random, squares, self.freedom[which])
+        self.noise_factors[which] = drawn
+        return drawn[block.index]
