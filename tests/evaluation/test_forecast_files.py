@@ -107,7 +107,7 @@ def test_of_a_pair_that_was_rated_twice_one_forecast_is_of_both(tmp_path: Path) 
             lambda f: f.with_columns(est=f["est"].scatter([0, 1], "NaN")),
             r"2 of [\d,]+ rows have no number as est, the first in row 1: NaN",
         ),
-        (lambda f: f.with_columns(user=pl.lit("Ann")), "ids of users are String, of the table"),
+        (lambda f: f.with_columns(user=pl.lit("Ann")), "ids of users are String, not Int64"),
         (lambda f: f.rename({"est": "guess"}), "no column stars; columns are user, movie, guess"),
         (lambda f: f.drop("movie"), "no column movie"),
         (lambda f: f[:0], "no forecasts"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from ratecast.errors import InputError, nearest
 from ratecast.plain_json import plain
@@ -70,6 +70,8 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
 
     parser = ArgumentParser(exit_on_error=False, add_help=False, allow_abbrev=False)
     files, words = _files(parameters, words, name)
+    lists, words = _lists(parameters[len(files) :], words, name)
+    files |= lists
     for p in parameters:
         if p.name in files:
             continue
@@ -104,6 +106,30 @@ def _files(
     if "" in words[:count]:
         raise InputError(f"{name}: the name of a file is empty; give the file")
     return {first.name: [Path(word) for word in words[:count]]}, words[count:]
+
+
+def _lists(
+    parameters: list[Parameter], words: Sequence[str], name: str
+) -> tuple[dict[str, Any], list[str]]:
+    """The values of options that take several words, by their parameter; and the other words."""
+    wanted = {_option(p.name): p for p in parameters if get_origin(p.annotation) is list}
+    found: dict[str, Any] = {p.name: p.default for p in wanted.values()}
+    rest: list[str] = []
+    remaining = list(words)
+    while remaining:
+        word = remaining.pop(0)
+        option, equals, value = word.partition("=")
+        if option not in wanted:
+            rest.append(word)
+            continue
+        values = [value] if equals else []
+        while not equals and remaining and not remaining[0].startswith("-"):
+            values.append(remaining.pop(0))
+        if not values or "" in values:
+            raise InputError(f"{name}: {option} needs a value; see ratecast {name} --help")
+        kind = get_args(wanted[option].annotation)[0]
+        found[wanted[option].name] = [kind(each) for each in values]
+    return found, rest
 
 
 def _refuse_empty_paths(words: Sequence[str], parameters: list[Parameter], name: str) -> None:

@@ -81,14 +81,10 @@ def evaluate(  # noqa: PLR0913
     from ratecast.evaluation import split_scores
     from ratecast.training.experiment import model_from
 
-    if (model is not None) + (artifact is not None) + (forecasts is not None) > 1:
-        raise InputError("evaluate: give one of --model NAME, --artifact DIR and --forecasts FILE")
-    if forecasts and (budget or save_forecasts):
-        name = "--budget" if budget else "--save-forecasts"
-        raise InputError(f"evaluate: {name} is of a model; remove it, or --forecasts")
-    _check_files(out, save_forecasts, forecasts)
-    if artifact and budget:
-        raise InputError("evaluate: --budget is of a fit; remove it, or --artifact")
+    sources = {"--model": model, "--artifact": artifact, "--forecasts": forecasts}
+    fits = {"--budget": budget, "--save-forecasts": save_forecasts}
+    _check_given([k for k, v in sources.items() if v], [k for k, v in fits.items() if v])
+    _check_files(out, save_forecasts)
     if artifact is None and forecasts is None:
         model = model or AUTO
         # An unknown model or setting is refused before data is fetched.
@@ -96,8 +92,7 @@ def evaluate(  # noqa: PLR0913
         new()
     files, given = split_scores.PartFiles(train, valid, test), Source(data, table, split, seed)
     parts = source_of(model, artifact, given).parts() if not any(files) else given.of_files(files)
-    for line in notes(parts[0]):
-        note(line)
+    _say(notes(parts[0]))
     how = split_scores.How(protocol, json or out is not None, seed or 0, note)
     if forecasts:
         scores = split_scores.evaluate_forecasts(forecasts, parts, how)
@@ -105,15 +100,36 @@ def evaluate(  # noqa: PLR0913
         scores = split_scores.evaluate_saved(artifact, parts, how)
     else:
         scores = split_scores.evaluate_new(new, parts, how)
-    if save_forecasts:
-        from ratecast.evaluation.forecast_files import write_forecasts
-
-        rows = write_forecasts(scores.trials, save_forecasts)
-        note(f"wrote {save_forecasts}: {rows:,} forecasts")
+    _save_forecasts(scores, save_forecasts)
     _emit_scores(scores, out, json)
 
 
-def _check_files(out: Path | None, save_forecasts: Path | None, read: Path | None) -> None:
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        note(line)
+
+
+def _check_given(sources: list[str], fits: list[str]) -> None:
+    """Refuse two sources of forecasts, and options that the given one has no use for."""
+    if len(sources) > 1:
+        raise InputError("evaluate: give one of --model NAME, --artifact DIR and --forecasts FILE")
+    useless = {"--artifact": {"--budget"}, "--forecasts": {"--budget", "--save-forecasts"}}
+    for source in sources:
+        for option in fits:
+            if option in useless.get(source, ()):
+                kind = "a fit" if option == "--budget" else "a model"
+                raise InputError(f"evaluate: {option} is of {kind}; remove it, or {source}")
+
+
+def _save_forecasts(scores: "Scores", path: Path | None) -> None:
+    from ratecast.evaluation.forecast_files import write_forecasts
+
+    if path is not None:
+        rows = write_forecasts(scores.trials, path)
+        note(f"wrote {path}: {rows:,} forecasts")
+
+
+def _check_files(out: Path | None, save_forecasts: Path | None) -> None:
     """Refuse names of files that cannot be written, before long work begins."""
     from ratecast.evaluation.result_tables import check_form
     from ratecast.table_writer import check_name
@@ -121,7 +137,7 @@ def _check_files(out: Path | None, save_forecasts: Path | None, read: Path | Non
     if out is not None:
         check_form(out)
     if save_forecasts is not None:
-        check_name(save_forecasts, read)
+        check_name(save_forecasts)
 
 
 def _emit_scores(scores: "Scores", out: Path | None, json: bool) -> None:

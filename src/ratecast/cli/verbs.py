@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from ratecast.cli import (
+    comparing,
     data,
     exporting,
     importing,
@@ -63,6 +64,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "predict": predicting.predict,
         "recommend": recommending.recommend,
         "evaluate": scoring.evaluate,
+        "compare": comparing.compare,
         "report": scoring.report,
         "tune": scoring.tune,
         "reproduce": scoring.reproduce,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -41,23 +42,42 @@ def write_forecasts(trials: Sequence[Trial], path: Path) -> int:
     return write_pieces(path, forecast_rows(trials))
 
 
-def read_forecasts(path: Path, split: Split, protocol: Protocol = "frozen") -> Trial:
+def read_forecasts(
+    path: Path, split: Split, protocol: Protocol = "frozen", label: str | None = None
+) -> Trial:
+    """The forecasts of a file as a trial to score: see `forecasts_of`.
+
+    path: CSV, Parquet or JSON lines. label: of the model; by default the file's name.
+    """
+    about = About(label or path.stem, protocol, str(path))
+    return forecasts_of(_read(path), split, about)
+
+
+class About(NamedTuple):
+    """What made forecasts, by which protocol, and what messages call their table."""
+
+    label: str = "forecasts"
+    protocol: Protocol = "frozen"
+    where: str = "forecasts"
+
+
+def forecasts_of(frame: pl.DataFrame, split: Split, about: About = About()) -> Trial:  # noqa: B008
     """Forecasts that any program made of the rows of a split, as a trial to score.
 
-    path: CSV, Parquet or JSON lines, with columns user, movie, stars, and at where it is known; p_1
-    ... for each star of the scale, where they are known. A column `part` is read where there is
-    one. Every row of a part must have one forecast, and each forecast a row; parts without any are
-    left out. protocol: by which they were made.
+    frame: columns user, movie, stars, and at where it is known; p_1 ... for each star of the scale,
+    where they are known. A column `part` is read where there is one. Every row of a part must have
+    one forecast, and each forecast a row; parts without any are left out.
     Raises `InputError` with counts and the first row that is wrong.
     """
-    given = left = _typed(_read(path), split, path)
+    where = about.where
+    given = left = _typed(frame, split, where)
     forecasts: dict[str, Forecast] = {}
     problems: list[InputError] = []
     # A pair that is rated again later may be in both parts, and test comes first.
     for name in [name for name in ("test", "valid") if name in split.parts]:
-        mine = left.filter(pl.col(PART) == name) if PART in left.columns else left
+        chosen = left.filter(pl.col(PART) == name) if PART in left.columns else left
         try:
-            matched = _matched(mine, split.parts[name], name, path)
+            matched = _matched(chosen, split.parts[name], name, where)
         except InputError as error:
             problems.append(error)
             continue
@@ -65,16 +85,16 @@ def read_forecasts(path: Path, split: Split, protocol: Protocol = "frozen") -> T
             forecasts[name] = _forecast(matched, split.parts[name], split.train)
             left = left.filter(~pl.col(_ROW).is_in(matched[_ROW].implode()))
     if left.height or not forecasts:
-        raise problems[0] if problems else _of_no_row(left, given, split, path)
+        raise problems[0] if problems else _of_no_row(left, given, split, where)
     in_order = {name: forecasts[name] for name in split.parts if name in forecasts}
-    return Trial(path.stem, protocol, split, 0.0, 0.0, in_order)
+    return Trial(about.label, about.protocol, split, 0.0, 0.0, in_order)
 
 
-def _of_no_row(left: pl.DataFrame, given: pl.DataFrame, split: Split, path: Path) -> InputError:
+def _of_no_row(left: pl.DataFrame, given: pl.DataFrame, split: Split, where: str) -> InputError:
     row = left.row(0, named=True)
     parts = " or ".join(name for name in split.parts if name != "train")
     return InputError(
-        f"{path}: {left.height:,} of {given.height:,} forecasts are of no row of {parts} of split "
+        f"{where}: {left.height:,} of {given.height:,} forecasts are of no row of {parts} of split "
         f"{split.name}, the first in row {row[_ROW]}: user {row[USER]}, movie {row[MOVIE]}; write "
         "that split by ratecast data split --out DIR"
     )
@@ -113,30 +133,30 @@ def _read(path: Path) -> pl.DataFrame:
     return frame
 
 
-def _typed(frame: pl.DataFrame, split: Split, path: Path) -> pl.DataFrame:
+def _typed(frame: pl.DataFrame, split: Split, where: str) -> pl.DataFrame:
     """Columns user, movie, at if there, stars, p_..., part if there, and the number of each row."""
     stars = next((name for name in _STARS_NAMES if name in frame.columns), None)
     missing = [name for name in (USER, MOVIE) if name not in frame.columns]
     if missing or stars is None:
         needed = missing[0] if missing else STARS
-        raise InputError(f"{path}: no column {needed}; columns are {', '.join(frame.columns)}")
+        raise InputError(f"{where}: no column {needed}; columns are {', '.join(frame.columns)}")
     columns = [pl.Series(_ROW, np.arange(1, frame.height + 1))]
     for kind in (USER, MOVIE):
-        ids, wanted = read_ids(frame[kind], rows_of(str(path))).ids, split.train.frame.schema[kind]
+        ids, wanted = read_ids(frame[kind], rows_of(where)).ids, split.train.frame.schema[kind]
         try:
             columns.append(ids.cast(wanted))
         except pl.exceptions.PolarsError:
             raise InputError(
-                f"{path}: ids of {kind}s are {ids.dtype}, of the table {wanted}; write the same ids"
+                f"{where}: ids of {kind}s are {ids.dtype}, not {wanted}; write the same ids"
             ) from None
     if AT in frame.columns and split.train.timed:
-        columns.append(_numbers(frame[AT], path).cast(pl.Int64))
-    columns.append(_numbers(frame[stars], path).alias(STARS))
+        columns.append(_numbers(frame[AT], where).cast(pl.Int64))
+    columns.append(_numbers(frame[stars], where).alias(STARS))
     chances = [f"p_{star:g}" for star in _stars(split)]
     if chances and all(name in frame.columns for name in chances):
-        columns += [_numbers(frame[name], path) for name in chances]
+        columns += [_numbers(frame[name], where) for name in chances]
     if HISTORY in frame.columns:
-        columns.append(_numbers(frame[HISTORY], path).cast(pl.Int64))
+        columns.append(_numbers(frame[HISTORY], where).cast(pl.Int64))
     if PART in frame.columns:
         columns.append(frame[PART])
     return pl.DataFrame(columns)
@@ -147,7 +167,7 @@ def _stars(split: Split) -> F64:
     return np.empty(0) if scale.is_continuous else scale.stars
 
 
-def _numbers(column: pl.Series, path: Path) -> pl.Series:
+def _numbers(column: pl.Series, where: str) -> pl.Series:
     """A column of finite numbers. Raises for the first that is none."""
     text = column.str.strip_chars() if column.dtype == pl.String else plain_numbers(column)
     numbers = text.cast(pl.Float64, strict=False)
@@ -155,13 +175,13 @@ def _numbers(column: pl.Series, path: Path) -> pl.Series:
     if bad.any():
         first = int(bad.arg_max() or 0)
         raise InputError(
-            f"{path}: {int(bad.sum()):,} of {len(column):,} rows have no number as {column.name}, "
+            f"{where}: {int(bad.sum()):,} of {len(column):,} rows have no number as {column.name}, "
             f"the first in row {first + 1}: {column[first]}; give one for every row"
         )
     return numbers
 
 
-def _matched(given: pl.DataFrame, part: Ratings, name: str, path: Path) -> pl.DataFrame | None:
+def _matched(given: pl.DataFrame, part: Ratings, name: str, where: str) -> pl.DataFrame | None:
     """The forecasts in the order of the part; None if it has none. Raises unless all match once.
 
     Of a pair that is rated more than once, one forecast is of all its rows, and as many as these
@@ -185,7 +205,7 @@ def _matched(given: pl.DataFrame, part: Ratings, name: str, path: Path) -> pl.Da
         if wrong.any():
             row = found.row(int(wrong.arg_max() or 0), named=True)
             raise InputError(
-                f"{path}: {int(wrong.sum()):,} of {len(part):,} rows of {name} have {words} "
+                f"{where}: {int(wrong.sum()):,} of {len(part):,} rows of {name} have {words} "
                 f"forecast, the first is user {row[USER]}, movie {row[MOVIE]}; give one for each"
             )
     return found

@@ -99,11 +99,16 @@ def evaluate_forecasts(path: Path, splits: list[Split], how: How) -> Scores:
     return _scores([read_forecasts(path, splits[0], how.protocol)])
 
 
-def _trial(model: Model, split: Split, how: How, fit_seconds: float = 0.0) -> Trial:
+def _trial(
+    model: Model,
+    split: Split,
+    how: How,
+    seconds: protocol.Seconds = protocol.Seconds(),  # noqa: B008
+) -> Trial:
     part = "valid" if "valid" in split.parts else "test"
     # Before as-of, which changes the model.
     worth = permutation_importance(model, split, part, how.seed) if how.worth else ()
-    return replace(protocol.run(model, split, how.protocol, fit_seconds), importances=worth)
+    return replace(protocol.run(model, split, how.protocol, seconds), importances=worth)
 
 
 def _scores(trials: list[Trial], split: str | None = None) -> Scores:

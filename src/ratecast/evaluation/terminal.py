@@ -42,11 +42,16 @@ def score_cells(rows: list[dict[str, Any]]) -> Cells:
             f"{row['rmse']:.4f}",
             deviation(row),
             f"{row['mae']:.4f}",
-            *("" if isnan(row[key]) else f"{row[key]:.4f}" for key in ("nll", "ece")),
-            "" if isnan(row["coverage"]) else f"{row['coverage']:.3f}",
+            *(figure(row[key], 4) for key in ("nll", "ece")),
+            figure(row["coverage"], 3),
         ]
         for row in rows
     ]
+
+
+def figure(value: float, decimals: int) -> str:
+    """A figure with so many decimals; empty where there is none."""
+    return "" if isnan(value) else f"{value:.{decimals}f}"
 
 
 def deviation(row: dict[str, Any]) -> str:
