@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ratecast.cli import (
     comparing,
     data,
+    evaluating,
     exporting,
     importing,
     models,
@@ -63,7 +64,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "train": training.train,
         "predict": predicting.predict,
         "recommend": recommending.recommend,
-        "evaluate": scoring.evaluate,
+        "evaluate": evaluating.evaluate,
         "compare": comparing.compare,
         "report": scoring.report,
         "tune": scoring.tune,
