@@ -23,7 +23,7 @@ SURFACE = [
     "Requests", "SVDpp", "Scale", "Split", "StateSpace", "VariationalMF", "chronological",
     "compare", "cross_validate", "cut", "evaluate", "example_ratings", "holdout", "kfold",
     "last_ratings", "least_history", "leave_one_out", "load", "load_model", "make_model",
-    "new_users", "official", "read_splits", "rolling_origin", "similar", "top_n", "tune",
+    "new_users", "official", "read_splits", "rolling_origin", "score", "similar", "top_n", "tune",
     "user_kfold", "write_splits",
 ]  # fmt: skip
 # What an example would only repeat.

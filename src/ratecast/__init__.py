@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ratecast.evaluation.evaluation import compare as compare
     from ratecast.evaluation.evaluation import cross_validate as cross_validate
     from ratecast.evaluation.evaluation import evaluate as evaluate
+    from ratecast.evaluation.evaluation import score as score
     from ratecast.evaluation.evaluation import tune as tune
     from ratecast.modelling.contract.forecast import Forecast as Forecast
     from ratecast.modelling.contract.model import Model as Model
@@ -80,6 +81,7 @@ _PLACES = {
         "compare",
         "cross_validate",
         "evaluate",
+        "score",
         "tune",
     ],
     "modelling.contract.forecast": ["Forecast"],

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from ratecast.errors import InputError, nearest
+from ratecast.plain_json import plain
 from ratecast.table_options import FLAGS, TableOptions
 from ratecast.visible_text import one_line
 
@@ -69,6 +70,8 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
 
     parser = ArgumentParser(exit_on_error=False, add_help=False, allow_abbrev=False)
     files, words = _files(parameters, words, name)
+    lists, words = _lists(parameters[len(files) :], words, name)
+    files |= lists
     for p in parameters:
         if p.name in files:
             continue
@@ -105,6 +108,30 @@ def _files(
     return {first.name: [Path(word) for word in words[:count]]}, words[count:]
 
 
+def _lists(
+    parameters: list[Parameter], words: Sequence[str], name: str
+) -> tuple[dict[str, Any], list[str]]:
+    """The values of options that take several words, by their parameter; and the other words."""
+    wanted = {_option(p.name): p for p in parameters if get_origin(p.annotation) is list}
+    found: dict[str, Any] = {p.name: p.default for p in wanted.values()}
+    rest: list[str] = []
+    remaining = list(words)
+    while remaining:
+        word = remaining.pop(0)
+        option, equals, value = word.partition("=")
+        if option not in wanted:
+            rest.append(word)
+            continue
+        values = [value] if equals else []
+        while not equals and remaining and not remaining[0].startswith("-"):
+            values.append(remaining.pop(0))
+        if not values or "" in values:
+            raise InputError(f"{name}: {option} needs a value; see ratecast {name} --help")
+        kind = get_args(wanted[option].annotation)[0]
+        found[wanted[option].name] = [kind(each) for each in values]
+    return found, rest
+
+
 def _refuse_empty_paths(words: Sequence[str], parameters: list[Parameter], name: str) -> None:
     """Refuse a path without a name, which Python takes for the folder that one is in."""
     paths = {
@@ -119,7 +146,7 @@ def _refuse_empty_paths(words: Sequence[str], parameters: list[Parameter], name:
 def emit(result: dict[str, Any], view: Any, json: bool) -> None:
     """Print the result of a verb on stdout: as one JSON document, or as `view`."""
     if json:
-        print(jsonlib.dumps(_plain(result), allow_nan=False))
+        print(jsonlib.dumps(plain(result), allow_nan=False))
     else:
         show(view)
 
@@ -135,28 +162,6 @@ def show(view: Any) -> None:
 def note(line: str) -> None:
     """Print progress to stderr, so that it does not mix with results."""
     print(one_line(line), file=sys.stderr)
-
-
-def write_json(path: Path | None, result: dict[str, Any]) -> None:
-    """Write a result to `path` as JSON, if a path is given."""
-    from ratecast.atomic_write import write_text
-
-    if path:
-        write_text(path, jsonlib.dumps(result, indent=1) + "\n")
-        note(f"wrote {path}")
-
-
-def _plain(value: Any) -> Any:
-    """A value for JSON, which has no paths and no NaN."""
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, Path):
-        return str(value)
-    number = value.item() if hasattr(value, "item") else value
-    finite = not isinstance(number, float) or abs(number) < float("inf")
-    return number if finite else None
 
 
 def _with_table_options(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:

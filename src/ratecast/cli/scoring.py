@@ -2,105 +2,14 @@
 
 import shlex
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ratecast.cli.budget import setting
-from ratecast.cli.call import AUTO, ProtocolName, emit, note, write_json
-from ratecast.cli.source import Source, source_of
-from ratecast.errors import InputError
+from ratecast.cli.call import emit, note
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
-    from ratecast.evaluation.split_scores import Scores
     from ratecast.modelling.contract.model import Model
-
-
-# An argument is an option.
-def evaluate(  # noqa: PLR0913
-    *,
-    model: str | None = None,
-    artifact: Path | None = None,
-    data: str | None = None,
-    table: TableOptions = DEFAULT,
-    split: str = "auto",
-    protocol: ProtocolName = "frozen",
-    train: Path | None = None,
-    valid: Path | None = None,
-    test: Path | None = None,
-    budget: str | None = None,
-    seed: int | None = None,
-    out: Path | None = None,
-    json: bool = False,
-) -> None:
-    """Evaluate a model, new or fitted, on a split.
-
-    Examples:
-        ratecast evaluate --data ratings.csv --budget 60s
-        ratecast evaluate --model bias
-        ratecast evaluate --model bias --protocol as-of
-        ratecast evaluate --model configs/mf.yaml --split kfold --out rows.json
-        ratecast evaluate --model als --train train.csv --test test.csv
-        ratecast evaluate --model als --train train.csv --valid valid.csv --test test.csv
-        ratecast evaluate --artifact lightning_logs/bias/version_0/artifact --json
-
-    Args:
-        model: name of a model to fit, as in bias, or the YAML file of an experiment; by default
-            auto, which chooses models by what they reach on a part of train.
-        artifact: folder of a fitted model, instead of --model. Without --data it is evaluated on
-            the data that it was trained on, read and split in the same way.
-        data: an edition of MovieLens, or a file or folder of ratings; default: the
-            artifact's, or ml-100k.
-        table: how a table of your own is read.
-        split: auto (chronological, or holdout without times), a split by name, as in chronological
-            or last:2 (see ratecast data split --help), or a folder of one; of
-            several folds or origins, as of kfold, the scores are the mean.
-        protocol: frozen uses train only; as-of updates the model with each rating after its
-            forecast.
-        train: file of ratings to fit on, with --test, instead of --data and --split.
-        valid: file of ratings for early stopping and the star probabilities, with --train and
-            --test; without it a copy of the model forecasts a tenth of the train file for these.
-        test: file of ratings to forecast.
-        budget: how long a fit of auto may take, as in 60s or 5m; default: 15m.
-        seed: of the model, of holdout and of kfold; default: the artifact's, or 0.
-        out: JSON file for the rows, and for the worth of each column of side information, which
-            is measured on valid, or on test where there is no valid.
-        json: print both as one JSON document.
-    """
-    from ratecast.audit import notes
-    from ratecast.evaluation import split_scores
-    from ratecast.training.experiment import model_from
-
-    if model and artifact:
-        raise InputError("evaluate: give either --model NAME or --artifact DIR")
-    if artifact and budget:
-        raise InputError("evaluate: --budget is of a fit; remove it, or --artifact")
-    if artifact is None:
-        model = model or AUTO
-        # An unknown model or setting is refused before data is fetched.
-        new = partial(model_from, model, seed or 0, [] if budget is None else [setting(budget)])
-        new()
-    files, given = split_scores.PartFiles(train, valid, test), Source(data, table, split, seed)
-    parts = source_of(model, artifact, given).parts() if not any(files) else given.of_files(files)
-    for line in notes(parts[0]):
-        note(line)
-    how = split_scores.How(protocol, json or out is not None, seed or 0, note)
-    if artifact:
-        scores = split_scores.evaluate_saved(artifact, parts, how)
-    else:
-        scores = split_scores.evaluate_new(new, parts, how)
-    _emit_scores(scores, out, json)
-
-
-def _emit_scores(scores: "Scores", out: Path | None, json: bool) -> None:
-    from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
-
-    worth = {scores.rows[0]["model"]: [one._asdict() for one in scores.columns]}
-    result = {"rows": scores.rows, "columns": worth}
-    write_json(out, result)
-    title = "{model}, {protocol}, split {split}".format(**scores.rows[0])
-    emit(result, terminal_table(title, SCORE_HEADER, score_cells(scores.rows)), json)
 
 
 def report(

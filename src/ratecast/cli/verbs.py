@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from ratecast.cli import (
+    comparing,
     data,
+    evaluating,
     exporting,
     importing,
     models,
@@ -62,7 +64,8 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "train": training.train,
         "predict": predicting.predict,
         "recommend": recommending.recommend,
-        "evaluate": scoring.evaluate,
+        "evaluate": evaluating.evaluate,
+        "compare": comparing.compare,
         "report": scoring.report,
         "tune": scoring.tune,
         "reproduce": scoring.reproduce,

@@ -10,15 +10,17 @@ import polars as pl
 
 from ratecast.audit import notes
 from ratecast.console import PlainConsole
-from ratecast.data.frames import ratings_of
+from ratecast.data.frames import ratings_of, to_polars
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol as runs
 from ratecast.evaluation import score_rows
 from ratecast.evaluation import tune as search
 from ratecast.evaluation.comparison import comparisons
+from ratecast.evaluation.forecast_files import About, forecasts_of
 from ratecast.evaluation.protocol import BOTH, Protocol, Trial
 from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
+from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model, Table
 from ratecast.models import model_class
 from ratecast.splits import FOLDS, Split, kfold
@@ -145,6 +147,33 @@ def cross_validate(model: Model, ratings: Table, folds: int = FOLDS, seed: int =
         trial for split in splits for trial in _trials(replace(_model(model)), split, ("frozen",))
     ]
     return Evaluation(score_rows.rows(trials, "kfold"), trials)
+
+
+def score(
+    forecasts: Forecast | Table,
+    split: Split,
+    *,
+    label: str = "forecasts",
+    protocol: Protocol = "frozen",
+    notify: Notify = to_stderr,
+) -> Evaluation:
+    """Score forecasts that any program made of the rows of a split.
+
+    forecasts: a frame with columns user, movie, stars, and at where it is known, of every row of
+    test, and of valid if it has those too; with p_1 ... for each star its probabilities are scored
+    too. Or what `Model.predict` gave back. label, protocol: of the rows of scores.
+    Raises `InputError` for rows without a forecast, with two, or that the split does not have.
+
+    >>> import ratecast as rc
+    >>> split = rc.chronological(rc.example_ratings())
+    >>> forecast = rc.Bias().fit(split.train).predict(split.test)
+    >>> rc.score(forecast, split, label="theirs").frame["model"][0]
+    'theirs'
+    """
+    frame = forecasts.frame if isinstance(forecasts, Forecast) else to_polars(forecasts, label)
+    about = About(label, protocol, label)
+    trial = forecasts_of(frame, _split(split, notify), about)
+    return Evaluation(score_rows.rows_of(trial), [trial])
 
 
 def tune(

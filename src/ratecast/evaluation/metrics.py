@@ -26,6 +26,7 @@ class Score:
     error, 0 to 1. coverage: mean share of the given star's probability inside the central 80 %
     interval, 0.8 if calibrated. On a continuous scale p is the density at the rating, so that nll
     may be negative, ece is that of the quantiles, and coverage the share of the ratings inside.
+    These three are NaN for forecasts without probabilities.
     """
 
     n: int
@@ -41,8 +42,7 @@ class Score:
         require_every_forecast(forecast, given, "score")
         truth = given.stars.astype(np.float64)
         error = forecast.stars - truth
-        of = _continuous if given.scale.is_continuous else _stepped
-        nll, ece, coverage = of(forecast.probabilities, given.scale, truth)
+        nll, ece, coverage = _of_probabilities(forecast.probabilities, given.scale, truth)
         return cls(
             n=len(truth),
             rmse=float(np.sqrt(np.mean(error * error))),
@@ -60,6 +60,16 @@ def require_every_forecast(forecast: Forecast, given: Ratings, where: str) -> No
     missing = int((~np.isfinite(forecast.stars)).sum())
     if missing:
         raise InputError(f"{where}: {missing} forecasts are missing")
+
+
+def _of_probabilities(
+    probabilities: NDArray[np.float64], scale: Scale, truth: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """NLL, calibration error and coverage; NaN for forecasts that are of stars alone."""
+    if np.isnan(probabilities).all():
+        return np.nan, np.nan, np.nan
+    of = _continuous if scale.is_continuous else _stepped
+    return of(probabilities, scale, truth)
 
 
 def quantile_shares(

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ratecast.errors import InputError
+from ratecast.evaluation.compile_seconds import compile_clock
 from ratecast.evaluation.permutation_importance import Importance
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model
@@ -27,6 +28,7 @@ BOTH: tuple[Protocol, ...] = ("frozen", "as-of")
 class Trial:
     """One model, fitted once on one split, and its forecasts of the parts.
 
+    fit_seconds: without those to compile or load the loops of the fit, which are compile_seconds.
     importances: of the columns of side information, where they were measured.
     """
 
@@ -37,34 +39,50 @@ class Trial:
     predict_seconds: float
     forecasts: dict[str, Forecast]
     importances: tuple[Importance, ...] = ()
+    compile_seconds: float = 0.0
 
 
-def fit_timed(model: Model, split: Split) -> float:
-    """Fit `model` on the split's train part; returns the seconds."""
-    with bar(f"{model.name}: fit"):
+class Seconds(NamedTuple):
+    """Wall-clock seconds of a fit, and beside these what it took to compile or load its loops."""
+
+    fit: float = 0.0
+    compile: float = 0.0
+
+
+def fit_timed(model: Model, split: Split) -> Seconds:
+    """Fit `model` on the split's train part."""
+    with bar(f"{model.name}: fit"), compile_clock() as clock:
         start = time.perf_counter()
         model.fit(split.train, split.valid)
-        return time.perf_counter() - start
+        whole = time.perf_counter() - start
+    return Seconds(max(whole - clock.seconds, 0.0), clock.seconds)
 
 
-def go_on(model: Model, before: Trial, split: Split) -> float:
-    """Update the model of a trial with the ratings that a later train has more; the seconds.
+def go_on(model: Model, before: Trial, split: Split) -> Seconds:
+    """Update the model of a trial with the ratings that a later train has more.
 
     It is refreshed, and not fitted anew. Raises `InputError` for a model that cannot be updated.
     """
     if not model.updates_online():
         raise InputError(f"{split.name}: model {model.name} cannot be updated; use fit=anew")
-    start = time.perf_counter()
     # As-of has observed the rows that it forecast.
     seen = len(before.split.train) + (before.protocol == "as-of") * len(before.split.test)
     more = split.train.take(slice(seen, None))
-    if len(more):
-        model.observe(more)
-    model.refresh(split.train)
-    return time.perf_counter() - start
+    with compile_clock() as clock:
+        start = time.perf_counter()
+        if len(more):
+            model.observe(more)
+        model.refresh(split.train)
+        whole = time.perf_counter() - start
+    return Seconds(max(whole - clock.seconds, 0.0), clock.seconds)
 
 
-def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0) -> Trial:
+def run(
+    model: Model,
+    split: Split,
+    protocol: Protocol,
+    seconds: Seconds = Seconds(),  # noqa: B008
+) -> Trial:
     """Forecast the parts of `split` with a fitted model.
 
     protocol: `frozen`: the model gets no ratings after the fit; every part is predicted at once.
@@ -76,8 +94,10 @@ def run(model: Model, split: Split, protocol: Protocol, fit_seconds: float = 0.0
         forecasts = {name: model.predict(part.requests()) for name, part in split.parts.items()}
     else:
         forecasts = as_of(model, split.parts)
-    seconds = time.perf_counter() - start
-    return Trial(model.name, protocol, split, fit_seconds, seconds, forecasts)
+    taken = time.perf_counter() - start
+    return Trial(
+        model.name, protocol, split, seconds.fit, taken, forecasts, compile_seconds=seconds.compile
+    )
 
 
 def fit_and_predict(

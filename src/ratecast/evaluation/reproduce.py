@@ -1,10 +1,7 @@
 """Reproduction: every model on MovieLens 100K, both protocols, three seeds, by one command."""
 
 import json
-import multiprocessing
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +9,16 @@ from typing import Any
 from ratecast import data
 from ratecast.atomic_write import write_text
 from ratecast.evaluation import protocol, score_rows
+from ratecast.evaluation.processes import completed, processes
 from ratecast.evaluation.results_page import SEEDS, page, readme_block, with_block
 from ratecast.modelling.contract.model import Model
 from ratecast.models import MODELS, model_class
-from ratecast.progress import bar, silent
+from ratecast.plain_json import plain
+from ratecast.progress import silent
 from ratecast.splits import Split, named
 
 EDITION = "ml-100k"
 WORKERS = 2
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 Make = Callable[..., Model]
 
@@ -84,13 +82,10 @@ def run(make: Make, workers: int = WORKERS) -> dict[str, Any]:
     run in `workers` processes of one thread each.
     """
     split = _split("chronological")
-    context = multiprocessing.get_context("spawn")
-    # Before a process starts, because a BLAS reads this when it is loaded. Two thread pools on two
-    # cores would wait for each other (40 times slower for large matrices).
-    os.environ |= dict.fromkeys(THREADS, "1")
-    with ProcessPoolExecutor(workers, context) as pool:
+    with processes(workers, threads=1) as pool:
         submitted = {pool.submit(measure, make, job): job for job in jobs()}
-        rows = {submitted[future]: future.result() for future in _as_completed(submitted)}
+        done = completed(submitted, "reproduce", "fits")
+        rows = {submitted[future]: future.result() for future in done}
     return {"dataset": score_rows.dataset(EDITION, split), "rows": _in_plan_order(rows)}
 
 
@@ -105,7 +100,7 @@ def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[score_rows.Row
 
 def write(results: dict[str, Any], folder: Path) -> None:
     """Write results/reproduce.json below `folder`, and the pages that show its results."""
-    write_text(folder / "results" / "reproduce.json", json.dumps(results, indent=1) + "\n")
+    write_text(folder / "results" / "reproduce.json", json.dumps(plain(results), indent=1) + "\n")
     render(folder)
 
 
@@ -132,14 +127,6 @@ def read(folder: Path) -> tuple[dict[str, Any], list[score_rows.Row]]:
 
 def _split(name: str) -> Split:
     return named(data.load(EDITION), name)[0]
-
-
-def _as_completed(submitted: Iterable["Future[Any]"]) -> Iterable["Future[Any]"]:
-    futures = list(submitted)
-    with bar("reproduce", len(futures), unit="fits") as progress:
-        for future in as_completed(futures):
-            progress.advance()
-            yield future
 
 
 def _in_plan_order(

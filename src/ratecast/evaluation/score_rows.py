@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.evaluation import ranking
 from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Trial
+from ratecast.evaluation.ranking import K, Ranking
 from ratecast.modelling.calibration.probit_kernel import HISTORY_EDGES
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.ratings import MOVIE, USER, Ratings
@@ -19,8 +21,17 @@ Mask = NDArray[np.bool_]
 
 # Slices by history length, between the edges of the calibration.
 HISTORIES = ("history-0", "history-1-5", "history-6-20", "history-over-20")
-METRICS = ("rmse", "mae", "nll", "ece", "coverage", "fit_seconds")
-COUNTS = ("n", "predictions_per_second")
+RANKED = tuple(ranking.METRICS.values())
+METRICS = ("rmse", "mae", "nll", "ece", "coverage", *RANKED, "fit_seconds", "compile_seconds")
+_RANKED_USERS = ("users", "users_with_order", "users_with_liked", "users_beyond_k")
+COUNTS = ("n", *_RANKED_USERS, "predictions_per_second")
+# Of rows whose ranking is no question.
+UNRANKED: Row = {
+    "k": K,
+    "liked": float("nan"),
+    **dict.fromkeys(RANKED, float("nan")),
+    **dict.fromkeys(_RANKED_USERS, 0),
+}
 
 
 def rows(trials: list[Trial], split: str | None = None) -> list[Row]:
@@ -36,19 +47,25 @@ def rows_of(trial: Trial) -> list[Row]:
     about: Row = {"model": trial.model, "split": trial.split.name, "protocol": trial.protocol}
     cost = {
         "fit_seconds": round(trial.fit_seconds, 3),
+        "compile_seconds": round(trial.compile_seconds, 3),
         "predictions_per_second": round(_speed(trial)),
     }
     return [
-        about | {"part": part, "slice": name} | asdict(score) | {"rmse_std": 0.0} | cost
-        for part, name, score in _scores(trial)
+        about
+        | {"part": part, "slice": name}
+        | asdict(score)
+        | {"rmse_std": 0.0, "runs": 1}
+        | ranked
+        | cost
+        for part, name, score, ranked in _scores(trial)
     ]
 
 
 def averaged(runs: list[list[Row]], split: str | None = None) -> list[Row]:
     """The mean of the runs' rows for each part and slice, in the order of the first run.
 
-    `rmse_std` is the standard deviation over the runs, 0 for a single one; `n` is the number of
-    rows of one run, or the mean over folds of different size.
+    `rmse_std` is the standard deviation over the runs, 0 for a single one, and `runs` how many
+    there are; `n` is the number of rows of one run, or the mean over folds of different size.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in (row for run in runs for row in run):
@@ -98,18 +115,28 @@ def _speed(trial: Trial) -> float:
     return sum(map(len, trial.forecasts.values())) / max(trial.predict_seconds, 1e-9)
 
 
-def _scores(trial: Trial) -> Iterator[tuple[str, str, Score]]:
+def _scores(trial: Trial) -> Iterator[tuple[str, str, Score, Row]]:
     for name, forecast in trial.forecasts.items():
         part = trial.split.parts[name]
         for slice_name, mask in slices(part, trial.split.train, forecast).items():
-            yield name, slice_name, Score.of(forecast.take(mask), part.take(mask))
+            chosen, given = forecast.take(mask), part.take(mask)
+            # How train's rows are ranked is no question; its users would take most of the time.
+            ranked = UNRANKED if name == "train" else asdict(Ranking.of(chosen, given))
+            yield name, slice_name, Score.of(chosen, given), ranked
+
+
+def _mean(figures: list[float]) -> float:
+    """Of those that are known; NaN if none is."""
+    known = [figure for figure in figures if not np.isnan(figure)]
+    return round(float(np.mean(known)), 6) if known else float("nan")
 
 
 def _averaged(group: list[Row], split: str | None) -> Row:
     mean = {
-        key: round(float(np.mean([row[key] for row in group])), 6) if key in METRICS else value
+        key: _mean([row[key] for row in group]) if key in METRICS else value
         for key, value in group[0].items()
     }
-    counts = {key: round(float(np.mean([row[key] for row in group]))) for key in COUNTS}
+    counts = {key: round(float(np.mean([row.get(key, 0) for row in group]))) for key in COUNTS}
     std = round(float(np.std([row["rmse"] for row in group])), 6)
-    return mean | counts | {"rmse_std": std, "split": split or mean["split"]}
+    runs = sum(row["runs"] for row in group)
+    return mean | counts | {"rmse_std": std, "runs": runs, "split": split or mean["split"]}

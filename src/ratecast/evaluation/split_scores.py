@@ -9,6 +9,7 @@ from ratecast import data
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
+from ratecast.evaluation.forecast_files import read_forecasts
 from ratecast.evaluation.permutation_importance import (
     Importance,
     averaged,
@@ -53,10 +54,11 @@ class How(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """The rows of one model, averaged over folds, and the worth of its columns, if measured."""
+    """The rows of one model, averaged over folds; the worth of its columns, if measured."""
 
     rows: list[score_rows.Row]
     columns: tuple[Importance, ...]
+    trials: list[Trial]
 
 
 def evaluate_new(make: Callable[[], Model], splits: list[Split], how: How) -> Scores:
@@ -90,13 +92,25 @@ def evaluate_saved(folder: Path, splits: list[Split], how: How) -> Scores:
     return _scores([_trial(model, splits[0], how)])
 
 
-def _trial(model: Model, split: Split, how: How, fit_seconds: float = 0.0) -> Trial:
+def evaluate_forecasts(path: Path, splits: list[Split], how: How) -> Scores:
+    """Scores of forecasts that another program made of the rows of a split."""
+    if len(splits) > 1:
+        raise InputError("evaluate: forecasts are of one split; give that of one fold")
+    return _scores([read_forecasts(path, splits[0], how.protocol)])
+
+
+def _trial(
+    model: Model,
+    split: Split,
+    how: How,
+    seconds: protocol.Seconds = protocol.Seconds(),  # noqa: B008
+) -> Trial:
     part = "valid" if "valid" in split.parts else "test"
     # Before as-of, which changes the model.
     worth = permutation_importance(model, split, part, how.seed) if how.worth else ()
-    return replace(protocol.run(model, split, how.protocol, fit_seconds), importances=worth)
+    return replace(protocol.run(model, split, how.protocol, seconds), importances=worth)
 
 
 def _scores(trials: list[Trial], split: str | None = None) -> Scores:
     worth = averaged([trial.importances for trial in trials])
-    return Scores(score_rows.rows(trials, split), worth)
+    return Scores(score_rows.rows(trials, split), worth, trials)

@@ -1,5 +1,6 @@
 """Tables for the terminal and in Markdown."""
 
+from math import isnan
 from typing import Any
 
 from rich.console import Group
@@ -27,7 +28,7 @@ def markdown_table(header: list[str], cells: Cells) -> str:
 
 
 SCORE_HEADER = [
-    "part", "slice", "n", "RMSE", "± seeds", "MAE", "NLL", "ECE", "80 % interval",
+    "part", "slice", "n", "RMSE", "± runs", "MAE", "NLL", "ECE", "80 % interval",
 ]  # fmt: skip
 
 
@@ -39,14 +40,23 @@ def score_cells(rows: list[dict[str, Any]]) -> Cells:
             row["slice"],
             f"{row['n']:,}",
             f"{row['rmse']:.4f}",
-            f"{row['rmse_std']:.4f}",
+            deviation(row),
             f"{row['mae']:.4f}",
-            f"{row['nll']:.4f}",
-            f"{row['ece']:.4f}",
-            f"{row['coverage']:.3f}",
+            *(figure(row[key], 4) for key in ("nll", "ece")),
+            figure(row["coverage"], 3),
         ]
         for row in rows
     ]
+
+
+def figure(value: float, decimals: int) -> str:
+    """A figure with so many decimals; empty where there is none."""
+    return "" if isnan(value) else f"{value:.{decimals}f}"
+
+
+def deviation(row: dict[str, Any]) -> str:
+    """The standard deviation of the RMSE over runs; empty for a single run, which has none."""
+    return f"{row['rmse_std']:.4f}" if row.get("runs", 1) > 1 else ""
 
 
 def summary_table(title: str, summary: dict[str, Any]) -> Table:

@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -53,14 +54,24 @@ class Picture:
         return opening + _with_variables(svg[svg.index(">") + 1 :])
 
     def save(self, path: Path) -> Path:
-        """Write a file, .svg (light and dark) or .png (light); returns the path."""
+        """Write a file, .svg (light and dark), .pdf or .png (light); returns the path."""
         path = Path(path)
         if path.suffix == ".svg":
             write_text(path, self.file())
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self.png(150))
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.pdf() if path.suffix == ".pdf" else self.png(150))
         return path
+
+    def pdf(self) -> bytes:
+        """PDF on a light background, with text that can be searched; the same each time."""
+        buffer = io.BytesIO()
+        FigureCanvasPdf(self.figure)
+        with style(), mpl.rc_context({"pdf.fonttype": 42}):
+            self.figure.savefig(
+                buffer, format="pdf", facecolor=PAPER, metadata={"CreationDate": None}
+            )
+        return buffer.getvalue()
 
     def png(self, dpi: int = DPI) -> bytes:
         """PNG on a light background."""

@@ -10,19 +10,21 @@ from string import Template
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
-from ratecast.evaluation.comparison import comparisons
+from ratecast.evaluation.comparison import ModelComparison, comparisons
 from ratecast.evaluation.permutation_importance import permutation_importance
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.report import figures, tables
 from ratecast.evaluation.report.markup import joined, safe
 from ratecast.evaluation.report.paired_tests import paired_tests
+from ratecast.evaluation.score_rows import Row
 from ratecast.modelling.contract.model import Model
 from ratecast.plots.canvas import pens
+from ratecast.plots.scores import Pens
 from ratecast.plots.training import Curve, Curves
 from ratecast.progress import bar, each
 from ratecast.splits import Split
 
-__all__ = ["Curve", "collect", "page", "write_report"]
+__all__ = ["Curve", "collect", "page", "write_figures", "write_report"]
 
 
 def collect(
@@ -60,26 +62,43 @@ def write_report(
     *,
     part: str = "test",
     curves: Curves | None = None,
+    rows: Sequence[Row] | None = None,
 ) -> None:
     """Write the report of `trials` to `out`, one HTML file that needs no network.
 
     trials: of several models and protocols, all on one split, one seed each. name: of the data.
     part: for intervals, tests and plots; the scores of all parts are listed. curves: training
-    curves by model. Raises `InputError` for trials of two splits, or two of one model.
+    curves by model. rows: scores averaged over several runs of each model, instead of those of
+    these trials. Raises `InputError` for trials of two splits, or two of one model.
     """
     with bar("intervals and plots"):
-        write_text(out, page(trials, name, part, curves or {}))
+        write_text(out, page(trials, name, part, curves or {}, rows))
 
 
-def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:
+def write_figures(trials: Sequence[Trial], folder: Path, part: str = "test") -> None:
+    """Write the plots of the report to `folder`, each as .svg and as .pdf."""
+    compared = comparisons(trials, part)
+    for name, picture in figures.pictures(compared, _pens(compared)).items():
+        for form in (".svg", ".pdf"):
+            picture.save(folder / f"{name}{form}")
+
+
+def page(
+    trials: Sequence[Trial],
+    name: str,
+    part: str,
+    curves: Curves,
+    rows: Sequence[Row] | None = None,
+) -> str:
     """The HTML of `write_report`; the same trials give the same page."""
     _check(trials)
-    rows = [row for trial in trials for row in score_rows.rows([trial])]
+    rows = rows or [row for trial in trials for row in score_rows.rows([trial])]
     compared = comparisons(trials, part)
-    drawn = pens(_by_best_rank([comparison.ranked() for comparison in compared]))
+    drawn = _pens(compared)
     body = [
         tables.scores(rows, compared),
         tables.slices(rows, compared),
+        tables.ranking(compared),
         paired_tests(compared),
         figures.history_length(compared, drawn),
         figures.calibration(compared, drawn),
@@ -99,6 +118,10 @@ def page(trials: Sequence[Trial], name: str, part: str, curves: Curves) -> str:
         version=safe(version("ratecast")),
         train=trials[0].split.train.fingerprint()[:12],
     )
+
+
+def _pens(compared: Sequence[ModelComparison]) -> Pens:
+    return pens(_by_best_rank([comparison.ranked() for comparison in compared]))
 
 
 def _check(trials: Sequence[Trial]) -> None:

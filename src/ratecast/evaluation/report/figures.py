@@ -27,17 +27,32 @@ NOTHING = Markup("")
 PERIODS = {"1y": "year", "1mo": "month", "1w": "week that begins on", "1d": "day"}
 
 
+def pictures(comparisons: Sequence[ModelComparison], pens: Pens) -> dict[str, Picture]:
+    """The plots of errors and of calibration, by a name for a file."""
+    parted = {
+        "history-length": _by_history_length(comparisons, pens),
+        "calibration": _calibrations(comparisons, pens),
+        "time": _by_period(comparisons, pens),
+    }
+    return {
+        f"{name}-{comparison.protocol}": picture
+        for name, drawn in parted.items()
+        for comparison, picture in drawn
+    }
+
+
 def history_length(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
     """RMSE by history length."""
     lead = "What a model gains by knowing the user. Vertical lines are 95 % intervals over users."
-    label = "history length: ratings of the user so far, at least"
-    binned = [(comparison, by_history_length(comparison)) for comparison in comparisons]
-    return _by_bins("History length", lead, binned, label, pens)
+    return _plotted("History length", lead, _by_history_length(comparisons, pens), pens)
 
 
 def calibration(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
     """Reliability diagrams: how often it happens against its forecast probability."""
-    cards = [card(MEANING[c.protocol], _inline(_calibration(c, pens), c)) for c in comparisons]
+    drawn = _calibrations(comparisons, pens)
+    if not drawn:
+        return NOTHING
+    cards = [card(MEANING[c.protocol], _inline(picture, c)) for c, picture in drawn]
     lead = _QUANTILES if comparisons[0].part.scale.is_continuous else _STARS
     return section("Calibration", lead + _others(pens), _grid(cards))
 
@@ -64,10 +79,7 @@ def movies(comparison: ModelComparison, pens: Pens) -> Markup:
 def time(comparisons: Sequence[ModelComparison], pens: Pens) -> Markup:
     """RMSE by period; empty for a table without times."""
     lead = "Whether the error grows with time. Vertical lines are 95 % intervals over users."
-    unit = by_period(comparisons[0])[0]
-    label = f"{PERIODS[unit]} ({_years(comparisons[0].part)}, UTC)" if unit else ""
-    binned = [(comparison, by_period(comparison)[1]) for comparison in comparisons]
-    return _by_bins("Time", lead, binned, label, pens)
+    return _plotted("Time", lead, _by_period(comparisons, pens), pens)
 
 
 def training(curves: Curves, pens: Pens) -> Markup:
@@ -93,32 +105,53 @@ _QUANTILES = (
 _SIZES = "A dot is a movie, its size the number of rows; numbers are the ranks in the lists."
 
 
-def _by_bins(
-    title: str,
-    lead: str,
-    binned: Sequence[tuple[ModelComparison, list[Bin]]],
-    label: str,
-    pens: Pens,
-) -> Markup:
-    """A figure for each protocol with two bins or more, all on one scale."""
-    drawn = [(comparison, bins) for comparison, bins in binned if len(bins) > 1]
+Drawn = list[tuple[ModelComparison, Picture]]
+
+
+def _plotted(title: str, lead: str, drawn: Drawn, pens: Pens) -> Markup:
+    """A section of a figure for each protocol; empty without any."""
     if not drawn:
         return NOTHING
-    limits = _limits(drawn, pens)
-    cards = [
-        card(
-            MEANING[comparison.protocol],
-            _inline(scores.rmse_by(comparison.models, bins, pens, label, limits), comparison),
-        )
-        for comparison, bins in drawn
-    ]
+    cards = [card(MEANING[c.protocol], _inline(picture, c)) for c, picture in drawn]
     return section(title, lead + _others(pens), _grid(cards))
 
 
-def _calibration(comparison: ModelComparison, pens: Pens) -> Picture:
-    points = {name: reliability(f, comparison.part) for name, f in comparison.forecasts.items()}
-    event = "rating below" if comparison.part.scale.is_continuous else "star"
-    return scores.calibration(points, pens, event)
+def _by_history_length(comparisons: Sequence[ModelComparison], pens: Pens) -> Drawn:
+    label = "history length: ratings of the user so far, at least"
+    return _by_bins([(each, by_history_length(each)) for each in comparisons], label, pens)
+
+
+def _by_period(comparisons: Sequence[ModelComparison], pens: Pens) -> Drawn:
+    unit = by_period(comparisons[0])[0]
+    label = f"{PERIODS[unit]} ({_years(comparisons[0].part)}, UTC)" if unit else ""
+    return _by_bins([(each, by_period(each)[1]) for each in comparisons], label, pens)
+
+
+def _by_bins(binned: Sequence[tuple[ModelComparison, list[Bin]]], label: str, pens: Pens) -> Drawn:
+    """A figure for each protocol with two bins or more, all on one scale."""
+    drawn = [(comparison, bins) for comparison, bins in binned if len(bins) > 1]
+    if not drawn:
+        return []
+    limits = _limits(drawn, pens)
+    return [
+        (comparison, scores.rmse_by(comparison.models, bins, pens, label, limits))
+        for comparison, bins in drawn
+    ]
+
+
+def _calibrations(comparisons: Sequence[ModelComparison], pens: Pens) -> Drawn:
+    """For each protocol, of the models that gave probabilities."""
+    drawn: Drawn = []
+    for comparison in comparisons:
+        points = {
+            name: reliability(forecast, comparison.part)
+            for name, forecast in comparison.forecasts.items()
+            if not np.isnan(forecast.probabilities).any()
+        }
+        event = "rating below" if comparison.part.scale.is_continuous else "star"
+        if points:
+            drawn.append((comparison, scores.calibration(points, pens, event)))
+    return drawn
 
 
 def _inline(picture: Picture, comparison: ModelComparison | None = None) -> Markup:

@@ -1,6 +1,7 @@
 """The tables of the report."""
 
 from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 
@@ -8,10 +9,13 @@ from ratecast.arrays import F64
 from ratecast.data.summary import day
 from ratecast.evaluation import terminal
 from ratecast.evaluation.comparison import ModelComparison
+from ratecast.evaluation.intervals import Bootstrap
 from ratecast.evaluation.protocol import Trial
+from ratecast.evaluation.ranking import METRICS, UserRankings, bootstraps
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, joined, section
 from ratecast.evaluation.score_rows import Row, in_train
+from ratecast.evaluation.terminal import deviation
 from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.splits import Split
 
@@ -102,6 +106,47 @@ def slices(rows: Sequence[Row], comparisons: Sequence[ModelComparison]) -> Marku
     )
 
 
+def ranking(comparisons: Sequence[ModelComparison]) -> Markup:
+    """How each user's rated rows are ranked, with 95 % intervals over users."""
+    cards, k = [], 0
+    for comparison in comparisons:
+        ranked = [UserRankings.of(each, comparison.part) for each in comparison.forecasts.values()]
+        samples, k = bootstraps(ranked), ranked[0].k
+        header: list[object] = ["model"]
+        for column, metric in METRICS.items():
+            n = int(ranked[0].counts_for(column).sum())
+            words = Markup("{}<small>n = {}</small>").filled(_RANKED[metric], f"{n:,}")
+            header.append(words)
+        lines: list[list[object]] = []
+        for model in comparison.ranked():
+            place = comparison.models.index(model)
+            lines.append([model, *(_ranked(samples.get(each), place) for each in METRICS.values())])
+        cards.append(card(MEANING[comparison.protocol], markup.table(header, lines)))
+    return section(
+        "Ranking",
+        "How each user's rated rows are ranked, as means over n users with their 95 % intervals: "
+        f"nDCG, recall and precision of the first {k}, the reciprocal rank of the first liked "
+        "movie, and the share of pairs in the right order. The rows are those that users chose to "
+        "rate, so these are no figures of lists drawn from the whole catalogue.",
+        *cards,
+    )
+
+
+_RANKED = {
+    "ndcg": "nDCG", "recall": "recall", "precision": "precision", "mrr": "MRR",
+    "concordance": "order",
+}  # fmt: skip
+
+
+def _ranked(sample: Bootstrap | None, place: int) -> Markup:
+    """A mean and its interval; empty where no user counts."""
+    if sample is None:
+        return Markup("")
+    return Markup("{}<small>{}</small>").filled(
+        f"{sample.estimates[place]:.4f}", _span(sample.intervals()[place])
+    )
+
+
 def columns(trials: Sequence[Trial]) -> Markup:
     """What each column of side information is worth to each model; empty without any."""
     by_model = {trial.model: trial.importances for trial in trials if trial.importances}
@@ -147,8 +192,8 @@ def cost(rows: Sequence[Row], part: str) -> Markup:
 
 def all_rows(rows: Sequence[Row]) -> Markup:
     """All rows, collapsed."""
-    header = ["model", "protocol", *(name for name in terminal.SCORE_HEADER if name != "± seeds")]
-    seeds = terminal.SCORE_HEADER.index("± seeds")
+    header = ["model", "protocol", *(name for name in terminal.SCORE_HEADER if name != "± runs")]
+    seeds = terminal.SCORE_HEADER.index("± runs")
     lines = [
         [row["model"], row["protocol"], *cells[:seeds], *cells[seeds + 1 :]]
         for row, cells in zip(rows, terminal.score_cells(list(rows)), strict=True)
@@ -189,16 +234,17 @@ def _score_lines(
     scored = {r["model"]: r for r in rows if (r["protocol"], r["part"], r["slice"]) == key}
     intervals = dict(zip(comparison.models, comparison.bootstrap.intervals(), strict=True))
     best = {
-        name: min(row[name] for row in scored.values()) for name in ("rmse", "mae", "nll", "ece")
+        name: min((row[name] for row in scored.values() if not isnan(row[name])), default=0.0)
+        for name in ("rmse", "mae", "nll", "ece")
     }
     return [
         [
-            model,
+            f"{model} ± {deviation(scored[model])}" if deviation(scored[model]) else model,
             _figure(scored[model], "rmse", best["rmse"]),
             _span(intervals[model]),
             _strip(scored[model]["rmse"], intervals[model], limits),
             *(_figure(scored[model], name, best[name]) for name in ("mae", "nll", "ece")),
-            f"{scored[model]['coverage']:.3f}",
+            terminal.figure(scored[model]["coverage"], 3),
             f"{scored[model]['n']:,}",
         ]
         for model in comparison.ranked()
@@ -211,7 +257,7 @@ def _span(interval: F64) -> str:
 
 
 def _figure(row: Row, name: str, best: float) -> Cell:
-    return Cell.of(f"{row[name]:.4f}", "best" if row[name] == best else "")
+    return Cell.of(terminal.figure(row[name], 4), "best" if row[name] == best else "")
 
 
 def _strip(value: float, interval: F64, limits: tuple[float, float]) -> Cell:

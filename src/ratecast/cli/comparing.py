@@ -1,0 +1,141 @@
+"""The verb that compares: many models, tables and seeds in one call."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ratecast.cli.call import DATA, emit, note, show
+from ratecast.errors import InputError
+from ratecast.table_options import DEFAULT, TableOptions
+
+if TYPE_CHECKING:
+    from ratecast.evaluation.protocol import Trial
+    from ratecast.evaluation.run_folder import Run
+    from ratecast.evaluation.score_rows import Row
+    from ratecast.splits import Split
+
+
+# The command line is this signature; each parameter is an option.
+def compare(
+    models: str,
+    *,
+    data: list[str] = [DATA],  # noqa: B006
+    table: TableOptions = DEFAULT,
+    split: str = "auto",
+    protocol: Literal["both", "frozen", "as-of"] = "both",
+    part: Literal["valid", "test"] = "valid",
+    seeds: int = 1,
+    jobs: int = 1,
+    forecasts: list[Path] = [],  # noqa: B006
+    out: Path = Path("comparison"),
+    json: bool = False,
+) -> None:
+    """Compare models on tables, with seeds: one call, resumable.
+
+    Every run is kept in a folder. The same call goes on where it was stopped, and more models may
+    be named later; other rows or settings are refused. The folder has results.json, .csv, .md and
+    .tex with all scores, report.html, figures as SVG and PDF, and the forecasts of every row.
+
+    Examples:
+        ratecast compare mean,bias --seeds 2 --jobs 2 --out comparison
+        ratecast compare bias,als,configs/mf.yaml --data ratings.csv ml-100k --seeds 3
+        ratecast compare bias,package.module:Model --split last:1 --protocol frozen --part test
+        ratecast compare bias --forecasts theirs.csv
+
+    Args:
+        models: names, YAML files of experiments, or places of classes as package.module:Class,
+            separated by commas.
+        data: editions, or files or folders of ratings.
+        table: how tables of your own are read.
+        split: auto (chronological, or holdout without times), a split by name, as in chronological
+            or last:2 (see ratecast data split --help), or a folder of one.
+        protocol: frozen uses train only; as-of updates a model with each rating after its forecast;
+            both, where the split and the model allow it.
+        part: of whose rows the table and the paired tests are; use test only once, at the end.
+        seeds: how many seeds of each model that has randomness, from 0 on.
+        jobs: fits at a time, in processes that share the cores.
+        forecasts: tables of forecasts that other programs made of the rows, as for evaluate; of
+            one table and one split.
+        out: the folder; one that is there is resumed.
+        json: print the scores, and the differences with their paired tests, as one JSON document.
+    """
+    from ratecast.evaluation import many_runs
+    from ratecast.evaluation.forecast_files import read_forecasts
+    from ratecast.evaluation.protocol import BOTH
+    from ratecast.evaluation.score_rows import rows_of
+
+    tables = [name for each in data for name in each.split(",") if name]
+    splits = {name: _splits(split, name, table) for name in tables}
+    if forecasts and (len(tables) > 1 or len(splits[tables[0]]) > 1):
+        raise InputError("compare: --forecasts are of one table and one split; give one of each")
+    protocols = BOTH if protocol == "both" else (protocol,)
+    plan = many_runs.Plan(_makers(models), splits, protocols, seeds)
+    # Before long work begins.
+    brought = [read_forecasts(path, splits[tables[0]][0], protocols[0]) for path in forecasts]
+    rows = many_runs.compare(plan, out, jobs, _say)
+    rows += [{"data": tables[0]} | row for trial in brought for row in rows_of(trial)]
+    trials = {name: many_runs.first_trials(plan, out, name) for name in tables}
+    trials[tables[0]] += brought
+    emit(_finish(rows, trials, part, out, show_tables=not json), f"wrote {out}", json)
+
+
+def _finish(
+    rows: "list[Row]", trials: "dict[str, list[Trial]]", part: str, out: Path, *, show_tables: bool
+) -> dict[str, Any]:
+    """Write the files of all scores, print a table for each of `trials`; the whole as a dict."""
+    from ratecast.evaluation.comparison_view import differences, table
+    from ratecast.evaluation.report import write_figures, write_report
+    from ratecast.evaluation.result_tables import FORMS, write_rows
+    from ratecast.evaluation.run_folder import file_name
+
+    found = {name: differences(each, part) for name, each in trials.items()}
+    result = {"rows": rows, "differences": found}
+    for form in FORMS:
+        write_rows(out / f"results{form}", rows, {"differences": found})
+    for name, each in trials.items():
+        report = "report.html" if len(trials) == 1 else f"report-{file_name(name)}.html"
+        own = [row for row in rows if row["data"] == name]
+        write_report(each, out / report, name, part=part, rows=own)
+        write_figures(each, out / "figures" / file_name(name), part)
+        if show_tables:
+            show(table(own, each, part, name))
+    return result
+
+
+def _splits(split: str, data: str, table: TableOptions) -> "list[Split]":
+    from ratecast.audit import notes
+    from ratecast.cli.source import splits_of
+    from ratecast.data import EDITIONS
+
+    found = splits_of(split, data, DEFAULT if data in EDITIONS else table)
+    for line in notes(found[0]):
+        note(line)
+    return found
+
+
+def _makers(models: str) -> "dict[str, Any]":
+    """How each model is made for a seed, by its label. A wrong name is refused here."""
+    from ratecast.training.experiment import model_from
+
+    makers: dict[str, Any] = {}
+    for source in (each.strip() for each in models.split(",")):
+        if not source:
+            raise InputError("compare: an empty name of a model; remove the comma")
+        label = Path(source).stem if Path(source).is_file() else model_from(source, 0).name
+        model_from(source, 0)
+        if label in makers:
+            raise InputError(f"compare: two models are called {label}; give another file name")
+        makers[label] = partial(model_from, source)
+    return makers
+
+
+def _say(run: "Run", rows: "list[Row]") -> None:
+    """A line for a run that is finished."""
+    figures = {
+        row["protocol"]: f"{row['protocol']} {row['part']} {row['rmse']:.4f}"
+        for row in rows
+        if row["slice"] == "all" and row["part"] != "train"
+    }
+    seconds = f"fit {rows[0]['fit_seconds']:.1f} s"
+    about = f"{run.model}, {run.data}, {run.split}, seed {run.seed}"
+    note(f"{about}: {', '.join([*figures.values(), seconds])}")

@@ -1,0 +1,137 @@
+"""Many runs in one call: models, tables, splits and seeds, in several processes, resumable."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from ratecast.errors import InputError
+from ratecast.evaluation import protocol, score_rows
+from ratecast.evaluation.processes import completed, processes
+from ratecast.evaluation.protocol import Protocol, Trial
+from ratecast.evaluation.run_folder import Run, RunFolder
+from ratecast.evaluation.score_rows import Row
+from ratecast.modelling.contract.model import Model
+from ratecast.progress import silent
+from ratecast.splits import Split, family
+
+Make = Callable[[int], Model]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared.
+
+    models: by label, how each is made for a seed; importable, since it is done in other processes.
+    splits: by the name of the table. seeds: how many, from 0 on; a model without randomness is
+    fitted once.
+    """
+
+    models: dict[str, Make]
+    splits: dict[str, list[Split]]
+    protocols: tuple[Protocol, ...] = protocol.BOTH
+    seeds: int = 1
+
+    def runs(self) -> list[Run]:
+        """Every fit, in the order of the table."""
+        return [
+            Run(label, data, split.name, seed)
+            for data, splits in self.splits.items()
+            for label, make in self.models.items()
+            for seed in range(self.seeds if make(0).is_random else 1)
+            for split in splits
+        ]
+
+    def asked(self) -> dict[str, object]:
+        """What a resumed comparison must have been begun with."""
+        return {
+            "protocols": list(self.protocols),
+            "seeds": self.seeds,
+            "models": {label: make(0).settings() for label, make in self.models.items()},
+        }
+
+
+def compare(
+    plan: Plan, folder: Path, jobs: int = 1, on_run: Callable[[Run, list[Row]], None] | None = None
+) -> list[Row]:
+    """Fit and score all runs that the folder does not have yet; the rows of all, averaged.
+
+    jobs: processes, which share the threads of the machine. on_run: called with each run that is
+    finished. A run that fails with an `InputError` ends the others, and is named; those that are
+    finished are kept.
+    """
+    if jobs < 1 or plan.seeds < 1:
+        name, number = ("jobs", jobs) if jobs < 1 else ("seeds", plan.seeds)
+        raise InputError(f"compare: {name} is {number}; give 1 or more")
+    place = RunFolder(folder)
+    place.begin(plan.asked(), plan.splits)
+    todo = [run for run in plan.runs() if place.rows(run) is None]
+    if todo:
+        _measure_all(plan, place, todo, jobs, on_run)
+    return averaged(plan, place)
+
+
+def averaged(plan: Plan, place: RunFolder) -> list[Row]:
+    """The rows of each model, table and protocol, averaged over seeds and splits."""
+    groups: dict[tuple[str, str, str], list[list[Row]]] = {}
+    for run in plan.runs():
+        rows = place.rows(run) or []
+        for by in plan.protocols:
+            chosen = [row for row in rows if row["protocol"] == by]
+            if chosen:
+                groups.setdefault((run.data, by, run.model), []).append(chosen)
+    return [
+        {"data": data} | row
+        for (data, _, _), runs in groups.items()
+        for row in score_rows.averaged(runs, family(plan.splits[data][0].name))
+    ]
+
+
+def first_trials(plan: Plan, folder: Path, data: str) -> list[Trial]:
+    """The forecasts of every model of the first split and seed: for intervals and paired tests."""
+    place = RunFolder(folder)
+    split = plan.splits[data][0]
+    return [
+        trial
+        for label in plan.models
+        for trial in place.trials(Run(label, data, split.name, 0), split)
+        if trial.protocol in plan.protocols
+    ]
+
+
+def _measure_all(
+    plan: Plan,
+    place: RunFolder,
+    todo: Sequence[Run],
+    jobs: int,
+    on_run: Callable[[Run, list[Row]], None] | None,
+) -> None:
+    with processes(jobs) as pool:
+        submitted = {
+            pool.submit(measure, plan.models[run.model], run, place, plan.protocols): run
+            for run in todo
+        }
+        for future in completed(submitted, "compare", "runs"):
+            try:
+                rows = future.result()
+            except InputError as error:
+                pool.shutdown(cancel_futures=True)
+                raise InputError(f"{submitted[future].model}: {error}") from None
+            if on_run is not None:
+                on_run(submitted[future], rows)
+
+
+def measure(make: Make, run: Run, place: RunFolder, protocols: tuple[Protocol, ...]) -> list[Row]:
+    """Fit one model on one split, score it by all protocols that are possible, and keep it."""
+    split = _split(place, run.data, run.split)
+    with silent():
+        trials = protocol.fit_and_predict(make(run.seed), split, protocols)
+    named = [replace(trial, model=run.model) for trial in trials]
+    rows = [row for trial in named for row in score_rows.rows_of(trial)]
+    place.save(run, named, rows)
+    return rows
+
+
+@lru_cache(maxsize=4)
+def _split(place: RunFolder, data: str, name: str) -> Split:
+    return next(split for split in place.splits(data) if split.name == name)

@@ -1,0 +1,155 @@
+"""Many runs in one call: kept, resumed, averaged, and refused where they would be mixed."""
+
+import json
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import ratecast as rc
+from ratecast.errors import InputError
+from ratecast.evaluation import protocol, score_rows
+from ratecast.evaluation.many_runs import Plan, averaged, compare, first_trials, measure
+from ratecast.evaluation.run_folder import Run, RunFolder, file_name
+from ratecast.modelling.contract.model import Model
+from tests.planted import planted
+
+TABLE = planted()
+SPLITS = rc.rolling_origin(TABLE, 2)
+
+
+def mean(seed: int) -> Model:
+    return rc.Mean(seed=seed)
+
+
+def als(seed: int, factors: int = 2) -> Model:
+    return rc.ALS(seed=seed, factors=factors)
+
+
+@dataclass(kw_only=True, eq=False)
+class Failing(rc.Mean):
+    name = "failing"
+
+    def fit(self, train: object, valid: object = None) -> "Failing":
+        del train, valid
+        raise InputError("not on this table")
+
+
+def failing(seed: int) -> Model:
+    return Failing(seed=seed)
+
+
+def plan(**changes: object) -> Plan:
+    whole = Plan({"mean": mean, "als": als}, {"mine": SPLITS}, seeds=2)
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def done_here(plan: Plan, folder: Path) -> RunFolder:
+    """All runs, in this process."""
+    place = RunFolder(folder)
+    place.begin(plan.asked(), plan.splits)
+    for run in plan.runs():
+        if place.rows(run) is None:
+            measure(plan.models[run.model], run, place, plan.protocols)
+    return place
+
+
+def without_seconds(rows: list[score_rows.Row]) -> list[str]:
+    seconds = {"fit_seconds", "compile_seconds", "predictions_per_second"}
+    return [repr({key: row[key] for key in row if key not in seconds}) for row in rows]
+
+
+def test_two_processes_give_the_rows_of_plain_calls_and_resume(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    whole = plan()
+    # A model without randomness is fitted once on each split.
+    assert len(whole.runs()) == 2 + 4
+    said: list[Run] = []
+    rows = compare(whole, kept, 2, lambda run, _: said.append(run))
+    assert sorted(said) == sorted(whole.runs())
+    row = next(r for r in rows if r["model"] == "als" and r["protocol"] == "as-of")
+    assert (row["runs"], row["data"], row["split"]) == (4, "mine", "rolling")
+    plain = [
+        score_rows.rows_of(trial)
+        for seed in range(2)
+        for split in SPLITS
+        for trial in protocol.fit_and_predict(als(seed), split, ("as-of",))
+    ]
+    mine = [r for r in rows if r["model"] == "als" and r["protocol"] == "as-of"]
+    expected = [{"data": "mine"} | r for r in score_rows.averaged(plain, "rolling")]
+    assert without_seconds(mine) == without_seconds(expected)
+
+    # As if it had been killed before this run was finished.
+    (gone,) = kept.glob("mine/runs/als_rolling-2_seed1.json")
+    gone.unlink()
+    said.clear()
+    again = compare(whole, kept, 1, lambda run, _: said.append(run))
+    assert said == [Run("als", "mine", "rolling-2", 1)]
+    assert without_seconds(again) == without_seconds(rows)
+    # Nothing is left to do, and nothing is measured again.
+    assert repr(compare(whole, kept)) == repr(again)
+
+
+def test_more_models_and_seeds_may_come_later(tmp_path: Path) -> None:
+    first = plan(models={"mean": mean}, seeds=1)
+    done_here(first, tmp_path / "kept")
+    later = done_here(plan(seeds=1), tmp_path / "kept")
+    assert {row["model"] for row in averaged(plan(seeds=1), later)} == {"mean", "als"}
+    assert {row["model"] for row in averaged(first, later)} == {"mean"}
+
+
+def test_other_rows_or_settings_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    done_here(plan(models={"als": als}, seeds=1), folder)
+    other = {"als": partial(als, factors=3)}
+    with pytest.raises(InputError, match="begun with another model als"):
+        compare(plan(models=other), folder)
+    with pytest.raises(InputError, match="begun with another split mine"):
+        compare(plan(splits={"mine": rc.rolling_origin(planted(seed=7), 2)}), folder)
+    with pytest.raises(InputError, match=r"another protocols \(\['frozen', 'as-of'\], now \['fr"):
+        compare(plan(models={"als": als}, protocols=("frozen",)), folder)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(InputError, match="is not empty, and no comparison"):
+        compare(plan(), tmp_path / "mine")
+    for wrong in ({"seeds": 0}, {}):
+        with pytest.raises(InputError, match=r"(seeds|jobs) is 0"):
+            compare(plan(**wrong), tmp_path / "new", 1 if wrong else 0)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_model_that_fails_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
+    whole = Plan({"mean": mean, "failing": failing}, {"mine": SPLITS[:1]})
+    with pytest.raises(InputError, match="failing: not on this table"):
+        compare(whole, tmp_path / "kept", 1)
+    assert RunFolder(tmp_path / "kept").rows(Run("mean", "mine", "rolling-1", 0))
+
+
+def test_the_forecasts_of_the_first_runs_are_those_that_were_scored(tmp_path: Path) -> None:
+    whole = plan(seeds=1)
+    done_here(whole, tmp_path / "kept")
+    trials = first_trials(whole, tmp_path / "kept", "mine")
+    assert [(each.model, each.protocol) for each in trials] == [
+        ("mean", "frozen"), ("mean", "as-of"), ("als", "frozen"), ("als", "as-of"),
+    ]  # fmt: skip
+    fresh = protocol.fit_and_predict(als(0), SPLITS[0])
+    for one, other in zip(fresh, trials[2:], strict=True):
+        assert (one.forecasts["test"].stars == other.forecasts["test"].stars).all()
+        assert (one.forecasts["test"].probabilities == other.forecasts["test"].probabilities).all()
+
+
+def test_the_manifest_says_what_was_compared(tmp_path: Path) -> None:
+    done_here(plan(seeds=1), tmp_path / "kept")
+    manifest = json.loads((tmp_path / "kept" / "manifest.json").read_text())
+    assert manifest["models"]["als"]["factors"] == 2
+    assert set(manifest["splits"]["mine"]) == {"rolling-1", "rolling-2"}
+    fingerprint = SPLITS[0].test.fingerprint()
+    assert manifest["splits"]["mine"]["rolling-1"]["test"] == fingerprint
+    assert manifest["libraries"]["numpy"]
+
+
+def test_names_are_those_of_files() -> None:
+    assert file_name("a/b c.csv") == "a_b_c.csv"
+    assert file_name("../..") == "_"
+    assert Run("a", "b", "last:2", 0).name == "a_last_2_seed0"
