@@ -8,7 +8,15 @@ import pytest
 
 from benchmarks import on_tables, tables_page
 from benchmarks.peers import damped, damped_online
-from benchmarks.real_tables import BY_TIME, RANDOM, RealTable, of_the_user, parts, protocols
+from benchmarks.real_tables import (
+    BY_TIME,
+    RANDOM,
+    TABLES,
+    RealTable,
+    of_the_user,
+    parts,
+    protocols,
+)
 from ratecast import data
 from ratecast.errors import InputError
 from ratecast.table_options import TableOptions
@@ -19,8 +27,11 @@ RESULTS = tables_page.read()
 def test_the_page_holds_the_figures_of_the_results_file() -> None:
     text = tables_page.PAGE.read_text("utf-8")
     assert tables_page.rendered(text, RESULTS) == text
-    for name in RESULTS:
-        assert f"\n## {name}\n" in text
+    # Every real table, by every protocol that it has, is measured.
+    assert set(RESULTS) == {table.name for table in TABLES}
+    for table in TABLES:
+        for split in protocols(table):
+            assert f"\n### {table.name}: {split}, frozen\n" in text
 
 
 def test_the_last_of_a_pair_stays_and_rows_are_drawn_in_the_order_of_the_file(
