@@ -38,7 +38,7 @@ def tune(  # noqa: PLR0913
     page: Path | None = None,
     json: bool = False,
 ) -> None:
-    """Tune a model's settings by what they reach on validation; test is never used.
+    """Tune a model's settings on validation; test is never used.
 
     Examples:
         ratecast tune bias --trials 10
@@ -88,17 +88,13 @@ def tune(  # noqa: PLR0913
     by = protocol_of(make_model(model), folds) if protocol == "auto" else protocol
     task = Search(model, folds, by, seed, metric, prune)
     tuned = search(make_model, task, plan, _say, note)
-    options = {"split": split, "timeout": timeout}
-    found = _Found(task, plan, parts, tuned, _command(task, plan, Given(data, table), options))
+    given, options = Given(data, table), {"split": split, "timeout": timeout}
+    found = _Found(task, plan, parts, tuned, _command(task, plan, given, options))
     if out:
-        _write_experiment(out, found, Given(data, table), split)
+        _write_experiment(out, found, given, split)
     if page:
-        from ratecast.evaluation.tune.page import write_page
-
-        write_page(page, tuned, f"Settings of {model}", found.lines)
-        note(f"wrote {page}")
-    about = {"model": model, "split": split, "protocol": by}
-    emit(about | tuned.plain(), found.lines[1], json)
+        _write_page(page, found)
+    emit({"model": model, "split": split, "protocol": by} | tuned.plain(), found.lines[1], json)
 
 
 class Given(NamedTuple):
@@ -187,6 +183,13 @@ def _write_experiment(out: Path, found: _Found, given: Given, split: str) -> Non
     write_experiment(out, experiment, found.lines)
     go_on = f"ratecast train {shlex.quote(str(out))}"
     note(f"wrote {out}, on split {on}; go on with: {go_on}")
+
+
+def _write_page(out: Path, found: _Found) -> None:
+    from ratecast.evaluation.tune.page import write_page
+
+    write_page(out, found.tuned, f"Settings of {found.search.model}", found.lines[:2])
+    note(f"wrote {out}")
 
 
 def _in_words(settings: dict[str, Any]) -> str:

@@ -92,14 +92,25 @@ def _all(tuned: Tuned) -> Markup:
 
 def _rows(tuned: Tuned, trials: pl.DataFrame) -> Markup:
     settings = [name for name in trials.columns if name not in COLUMNS]
-    shown = ["trial", "state", "value", *settings, "seconds"]
-    label = metric(tuned.metric).label
-    header = [label if name == "value" else name for name in shown]
-    lines = [[_cell(row[name]) for name in shown] for row in trials.iter_rows(named=True)]
+    header = ["trial", metric(tuned.metric).label, *settings, "seconds"]
+    lines = [
+        [row["trial"], _value(row), *(_cell(row[name]) for name in settings), _cell(row["seconds"])]
+        for row in trials.iter_rows(named=True)
+    ]
     return table(header, lines)
 
 
+def _value(row: dict[str, Any]) -> str:
+    return row["state"] if row["value"] is None else f"{row['value']:.4f}"
+
+
 def _cell(value: Any) -> str:
+    """In a few digits; numbers among words are text."""
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool | int):
+        return str(value).lower()
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return str(value)

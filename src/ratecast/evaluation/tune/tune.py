@@ -100,8 +100,8 @@ def tune(
         if file is None and plan.jobs > 1:
             file = Path(stack.enter_context(TemporaryDirectory())) / "study.db"
         about, higher = _about(first, search), search.measure.higher
-        said = notify if plan.study else _silent
-        kept = stack.enter_context(opened(file, about, higher, said))
+        say = notify if plan.study else _silent
+        kept = stack.enter_context(opened(file, about, higher, say))
         run = stack.enter_context(running(make, search, kept, plan.jobs, file))
         _Trials(first, search, plan, kept).run(run, on_trial)
         return result_of(kept, search.metric)
