@@ -105,7 +105,7 @@ def test_what_the_model_learns_itself_is_the_first_trial(search: Search) -> None
 
 
 def test_own_settings_outside_the_ranges_are_tried_too(search: Search) -> None:
-    far = {"user_damping": 1000.0, "movie_damping": 3.0}
+    far: dict[str, Any] = {"user_damping": 1000.0, "movie_damping": 3.0}
     found = tune(partial(make_model, **far), search, Plan(trials=2))
     assert found.default_value == score(make_model("bias", **far), search).value
     assert found.frame.row(0, named=True).items() >= far.items()
@@ -412,7 +412,7 @@ def test_no_trial_begins_after_the_time_is_over(search: Search) -> None:
     assert 1 < tune(slow, search, Plan(trials=50, timeout=0.3)).trials < 8
     for wrong in ({"timeout": 0.0}, {"trials": 0}, {"jobs": 0}, {"timeout": float("nan")}):
         with pytest.raises(InputError, match="give"):
-            Plan(**wrong)  # type: ignore[arg-type]
+            Plan(**wrong)
 
 
 # Several jobs.

@@ -6,7 +6,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ratecast.errors import InputError
+from ratecast.evaluation.processes import processes
 from ratecast.evaluation.tune.search import Make, Report, Search, score
 from ratecast.evaluation.tune.study import Kept, optuna_package, resumed, stored
 from ratecast.progress import silent
 
 State = Literal["complete", "pruned", "failed", "cut off"]
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 # What to do where a model cannot be made in another process.
 _ALONE = (
     "its model must stand in a module, and a script must call tune under "
@@ -73,17 +73,11 @@ def running(make: Make, search: Search, kept: Kept, jobs: int, file: Path | None
         yield lambda job: _done(outcome_of(make, search, kept, job))
         return
     _require_importable(make)
-    context = multiprocessing.get_context("spawn")
-    with _shared_cores(jobs):
-        pool = ProcessPoolExecutor(jobs, context, partial(_start, make, search, file))
-        try:
+    try:
+        with processes(jobs, start=partial(_start, make, search, file)) as pool:
             yield lambda job: pool.submit(_in_process, job)
-        except BrokenProcessPool:
-            raise InputError(
-                f"tune: a process of --jobs ended before its trial; {_ALONE}"
-            ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    except BrokenProcessPool:
+        raise InputError(f"tune: a process of --jobs ended before its trial; {_ALONE}") from None
 
 
 def _reported(kept: Kept, job: Job) -> Report:
@@ -106,25 +100,6 @@ def _done(outcome: Outcome) -> "Future[Outcome]":
     future: Future[Outcome] = Future()
     future.set_result(outcome)
     return future
-
-
-@contextmanager
-def _shared_cores(jobs: int) -> Iterator[None]:
-    """Each process started inside the block has its share of the cores.
-
-    By the environment, which numba and a BLAS read when they are loaded.
-    """
-    each = str(max(1, len(os.sched_getaffinity(0)) // jobs))
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ |= {name: min(each, value or each, key=int) for name, value in before.items()}
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _require_importable(make: Make) -> None:
