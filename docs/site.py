@@ -32,7 +32,8 @@ ROOMS: dict[str, list[str]] = {
                  "training.sweep"],
     "Evaluation": ["evaluation.evaluation", "evaluation.protocol", "evaluation.metrics",
                    "evaluation.intervals", "evaluation.split_scores", "evaluation.score_rows",
-                   "evaluation.report", "evaluation.tune"],
+                   "evaluation.report", "evaluation.tune.tune", "evaluation.tune.search",
+                   "evaluation.tune.folds", "evaluation.tune.result"],
 }  # fmt: skip
 # Files outside this folder, and their place in the site.
 OUTSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}

@@ -177,7 +177,7 @@ def test_what_was_tuned_can_be_done_again_from_its_file(
     assert run(*shlex.split(command.removeprefix("# ratecast ")), "--json") == 0
     assert json.loads(capsys.readouterr().out) == tuned
     assert f"-> {tuned['rmse']:.4f} with" in figures
-    assert ("five random folds" in figures) == (split == "kfold")
+    assert ("over 5 folds of train and valid" in figures) == (split == "kfold")
     # The search left the test part of this split unread, by this seed.
     experiment = read_experiment("tuned.yaml")
     assert (experiment.split, experiment.seed) == ("holdout", 2)

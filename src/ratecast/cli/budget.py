@@ -10,12 +10,12 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)")
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str = "budget") -> float:
     """Seconds of a duration: 60, 60s, 5m, 5min, 2h. Raises `InputError` for another."""
     match = _FORM.fullmatch(text.strip())
     number = float(match[1]) * _SECONDS[match[2]] if match else 0.0
     if not number:
-        raise InputError(f"budget {text!r}: give seconds, minutes or hours, as in 60s, 5m or 2h")
+        raise InputError(f"{option} {text!r}: give seconds, minutes or hours, as in 60s, 5m or 2h")
     return number
 
 

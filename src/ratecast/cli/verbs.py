@@ -22,6 +22,7 @@ from ratecast.cli import (
     serving,
     setup,
     training,
+    tuning,
 )
 from ratecast.cli.call import HELP, Verb, call, note
 from ratecast.errors import InputError, nearest
@@ -67,7 +68,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "evaluate": evaluating.evaluate,
         "compare": comparing.compare,
         "report": scoring.report,
-        "tune": scoring.tune,
+        "tune": tuning.tune,
         "reproduce": scoring.reproduce,
     },
     "Your own ratings": {

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -179,31 +181,50 @@ def score(
 def tune(
     model: Model | str,
     split: Split,
-    trials: int = 30,
+    trials: int = search.TRIALS,
     *,
     protocol: Protocol | None = None,
+    metric: str = "rmse",
+    folds: str | None = None,
+    study: Path | str | None = None,
+    timeout: float | None = None,
+    jobs: int = 1,
+    prune: search.Prune = "auto",
     seed: int = 0,
 ) -> search.Tuned:
-    """Search the settings of a model by its RMSE on `split.valid`; `split.test` is never read.
+    """Search the settings of a model by its score on `split.valid`; `split.test` is never read.
 
-    model: a model, whose settings are tried first, or its name. protocol: as-of where the split has
-    an order of time and the model can be updated, else frozen. Needs the extra `tune`.
+    model: a model, whose settings are tried first, or its name. trials: of the study in all.
+    protocol: as-of where the split has an order of time and the model can be updated, else frozen.
+    metric: rmse, mae, nll, ece or coverage_gap (how far the coverage of the 80 % intervals is from
+    0.8), of which less is better; ndcg, recall, precision, mrr or concordance, of which more is.
+    folds: kfold:5 or rolling:3, say: train and valid are divided so, and all folds count. study:
+    file in which the trials are kept; the next call goes on from there, and a study of other data
+    or settings is refused. timeout: seconds after which no trial begins. jobs: trials at a time,
+    each in a process; what a trial tries then depends on which others have ended. prune: whether a
+    trial that is worse than most is ended after a fold, or after an epoch of a net: auto, always
+    (by epochs in as-of too, though their RMSE is frozen), never. Needs the extra `tune`.
 
     >>> import ratecast as rc
     >>> split = rc.chronological(rc.example_ratings())
-    >>> sorted(rc.tune("bias", split, trials=2).settings)
-    ['movie_damping', 'user_damping']
+    >>> tuned = rc.tune("bias", split, trials=2)
+    >>> sorted(tuned.settings), tuned.frame["state"].to_list()
+    (['movie_damping', 'user_damping'], ['complete', 'complete'])
     """
     split = _split(split, to_stderr)
-    folds = search.folds_of(split)
+    parts = search.folds_of(split, folds, seed)
     start = model_class(model)(seed=seed) if isinstance(model, str) else model
-    chosen = protocol or search.protocol_of(start, folds)
+    chosen = protocol or search.protocol_of(start, parts)
+    about = search.Search(start.name, parts, chosen, seed, metric, prune)
+    file = None if study is None else Path(study)
+    plan = search.Plan(trials=trials, timeout=timeout, study=file, jobs=jobs)
+    # Without what a fit of the model has learned.
+    return search.tune(partial(_like, replace(start)), about, plan)
 
-    def make(_: str, *, seed: int = seed, **settings: Any) -> Model:
-        return replace(start, seed=seed, **settings)
 
-    about = search.Search(start.name, folds, chosen, seed)
-    return search.tune(make, about, trials)
+def _like(start: Model, _: str, *, seed: int, **settings: Any) -> Model:
+    """A model of the same class and settings but for these."""
+    return replace(start, seed=seed, **settings)
 
 
 def _model(model: Model) -> Model:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TypeVar
@@ -15,16 +15,19 @@ T = TypeVar("T")
 
 
 @contextmanager
-def processes(count: int, threads: int | None = None) -> Iterator[ProcessPoolExecutor]:
+def processes(
+    count: int, threads: int | None = None, start: Callable[[], None] | None = None
+) -> Iterator[ProcessPoolExecutor]:
     """A pool of `count` processes of some threads each; by default all cores, divided.
 
-    Two pools of threads on the same cores wait for each other: 40 times slower for large matrices.
+    start: called first in each process. Two pools of threads on the same cores wait for each other:
+    40 times slower for large matrices.
     """
     each = threads or max(1, (os.cpu_count() or 1) // count)
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ |= dict.fromkeys(_THREADS, str(each))
     try:
-        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), start) as pool:
             yield pool
     finally:
         for name, value in before.items():

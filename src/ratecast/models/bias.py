@@ -15,7 +15,7 @@ from typing_extensions import override
 from ratecast.arrays import F32, F64, I32
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, counts, grown
-from ratecast.modelling.contract.settings import ABOVE_ZERO_OR_AUTO, Limits, Range
+from ratecast.modelling.contract.settings import ABOVE_ZERO_OR_AUTO, Limits, Range, SearchTable
 from ratecast.modelling.factors.bias_priors import learn_bias_priors
 from ratecast.modelling.factors.bilinear_state import Centring
 from ratecast.modelling.factors.unknown_users import unknown_user_weights
@@ -94,7 +94,7 @@ class Bias(Model):
 
     name: ClassVar[str] = "bias"
     is_random: ClassVar[bool] = False
-    search: ClassVar[dict[str, Range]] = {
+    search: ClassVar[SearchTable] = {
         "user_damping": Range(1.0, 40.0, log=True),
         "movie_damping": Range(0.5, 20.0, log=True),
     }

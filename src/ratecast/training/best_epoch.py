@@ -28,6 +28,8 @@ class BestEpoch(Callback):
         if rmse < self.rmse:
             self.rmse, self.epochs = rmse, trainer.current_epoch + 1
             self.weights = {k: x.detach().clone() for k, x in pl_module.net.state_dict().items()}
+        if (on_epoch := pl_module.task.on_epoch) is not None:
+            on_epoch(trainer.current_epoch + 1, rmse)
 
     def state_dict(self) -> dict[str, Any]:
         """The state for the checkpoint."""

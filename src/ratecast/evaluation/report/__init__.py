@@ -115,8 +115,11 @@ def page(
         style=(package / "page.css").read_text("utf-8"),
         head=tables.head(trials[0].split, name, compared),
         body=joined(body, "\n"),
-        version=safe(version("ratecast")),
-        train=trials[0].split.train.fingerprint()[:12],
+        footer=safe(
+            f"ratecast {version('ratecast')} · train part "
+            f"{trials[0].split.train.fingerprint()[:12]} · intervals: Efron, Tibshirani 1993, "
+            "users resampled · correction: Holm 1979"
+        ),
     )
 
 

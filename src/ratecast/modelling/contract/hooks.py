@@ -13,7 +13,7 @@ from ratecast.modelling.contract.counts import Counts
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.given import GivenRatings
 from ratecast.modelling.contract.rows import Expected, Rows
-from ratecast.modelling.contract.settings import FROM_ZERO, Limits, Range, check
+from ratecast.modelling.contract.settings import FROM_ZERO, Limits, SearchTable, check
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.ratings import Ratings, Scale
 
@@ -24,10 +24,11 @@ Arrays = dict[str, NDArray[Any]]
 class Hooks(ABC):
     """The settings and the inside of a model. The fields it is made with are its settings.
 
-    name: the model's key. search: the settings worth tuning. limits: of those that are not just
-    counts from 1 or amounts from 0. is_random: whether the seed matters. uses_side_information:
-    whether its forecasts depend on columns of users or movies. refresh_seconds: how often an as-of
-    walk may refresh it. learned_from: fingerprint of train; empty once it was updated.
+    name: the model's key. search: the settings worth tuning, each after those that it depends on.
+    limits: of those that are not just counts from 1 or amounts from 0. is_random: whether the seed
+    matters. uses_side_information: whether its forecasts depend on columns of users or movies.
+    refresh_seconds: how often an as-of walk may refresh it. learned_from: fingerprint of train;
+    empty once it was updated.
 
     A new model implements `fit_rows`, `predict_rows`, `arrays` and `restore_arrays`, and, where it
     can be updated without a refit, `grow` and `observe_rows`, or `walk_rows` for a whole stream:
@@ -35,7 +36,7 @@ class Hooks(ABC):
     """
 
     name: ClassVar[str]
-    search: ClassVar[dict[str, Range]] = {}
+    search: ClassVar[SearchTable] = {}
     limits: ClassVar[Limits] = {}
     is_random: ClassVar[bool] = True
     uses_side_information: ClassVar[bool] = False

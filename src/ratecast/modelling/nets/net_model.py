@@ -6,6 +6,7 @@ only where a net is made: importing it takes seconds and 0.2 GB.
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ratecast.modelling.nets.base import RatingNet, TrainingData
 
 Gradients = Literal["auto", "dense", "sparse"]
+OnEpoch = Callable[[int, float], None]
 # Named, not imported: this room knows no training library, and a loaded model needs none.
 TRAINER = "ratecast.training.lazy_trainer:LazyTrainer"
 HOLDOUT_SHARE = 0.05
@@ -70,6 +72,8 @@ class TrainingTask:
     settings: of the trainer; the learning rate falls over `settings.epochs` in either case.
     seed: of the order of the batches and of dropout.
     stage: name of this task among those of one fit, which names its folder of checkpoints.
+    on_epoch: called with the number of epochs so far and the RMSE on `valid`, in stars; what it
+    raises ends the training.
     """
 
     train: "TrainingData"
@@ -81,6 +85,7 @@ class TrainingTask:
     unit: float = 1.0
     epochs: int | None = None
     stage: str = "fit"
+    on_epoch: OnEpoch | None = None
 
     @classmethod
     def on(
@@ -108,7 +113,8 @@ class NetModel(Model):
 
     factors: length of each embedding. trainer: how the net is trained.
     Without validation ratings, a seeded 5 % of train, at least two ratings, chooses the number of
-    epochs, and a new net is then trained on all rows for that many.
+    epochs, and a new net is then trained on all rows for that many. on_epoch: called in a fit with
+    validation ratings, as of `TrainingTask`; it is no setting.
     """
 
     factors: int = 32
@@ -120,6 +126,7 @@ class NetModel(Model):
     net: "RatingNet" = field(init=False, repr=False)
     epochs: int = field(default=0, init=False, repr=False)
     stage: str = field(default="fit", init=False, repr=False)
+    on_epoch: OnEpoch | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.trainer, dict):
@@ -176,6 +183,8 @@ class NetModel(Model):
         task = replace(self.training_task(train, valid), stage=self.stage)
         if valid is None:
             task = replace(task, epochs=self._best_epochs(task))
+        else:
+            task = replace(task, on_epoch=self.on_epoch)
         self.net, self.epochs = self._train(task)
         self.extract_parameters(train)
 

@@ -16,7 +16,7 @@ from ratecast.arrays import F32, F64, I32, I64
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, grown
-from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Limits
+from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Choice, Limits, Range
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.rounds import walk_in_rounds
 from ratecast.modelling.history.user_batches import (
@@ -94,6 +94,11 @@ class FactorizationMachine(Model):
 
     name: ClassVar[str] = "factorization_machine"
     uses_side_information: ClassVar[bool] = True
+    search: ClassVar[dict[str, Range | Choice]] = {
+        "likelihood": Choice(("normal", "ordinal")),
+        "factors": Range(4, 32, log=True),
+        "timed": Choice((False, True)),
+    }
     limits: ClassVar[Limits] = {"burn_in": FROM_ZERO, "movie_damping": ABOVE_ZERO}
     factors: int = 12
     chains: int = 3

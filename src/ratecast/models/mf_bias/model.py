@@ -15,7 +15,7 @@ from ratecast.modelling.factors.fold_in import FoldInNet, usable_l2
 from ratecast.modelling.factors.recursive_least_squares import l2_vector
 from ratecast.modelling.kernels import solver_choice
 from ratecast.modelling.kernels.csr import Grouped
-from ratecast.modelling.nets.net_model import TrainerSettings
+from ratecast.modelling.nets.net_model import OnEpoch, TrainerSettings
 from ratecast.models.mf_bias.sgd_epochs import DescentSettings, DescentTask, SideL2, descend
 from ratecast.ratings import Ratings
 
@@ -61,7 +61,7 @@ class BiasedMatrixFactorization(FoldInNet):
     name: ClassVar[str] = "mf_bias"
     search: ClassVar[dict[str, Range]] = {
         "factors": Range(8, 128, log=True),
-        "id_dropout": Range(0.02, 0.9, log=True),
+        "id_dropout": Range(0.02, 0.9, log=True, when={"solver": ("auto", "lightning")}),
         "l2_users": Range(1.0, 100.0, log=True),
         "l2_movies": Range(1.0, 100.0, log=True),
         "l2_user_biases": Range(1.0, 40.0, log=True),
@@ -125,12 +125,16 @@ class BiasedMatrixFactorization(FoldInNet):
             factors=self.factors,
             init_std=self.init_std,
             seed=self.seed,
+            on_epoch=self.on_epoch and self._in_stars(self.on_epoch),
         )
         (users, movies), self.epochs = descend(task, self.descent, epochs)
         biases = BothSides(users.biases[:, None], movies.biases[:, None])
         factors = BothSides(users.vectors, movies.vectors)
         level = mean / self.scale.unit
         self.use_sides(train, level, self._with_covariance(task.train, train, biases, factors))
+
+    def _in_stars(self, on_epoch: OnEpoch) -> OnEpoch:
+        return lambda epochs, rmse: on_epoch(epochs, rmse * self.scale.unit)
 
     @override
     def make_net(self, users: int, movies: int, mean: float) -> "BiasedFactorNet":

@@ -1,5 +1,6 @@
 """SGD for biases and factors of a large table: epochs, and the choice of the best one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -62,7 +63,8 @@ class DescentTask:
 
     train, valid: centred stars by user. movies: row numbers of movies, the unknown's included.
     l2: penalties of users and of movies. factors: length of a vector. init_std: standard deviation
-    of the initial vectors. seed: of those and of the order of the strata.
+    of the initial vectors. seed: of those and of the order of the strata. on_epoch: called with the
+    number of epochs so far and the RMSE on `valid`, in the units of `valid`.
     """
 
     train: Grouped
@@ -72,6 +74,7 @@ class DescentTask:
     factors: int
     init_std: float
     seed: int
+    on_epoch: Callable[[int, float], None] | None = None
 
 
 @dataclass
@@ -112,7 +115,10 @@ def descend(
         for side, weight, l2 in zip(sides, weights, task.l2, strict=True):
             move_to_centre(side, side_centre(side, weight), (rate * l2.bias, rate * l2.factor))
         if valid is not None:
-            best.consider(sides, rmse(sides, valid), past + 1)
+            reached = rmse(sides, valid)
+            best.consider(sides, reached, past + 1)
+            if task.on_epoch is not None:
+                task.on_epoch(past + 1, reached)
             if past + 1 - best.epochs >= settings.patience:
                 break
     chosen = best.sides or sides

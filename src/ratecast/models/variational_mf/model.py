@@ -10,7 +10,7 @@ from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, counts, grown
-from ratecast.modelling.contract.settings import FROM_ZERO, Limits, Range
+from ratecast.modelling.contract.settings import FROM_ZERO, Choice, Limits, Range, SearchTable
 from ratecast.modelling.factors.bilinear_state import BilinearForm, BilinearState, Centring
 from ratecast.modelling.factors.unknown_users import unknown_user_weights
 from ratecast.modelling.kernels.csr import by_user_and_movie
@@ -54,7 +54,10 @@ class VariationalMF(Model):
     """
 
     name: ClassVar[str] = "variational_mf"
-    search: ClassVar[dict[str, Range]] = {"factors": Range(4, 32, log=True)}
+    search: ClassVar[SearchTable] = {
+        "factors": Range(4, 32, log=True),
+        "implicit_factors": Choice((0, 8, 16, 32)),
+    }
     limits: ClassVar[Limits] = dict.fromkeys(("factors", "implicit_factors"), FROM_ZERO)
     factors: int = 12
     implicit_factors: int = 16

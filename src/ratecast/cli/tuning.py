@@ -1,0 +1,202 @@
+"""The verb that searches settings."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from ratecast.cli.budget import seconds
+from ratecast.cli.call import DATA, emit, note
+from ratecast.table_options import DEFAULT, TableOptions
+
+if TYPE_CHECKING:
+    from ratecast.evaluation.tune import Fold, Plan, Progress, Search, Tuned
+    from ratecast.splits import Split
+
+MetricName = Literal[
+    "rmse", "mae", "nll", "ece", "coverage_gap",
+    "ndcg", "recall", "precision", "mrr", "concordance",
+]  # fmt: skip
+
+
+# An argument is an option.
+def tune(  # noqa: PLR0913
+    model: str,
+    *,
+    data: str = DATA,
+    table: TableOptions = DEFAULT,
+    split: str = "auto",
+    protocol: Literal["auto", "frozen", "as-of"] = "auto",
+    metric: MetricName = "rmse",
+    trials: int = 30,
+    timeout: str | None = None,
+    study: Path | None = None,
+    jobs: int = 1,
+    prune: Literal["auto", "always", "never"] = "auto",
+    seed: int = 0,
+    out: Path | None = None,
+    page: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Tune a model's settings on validation; test is never used.
+
+    Examples:
+        ratecast tune bias --trials 10
+        ratecast tune als --data ratings.csv --out configs/my_als.yaml
+        ratecast tune als --split rolling:3 --metric ndcg --page tuned.html
+        ratecast tune mf_bias --study mf_bias.db --timeout 2h --jobs 2
+
+    Args:
+        model: name of the model.
+        data: an edition of MovieLens, or a file or folder of ratings.
+        table: how a table of your own is read.
+        split: auto (chronological, or holdout without times), a split by name that has a valid
+            part, or a folder of one. Of kfold, user-kfold and rolling, as in kfold:5 or rolling:3,
+            every fold counts; they divide the rows before the last fifth, or but for a random
+            fifth, which is left unread.
+        protocol: of the validation; auto is as-of where the split has an order of time and the
+            model can be updated, else frozen.
+        metric: what the best settings are best by; coverage_gap is how far the coverage of 80 %
+            intervals is from 0.8. Of the last five more is better. For nll, ece and coverage_gap
+            the star probabilities are calibrated on rows of train, not on those that are scored.
+        trials: number of trials, with those that the study has; the first one has the default
+            settings.
+        timeout: how long to search, as in 10m or 2h; no trial begins after that.
+        study: file in which every trial is kept. The next call with it goes on from there, after a
+            kill too; one with other ratings or options is refused.
+        jobs: trials at a time, each in a process with its share of the cores. What a trial tries
+            then depends on which others have ended, so that two calls differ.
+        prune: whether a trial is ended that is worse than the median of the others after a fold,
+            or after an epoch of a net; auto does so by epochs with --protocol frozen only, since
+            the RMSE of epochs is frozen; always, never.
+        seed: of the model and of the search.
+        out: YAML file for the experiment with the best settings, on the split whose test part was
+            left unread; its first lines say how they were found.
+        page: HTML file with the history of the trials, the importance of the settings, and the best
+            trials.
+        json: print the result as one JSON document.
+    """
+    from ratecast.evaluation.tune import Plan, Search, protocol_of
+    from ratecast.evaluation.tune import tune as search
+    from ratecast.models import model_class
+    from ratecast.training import make_model
+
+    model_class(model)
+    limit = None if timeout is None else seconds(timeout, "timeout")
+    plan = Plan(trials=trials, timeout=limit, study=study, jobs=jobs)
+    parts, folds = _folds(split, data, table, seed)
+    by = protocol_of(make_model(model), folds) if protocol == "auto" else protocol
+    task = Search(model, folds, by, seed, metric, prune)
+    tuned = search(make_model, task, plan, _say, note)
+    given, options = Given(data, table), {"split": split, "timeout": timeout}
+    found = _Found(task, plan, parts, tuned, _command(task, plan, given, options))
+    if out:
+        _write_experiment(out, found, given, split)
+    if page:
+        _write_page(page, found)
+    emit({"model": model, "split": split, "protocol": by} | tuned.plain(), found.lines[1], json)
+
+
+class Given(NamedTuple):
+    """A table, and how it is read."""
+
+    data: str
+    table: TableOptions
+
+
+class _Found(NamedTuple):
+    """A search and its result. command: which repeats it."""
+
+    search: "Search"
+    plan: "Plan"
+    split: "Split"
+    tuned: "Tuned"
+    command: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The command, and what it found."""
+        from ratecast.evaluation.tune import METRICS
+
+        tuned, count = self.tuned, len(self.search.folds)
+        over = f", over {count} folds of train and valid" if count > 1 else ""
+        change = f"{tuned.default_value:.4f} -> {tuned.value:.4f}"
+        label = METRICS[self.search.metric].label
+        found = f"valid {label}, {self.search.protocol}{over}: {change} with "
+        counts = {"pruned": tuned.pruned, "failed": tuned.failed}
+        of_them = "".join(f", {count} {state}" for state, count in counts.items() if count)
+        return [self.command, found + _in_words(tuned.settings), f"{tuned.trials} trials{of_them}"]
+
+
+def _folds(split: str, data: str, table: TableOptions, seed: int) -> "tuple[Split, list[Fold]]":
+    """The split whose test is left unread, and the folds that are searched on."""
+    from ratecast.cli.source import splits_of
+    from ratecast.evaluation.tune import folds_of, is_repeated
+    from ratecast.splits import is_folder_of_splits, parse
+
+    again = split if is_repeated(split) and not is_folder_of_splits(split) else None
+    if again is not None:
+        parse(again)
+    parts = splits_of("auto" if again else split, data, table, seed)
+    return parts[0], folds_of(parts, again, seed)
+
+
+def _say(progress: "Progress") -> None:
+    number, outcome = progress
+    value = outcome.state if outcome.value is None else f"{outcome.value:.4f}"
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    note(f"trial {number}: {value}{reason}")
+
+
+def _command(search: "Search", plan: "Plan", given: Given, options: dict[str, str | None]) -> str:
+    """What repeats the search, and writes no file but the study."""
+    words = [search.model, "--data", given.data, *given.table.words()]
+    options |= {
+        "protocol": search.protocol,
+        "trials": str(plan.trials),
+        "seed": str(search.seed),
+        "metric": None if search.metric == "rmse" else search.metric,
+        "prune": None if search.prune == "auto" else search.prune,
+        "jobs": None if plan.jobs == 1 else str(plan.jobs),
+        "study": None if plan.study is None else str(plan.study),
+    }
+    for name, value in options.items():
+        words += [] if value is None else [f"--{name}", value]
+    return f"ratecast tune {shlex.join(words)}"
+
+
+def _write_experiment(out: Path, found: _Found, given: Given, split: str) -> None:
+    """Write the best settings as an experiment, on what was searched, so that test is unread."""
+    from ratecast.data import EDITIONS
+    from ratecast.splits import is_folder_of_splits
+    from ratecast.training import make_model
+    from ratecast.training.experiment import Experiment, write_experiment
+
+    best = make_model(found.search.model, seed=found.search.seed, **found.tuned.settings)
+    on, table = found.split.name, given.table
+    if is_folder_of_splits(split):
+        on = split
+    elif given.data not in EDITIONS:
+        # As it was inferred: more ratings may show others.
+        table = replace(table, scale=table.scale or str(found.split.train.scale))
+    experiment = Experiment.of(best, data=given.data, table=table, split=on)
+    write_experiment(out, experiment, found.lines)
+    go_on = f"ratecast train {shlex.quote(str(out))}"
+    note(f"wrote {out}, on split {on}; go on with: {go_on}")
+
+
+def _write_page(out: Path, found: _Found) -> None:
+    from ratecast.evaluation.tune.page import write_page
+
+    write_page(out, found.tuned, f"Settings of {found.search.model}", found.lines[:2])
+    note(f"wrote {out}")
+
+
+def _in_words(settings: dict[str, Any]) -> str:
+    return "  ".join(f"{name} {_in_word(value)}" for name, value in settings.items())
+
+
+def _in_word(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else f"{value:.4g}"
