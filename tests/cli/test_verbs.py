@@ -47,7 +47,7 @@ def run(*words: str | Path) -> int:
         (["data", "fry"], "choose one of data fetch, data describe, data split"),
         (
             ["evaluate", "--model", "bias", "--artifact", "x"],
-            "either --model NAME or --artifact DIR",
+            "one of --model NAME, --artifact DIR and --forecasts FILE",
         ),
         (["evaluate", "--artifact", "x", "--budget", "5s"], "--budget is of a fit"),
         (["evaluate", "--budget", "soon"], "in 60s, 5m or 2h"),
