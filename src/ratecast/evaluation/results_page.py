@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Group
 
 from ratecast.evaluation.score_rows import HISTORIES, Row
-from ratecast.evaluation.terminal import Cells, markdown_table, terminal_table
+from ratecast.evaluation.terminal import Cells, deviation, markdown_table, terminal_table
 
 SEEDS = (0, 1, 2)
 
@@ -152,19 +152,19 @@ def _as_of_line(name: str, rows: ModelRows) -> list[str]:
     test = rows["test", "all"]
     by_history = [f"{rows['test', length]['rmse']:.4f}" for length in HISTORIES]
     calibration = [f"{test['nll']:.4f}", f"{test['ece']:.4f}"]
-    return [name, *_parts(rows), f"{test['rmse_std']:.4f}", *by_history, *calibration]
+    return [name, *_parts(rows), deviation(test), *by_history, *calibration]
 
 
 def _frozen_line(name: str, rows: ModelRows) -> list[str]:
     test = rows["test", "all"]
     by_user = [f"{rows['test', kind]['rmse']:.4f}" for kind in ("known-user", "new-user")]
     figures = [f"{test['nll']:.4f}", f"{test['ece']:.4f}", f"{test['fit_seconds']:.1f}"]
-    return [name, *_parts(rows), f"{test['rmse_std']:.4f}", *by_user, *figures]
+    return [name, *_parts(rows), deviation(test), *by_user, *figures]
 
 
 def _fold_line(name: str, rows: ModelRows) -> list[str]:
     test = rows["test", "all"]
-    figures = [f"{test[key]:.4f}" for key in ("rmse", "rmse_std", "mae")]
+    figures = [f"{test['rmse']:.4f}", deviation(test), f"{test['mae']:.4f}"]
     return [name, *figures, f"{test['fit_seconds']:.1f}"]
 
 

@@ -56,7 +56,9 @@ def figure(value: float, decimals: int) -> str:
 
 def deviation(row: dict[str, Any]) -> str:
     """The standard deviation of the RMSE over runs; empty for a single run, which has none."""
-    return f"{row['rmse_std']:.4f}" if row.get("runs", 1) > 1 else ""
+    # Results of versions before 0.2 do not say how many runs there were.
+    runs = row.get("runs", 1 + (row["rmse_std"] > 0))
+    return f"{row['rmse_std']:.4f}" if runs > 1 else ""
 
 
 def summary_table(title: str, summary: dict[str, Any]) -> Table:
