@@ -108,7 +108,10 @@ def _about(argument: Argument) -> str:
     if argument.required:
         return f"{argument.about} (required)"
     default = argument.default
-    return argument.about if default in (None, False) else f"{argument.about} (default: {default})"
+    if default in (None, False, []):
+        return argument.about
+    shown = " ".join(map(str, default)) if isinstance(default, list) else default
+    return f"{argument.about} (default: {shown})"
 
 
 def _line(name: str, about: str) -> str:
