@@ -98,7 +98,7 @@ def _finish(
         write_report(each, out / report, name, part=part, rows=own)
         write_figures(each, out / "figures" / file_name(name), part)
         if show_tables:
-            show(table(own, each, part, name))
+            show(table(own, each, part, name, found[name]))
     return result
 
 
@@ -121,8 +121,8 @@ def _makers(models: str) -> "dict[str, Any]":
     for source in (each.strip() for each in models.split(",")):
         if not source:
             raise InputError("compare: an empty name of a model; remove the comma")
-        label = Path(source).stem if Path(source).is_file() else model_from(source, 0).name
-        model_from(source, 0)
+        name = model_from(source, 0).name
+        label = Path(source).stem if Path(source).is_file() else name
         if label in makers:
             raise InputError(f"compare: two models are called {label}; give another file name")
         makers[label] = partial(model_from, source)

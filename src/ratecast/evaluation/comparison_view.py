@@ -16,10 +16,17 @@ HEADER = [
 ]  # fmt: skip
 
 
-def table(rows: Sequence[Row], trials: Sequence[Trial], part: str, name: str) -> Group:
+def table(
+    rows: Sequence[Row],
+    trials: Sequence[Trial],
+    part: str,
+    name: str,
+    found: Sequence[dict[str, Any]],
+) -> Group:
     """A table for each protocol, lowest RMSE first, and the differences that are not by chance.
 
     rows: of one table of ratings. trials: the forecasts of one run of each model, for intervals.
+    found: their `differences`.
     """
     shown: list[Any] = []
     for each in comparisons(trials, part):
@@ -32,7 +39,7 @@ def table(rows: Sequence[Row], trials: Sequence[Trial], part: str, name: str) ->
         lines = [_line(row, spans[row["model"]]) for row in sorted(chosen, key=lambda r: r["rmse"])]
         title = f"{name}, {each.protocol}, {part} ({len(each.part):,} rows)"
         shown.append(terminal_table(title, HEADER, lines))
-    sure = [row for row in differences(trials, part) if row["p_holm"] < 0.05]
+    sure = [row for row in found if row["p_holm"] < 0.05]
     shown += [
         f"{row['protocol']}: {row['better']} before {row['worse']}, RMSE lower by "
         f"{row['rmse_lower_by']:.4f} ({row['low']:.4f} to {row['high']:.4f}), p after Holm "
