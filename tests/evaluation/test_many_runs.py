@@ -11,8 +11,9 @@ import ratecast as rc
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
 from ratecast.evaluation.many_runs import Plan, averaged, compare, first_trials, measure
-from ratecast.evaluation.run_folder import Run, RunFolder, file_name
+from ratecast.evaluation.run_folder import Run, RunFolder
 from ratecast.modelling.contract.model import Model
+from ratecast.splits.files import file_name
 from tests.planted import planted
 
 TABLE = planted()

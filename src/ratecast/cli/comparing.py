@@ -86,7 +86,7 @@ def _finish(
     from ratecast.evaluation.comparison_view import differences, table
     from ratecast.evaluation.report import write_figures, write_report
     from ratecast.evaluation.result_tables import FORMS, write_rows
-    from ratecast.evaluation.run_folder import file_name
+    from ratecast.splits.files import file_name
 
     found = {name: differences(each, part) for name, each in trials.items()}
     result = {"rows": rows, "differences": found}

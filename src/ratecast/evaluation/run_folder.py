@@ -1,7 +1,6 @@
 """The folder of a comparison: what was asked, the rows of the split, and every finished run."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.score_rows import Row
 from ratecast.plain_json import plain
 from ratecast.splits import Split, read_splits, write_splits
+from ratecast.splits.files import file_name
 
 MANIFEST = "manifest.json"
 _LIBRARIES = ("numpy", "numba", "polars", "scipy")
@@ -118,11 +118,6 @@ class RunFolder:
                 f"{self.path}: was begun with another {what}{words}; give a new folder, or the "
                 "same again"
             )
-
-
-def file_name(text: str) -> str:
-    """A name that can be that of a file."""
-    return re.sub(r"[^\w.=+-]+", "_", text).strip("_.") or "_"
 
 
 def _fingerprints(splits: Sequence[Split]) -> dict[str, dict[str, str]]:

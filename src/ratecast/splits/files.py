@@ -1,6 +1,7 @@
 """Splits in files, so that two programs are given the same rows."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def write_splits(splits: list[Split], folder: Path, form: str = "parquet") -> No
         raise InputError(f"split: form is {form!r}; give {' or '.join(FORMS)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: is not empty; give a new folder")
-    places = [""] if len(splits) == 1 else [_folder_name(each.name) for each in splits]
+    places = [""] if len(splits) == 1 else [file_name(each.name) for each in splits]
     listed = []
     for place, split in zip(places, splits, strict=True):
         (folder / place).mkdir(parents=True, exist_ok=True)
@@ -157,6 +158,6 @@ def _seconds(text: str | None) -> int | None:
     return None if text is None else int(datetime.fromisoformat(text).timestamp())
 
 
-def _folder_name(name: str) -> str:
-    """A split's name as that of a folder."""
-    return "".join(c if c.isalnum() or c in "-_.=" else "_" for c in name)
+def file_name(text: str) -> str:
+    """A name that can be that of a file or a folder."""
+    return re.sub(r"[^\w.=+-]+", "_", text).strip("_.") or "_"
