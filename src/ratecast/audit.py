@@ -58,8 +58,8 @@ def _faults(early: Ratings, late: Ratings, names: tuple[str, str]) -> Iterator[s
     first, second = names
     if not (len(early) and len(late)):
         return
-    rows = _common(early, late, (USER, MOVIE, RATING, AT))
     pairs = _common(early, late, (USER, MOVIE))
+    rows = _common(early, late, (USER, MOVIE, RATING, AT)) if pairs else 0
     share = f"of {len(late):,} rows of {second}"
     if rows:
         yield f"{rows:,} {share} are rows of {first} too, so its scores are not of unseen ratings"

@@ -1,9 +1,13 @@
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import polars as pl
+import pytest
 
-from ratecast.evaluation import protocol, score_rows
+from ratecast.evaluation import protocol, score_rows, slice_scores
+from ratecast.evaluation.intervals import Bootstrap
+from ratecast.evaluation.metrics import Score
+from ratecast.evaluation.ranking import Ranking
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.models.bias import Bias
 from ratecast.ratings import Ratings, checked
@@ -26,8 +30,9 @@ def forecast(heard: list[int]) -> Forecast:
 def test_every_row_is_where_it_belongs() -> None:
     train = ratings(["a", "b"], [1, 2])
     part = ratings(["a", "a", "c", "c", "c"], [1, 9, 2, 9, 1])
-    masks = score_rows.slices(part, train, forecast([1, 5, 6, 20, 21]))
-    assert {name: mask.nonzero()[0].tolist() for name, mask in masks.items()} == {
+    cell = slice_scores.cells(part, train, forecast([1, 5, 6, 20, 21]))
+    masks = {name: chosen[cell] for name, chosen in slice_scores.SLICES.items()}
+    assert {name: mask.nonzero()[0].tolist() for name, mask in masks.items() if mask.any()} == {
         "all": [0, 1, 2, 3, 4],
         "known-user": [0, 1],
         "new-user": [2, 3, 4],
@@ -55,3 +60,38 @@ def test_speed_counts_the_forecasts_of_every_part() -> None:
     trial = protocol.run(Bias().fit(split.train), split, "frozen")
     row = score_rows.rows([replace(trial, predict_seconds=0.5)])[0]
     assert row["predictions_per_second"] == 2 * 1500
+
+
+def test_every_slice_has_the_figures_of_its_rows_alone() -> None:
+    split = chronological(planted(rows=3000))
+    trial = protocol.run(Bias().fit(split.train, split.valid), split, "as-of")
+    forecast, part = trial.forecasts["test"], split.test
+    cell = slice_scores.cells(part, split.train, forecast)
+    for each in slice_scores.slice_scores(forecast, part, split.train):
+        mask = slice_scores.SLICES[each.name][cell]
+        alone, given = forecast.take(mask), part.take(mask)
+        assert astuple(each.score) == pytest.approx(astuple(Score.of(alone, given)))
+        assert astuple(each.ranking) == pytest.approx(
+            astuple(Ranking.of(alone, given)), nan_ok=True
+        )
+
+
+def test_intervals_are_those_of_the_bootstrap_over_users() -> None:
+    split = chronological(planted(rows=3000))
+    forecast = Bias().fit(split.train, split.valid).predict(split.test)
+    whole = slice_scores.slice_scores(forecast, split.test, split.train)[0]
+    users = split.test.frame["user"].to_numpy()
+    errors = (forecast.stars - split.test.stars)[:, None]
+    expected = Bootstrap.of(errors, users, draws=slice_scores.DRAWS).intervals()[0]
+    assert whole.intervals["rmse"] == pytest.approx(tuple(expected))
+    assert set(whole.intervals) == {"rmse", *score_rows.RANKED}
+    for name, (low, high) in whole.intervals.items():
+        figure = whole.score.rmse if name == "rmse" else getattr(whole.ranking, name)
+        assert low < figure < high
+
+
+def test_few_users_have_no_interval() -> None:
+    train = ratings(["a", "b"], [1, 2])
+    part = ratings(["a", "a", "b", "c", "d"], [3, 4, 3, 4, 1])
+    (whole, *_) = slice_scores.slice_scores(forecast([1] * 5), part, train)
+    assert whole.intervals == {}

@@ -155,7 +155,7 @@ def _check_files(out: Path | None, save_forecasts: Path | None) -> None:
 
 def _emit_scores(scores: "Scores", out: Path | None, json: bool) -> None:
     from ratecast.evaluation.result_tables import write_rows
-    from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
+    from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, score_table
 
     worth = {scores.rows[0]["model"]: [one._asdict() for one in scores.columns]}
     result = {"rows": scores.rows, "columns": worth}
@@ -163,4 +163,4 @@ def _emit_scores(scores: "Scores", out: Path | None, json: bool) -> None:
         write_rows(out, scores.rows, {"columns": worth})
         note(f"wrote {out}")
     title = "{model}, {protocol}, split {split}".format(**scores.rows[0])
-    emit(result, terminal_table(title, SCORE_HEADER, score_cells(scores.rows)), json)
+    emit(result, score_table(title, SCORE_HEADER, score_cells(scores.rows)), json)

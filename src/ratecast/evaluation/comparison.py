@@ -15,7 +15,7 @@ from ratecast.errors import InputError
 from ratecast.evaluation.intervals import Bootstrap, Difference
 from ratecast.evaluation.metrics import CALIBRATION_BINS, LEVELS, quantile_shares
 from ratecast.evaluation.protocol import Protocol, Trial
-from ratecast.evaluation.score_rows import Mask
+from ratecast.evaluation.slice_scores import Mask
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.ratings import AT, MOVIE, USER, Ratings
 from ratecast.splits import Split

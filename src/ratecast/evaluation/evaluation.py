@@ -21,7 +21,7 @@ from ratecast.evaluation import tune as search
 from ratecast.evaluation.comparison import comparisons
 from ratecast.evaluation.forecast_files import About, forecasts_of
 from ratecast.evaluation.protocol import BOTH, Protocol, Trial
-from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_table
+from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, score_table
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model, Table
 from ratecast.models import model_class
@@ -50,7 +50,7 @@ class Evaluation:
             [row["model"], row["protocol"], part, *figures]
             for row, (part, _, *figures) in zip(whole, score_cells(whole), strict=True)
         ]
-        return _text(terminal_table(f"split {whole[0]['split']}", header, cells))
+        return _text(score_table(f"split {whole[0]['split']}", header, cells))
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,30 @@
 """Forecasts of every row in files: written by ratecast, or brought by another program."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
 from ratecast.column_types import plain_numbers, rows_of
 from ratecast.errors import InputError
+from ratecast.evaluation import row_match
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.ids import read_ids
 from ratecast.modelling.contract.forecast import Basis, Forecast
-from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
+from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, Scale
 from ratecast.splits import Split
 from ratecast.table_writer import write_pieces
 
 STARS, PART, SPLIT, HISTORY = "stars", "part", "split", "history_length"
 # What other programs call their forecast.
 _STARS_NAMES = (STARS, "forecast", "prediction", "pred", "est", "score")
-_ROW = "_row"
-# Which of the rows of one pair, in their order.
-_TURN = pl.int_range(pl.len())
+# So many probabilities take half a gigabyte.
+_MANY = 1 << 26
 
 
 def forecast_rows(trials: Sequence[Trial]) -> Iterator[pl.DataFrame]:
@@ -61,43 +63,59 @@ class About(NamedTuple):
     where: str = "forecasts"
 
 
-def forecasts_of(frame: pl.DataFrame, split: Split, about: About = About()) -> Trial:  # noqa: B008
+def forecasts_of(
+    frame: pl.DataFrame | pl.LazyFrame,
+    split: Split,
+    about: About = About(),  # noqa: B008
+) -> Trial:
     """Forecasts that any program made of the rows of a split, as a trial to score.
 
     frame: columns user, movie, stars, and at where it is known; p_1 ... for each star of the scale,
-    where they are known. A column `part` is read where there is one. Every row of a part must have
-    one forecast, and each forecast a row; parts without any are left out.
+    where they are known; more than 67 million of these are held in single precision. A column
+    `part` is read where there is one. Every row of a part must have one forecast, and each forecast
+    a row; parts without any are left out. A column is read when it is needed, so that a lazy table
+    is never in memory whole.
     Raises `InputError` with counts and the first row that is wrong.
     """
-    where = about.where
-    given = left = _typed(frame, split, where)
-    forecasts: dict[str, Forecast] = {}
+    given = _Given.of(frame.lazy(), about.where)
+    places = _places(given, split)
+    forecasts = {
+        name: _forecast(given, places[name], part, split.train)
+        for name, part in split.parts.items()
+        if name in places
+    }
+    return Trial(about.label, about.protocol, split, 0.0, 0.0, forecasts)
+
+
+def _places(given: "_Given", split: Split) -> dict[str, I64]:
+    """Of the parts that have forecasts, the place of the forecast of each row: (n,)."""
+    keys = given.keys(split)
+    left = np.ones(keys.height, bool)
+    places: dict[str, I64] = {}
     problems: list[InputError] = []
     # A pair that is rated again later may be in both parts, and test comes first.
     for name in [name for name in ("test", "valid") if name in split.parts]:
-        chosen = left.filter(pl.col(PART) == name) if PART in left.columns else left
+        rows = np.flatnonzero(left & _of_part(keys, name))
+        chosen = keys if len(rows) == keys.height else keys[rows]
         try:
-            matched = _matched(chosen, split.parts[name], name, where)
+            found = _matched(chosen, split.parts[name], name, given.where)
         except InputError as error:
             problems.append(error)
             continue
-        if matched is not None:
-            forecasts[name] = _forecast(matched, split.parts[name], split.train)
-            left = left.filter(~pl.col(_ROW).is_in(matched[_ROW].implode()))
-    if left.height or not forecasts:
-        raise problems[0] if problems else _of_no_row(left, given, split, where)
-    in_order = {name: forecasts[name] for name in split.parts if name in forecasts}
-    return Trial(about.label, about.protocol, split, 0.0, 0.0, in_order)
-
-
-def _of_no_row(left: pl.DataFrame, given: pl.DataFrame, split: Split, where: str) -> InputError:
-    row = left.row(0, named=True)
-    parts = " or ".join(name for name in split.parts if name != "train")
-    return InputError(
-        f"{where}: {left.height:,} of {given.height:,} forecasts are of no row of {parts} of split "
-        f"{split.name}, the first in row {row[_ROW]}: user {row[USER]}, movie {row[MOVIE]}; write "
-        "that split by ratecast data split --out DIR"
-    )
+        if found is not None:
+            places[name] = found if chosen is keys else rows[found]
+            left[places[name]] = False
+    if left.any() or not places:
+        row = int(left.argmax())
+        user, movie = (keys[kind][row] for kind in (USER, MOVIE))
+        parts = " or ".join(name for name in split.parts if name != "train")
+        strange = InputError(
+            f"{given.where}: {left.sum():,} of {len(left):,} forecasts are of no row of {parts} of "
+            f"split {split.name}, the first in row {row + 1}: user {user}, movie {movie}; write "
+            "that split by ratecast data split --out DIR"
+        )
+        raise problems[0] if problems else strange
+    return places
 
 
 def _rows(trial: Trial, name: str, forecast: Forecast) -> pl.DataFrame:
@@ -113,57 +131,87 @@ def _rows(trial: Trial, name: str, forecast: Forecast) -> pl.DataFrame:
     )
 
 
-def _read(path: Path) -> pl.DataFrame:
+def _read(path: Path) -> pl.DataFrame | pl.LazyFrame:
     form = path.suffix.lower()
+    frame: pl.DataFrame | pl.LazyFrame
     try:
         if form == ".parquet":
-            frame = pl.read_parquet(path)
+            frame = pl.scan_parquet(path)
         elif form in (".jsonl", ".ndjson"):
             frame = pl.read_ndjson(path)
         else:
             # Ids as they are written: 007 is no number.
             frame = pl.read_csv(path, infer_schema=False)
+        empty = frame.lazy().head(1).collect().is_empty()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give a table of forecasts") from None
     except (OSError, pl.exceptions.PolarsError) as error:
         line = str(error).splitlines()[0]
         raise InputError(f"{path}: cannot be read ({line}); give CSV or Parquet") from None
-    if not frame.height:
+    if empty:
         raise InputError(f"{path}: no forecasts; give a table with rows")
     return frame
 
 
-def _typed(frame: pl.DataFrame, split: Split, where: str) -> pl.DataFrame:
-    """Columns user, movie, at if there, stars, p_..., part if there, and the number of each row."""
-    stars = next((name for name in _STARS_NAMES if name in frame.columns), None)
-    missing = [name for name in (USER, MOVIE) if name not in frame.columns]
-    if missing or stars is None:
-        needed = missing[0] if missing else STARS
-        raise InputError(f"{where}: no column {needed}; columns are {', '.join(frame.columns)}")
-    columns = [pl.Series(_ROW, np.arange(1, frame.height + 1))]
-    for kind in (USER, MOVIE):
-        ids, wanted = read_ids(frame[kind], rows_of(where)).ids, split.train.frame.schema[kind]
-        try:
-            columns.append(ids.cast(wanted))
-        except pl.exceptions.PolarsError:
-            raise InputError(
-                f"{where}: ids of {kind}s are {ids.dtype}, not {wanted}; write the same ids"
-            ) from None
-    if AT in frame.columns and split.train.timed:
-        columns.append(_numbers(frame[AT], where).cast(pl.Int64))
-    columns.append(_numbers(frame[stars], where).alias(STARS))
-    chances = [f"p_{star:g}" for star in _stars(split)]
-    if chances and all(name in frame.columns for name in chances):
-        columns += [_numbers(frame[name], where) for name in chances]
-    if HISTORY in frame.columns:
-        columns.append(_numbers(frame[HISTORY], where).cast(pl.Int64))
-    if PART in frame.columns:
-        columns.append(frame[PART])
-    return pl.DataFrame(columns)
+@dataclass(frozen=True)
+class _Given:
+    """A table of forecasts. stars: the name of its column of forecasts. where: for messages."""
+
+    table: pl.LazyFrame
+    columns: list[str]
+    stars: str
+    where: str
+
+    @classmethod
+    def of(cls, table: pl.LazyFrame, where: str) -> Self:
+        columns = table.collect_schema().names()
+        stars = next((name for name in _STARS_NAMES if name in columns), None)
+        missing = [name for name in (USER, MOVIE) if name not in columns]
+        if missing or stars is None:
+            needed = missing[0] if missing else STARS
+            raise InputError(f"{where}: no column {needed}; columns are {', '.join(columns)}")
+        given = cls(table, columns, stars, where)
+        # A number that is none is refused before rows are looked for.
+        given.numbers(stars)
+        return given
+
+    def keys(self, split: Split) -> pl.DataFrame:
+        """Columns user and movie, and at and part where they are there."""
+        keys = [_ids(self.column(kind), split, self.where) for kind in (USER, MOVIE)]
+        if AT in self.columns and split.train.timed:
+            keys.append(self.numbers(AT).cast(pl.Int64))
+        if PART in self.columns:
+            keys.append(self.column(PART).cast(pl.String))
+        return pl.DataFrame(keys)
+
+    def numbers(self, name: str) -> pl.Series:
+        """A column of numbers, (n,). Raises for the first row that has none."""
+        return _numbers(self.column(name), self.where)
+
+    def column(self, name: str) -> pl.Series:
+        """A column, read from the file if it is there."""
+        return self.table.select(name).collect().to_series()
 
 
-def _stars(split: Split) -> F64:
-    scale = split.train.scale
+def _of_part(keys: pl.DataFrame, name: str) -> NDArray[np.bool_]:
+    """Which forecasts may be of a part: (n,), all where no column says it."""
+    if PART not in keys.columns:
+        return np.ones(keys.height, bool)
+    return (keys[PART] == name).fill_null(value=False).to_numpy()
+
+
+def _ids(ids: pl.Series, split: Split, where: str) -> pl.Series:
+    """Ids in the type of the split's."""
+    own, wanted = read_ids(ids, rows_of(where)).ids, split.train.frame.schema[ids.name]
+    try:
+        return own.cast(wanted)
+    except pl.exceptions.PolarsError:
+        raise InputError(
+            f"{where}: ids of {ids.name}s are {own.dtype}, not {wanted}; write the same ids"
+        ) from None
+
+
+def _stars(scale: Scale) -> F64:
     return np.empty(0) if scale.is_continuous else scale.stars
 
 
@@ -181,50 +229,42 @@ def _numbers(column: pl.Series, where: str) -> pl.Series:
     return numbers
 
 
-def _matched(given: pl.DataFrame, part: Ratings, name: str, where: str) -> pl.DataFrame | None:
-    """The forecasts in the order of the part; None if it has none. Raises unless all match once.
+def _matched(keys: pl.DataFrame, part: Ratings, name: str, where: str) -> I64 | None:
+    """The row of `keys` of each row of the part, (n,); None if it has none.
 
-    Of a pair that is rated more than once, one forecast is of all its rows, and as many as these
-    are in their order.
+    Raises unless every row has one.
     """
-    keys = [key for key in (USER, MOVIE, AT) if key in given.columns and key in part.frame.columns]
-    # Times tell the ratings of a pair apart, where both have them.
-    rows = part.frame.select(keys).with_columns(
-        _TURN.over(keys).alias("turn"), pl.len().over(keys).alias("n")
-    )
-    numbered = given.with_columns(_TURN.over(keys).alias("turn"))
-    alone = given.group_by(keys).len("given")
-    rows = rows.join(alone, on=keys, how="left", maintain_order="left")
-    wanted = rows.with_columns(turn=pl.when(pl.col("given") == 1).then(0).otherwise(pl.col("turn")))
-    found = wanted.join(numbered, on=[*keys, "turn"], how="left", maintain_order="left")
-    none = found[_ROW].is_null()
-    if none.all():
+    found = row_match.match(part.frame, keys) if keys.height else None
+    if found is None or (found == row_match.NONE).all():
         return None
-    surplus = found["given"].fill_null(0) > found["n"]
-    for wrong, words in ((none, "no"), (surplus, "more than one")):
+    for fault, words in ((row_match.NONE, "no"), (row_match.SURPLUS, "more than one")):
+        wrong = found == fault
         if wrong.any():
-            row = found.row(int(wrong.arg_max() or 0), named=True)
+            user, movie = (part.frame[kind][int(wrong.argmax())] for kind in (USER, MOVIE))
             raise InputError(
-                f"{where}: {int(wrong.sum()):,} of {len(part):,} rows of {name} have {words} "
-                f"forecast, the first is user {row[USER]}, movie {row[MOVIE]}; give one for each"
+                f"{where}: {wrong.sum():,} of {len(part):,} rows of {name} have {words} forecast, "
+                f"the first is user {user}, movie {movie}; give one for each"
             )
     return found
 
 
-def _forecast(matched: pl.DataFrame, part: Ratings, train: Ratings) -> Forecast:
-    """A forecast of the rows of a part; probabilities that are not known are NaN."""
-    scale = part.scale
-    chances = [name for name in matched.columns if name.startswith("p_")]
-    width = len(chances) or 1
-    probabilities = (
-        matched.select(chances).to_numpy() if chances else np.full((len(part), width), np.nan)
-    )
+def _forecast(given: _Given, places: I64, part: Ratings, train: Ratings) -> Forecast:
+    """The forecasts at some places as those of a part; unknown probabilities are NaN."""
+    names = [f"p_{star:g}" for star in _stars(part.scale)]
+    known = bool(names) and all(name in given.columns for name in names)
+    shape = len(part), len(names) if known else 1
+    # Many would fill the memory; in single precision they differ by 1e-7 at most.
+    numbers = np.float32 if shape[0] * shape[1] > _MANY else np.float64
+    probabilities = np.full(shape, np.nan, numbers)
+    for k, name in enumerate(names if known else ()):
+        probabilities[:, k] = given.numbers(name).to_numpy()[places]
     users, movies = (_counts(part, train, kind) for kind in (USER, MOVIE))
-    history = matched[HISTORY].to_numpy() if HISTORY in matched.columns else users
-    forecast = Forecast(
-        matched[STARS].to_numpy(), probabilities, history, Basis.of(history, movies)
-    )
-    return forecast.about(part.requests(), scale)
+    history = users
+    if HISTORY in given.columns:
+        history = given.numbers(HISTORY).cast(pl.Int64).to_numpy()[places]
+    stars = given.numbers(given.stars).to_numpy()[places]
+    forecast = Forecast(stars, probabilities, history, Basis.of(history, movies))
+    return forecast.about(part.requests(), part.scale)
 
 
 def _counts(part: Ratings, train: Ratings, kind: str) -> I64:

@@ -1,5 +1,6 @@
 """Metrics of forecasts against the given stars. Each is an exact sum over all rows."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -7,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ratecast.arrays import F64
 from ratecast.errors import InputError
 from ratecast.modelling.contract.distribution import cumulative, density
 from ratecast.modelling.contract.forecast import Forecast
@@ -16,6 +18,8 @@ CALIBRATION_BINS = 15
 INTERVAL = 0.8
 # Levels of the quantiles whose calibration is measured on a continuous scale.
 LEVELS = np.arange(1, 20) / 20
+_BLOCK = 1 << 20
+_FIGURES = 5
 
 
 @dataclass(frozen=True)
@@ -37,19 +41,66 @@ class Score:
     coverage: float
 
     @classmethod
-    def of(cls, forecast: Forecast, given: Ratings) -> Self:
+    def of(cls, forecast: Forecast, given: Ratings) -> "Score":
         """Score the forecasts of all rows of `given`. Raises `InputError` if one is missing."""
+        sums = ScoreSums.of(forecast, given, np.zeros(len(given), np.int8), 1)
+        return sums.score(np.ones(1, bool))
+
+
+@dataclass(frozen=True)
+class ScoreSums:
+    """Sums over the rows of each of C cells, from which the score of any of them together follows.
+
+    figures: (C, 5): n, and the sums of e², |e|, -ln p, and the shares inside the interval.
+    calibration: (C, S, bins) sums of probability less frequency; on a continuous scale (C, levels)
+    how many ratings are at or below each quantile.
+    """
+
+    figures: F64
+    calibration: F64
+
+    @classmethod
+    def of(cls, forecast: Forecast, given: Ratings, cell: NDArray[np.int8], cells: int) -> Self:
+        """Sum over the rows of `given`; cell: (n,), which cell each row is in.
+
+        Raises `InputError` if a forecast is missing.
+        """
         require_every_forecast(forecast, given, "score")
-        truth = given.stars.astype(np.float64)
-        error = forecast.stars - truth
-        nll, ece, coverage = _of_probabilities(forecast.probabilities, given.scale, truth)
-        return cls(
-            n=len(truth),
-            rmse=float(np.sqrt(np.mean(error * error))),
-            mae=float(np.abs(error).mean()),
-            nll=nll,
-            ece=ece,
-            coverage=coverage,
+        known = len(given) and not np.isnan(forecast.probabilities[:, 0]).any()
+        columns = forecast.probabilities.shape[1]
+        inner = (len(LEVELS),) if given.scale.is_continuous else (columns, CALIBRATION_BINS)
+        figures, calibration = np.zeros((cells, _FIGURES)), np.zeros((cells, *inner))
+        # A block at a time, so that what is computed for each row takes little memory.
+        for start in range(0, len(given), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            truth = given.stars[block].astype(np.float64)
+            error = forecast.stars[block] - truth
+            rows = [np.ones(len(truth)), error * error, np.abs(error)]
+            if known:
+                shares = forecast.probabilities[block].astype(np.float64, copy=False)
+                of = _continuous if given.scale.is_continuous else _stepped
+                more, sums = of(shares, given.scale, truth, cell[block], cells)
+                rows += more
+                calibration += sums
+            for column, values in enumerate(rows):
+                figures[:, column] += np.bincount(cell[block], values, cells)
+        if not known:
+            figures[:, len(rows) :] = calibration[:] = np.nan
+        return cls(figures, calibration)
+
+    def score(self, cells: NDArray[np.bool_]) -> Score:
+        """The score of all rows of some cells: (C,)."""
+        n, squared, absolute, missed, inside = self.figures[cells].sum(axis=0).tolist()
+        sums = self.calibration[cells].sum(axis=0)
+        stepped = sums.ndim > 1
+        gaps = np.abs(sums) / (n * len(sums)) if stepped else np.abs(sums / n - LEVELS) / len(sums)
+        return Score(
+            n=int(n),
+            rmse=math.sqrt(squared / n),
+            mae=absolute / n,
+            nll=missed / n,
+            ece=float(gaps.sum()),
+            coverage=inside / n,
         )
 
 
@@ -62,19 +113,7 @@ def require_every_forecast(forecast: Forecast, given: Ratings, where: str) -> No
         raise InputError(f"{where}: {missing} forecasts are missing")
 
 
-def _of_probabilities(
-    probabilities: NDArray[np.float64], scale: Scale, truth: NDArray[np.float64]
-) -> tuple[float, float, float]:
-    """NLL, calibration error and coverage; NaN for forecasts that are of stars alone."""
-    if np.isnan(probabilities).all():
-        return np.nan, np.nan, np.nan
-    of = _continuous if scale.is_continuous else _stepped
-    return of(probabilities, scale, truth)
-
-
-def quantile_shares(
-    probabilities: NDArray[np.float64], scale: Scale, truth: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def quantile_shares(probabilities: F64, scale: Scale, truth: F64) -> F64:
     """Share of the ratings at or below each forecast quantile of `LEVELS`: (levels,).
 
     It is the level if calibrated. probabilities: (n, cells) of a continuous scale. truth: (n,).
@@ -82,44 +121,45 @@ def quantile_shares(
     sharpness" (the probability integral transform).
     """
     reached = cumulative(probabilities, scale, truth)
-    shares: NDArray[np.float64] = (reached <= LEVELS[:, None]).mean(axis=1)
+    shares: F64 = (reached <= LEVELS[:, None]).mean(axis=1)
     return shares
 
 
+Cells = NDArray[np.int8]
+
+
 def _continuous(
-    probabilities: NDArray[np.float64], scale: Scale, truth: NDArray[np.float64]
-) -> tuple[float, float, float]:
-    """NLL of the density, mean |share - level| of the quantiles, and coverage."""
+    probabilities: F64, scale: Scale, truth: F64, cell: Cells, cells: int
+) -> tuple[list[F64], F64]:
+    """-ln density and whether the rating is inside, of each row; how many are below each level."""
     at = density(probabilities, scale, scale.clip(truth))
-    gaps = np.abs(quantile_shares(probabilities, scale, truth) - LEVELS)
     reached, tail = cumulative(probabilities, scale, truth), (1 - INTERVAL) / 2
     inside = (reached >= tail) & (reached <= 1 - tail)
-    return float(-np.log(at).mean()), float(gaps.mean()), float(inside.mean())
+    below = [np.bincount(cell, reached <= level, cells) for level in LEVELS]
+    return [-np.log(at), inside.astype(np.float64)], np.column_stack(below)
 
 
 def _stepped(
-    probabilities: NDArray[np.float64], scale: Scale, truth: NDArray[np.float64]
-) -> tuple[float, float, float]:
-    """NLL, calibration error and coverage of the star probabilities."""
+    probabilities: F64, scale: Scale, truth: F64, cell: Cells, cells: int
+) -> tuple[list[F64], F64]:
+    """-ln p and the share inside, of each row; sums of probability less frequency."""
     star = scale.index(truth)
-    return (
-        float(-np.log(_of_star(probabilities, star)).mean()),
-        calibration_error(probabilities, star),
-        interval_coverage(probabilities, star),
-    )
+    chosen = probabilities[np.arange(len(star)), star]
+    inside = _inside(probabilities, star, (1 - INTERVAL) / 2)
+    return [-np.log(chosen), inside], _gaps(probabilities, star, cell, cells)
 
 
-def calibration_error(probabilities: NDArray[np.float64], star: NDArray[np.int64]) -> float:
+def calibration_error(probabilities: F64, star: NDArray[np.int64]) -> float:
     """Classwise expected calibration error: the mean over the stars of sum_b n_b/n |p_b - f_b|.
 
     probabilities: (n, S). star: (n,) position of the given star. The bins b have equal width.
     Reference: Kull et al. 2019, "Beyond temperature scaling", eq. 4.
     """
-    gaps = _gaps(probabilities, star)
+    gaps = _gaps(probabilities, star, np.zeros(len(star), np.int8), 1)
     return float(np.abs(gaps).sum() / (len(star) * probabilities.shape[1]))
 
 
-def interval_coverage(probabilities: NDArray[np.float64], star: NDArray[np.int64]) -> float:
+def interval_coverage(probabilities: F64, star: NDArray[np.int64]) -> float:
     """Mean share of the given star's probability inside the central 80 % interval.
 
     A star is a step of the cumulative distribution; the step's share in [0.1, 0.9] counts. Its
@@ -127,32 +167,28 @@ def interval_coverage(probabilities: NDArray[np.float64], star: NDArray[np.int64
     Reference: Czado, Gneiting, Held 2009, "Predictive model assessment for count data" (the
     non-randomised PIT).
     """
-    return float(_inside(probabilities, star, (1 - INTERVAL) / 2) / len(star))
-
-
-def _of_star(values: NDArray[np.float64], star: NDArray[np.int64]) -> NDArray[np.float64]:
-    return values[np.arange(len(star)), star]
+    return float(_inside(probabilities, star, (1 - INTERVAL) / 2).mean())
 
 
 @njit(cache=True)
-def _gaps(probabilities, star):  # type: ignore[no-untyped-def]
-    """Sum of probability less frequency in each bin of each star: (S, CALIBRATION_BINS)."""
-    gaps = np.zeros((probabilities.shape[1], CALIBRATION_BINS))
+def _gaps(probabilities, star, cell, cells):  # type: ignore[no-untyped-def]
+    """Sum of probability less frequency in each cell, star and bin: (cells, S, bins)."""
+    gaps = np.zeros((cells, probabilities.shape[1], CALIBRATION_BINS))
     for i in range(len(star)):
-        for k in range(len(gaps)):
+        for k in range(probabilities.shape[1]):
             bin_ = min(int(probabilities[i, k] * CALIBRATION_BINS), CALIBRATION_BINS - 1)
-            gaps[k, bin_] += probabilities[i, k] - (star[i] == k)
+            gaps[cell[i], k, bin_] += probabilities[i, k] - (star[i] == k)
     return gaps
 
 
 @njit(cache=True)
 def _inside(probabilities, star, tail):  # type: ignore[no-untyped-def]
-    """Sum of the shares of the given stars' probability that lie between the two tails."""
-    total = 0.0
+    """Share of each given star's probability that lies between the two tails: (n,)."""
+    shares = np.empty(len(star))
     for i in range(len(star)):
         width, upper = probabilities[i, star[i]], 0.0
         for k in range(star[i] + 1):
             upper += probabilities[i, k]
         inside = min(upper, 1 - tail) - max(upper - width, tail)
-        total += max(inside, 0.0) / width
-    return total
+        shares[i] = max(inside, 0.0) / width
+    return shares

@@ -155,6 +155,11 @@ class UserRankings:
         )
         return cls(k, liked, users, grouped.counts, _scores(grouped, given, k, liked))
 
+    def take(self, users: NDArray[np.bool_]) -> Self:
+        """Only the users of a mask: (U,)."""
+        chosen = self.users.filter(pl.Series(users)), self.rows[users], self.values[users]
+        return type(self)(self.k, self.liked, *chosen)
+
     @property
     def frame(self) -> pl.DataFrame:
         """A line for each user: user, rows and every metric, null where the user does not count."""

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.console import Group
 
-from ratecast.evaluation.score_rows import HISTORIES, Row
+from ratecast.evaluation.score_rows import Row
+from ratecast.evaluation.slice_scores import HISTORIES
 from ratecast.evaluation.terminal import Cells, deviation, markdown_table, terminal_table
 
 SEEDS = (0, 1, 2)

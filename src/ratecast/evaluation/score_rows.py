@@ -5,31 +5,43 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ratecast.evaluation import ranking
 from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Trial
-from ratecast.evaluation.ranking import K, Ranking
-from ratecast.modelling.calibration.probit_kernel import HISTORY_EDGES
-from ratecast.modelling.contract.forecast import Forecast
-from ratecast.ratings import MOVIE, USER, Ratings
+from ratecast.evaluation.ranking import K
+from ratecast.evaluation.slice_scores import in_train, plain_scores, slice_scores
+from ratecast.ratings import MOVIE, USER
 from ratecast.splits import Split
 
 Row = dict[str, Any]
-Mask = NDArray[np.bool_]
 
-# Slices by history length, between the edges of the calibration.
-HISTORIES = ("history-0", "history-1-5", "history-6-20", "history-over-20")
+
+def ends_of(metric: str) -> tuple[str, str]:
+    """Names of the low and the high end of the 95 % interval of a metric."""
+    return f"{metric}_low", f"{metric}_high"
+
+
 RANKED = tuple(ranking.METRICS.values())
-METRICS = ("rmse", "mae", "nll", "ece", "coverage", *RANKED, "fit_seconds", "compile_seconds")
+ENDS = tuple(end for metric in ("rmse", *RANKED) for end in ends_of(metric))
+METRICS = (
+    "rmse",
+    "mae",
+    "nll",
+    "ece",
+    "coverage",
+    *RANKED,
+    *ENDS,
+    "fit_seconds",
+    "compile_seconds",
+)
 _RANKED_USERS = ("users", "users_with_order", "users_with_liked", "users_beyond_k")
 COUNTS = ("n", *_RANKED_USERS, "predictions_per_second")
 # Of rows whose ranking is no question.
 UNRANKED: Row = {
     "k": K,
     "liked": float("nan"),
-    **dict.fromkeys(RANKED, float("nan")),
+    **dict.fromkeys((*RANKED, *ENDS), float("nan")),
     **dict.fromkeys(_RANKED_USERS, 0),
 }
 
@@ -51,13 +63,8 @@ def rows_of(trial: Trial) -> list[Row]:
         "predictions_per_second": round(_speed(trial)),
     }
     return [
-        about
-        | {"part": part, "slice": name}
-        | asdict(score)
-        | {"rmse_std": 0.0, "runs": 1}
-        | ranked
-        | cost
-        for part, name, score, ranked in _scores(trial)
+        about | {"part": part, "slice": name} | figures | cost
+        for part, name, figures in _scores(trial)
     ]
 
 
@@ -84,45 +91,31 @@ def dataset(name: str, split: Split) -> Row:
     return sizes
 
 
-def slices(part: Ratings, train: Ratings, forecast: Forecast) -> dict[str, Mask]:
-    """Masks of rows, (n,) each; empty slices are left out.
-
-    known-user, new-user, new-movie: whether the user or movie has a rating in train.
-    history-...: by history length, the number of the user's ratings that the forecast used; in
-    as-of it grows from row to row.
-    """
-    known, history = (
-        in_train(USER, part, train),
-        np.digitize(forecast.history_length, HISTORY_EDGES),
-    )
-    masks = {
-        "all": np.ones(len(part), bool),
-        "known-user": known,
-        "new-user": ~known,
-        "new-movie": ~in_train(MOVIE, part, train),
-    }
-    masks |= {name: history == place for place, name in enumerate(HISTORIES)}
-    return {name: mask for name, mask in masks.items() if mask.any()}
-
-
-def in_train(column: str, part: Ratings, train: Ratings) -> Mask:
-    """Whether each row's user or movie has a rating in train: (n,)."""
-    return part.frame[column].is_in(train.frame[column].unique().implode()).to_numpy()
-
-
 def _speed(trial: Trial) -> float:
     """Forecasts per second over all parts; as-of includes updates and refreshes."""
     return sum(map(len, trial.forecasts.values())) / max(trial.predict_seconds, 1e-9)
 
 
-def _scores(trial: Trial) -> Iterator[tuple[str, str, Score, Row]]:
-    for name, forecast in trial.forecasts.items():
-        part = trial.split.parts[name]
-        for slice_name, mask in slices(part, trial.split.train, forecast).items():
-            chosen, given = forecast.take(mask), part.take(mask)
+def _scores(trial: Trial) -> Iterator[tuple[str, str, Row]]:
+    """Part, slice and figures."""
+    for part, forecast in trial.forecasts.items():
+        given, train = trial.split.parts[part], trial.split.train
+        if part == "train":
             # How train's rows are ranked is no question; its users would take most of the time.
-            ranked = UNRANKED if name == "train" else asdict(Ranking.of(chosen, given))
-            yield name, slice_name, Score.of(chosen, given), ranked
+            for name, score in plain_scores(forecast, given, train):
+                yield part, name, _figures(score) | UNRANKED
+            continue
+        for each in slice_scores(forecast, given, train):
+            ends = {
+                end: figure
+                for metric, interval in each.intervals.items()
+                for end, figure in zip(ends_of(metric), interval, strict=True)
+            }
+            yield part, each.name, _figures(each.score) | UNRANKED | asdict(each.ranking) | ends
+
+
+def _figures(score: Score) -> Row:
+    return asdict(score) | {"rmse_std": 0.0, "runs": 1}
 
 
 def _mean(figures: list[float]) -> float:

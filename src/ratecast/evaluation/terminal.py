@@ -1,6 +1,6 @@
 """Tables for the terminal and in Markdown."""
 
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 from rich.console import Group
@@ -21,6 +21,13 @@ def terminal_table(title: str, header: list[str], cells: Cells) -> Table:
     return table
 
 
+def score_table(title: str, header: list[str], cells: Cells) -> Table:
+    """The same, without the columns that no line fills."""
+    filled = [k for k in range(len(header)) if any(line[k] for line in cells)]
+    shown = [[line[k] for k in filled] for line in cells]
+    return terminal_table(title, [header[k] for k in filled], shown)
+
+
 def markdown_table(header: list[str], cells: Cells) -> str:
     """The same table in Markdown."""
     rule = ["---", *["---:"] * (len(header) - 1)]
@@ -28,7 +35,7 @@ def markdown_table(header: list[str], cells: Cells) -> str:
 
 
 SCORE_HEADER = [
-    "part", "slice", "n", "RMSE", "± runs", "MAE", "NLL", "ECE", "80 % interval",
+    "part", "slice", "n", "RMSE", "95 % interval", "± runs", "MAE", "NLL", "ECE", "80 % interval",
 ]  # fmt: skip
 
 
@@ -40,6 +47,7 @@ def score_cells(rows: list[dict[str, Any]]) -> Cells:
             row["slice"],
             f"{row['n']:,}",
             f"{row['rmse']:.4f}",
+            span(row),
             deviation(row),
             f"{row['mae']:.4f}",
             *(figure(row[key], 4) for key in ("nll", "ece")),
@@ -52,6 +60,12 @@ def score_cells(rows: list[dict[str, Any]]) -> Cells:
 def figure(value: float, decimals: int) -> str:
     """A figure with so many decimals; empty where there is none."""
     return "" if isnan(value) else f"{value:.{decimals}f}"
+
+
+def span(row: dict[str, Any]) -> str:
+    """The 95 % interval of the RMSE; empty where there is none."""
+    low, high = (row.get(end, nan) for end in ("rmse_low", "rmse_high"))
+    return "" if isnan(low) else f"{low:.4f} to {high:.4f}"
 
 
 def deviation(row: dict[str, Any]) -> str:

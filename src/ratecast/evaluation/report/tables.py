@@ -14,7 +14,8 @@ from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.ranking import METRICS, UserRankings, bootstraps
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, joined, section
-from ratecast.evaluation.score_rows import Row, in_train
+from ratecast.evaluation.score_rows import Row
+from ratecast.evaluation.slice_scores import in_train
 from ratecast.evaluation.terminal import deviation
 from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.splits import Split
