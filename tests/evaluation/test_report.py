@@ -17,7 +17,7 @@ from ratecast.evaluation.comparison import (
     reliability,
 )
 from ratecast.evaluation.protocol import Trial
-from ratecast.evaluation.report import Curve, collect, markup, write_report
+from ratecast.evaluation.report import Curve, Subject, collect, markup, write_report
 from ratecast.modelling.contract.model import Model
 from ratecast.models.bias import Bias
 from ratecast.models.mean import Mean
@@ -57,12 +57,12 @@ def trials(split: Split) -> list[Trial]:
 
 @pytest.fixture(scope="module")
 def page(trials: list[Trial], tmp_path_factory: pytest.TempPathFactory) -> str:
-    return written(trials, tmp_path_factory.mktemp("report"), curves=CURVES)
+    return written(trials, tmp_path_factory.mktemp("report"), CURVES)
 
 
-def written(trials: list[Trial], folder: Path, **more: object) -> str:
+def written(trials: list[Trial], folder: Path, curves: dict[str, Curve] | None = None) -> str:
     out = folder / "deep" / "report.html"
-    write_report(trials, out, f"planted {BAD}", **more)  # type: ignore[arg-type]
+    write_report(Subject(trials, curves=curves or {}), out, f"planted {BAD}")
     assert [path.name for path in out.parent.iterdir()] == ["report.html"]
     return out.read_text("utf-8")
 
@@ -147,7 +147,7 @@ def test_colours_come_from_the_page(page: str) -> None:
 
 
 def test_the_same_trials_give_the_same_page(page: str, trials: list[Trial], tmp_path: Path) -> None:
-    assert written(trials, tmp_path, curves=CURVES) == page
+    assert written(trials, tmp_path, CURVES) == page
 
 
 def test_who_beats_whom(page: str) -> None:
@@ -192,14 +192,14 @@ def test_a_tiny_table_has_a_report(tmp_path: Path) -> None:
 
 def test_what_cannot_stand_on_one_page_is_refused(trials: list[Trial], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no trials"):
-        write_report([], tmp_path / "r.html")
+        write_report(Subject([]), tmp_path / "r.html")
     with pytest.raises(InputError, match="two trials of mean, frozen"):
-        write_report([trials[0], trials[0]], tmp_path / "r.html")
+        write_report(Subject([trials[0], trials[0]]), tmp_path / "r.html")
     other = replace(trials[1], split=replace(trials[1].split, name="u1"))
     with pytest.raises(InputError, match="give one split"):
-        write_report([trials[0], other], tmp_path / "r.html")
+        write_report(Subject([trials[0], other]), tmp_path / "r.html")
     with pytest.raises(InputError, match="no trial has a forecast of part 'other'"):
-        write_report(trials, tmp_path / "r.html", part="other")
+        write_report(Subject(trials, "other"), tmp_path / "r.html")
     assert not list(tmp_path.iterdir())
 
 
