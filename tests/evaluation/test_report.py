@@ -14,9 +14,13 @@ from ratecast.evaluation.comparison import (
     by_movie,
     by_period,
     comparisons,
+    differences,
     reliability,
 )
+from ratecast.evaluation.intervals import DRAWS
+from ratecast.evaluation.list_quality import ListQuality
 from ratecast.evaluation.protocol import Trial
+from ratecast.evaluation.ranking import Ranking, bootstraps
 from ratecast.evaluation.report import Curve, Subject, collect, markup, write_report
 from ratecast.modelling.contract.model import Model
 from ratecast.models.bias import Bias
@@ -158,6 +162,55 @@ def test_who_beats_whom(page: str) -> None:
     values = np.array([[float(f"{cell.split('p ')[0] or 0}".replace("\N{MINUS SIGN}", "-"))
                         for cell in line[1:]] for line in lines])  # fmt: skip
     assert (values == -values.T).all()
+
+
+def test_every_metric_has_paired_tests_in_favour_of_the_better(trials: list[Trial]) -> None:
+    frozen = comparisons(trials, "test")[0]
+    users = dict(zip(frozen.models, frozen.rankings, strict=True))
+    rows = differences([frozen])
+    assert len(rows) == 6 * 3
+    for row in rows:
+        assert row["low"] <= row["better_by"] <= row["high"]
+        if row["metric"] != "rmse":
+            better, worse = (Ranking.mean(users[row[side]]) for side in ("better", "worse"))
+            gain = getattr(better, row["metric"]) - getattr(worse, row["metric"])
+            assert row["better_by"] == pytest.approx(gain)
+    alone = bootstraps(frozen.rankings, DRAWS)["ndcg"].compare()
+    assert [each.adjusted for each in alone] == [
+        row["p_holm"] for row in rows if row["metric"] == "ndcg"
+    ]
+
+
+def test_bold_rankings_are_those_that_are_not_worse_than_the_best(
+    page: str, trials: list[Trial]
+) -> None:
+    body = page[page.index("<h2>Ranking</h2>") :]
+    frozen = comparisons(trials, "test")[0]
+    order = body[body.index("<tbody>") : body.index("</tbody>")]
+    bold = {
+        name: re.findall(r'<td class="(\w*)"', line)[4] == "best"
+        for name, line in re.findall(r'<th scope="row">([^<]*)</th>(.*?)</tr>', order)
+    }
+    tests = {(pair.better, pair.worse): pair.p_holm < 0.05 for pair in frozen.pairs("concordance")}
+    best = next(name for name in bold if all(name != worse for _, worse in tests))
+    assert bold == {name: name == best or not tests[best, name] for name in bold}
+    assert not bold["mean"]
+
+
+def test_lists_are_those_of_the_models_as_fitted(
+    page: str, split: Split, trials: list[Trial], tmp_path: Path
+) -> None:
+    shown = {line[0]: line for line in cells(page, "frozen: fitted on train; test")[1:]}
+    assert set(shown) == set(NAMES)
+    quality = ListQuality.of(make("bias", 0).fit(split.train, split.valid), split)
+    assert shown["bias"][1] == f"{quality.catalogue_coverage:.4f}"
+    assert shown["bias"][7:] == [f"{quality.recall:.4f}", f"{quality.lists}",
+                                 f"{quality.users_with_liked}"]  # fmt: skip
+    theirs = [replace(trial, model="theirs", lists={}) for trial in trials[2:4]]
+    beside = written([*trials[:4], *theirs], tmp_path)
+    shown = {line[0]: line for line in cells(beside, "frozen: fitted on train; test")[1:]}
+    assert set(shown["theirs"][1:]) == {""}
+    assert "<h2>Lists</h2>" not in written(theirs, tmp_path)
 
 
 def test_training_curves_are_drawn(page: str) -> None:

@@ -68,3 +68,13 @@ def test_csv_and_json_have_every_row(tmp_path: Path) -> None:
 def test_another_form_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"t\.xls: unknown form of a table; end the name"):
         write_rows(tmp_path / "t.xls", BOTH)
+
+
+def test_rows_of_two_tables_have_their_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.md"
+    write_rows(path, [{"data": name} | row for name in ("first", "second") for row in BOTH])
+    head, _, *lines = path.read_text().splitlines()
+    assert head.startswith("| data | model |")
+    assert [line.split("|")[1].strip() for line in lines] == ["first"] * 2 + ["second"] * 2
+    # The best of each table is bold.
+    assert [line.split("|")[6].count("**") for line in lines] == [0, 2, 0, 2]

@@ -76,21 +76,24 @@ def compare(
     brought = [read_forecasts(path, splits[tables[0]][0], protocols[0]) for path in forecasts]
     rows = many_runs.compare(plan, out, jobs, _say)
     rows += [{"data": tables[0]} | row for trial in brought for row in rows_of(trial)]
-    trials = {name: many_runs.first_trials(plan, out, name) for name in tables}
-    trials[tables[0]] += brought
     lists = many_runs.rows_of_lists(plan, out)
-    subjects = {
-        name: Subject(each, part, rows=_of(name, rows), lists=_of(name, lists))
-        for name, each in trials.items()
-    }
+    subjects = {}
+    for name in tables:
+        trials = many_runs.first_trials(plan, out, name) + (brought if name == tables[0] else [])
+        subjects[name] = Subject(trials, part, rows=_of(name, rows), lists=_of(name, lists))
     result = _finish(subjects, out, show_tables=not json)
-    if others := many_runs.left_out(plan, out):
+    _note_left_out(many_runs.left_out(plan, out))
+    emit(result, f"wrote {out}", json)
+
+
+def _note_left_out(others: list[str]) -> None:
+    """A line on the kept runs of which the files of this call say nothing."""
+    if others:
         note(
             f"compare: {len(others)} kept runs are not of this call, and left out: "
             f"{', '.join(others[:3])}{', ...' if len(others) > 3 else ''}; name their models, "
             "tables and seeds too to have them in"
         )
-    emit(result, f"wrote {out}", json)
 
 
 def _of(name: str, rows: "list[Row]") -> "list[Row]":

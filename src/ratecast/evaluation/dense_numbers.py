@@ -23,7 +23,8 @@ def dense_numbers(ids: NDArray[Any]) -> tuple[I64, int]:
     if np.issubdtype(ids.dtype, np.integer) and len(ids):
         low, high = int(ids.min()), int(ids.max())
         if high - low < _PLACES + 4 * len(ids):
-            places = ids.astype(np.int64) - low
+            wide = ids.astype(np.uint64 if ids.dtype.kind == "u" else np.int64)
+            places = (wide - wide.min()).astype(np.int64)
             is_there = np.zeros(high - low + 1, bool)
             is_there[places] = True
             numbers = np.cumsum(is_there, dtype=np.int64) - 1

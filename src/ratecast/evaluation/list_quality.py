@@ -58,6 +58,12 @@ class ListQuality:
     "Challenging the long tail recommendation" (popularity; differs: a share, not a count);
     Abdollahpouri et al. 2019, "The unfairness of popularity bias in recommendation" (lift); Shani,
     Gunawardana 2011, "Evaluating recommendation systems" (Gini index).
+
+    >>> import ratecast as rc
+    >>> split = rc.chronological(rc.example_ratings())
+    >>> quality = rc.ListQuality.of(rc.ALS(factors=2).fit(split.train), split, n=5)
+    >>> quality.lists, 0 < quality.catalogue_coverage < 1, 0 < quality.recall < 1
+    (60, True, True)
     """
 
     n: int
@@ -75,14 +81,7 @@ class ListQuality:
 
     @classmethod
     def of(cls, model: Model, split: Split, n: int = 10, *, part: str = "test") -> Self:
-        """Lists of all users that a model knows; arguments and errors as of `UserLists`.
-
-        >>> import ratecast as rc
-        >>> split = rc.chronological(rc.example_ratings())
-        >>> quality = ListQuality.of(rc.ALS(factors=2).fit(split.train), split, n=5)
-        >>> quality.lists, 0 < quality.catalogue_coverage < 1, 0 < quality.recall < 1
-        (60, True, True)
-        """
+        """Lists of all users that a model knows; arguments and errors as of `UserLists`."""
         return cls.mean(UserLists.of(model, split, n, part=part))
 
     @classmethod

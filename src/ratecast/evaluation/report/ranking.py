@@ -26,7 +26,8 @@ _LISTS = (
     "who rated a movie, in bits. Diversity: 1 - similarity of two movies of a list. Popularity: "
     "share of users who rated a movie; lift: by how much it is above that of what the users rated. "
     "Gini: 1 if always the same movies are listed. Recall: share of the movies that a user liked "
-    "in the part that are in the list. Forecasts of other programs come without lists."
+    "in the part that are in the list. Where train has many users, some are drawn, the same for "
+    "every model. Forecasts of other programs come without lists."
 )
 
 
@@ -55,10 +56,10 @@ def lists(rows: Sequence[Row], models: Sequence[str]) -> Markup:
     shown = [lines.get(model, [model, *[""] * (len(LISTS) - 1)]) for model in models]
     return section(
         "Lists",
-        f"The {rows[0]['n']} movies of highest expected stars, without what was rated in train, for "
-        f"each of {rows[0]['lists']:,} users of train, by the model as fitted on train. Most movies "
-        "of a list were never rated by its user, who might have liked them or not: so recall is "
-        "low, and compares models on one split only.",
+        f"The {rows[0]['n']} movies of highest expected stars for each of {rows[0]['lists']:,} "
+        "users of train, without what they rated there, by the model as fitted on train. Most "
+        "movies of a list were never rated by its user, who might have liked them or not: so "
+        "recall is low, and compares models on one split only.",
         card(f"frozen: fitted on train; {rows[0]['part']}", markup.table(LISTS, shown), _LISTS),
     )
 
