@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I32
 from ratecast.errors import InputError
 from ratecast.evaluation.dense_numbers import dense_numbers
 from ratecast.evaluation.intervals import DRAWS, Bootstrap, Difference
@@ -19,6 +19,7 @@ from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.ranking import UserRankings, bootstraps
 from ratecast.evaluation.score_rows import Mask
 from ratecast.modelling.contract.forecast import Forecast
+from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.ratings import AT, MOVIE, USER, Ratings
 from ratecast.splits import Split
 
@@ -54,11 +55,10 @@ class ModelComparison:
         return errors
 
     @cached_property
-    def users(self) -> NDArray[np.int64]:
+    def users(self) -> I32:
         """Number of each row's user, in the order of the ids, from 0: (n,)."""
         ids = self.part.frame[USER]
-        plain = ids if ids.dtype.is_integer() else ids.rank("dense")
-        return dense_numbers(plain.to_numpy())[0]
+        return Vocabulary(USER, ids.unique().sort().to_frame()).encode(ids) - np.int32(1)
 
     @cached_property
     def history_length(self) -> NDArray[np.int64]:
