@@ -9,7 +9,7 @@ import pytest
 import ratecast as rc
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
-from ratecast.evaluation.result_tables import write_rows
+from ratecast.evaluation.result_tables import write_results, write_rows
 from tests.planted import planted
 
 SPLITS = rc.kfold(planted(), 3)
@@ -63,6 +63,18 @@ def test_csv_and_json_have_every_row(tmp_path: Path) -> None:
     assert kept["columns"] == {}
     assert [row["rmse"] for row in kept["rows"]] == [row["rmse"] for row in BOTH]
     assert {row["nll"] for row in kept["rows"]} == {None}
+
+
+def test_a_table_without_rows_has_no_file(tmp_path: Path) -> None:
+    pair = {"protocol": "frozen", "better": "bias", "worse": "mean"}
+    results = {"rows": BOTH, "lists": [], "differences": {"mine": [pair]}}
+    write_results(tmp_path, results)
+    assert pl.read_csv(tmp_path / "differences.csv").to_dicts() == [{"data": "mine"} | pair]
+    assert not list(tmp_path.glob("lists*"))
+    # What an earlier call wrote is of other models, and does not stay.
+    write_results(tmp_path, results | {"differences": {"mine": []}})
+    assert not (tmp_path / "differences.csv").exists()
+    assert (tmp_path / "results.csv").exists()
 
 
 def test_another_form_is_refused(tmp_path: Path) -> None:

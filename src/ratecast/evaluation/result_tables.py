@@ -65,19 +65,23 @@ def write_rows(path: Path, rows: Sequence[Row], more: dict[str, Any] | None = No
 def write_results(folder: Path, results: dict[str, Any]) -> None:
     """Write all tables of a comparison: scores, lists and differences.
 
-    results: rows, those of `list_rows` as lists, and differences by the name of the table.
+    results: rows, those of `list_rows` as lists, and differences by the name of the table. A table
+    without rows has no file; that of an earlier call is removed.
     """
     more = {key: results[key] for key in ("lists", "differences")}
     for form in FORMS:
         write_rows(folder / f"results{form}", results["rows"], more)
-    _write_csv(folder / "lists.csv", results["lists"])
-    for form in (".md", ".tex"):
-        _Table.of_lists(results["lists"]).write(folder / f"lists{form}")
-    differences = results["differences"].items()
-    _write_csv(
-        folder / "differences.csv",
-        [{"data": name} | row for name, rows in differences for row in rows],
-    )
+    lists, differences = results["lists"], results["differences"].items()
+    pairs = [{"data": name} | row for name, rows in differences for row in rows]
+    tables = {"lists.csv": lists, "lists.md": lists, "lists.tex": lists, "differences.csv": pairs}
+    for name, rows in tables.items():
+        path = folder / name
+        if not rows:
+            path.unlink(missing_ok=True)
+        elif path.suffix == ".csv":
+            _write_csv(path, rows)
+        else:
+            _Table.of_lists(rows).write(path)
 
 
 def _write_csv(path: Path, rows: Sequence[Row]) -> None:
