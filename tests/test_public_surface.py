@@ -19,8 +19,9 @@ from ratecast.errors import InputError, NotFittedError
 SURFACE = [
     "ALS", "Attention", "Auto", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart",
     "Comparison", "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError",
-    "KNN", "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF", "NotFittedError", "Ratings",
-    "Requests", "SVDpp", "Scale", "Split", "StateSpace", "VariationalMF", "chronological",
+    "KNN", "ListQuality", "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF",
+    "NotFittedError", "Ratings", "Requests", "SVDpp", "Scale", "Split", "StateSpace",
+    "VariationalMF", "chronological",
     "compare", "cross_validate", "cut", "evaluate", "example_ratings", "holdout", "kfold",
     "last_ratings", "least_history", "leave_one_out", "load", "load_model", "make_model",
     "new_users", "official", "read_splits", "rolling_origin", "score", "similar", "top_n", "tune",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ratecast.evaluation.evaluation import evaluate as evaluate
     from ratecast.evaluation.evaluation import score as score
     from ratecast.evaluation.evaluation import tune as tune
+    from ratecast.evaluation.list_quality import ListQuality as ListQuality
     from ratecast.modelling.contract.forecast import Forecast as Forecast
     from ratecast.modelling.contract.model import Model as Model
     from ratecast.models import MODELS as MODELS
@@ -84,6 +85,7 @@ _PLACES = {
         "score",
         "tune",
     ],
+    "evaluation.list_quality": ["ListQuality"],
     "modelling.contract.forecast": ["Forecast"],
     "modelling.contract.model": ["Model"],
     "models": ["MODELS", "load_model"],

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from ratecast.cli.verbs import main
+from ratecast.evaluation.intervals import Bootstrap
 from tests.planted import planted
 
 
@@ -38,6 +40,47 @@ def test_one_call_gives_tables_a_page_and_figures(
     figures = {path.name for path in Path("made/figures/ratings.csv").iterdir()}
     assert {"calibration-frozen.pdf", "calibration-frozen.svg"} <= figures
     assert Path("made/figures/ratings.csv/calibration-frozen.pdf").read_bytes()[:4] == b"%PDF"
+    lists = json.loads(Path("made/results.json").read_text())["lists"]
+    assert [(row["model"], row["part"]) for row in lists] == [
+        (model, part) for model in ("mean", "bias") for part in ("valid", "test")
+    ]
+    assert "<h2>Lists</h2>" in page
+    assert Path("made/lists.tex").read_text().count(r"\\") == 5
+    pairs = pl.read_csv("made/differences.csv")
+    assert set(pairs["metric"]) == {"rmse", "ndcg", "recall", "precision", "mrr", "concordance"}
+    assert (pairs["better_by"] >= 0).all()
+
+    assert (
+        main(["compare", "bias", "--data", "ratings.csv", "--protocol", "frozen", "--out=made"])
+        == 0
+    )
+    assert "1 kept runs are not of this call" in capsys.readouterr().err
+    assert "mean" not in Path("made/results.md").read_text()
+    again = json.loads(Path("made/results.json").read_text())["lists"]
+    assert again == lists[2:]
+
+
+def test_each_sample_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    planted().frame.write_csv("ratings.csv")
+    drawn: list[bytes] = []
+
+    def spy(name: str) -> None:
+        plain = getattr(Bootstrap, name)
+
+        def counted(values: np.ndarray, *more: object, **named: object) -> Bootstrap:
+            drawn.append(values.tobytes())
+            found: Bootstrap = plain(values, *more, **named)
+            return found
+
+        monkeypatch.setattr(Bootstrap, name, counted)
+
+    spy("of")
+    spy("of_means")
+    assert main(["compare", "mean,bias", "--data", "ratings.csv", "--out", "made"]) == 0
+    # Of the errors on all rows, of two groups of ranking metrics, and of bins of the plots.
+    assert len(drawn) > 2 * 3
+    assert len(drawn) == len(set(drawn))
 
 
 @pytest.mark.parametrize(

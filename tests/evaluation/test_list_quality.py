@@ -189,3 +189,33 @@ def test_bad_input(fitted: Model, split: Split) -> None:
 
 def test_the_examples_in_the_docstrings() -> None:
     assert doctest.testmod(list_quality).failed == 0
+
+
+def test_one_list_is_measured_on_every_later_part() -> None:
+    split = rc.chronological(rc.example_ratings())
+    model = rc.Bias().fit(split.train)
+    found = ListQuality.by_part(model, split, N)
+    assert found == {part: ListQuality.of(model, split, N, part=part) for part in ("valid", "test")}
+    assert found["valid"].recall != found["test"].recall
+
+
+def test_of_many_users_the_same_few_are_drawn_for_every_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    split = rc.chronological(rc.example_ratings())
+    movies = split.train.frame["movie"].n_unique()
+    drawn: list[list[int]] = []
+    plain = UserLists.by_part
+
+    def spied(*given: object, **more: object) -> dict[str, UserLists]:
+        drawn.append(more["users"].to_list())  # type: ignore[attr-defined]
+        return plain(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(UserLists, "by_part", spied)
+    for least, most, pairs, count in ((2, 9, 7 * movies, 7), (2, 5, 7 * movies, 5), (9, 9, 1, 9)):
+        monkeypatch.setattr(list_quality, "USERS", (least, most))
+        monkeypatch.setattr(list_quality, "PAIRS", pairs)
+        drawn.clear()
+        for model in (rc.Bias(), rc.ALS(factors=2)):
+            assert ListQuality.by_part(model.fit(split.train), split)["test"].lists == count
+        assert drawn[0] == drawn[1]

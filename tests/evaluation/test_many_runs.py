@@ -10,7 +10,16 @@ import pytest
 import ratecast as rc
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
-from ratecast.evaluation.many_runs import Plan, averaged, compare, first_trials, measure
+from ratecast.evaluation.list_quality import ListQuality
+from ratecast.evaluation.many_runs import (
+    Plan,
+    averaged,
+    compare,
+    first_trials,
+    left_out,
+    measure,
+    rows_of_lists,
+)
 from ratecast.evaluation.run_folder import Run, RunFolder
 from ratecast.modelling.contract.model import Model
 from ratecast.splits.files import file_name
@@ -90,6 +99,30 @@ def test_two_processes_give_the_rows_of_plain_calls_and_resume(tmp_path: Path) -
     assert without_seconds(again) == without_seconds(rows)
     # Nothing is left to do, and nothing is measured again.
     assert repr(compare(whole, kept)) == repr(again)
+
+
+def test_the_lists_of_the_first_seed_are_kept_as_fitted(tmp_path: Path) -> None:
+    folder, whole = tmp_path / "kept", plan()
+    place = done_here(whole, folder)
+    fresh = [ListQuality.by_part(als(0).fit(each.train, each.valid), each) for each in SPLITS]
+    kept = [place.lists(Run("als", "mine", each.name, 0)) for each in SPLITS]
+    assert kept == fresh
+    assert place.lists(Run("als", "mine", SPLITS[0].name, 1)) == {}
+    rows = rows_of_lists(whole, folder)
+    assert [(row["data"], row["model"], row["part"], row["split"]) for row in rows] == [
+        ("mine", model, "test", "rolling") for model in ("mean", "als")
+    ]
+    recall = sum(each["test"].recall for each in fresh) / 2
+    assert rows[1]["recall"] == pytest.approx(recall)
+
+
+def test_what_a_call_does_not_name_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    done_here(plan(seeds=1), folder)
+    assert left_out(plan(seeds=1), folder) == []
+    assert left_out(plan(models={"mean": mean}), folder) == [
+        "als_rolling-1_seed0", "als_rolling-2_seed0",
+    ]  # fmt: skip
 
 
 def test_more_models_and_seeds_may_come_later(tmp_path: Path) -> None:

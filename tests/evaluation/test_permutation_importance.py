@@ -15,7 +15,7 @@ from ratecast.evaluation.permutation_importance import (
     averaged,
     permutation_importance,
 )
-from ratecast.evaluation.report import collect, page
+from ratecast.evaluation.report import Subject, collect, page
 from ratecast.models import model_class
 from ratecast.splits import Split
 
@@ -62,7 +62,7 @@ def test_without_columns_or_use_there_is_none(split: Split) -> None:
 def test_the_report_says_it(split: Split) -> None:
     trials = collect(lambda name, seed: model_class(name)(seed=seed), ["bias", "cold_start"], split)
     assert {t.model: bool(t.importances) for t in trials} == {"bias": False, "cold_start": True}
-    html = page(trials, "films", "valid", {})
+    html = page(Subject(trials, "valid"), "films")
     assert "Permutation importance" in html
     assert ">good<" in html
 

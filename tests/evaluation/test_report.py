@@ -14,10 +14,14 @@ from ratecast.evaluation.comparison import (
     by_movie,
     by_period,
     comparisons,
+    differences,
     reliability,
 )
+from ratecast.evaluation.intervals import DRAWS
+from ratecast.evaluation.list_quality import ListQuality
 from ratecast.evaluation.protocol import Trial
-from ratecast.evaluation.report import Curve, collect, markup, write_report
+from ratecast.evaluation.ranking import Ranking, bootstraps
+from ratecast.evaluation.report import Curve, Subject, collect, markup, write_report
 from ratecast.modelling.contract.model import Model
 from ratecast.models.bias import Bias
 from ratecast.models.mean import Mean
@@ -57,12 +61,12 @@ def trials(split: Split) -> list[Trial]:
 
 @pytest.fixture(scope="module")
 def page(trials: list[Trial], tmp_path_factory: pytest.TempPathFactory) -> str:
-    return written(trials, tmp_path_factory.mktemp("report"), curves=CURVES)
+    return written(trials, tmp_path_factory.mktemp("report"), CURVES)
 
 
-def written(trials: list[Trial], folder: Path, **more: object) -> str:
+def written(trials: list[Trial], folder: Path, curves: dict[str, Curve] | None = None) -> str:
     out = folder / "deep" / "report.html"
-    write_report(trials, out, f"planted {BAD}", **more)  # type: ignore[arg-type]
+    write_report(Subject(trials, curves=curves or {}), out, f"planted {BAD}")
     assert [path.name for path in out.parent.iterdir()] == ["report.html"]
     return out.read_text("utf-8")
 
@@ -147,7 +151,7 @@ def test_colours_come_from_the_page(page: str) -> None:
 
 
 def test_the_same_trials_give_the_same_page(page: str, trials: list[Trial], tmp_path: Path) -> None:
-    assert written(trials, tmp_path, curves=CURVES) == page
+    assert written(trials, tmp_path, CURVES) == page
 
 
 def test_who_beats_whom(page: str) -> None:
@@ -158,6 +162,55 @@ def test_who_beats_whom(page: str) -> None:
     values = np.array([[float(f"{cell.split('p ')[0] or 0}".replace("\N{MINUS SIGN}", "-"))
                         for cell in line[1:]] for line in lines])  # fmt: skip
     assert (values == -values.T).all()
+
+
+def test_every_metric_has_paired_tests_in_favour_of_the_better(trials: list[Trial]) -> None:
+    frozen = comparisons(trials, "test")[0]
+    users = dict(zip(frozen.models, frozen.rankings, strict=True))
+    rows = differences([frozen])
+    assert len(rows) == 6 * 3
+    for row in rows:
+        assert row["low"] <= row["better_by"] <= row["high"]
+        if row["metric"] != "rmse":
+            better, worse = (Ranking.mean(users[row[side]]) for side in ("better", "worse"))
+            gain = getattr(better, row["metric"]) - getattr(worse, row["metric"])
+            assert row["better_by"] == pytest.approx(gain)
+    alone = bootstraps(frozen.rankings, DRAWS)["ndcg"].compare()
+    assert [each.adjusted for each in alone] == [
+        row["p_holm"] for row in rows if row["metric"] == "ndcg"
+    ]
+
+
+def test_bold_rankings_are_those_that_are_not_worse_than_the_best(
+    page: str, trials: list[Trial]
+) -> None:
+    body = page[page.index("<h2>Ranking</h2>") :]
+    frozen = comparisons(trials, "test")[0]
+    order = body[body.index("<tbody>") : body.index("</tbody>")]
+    bold = {
+        name: re.findall(r'<td class="(\w*)"', line)[4] == "best"
+        for name, line in re.findall(r'<th scope="row">([^<]*)</th>(.*?)</tr>', order)
+    }
+    tests = {(pair.better, pair.worse): pair.p_holm < 0.05 for pair in frozen.pairs("concordance")}
+    best = next(name for name in bold if all(name != worse for _, worse in tests))
+    assert bold == {name: name == best or not tests[best, name] for name in bold}
+    assert not bold["mean"]
+
+
+def test_lists_are_those_of_the_models_as_fitted(
+    page: str, split: Split, trials: list[Trial], tmp_path: Path
+) -> None:
+    shown = {line[0]: line for line in cells(page, "frozen: fitted on train; test")[1:]}
+    assert set(shown) == set(NAMES)
+    quality = ListQuality.of(make("bias", 0).fit(split.train, split.valid), split)
+    assert shown["bias"][1] == f"{quality.catalogue_coverage:.4f}"
+    assert shown["bias"][7:] == [f"{quality.recall:.4f}", f"{quality.lists}",
+                                 f"{quality.users_with_liked}"]  # fmt: skip
+    theirs = [replace(trial, model="theirs", lists={}) for trial in trials[2:4]]
+    beside = written([*trials[:4], *theirs], tmp_path)
+    shown = {line[0]: line for line in cells(beside, "frozen: fitted on train; test")[1:]}
+    assert set(shown["theirs"][1:]) == {""}
+    assert "<h2>Lists</h2>" not in written(theirs, tmp_path)
 
 
 def test_training_curves_are_drawn(page: str) -> None:
@@ -192,14 +245,14 @@ def test_a_tiny_table_has_a_report(tmp_path: Path) -> None:
 
 def test_what_cannot_stand_on_one_page_is_refused(trials: list[Trial], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no trials"):
-        write_report([], tmp_path / "r.html")
+        write_report(Subject([]), tmp_path / "r.html")
     with pytest.raises(InputError, match="two trials of mean, frozen"):
-        write_report([trials[0], trials[0]], tmp_path / "r.html")
+        write_report(Subject([trials[0], trials[0]]), tmp_path / "r.html")
     other = replace(trials[1], split=replace(trials[1].split, name="u1"))
     with pytest.raises(InputError, match="give one split"):
-        write_report([trials[0], other], tmp_path / "r.html")
+        write_report(Subject([trials[0], other]), tmp_path / "r.html")
     with pytest.raises(InputError, match="no trial has a forecast of part 'other'"):
-        write_report(trials, tmp_path / "r.html", part="other")
+        write_report(Subject(trials, "other"), tmp_path / "r.html")
     assert not list(tmp_path.iterdir())
 
 

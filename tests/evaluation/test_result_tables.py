@@ -9,7 +9,7 @@ import pytest
 import ratecast as rc
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
-from ratecast.evaluation.result_tables import write_rows
+from ratecast.evaluation.result_tables import write_results, write_rows
 from tests.planted import planted
 
 SPLITS = rc.kfold(planted(), 3)
@@ -65,6 +65,28 @@ def test_csv_and_json_have_every_row(tmp_path: Path) -> None:
     assert {row["nll"] for row in kept["rows"]} == {None}
 
 
+def test_a_table_without_rows_has_no_file(tmp_path: Path) -> None:
+    pair = {"protocol": "frozen", "better": "bias", "worse": "mean"}
+    results = {"rows": BOTH, "lists": [], "differences": {"mine": [pair]}}
+    write_results(tmp_path, results)
+    assert pl.read_csv(tmp_path / "differences.csv").to_dicts() == [{"data": "mine"} | pair]
+    assert not list(tmp_path.glob("lists*"))
+    # What an earlier call wrote is of other models, and does not stay.
+    write_results(tmp_path, results | {"differences": {"mine": []}})
+    assert not (tmp_path / "differences.csv").exists()
+    assert (tmp_path / "results.csv").exists()
+
+
 def test_another_form_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"t\.xls: unknown form of a table; end the name"):
         write_rows(tmp_path / "t.xls", BOTH)
+
+
+def test_rows_of_two_tables_have_their_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.md"
+    write_rows(path, [{"data": name} | row for name in ("first", "second") for row in BOTH])
+    head, _, *lines = path.read_text().splitlines()
+    assert head.startswith("| data | model |")
+    assert [line.split("|")[1].strip() for line in lines] == ["first"] * 2 + ["second"] * 2
+    # The best of each table is bold.
+    assert [line.split("|")[6].count("**") for line in lines] == [0, 2, 0, 2]

@@ -9,7 +9,7 @@ from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
-    from ratecast.evaluation.protocol import Trial
+    from ratecast.evaluation.report import Subject
     from ratecast.evaluation.run_folder import Run
     from ratecast.evaluation.score_rows import Row
     from ratecast.splits import Split
@@ -34,7 +34,8 @@ def compare(
 
     Every run is kept in a folder. The same call goes on where it was stopped, and more models may
     be named later; other rows or settings are refused. The folder has results.json, .csv, .md and
-    .tex with all scores, report.html, figures as SVG and PDF, and the forecasts of every row.
+    .tex with all scores, lists and differences as tables, report.html, figures as SVG and PDF, and
+    the forecasts of every row. Tables and pages are of the models, tables and seeds of the call.
 
     Examples:
         ratecast compare mean,bias --seeds 2 --jobs 2 --out comparison
@@ -62,6 +63,7 @@ def compare(
     from ratecast.evaluation import many_runs
     from ratecast.evaluation.forecast_files import read_forecasts
     from ratecast.evaluation.protocol import BOTH
+    from ratecast.evaluation.report import Subject
     from ratecast.evaluation.score_rows import rows_of
 
     tables = [name for each in data for name in each.split(",") if name]
@@ -74,31 +76,50 @@ def compare(
     brought = [read_forecasts(path, splits[tables[0]][0], protocols[0]) for path in forecasts]
     rows = many_runs.compare(plan, out, jobs, _say)
     rows += [{"data": tables[0]} | row for trial in brought for row in rows_of(trial)]
-    trials = {name: many_runs.first_trials(plan, out, name) for name in tables}
-    trials[tables[0]] += brought
-    emit(_finish(rows, trials, part, out, show_tables=not json), f"wrote {out}", json)
+    lists = many_runs.rows_of_lists(plan, out)
+    subjects = {}
+    for name in tables:
+        trials = many_runs.first_trials(plan, out, name) + (brought if name == tables[0] else [])
+        subjects[name] = Subject(trials, part, rows=_of(name, rows), lists=_of(name, lists))
+    result = _finish(subjects, out, show_tables=not json)
+    _note_left_out(many_runs.left_out(plan, out))
+    emit(result, f"wrote {out}", json)
 
 
-def _finish(
-    rows: "list[Row]", trials: "dict[str, list[Trial]]", part: str, out: Path, *, show_tables: bool
-) -> dict[str, Any]:
-    """Write the files of all scores, print a table for each of `trials`; the whole as a dict."""
-    from ratecast.evaluation.comparison_view import differences, table
+def _note_left_out(others: list[str]) -> None:
+    """A line on the kept runs of which the files of this call say nothing."""
+    if others:
+        note(
+            f"compare: {len(others)} kept runs are not of this call, and left out: "
+            f"{', '.join(others[:3])}{', ...' if len(others) > 3 else ''}; name their models, "
+            "tables and seeds too to have them in"
+        )
+
+
+def _of(name: str, rows: "list[Row]") -> "list[Row]":
+    return [row for row in rows if row["data"] == name]
+
+
+def _finish(subjects: "dict[str, Subject]", out: Path, *, show_tables: bool) -> dict[str, Any]:
+    """Write all files, print a table for each of the subjects, by its name; the whole as a dict."""
+    from ratecast.evaluation.comparison import differences
+    from ratecast.evaluation.comparison_view import table
     from ratecast.evaluation.report import write_figures, write_report
-    from ratecast.evaluation.result_tables import FORMS, write_rows
+    from ratecast.evaluation.result_tables import write_results
     from ratecast.splits.files import file_name
 
-    found = {name: differences(each, part) for name, each in trials.items()}
-    result = {"rows": rows, "differences": found}
-    for form in FORMS:
-        write_rows(out / f"results{form}", rows, {"differences": found})
-    for name, each in trials.items():
-        report = "report.html" if len(trials) == 1 else f"report-{file_name(name)}.html"
-        own = [row for row in rows if row["data"] == name]
-        write_report(each, out / report, name, part=part, rows=own)
-        write_figures(each, out / "figures" / file_name(name), part)
+    result = {
+        "rows": [row for each in subjects.values() for row in each.rows],
+        "lists": [row for each in subjects.values() for row in each.lists],
+        "differences": {name: differences(each.compared) for name, each in subjects.items()},
+    }
+    write_results(out, result)
+    for name, each in subjects.items():
+        report = "report.html" if len(subjects) == 1 else f"report-{file_name(name)}.html"
+        write_report(each, out / report, name)
+        write_figures(each, out / "figures" / file_name(name))
         if show_tables:
-            show(table(own, each, part, name, found[name]))
+            show(table(each.rows, each.compared, name, each.list_rows()))
     return result
 
 

@@ -39,11 +39,12 @@ def report(
         part: the part for intervals, tests and plots; use test only once, at the end.
         seed: of the models and of kfold.
         out: the HTML file.
-        json: print the rows of every model, and the worth of each column of side information, as
-            one JSON document.
+        json: print the rows of every model, the quality of its lists, and the worth of each column
+            of side information, as one JSON document.
     """
     from ratecast.cli.source import splits_of
-    from ratecast.evaluation.report import collect, write_report
+    from ratecast.evaluation.list_rows import rows_of_trials
+    from ratecast.evaluation.report import Subject, collect, write_report
     from ratecast.evaluation.score_rows import rows_of
     from ratecast.models import model_class
     from ratecast.training import curves_of, make_model
@@ -58,10 +59,11 @@ def report(
         return fitted[name]
 
     trials = collect(make, models.split(","), parts, seed, part=part)
-    write_report(trials, out, data, part=part, curves=curves_of(fitted))
     rows = [row for trial in trials for row in rows_of(trial)]
+    lists = rows_of_trials(trials)
+    write_report(Subject(trials, part, curves_of(fitted), rows, lists), out, data)
     worth = {trial.model: [one._asdict() for one in trial.importances] for trial in trials}
-    emit({"report": out, "rows": rows, "columns": worth}, f"wrote {out}", json)
+    emit({"report": out, "rows": rows, "lists": lists, "columns": worth}, f"wrote {out}", json)
 
 
 def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False) -> None:

@@ -10,13 +10,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64
+from ratecast.arrays import F64, I32
 from ratecast.errors import InputError
-from ratecast.evaluation.intervals import Bootstrap, Difference
+from ratecast.evaluation.dense_numbers import dense_numbers
+from ratecast.evaluation.intervals import DRAWS, Bootstrap, Difference
 from ratecast.evaluation.metrics import CALIBRATION_BINS, LEVELS, quantile_shares
 from ratecast.evaluation.protocol import Protocol, Trial
+from ratecast.evaluation.ranking import UserRankings, bootstraps
 from ratecast.evaluation.slice_scores import Mask
 from ratecast.modelling.contract.forecast import Forecast
+from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.ratings import AT, MOVIE, USER, Ratings
 from ratecast.splits import Split
 
@@ -26,6 +29,7 @@ LEAST_FORECASTS = 100
 _UNITS = ("1y", "1mo", "1w", "1d")
 _ENOUGH_PERIODS = 5
 MOVIE_ROWS = (20, 10, 5, 1)
+RMSE = "rmse"
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,10 @@ class ModelComparison:
         return errors
 
     @cached_property
-    def users(self) -> NDArray[np.int64]:
-        """Number of each row's user: (n,)."""
-        return self.part.frame[USER].rank("dense").to_numpy().astype(np.int64)
+    def users(self) -> I32:
+        """Number of each row's user, in the order of the ids, from 0: (n,)."""
+        ids = self.part.frame[USER]
+        return Vocabulary(USER, ids.unique().sort().to_frame()).encode(ids) - np.int32(1)
 
     @cached_property
     def history_length(self) -> NDArray[np.int64]:
@@ -69,27 +74,60 @@ class ModelComparison:
         """The models' names, lowest RMSE first."""
         return [self.models[k] for k in np.argsort(self.bootstrap.estimates, kind="stable")]
 
-    def pairs(self) -> list["Pair"]:
-        """Every pair of models, the better one first."""
-        return [self._pair(each) for each in self.bootstrap.compare()]
+    @cached_property
+    def rankings(self) -> list[UserRankings]:
+        """How each model ranks the rated rows of each user."""
+        return [UserRankings.of(each, self.part) for each in self.forecasts.values()]
 
-    def _pair(self, each: Difference) -> "Pair":
-        sign = 1 if each.estimate <= 0 else -1
+    @cached_property
+    def samples(self) -> dict[str, Bootstrap]:
+        """Bootstrap samples over users of the RMSE and of each ranking metric, by its name.
+
+        A ranking metric for which no user counts is left out.
+        """
+        return {RMSE: self.bootstrap} | bootstraps(self.rankings, DRAWS)
+
+    @cached_property
+    def tests(self) -> dict[str, list[Difference]]:
+        """The paired tests of every pair of models, by the names of `samples`."""
+        return {metric: sample.compare() for metric, sample in self.samples.items()}
+
+    @cached_property
+    def history_bins(self) -> list["Bin"]:
+        """See `by_history_length`."""
+        return by_history_length(self)
+
+    @cached_property
+    def period_bins(self) -> tuple[str, list["Bin"]]:
+        """See `by_period`."""
+        return by_period(self)
+
+    def pairs(self, metric: str = RMSE) -> list["Pair"]:
+        """Every pair of models, the better one first."""
+        return [self._pair(metric, each) for each in self.tests[metric]]
+
+    def _pair(self, metric: str, each: Difference) -> "Pair":
+        # Less is better for RMSE alone.
+        lower = 1 if metric == RMSE else -1
+        sign = 1 if lower * each.estimate <= 0 else -1
         better, worse = (self.models[k] for k in (each.first, each.second)[::sign])
-        low, high = sorted((-sign * each.low, -sign * each.high))
-        return Pair(better, worse, abs(each.estimate), low, high, each.p, each.adjusted)
+        low, high = sorted((-sign * lower * each.low, -sign * lower * each.high))
+        return Pair(metric, better, worse, abs(each.estimate), low, high, each.p, each.adjusted)
 
 
 class Pair(NamedTuple):
     """Two models on the same rows.
 
-    rmse_lower_by: RMSE of `worse` minus that of `better`, in stars. low, high: its 95 % interval.
-    p, p_holm: of the paired test, and after Holm's correction.
+    metric: rmse, or a ranking metric. better_by: by how much it is better for `better`, never below
+    0: the RMSE of `worse` minus that of `better`, in stars, or a metric of `better` minus that of
+    `worse`. low, high: its 95 % interval. p, p_holm: of the paired test, and after Holm's
+    correction over the pairs of the metric.
     """
 
+    metric: str
     better: str
     worse: str
-    rmse_lower_by: float
+    better_by: float
     low: float
     high: float
     p: float
@@ -128,6 +166,17 @@ def comparisons(trials: Iterable[Trial], part: str) -> list[ModelComparison]:
     ]
 
 
+def differences(compared: Iterable[ModelComparison]) -> list[dict[str, Any]]:
+    """Every pair of models by every protocol and metric: as `Pair`, beside protocol and part."""
+    return [
+        {"protocol": each.protocol, "part": each.name} | pair._asdict()
+        for each in compared
+        if len(each.models) > 1
+        for metric in each.samples
+        for pair in each.pairs(metric)
+    ]
+
+
 def by_history_length(comparison: ModelComparison) -> list[Bin]:
     """RMSE by history length: 0, 1, 2 to 3, 4 to 7, ..., each bin twice as wide as the one before.
 
@@ -137,7 +186,7 @@ def by_history_length(comparison: ModelComparison) -> list[Bin]:
     return [
         _bin(comparison, f"{2 ** (k - 1)}+" if k > 1 else str(k), mask)
         for k in range(int(bins.max()) + 1)
-        if len(np.unique(comparison.users[mask := bins == k])) >= LEAST_USERS
+        if dense_numbers(comparison.users[mask := bins == k])[1] >= LEAST_USERS
     ]
 
 
@@ -230,6 +279,6 @@ def _named(start: datetime, unit: str) -> str:
 def _bin(comparison: ModelComparison, label: str, mask: Mask | NDArray[Any]) -> Bin:
     errors, users = comparison.errors[mask], comparison.users[mask]
     sample = Bootstrap.of(errors, users, draws=1000)
-    few = len(np.unique(users)) < LEAST_USERS
+    few = dense_numbers(users)[1] < LEAST_USERS
     interval = np.full((errors.shape[1], 2), np.nan) if few else sample.intervals()
     return Bin(label, len(errors), sample.estimates, interval)

@@ -5,10 +5,9 @@ from typing import Any
 
 from rich.console import Group
 
-from ratecast.evaluation.comparison import comparisons
-from ratecast.evaluation.protocol import Trial
+from ratecast.evaluation.comparison import ModelComparison
 from ratecast.evaluation.score_rows import Row
-from ratecast.evaluation.terminal import deviation, figure, terminal_table
+from ratecast.evaluation.terminal import LISTS, deviation, figure, list_line, terminal_table
 
 HEADER = [
     "model", "RMSE", "95 % interval", "±", "MAE", "NLL", "ECE", "80 %", "nDCG", "order",
@@ -17,46 +16,35 @@ HEADER = [
 
 
 def table(
-    rows: Sequence[Row],
-    trials: Sequence[Trial],
-    part: str,
-    name: str,
-    found: Sequence[dict[str, Any]],
+    rows: Sequence[Row], compared: Sequence[ModelComparison], name: str, lists: Sequence[Row]
 ) -> Group:
-    """A table for each protocol, lowest RMSE first, and the differences that are not by chance.
+    """A table for each protocol, lowest RMSE first, and the RMSEs that differ not by chance.
 
-    rows: of one table of ratings. trials: the forecasts of one run of each model, for intervals.
-    found: their `differences`.
+    rows, lists: of one table of ratings; lists as of `list_rows`. compared: the forecasts of one
+    run of each model, for intervals and tests.
     """
     shown: list[Any] = []
-    for each in comparisons(trials, part):
+    for each in compared:
         spans = dict(zip(each.models, each.bootstrap.intervals().tolist(), strict=True))
         chosen = [
             row
             for row in rows
-            if (row["protocol"], row["part"], row["slice"]) == (each.protocol, part, "all")
+            if (row["protocol"], row["part"], row["slice"]) == (each.protocol, each.name, "all")
         ]
         lines = [_line(row, spans[row["model"]]) for row in sorted(chosen, key=lambda r: r["rmse"])]
-        title = f"{name}, {each.protocol}, {part} ({len(each.part):,} rows)"
+        title = f"{name}, {each.protocol}, {each.name} ({len(each.part):,} rows)"
         shown.append(terminal_table(title, HEADER, lines))
-    sure = [row for row in found if row["p_holm"] < 0.05]
+    if lists:
+        title = f"{name}, lists of {lists[0]['n']} movies, {lists[0]['part']}"
+        shown.append(terminal_table(title, LISTS, [list_line(row) for row in lists]))
     shown += [
-        f"{row['protocol']}: {row['better']} before {row['worse']}, RMSE lower by "
-        f"{row['rmse_lower_by']:.4f} ({row['low']:.4f} to {row['high']:.4f}), p after Holm "
-        f"{row['p_holm']:.4f}"
-        for row in sure
+        f"{each.protocol}: {pair.better} before {pair.worse}, RMSE lower by {pair.better_by:.4f} "
+        f"({pair.low:.4f} to {pair.high:.4f}), p after Holm {pair.p_holm:.4f}"
+        for each in compared
+        for pair in (each.pairs() if len(each.models) > 1 else ())
+        if pair.p_holm < 0.05
     ]
     return Group(*shown)
-
-
-def differences(trials: Sequence[Trial], part: str) -> list[dict[str, Any]]:
-    """Every pair of models by every protocol: as `Pair`, beside protocol and part."""
-    return [
-        {"protocol": each.protocol, "part": part} | pair._asdict()
-        for each in comparisons(trials, part)
-        if len(each.models) > 1
-        for pair in each.pairs()
-    ]
 
 
 def _line(row: Row, span: list[float]) -> list[str]:

@@ -18,8 +18,9 @@ from ratecast.errors import InputError
 from ratecast.evaluation import protocol as runs
 from ratecast.evaluation import score_rows
 from ratecast.evaluation import tune as search
-from ratecast.evaluation.comparison import comparisons
+from ratecast.evaluation.comparison import RMSE, comparisons, differences
 from ratecast.evaluation.forecast_files import About, forecasts_of
+from ratecast.evaluation.own_train import require_own_train
 from ratecast.evaluation.protocol import BOTH, Protocol, Trial
 from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, score_table
 from ratecast.modelling.contract.forecast import Forecast
@@ -57,8 +58,9 @@ class Evaluation:
 class Comparison(Evaluation):
     """The scores of several models on the same rows, and which differences are sure.
 
-    differences: one row for each protocol and pair of models: part, better, worse, by how much the
-    RMSE of `better` is lower, the 95 % interval over users, p, and p after Holm's correction.
+    differences: one row for each protocol, metric (rmse, ndcg, recall, precision, mrr, concordance)
+    and pair of models: part, better, worse, by how much the metric is better, the 95 % interval
+    over users, p, and p after Holm's correction over the pairs of the metric.
     """
 
     differences: pl.DataFrame
@@ -66,9 +68,10 @@ class Comparison(Evaluation):
     def __str__(self) -> str:
         lines = [
             f"{row['protocol']}, {row['part']}: {row['better']} before {row['worse']}, RMSE lower "
-            f"by {row['rmse_lower_by']:.4f} ({row['low']:.4f} to {row['high']:.4f}), p after Holm "
+            f"by {row['better_by']:.4f} ({row['low']:.4f} to {row['high']:.4f}), p after Holm "
             f"{row['p_holm']:.4f}"
             for row in self.differences.iter_rows(named=True)
+            if row["metric"] == RMSE
         ]
         return "\n".join([super().__str__(), *lines])
 
@@ -129,7 +132,7 @@ def compare(
         label = _label(_model(model).name, names)
         trials += [replace(trial, model=label) for trial in _trials(model, split, protocols)]
     rows = [row for trial in trials for row in score_rows.rows_of(trial)]
-    return Comparison(rows, trials, _differences(trials, part))
+    return Comparison(rows, trials, pl.DataFrame(differences(comparisons(trials, part))))
 
 
 def cross_validate(model: Model, ratings: Table, folds: int = FOLDS, seed: int = 0) -> Evaluation:
@@ -254,7 +257,7 @@ def _trials(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Tria
     runs.require(model, split, wanted)
     if not model.is_fitted:
         return runs.fit_and_predict(replace(model), split, wanted)
-    runs.require_own_train(model, split, f"evaluate: model {model.name}", "fit it on split.train")
+    require_own_train(model, split, f"evaluate: model {model.name}", "fit it on split.train")
     allowed = runs.possible(model, split)
     return [runs.run(deepcopy(model), split, each) for each in wanted if each in allowed]
 
@@ -266,16 +269,6 @@ def _label(name: str, taken: set[str]) -> str:
         label = f"{name}-{number}"
     taken.add(label)
     return label
-
-
-def _differences(trials: list[Trial], part: str) -> pl.DataFrame:
-    return pl.DataFrame(
-        [
-            {"protocol": comparison.protocol, "part": part} | pair._asdict()
-            for comparison in comparisons(trials, part)
-            for pair in (comparison.pairs() if len(comparison.models) > 1 else ())
-        ]
-    )
 
 
 def _text(table: Any) -> str:

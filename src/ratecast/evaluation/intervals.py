@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
+from ratecast.evaluation.dense_numbers import dense_numbers
 from ratecast.modelling.kernels.loops import even_cuts, on_all_threads
 
 # More than the usual 1,000: Holm's correction over the pairs of 13 models needs p-values below
@@ -38,9 +39,9 @@ class Bootstrap:
     @classmethod
     def of(cls, errors: F64, users: NDArray[Any], draws: int = DRAWS, seed: int = 0) -> "Bootstrap":
         """RMSE over all rows: `errors` are (n, M) in stars, `users` their ids, (n,)."""
-        ids, user = np.unique(users, return_inverse=True)
+        user, count = dense_numbers(users)
         columns = [np.ones(len(errors)), *(errors * errors).T]
-        sums: F64 = np.column_stack([np.bincount(user, column, len(ids)) for column in columns])
+        sums: F64 = np.column_stack([np.bincount(user, column, count) for column in columns])
         squares = cls._of_sums(sums, draws, seed)
         return cls(np.sqrt(squares.estimates), np.sqrt(squares.draws))
 

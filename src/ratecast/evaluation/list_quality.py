@@ -10,7 +10,7 @@ import polars as pl
 from ratecast.data.frames import ids_of
 from ratecast.errors import InputError
 from ratecast.evaluation.co_ratings import CoRatings
-from ratecast.evaluation.protocol import require_own_train
+from ratecast.evaluation.own_train import require_own_train
 from ratecast.evaluation.ranking import least_liked
 from ratecast.ids import Id
 from ratecast.modelling.contract.model import Model
@@ -21,6 +21,8 @@ from ratecast.splits import Split
 
 # Diversity is measured on so many lists at most; its mean is known to some thousandths then.
 SAMPLE = 2_000
+# How many users `ListQuality.by_part` draws at least and at most, to score about so many pairs.
+USERS, PAIRS = (100, 1_000), 1_000_000
 _SHARE, _SECOND = "share", "second"
 
 
@@ -56,6 +58,12 @@ class ListQuality:
     "Challenging the long tail recommendation" (popularity; differs: a share, not a count);
     Abdollahpouri et al. 2019, "The unfairness of popularity bias in recommendation" (lift); Shani,
     Gunawardana 2011, "Evaluating recommendation systems" (Gini index).
+
+    >>> import ratecast as rc
+    >>> split = rc.chronological(rc.example_ratings())
+    >>> quality = rc.ListQuality.of(rc.ALS(factors=2).fit(split.train), split, n=5)
+    >>> quality.lists, 0 < quality.catalogue_coverage < 1, 0 < quality.recall < 1
+    (60, True, True)
     """
 
     n: int
@@ -73,15 +81,29 @@ class ListQuality:
 
     @classmethod
     def of(cls, model: Model, split: Split, n: int = 10, *, part: str = "test") -> Self:
-        """Lists of all users that a model knows; arguments and errors as of `UserLists`.
+        """Lists of all users that a model knows; arguments and errors as of `UserLists`."""
+        return cls.mean(UserLists.of(model, split, n, part=part))
+
+    @classmethod
+    def by_part(cls, model: Model, split: Split, n: int = 10) -> dict[str, Self]:
+        """The same lists, measured on every later part.
+
+        Of all users of train, or of 100 to 1,000 that are drawn with seed 0: so many that about a
+        million pairs of user and movie are scored. They are the same for every model, because the
+        coverage of a catalogue grows with the number of lists.
 
         >>> import ratecast as rc
         >>> split = rc.chronological(rc.example_ratings())
-        >>> quality = ListQuality.of(rc.ALS(factors=2).fit(split.train), split, n=5)
-        >>> quality.lists, 0 < quality.catalogue_coverage < 1, 0 < quality.recall < 1
-        (60, True, True)
+        >>> list(ListQuality.by_part(rc.Bias().fit(split.train), split))
+        ['valid', 'test']
         """
-        return cls.mean(UserLists.of(model, split, n, part=part))
+        users = split.train.frame[USER].unique().sort()
+        least, most = USERS
+        most = min(most, max(least, PAIRS // max(split.train.frame[MOVIE].n_unique(), 1)))
+        if len(users) > most:
+            users = users.sample(most, seed=0).sort()
+        lists = UserLists.by_part(model, split, n, users=users)
+        return {part: cls.mean(each) for part, each in lists.items()}
 
     @classmethod
     def mean(cls, each: "UserLists") -> Self:
@@ -140,28 +162,54 @@ class UserLists:
         >>> each.frame["movies"].to_list()
         [10, 10]
         """
-        require_own_train(model, split, f"lists: model {model.name}", "fit it on split.train")
         if part not in split.parts or part == "train":
             raise InputError(
                 f"lists: no later part {part!r}; give one of {', '.join([*split.parts][1:])}"
             )
+        return cls.by_part(model, split, n, liked=liked, users=users, parts=(part,))[part]
+
+    @classmethod
+    def by_part(
+        cls,
+        model: Model,
+        split: Split,
+        n: int = 10,
+        *,
+        liked: float | None = None,
+        users: pl.Series | Sequence[Id] | None = None,
+        parts: Sequence[str] = ("valid", "test"),
+    ) -> dict[str, Self]:
+        """The same lists measured on each of some later parts, of those that the split has.
+
+        >>> import ratecast as rc
+        >>> split = rc.chronological(rc.example_ratings())
+        >>> valid, test = UserLists.by_part(rc.Bias().fit(split.train), split).values()
+        >>> valid.lists is test.lists
+        True
+        """
+        require_own_train(model, split, f"lists: model {model.name}", "fit it on split.train")
         liked = least_liked(split.train.scale, liked)
         chosen = model.users.known if users is None else ids_of(users, USER, "lists")
         users = model.users.own_ids(chosen.rename(USER)).unique().sort()
-        lists = Recommender(model, split.train.requests()).top(users, n)
+        own = split.train.take(split.train.frame[USER].is_in(users.implode()).to_numpy())
+        lists = Recommender(model, own.requests()).top(users, n)
         movies = candidates(model)
-        later = _Later(split.parts[part], liked, users, movies)
         frame = users.to_frame()
         for columns in (
-            *_by_popularity(lists, split.train),
+            *_by_popularity(lists, split.train, own),
             _diversity(lists, split.train),
-            _recall(lists, split.train, later),
         ):
             frame = frame.join(columns, on=USER, how="left", maintain_order="left")
         listed = lists.group_by(MOVIE).len("lists")
         exposure = movies.rename(MOVIE).to_frame().join(listed, on=MOVIE, how="left")["lists"]
-        frame = frame.with_columns(pl.col("movies").fill_null(0))
-        return cls(n, liked, lists, exposure.fill_null(0), frame)
+        frame, exposure = frame.with_columns(pl.col("movies").fill_null(0)), exposure.fill_null(0)
+        measured = {}
+        for part in [part for part in parts if part in split.parts]:
+            later = _Later(split.parts[part], liked, users, movies)
+            recall = _recall(lists, own, later)
+            whole = frame.join(recall, on=USER, how="left", maintain_order="left")
+            measured[part] = cls(n, liked, lists, exposure, whole)
+        return measured
 
 
 class _Later(NamedTuple):
@@ -173,8 +221,13 @@ class _Later(NamedTuple):
     movies: pl.Series
 
 
-def _by_popularity(lists: pl.DataFrame, train: Ratings) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """By user: movies, novelty and popularity of the list, and the popularity of what was rated."""
+def _by_popularity(
+    lists: pl.DataFrame, train: Ratings, own: Ratings
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """By user: movies, novelty and popularity of the list, and the popularity of what was rated.
+
+    own: the rows of train of the users who get a list.
+    """
     raters = train.frame.group_by(MOVIE).agg(pl.col(USER).n_unique().alias(_SHARE))
     everybody = train.frame[USER].n_unique()
     shares = raters.with_columns(pl.col(_SHARE) / everybody)
@@ -189,7 +242,7 @@ def _by_popularity(lists: pl.DataFrame, train: Ratings) -> tuple[pl.DataFrame, p
             share.mean().alias("popularity"),
         )
     )
-    rated = train.frame.select(USER, MOVIE).join(shares, on=MOVIE).group_by(USER)
+    rated = own.frame.select(USER, MOVIE).join(shares, on=MOVIE).group_by(USER)
     return of_lists, rated.agg(pl.col(_SHARE).mean().alias("rated_popularity"))
 
 
@@ -209,7 +262,7 @@ def _diversity(lists: pl.DataFrame, train: Ratings) -> pl.DataFrame:
     )
 
 
-def _recall(lists: pl.DataFrame, train: Ratings, later: _Later) -> pl.DataFrame:
+def _recall(lists: pl.DataFrame, own: Ratings, later: _Later) -> pl.DataFrame:
     """By user, of those with a liked row that the model could list."""
     liked = later.part.frame.filter(
         # As a rating is stored, so that a star is equal to itself.
@@ -217,7 +270,7 @@ def _recall(lists: pl.DataFrame, train: Ratings, later: _Later) -> pl.DataFrame:
         pl.col(USER).is_in(later.users.implode()),
         pl.col(MOVIE).is_in(later.movies.implode()),
     )
-    pairs = liked.select(USER, MOVIE).unique().join(train.frame, on=[USER, MOVIE], how="anti")
+    pairs = liked.select(USER, MOVIE).unique().join(own.frame, on=[USER, MOVIE], how="anti")
     listed = lists.select(USER, MOVIE, is_listed=True)
     hits = pairs.join(listed, on=[USER, MOVIE], how="left")
     return hits.group_by(USER).agg(pl.col("is_listed").fill_null(False).mean().alias("recall"))

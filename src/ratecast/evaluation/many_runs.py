@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ratecast.errors import InputError
-from ratecast.evaluation import protocol, score_rows
+from ratecast.evaluation import list_rows, protocol, score_rows
 from ratecast.evaluation.processes import completed, processes
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.run_folder import Run, RunFolder
@@ -14,6 +14,7 @@ from ratecast.evaluation.score_rows import Row
 from ratecast.modelling.contract.model import Model
 from ratecast.progress import silent
 from ratecast.splits import Split, family
+from ratecast.splits.files import file_name
 
 Make = Callable[[int], Model]
 
@@ -87,6 +88,27 @@ def averaged(plan: Plan, place: RunFolder) -> list[Row]:
     ]
 
 
+def rows_of_lists(plan: Plan, folder: Path) -> list[Row]:
+    """The quality of the lists of each model and table, by part; means over the splits."""
+    place = RunFolder(folder)
+    rows: list[Row] = []
+    for data, splits in plan.splits.items():
+        for model in plan.models:
+            runs = [
+                list_rows.rows_of(model, split.name, place.lists(Run(model, data, split.name, 0)))
+                for split in splits
+            ]
+            found = list_rows.averaged(runs, family(splits[0].name))
+            rows += [{"data": data} | row for row in found]
+    return rows
+
+
+def left_out(plan: Plan, folder: Path) -> list[str]:
+    """The names of the finished runs that the folder has, and the plan does not name."""
+    named = {(file_name(run.data), run.name) for run in plan.runs()}
+    return [name for data, name in RunFolder(folder).finished() if (data, name) not in named]
+
+
 def first_trials(plan: Plan, folder: Path, data: str) -> list[Trial]:
     """The forecasts of every model of the first split and seed: for intervals and paired tests."""
     place = RunFolder(folder)
@@ -125,7 +147,10 @@ def measure(make: Make, run: Run, place: RunFolder, protocols: tuple[Protocol, .
     """Fit one model on one split, score it by all protocols that are possible, and keep it."""
     split = _split(place, run.data, run.split)
     with silent():
-        trials = protocol.fit_and_predict(make(run.seed), split, protocols)
+        # The lists of one seed say what lists are like, and cost as much as those of another.
+        trials = protocol.fit_and_predict(
+            make(run.seed), split, protocols, with_lists=run.seed == 0
+        )
     named = [replace(trial, model=run.model) for trial in trials]
     rows = [row for trial in named for row in score_rows.rows_of(trial)]
     place.save(run, named, rows)

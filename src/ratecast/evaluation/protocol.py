@@ -3,12 +3,13 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from ratecast.errors import InputError
 from ratecast.evaluation.compile_seconds import compile_clock
+from ratecast.evaluation.list_quality import ListQuality
 from ratecast.evaluation.permutation_importance import Importance
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model
@@ -29,7 +30,8 @@ class Trial:
     """One model, fitted once on one split, and its forecasts of the parts.
 
     fit_seconds: without those to compile or load the loops of the fit, which are compile_seconds.
-    importances: of the columns of side information, where they were measured.
+    importances: of the columns of side information, where they were measured. lists: the quality of
+    the top-N lists by part, where it was measured.
     """
 
     model: str
@@ -40,6 +42,7 @@ class Trial:
     forecasts: dict[str, Forecast]
     importances: tuple[Importance, ...] = ()
     compile_seconds: float = 0.0
+    lists: dict[str, ListQuality] = field(default_factory=dict)
 
 
 class Seconds(NamedTuple):
@@ -101,16 +104,28 @@ def run(
 
 
 def fit_and_predict(
-    model: Model, split: Split, protocols: Sequence[Protocol] = BOTH
+    model: Model, split: Split, protocols: Sequence[Protocol] = BOTH, *, with_lists: bool = False
 ) -> list[Trial]:
     """Fit `model` once, then forecast by every protocol that it and the split allow.
 
     Frozen comes first, because as-of changes the model. as-of is skipped if the parts of the split
-    are not in time order, or if the model has no online updates.
+    are not in time order, or if the model has no online updates. with_lists: measure the top-N
+    lists of the frozen model too.
     """
     seconds = fit_timed(model, split)
     allowed = possible(model, split)
-    return [run(model, split, each, seconds) for each in allowed if each in protocols]
+    return [
+        with_own_lists(trial, model) if with_lists and each == "frozen" else trial
+        for each in allowed
+        if each in protocols
+        for trial in [run(model, split, each, seconds)]
+    ]
+
+
+def with_own_lists(trial: Trial, model: Model) -> Trial:
+    """A frozen trial with the quality of the lists of its model, before as-of changes that."""
+    with bar(f"{model.name}: lists"):
+        return replace(trial, lists=ListQuality.by_part(model, trial.split))
 
 
 def possible(model: Model, split: Split) -> tuple[Protocol, ...]:
@@ -123,18 +138,6 @@ def require(model: Model, split: Split, wanted: Sequence[Protocol]) -> None:
     if "frozen" not in wanted and "as-of" not in possible(model, split):
         _check_online(model)
         _check_order(split.parts)
-
-
-def require_own_train(model: Model, split: Split, where: str, remedy: str) -> None:
-    """Refuse a model that learned from other rows than the train part of the split.
-
-    where, remedy: what is refused, and what to do, for the message.
-    """
-    if model.learned_from != split.train.fingerprint():
-        raise InputError(
-            f"{where}: was not fitted on exactly the train part of split {split.name}, so its "
-            f"scores would not be comparable; {remedy}"
-        )
 
 
 def in_order(split: Split) -> bool:

@@ -11,7 +11,7 @@ import polars as pl
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.evaluation.score_rows import Row
-from ratecast.evaluation.terminal import markdown_table
+from ratecast.evaluation.terminal import LISTS, list_line, markdown_table
 from ratecast.plain_json import plain
 
 FORMS = (".json", ".csv", ".md", ".tex")
@@ -57,10 +57,35 @@ def write_rows(path: Path, rows: Sequence[Row], more: dict[str, Any] | None = No
     if form == ".json":
         write_text(path, json.dumps(plain({"rows": list(rows)} | (more or {})), indent=1) + "\n")
     elif form == ".csv":
-        write_text(path, pl.DataFrame(rows, infer_schema_length=None).write_csv())
+        _write_csv(path, rows)
     else:
-        table = _Table.of(rows)
-        write_text(path, (table.markdown() if form == ".md" else table.latex()) + "\n")
+        _Table.of_scores(rows).write(path)
+
+
+def write_results(folder: Path, results: dict[str, Any]) -> None:
+    """Write all tables of a comparison: scores, lists and differences.
+
+    results: rows, those of `list_rows` as lists, and differences by the name of the table. A table
+    without rows has no file; that of an earlier call is removed.
+    """
+    more = {key: results[key] for key in ("lists", "differences")}
+    for form in FORMS:
+        write_rows(folder / f"results{form}", results["rows"], more)
+    lists, differences = results["lists"], results["differences"].items()
+    pairs = [{"data": name} | row for name, rows in differences for row in rows]
+    tables = {"lists.csv": lists, "lists.md": lists, "lists.tex": lists, "differences.csv": pairs}
+    for name, rows in tables.items():
+        path = folder / name
+        if not rows:
+            path.unlink(missing_ok=True)
+        elif path.suffix == ".csv":
+            _write_csv(path, rows)
+        else:
+            _Table.of_lists(rows).write(path)
+
+
+def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+    write_text(path, pl.DataFrame(rows, infer_schema_length=None).write_csv())
 
 
 class _Table(NamedTuple):
@@ -71,19 +96,33 @@ class _Table(NamedTuple):
     lines: list[list[tuple[str, bool]]]
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> "_Table":
+    def of_scores(cls, rows: Sequence[Row]) -> "_Table":
         shown = [row for row in rows if row["slice"] == "all" and row["part"] != "train"]
         columns = [each for each in _SCORES if any(_known(row[each.key]) for row in shown)]
         several = any(row.get("runs", 1) > 1 for row in shown)
-        header = ["model", "protocol", "part", "n", "RMSE", *(["±"] if several else [])]
+        words = [*_tables(shown), "model", "protocol", "part"]
+        header = [*words, "n", "RMSE", *(["±"] if several else [])]
         header += [each.heading for each in columns[1:]]
-        return cls(header, 3, [_line(row, shown, columns, several) for row in shown])
+        lines = [_line(row, shown, columns, several) for row in shown]
+        about = [[(str(row[key]), False) for key in words] for row in shown]
+        return cls(header, len(words), [a + b for a, b in zip(about, lines, strict=True)])
 
-    def markdown(self) -> str:
+    @classmethod
+    def of_lists(cls, rows: Sequence[Row]) -> "_Table":
+        words = [*_tables(rows), "model", "part"]
+        lines = [[row[key] for key in words] + list_line(row)[1:] for row in rows]
+        cells = [[(text, False) for text in line] for line in lines]
+        return cls([*words, *LISTS[1:]], len(words), cells)
+
+    def write(self, path: Path) -> None:
+        is_markdown = path.suffix.lower() == ".md"
+        write_text(path, (self._markdown() if is_markdown else self._latex()) + "\n")
+
+    def _markdown(self) -> str:
         cells = [[f"**{text}**" if best else text for text, best in line] for line in self.lines]
         return markdown_table(self.header, cells)
 
-    def latex(self) -> str:
+    def _latex(self) -> str:
         def row(cells: list[str]) -> str:
             return "  " + " & ".join(cells) + r" \\"
 
@@ -104,11 +143,9 @@ class _Table(NamedTuple):
 def _line(
     row: Row, shown: list[Row], columns: list[Column], several: bool
 ) -> list[tuple[str, bool]]:
-    rivals = [
-        other for other in shown if all(other[k] == row[k] for k in ("protocol", "part", "split"))
-    ]
-    cells = [(str(row[key]), False) for key in ("model", "protocol", "part")]
-    cells.append((f"{row['n']:,}", False))
+    same = ("data", "protocol", "part", "split")
+    rivals = [other for other in shown if all(other.get(key) == row.get(key) for key in same)]
+    cells = [(f"{row['n']:,}", False)]
     for place, column in enumerate(columns):
         figures = [_shown(other, column) for other in rivals if _known(other[column.key])]
         text = _shown(row, column)
@@ -118,6 +155,11 @@ def _line(
             runs = row.get("runs", 1)
             cells.append((f"{row['rmse_std']:.4f}" if runs > 1 else "", False))
     return cells
+
+
+def _tables(rows: Sequence[Row]) -> list[str]:
+    """The column of the table of ratings, where the rows are of several."""
+    return ["data"] if len({row.get("data") for row in rows}) > 1 else []
 
 
 def _shown(row: Row, column: Column) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.evaluation.forecast_files import read_forecasts, write_forecasts
+from ratecast.evaluation.list_quality import ListQuality
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.score_rows import Row
 from ratecast.plain_json import plain
@@ -40,7 +41,8 @@ class RunFolder:
     """Where a comparison is kept, so that it can be resumed; each run appears whole or not at all.
 
     manifest.json: versions, settings and fingerprints. DATA/split: the rows. DATA/runs: the scores
-    of each run. DATA/forecasts: the forecasts of each run, one file for each protocol.
+    of each run. DATA/forecasts: the forecasts of each run, one file for each protocol. DATA/lists:
+    the quality of its top-N lists, where it was measured.
     """
 
     path: Path
@@ -77,14 +79,30 @@ class RunFolder:
         if not path.exists():
             return None
         rows: list[Row] = json.loads(path.read_text("utf-8"))
-        return [{key: float("nan") if v is None else v for key, v in row.items()} for row in rows]
+        return [_with_nan(row) for row in rows]
 
     def save(self, run: Run, trials: Sequence[Trial], rows: Sequence[Row]) -> None:
-        """Keep a finished run: its forecasts, and then its scores."""
+        """Keep a finished run: its forecasts and lists, and then its scores."""
         for trial in trials:
             write_forecasts([trial], self._forecasts(run, trial.protocol))
+            if trial.lists:
+                lists = {part: asdict(quality) for part, quality in trial.lists.items()}
+                write_text(self._lists(run), json.dumps(plain(lists), indent=1) + "\n")
         path = self._of(run.data, "runs") / f"{run.name}.json"
         write_text(path, json.dumps(plain(list(rows)), indent=1) + "\n")
+
+    def finished(self) -> list[tuple[str, str]]:
+        """The folder's name of the table, and the name, of every finished run."""
+        paths = sorted(self.path.glob("*/runs/*.json"))
+        return [(path.parent.parent.name, path.stem) for path in paths]
+
+    def lists(self, run: Run) -> dict[str, ListQuality]:
+        """The quality of the lists of a finished run, by part; empty if it was not measured."""
+        path = self._lists(run)
+        if not path.exists():
+            return {}
+        kept: dict[str, Row] = json.loads(path.read_text("utf-8"))
+        return {part: ListQuality(**_with_nan(quality)) for part, quality in kept.items()}
 
     def trials(self, run: Run, split: Split) -> list[Trial]:
         """The forecasts of a finished run."""
@@ -97,6 +115,9 @@ class RunFolder:
 
     def _forecasts(self, run: Run, by: Protocol) -> Path:
         return self._of(run.data, "forecasts") / f"{run.name}_{by}.parquet"
+
+    def _lists(self, run: Run) -> Path:
+        return self._of(run.data, "lists") / f"{run.name}.json"
 
     def _same(self, known: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
         """The manifest with models and tables of both. Raises for what differs in both."""
@@ -118,6 +139,11 @@ class RunFolder:
                 f"{self.path}: was begun with another {what}{words}; give a new folder, or the "
                 "same again"
             )
+
+
+def _with_nan(row: Row) -> Row:
+    """As it was before JSON, which has no NaN."""
+    return {key: float("nan") if value is None else value for key, value in row.items()}
 
 
 def _fingerprints(splits: Sequence[Split]) -> dict[str, dict[str, str]]:

@@ -10,6 +10,7 @@ from ratecast.data.notices import Notify, to_stderr
 from ratecast.errors import InputError
 from ratecast.evaluation import protocol, score_rows
 from ratecast.evaluation.forecast_files import read_forecasts
+from ratecast.evaluation.own_train import require_own_train
 from ratecast.evaluation.permutation_importance import (
     Importance,
     averaged,
@@ -88,7 +89,7 @@ def evaluate_saved(folder: Path, splits: list[Split], how: How) -> Scores:
     # Two files are no split that a model is trained on by a command.
     by_name = splits[0].name != PREDEFINED
     remedy = "train it on that split, or give --model" if by_name else "give --model instead"
-    protocol.require_own_train(model, splits[0], str(folder), remedy)
+    require_own_train(model, splits[0], str(folder), remedy)
     return _scores([_trial(model, splits[0], how)])
 
 

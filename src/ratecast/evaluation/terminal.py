@@ -57,6 +57,25 @@ def score_cells(rows: list[dict[str, Any]]) -> Cells:
     ]
 
 
+LISTS = [
+    "model", "coverage", "novelty", "diversity", "popularity", "lift", "Gini", "recall", "lists",
+    "n of recall",
+]  # fmt: skip
+
+
+def list_line(row: dict[str, Any]) -> list[str]:
+    """The cells of a row of `list_rows`, under `LISTS`."""
+    return [
+        row["model"],
+        figure(row["catalogue_coverage"], 4),
+        figure(row["novelty"], 3),
+        *(figure(row[key], 4) for key in ("diversity", "popularity")),
+        "" if isnan(row["popularity_lift"]) else f"{row['popularity_lift']:+.1%}",
+        *(figure(row[key], 4) for key in ("gini", "recall")),
+        *(f"{row[key]:,}" for key in ("lists", "users_with_liked")),
+    ]
+
+
 def figure(value: float, decimals: int) -> str:
     """A figure with so many decimals; empty where there is none."""
     return "" if isnan(value) else f"{value:.{decimals}f}"

@@ -1,7 +1,8 @@
 """The report: one HTML page with scores, intervals, paired tests and plots of the errors."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -9,11 +10,11 @@ from string import Template
 
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
-from ratecast.evaluation import protocol, score_rows
+from ratecast.evaluation import list_rows, protocol, score_rows
 from ratecast.evaluation.comparison import ModelComparison, comparisons
 from ratecast.evaluation.permutation_importance import permutation_importance
 from ratecast.evaluation.protocol import Protocol, Trial
-from ratecast.evaluation.report import figures, tables
+from ratecast.evaluation.report import figures, ranking, tables
 from ratecast.evaluation.report.markup import joined, safe
 from ratecast.evaluation.report.paired_tests import paired_tests
 from ratecast.evaluation.score_rows import Row
@@ -24,7 +25,7 @@ from ratecast.plots.training import Curve, Curves
 from ratecast.progress import bar, each
 from ratecast.splits import Split
 
-__all__ = ["Curve", "collect", "page", "write_figures", "write_report"]
+__all__ = ["Curve", "Subject", "collect", "page", "write_figures", "write_report"]
 
 
 def collect(
@@ -51,73 +52,89 @@ def collect(
         for by in protocol.possible(model, split):
             if by in protocols:
                 trial = protocol.run(model, split, by, seconds)
+                if by == "frozen":
+                    trial = protocol.with_own_lists(trial, model)
                 trials.append(replace(trial, model=name, importances=worth))
     return trials
 
 
-def write_report(
-    trials: Sequence[Trial],
-    out: Path,
-    name: str = "ratings",
-    *,
-    part: str = "test",
-    curves: Curves | None = None,
-    rows: Sequence[Row] | None = None,
-) -> None:
-    """Write the report of `trials` to `out`, one HTML file that needs no network.
+@dataclass(frozen=True)
+class Subject:
+    """What a page is of.
 
-    trials: of several models and protocols, all on one split, one seed each. name: of the data.
-    part: for intervals, tests and plots; the scores of all parts are listed. curves: training
-    curves by model. rows: scores averaged over several runs of each model, instead of those of
-    these trials. Raises `InputError` for trials of two splits, or two of one model.
+    trials: of several models and protocols, all on one split, one seed each. part: for intervals,
+    tests and plots; the scores of all parts are listed. curves: training curves by model. rows,
+    lists: of `score_rows` and `list_rows`, averaged over several runs of each model; by default
+    those of these trials. Raises `InputError` for trials of two splits, or two of one model.
     """
+
+    trials: Sequence[Trial]
+    part: str = "test"
+    curves: Curves = field(default_factory=dict)
+    rows: Sequence[Row] = ()
+    lists: Sequence[Row] = ()
+
+    def __post_init__(self) -> None:
+        """Check the trials."""
+        _check(self.trials)
+
+    @cached_property
+    def compared(self) -> list[ModelComparison]:
+        """One comparison for each protocol, which samples once whatever asks for it."""
+        return comparisons(self.trials, self.part)
+
+    def score_rows(self) -> Sequence[Row]:
+        """Those that were given, or those of the trials."""
+        return self.rows or [row for trial in self.trials for row in score_rows.rows([trial])]
+
+    def list_rows(self) -> list[Row]:
+        """Those of the part, which were given, or those of the trials."""
+        rows = self.lists or list_rows.rows_of_trials(self.trials)
+        return [row for row in rows if row["part"] == self.part]
+
+
+def write_report(subject: Subject, out: Path, name: str = "ratings") -> None:
+    """Write the report to `out`, one HTML file that needs no network. name: of the data."""
     with bar("intervals and plots"):
-        write_text(out, page(trials, name, part, curves or {}, rows))
+        write_text(out, page(subject, name))
 
 
-def write_figures(trials: Sequence[Trial], folder: Path, part: str = "test") -> None:
+def write_figures(subject: Subject, folder: Path) -> None:
     """Write the plots of the report to `folder`, each as .svg and as .pdf."""
-    compared = comparisons(trials, part)
+    compared = subject.compared
     for name, picture in figures.pictures(compared, _pens(compared)).items():
         for form in (".svg", ".pdf"):
             picture.save(folder / f"{name}{form}")
 
 
-def page(
-    trials: Sequence[Trial],
-    name: str,
-    part: str,
-    curves: Curves,
-    rows: Sequence[Row] | None = None,
-) -> str:
+def page(subject: Subject, name: str) -> str:
     """The HTML of `write_report`; the same trials give the same page."""
-    _check(trials)
-    rows = rows or [row for trial in trials for row in score_rows.rows([trial])]
-    compared = comparisons(trials, part)
+    rows, compared, split = subject.score_rows(), subject.compared, subject.trials[0].split
     drawn = _pens(compared)
     body = [
         tables.scores(rows, compared),
         tables.slices(rows, compared),
-        tables.ranking(compared),
         paired_tests(compared),
+        ranking.ranking(compared),
+        ranking.lists(subject.list_rows(), compared[0].ranked()),
         figures.history_length(compared, drawn),
         figures.calibration(compared, drawn),
         figures.movies(compared[-1], drawn),
         figures.time(compared, drawn),
-        figures.training(curves, drawn),
-        tables.columns(trials),
-        tables.cost(rows, part),
+        figures.training(subject.curves, drawn),
+        tables.columns(subject.trials),
+        tables.cost(rows, subject.part),
         tables.all_rows(rows),
     ]
     package = files("ratecast.evaluation.report")
     return Template((package / "page.html").read_text("utf-8")).substitute(
         title=safe(f"Forecasts of {name}"),
         style=(package / "page.css").read_text("utf-8"),
-        head=tables.head(trials[0].split, name, compared),
+        head=tables.head(split, name, compared),
         body=joined(body, "\n"),
         footer=safe(
             f"ratecast {version('ratecast')} · train part "
-            f"{trials[0].split.train.fingerprint()[:12]} · intervals: Efron, Tibshirani 1993, "
+            f"{split.train.fingerprint()[:12]} · intervals: Efron, Tibshirani 1993, "
             "users resampled · correction: Holm 1979"
         ),
     )

@@ -9,9 +9,7 @@ import polars as pl
 from ratecast.evaluation.comparison import (
     Bin,
     ModelComparison,
-    by_history_length,
     by_movie,
-    by_period,
     reliability,
 )
 from ratecast.evaluation.report import markup
@@ -118,13 +116,13 @@ def _plotted(title: str, lead: str, drawn: Drawn, pens: Pens) -> Markup:
 
 def _by_history_length(comparisons: Sequence[ModelComparison], pens: Pens) -> Drawn:
     label = "history length: ratings of the user so far, at least"
-    return _by_bins([(each, by_history_length(each)) for each in comparisons], label, pens)
+    return _by_bins([(each, each.history_bins) for each in comparisons], label, pens)
 
 
 def _by_period(comparisons: Sequence[ModelComparison], pens: Pens) -> Drawn:
-    unit = by_period(comparisons[0])[0]
+    unit = comparisons[0].period_bins[0]
     label = f"{PERIODS[unit]} ({_years(comparisons[0].part)}, UTC)" if unit else ""
-    return _by_bins([(each, by_period(each)[1]) for each in comparisons], label, pens)
+    return _by_bins([(each, each.period_bins[1]) for each in comparisons], label, pens)
 
 
 def _by_bins(binned: Sequence[tuple[ModelComparison, list[Bin]]], label: str, pens: Pens) -> Drawn:

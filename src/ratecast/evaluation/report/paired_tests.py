@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ratecast.evaluation.comparison import ModelComparison
+from ratecast.evaluation.comparison import RMSE, ModelComparison, Pair
 from ratecast.evaluation.intervals import Difference
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, section
@@ -29,7 +29,7 @@ def paired_tests(comparisons: Sequence[ModelComparison]) -> Markup:
 def _test_card(comparison: ModelComparison) -> Markup:
     ranked, models = comparison.ranked(), comparison.models
     tests: dict[tuple[str, str], tuple[Difference, int]] = {}
-    for each in comparison.bootstrap.compare():
+    for each in comparison.tests[RMSE]:
         first, second = models[each.first], models[each.second]
         tests[first, second], tests[second, first] = (each, 1), (each, -1)
     lines: list[list[object]] = [
@@ -51,17 +51,23 @@ def _test_card(comparison: ModelComparison) -> Markup:
 
 
 def _pairs(comparison: ModelComparison) -> Markup:
-    header = ["better", "worse", "RMSE lower by", "95 % interval", "p", "p after Holm"]
+    return pair_table("lower by", [("RMSE", pair) for pair in comparison.pairs()])
+
+
+def pair_table(by: str, pairs: Sequence[tuple[str, Pair]]) -> Markup:
+    """Every pair with the name of its metric. by: heading of the difference."""
+    header = ["better", "worse", "metric", by, "95 % interval", "p", "p after Holm"]
     lines = [
         [
             pair.better,
             pair.worse,
-            f"{pair.rmse_lower_by:.4f}",
+            metric,
+            f"{pair.better_by:.4f}",
             f"{_signed(pair.low, 4)} to {_signed(pair.high, 4)}",
             f"{pair.p:.4f}",
             f"{pair.p_holm:.4f}",
         ]
-        for pair in comparison.pairs()
+        for metric, pair in pairs
     ]
     return markup.table(header, lines)
 

@@ -9,9 +9,7 @@ from ratecast.arrays import F64
 from ratecast.data.summary import day
 from ratecast.evaluation import terminal
 from ratecast.evaluation.comparison import ModelComparison
-from ratecast.evaluation.intervals import Bootstrap
 from ratecast.evaluation.protocol import Trial
-from ratecast.evaluation.ranking import METRICS, UserRankings, bootstraps
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, joined, section
 from ratecast.evaluation.score_rows import Row
@@ -107,47 +105,6 @@ def slices(rows: Sequence[Row], comparisons: Sequence[ModelComparison]) -> Marku
     )
 
 
-def ranking(comparisons: Sequence[ModelComparison]) -> Markup:
-    """How each user's rated rows are ranked, with 95 % intervals over users."""
-    cards, k = [], 0
-    for comparison in comparisons:
-        ranked = [UserRankings.of(each, comparison.part) for each in comparison.forecasts.values()]
-        samples, k = bootstraps(ranked), ranked[0].k
-        header: list[object] = ["model"]
-        for column, metric in METRICS.items():
-            n = int(ranked[0].counts_for(column).sum())
-            words = Markup("{}<small>n = {}</small>").filled(_RANKED[metric], f"{n:,}")
-            header.append(words)
-        lines: list[list[object]] = []
-        for model in comparison.ranked():
-            place = comparison.models.index(model)
-            lines.append([model, *(_ranked(samples.get(each), place) for each in METRICS.values())])
-        cards.append(card(MEANING[comparison.protocol], markup.table(header, lines)))
-    return section(
-        "Ranking",
-        "How each user's rated rows are ranked, as means over n users with their 95 % intervals: "
-        f"nDCG, recall and precision of the first {k}, the reciprocal rank of the first liked "
-        "movie, and the share of pairs in the right order. The rows are those that users chose to "
-        "rate, so these are no figures of lists drawn from the whole catalogue.",
-        *cards,
-    )
-
-
-_RANKED = {
-    "ndcg": "nDCG", "recall": "recall", "precision": "precision", "mrr": "MRR",
-    "concordance": "order",
-}  # fmt: skip
-
-
-def _ranked(sample: Bootstrap | None, place: int) -> Markup:
-    """A mean and its interval; empty where no user counts."""
-    if sample is None:
-        return Markup("")
-    return Markup("{}<small>{}</small>").filled(
-        f"{sample.estimates[place]:.4f}", _span(sample.intervals()[place])
-    )
-
-
 def columns(trials: Sequence[Trial]) -> Markup:
     """What each column of side information is worth to each model; empty without any."""
     by_model = {trial.model: trial.importances for trial in trials if trial.importances}
@@ -215,7 +172,7 @@ def _best(comparison: ModelComparison) -> tuple[str, str]:
         comparison.bootstrap.estimates[column],
         comparison.bootstrap.intervals()[column],
     )
-    return f"{rmse:.4f}", f"RMSE {comparison.protocol}: {model} ({_span(interval)})"
+    return f"{rmse:.4f}", f"RMSE {comparison.protocol}: {model} ({span(interval)})"
 
 
 def _part_line(key: str, split: Split) -> list[object]:
@@ -242,7 +199,7 @@ def _score_lines(
         [
             f"{model} ± {deviation(scored[model])}" if deviation(scored[model]) else model,
             _figure(scored[model], "rmse", best["rmse"]),
-            _span(intervals[model]),
+            span(intervals[model]),
             _strip(scored[model]["rmse"], intervals[model], limits),
             *(_figure(scored[model], name, best[name]) for name in ("mae", "nll", "ece")),
             terminal.figure(scored[model]["coverage"], 3),
@@ -252,7 +209,8 @@ def _score_lines(
     ]
 
 
-def _span(interval: F64) -> str:
+def span(interval: F64) -> str:
+    """The two ends of an interval, (2,)."""
     low, high = interval.tolist()
     return f"{low:.4f} \N{EN DASH} {high:.4f}"
 
