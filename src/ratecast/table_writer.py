@@ -14,6 +14,7 @@ from typing import BinaryIO
 import polars as pl
 
 from ratecast.errors import InputError
+from ratecast.output_paths import check_file
 
 PARQUET, CSV = ".parquet", ".csv"
 TEXTS = (CSV, ".jsonl", ".ndjson")
@@ -23,7 +24,7 @@ _GZIP_LEVEL = 6
 
 
 def check_name(path: Path, *read: Path | str | None) -> None:
-    """Raise `InputError` for a name that cannot be written, before long work begins.
+    """Raise `InputError` for a file that cannot be written, before long work begins.
 
     read: files that must not be overwritten, since they are read.
     """
@@ -38,8 +39,7 @@ def check_name(path: Path, *read: Path | str | None) -> None:
             f"{path}: unknown form of a table; end the name in {endings}, or .gz after a text, "
             "or give - for CSV on stdout"
         )
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file")
+    check_file(path)
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:

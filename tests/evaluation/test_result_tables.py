@@ -66,5 +66,5 @@ def test_csv_and_json_have_every_row(tmp_path: Path) -> None:
 
 
 def test_another_form_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"t\.xls: unknown form of a table; end the name"):
+    with pytest.raises(InputError, match=r"t\.xls: unknown form of a file; end the name"):
         write_rows(tmp_path / "t.xls", BOTH)

@@ -144,11 +144,12 @@ def _save_forecasts(scores: "Scores", path: Path | None) -> None:
 
 def _check_files(out: Path | None, save_forecasts: Path | None) -> None:
     """Refuse names of files that cannot be written, before long work begins."""
-    from ratecast.evaluation.result_tables import check_form
+    from ratecast.evaluation.result_tables import FORMS
+    from ratecast.output_paths import check_file
     from ratecast.table_writer import check_name
 
     if out is not None:
-        check_form(out)
+        check_file(out, FORMS)
     if save_forecasts is not None:
         check_name(save_forecasts)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratecast.data.notices import Notify
 from ratecast.errors import InputError
+from ratecast.output_paths import check_file
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -135,9 +136,8 @@ def _alone(file: Path) -> Iterator[None]:
     """Only one search may use the file, since it ends the trials that another one has begun."""
     import fcntl
 
+    check_file(file)
     file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_dir():
-        raise InputError(f"study {file}: is a folder; give a file")
     with file.open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
