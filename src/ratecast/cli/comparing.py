@@ -63,7 +63,9 @@ def compare(
     from ratecast.evaluation.forecast_files import read_forecasts
     from ratecast.evaluation.protocol import BOTH
     from ratecast.evaluation.score_rows import rows_of
+    from ratecast.output_paths import check_folder
 
+    check_folder(out)
     tables = [name for each in data for name in each.split(",") if name]
     splits = {name: _splits(split, name, table) for name in tables}
     if forecasts and (len(tables) > 1 or len(splits[tables[0]]) > 1):
@@ -83,23 +85,15 @@ def _finish(
     rows: "list[Row]", trials: "dict[str, list[Trial]]", part: str, out: Path, *, show_tables: bool
 ) -> dict[str, Any]:
     """Write the files of all scores, print a table for each of `trials`; the whole as a dict."""
+    from ratecast.evaluation.comparison_files import write_files
     from ratecast.evaluation.comparison_view import differences, table
-    from ratecast.evaluation.report import write_figures, write_report
-    from ratecast.evaluation.result_tables import FORMS, write_rows
-    from ratecast.splits.files import file_name
 
     found = {name: differences(each, part) for name, each in trials.items()}
-    result = {"rows": rows, "differences": found}
-    for form in FORMS:
-        write_rows(out / f"results{form}", rows, {"differences": found})
-    for name, each in trials.items():
-        report = "report.html" if len(trials) == 1 else f"report-{file_name(name)}.html"
+    write_files(rows, trials, part, out, found)
+    for name, each in trials.items() if show_tables else ():
         own = [row for row in rows if row["data"] == name]
-        write_report(each, out / report, name, part=part, rows=own)
-        write_figures(each, out / "figures" / file_name(name), part)
-        if show_tables:
-            show(table(own, each, part, name, found[name]))
-    return result
+        show(table(own, each, part, name, found[name]))
+    return {"rows": rows, "differences": found}
 
 
 def _splits(split: str, data: str, table: TableOptions) -> "list[Split]":
@@ -115,14 +109,14 @@ def _splits(split: str, data: str, table: TableOptions) -> "list[Split]":
 
 def _makers(models: str) -> "dict[str, Any]":
     """How each model is made for a seed, by its label. A wrong name is refused here."""
+    from ratecast.comparing import label_of
     from ratecast.training.experiment import model_from
 
     makers: dict[str, Any] = {}
     for source in (each.strip() for each in models.split(",")):
         if not source:
             raise InputError("compare: an empty name of a model; remove the comma")
-        name = model_from(source, 0).name
-        label = Path(source).stem if Path(source).is_file() else name
+        label = label_of(source, model_from(source, 0))
         if label in makers:
             raise InputError(f"compare: two models are called {label}; give another file name")
         makers[label] = partial(model_from, source)
