@@ -86,8 +86,8 @@ def test_a_model_may_be_a_yaml_file_or_a_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"seeds": 0}, "seeds is 0; give 1 or more"),
-        ({"jobs": 0}, "jobs is 0; give 1 or more"),
+        ({"seeds": 0}, "seeds is 0; give a whole number, 1 or more"),
+        ({"jobs": 1.5}, "jobs is 1.5; give a whole number, 1 or more"),
         ({"seeds": 2, "part": "train"}, "give part valid or test"),
         ({"jobs": 2, "protocols": ("as-off",)}, "give frozen, as-of or both"),
         ({"models": "mean"}, "give a list"),

@@ -96,3 +96,30 @@ def test_from_python_it_is_refused_first(tmp_path: Path) -> None:
         rc.tune("bias", split, 1, page=tmp_path / "file" / "x.html")
     with pytest.raises(InputError, match="is a file, and no folder"):
         rc.compare([rc.Mean(), rc.Bias()], split, folder=tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tune bias --study x.html --page ./x.html",
+        "tune bias --study x.yaml --out x.yaml",
+        "evaluate --model mean --data x.csv --out x.csv",
+        "evaluate --model mean --data x.csv --save-forecasts x.csv",
+        "evaluate --model mean --out x.csv --save-forecasts x.csv",
+        "evaluate --forecasts x.csv --out x.csv",
+        "evaluate --train x.csv --test y.csv --out y.csv",
+        "import x.csv --artifact made --out y.csv --doubtful y.csv",
+    ],
+)
+def test_no_file_is_lost_to_another_one(
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.csv").write_text("kept")
+    assert main(words.split()) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.endswith("is read or written too, and would be lost; give another name")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.csv", "kept")]

@@ -24,6 +24,16 @@ def check_file(path: Path, forms: tuple[str, ...] = ()) -> None:
         raise _refused(path, error) from None
 
 
+def check_apart(path: Path, *others: Path | str | None) -> None:
+    """Raise `InputError` where what is read, or written too, would be lost by writing `path`.
+
+    others: files, or None; names of editions may be among them.
+    """
+    same = path.expanduser().resolve()
+    if any(Path(one).expanduser().resolve() == same for one in others if one is not None):
+        raise InputError(f"{path}: is read or written too, and would be lost; give another name")
+
+
 def check_folder(path: Path) -> None:
     """Raise `InputError` where no folder can be made, or nothing can be written into it."""
     try:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import polars as pl
 
 from ratecast.errors import InputError
-from ratecast.output_paths import check_file
+from ratecast.output_paths import check_apart, check_file
 
 PARQUET, CSV = ".parquet", ".csv"
 TEXTS = (CSV, ".jsonl", ".ndjson")
@@ -23,16 +23,14 @@ STDOUT = Path("-")
 _GZIP_LEVEL = 6
 
 
-def check_name(path: Path, *read: Path | str | None) -> None:
+def check_name(path: Path, *others: Path | str | None) -> None:
     """Raise `InputError` for a file that cannot be written, before long work begins.
 
-    read: files that must not be overwritten, since they are read.
+    others: files that must not be overwritten, since they are read, or written too.
     """
     if path == STDOUT:
         return
-    sources = [Path(source).expanduser() for source in read if source is not None]
-    if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
-        raise InputError(f"{path}: is read too, and would be lost; give another --out")
+    check_apart(path, *others)
     if _form(path) not in (PARQUET, *TEXTS):
         endings = ", ".join((PARQUET, *TEXTS))
         raise InputError(

@@ -180,7 +180,7 @@ def test_words_switches_and_conditions_are_searched(search: Search) -> None:
 
 
 def test_the_models_own_settings_must_work(search: Search) -> None:
-    with pytest.raises(InputError, match="kind is refused"):
+    with pytest.raises(InputError, match="tune: leaning with its own settings: kind is refused"):
         tune(partial(leaning, kind="refused"), search, Plan(trials=3))
 
 
@@ -302,8 +302,6 @@ def test_folds_that_cannot_be_are_refused_in_one_line() -> None:
             folds_of(split, again)
     with pytest.raises(InputError, match="has no valid part"):
         folds_of(kfold(planted()))
-    with pytest.raises(InputError, match="metric 'rmsee': did you mean rmse"):
-        rc.tune("bias", split, metric="rmsee")
 
 
 def test_a_metric_for_which_no_user_counts_is_refused() -> None:
@@ -311,7 +309,7 @@ def test_a_metric_for_which_no_user_counts_is_refused() -> None:
     train, valid = ratings.take(slice(0, 300)), ratings.take(slice(300, 400))
     alike = replace(valid, frame=valid.frame.with_columns(rating=pl.lit(3.0, pl.Float32)))
     split = predefined(train, alike, alike)
-    with pytest.raises(InputError, match="no user of valid has ratings to rank"):
+    with pytest.raises(InputError, match="settings: no user of valid has ratings"):
         rc.tune("bias", split, 1, metric="ndcg", protocol="frozen")
 
 
@@ -420,7 +418,7 @@ def test_a_value_that_is_no_number_is_a_failed_trial(search: Search) -> None:
     found = tune(lambda _, **given: Nowhere(**given), replace(search, metric="nll"), Plan(trials=6))
     rows = found.frame.filter(kind="moved")
     assert set(rows["state"]) == {"failed"}
-    assert set(rows["reason"]) == {"its nll is nan"}
+    assert set(rows["reason"]) == {"its nll is nan: its forecasts lack star probabilities"}
     assert np.isfinite(found.value)
 
 
@@ -460,9 +458,36 @@ def test_no_trial_begins_after_the_time_is_over(search: Search) -> None:
 
     assert tune(slow, search, Plan(trials=50, timeout=1e-9)).trials == 1
     assert 1 < tune(slow, search, Plan(trials=50, timeout=0.3)).trials < 8
-    for wrong in ({"timeout": 0.0}, {"trials": 0}, {"jobs": 0}, {"timeout": float("nan")}):
-        with pytest.raises(InputError, match="give"):
-            Plan(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"timeout": 0}, "timeout is 0; give seconds, more than 0"),
+        ({"timeout": -1.0}, "timeout is -1.0; give seconds"),
+        ({"timeout": float("nan")}, "timeout is nan; give seconds"),
+        ({"timeout": "10m"}, "timeout is '10m'; give seconds"),
+        ({"trials": 0}, "trials is 0; give a whole number, 1 or more"),
+        ({"trials": 2.5}, "trials is 2.5; give a whole number"),
+        ({"jobs": 0}, "jobs is 0; give a whole number, 1 or more"),
+        ({"jobs": "2"}, "jobs is '2'; give a whole number"),
+        ({"prune": "sometimes"}, "prune 'sometimes': choose one of auto, always, never"),
+        ({"protocol": "asof"}, "protocol 'asof': did you mean as-of"),
+        ({"metric": "rmsee"}, "metric 'rmsee': did you mean rmse"),
+        ({"model": Bias}, "is no model; give one"),
+        ({"model": "bias.yaml"}, "not known"),
+        ({"study": "a.html", "page": "a.html"}, "a.html: is read or written too"),
+    ],
+)
+def test_what_no_search_can_be_is_refused_from_python(
+    wrong: dict[str, Any], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    split = chronological(planted(rows=300))
+    with pytest.raises(InputError, match=re.escape(why)) as error:
+        rc.tune(**({"model": "bias", "split": split, "trials": 1} | wrong))
+    assert "\n" not in str(error.value)
+    assert not any(tmp_path.iterdir())
 
 
 # Several jobs.

@@ -31,7 +31,7 @@ class Files(NamedTuple):
         from ratecast.table_writer import check_name
 
         if self.out is not None:
-            check_name(self.out, *exports, self.settled, self.links)
+            check_name(self.out, *exports, self.settled, self.links, self.doubtful)
         if self.doubtful is not None and self.doubtful.exists():
             raise InputError(
                 f"{self.doubtful}: is there already, perhaps filled in; give it by --settled, or "

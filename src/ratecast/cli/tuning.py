@@ -103,11 +103,13 @@ def tune(  # noqa: PLR0913
 
 def _check_files(study: Path | None, out: Path | None, page: Path | None) -> None:
     """Refuse names of files that cannot be written, before the first trial."""
-    from ratecast.output_paths import HTML, YAML, check_file
+    from ratecast.output_paths import HTML, YAML, check_apart, check_file
 
     for path, forms in ((study, ()), (out, YAML), (page, HTML)):
         if path is not None:
             check_file(path, forms)
+            if path is not study:
+                check_apart(path, study)
 
 
 class Given(NamedTuple):

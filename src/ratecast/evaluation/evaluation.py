@@ -24,7 +24,7 @@ from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, terminal_tab
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model, Table
 from ratecast.models import model_class
-from ratecast.output_paths import HTML, check_file
+from ratecast.output_paths import HTML, check_apart, check_file
 from ratecast.splits import FOLDS, Split, kfold
 
 
@@ -165,9 +165,10 @@ def tune(
     """
     if page is not None:
         check_file(Path(page), HTML)
+        check_apart(Path(page), study)
     split = checked_split(split, to_stderr)
     parts = search.folds_of(split, folds, seed)
-    start = model_class(model)(seed=seed) if isinstance(model, str) else model
+    start = model_class(model)(seed=seed) if isinstance(model, str) else checked_model(model)
     chosen = protocol or search.protocol_of(start, parts)
     about = search.Search(start.name, parts, chosen, seed, metric, prune)
     file = None if study is None else Path(study)

@@ -12,6 +12,7 @@ from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.run_folder import Run, RunFolder
 from ratecast.evaluation.score_rows import Row
 from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.settings import COUNT
 from ratecast.progress import silent
 from ratecast.splits import Split, family
 
@@ -70,9 +71,9 @@ def compare(
     each run that is finished. A run that fails with an `InputError` ends the others, and is named;
     those that are finished are kept.
     """
-    if jobs < 1 or plan.seeds < 1:
-        name, number = ("jobs", jobs) if jobs < 1 else ("seeds", plan.seeds)
-        raise InputError(f"compare: {name} is {number}; give 1 or more")
+    for name, number in (("jobs", jobs), ("seeds", plan.seeds)):
+        if not COUNT.allows(number):
+            raise InputError(f"compare: {name} is {number!r}; give {COUNT.words}")
     plan.require_possible()
     place = RunFolder(folder)
     place.begin(plan.asked(), plan.splits)

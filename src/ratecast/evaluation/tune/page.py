@@ -10,7 +10,7 @@ import polars as pl
 
 from ratecast.atomic_write import write_text
 from ratecast.evaluation.report.markup import Markup, card, joined, safe, section, table
-from ratecast.evaluation.tune.metrics import metric
+from ratecast.evaluation.tune.metrics import METRICS
 from ratecast.evaluation.tune.result import COLUMNS, Tuned
 from ratecast.evaluation.tune.search import Search
 from ratecast.evaluation.tune.summary import summary
@@ -38,7 +38,7 @@ def write_page(out: Path, search: Search, tuned: Tuned, command: str | None = No
 
 
 def _head(tuned: Tuned, title: str, found: str, command: str | None) -> Markup:
-    label = metric(tuned.metric).label
+    label = METRICS[tuned.metric].label
     facts = {
         f"best {label}": f"{tuned.value:.4f}",
         "with the model's own settings": f"{tuned.default_value:.4f}",
@@ -58,7 +58,7 @@ def _head(tuned: Tuned, title: str, found: str, command: str | None) -> Markup:
 
 
 def _history(tuned: Tuned) -> Markup:
-    measure = metric(tuned.metric)
+    measure = METRICS[tuned.metric]
     drawn = tuning.history(tuned.frame["value"].to_list(), measure.label, higher=measure.higher)
     better = "More" if measure.higher else "Less"
     return section(
@@ -82,7 +82,7 @@ def _importances(tuned: Tuned) -> Markup:
 
 def _best(tuned: Tuned) -> Markup:
     complete = tuned.frame.filter(pl.col("value").is_not_null())
-    ranked = complete.sort("value", descending=metric(tuned.metric).higher, maintain_order=True)
+    ranked = complete.sort("value", descending=METRICS[tuned.metric].higher, maintain_order=True)
     return section("Best trials", "The best one first.", card("", _rows(tuned, ranked.head(BEST))))
 
 
@@ -94,7 +94,7 @@ def _all(tuned: Tuned) -> Markup:
 
 def _rows(tuned: Tuned, trials: pl.DataFrame) -> Markup:
     settings = [name for name in trials.columns if name not in COLUMNS]
-    header = ["trial", metric(tuned.metric).label, *settings, "seconds"]
+    header = ["trial", METRICS[tuned.metric].label, *settings, "seconds"]
     lines = [
         [row["trial"], _value(row), *(_cell(row[name]) for name in settings), _cell(row["seconds"])]
         for row in trials.iter_rows(named=True)

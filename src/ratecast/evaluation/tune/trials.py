@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
+from math import isfinite, isinf
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -52,8 +52,13 @@ def outcome_of(make: Make, search: Search, kept: Kept, job: Job) -> Outcome:
         return Outcome("failed", reason=str(error), seconds=time.perf_counter() - start)
     seconds = time.perf_counter() - start
     if not isfinite(found.value):
-        return Outcome("failed", reason=f"its {search.metric} is {found.value}", seconds=seconds)
+        return Outcome("failed", reason=_not_finite(search, found.value), seconds=seconds)
     return Outcome("complete", *found, seconds=seconds)
+
+
+def _not_finite(search: Search, value: float) -> str:
+    why = "" if isinf(value) else ": its forecasts lack star probabilities"
+    return f"its {search.metric} is {value}{why}"
 
 
 @contextmanager
