@@ -271,8 +271,10 @@ def test_evaluation_compares_fitted_and_new_models() -> None:
         rc.compare([rc.Mean(), rc.Bias()], split, part="tset")
     with pytest.raises(InputError, match="folds is 1; give 2 or more"):
         rc.cross_validate(rc.Mean(), rc.example_ratings(), folds=1)
-    with pytest.raises(InputError, match="'als' is no model"):
-        rc.compare(["als", rc.Mean()], split)  # type: ignore[list-item]
+    with pytest.raises(InputError, match="3 is no model"):
+        rc.compare([3, rc.Mean()], split)  # type: ignore[list-item]
+    with pytest.raises(InputError, match=r"'alsx': not known; did you mean als\?"):
+        rc.compare(["alsx", rc.Mean()], split)
     with pytest.raises(InputError, match="protocols are"):
         rc.evaluate(rc.Mean(), split, protocols=["x"])  # type: ignore[list-item]
     with pytest.raises(InputError, match="share is 2"):

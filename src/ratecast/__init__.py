@@ -13,13 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ratecast.comparing import Comparison as Comparison
+    from ratecast.comparing import compare as compare
     from ratecast.data import load as load
     from ratecast.data.example import example_ratings as example_ratings
     from ratecast.errors import InputError as InputError
     from ratecast.errors import NotFittedError as NotFittedError
-    from ratecast.evaluation.evaluation import Comparison as Comparison
     from ratecast.evaluation.evaluation import Evaluation as Evaluation
-    from ratecast.evaluation.evaluation import compare as compare
     from ratecast.evaluation.evaluation import cross_validate as cross_validate
     from ratecast.evaluation.evaluation import evaluate as evaluate
     from ratecast.evaluation.evaluation import score as score
@@ -73,13 +73,12 @@ if TYPE_CHECKING:
     __version__: str
 
 _PLACES = {
+    "comparing": ["Comparison", "compare"],
     "data": ["load"],
     "data.example": ["example_ratings"],
     "errors": ["InputError", "NotFittedError"],
     "evaluation.evaluation": [
-        "Comparison",
         "Evaluation",
-        "compare",
         "cross_validate",
         "evaluate",
         "score",

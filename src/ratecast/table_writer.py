@@ -14,6 +14,7 @@ from typing import BinaryIO
 import polars as pl
 
 from ratecast.errors import InputError
+from ratecast.output_paths import check_apart, check_file
 
 PARQUET, CSV = ".parquet", ".csv"
 TEXTS = (CSV, ".jsonl", ".ndjson")
@@ -22,24 +23,21 @@ STDOUT = Path("-")
 _GZIP_LEVEL = 6
 
 
-def check_name(path: Path, *read: Path | str | None) -> None:
-    """Raise `InputError` for a name that cannot be written, before long work begins.
+def check_name(path: Path, *others: Path | str | None) -> None:
+    """Raise `InputError` for a file that cannot be written, before long work begins.
 
-    read: files that must not be overwritten, since they are read.
+    others: files that must not be overwritten, since they are read, or written too.
     """
     if path == STDOUT:
         return
-    sources = [Path(source).expanduser() for source in read if source is not None]
-    if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
-        raise InputError(f"{path}: is read too, and would be lost; give another --out")
+    check_apart(path, *others)
     if _form(path) not in (PARQUET, *TEXTS):
         endings = ", ".join((PARQUET, *TEXTS))
         raise InputError(
             f"{path}: unknown form of a table; end the name in {endings}, or .gz after a text, "
             "or give - for CSV on stdout"
         )
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file")
+    check_file(path)
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:

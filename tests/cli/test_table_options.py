@@ -197,7 +197,10 @@ def test_what_is_read_is_not_overwritten(timeless: Path, capsys: Say) -> None:
     assert run("train", "bias", *table, "--out", "runs") == 0
     artifact = "runs/bias/version_0/artifact"
     assert run("recommend", "--artifact", artifact, *table, "--out", timeless) == 2
-    assert "t.csv: is read too, and would be lost; give another --out" in capsys.readouterr().err
+    assert (
+        "t.csv: is read or written too, and would be lost; give another name"
+        in capsys.readouterr().err
+    )
     columns = ("--columns", "user=who,movie=dish")
     words = ("predict", "--artifact", artifact, "--pairs", timeless, *columns, "--out", timeless)
     assert run(*words) == 2

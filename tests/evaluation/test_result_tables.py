@@ -78,7 +78,7 @@ def test_a_table_without_rows_has_no_file(tmp_path: Path) -> None:
 
 
 def test_another_form_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"t\.xls: unknown form of a table; end the name"):
+    with pytest.raises(InputError, match=r"t\.xls: unknown form of a file; end the name"):
         write_rows(tmp_path / "t.xls", BOTH)
 
 

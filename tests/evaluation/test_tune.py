@@ -1,6 +1,9 @@
 import inspect
 import json
+import os
+import re
 import shlex
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -177,7 +180,7 @@ def test_words_switches_and_conditions_are_searched(search: Search) -> None:
 
 
 def test_the_models_own_settings_must_work(search: Search) -> None:
-    with pytest.raises(InputError, match="kind is refused"):
+    with pytest.raises(InputError, match="tune: leaning with its own settings: kind is refused"):
         tune(partial(leaning, kind="refused"), search, Plan(trials=3))
 
 
@@ -299,8 +302,6 @@ def test_folds_that_cannot_be_are_refused_in_one_line() -> None:
             folds_of(split, again)
     with pytest.raises(InputError, match="has no valid part"):
         folds_of(kfold(planted()))
-    with pytest.raises(InputError, match="metric 'rmsee': did you mean rmse"):
-        rc.tune("bias", split, metric="rmsee")
 
 
 def test_a_metric_for_which_no_user_counts_is_refused() -> None:
@@ -308,7 +309,7 @@ def test_a_metric_for_which_no_user_counts_is_refused() -> None:
     train, valid = ratings.take(slice(0, 300)), ratings.take(slice(300, 400))
     alike = replace(valid, frame=valid.frame.with_columns(rating=pl.lit(3.0, pl.Float32)))
     split = predefined(train, alike, alike)
-    with pytest.raises(InputError, match="no user of valid has ratings to rank"):
+    with pytest.raises(InputError, match="settings: no user of valid has ratings"):
         rc.tune("bias", split, 1, metric="ndcg", protocol="frozen")
 
 
@@ -393,6 +394,53 @@ def test_what_is_no_study_is_refused_and_left_as_it_is(tmp_path: Path, search: S
         tune(make_model, search, Plan(trials=1, study=tmp_path))
 
 
+def test_a_damaged_study_is_refused_in_one_line(tmp_path: Path, search: Search) -> None:
+    plan = Plan(trials=2, study=tmp_path / "study.db")
+    tune(make_model, search, plan)
+    whole = (tmp_path / "study.db").read_bytes()
+    # SQLite's first page has the list of tables.
+    (tmp_path / "study.db").write_bytes(whole[:8192] + b"x" * (len(whole) - 8192))
+    with pytest.raises(InputError, match=r"study .*study\.db: .*; give another file") as error:
+        tune(make_model, search, plan)
+    assert "\n" not in str(error.value)
+
+
+def test_a_value_that_is_no_number_is_a_failed_trial(search: Search) -> None:
+    @dataclass(kw_only=True, eq=False)
+    class Nowhere(Leaning):
+        search = {"kind": Choice(("plain", "moved"))}  # noqa: RUF012
+
+        def predict(self, requests: Any, movies: Any = None, *, at: int | None = None) -> Any:
+            found = super().predict(requests, movies, at=at)
+            moved = self.kind == "moved"
+            return replace(found, probabilities=found.probabilities * (np.nan if moved else 1.0))
+
+    found = tune(lambda _, **given: Nowhere(**given), replace(search, metric="nll"), Plan(trials=6))
+    rows = found.frame.filter(kind="moved")
+    assert set(rows["state"]) == {"failed"}
+    assert set(rows["reason"]) == {"its nll is nan: its forecasts lack star probabilities"}
+    assert np.isfinite(found.value)
+
+
+def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
+    table = table_file(tmp_path)
+    words = ["tune", "als", "--data", str(table), "--trials=500", "--jobs=2", "--study=s.db"]
+    command = [sys.executable, "-m", "ratecast.cli", *words]
+    with subprocess.Popen(
+        command, cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        lines = iter(running.stderr.readline, "")
+        assert next(line for line in lines if line.startswith("trial 3"))
+        # As a terminal does, to all processes.
+        os.killpg(running.pid, signal.SIGINT)
+        rest = running.stderr.read()
+        assert running.wait(20) == 130
+    assert [line for line in rest.splitlines() if not line.startswith("trial")] == [
+        "ratecast: stopped"
+    ]
+
+
 def test_a_study_in_use_is_refused(tmp_path: Path, search: Search) -> None:
     plan = Plan(trials=1, study=tmp_path / "study.db")
 
@@ -410,9 +458,36 @@ def test_no_trial_begins_after_the_time_is_over(search: Search) -> None:
 
     assert tune(slow, search, Plan(trials=50, timeout=1e-9)).trials == 1
     assert 1 < tune(slow, search, Plan(trials=50, timeout=0.3)).trials < 8
-    for wrong in ({"timeout": 0.0}, {"trials": 0}, {"jobs": 0}, {"timeout": float("nan")}):
-        with pytest.raises(InputError, match="give"):
-            Plan(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"timeout": 0}, "timeout is 0; give seconds, more than 0"),
+        ({"timeout": -1.0}, "timeout is -1.0; give seconds"),
+        ({"timeout": float("nan")}, "timeout is nan; give seconds"),
+        ({"timeout": "10m"}, "timeout is '10m'; give seconds"),
+        ({"trials": 0}, "trials is 0; give a whole number, 1 or more"),
+        ({"trials": 2.5}, "trials is 2.5; give a whole number"),
+        ({"jobs": 0}, "jobs is 0; give a whole number, 1 or more"),
+        ({"jobs": "2"}, "jobs is '2'; give a whole number"),
+        ({"prune": "sometimes"}, "prune 'sometimes': choose one of auto, always, never"),
+        ({"protocol": "asof"}, "protocol 'asof': did you mean as-of"),
+        ({"metric": "rmsee"}, "metric 'rmsee': did you mean rmse"),
+        ({"model": Bias}, "is no model; give one"),
+        ({"model": "bias.yaml"}, "not known"),
+        ({"study": "a.html", "page": "a.html"}, "a.html: is read or written too"),
+    ],
+)
+def test_what_no_search_can_be_is_refused_from_python(
+    wrong: dict[str, Any], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    split = chronological(planted(rows=300))
+    with pytest.raises(InputError, match=re.escape(why)) as error:
+        rc.tune(**({"model": "bias", "split": split, "trials": 1} | wrong))
+    assert "\n" not in str(error.value)
+    assert not any(tmp_path.iterdir())
 
 
 # Several jobs.
@@ -429,7 +504,7 @@ def test_jobs_run_side_by_side_and_count_exactly(tmp_path: Path, search: Search)
 
 
 def test_a_model_that_no_process_can_import_is_refused(search: Search) -> None:
-    with pytest.raises(InputError, match="its model must stand in a module"):
+    with pytest.raises(InputError, match="a model must stand in a module"):
         tune(lambda *_, **__: Bias(), search, Plan(trials=2, jobs=2))
 
 
@@ -539,16 +614,32 @@ def test_the_page_shows_the_search(tmp_path: Path) -> None:
     found = tune(steady, whole, Plan(trials=20))
     assert found.importances
     assert sum(found.importances.values()) == pytest.approx(1)
-    write_page(tmp_path / "page.html", found, "Settings of <a>", ["ratecast tune x", "a line"])
+    write_page(tmp_path / "page.html", whole, found, "ratecast tune <a>")
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert "Settings of &lt;a&gt;" in page
+    assert "Settings of leaning" in page
+    assert "<code>ratecast tune &lt;a&gt;</code>" in page
+    assert "valid RMSE, frozen, over 2 folds of train and valid: " in page
     assert "http" not in page.replace("http://www.w3.org", "")
     for words in ("best so far", "Importance", "pruned", "kind", f"{found.value:.4f}"):
         assert words in page
     few = tune(steady, whole, Plan(trials=2))
     assert few.importances == {}
-    write_page(tmp_path / "few.html", few, "few")
+    write_page(tmp_path / "few.html", whole, few)
+    assert "<code>" not in (tmp_path / "few.html").read_text("utf-8")
     assert "needs 10 complete trials" in (tmp_path / "few.html").read_text("utf-8")
+
+
+def test_python_writes_the_page_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ["--data", str(table_file(tmp_path)), "--trials=2", "--study=s.db"]
+    assert main(["tune", "bias", *options, "--page=command.html"]) == 0
+    split = chronological(rc.load("t.csv"))
+    rc.tune("bias", split, 2, study="s.db", page="python.html")
+    by_command, by_python = (Path(f"{name}.html").read_text() for name in ("command", "python"))
+    (code,) = re.findall('<p class="lead"><code>.*?</code></p>', by_command)
+    assert by_command.replace(code, "") == by_python
 
 
 def test_importance_finds_the_setting_that_matters(search: Search) -> None:

@@ -148,7 +148,7 @@ def test_doubtful_titles_are_settled_in_a_file(artifact: Path, capsys: Say) -> N
     Path("settled.csv").write_text("\n".join([lines[0], lines[1] + "31"]), "utf-8")
     for own in ("films.csv", "settled.csv"):
         lost = refusal(capsys, *words, "--settled", "settled.csv", "--out", own)
-        assert f"{own}: is read too, and would be lost" in lost
+        assert f"{own}: is read or written too, and would be lost" in lost
     after = facts(capsys, *words, "--settled", "settled.csv")
     assert (after["matched"], after["doubtful"]) == (13, 0)
     assert 31 not in {each["movie"] for each in after["forecasts"]}

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 import yaml
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from ratecast.errors import InputError
 from ratecast.models import load_model
 from ratecast.training import make_model
 from ratecast.training.experiment import ALL, Experiment, read_experiment
+from ratecast.training.run_logger import RunLogger
 from ratecast.training.train import train
 from tests.docs.blocks import ROOT, blocks
 from tests.training.fake_loggers import fake_mlflow, fake_wandb
@@ -138,6 +139,22 @@ def test_an_epoch_that_the_logger_refuses_is_one_line(
     with pytest.raises(InputError, match=r"^logger Recorder: no such name: valid/loss$"):
         train(recorded("mf", tmp_path, "valid/loss", trainer=QUICK), few())
     assert calls[-1] == ("closed", "failed")
+
+
+@pytest.mark.parametrize("what", ["name", "version", "save_dir", "tensorboard_folder"])
+def test_where_a_logger_keeps_its_files_is_one_line_too(what: str) -> None:
+    class Closed(TensorBoardLogger):
+        """One whose server, or folder, is not there."""
+
+        @property
+        def _nowhere(self) -> Any:
+            raise ConnectionError("no answer\nfrom the server")
+
+        name = version = save_dir = log_dir = _nowhere
+
+    closed = RunLogger(Closed("."))
+    with pytest.raises(InputError, match="^logger Closed: no answer from the server$"):
+        getattr(closed, what)
 
 
 def test_a_csv_of_a_model_without_a_net(tmp_path: Path) -> None:

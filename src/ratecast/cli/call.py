@@ -43,14 +43,15 @@ def call(verb: Verb, name: str, words: Sequence[str]) -> int | None:
         source = next((word for word in words if about.words and not word.startswith("-")), None)
         return print("\n\n".join([pages.text(about), *([pages.fields(source)] if source else [])]))
     positional, named = arguments(verb, name, words)
-    _say_new_folder(named.get("out"))
+    for option in ("out", "page", "study", "save_forecasts", "doubtful"):
+        _say_new_folder(option, named.get(option))
     return verb(*positional, **named)
 
 
-def _say_new_folder(out: object) -> None:
+def _say_new_folder(option: str, path: object) -> None:
     """Say that the folder of a file that is to be written is not there: it may be mistyped."""
-    if isinstance(out, Path) and not out.expanduser().parent.exists():
-        note(f"--out: there is no folder {out.parent}; it will be made")
+    if isinstance(path, Path) and not path.expanduser().parent.exists():
+        note(f"{_option(option)}: there is no folder {path.parent}; it will be made")
 
 
 def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:

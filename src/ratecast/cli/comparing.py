@@ -65,7 +65,9 @@ def compare(
     from ratecast.evaluation.protocol import BOTH
     from ratecast.evaluation.report import Subject
     from ratecast.evaluation.score_rows import rows_of
+    from ratecast.output_paths import check_folder
 
+    check_folder(out)
     tables = [name for each in data for name in each.split(",") if name]
     splits = {name: _splits(split, name, table) for name in tables}
     if forecasts and (len(tables) > 1 or len(splits[tables[0]]) > 1):
@@ -102,24 +104,12 @@ def _of(name: str, rows: "list[Row]") -> "list[Row]":
 
 def _finish(subjects: "dict[str, Subject]", out: Path, *, show_tables: bool) -> dict[str, Any]:
     """Write all files, print a table for each of the subjects, by its name; the whole as a dict."""
-    from ratecast.evaluation.comparison import differences
+    from ratecast.evaluation.comparison_files import write_files
     from ratecast.evaluation.comparison_view import table
-    from ratecast.evaluation.report import write_figures, write_report
-    from ratecast.evaluation.result_tables import write_results
-    from ratecast.splits.files import file_name
 
-    result = {
-        "rows": [row for each in subjects.values() for row in each.rows],
-        "lists": [row for each in subjects.values() for row in each.lists],
-        "differences": {name: differences(each.compared) for name, each in subjects.items()},
-    }
-    write_results(out, result)
-    for name, each in subjects.items():
-        report = "report.html" if len(subjects) == 1 else f"report-{file_name(name)}.html"
-        write_report(each, out / report, name)
-        write_figures(each, out / "figures" / file_name(name))
-        if show_tables:
-            show(table(each.rows, each.compared, name, each.list_rows()))
+    result = write_files(subjects, out)
+    for name, each in subjects.items() if show_tables else ():
+        show(table(each.rows, each.compared, name, each.list_rows()))
     return result
 
 
@@ -136,14 +126,14 @@ def _splits(split: str, data: str, table: TableOptions) -> "list[Split]":
 
 def _makers(models: str) -> "dict[str, Any]":
     """How each model is made for a seed, by its label. A wrong name is refused here."""
+    from ratecast.comparing import label_of
     from ratecast.training.experiment import model_from
 
     makers: dict[str, Any] = {}
     for source in (each.strip() for each in models.split(",")):
         if not source:
             raise InputError("compare: an empty name of a model; remove the comma")
-        name = model_from(source, 0).name
-        label = Path(source).stem if Path(source).is_file() else name
+        label = label_of(source, model_from(source, 0))
         if label in makers:
             raise InputError(f"compare: two models are called {label}; give another file name")
         makers[label] = partial(model_from, source)

@@ -55,7 +55,9 @@ def expand(
     """
     from ratecast.data import load_table
     from ratecast.data.expand import expand
+    from ratecast.output_paths import check_folder
 
+    check_folder(out)
     folder = expand(load_table(data, table), ratings, out, seed=seed, form=form, name=data)
     emit({"source": data, "ratings": int(ratings), "folder": folder}, str(folder), json)
 
@@ -131,8 +133,11 @@ def split(
     from ratecast.cli.source import splits_of
     from ratecast.data import load_table
     from ratecast.evaluation import terminal as tables
+    from ratecast.output_paths import check_folder
     from ratecast.splits import is_folder_of_splits, write_splits
 
+    if out is not None:
+        check_folder(out)
     splits = splits_of(split, data, table, seed)
     ratings = None if is_folder_of_splits(split) else load_table(data, table, lambda _: None)
     result = audit(splits[0], ratings)

@@ -85,7 +85,7 @@ def evaluate(  # noqa: PLR0913
     sources = {"--model": model, "--artifact": artifact, "--forecasts": forecasts}
     fits = {"--budget": budget, "--save-forecasts": save_forecasts}
     _check_given([k for k, v in sources.items() if v], [k for k, v in fits.items() if v])
-    _check_files(out, save_forecasts)
+    _check_files(out, save_forecasts, [data, train, valid, test, forecasts])
     # An unknown model or setting is refused before data is fetched.
     new = partial(model_from, model or AUTO, seed or 0, [setting(budget)] if budget else [])
     if artifact is None and forecasts is None:
@@ -142,15 +142,19 @@ def _save_forecasts(scores: "Scores", path: Path | None) -> None:
         note(f"wrote {path}: {rows:,} forecasts")
 
 
-def _check_files(out: Path | None, save_forecasts: Path | None) -> None:
+def _check_files(
+    out: Path | None, save_forecasts: Path | None, read: "list[Path | str | None]"
+) -> None:
     """Refuse names of files that cannot be written, before long work begins."""
-    from ratecast.evaluation.result_tables import check_form
+    from ratecast.evaluation.result_tables import FORMS
+    from ratecast.output_paths import check_apart, check_file
     from ratecast.table_writer import check_name
 
     if out is not None:
-        check_form(out)
+        check_file(out, FORMS)
+        check_apart(out, save_forecasts, *read)
     if save_forecasts is not None:
-        check_name(save_forecasts)
+        check_name(save_forecasts, *read)
 
 
 def _emit_scores(scores: "Scores", out: Path | None, json: bool) -> None:

@@ -27,15 +27,18 @@ class Files(NamedTuple):
 
     def check(self, exports: list[Path]) -> None:
         """Refuse names that cannot be, before anything is done."""
+        from ratecast.output_paths import check_file
         from ratecast.table_writer import check_name
 
         if self.out is not None:
-            check_name(self.out, *exports, self.settled, self.links)
+            check_name(self.out, *exports, self.settled, self.links, self.doubtful)
         if self.doubtful is not None and self.doubtful.exists():
             raise InputError(
                 f"{self.doubtful}: is there already, perhaps filled in; give it by --settled, or "
                 "another name by --doubtful"
             )
+        if self.doubtful is not None:
+            check_file(self.doubtful)
 
 
 class Wanted(NamedTuple):

@@ -47,8 +47,10 @@ def report(
     from ratecast.evaluation.report import Subject, collect, write_report
     from ratecast.evaluation.score_rows import rows_of
     from ratecast.models import model_class
+    from ratecast.output_paths import HTML, check_file
     from ratecast.training import curves_of, make_model
 
+    check_file(out, HTML)
     for name in models.split(","):
         model_class(name)
     parts = splits_of(split, data, table, seed)[0]
@@ -82,12 +84,14 @@ def reproduce(*, folder: Path = Path(), render: bool = False, json: bool = False
     """
     from ratecast.evaluation import reproduce
     from ratecast.evaluation.results_page import printed
+    from ratecast.output_paths import check_folder
     from ratecast.training import make_model
 
     if render:
         reproduce.render(folder)
         results = reproduce.read(folder)[0]
     else:
+        check_folder(folder)
         results = reproduce.run(make_model)
         reproduce.write(results, folder)
     note(f"wrote {folder / 'results' / 'reproduce.json'} and {folder / 'docs' / 'results.md'}")

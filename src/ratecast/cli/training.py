@@ -1,10 +1,15 @@
 """Verbs that train."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from ratecast.cli.budget import as_setting
 from ratecast.cli.call import AUTO, emit, note
 from ratecast.errors import InputError
+
+if TYPE_CHECKING:
+    from ratecast.training.experiment import Experiment
 
 NETS = ("mf", "mf_bias", "neumf")
 
@@ -32,7 +37,6 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
             calibration come from a split (--split auto).
         json: print the result as one JSON document.
     """
-    from ratecast.training.experiment import experiments
     from ratecast.training.train import train as run
 
     if words and words[0].partition("=")[0] == "--model":
@@ -40,7 +44,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
             "train: give a YAML file or the name of a model first; see ratecast train --help"
         )
     options = [*as_setting(words), "--split=all"] if everything else as_setting(words)
-    finished = run(experiment := experiments(options, [AUTO])[0])
+    finished = run(experiment := _experiments(options, [AUTO])[0])
     for line in finished.summary:
         note(line)
     figures = "  ".join(f"{name} {value:.4f}" for name, value in finished.figures.items())
@@ -62,11 +66,10 @@ def overfit(*words: str, json: bool = False) -> int:
             mf, mf_bias and neumf, one after the other.
         json: print the result as one JSON document.
     """
-    from ratecast.training.experiment import experiments
     from ratecast.training.overfit import THRESHOLD
     from ratecast.training.overfit import overfit as run
 
-    results = {one.name: run(one) for one in experiments(words, NETS)}
+    results = {one.name: run(one) for one in _experiments(words, NETS)}
     failed = f"FAILED: must be below {THRESHOLD}"
     lines = (
         f"{name}: training loss {result.loss:.2g}, {'passed' if result.passed else failed}"
@@ -91,10 +94,9 @@ def lr_find(*words: str, json: bool = False) -> None:
             mf, mf_bias and neumf, one after the other.
         json: print the result as one JSON document.
     """
-    from ratecast.training.experiment import experiments
     from ratecast.training.lr_find import lr_find as run
 
-    curves = {one.name: run(one) for one in experiments(words, NETS)}
+    curves = {one.name: run(one) for one in _experiments(words, NETS)}
     lines = (
         f"{name}: learning rate {curve.suggestion:.2g}, curve {curve.picture}"
         for name, curve in curves.items()
@@ -121,13 +123,23 @@ def sweep(*words: str, json: bool = False) -> None:
         json: print the result as one JSON document.
     """
     from ratecast.evaluation.terminal import terminal_table
-    from ratecast.training.experiment import experiments
     from ratecast.training.sweep import HEADER
     from ratecast.training.sweep import sweep as run
 
-    experiment = experiments(words, ["mf_bias"])[0]
+    experiment = _experiments(words, ["mf_bias"])[0]
     rows = run(experiment)
     table = terminal_table(
         f"{experiment.name}, embedding sizes", HEADER, [row.cells() for row in rows]
     )
     emit({"rows": [asdict(row) for row in rows]}, table, json)
+
+
+def _experiments(words: Sequence[str], names: Sequence[str]) -> "list[Experiment]":
+    """The experiments of a command line, whose folders can be written."""
+    from ratecast.output_paths import check_folder
+    from ratecast.training.experiment import experiments
+
+    found = experiments(words, names)
+    for each in found:
+        check_folder(each.out / each.experiment)
+    return found

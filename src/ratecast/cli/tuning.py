@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ratecast.cli.budget import seconds
 from ratecast.cli.call import DATA, emit, note
@@ -81,6 +81,7 @@ def tune(  # noqa: PLR0913
     from ratecast.models import model_class
     from ratecast.training import make_model
 
+    _check_files(study, out, page)
     model_class(model)
     limit = None if timeout is None else seconds(timeout, "timeout")
     plan = Plan(trials=trials, timeout=limit, study=study, jobs=jobs)
@@ -93,8 +94,22 @@ def tune(  # noqa: PLR0913
     if out:
         _write_experiment(out, found, given, split)
     if page:
-        _write_page(page, found)
+        from ratecast.evaluation.tune.page import write_page
+
+        write_page(page, task, tuned, found.command)
+        note(f"wrote {page}")
     emit({"model": model, "split": split, "protocol": by} | tuned.plain(), found.lines[1], json)
+
+
+def _check_files(study: Path | None, out: Path | None, page: Path | None) -> None:
+    """Refuse names of files that cannot be written, before the first trial."""
+    from ratecast.output_paths import HTML, YAML, check_apart, check_file
+
+    for path, forms in ((study, ()), (out, YAML), (page, HTML)):
+        if path is not None:
+            check_file(path, forms)
+            if path is not study:
+                check_apart(path, study)
 
 
 class Given(NamedTuple):
@@ -115,17 +130,13 @@ class _Found(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """The command, and what it found."""
-        from ratecast.evaluation.tune import METRICS
+        """The command, what it found, and of how many trials."""
+        from ratecast.evaluation.tune import summary
 
-        tuned, count = self.tuned, len(self.search.folds)
-        over = f", over {count} folds of train and valid" if count > 1 else ""
-        change = f"{tuned.default_value:.4f} -> {tuned.value:.4f}"
-        label = METRICS[self.search.metric].label
-        found = f"valid {label}, {self.search.protocol}{over}: {change} with "
-        counts = {"pruned": tuned.pruned, "failed": tuned.failed}
+        counts = {"pruned": self.tuned.pruned, "failed": self.tuned.failed}
         of_them = "".join(f", {count} {state}" for state, count in counts.items() if count)
-        return [self.command, found + _in_words(tuned.settings), f"{tuned.trials} trials{of_them}"]
+        found = summary(self.search, self.tuned)
+        return [self.command, found, f"{self.tuned.trials} trials{of_them}"]
 
 
 def _folds(split: str, data: str, table: TableOptions, seed: int) -> "tuple[Split, list[Fold]]":
@@ -183,20 +194,3 @@ def _write_experiment(out: Path, found: _Found, given: Given, split: str) -> Non
     write_experiment(out, experiment, found.lines)
     go_on = f"ratecast train {shlex.quote(str(out))}"
     note(f"wrote {out}, on split {on}; go on with: {go_on}")
-
-
-def _write_page(out: Path, found: _Found) -> None:
-    from ratecast.evaluation.tune.page import write_page
-
-    write_page(out, found.tuned, f"Settings of {found.search.model}", found.lines[:2])
-    note(f"wrote {out}")
-
-
-def _in_words(settings: dict[str, Any]) -> str:
-    return "  ".join(f"{name} {_in_word(value)}" for name, value in settings.items())
-
-
-def _in_word(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else f"{value:.4g}"

@@ -1,6 +1,6 @@
-"""From Python: score a model on a split, compare several, cross-validate, tune."""
+"""From Python: score a model or forecasts on a split, cross-validate, tune."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +18,6 @@ from ratecast.errors import InputError
 from ratecast.evaluation import protocol as runs
 from ratecast.evaluation import score_rows
 from ratecast.evaluation import tune as search
-from ratecast.evaluation.comparison import RMSE, comparisons, differences
 from ratecast.evaluation.forecast_files import About, forecasts_of
 from ratecast.evaluation.own_train import require_own_train
 from ratecast.evaluation.protocol import BOTH, Protocol, Trial
@@ -26,6 +25,7 @@ from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, score_table
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model, Table
 from ratecast.models import model_class
+from ratecast.output_paths import HTML, check_apart, check_file
 from ratecast.splits import FOLDS, Split, kfold
 
 
@@ -54,28 +54,6 @@ class Evaluation:
         return _text(score_table(f"split {whole[0]['split']}", header, cells))
 
 
-@dataclass(frozen=True)
-class Comparison(Evaluation):
-    """The scores of several models on the same rows, and which differences are sure.
-
-    differences: one row for each protocol, metric (rmse, ndcg, recall, precision, mrr, concordance)
-    and pair of models: part, better, worse, by how much the metric is better, the 95 % interval
-    over users, p, and p after Holm's correction over the pairs of the metric.
-    """
-
-    differences: pl.DataFrame
-
-    def __str__(self) -> str:
-        lines = [
-            f"{row['protocol']}, {row['part']}: {row['better']} before {row['worse']}, RMSE lower "
-            f"by {row['better_by']:.4f} ({row['low']:.4f} to {row['high']:.4f}), p after Holm "
-            f"{row['p_holm']:.4f}"
-            for row in self.differences.iter_rows(named=True)
-            if row["metric"] == RMSE
-        ]
-        return "\n".join([super().__str__(), *lines])
-
-
 def evaluate(
     model: Model,
     split: Split,
@@ -99,40 +77,8 @@ def evaluate(
     >>> sorted(set(result.frame["protocol"]))
     ['as-of', 'frozen']
     """
-    trials = _trials(model, _split(split, notify), protocols)
+    trials = trials_of(model, checked_split(split, notify), protocols)
     return Evaluation([row for trial in trials for row in score_rows.rows_of(trial)], trials)
-
-
-def compare(
-    models: Iterable[Model],
-    split: Split,
-    part: str = "valid",
-    protocols: Sequence[Protocol] = BOTH,
-    *,
-    notify: Notify = to_stderr,
-) -> Comparison:
-    """Score models on the same rows, with paired tests of all differences.
-
-    models: as for `evaluate`; of two with one name, the second is called name-2. part: whose rows
-    the tests are of; read `test` once, at the end. notify: as for `evaluate`.
-
-    >>> import ratecast as rc
-    >>> split = rc.chronological(rc.example_ratings())
-    >>> rc.compare([rc.Mean(), rc.Bias()], split).differences["better"][0]
-    'bias'
-    """
-    split, models = _split(split, notify), list(models)
-    if len(models) < 2:
-        raise InputError("compare: needs two models or more")
-    if part not in split.parts:
-        raise InputError(f"compare: no part {part!r}; parts are {', '.join(split.parts)}")
-    trials: list[Trial] = []
-    names: set[str] = set()
-    for model in models:
-        label = _label(_model(model).name, names)
-        trials += [replace(trial, model=label) for trial in _trials(model, split, protocols)]
-    rows = [row for trial in trials for row in score_rows.rows_of(trial)]
-    return Comparison(rows, trials, pl.DataFrame(differences(comparisons(trials, part))))
 
 
 def cross_validate(model: Model, ratings: Table, folds: int = FOLDS, seed: int = 0) -> Evaluation:
@@ -149,7 +95,9 @@ def cross_validate(model: Model, ratings: Table, folds: int = FOLDS, seed: int =
     """
     splits = kfold(ratings_of(ratings), folds, seed)
     trials = [
-        trial for split in splits for trial in _trials(replace(_model(model)), split, ("frozen",))
+        trial
+        for split in splits
+        for trial in trials_of(replace(checked_model(model)), split, ("frozen",))
     ]
     return Evaluation(score_rows.rows(trials, "kfold"), trials)
 
@@ -177,7 +125,7 @@ def score(
     """
     frame = forecasts.frame if isinstance(forecasts, Forecast) else to_polars(forecasts, label)
     about = About(label, protocol, label)
-    trial = forecasts_of(frame, _split(split, notify), about)
+    trial = forecasts_of(frame, checked_split(split, notify), about)
     return Evaluation(score_rows.rows_of(trial), [trial])
 
 
@@ -193,6 +141,7 @@ def tune(
     timeout: float | None = None,
     jobs: int = 1,
     prune: search.Prune = "auto",
+    page: Path | str | None = None,
     seed: int = 0,
 ) -> search.Tuned:
     """Search the settings of a model by its score on `split.valid`; `split.test` is never read.
@@ -206,7 +155,8 @@ def tune(
     or settings is refused. timeout: seconds after which no trial begins. jobs: trials at a time,
     each in a process; what a trial tries then depends on which others have ended. prune: whether a
     trial that is worse than most is ended after a fold, or after an epoch of a net: auto, always
-    (by epochs in as-of too, though their RMSE is frozen), never. Needs the extra `tune`.
+    (by epochs in as-of too, though their RMSE is frozen), never. page: HTML file with the history
+    of the trials, the importance of the settings, and the best trials. Needs the extra `tune`.
 
     >>> import ratecast as rc
     >>> split = rc.chronological(rc.example_ratings())
@@ -214,15 +164,24 @@ def tune(
     >>> sorted(tuned.settings), tuned.frame["state"].to_list()
     (['movie_damping', 'user_damping'], ['complete', 'complete'])
     """
-    split = _split(split, to_stderr)
+    if page is not None:
+        check_file(Path(page), HTML)
+        check_apart(Path(page), study)
+    split = checked_split(split, to_stderr)
     parts = search.folds_of(split, folds, seed)
-    start = model_class(model)(seed=seed) if isinstance(model, str) else model
+    start = model_class(model)(seed=seed) if isinstance(model, str) else checked_model(model)
     chosen = protocol or search.protocol_of(start, parts)
     about = search.Search(start.name, parts, chosen, seed, metric, prune)
     file = None if study is None else Path(study)
     plan = search.Plan(trials=trials, timeout=timeout, study=file, jobs=jobs)
     # Without what a fit of the model has learned.
-    return search.tune(partial(_like, replace(start)), about, plan)
+    tuned = search.tune(partial(_like, replace(start)), about, plan)
+    if page is not None:
+        # It draws, and so takes a second to import, in every process.
+        from ratecast.evaluation.tune.page import write_page
+
+        write_page(Path(page), about, tuned)
+    return tuned
 
 
 def _like(start: Model, _: str, *, seed: int, **settings: Any) -> Model:
@@ -230,13 +189,18 @@ def _like(start: Model, _: str, *, seed: int, **settings: Any) -> Model:
     return replace(start, seed=seed, **settings)
 
 
-def _model(model: Model) -> Model:
+def checked_model(model: Model) -> Model:
+    """A model. Raises `InputError` for anything else."""
     if not isinstance(model, Model):
         raise InputError(f"{model!r} is no model; give one, as in rc.Bias()")
     return model
 
 
-def _split(split: Split, notify: Notify) -> Split:
+def checked_split(split: Split, notify: Notify) -> Split:
+    """A split without empty parts. notify: called with a line for what its parts share.
+
+    Raises `InputError` for anything else.
+    """
     if not isinstance(split, Split):
         kind = type(split).__name__
         raise InputError(f"{kind} is no split; make one, as in rc.chronological(ratings)")
@@ -248,27 +212,23 @@ def _split(split: Split, notify: Notify) -> Split:
     return split
 
 
-def _trials(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Trial]:
-    """The trials of one model, of which nothing changes."""
-    _model(model)
-    unknown = [each for each in wanted if each not in BOTH]
-    if unknown or not wanted:
+def checked_protocols(wanted: Sequence[Protocol]) -> tuple[Protocol, ...]:
+    """One or both protocols, frozen first. Raises `InputError` for anything else."""
+    if not wanted or any(each not in BOTH for each in wanted):
         raise InputError(f"protocols are {list(wanted)}; give frozen, as-of or both")
+    return tuple(each for each in BOTH if each in wanted)
+
+
+def trials_of(model: Model, split: Split, wanted: Sequence[Protocol]) -> list[Trial]:
+    """The trials of one model, of which nothing changes."""
+    checked_model(model)
+    wanted = checked_protocols(wanted)
     runs.require(model, split, wanted)
     if not model.is_fitted:
         return runs.fit_and_predict(replace(model), split, wanted)
     require_own_train(model, split, f"evaluate: model {model.name}", "fit it on split.train")
     allowed = runs.possible(model, split)
     return [runs.run(deepcopy(model), split, each) for each in wanted if each in allowed]
-
-
-def _label(name: str, taken: set[str]) -> str:
-    number, label = 1, name
-    while label in taken:
-        number += 1
-        label = f"{name}-{number}"
-    taken.add(label)
-    return label
 
 
 def _text(table: Any) -> str:

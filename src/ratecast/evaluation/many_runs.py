@@ -1,17 +1,18 @@
 """Many runs in one call: models, tables, splits and seeds, in several processes, resumable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from ratecast.errors import InputError
 from ratecast.evaluation import list_rows, protocol, score_rows
-from ratecast.evaluation.processes import completed, processes
+from ratecast.evaluation.processes import computed
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.run_folder import Run, RunFolder
 from ratecast.evaluation.score_rows import Row
 from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.settings import COUNT
 from ratecast.progress import silent
 from ratecast.splits import Split, family
 from ratecast.splits.files import file_name
@@ -43,6 +44,16 @@ class Plan:
             for split in splits
         ]
 
+    def require_possible(self) -> None:
+        """Raise `InputError` for a model that a split allows none of the protocols."""
+        for splits in self.splits.values():
+            for label, make in self.models.items():
+                for split in splits:
+                    try:
+                        protocol.require(make(0), split, self.protocols)
+                    except InputError as error:
+                        raise InputError(f"{label}: {error}") from None
+
     def asked(self) -> dict[str, object]:
         """What a resumed comparison must have been begun with."""
         return {
@@ -57,18 +68,27 @@ def compare(
 ) -> list[Row]:
     """Fit and score all runs that the folder does not have yet; the rows of all, averaged.
 
-    jobs: processes, which share the threads of the machine. on_run: called with each run that is
-    finished. A run that fails with an `InputError` ends the others, and is named; those that are
-    finished are kept.
+    jobs: processes, which share the threads of the machine; one job runs here. on_run: called with
+    each run that is finished. A run that fails with an `InputError` ends the others, and is named;
+    those that are finished are kept.
     """
-    if jobs < 1 or plan.seeds < 1:
-        name, number = ("jobs", jobs) if jobs < 1 else ("seeds", plan.seeds)
-        raise InputError(f"compare: {name} is {number}; give 1 or more")
+    for name, number in (("jobs", jobs), ("seeds", plan.seeds)):
+        if not COUNT.allows(number):
+            raise InputError(f"compare: {name} is {number!r}; give {COUNT.words}")
+    plan.require_possible()
     place = RunFolder(folder)
     place.begin(plan.asked(), plan.splits)
-    todo = [run for run in plan.runs() if place.rows(run) is None]
-    if todo:
-        _measure_all(plan, place, todo, jobs, on_run)
+    # Of a folder of the same name, which may have been removed.
+    _split.cache_clear()
+    calls = {
+        run: partial(measure, plan.models[run.model], run, place, plan.protocols)
+        for run in plan.runs()
+        if place.rows(run) is None
+    }
+    if calls:
+        for run, rows in computed(calls, jobs, "compare", "runs"):
+            if on_run is not None:
+                on_run(run, rows)
     return averaged(plan, place)
 
 
@@ -84,7 +104,7 @@ def averaged(plan: Plan, place: RunFolder) -> list[Row]:
     return [
         {"data": data} | row
         for (data, _, _), runs in groups.items()
-        for row in score_rows.averaged(runs, family(plan.splits[data][0].name))
+        for row in score_rows.averaged(runs, _family(plan.splits[data]))
     ]
 
 
@@ -98,7 +118,7 @@ def rows_of_lists(plan: Plan, folder: Path) -> list[Row]:
                 list_rows.rows_of(model, split.name, place.lists(Run(model, data, split.name, 0)))
                 for split in splits
             ]
-            found = list_rows.averaged(runs, family(splits[0].name))
+            found = list_rows.averaged(runs, _family(splits))
             rows += [{"data": data} | row for row in found]
     return rows
 
@@ -121,40 +141,29 @@ def first_trials(plan: Plan, folder: Path, data: str) -> list[Trial]:
     ]
 
 
-def _measure_all(
-    plan: Plan,
-    place: RunFolder,
-    todo: Sequence[Run],
-    jobs: int,
-    on_run: Callable[[Run, list[Row]], None] | None,
-) -> None:
-    with processes(jobs) as pool:
-        submitted = {
-            pool.submit(measure, plan.models[run.model], run, place, plan.protocols): run
-            for run in todo
-        }
-        for future in completed(submitted, "compare", "runs"):
-            try:
-                rows = future.result()
-            except InputError as error:
-                pool.shutdown(cancel_futures=True)
-                raise InputError(f"{submitted[future].model}: {error}") from None
-            if on_run is not None:
-                on_run(submitted[future], rows)
-
-
 def measure(make: Make, run: Run, place: RunFolder, protocols: tuple[Protocol, ...]) -> list[Row]:
-    """Fit one model on one split, score it by all protocols that are possible, and keep it."""
+    """Fit one model on one split, score it by all protocols that are possible, and keep it.
+
+    An `InputError` names the model.
+    """
     split = _split(place, run.data, run.split)
-    with silent():
-        # The lists of one seed say what lists are like, and cost as much as those of another.
-        trials = protocol.fit_and_predict(
-            make(run.seed), split, protocols, with_lists=run.seed == 0
-        )
+    try:
+        with silent():
+            # The lists of one seed say what lists are like, and cost as much as those of another.
+            trials = protocol.fit_and_predict(
+                make(run.seed), split, protocols, with_lists=run.seed == 0
+            )
+    except InputError as error:
+        raise InputError(f"{run.model}: {error}") from None
     named = [replace(trial, model=run.model) for trial in trials]
     rows = [row for trial in named for row in score_rows.rows_of(trial)]
     place.save(run, named, rows)
     return rows
+
+
+def _family(splits: list[Split]) -> str | None:
+    """The name that several splits share."""
+    return family(splits[0].name) if len(splits) > 1 else None
 
 
 @lru_cache(maxsize=4)

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ratecast.atomic_write import write_text
-from ratecast.errors import InputError
 from ratecast.evaluation.score_rows import Row
 from ratecast.evaluation.terminal import LISTS, list_line, markdown_table
+from ratecast.output_paths import check_file
 from ratecast.plain_json import plain
 
 FORMS = (".json", ".csv", ".md", ".tex")
@@ -39,12 +39,6 @@ _TEX = str.maketrans(
 )  # fmt: skip
 
 
-def check_form(path: Path) -> None:
-    """Raise `InputError` for a file whose name does not say its form, before long work begins."""
-    if path.suffix.lower() not in FORMS:
-        raise InputError(f"{path}: unknown form of a table; end the name in {', '.join(FORMS)}")
-
-
 def write_rows(path: Path, rows: Sequence[Row], more: dict[str, Any] | None = None) -> None:
     """Write rows of scores to a file.
 
@@ -52,7 +46,7 @@ def write_rows(path: Path, rows: Sequence[Row], more: dict[str, Any] | None = No
     all of each part but train, with the best figures of a part and protocol bold. more: goes
     beside the rows of .json.
     """
-    check_form(path)
+    check_file(path, FORMS)
     form = path.suffix.lower()
     if form == ".json":
         write_text(path, json.dumps(plain({"rows": list(rows)} | (more or {})), indent=1) + "\n")

@@ -13,6 +13,7 @@ from ratecast.evaluation.forecast_files import read_forecasts, write_forecasts
 from ratecast.evaluation.list_quality import ListQuality
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.score_rows import Row
+from ratecast.output_paths import check_folder
 from ratecast.plain_json import plain
 from ratecast.splits import Split, read_splits, write_splits
 from ratecast.splits.files import file_name
@@ -58,6 +59,7 @@ class RunFolder:
             | asked
             | {"splits": {data: _fingerprints(each) for data, each in splits.items()}}
         )
+        check_folder(self.path)
         path = self.path / MANIFEST
         if path.exists():
             manifest = self._same(json.loads(path.read_text("utf-8")), manifest)

@@ -32,22 +32,28 @@ class RunLogger(Logger):
     @property
     def name(self) -> str | None:
         """Name of the logger's experiment."""
-        return self._logger.name
+        with refusals(self._logger):
+            return self._logger.name
 
     @property
     def version(self) -> int | str | None:
         """Version of the logger's experiment."""
-        return self._logger.version
+        with refusals(self._logger):
+            return self._logger.version
 
     @property
     def save_dir(self) -> str | None:
         """Folder of the logger, if it has one."""
-        return self._logger.save_dir
+        with refusals(self._logger):
+            return self._logger.save_dir
 
     @property
     def tensorboard_folder(self) -> Path | None:
         """Folder of the logger if it is TensorBoard's."""
-        return Path(self._logger.log_dir) if isinstance(self._logger, TensorBoardLogger) else None
+        if not isinstance(self._logger, TensorBoardLogger):
+            return None
+        with refusals(self._logger):
+            return Path(self._logger.log_dir)
 
     def log_hyperparams(self, params: Any, *args: Any, **options: Any) -> None:
         """Log settings."""

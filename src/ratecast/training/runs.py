@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from ratecast.output_paths import check_folder
 from ratecast.splits import Split
 from ratecast.training.experiment import Experiment
 
@@ -26,6 +27,7 @@ def run_folder(experiment: Experiment, split: Split) -> Iterator[Path]:
     record = {"experiment": experiment.plain(), "ratings": fingerprint(split)}
     text = yaml.safe_dump(record, sort_keys=False)
     home = experiment.out / experiment.experiment
+    check_folder(home)
     home.mkdir(parents=True, exist_ok=True)
     resumed = _killed(home, text) if experiment.resume == "auto" else []
     for folder in [*resumed, _new(home)]:

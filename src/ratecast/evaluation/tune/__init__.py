@@ -4,6 +4,7 @@ from ratecast.evaluation.tune.folds import Fold, folds_of, is_repeated, protocol
 from ratecast.evaluation.tune.metrics import METRICS
 from ratecast.evaluation.tune.result import Tuned
 from ratecast.evaluation.tune.search import Prune, Search, score
+from ratecast.evaluation.tune.summary import summary
 from ratecast.evaluation.tune.tune import TRIALS, Plan, Progress, tune
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "is_repeated",
     "protocol_of",
     "score",
+    "summary",
     "tune",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
 
-from ratecast.errors import InputError, choice
+from ratecast.errors import InputError
 from ratecast.evaluation.metrics import INTERVAL, Score
 from ratecast.evaluation.ranking import K, Ranking
 from ratecast.modelling.contract.forecast import Forecast
@@ -39,17 +39,10 @@ class Metric:
         weight = sum(term.weight for term in terms)
         if not weight:
             raise InputError(
-                "tune: no user of valid has ratings to rank: two different ones for ndcg and "
+                "no user of valid has ratings to rank: two different ones for ndcg and "
                 "concordance, a liked one for the others; choose another --metric"
             )
         return self.whole(sum(term.total for term in terms) / weight)
-
-
-def metric(name: str) -> Metric:
-    """The metric of this name. Raises `InputError` for another."""
-    if name not in METRICS:
-        raise InputError(f"metric {name!r}: {choice(name, METRICS)}")
-    return METRICS[name]
 
 
 def _of_rows(read: Callable[[Score], float]) -> Callable[[Forecast, Ratings], Term]:

@@ -1,6 +1,5 @@
 """The page of a search: its history, the importance of the settings, and the best trials."""
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -11,21 +10,24 @@ import polars as pl
 
 from ratecast.atomic_write import write_text
 from ratecast.evaluation.report.markup import Markup, card, joined, safe, section, table
-from ratecast.evaluation.tune.metrics import metric
+from ratecast.evaluation.tune.metrics import METRICS
 from ratecast.evaluation.tune.result import COLUMNS, Tuned
+from ratecast.evaluation.tune.search import Search
+from ratecast.evaluation.tune.summary import summary
 from ratecast.plots import tuning
 
 BEST = 10
 
 
-def write_page(out: Path, tuned: Tuned, title: str, lines: Sequence[str] = ()) -> None:
-    """Write one HTML file that needs no network. lines: under the title, the first in code."""
+def write_page(out: Path, search: Search, tuned: Tuned, command: str | None = None) -> None:
+    """Write one HTML file that needs no network. command: which repeats the search."""
+    title = f"Settings of {search.model}"
     package = files("ratecast.evaluation.report")
     body = [_history(tuned), _importances(tuned), _best(tuned), _all(tuned)]
     page = Template((package / "page.html").read_text("utf-8")).substitute(
         title=safe(title),
         style=(package / "page.css").read_text("utf-8"),
-        head=_head(tuned, title, lines),
+        head=_head(tuned, title, summary(search, tuned), command),
         body=joined(body, "\n"),
         footer=safe(
             f"ratecast {version('ratecast')} · search: Bergstra et al. 2011 (TPE) · importance: "
@@ -35,8 +37,8 @@ def write_page(out: Path, tuned: Tuned, title: str, lines: Sequence[str] = ()) -
     write_text(out, page)
 
 
-def _head(tuned: Tuned, title: str, lines: Sequence[str]) -> Markup:
-    label = metric(tuned.metric).label
+def _head(tuned: Tuned, title: str, found: str, command: str | None) -> Markup:
+    label = METRICS[tuned.metric].label
     facts = {
         f"best {label}": f"{tuned.value:.4f}",
         "with the model's own settings": f"{tuned.default_value:.4f}",
@@ -48,15 +50,15 @@ def _head(tuned: Tuned, title: str, lines: Sequence[str]) -> Markup:
         Markup('<li class="{}"><b>{}</b>{}</li>').filled("best-of" * (k == 0), value, name)
         for k, (name, value) in enumerate(facts.items())
     )
-    command = joined(Markup('<p class="lead"><code>{}</code></p>').filled(x) for x in lines[:1])
-    more = joined(Markup('<p class="lead">{}</p>').filled(line) for line in lines[1:])
-    return Markup('<header><h1>{}</h1>{}{}<ul class="facts">{}</ul></header>').filled(
-        title, command, more, listed
-    )
+    code = '<p class="lead"><code>{}</code></p>'
+    repeat = Markup("") if command is None else Markup(code).filled(command)
+    return Markup(
+        '<header><h1>{}</h1>{}<p class="lead">{}</p><ul class="facts">{}</ul></header>'
+    ).filled(title, repeat, found, listed)
 
 
 def _history(tuned: Tuned) -> Markup:
-    measure = metric(tuned.metric)
+    measure = METRICS[tuned.metric]
     drawn = tuning.history(tuned.frame["value"].to_list(), measure.label, higher=measure.higher)
     better = "More" if measure.higher else "Less"
     return section(
@@ -80,7 +82,7 @@ def _importances(tuned: Tuned) -> Markup:
 
 def _best(tuned: Tuned) -> Markup:
     complete = tuned.frame.filter(pl.col("value").is_not_null())
-    ranked = complete.sort("value", descending=metric(tuned.metric).higher, maintain_order=True)
+    ranked = complete.sort("value", descending=METRICS[tuned.metric].higher, maintain_order=True)
     return section("Best trials", "The best one first.", card("", _rows(tuned, ranked.head(BEST))))
 
 
@@ -92,7 +94,7 @@ def _all(tuned: Tuned) -> Markup:
 
 def _rows(tuned: Tuned, trials: pl.DataFrame) -> Markup:
     settings = [name for name in trials.columns if name not in COLUMNS]
-    header = ["trial", metric(tuned.metric).label, *settings, "seconds"]
+    header = ["trial", METRICS[tuned.metric].label, *settings, "seconds"]
     lines = [
         [row["trial"], _value(row), *(_cell(row[name]) for name in settings), _cell(row["seconds"])]
         for row in trials.iter_rows(named=True)

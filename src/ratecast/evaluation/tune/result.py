@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ratecast.errors import InputError
-from ratecast.evaluation.tune.metrics import metric
+from ratecast.evaluation.tune.metrics import METRICS
 from ratecast.evaluation.tune.study import (
     CUT_OFF,
     PLACE,
@@ -74,7 +74,7 @@ def result_of(kept: Kept, name: str) -> Tuned:
         value=float(kept.study.best_value),
         pruned=states.count("pruned"),
         failed=states.count("failed"),
-        importances=_importances(counted, metric(name).higher),
+        importances=_importances(counted, METRICS[name].higher),
         frame=_frame(kept.study.get_trials(deepcopy=False)),
     )
 

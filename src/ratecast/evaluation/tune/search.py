@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-from ratecast.evaluation.protocol import Protocol, as_of
+from ratecast.errors import InputError, choice
+from ratecast.evaluation.protocol import BOTH, Protocol, as_of
 from ratecast.evaluation.tune.folds import Fold
-from ratecast.evaluation.tune.metrics import RMSE, Metric, Term, metric
+from ratecast.evaluation.tune.metrics import METRICS, RMSE, Metric, Term
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.nets.net_model import NetModel
@@ -25,6 +26,8 @@ class Search:
     metric: one of `METRICS`. prune: whether a trial that is worse than most after a fold, or after
     an epoch of a net, is ended: auto does so by epochs only where their RMSE, which is frozen, is
     what is measured; always by epochs in as-of too; never not at all.
+
+    Raises `InputError` for another word.
     """
 
     model: str
@@ -34,10 +37,17 @@ class Search:
     metric: str = "rmse"
     prune: Prune = "auto"
 
+    def __post_init__(self) -> None:
+        known = {"protocol": BOTH, "metric": METRICS, "prune": get_args(Prune)}
+        for name, words in known.items():
+            value = getattr(self, name)
+            if value not in words:
+                raise InputError(f"tune: {name} {value!r}: {choice(str(value), words)}")
+
     @property
     def measure(self) -> Metric:
         """The metric itself."""
-        return metric(self.metric)
+        return METRICS[self.metric]
 
     @property
     def by_epoch(self) -> bool:

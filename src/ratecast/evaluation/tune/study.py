@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratecast.data.notices import Notify
 from ratecast.errors import InputError
+from ratecast.output_paths import check_file
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -80,22 +81,29 @@ def opened(
 
 @contextmanager
 def stored(file: Path) -> Iterator["BaseStorage"]:
-    """The storage in a file. Raises `InputError` for a file that is none."""
+    """The storage in a file. Raises `InputError` for a file that is none, or is damaged."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    storage = None
+    optuna = optuna_package()
     try:
-        storage = optuna_package().storages.RDBStorage(
+        storage = optuna.storages.RDBStorage(
             f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": _WAIT_SECONDS}}
         )
     except (SQLAlchemyError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"study {file}: {reason}; give another file") from None
+        raise _unusable(file, error) from None
     try:
         yield storage
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        # optuna says what it did, and the database what is wrong.
+        raise _unusable(file, error.__cause__ or error) from None
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def _unusable(file: Path, error: BaseException) -> InputError:
+    reason = str(error).partition("\n")[0]
+    return InputError(f"study {file}: {reason}; give another file")
 
 
 def resumed(file: Path, storage: "BaseStorage") -> Kept:
@@ -135,9 +143,8 @@ def _alone(file: Path) -> Iterator[None]:
     """Only one search may use the file, since it ends the trials that another one has begun."""
     import fcntl
 
+    check_file(file)
     file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_dir():
-        raise InputError(f"study {file}: is a folder; give a file")
     with file.open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

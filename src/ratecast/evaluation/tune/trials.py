@@ -1,32 +1,22 @@
 """Runs trials, one at a time or in several processes at once."""
 
-import multiprocessing
-import os
-import pickle
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import connection
+from math import isfinite, isinf
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ratecast.errors import InputError
-from ratecast.evaluation.processes import processes
+from ratecast.evaluation.processes import processes, require_importable
 from ratecast.evaluation.tune.search import Make, Report, Search, score
 from ratecast.evaluation.tune.study import Kept, optuna_package, resumed, stored
 from ratecast.progress import silent
 
 State = Literal["complete", "pruned", "failed", "cut off"]
-# What to do where a model cannot be made in another process.
-_ALONE = (
-    "its model must stand in a module, and a script must call tune under "
-    "if __name__ == '__main__'; or use one job (jobs=1 in Python)"
-)
 
 
 class Outcome(NamedTuple):
@@ -60,7 +50,15 @@ def outcome_of(make: Make, search: Search, kept: Kept, job: Job) -> Outcome:
         return Outcome("pruned", seconds=time.perf_counter() - start)
     except InputError as error:
         return Outcome("failed", reason=str(error), seconds=time.perf_counter() - start)
-    return Outcome("complete", *found, seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if not isfinite(found.value):
+        return Outcome("failed", reason=_not_finite(search, found.value), seconds=seconds)
+    return Outcome("complete", *found, seconds=seconds)
+
+
+def _not_finite(search: Search, value: float) -> str:
+    why = "" if isinf(value) else ": its forecasts lack star probabilities"
+    return f"its {search.metric} is {value}{why}"
 
 
 @contextmanager
@@ -72,12 +70,9 @@ def running(make: Make, search: Search, kept: Kept, jobs: int, file: Path | None
     if jobs == 1 or file is None:
         yield lambda job: _done(outcome_of(make, search, kept, job))
         return
-    _require_importable(make)
-    try:
-        with processes(jobs, start=partial(_start, make, search, file)) as pool:
-            yield lambda job: pool.submit(_in_process, job)
-    except BrokenProcessPool:
-        raise InputError(f"tune: a process of --jobs ended before its trial; {_ALONE}") from None
+    require_importable(make, "tune")
+    with processes(jobs, start=partial(_start, make, search, file)) as pool:
+        yield lambda job: pool.submit(_in_process, job)
 
 
 def _reported(kept: Kept, job: Job) -> Report:
@@ -102,15 +97,6 @@ def _done(outcome: Outcome) -> "Future[Outcome]":
     return future
 
 
-def _require_importable(make: Make) -> None:
-    """Another process makes the model from what it imports."""
-    try:
-        pickle.dumps(make)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"tune: --jobs: {reason}; {_ALONE}") from None
-
-
 @dataclass(frozen=True)
 class _Process:
     """What a process of the pool has for all its trials."""
@@ -125,19 +111,10 @@ _own: list[_Process] = []
 
 
 def _start(make: Make, search: Search, file: Path) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     stack = ExitStack()
     stack.enter_context(silent())
     storage = stack.enter_context(stored(file))
     _own[:] = [_Process(make, search, resumed(file, storage), stack)]
-
-
-def _end_with_parent() -> None:
-    """A killed search leaves no process that goes on with its study."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 def _in_process(job: Job) -> Outcome:

@@ -30,7 +30,14 @@ from ratecast.evaluation.tune.study import (
 )
 from ratecast.evaluation.tune.trials import Job, Outcome, Run, running
 from ratecast.modelling.contract.model import Model
-from ratecast.modelling.contract.settings import Choice, Range, check_search, has_effect
+from ratecast.modelling.contract.settings import (
+    ABOVE_ZERO,
+    COUNT,
+    Choice,
+    Range,
+    check_search,
+    has_effect,
+)
 from ratecast.progress import bar
 
 if TYPE_CHECKING:
@@ -54,10 +61,10 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name, count in (("trials", self.trials), ("jobs", self.jobs)):
-            if count < 1:
-                raise InputError(f"tune: {count} {name}; give 1 or more")
-        if self.timeout is not None and not self.timeout > 0:
-            raise InputError(f"tune: timeout is {self.timeout}; give seconds, more than 0")
+            if not COUNT.allows(count):
+                raise InputError(f"tune: {name} is {count!r}; give {COUNT.words}")
+        if self.timeout is not None and not ABOVE_ZERO.allows(self.timeout):
+            raise InputError(f"tune: timeout is {self.timeout!r}; give seconds, more than 0")
 
 
 class Progress(NamedTuple):
@@ -184,7 +191,7 @@ class _Trials:
                 trial.set_user_attr(name, value)
         trial.set_user_attr(SECONDS, round(outcome.seconds, 3))
         if outcome.state == "failed" and trial.user_attrs[PLACE] == 0:
-            raise InputError(outcome.reason)
+            raise InputError(f"tune: {self.model.name} with its own settings: {outcome.reason}")
         states = {"pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
         if outcome.state == "complete":
             self.kept.study.tell(trial, outcome.value)
