@@ -28,12 +28,15 @@ def rows_of_trials(trials: Sequence[Trial]) -> list[Row]:
     return [row for each in trials for row in rows_of(each.model, each.split.name, each.lists)]
 
 
-def averaged(runs: Sequence[Sequence[Row]], split: str) -> list[Row]:
-    """The mean of the runs' rows of one model for each part, under the name `split`."""
+def averaged(runs: Sequence[Sequence[Row]], split: str | None) -> list[Row]:
+    """The mean of the runs' rows of one model for each part.
+
+    split: the name of the split in the rows, if the runs are of several.
+    """
     groups: dict[str, list[Row]] = {}
     for row in (row for run in runs for row in run):
         groups.setdefault(row["part"], []).append(row)
-    return [_averaged(group) | {"split": split} for group in groups.values()]
+    return [_averaged(group) | {"split": split or group[0]["split"]} for group in groups.values()]
 
 
 def _averaged(group: list[Row]) -> Row:
