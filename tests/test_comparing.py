@@ -1,6 +1,5 @@
 """Comparisons from Python: seeds, processes, a folder, and what a model may be given as."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -128,17 +127,3 @@ def test_a_script_without_a_guard_is_refused(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("a process ended before its work was done")
     assert "__main__" in done.stdout
-
-
-def test_a_folder_of_another_table_is_not_mixed_up(tmp_path: Path) -> None:
-    """The same folder, removed and begun anew in one process, has the new rows."""
-    import shutil
-
-    first = rc.compare(["mean", "bias"], SPLIT, folder=tmp_path / "kept")
-    shutil.rmtree(tmp_path / "kept")
-    other = rc.chronological(planted(seed=7))
-    second = rc.compare(["mean", "bias"], other, folder=tmp_path / "kept")
-    assert bare(second.rows) == bare(rc.compare(["mean", "bias"], other).rows)
-    assert bare(second.rows) != bare(first.rows)
-    manifest = json.loads((tmp_path / "kept" / "manifest.json").read_text())
-    assert manifest["models"]["bias"]["seed"] == 0

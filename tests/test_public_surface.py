@@ -279,7 +279,7 @@ def test_evaluation_compares_fitted_and_new_models() -> None:
         rc.evaluate(rc.Mean(), split, protocols=["x"])  # type: ignore[list-item]
     with pytest.raises(InputError, match="share is 2"):
         rc.chronological(rc.example_ratings(), 2.0)
-    with pytest.raises(InputError, match="0 trials"):
+    with pytest.raises(InputError, match="trials is 0; give"):
         rc.tune("bias", split, trials=0)
     with pytest.raises(InputError, match="no setting 'sweep'; settings are iterations, movie_"):
         rc.make_model("bias", sweep=3)

@@ -1,6 +1,7 @@
 """Many runs in one call: kept, resumed, averaged, and refused where they would be mixed."""
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -151,6 +152,17 @@ def test_other_rows_or_settings_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"(seeds|jobs) is 0"):
             compare(plan(**wrong), tmp_path / "new", 1 if wrong else 0)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_is_made_anew_has_the_new_rows(tmp_path: Path) -> None:
+    """In one process, which keeps the splits that it has read."""
+    other = [rc.chronological(planted(seed=7))]
+    of_first = compare(plan(models={"mean": mean}), tmp_path / "kept")
+    shutil.rmtree(tmp_path / "kept")
+    again = plan(models={"mean": mean}, splits={"mine": other})
+    of_other = without_seconds(compare(again, tmp_path / "kept"))
+    assert of_other == without_seconds(compare(again, tmp_path / "new"))
+    assert of_other != without_seconds(of_first)
 
 
 def test_a_model_that_fails_is_named_and_the_others_are_kept(tmp_path: Path) -> None:

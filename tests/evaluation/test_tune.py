@@ -484,8 +484,9 @@ def test_what_no_search_can_be_is_refused_from_python(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     split = chronological(planted(rows=300))
+    given: dict[str, Any] = {"model": "bias", "split": split, "trials": 1} | wrong
     with pytest.raises(InputError, match=re.escape(why)) as error:
-        rc.tune(**({"model": "bias", "split": split, "trials": 1} | wrong))
+        rc.tune(**given)
     assert "\n" not in str(error.value)
     assert not any(tmp_path.iterdir())
 
@@ -598,6 +599,18 @@ def test_the_yaml_carries_all_that_the_search_read(
     assert json.loads(printed.out) == tuned
     assert "study s.db: 2 trials" in printed.err
     assert "trial 1" not in printed.err
+
+
+def test_the_yaml_of_a_class_from_outside_names_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = f"{Leaning.__module__}:Leaning"
+    assert (
+        main(["tune", place, f"--data={table_file(tmp_path)}", "--trials=1", "--out=a.yaml"]) == 0
+    )
+    assert main(["train", "a.yaml", "--out=runs"]) == 0
+    assert list(Path("runs/leaning").iterdir())
 
 
 def test_a_folder_of_a_split_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

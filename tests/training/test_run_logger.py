@@ -153,7 +153,7 @@ def test_where_a_logger_keeps_its_files_is_one_line_too(what: str) -> None:
         name = version = save_dir = log_dir = _nowhere
 
     closed = RunLogger(Closed("."))
-    with pytest.raises(InputError, match="^logger Closed: no answer from the server$"):
+    with pytest.raises(InputError, match=r"^logger Closed: no answer from the server$"):
         getattr(closed, what)
 
 

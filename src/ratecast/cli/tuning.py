@@ -94,10 +94,7 @@ def tune(  # noqa: PLR0913
     if out:
         _write_experiment(out, found, given, split)
     if page:
-        from ratecast.evaluation.tune.page import write_page
-
-        write_page(page, task, tuned, found.command)
-        note(f"wrote {page}")
+        _write_page(page, found)
     emit({"model": model, "split": split, "protocol": by} | tuned.plain(), found.lines[1], json)
 
 
@@ -190,7 +187,16 @@ def _write_experiment(out: Path, found: _Found, given: Given, split: str) -> Non
     elif given.data not in EDITIONS:
         # As it was inferred: more ratings may show others.
         table = replace(table, scale=table.scale or str(found.split.train.scale))
-    experiment = Experiment.of(best, data=given.data, table=table, split=on)
+    # A class from outside is found by its place, and not by its name.
+    name = found.search.model
+    experiment = Experiment.of(best, name=name, data=given.data, table=table, split=on)
     write_experiment(out, experiment, found.lines)
     go_on = f"ratecast train {shlex.quote(str(out))}"
     note(f"wrote {out}, on split {on}; go on with: {go_on}")
+
+
+def _write_page(out: Path, found: _Found) -> None:
+    from ratecast.evaluation.tune.page import write_page
+
+    write_page(out, found.search, found.tuned, found.command)
+    note(f"wrote {out}")

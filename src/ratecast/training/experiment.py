@@ -59,8 +59,8 @@ class Experiment:
     def of(cls, model: Model, **fields: Any) -> Self:
         """The experiment of `model`. fields: other fields of the experiment."""
         settings = {k: v for k, v in model.settings().items() if k != "seed"}
-        values: dict[str, Any] = {"experiment": model.name, "seed": model.seed} | fields
-        return cls(name=model.name, model=settings, **values)
+        own: dict[str, Any] = {"experiment": model.name, "name": model.name, "seed": model.seed}
+        return cls(model=settings, **(own | fields))
 
     def make(self) -> Model:
         """The model, not fitted."""
