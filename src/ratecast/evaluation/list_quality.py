@@ -14,6 +14,7 @@ from ratecast.evaluation.own_train import require_own_train
 from ratecast.evaluation.ranking import least_liked
 from ratecast.ids import Id
 from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.queries.id_lists import candidates
 from ratecast.queries.top_n import Recommender
 from ratecast.ratings import MOVIE, RATING, USER, Ratings
@@ -233,17 +234,15 @@ def _by_popularity(
     shares = raters.with_columns(pl.col(_SHARE) / everybody)
     # A movie without ratings: as new as one that a single user rated.
     share = pl.col(_SHARE).fill_null(1 / everybody)
-    of_lists = (
-        lists.join(shares, on=MOVIE, how="left")
-        .group_by(USER)
-        .agg(
-            pl.len().alias("movies"),
-            (-share.log(2)).mean().alias("novelty"),
-            share.mean().alias("popularity"),
-        )
+    of_lists = lists.join(shares, on=MOVIE, how="left", maintain_order="left").select(
+        USER, novelty=-share.log(2), popularity=share
     )
-    rated = own.frame.select(USER, MOVIE).join(shares, on=MOVIE).group_by(USER)
-    return of_lists, rated.agg(pl.col(_SHARE).mean().alias("rated_popularity"))
+    rated = own.frame.select(USER, MOVIE).join(shares, on=MOVIE, maintain_order="left")
+    counts = lists.group_by(USER).agg(pl.len().alias("movies"))
+    return (
+        counts.join(_means(of_lists), on=USER),
+        _means(rated.select(USER, rated_popularity=_SHARE)),
+    )
 
 
 def _diversity(lists: pl.DataFrame, train: Ratings) -> pl.DataFrame:
@@ -253,13 +252,22 @@ def _diversity(lists: pl.DataFrame, train: Ratings) -> pl.DataFrame:
         users = users.sample(SAMPLE, seed=0)
     drawn = lists.filter(pl.col(USER).is_in(users.implode())).select(USER, MOVIE, "rank")
     others = drawn.rename({MOVIE: _SECOND, "rank": "later"})
-    pairs = drawn.join(others, on=USER).filter(pl.col("rank") < pl.col("later"))
+    pairs = drawn.join(others, on=USER, maintain_order="left_right")
+    pairs = pairs.filter(pl.col("rank") < pl.col("later"))
     cosines = CoRatings.of(train, drawn[MOVIE]).cosines(pairs[MOVIE], pairs[_SECOND])
-    return (
-        pairs.with_columns(diversity=1 - pl.Series(cosines))
-        .group_by(USER)
-        .agg(pl.col("diversity").mean())
-    )
+    return _means(pairs.select(USER, diversity=1 - pl.Series(cosines)))
+
+
+def _means(frame: pl.DataFrame) -> pl.DataFrame:
+    """By user, the mean of every other column: added in the order of the rows.
+
+    The mean of a polars group has now and then another last bit, on the same rows.
+    """
+    users = frame[USER].unique(maintain_order=True)
+    number = Vocabulary(USER, users.to_frame()).encode(frame[USER]) - 1
+    n = np.bincount(number)
+    others = {c: np.bincount(number, frame[c].to_numpy()) / n for c in frame.columns if c != USER}
+    return pl.DataFrame({USER: users} | others)
 
 
 def _recall(lists: pl.DataFrame, own: Ratings, later: _Later) -> pl.DataFrame:
@@ -286,5 +294,5 @@ def _gini(exposure: pl.Series) -> float:
 
 
 def _mean(values: pl.Series) -> float:
-    mean = values.mean()
-    return float(mean) if isinstance(mean, float | int) else float("nan")
+    known = values.drop_nulls()
+    return float(known.to_numpy().mean()) if len(known) else float("nan")
