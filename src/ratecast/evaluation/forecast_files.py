@@ -89,33 +89,37 @@ def forecasts_of(
 
 def _places(given: "_Given", split: Split) -> dict[str, I64]:
     """Of the parts that have forecasts, the place of the forecast of each row: (n,)."""
-    keys = given.keys(split)
-    left = np.ones(keys.height, bool)
+    left = np.ones(given.rows, bool)
     places: dict[str, I64] = {}
     problems: list[InputError] = []
     # A pair that is rated again later may be in both parts, and test comes first.
     for name in [name for name in ("test", "valid") if name in split.parts]:
-        rows = np.flatnonzero(left & _of_part(keys, name))
-        chosen = keys if len(rows) == keys.height else keys[rows]
+        rows = np.flatnonzero(left & given.of_part(name))
+        # Read for each part anew: they take as much memory as the ratings.
+        keys = given.keys(split)
+        keys = keys if len(rows) == len(left) else keys[rows]
         try:
-            found = _matched(chosen, split.parts[name], name, given.where)
+            found = _matched(keys, split.parts[name], name, given.where)
         except InputError as error:
             problems.append(error)
             continue
         if found is not None:
-            places[name] = found if chosen is keys else rows[found]
+            places[name] = found if len(rows) == len(left) else rows[found]
             left[places[name]] = False
     if left.any() or not places:
-        row = int(left.argmax())
-        user, movie = (keys[kind][row] for kind in (USER, MOVIE))
-        parts = " or ".join(name for name in split.parts if name != "train")
-        strange = InputError(
-            f"{given.where}: {left.sum():,} of {len(left):,} forecasts are of no row of {parts} of "
-            f"split {split.name}, the first in row {row + 1}: user {user}, movie {movie}; write "
-            "that split by ratecast data split --out DIR"
-        )
-        raise problems[0] if problems else strange
+        raise problems[0] if problems else _of_no_row(left, given, split)
     return places
+
+
+def _of_no_row(left: NDArray[np.bool_], given: "_Given", split: Split) -> InputError:
+    row = int(left.argmax())
+    user, movie = given.keys(split).select(USER, MOVIE).row(row)
+    parts = " or ".join(name for name in split.parts if name != "train")
+    return InputError(
+        f"{given.where}: {left.sum():,} of {len(left):,} forecasts are of no row of {parts} of "
+        f"split {split.name}, the first in row {row + 1}: user {user}, movie {movie}; write that "
+        "split by ratecast data split --out DIR"
+    )
 
 
 def _rows(trial: Trial, name: str, forecast: Forecast) -> pl.DataFrame:
@@ -155,11 +159,15 @@ def _read(path: Path) -> pl.DataFrame | pl.LazyFrame:
 
 @dataclass(frozen=True)
 class _Given:
-    """A table of forecasts. stars: the name of its column of forecasts. where: for messages."""
+    """A table of forecasts. stars: the name of its column of forecasts. where: for messages.
+
+    rows: how many.
+    """
 
     table: pl.LazyFrame
     columns: list[str]
     stars: str
+    rows: int
     where: str
 
     @classmethod
@@ -170,19 +178,24 @@ class _Given:
         if missing or stars is None:
             needed = missing[0] if missing else STARS
             raise InputError(f"{where}: no column {needed}; columns are {', '.join(columns)}")
-        given = cls(table, columns, stars, where)
         # A number that is none is refused before rows are looked for.
-        given.numbers(stars)
-        return given
+        rows = len(_numbers(table.select(stars).collect().to_series(), where))
+        return cls(table, columns, stars, rows, where)
 
     def keys(self, split: Split) -> pl.DataFrame:
-        """Columns user and movie, and at and part where they are there."""
+        """Columns user and movie, and at where both tables have it."""
         keys = [_ids(self.column(kind), split, self.where) for kind in (USER, MOVIE)]
         if AT in self.columns and split.train.timed:
             keys.append(self.numbers(AT).cast(pl.Int64))
-        if PART in self.columns:
-            keys.append(self.column(PART).cast(pl.String))
         return pl.DataFrame(keys)
+
+    def of_part(self, name: str) -> NDArray[np.bool_]:
+        """Which forecasts may be of a part: (n,), all where no column says it."""
+        if PART not in self.columns:
+            return np.ones(self.rows, bool)
+        is_part = pl.col(PART).cast(pl.String) == name
+        chosen = self.table.select(is_part.fill_null(value=False)).collect().to_series()
+        return chosen.to_numpy()
 
     def numbers(self, name: str) -> pl.Series:
         """A column of numbers, (n,). Raises for the first row that has none."""
@@ -191,13 +204,6 @@ class _Given:
     def column(self, name: str) -> pl.Series:
         """A column, read from the file if it is there."""
         return self.table.select(name).collect().to_series()
-
-
-def _of_part(keys: pl.DataFrame, name: str) -> NDArray[np.bool_]:
-    """Which forecasts may be of a part: (n,), all where no column says it."""
-    if PART not in keys.columns:
-        return np.ones(keys.height, bool)
-    return (keys[PART] == name).fill_null(value=False).to_numpy()
 
 
 def _ids(ids: pl.Series, split: Split, where: str) -> pl.Series:
