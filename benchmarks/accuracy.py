@@ -82,12 +82,13 @@ def _walked(method: Method, parts: Parts) -> Record:
     if reason := environment.missing().get(method.package):
         return about | {"failed": f"not installed: {reason}"}
     settings = [method.settings, *(method.settings | tried for tried in method.grid)]
-    result = _all(method, [job(parts["train"], {"valid": parts["valid"]}, one) for one in settings])
+    train = parts["events"]
+    result = _all(method, [job(train, {"valid": parts["valid"]}, one) for one in settings])
     if "failed" in result:
         return about | result
     best = least(settings, [done["rmse"]["valid"] for done in result["done"]])
     both = {"valid": parts["valid"], "test": parts["test"]}
-    result = _all(method, [job(parts["train"], both, one) for one in (method.settings, best)])
+    result = _all(method, [job(train, both, one) for one in (method.settings, best)])
     if "failed" in result:
         return about | result
     own, tuned = (done["rmse"] for done in result["done"])

@@ -2,9 +2,9 @@
 
     python -m benchmarks.check
 
-A million ratings, in under a minute: seconds of a peer over ours (load and fit), so that the
-machine cancels out. A ratio may fall to `SHARE` of the one in benchmarks/results.json: runs differ,
-and a busy machine does not slow all alike.
+A million ratings, in about a minute: seconds of a peer over ours (load and fit), and seconds to the
+best RMSE that any peer reaches (fit), so that the machine cancels out. A ratio may fall to `SHARE`
+of the one in benchmarks/results.json: runs differ, and a busy machine does not slow all alike.
 """
 
 import sys
@@ -13,29 +13,44 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks import environment, records
-from benchmarks.peers import METHODS, Method
+from benchmarks.curve import curves, target
+from benchmarks.peers import METHODS, Method, with_epochs
 from benchmarks.process import ProcessTask, job, measured
 from benchmarks.records import Record
 from benchmarks.speed import WARMING, chosen
 from benchmarks.summary import lines
 from benchmarks.tables import grown
+from ratecast.errors import InputError
 
 ROWS, TURNS, LIMIT_SECONDS, SHARE = 1_000_000, 2, 60.0, 0.6
-PUBLISHED = "speed-1m"
+PUBLISHED, CURVE = "speed-1m", "curve-1m"
 # Ours, and a peer that is quick enough for a check.
 PAIRS = (
     ("ratecast mf_bias", "LIBMF"),
     ("ratecast mf_bias", "Cornac MF"),
     ("ratecast als", "cmfrec CMF"),
+    ("ratecast bias", "Vowpal Wabbit"),
 )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is timed: load and fit of a method, or its fit alone of so many `epochs`."""
+
+    method: str
+    threads: int
+    epochs: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.method} ({self.epochs} epochs)" if self.epochs else self.method
 
 
 @dataclass(frozen=True)
 class Floor:
     """How many times as long a peer must take, at least, as ratecast does."""
 
-    ours: str
-    peer: str
+    ours: Fit
+    peer: Fit
     ratio: float
 
 
@@ -47,15 +62,15 @@ def main() -> int:
         return 1
     if not environment.ready():
         environment.make()
-    least = [floor for floor in floors(results) if installed(floor.peer)]
+    least = [floor for floor in floors(results) if installed(floor.peer.method)]
     if not least:
         print("check-perf: no peer to compare with; see above")
         return 1
     taken = seconds(least)
-    if gone := [name for name, times in taken.items() if not times]:
+    if gone := [str(fit) for fit, times in taken.items() if not times]:
         print(f"check-perf: {', '.join(gone)} could not be measured")
         return 1
-    return verdict(least, {name: median(times) for name, times in taken.items()})
+    return verdict(least, {fit: median(times) for fit, times in taken.items()})
 
 
 def installed(name: str) -> bool:
@@ -68,19 +83,37 @@ def installed(name: str) -> bool:
 
 def floors(results: Record) -> list[Floor]:
     """From the published medians; a peer that has none is left out."""
-    figures = {line.method: line.values for line in lines(results[PUBLISHED]) if line.values}
-    known = {name: values["load"] + values["fit"] for name, values in figures.items()}
-    return [
-        Floor(ours, peer, SHARE * known[peer] / known[ours])
+    measured_lines = {line.method: line for line in lines(results[PUBLISHED]) if line.values}
+    known = {
+        name: line.values["load"] + line.values["fit"] for name, line in measured_lines.items()
+    }
+    fits = {name: Fit(name, line.threads) for name, line in measured_lines.items()}
+    of_speed = [
+        Floor(fits[ours], fits[peer], SHARE * known[peer] / known[ours])
         for ours, peer in PAIRS
         if ours in known and peer in known
     ]
+    return of_speed + (_of_curve(results[CURVE]) if CURVE in results else [])
+
+
+def _of_curve(section: Record) -> list[Floor]:
+    """The peer of the best RMSE, to there, and our first method, to where it has reached that."""
+    found = curves(section)
+    ours = next((curve for curve in found if curve.ours), None)
+    if ours is None or (goal := target(found)) is None:
+        return []
+    peer, best = goal
+    if (reached := ours.reaching(best.valid)) is None:
+        return []
+    quick = Fit(ours.method.name, ours.threads, reached.epochs)
+    slow = Fit(peer.method.name, peer.threads, best.epochs)
+    return [Floor(quick, slow, SHARE * best.seconds / reached.seconds)]
 
 
 def verdict(
-    least: list[Floor], taken: dict[str, float], write: Callable[[str], None] = print
+    least: list[Floor], taken: dict[Fit, float], write: Callable[[str], None] = print
 ) -> int:
-    """0 where every ratio is above its floor. taken: seconds of each method."""
+    """0 where every ratio is above its floor. taken: seconds of each fit."""
     failed = 0
     for floor in least:
         ratio = taken[floor.peer] / taken[floor.ours]
@@ -90,24 +123,26 @@ def verdict(
     return int(failed > 0)
 
 
-def seconds(least: list[Floor]) -> dict[str, list[float]]:
-    """Load and fit of each method, in turns; what numba compiles was compiled before."""
-    taken: dict[str, list[float]] = {name: [] for each in least for name in (each.ours, each.peer)}
-    for ours in {floor.ours for floor in least}:
+def seconds(least: list[Floor]) -> dict[Fit, list[float]]:
+    """Those of each fit, in turns; what numba compiles was compiled before."""
+    taken: dict[Fit, list[float]] = {fit: [] for each in least for fit in (each.ours, each.peer)}
+    for ours in {floor.ours.method: floor.ours for floor in least}.values():
         _fitted(ours, WARMING)
-    for name, times in list(taken.items()) * TURNS:
-        record = _fitted(name, ROWS)
+    for fit, times in list(taken.items()) * TURNS:
+        record = _fitted(fit, ROWS)
         if "done" in record:
             stages = record["done"][0]["seconds"]
-            times.append(stages["load"] + stages["fit"])
+            times.append(stages["fit"] + (0.0 if fit.epochs else stages["load"]))
     return taken
 
 
-def _fitted(name: str, rows: int) -> Record:
-    method = _method(name)
-    settings = method.settings | chosen().get(name, {})
-    fit = job(grown(rows)["train"], {}, settings)
-    return measured(ProcessTask(method.module, [fit], 2, LIMIT_SECONDS))
+def _fitted(fit: Fit, rows: int) -> Record:
+    method = _method(fit.method)
+    settings = method.settings | chosen().get(fit.method, {})
+    if fit.epochs:
+        settings = with_epochs(settings, method.epochs, fit.epochs)
+    asked = job(grown(rows)["train"], {}, settings)
+    return measured(ProcessTask(method.module, [asked], fit.threads, LIMIT_SECONDS))
 
 
 def _method(name: str) -> Method:
@@ -115,4 +150,7 @@ def _method(name: str) -> Method:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except InputError as error:
+        raise SystemExit(f"check-perf: {error}") from None

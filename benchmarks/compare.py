@@ -3,9 +3,9 @@
     python -m benchmarks.compare [--only PART,PART] [--fresh] [--render]
     python -m benchmarks.compare --rows 2e5 [--runs 1] [--peers NAME,NAME]
 
-Parts: loading, limits, tune, speed-1m, speed-25m, speed-100m, stages, growth, flagship, accuracy.
-Each is merged into the results when it is done; one that was stopped goes on where it was. With
---rows, one comparison at that size is printed, and not saved.
+Parts: loading, limits, tune, speed-1m, curve-1m, stages, growth, flagship, accuracy, speed-25m,
+curve-25m, speed-100m. Each is merged into the results when it is done; one that was stopped goes on
+where it was. With --rows, one comparison at that size is printed, and not saved.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import (
     accuracy,
+    curve,
     environment,
     flagship,
     growth,
@@ -34,11 +35,13 @@ PARTS: dict[str, Callable[[], Sequence[Step]]] = {
     "limits": lambda: list(limits.steps()),
     "tune": lambda: list(speed.tuning()),
     "speed-1m": lambda: list(speed.steps(speed.PLANS["speed-1m"])),
+    "curve-1m": lambda: list(curve.steps("curve-1m")),
     "stages": lambda: list(stages.steps()),
     "growth": lambda: list(growth.steps()),
     "flagship": flagship.steps,
     "accuracy": lambda: list(accuracy.steps()),
     "speed-25m": lambda: list(speed.steps(speed.PLANS["speed-25m"])),
+    "curve-25m": lambda: list(curve.steps("curve-25m")),
     "speed-100m": lambda: list(speed.steps(speed.PLANS["speed-100m"])),
 }
 
@@ -80,7 +83,7 @@ def measure(part: str, fresh: bool = False) -> None:
 def once(rows: int, runs: int, names: tuple[str, ...]) -> Record:
     """A comparison that is not saved."""
     left = tuple(m.name for m in METHODS if names and m.name not in names)
-    plan = speed.Plan(rows, runs=runs, once=(speed.LIGHTNING,), leave_out=left)
+    plan = speed.Plan(rows, runs=runs, once=(speed.LIGHTNING,), leave_out=left, single=False)
     part, machine = f"rows-{rows}", records.machine()
     records.progress(part).unlink(missing_ok=True)
     done = records.done(part, list(speed.steps(plan)))

@@ -2,26 +2,31 @@
 
     python -m benchmarks.environment
 
-A peer that cannot be installed is noted with its reason, and named in the tables; the others are
-measured all the same. Versions are those of benchmarks/peers.txt and constraints.txt.
+It is made with the newest Python, which every peer takes: some give their newest release to no
+older one. A peer that cannot be installed is noted with its reason, and named in the tables; the
+others are measured all the same. Versions are those of benchmarks/peers.txt.
 """
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.peers import ACCURATE, METHODS, WALKED, on_tables
 from ratecast.atomic_write import write_text
+from ratecast.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 PINS = ROOT / "benchmarks" / "peers.txt"
 FOLDER = ROOT / ".venv-bench"
 PYTHON = FOLDER / "bin" / "python"
+# The release of Python that the pins are for, and the variable that names an interpreter of it.
+RELEASE, VARIABLE = "3.13", "BENCH_PYTHON"
 # What every peer's process reads its tables with.
 READER = ("polars", "pandas", "pyarrow")
-# What a package imports but does not require.
-UNSAID = {"myfm": ("setuptools",)}
 
 
 def missing(folder: Path = FOLDER) -> dict[str, str]:
@@ -49,15 +54,40 @@ def packages() -> list[str]:
     return sorted(every - {""})
 
 
+def interpreter() -> str:
+    """A Python of the release that the pins are for. Raises `InputError` where there is none."""
+    for python in _candidates():
+        asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        ran = subprocess.run(asked, check=False, capture_output=True, text=True)
+        if ran.stdout.strip() == RELEASE:
+            return python
+    raise InputError(
+        f"the peers need Python {RELEASE}, and none is on the path: install it, or name its "
+        f"interpreter in the variable {VARIABLE}"
+    )
+
+
+def _candidates() -> Iterator[str]:
+    if named := os.environ.get(VARIABLE):
+        if not shutil.which(named):
+            raise InputError(f"{VARIABLE}: {named} cannot be run; name an interpreter there")
+        yield named
+    yield sys.executable
+    if on_path := shutil.which(f"python{RELEASE}"):
+        yield on_path
+    # pyenv does not put a release on the path that is not chosen.
+    yield from map(str, Path.home().glob(f".pyenv/versions/{RELEASE}.*/bin/python"))
+
+
 def make(folder: Path = FOLDER) -> None:
     """Install reader and peers; one after the other, so that a failure stays alone."""
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    subprocess.run([interpreter(), "-m", "venv", "--clear", str(folder)], check=True)
     if reason := _install(folder, *READER):
         raise SystemExit(f"{folder.name}: {', '.join(READER)} cannot be installed: {reason}")
     failed: dict[str, str] = {}
     for package in packages():
         print(f"{folder.name}: {package}", flush=True)
-        if reason := _install(folder, package, *UNSAID.get(package, ())):
+        if reason := _install(folder, package):
             failed[package] = reason
             print(f"{package}: {reason}; remove {folder.name} to try again", flush=True)
     write_text(folder / "missing.json", json.dumps(failed, indent=1) + "\n")
@@ -66,25 +96,17 @@ def make(folder: Path = FOLDER) -> None:
 
 def _install(folder: Path, *packages: str) -> str:
     """Why it failed; empty where it did not."""
-    pins = folder / "constraints.txt"
-    if not pins.exists():
-        write_text(pins, constraints())
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     ran = subprocess.run(
-        [*pip, "--constraint", str(pins), *packages], check=False, capture_output=True, text=True
+        [*pip, "--constraint", str(PINS), *packages], check=False, capture_output=True, text=True
     )
     errors = [line.strip() for line in ran.stderr.splitlines() if "error" in line.lower()]
     return "" if ran.returncode == 0 else (errors or ["pip failed"])[-1][:200]
 
 
-def constraints() -> str:
-    """Those of the project, but for what the peers pin otherwise."""
-    pins = PINS.read_text("utf-8")
-    named = {line.partition("==")[0] for line in pins.splitlines()}
-    ours = (ROOT / "constraints.txt").read_text("utf-8").splitlines(keepends=True)
-    return "".join(line for line in ours if line.partition("==")[0] not in named) + pins
-
-
 if __name__ == "__main__":
-    if not ready():
-        make()
+    try:
+        if not ready():
+            make()
+    except InputError as error:
+        raise SystemExit(f"environment: {error}") from None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks import pictures
 from benchmarks.accuracy_table import accuracy_table
+from benchmarks.curve_page import curve_table
 from benchmarks.environment import ROOT
 from benchmarks.loading import PEAK
 from benchmarks.marks import Marks, with_section
@@ -16,7 +17,7 @@ PAGE, PICTURES = ROOT / "docs" / "performance.md", ROOT / "docs" / "pictures"
 README, SHORT = ROOT / "README.md", "speed-25m"
 COLUMNS = (
     "method", "load s", "fit s", "ratio", "whole s", "ratio", "peak GB", "ratio", "RMSE",
-    "own", "k/s",
+    "own", "k/s", "threads",
 )  # fmt: skip
 
 
@@ -80,6 +81,7 @@ def _row(line: Line) -> str:
     cells += [_marked(line, "memory", ".2f"), _times(line, "memory")]
     cells += ["ranks only" if line.ranks_only else _marked(line, "rmse", ".4f")]
     cells += ["" if line.own is None else f"{line.own:.4f}", _marked(line, "rate", ",.0f", 1e-3)]
+    cells += ["" if line.used is None else f"{line.used:.1f} of {line.threads}"]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -219,6 +221,8 @@ def _marks(part: str) -> Marks:
 
 
 SECTIONS: dict[str, Callable[[Record], str]] = {
+    "curve-25m": curve_table,
+    "curve-1m": curve_table,
     "speed-25m": speed_table,
     "speed-1m": speed_table,
     "speed-100m": speed_table,

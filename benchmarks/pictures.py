@@ -1,9 +1,12 @@
 """The pictures of docs/performance.md, in the one style of the project."""
 
+from itertools import cycle
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator
 
+from benchmarks.curve import Curve, curves, target
 from benchmarks.records import Record
 from benchmarks.summary import Line, lines
 from ratecast.plots import Picture, canvas
@@ -11,6 +14,7 @@ from ratecast.plots.canvas import INK, MARKERS, MUTED, OTHER, SERIES
 
 FIGURES = {"fit": "fit, seconds", "memory": "peak memory of the process, GB"}
 _PARTS = ("speed-25m", "speed-1m")
+CURVES = ("curve-25m", "curve-1m")
 _BAR, _LEFT = 0.27, 2.1
 
 
@@ -22,6 +26,9 @@ def of(results: Record) -> dict[str, Picture]:
             measured = lines(results[part])
             for figure, label in FIGURES.items():
                 svgs[f"{part}_{figure}.svg"] = bars(measured, figure, label)
+    for part in CURVES:
+        if part in results:
+            svgs[f"{part}.svg"] = curve_picture(curves(results[part]))
     if "growth" in results:
         svgs["growth.svg"] = growth(results["growth"])
     return svgs
@@ -50,6 +57,36 @@ def bars(measured: list[Line], figure: str, label: str) -> Picture:
             axes.set_xlim(0, 1.15 * max(values))
         canvas.titled(axes, label)
         return Picture(size, f"{label}, of every method, less is better")
+
+
+def curve_picture(found: list[Curve]) -> Picture:
+    """RMSE by seconds of fit, ratecast's lines coloured; dotted, the best RMSE of any peer."""
+    shown = [curve for curve in found if curve.points]
+    with canvas.style():
+        size, axes = canvas.single([c.method.name for c in shown], width=7.2, height=3.8)
+        colors = iter(SERIES)
+        ends = []
+        for curve, marker in zip(shown, cycle(MARKERS), strict=False):
+            color = next(colors) if curve.ours else OTHER
+            seconds, rmse = zip(*((p.seconds, p.valid) for p in curve.points), strict=True)
+            axes.plot(seconds, rmse, color=color, marker=marker)
+            ends.append((seconds[-1], rmse[-1], curve.method.name, color if curve.ours else MUTED))
+        axes.set_ylim(*_rmse_shown(shown))
+        _logarithmic(axes, [point.seconds for curve in shown for point in curve.points])
+        axes.set_xlabel("seconds of fit")
+        if goal := target(found):
+            axes.axhline(goal[1].valid, color=MUTED, lw=1, ls=":")
+        canvas.titled(axes, "RMSE on validation rows")
+        canvas.label_ends(axes, ends)
+        return Picture(size, "RMSE on validation rows by seconds of fit, of every method")
+
+
+def _rmse_shown(shown: list[Curve]) -> tuple[float, float]:
+    """From a little below the best point to the worst of the bests, where curves are compared."""
+    bests = [curve.best.valid for curve in shown]
+    low, high = min(bests), max(bests)
+    spread = max(high - low, 0.01)
+    return low - 0.1 * spread, high + 0.6 * spread
 
 
 def growth(section: Record) -> Picture:

@@ -84,6 +84,7 @@ def machine() -> Record:
         "numpy": version("numpy"),
         "numba": version("numba"),
         "peers": environment.versions(),
+        "python_of_peers": environment.RELEASE,
     }
 
 
@@ -111,10 +112,12 @@ def measured_at(section: Record) -> str:
 
 
 def versions(section: Record) -> str:
-    """Of ratecast and of the peers."""
+    """Of ratecast and of the peers, and their Python where it is another one."""
     machine = section["machine"]
     peers = ", ".join(f"{name} {number}" for name, number in machine["peers"].items())
-    return f"ratecast {machine['ratecast']}, {peers}."
+    python = machine.get("python_of_peers")
+    with_python = f"; peers on Python {python}" if python else ""
+    return f"ratecast {machine['ratecast']}, {peers}{with_python}."
 
 
 def described(record: Record) -> str:
@@ -122,6 +125,7 @@ def described(record: Record) -> str:
     if "failed" in record:
         return str(record["failed"])
     rmse = record.get("rmse") or record.get("tuned", {}).get("by_time", {})
-    words = [f"{stage} {s:.1f} s" for stage, s in record.get("seconds", {}).items()]
+    points = [f"{p['epochs']}: {p['seconds']:.1f} s {p['rmse']}" for p in record.get("points", [])]
+    words = points + [f"{stage} {s:.1f} s" for stage, s in record.get("seconds", {}).items()]
     words += [f"{part} {x:.4f}" for part, x in rmse.items()]
     return ", ".join(words) or "done"

@@ -10,7 +10,9 @@ from benchmarks.process import ProcessTask, job, measured
 from benchmarks.records import Record, Step
 from benchmarks.tables import CHOSEN_AT, Parts, grown
 
-OWN, TUNED = "own", "tuned"
+# own: with the package's own settings. single: with the chosen ones, on one thread.
+OWN, TUNED, SINGLE = "own", "tuned", "single"
+THREADS = {OWN: 2, TUNED: 2, SINGLE: 1}
 WARMING, COMPILED = 150_000, ", compile"
 LIGHTNING = "ratecast mf_bias, Lightning"
 
@@ -20,7 +22,7 @@ class Plan:
     """One table. runs: how often each method is measured; those of `once`, one time only.
 
     leave_out: methods that are not run at this size. own: whether each is also run with the
-    regularisation that it has by itself.
+    regularisation that it has by itself. single: whether each is also run on one thread, once.
     """
 
     rows: int
@@ -28,6 +30,7 @@ class Plan:
     once: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     own: bool = False
+    single: bool = True
     limit_seconds: float = 600.0
 
     @property
@@ -43,7 +46,7 @@ _SURPRISE = ("Surprise SVD", "Surprise BaselineOnly")
 PLANS = {
     "speed-1m": Plan(1_000_000, once=(LIGHTNING,), own=True),
     "speed-25m": Plan(25_000_000, leave_out=(LIGHTNING, *_SURPRISE)),
-    "speed-100m": Plan(100_000_000, runs=1, leave_out=(LIGHTNING, *_PEERS)),
+    "speed-100m": Plan(100_000_000, runs=1, leave_out=(LIGHTNING, *_PEERS), single=False),
 }
 
 
@@ -54,15 +57,17 @@ def chosen() -> dict[str, Settings]:
 
 def steps(plan: Plan) -> Iterator[Step]:
     """Every run of a part, the methods taking turns."""
-    parts, tuned = grown(plan.rows), chosen()
+    tuned = chosen()
+    grown(plan.rows)
     # What numba compiles is cached on disk, so it is compiled before anything is measured.
     for method in plan.methods:
         if not method.package and method.name != LIGHTNING:
-            fit = partial(_measured, method, method.settings, grown(WARMING), plan.limit_seconds)
+            warming = Plan(WARMING, limit_seconds=plan.limit_seconds)
+            fit = partial(_measured, method, method.settings, warming, THREADS[TUNED])
             yield f"{method.name}{COMPILED}", fit
     for method, kind, turn in _turns(plan):
-        settings = method.settings | (tuned.get(method.name, {}) if kind == TUNED else {})
-        fit = partial(_measured, method, settings, parts, plan.limit_seconds)
+        settings = method.settings | ({} if kind == OWN else tuned.get(method.name, {}))
+        fit = partial(_measured, method, settings, plan, THREADS[kind])
         yield f"{method.name}, {kind}, {turn}", fit
 
 
@@ -71,18 +76,21 @@ def _turns(plan: Plan) -> Iterator[tuple[Method, str, int]]:
         for method in plan.methods:
             if turn == 1 or method.name not in plan.once:
                 yield method, TUNED, turn
+    for method in plan.methods if plan.single else []:
+        if method.name != LIGHTNING:
+            yield method, SINGLE, 1
     for method in plan.methods if plan.own else []:
         if method.grid:
             yield method, OWN, 1
 
 
-def _measured(method: Method, settings: Settings, parts: Parts, limit: float) -> Record:
-    about = {"method": method.name, "settings": settings}
+def _measured(method: Method, settings: Settings, plan: Plan, threads: int) -> Record:
+    about = {"method": method.name, "settings": settings, "threads": threads}
     if reason := environment.missing().get(method.package):
         return about | {"failed": f"not installed: {reason}"}
-    task = ProcessTask(
-        method.module, [job(parts["train"], {"test": parts["test"]}, settings)], 2, limit
-    )
+    parts = grown(plan.rows)
+    fit = job(parts["train"], {"test": parts["test"]}, settings)
+    task = ProcessTask(method.module, [fit], threads, plan.limit_seconds)
     result = measured(task)
     return about | _flat(result)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.peers import METHODS
 from benchmarks.records import Record
-from benchmarks.speed import OWN, TUNED
+from benchmarks.speed import OWN, SINGLE, THREADS, TUNED
 
 # What is compared, and whether less of it is better.
 FIGURES = {"load": True, "fit": True, "memory": True, "whole": True, "rmse": True, "rate": False}
@@ -17,7 +17,9 @@ class Line:
     """One method. values: median of each figure; seconds, GB, stars and forecasts a second.
 
     ratios: to ratecast's method of the same family, in the same run. own: RMSE with the
-    regularisation that the package has by itself. failed: why there are no values.
+    regularisation that the package has by itself. failed: why there are no values. threads: how
+    many it was given, one where that was quicker; used: processor seconds of a fit over its
+    seconds, None where they were not read.
     """
 
     method: str
@@ -29,6 +31,8 @@ class Line:
     own: float | None
     failed: str
     ranks_only: bool
+    threads: int
+    used: float | None
 
     def wins(self, figure: str) -> bool:
         """Whether a peer is better than ratecast here."""
@@ -43,7 +47,7 @@ def lines(section: Record) -> list[Line]:
     result: list[Line] = []
     base: dict[str, dict[str, float]] = {}
     for method in METHODS:
-        runs = _runs(section, method.name, TUNED)
+        kind, runs = _quickest(section, method.name)
         if not runs:
             continue
         good = [run for run in runs if "failed" not in run]
@@ -55,10 +59,25 @@ def lines(section: Record) -> list[Line]:
         own = [run["rmse"]["test"] for run in _runs(section, method.name, OWN) if "rmse" in run]
         failed = "" if good else str(runs[0]["failed"])
         about = (method.name, method.family, not method.package, len(runs))
-        result.append(
-            Line(*about, values, ratios, own[0] if own else None, failed, method.ranks_only)
-        )
+        more = own[0] if own else None, failed, method.ranks_only
+        result.append(Line(*about, values, ratios, *more, THREADS[kind], _used(good)))
     return result
+
+
+def _quickest(section: Record, name: str) -> tuple[str, list[Record]]:
+    """The runs on all threads, or the one on a single thread where its fit was quicker."""
+    every, alone = (_runs(section, name, kind) for kind in (TUNED, SINGLE))
+    fits = [
+        [run["seconds"]["fit"] for run in runs if "failed" not in run] for runs in (every, alone)
+    ]
+    quicker = all(fits) and median(fits[1]) < median(fits[0])
+    return (SINGLE, alone) if quicker else (TUNED, every)
+
+
+def _used(runs: list[Record]) -> float | None:
+    """Threads that were at work in a fit, by the median of the runs."""
+    shares = [run["cpu"]["fit"] / run["seconds"]["fit"] for run in runs if "cpu" in run]
+    return float(median(shares)) if shares else None
 
 
 def _runs(section: Record, name: str, kind: str) -> list[Record]:

@@ -14,8 +14,8 @@ class Method:
 
     name: in tables. module: the file of this folder that runs it. package: on the package index;
     empty for ratecast. family: methods of one family do the same work, and are compared.
-    settings: of the speed parts. grid: what is tried on validation; the settings of the accuracy
-    part start from `alone`, and its grid is `tried`.
+    settings: of the speed parts. grid: what is tried on validation. epochs: the setting that counts
+    the epochs or sweeps, with a dot before one that is a part of another; empty where none does.
     """
 
     name: str
@@ -25,11 +25,18 @@ class Method:
     settings: Settings = field(default_factory=dict)
     grid: tuple[Settings, ...] = ()
     ranks_only: bool = False
+    epochs: str = ""
 
 
 def least(settings: list[Settings], rmse: list[float]) -> Settings:
     """The settings of the least RMSE."""
     return settings[rmse.index(min(rmse))]
+
+
+def with_epochs(settings: Settings, name: str, count: int) -> Settings:
+    """The settings with so many epochs; name: that of `Method.epochs`."""
+    first, _, rest = name.partition(".")
+    return settings | {first: with_epochs(settings.get(first, {}), rest, count) if rest else count}
 
 
 SGD, ALS, BIAS = "descent", "alternating", "biases"
@@ -41,6 +48,7 @@ METHODS = (
     Method(
         "ratecast mf_bias", "ours", "", SGD, _KERNEL,
         tuple({"descent": {"epochs": EPOCHS, "l2": x}} for x in (0.01, 0.05, 0.08)),
+        epochs="descent.epochs",
     ),
     Method(
         "LIBMF", "libmf", "libmf", SGD, {"k": FACTORS, "nr_iters": EPOCHS},
@@ -48,33 +56,35 @@ METHODS = (
             {"lambda_p1": 0.0, "lambda_q1": 0.0, "lambda_p2": x, "lambda_q2": x}
             for x in (0.02, 0.05, 0.1, 0.2)
         ),
+        epochs="nr_iters",
     ),
     Method(
         "Cornac MF", "cornac", "cornac", SGD, {"model": "MF", "k": FACTORS, "max_iter": EPOCHS},
-        tuple({"lambda_reg": x} for x in (0.01, 0.05, 0.1)),
+        tuple({"lambda_reg": x} for x in (0.01, 0.05, 0.1)), epochs="max_iter",
     ),
     Method(
         "Surprise SVD", "surprise", "scikit-surprise", SGD,
         {"model": "SVD", "n_factors": FACTORS, "n_epochs": EPOCHS},
-        tuple({"reg_all": x} for x in (0.03, 0.05, 0.1)),
+        tuple({"reg_all": x} for x in (0.03, 0.05, 0.1)), epochs="n_epochs",
     ),
     Method(
         "ratecast mf_bias, Lightning", "ours", "", SGD,
-        _MF | {"solver": "lightning", "trainer": {"epochs": EPOCHS}},
+        _MF | {"solver": "lightning", "trainer": {"epochs": EPOCHS}}, epochs="trainer.epochs",
     ),
     Method(
         "ratecast als", "ours", "", ALS,
         {"model": "als", "factors": FACTORS, "iterations": SWEEPS, "solver": "gradients"},
-        tuple({"l2_per_rating": x} for x in (0.02, 0.05, 0.1)),
+        tuple({"l2_per_rating": x} for x in (0.02, 0.05, 0.1)), epochs="iterations",
     ),
     Method(
         "cmfrec CMF", "cmfrec", "cmfrec", ALS, {"k": FACTORS, "niter": SWEEPS},
         ({"lambda_": 30.0}, {"lambda_": 60.0}, {"lambda_": 0.1, "scale_lam": True}),
+        epochs="niter",
     ),
     Method(
         "LensKit ALS", "lenskit", "lenskit", ALS,
         {"model": "ALS", "embedding_size": FACTORS, "epochs": SWEEPS},
-        tuple({"regularization": x} for x in (0.05, 0.08, 0.15)),
+        tuple({"regularization": x} for x in (0.05, 0.08, 0.15)), epochs="epochs",
     ),
     Method(
         "implicit ALS", "implicit", "implicit", ALS, {"factors": FACTORS, "iterations": SWEEPS},
@@ -83,6 +93,10 @@ METHODS = (
     Method("ratecast bias", "ours", "", BIAS, {"model": "bias"}),
     Method("LensKit Bias", "lenskit", "lenskit", BIAS, {"model": "Bias", "damping": 5.0}),
     Method("Surprise BaselineOnly", "surprise", "scikit-surprise", BIAS, {"model": "BaselineOnly"}),
+    Method(
+        "Vowpal Wabbit", "vw_table", "vowpalwabbit", BIAS, {},
+        ({"learning_rate": 0.2}, {"learning_rate": 1.0}, {"power_t": 0.3}),
+    ),
 )  # fmt: skip
 
 # Measured for accuracy alone.
@@ -125,4 +139,7 @@ WALKED = (
         tuple({"rate": rate, "l2": l2} for rate in (0.01, 0.025) for l2 in (0.0, 0.02))),
     Method("River BiasedMF", "river", "river", "", {"model": "BiasedMF"},
         tuple({"rate": rate, "l2": l2} for rate in (0.01, 0.025) for l2 in (0.02, 0.1))),
+    Method("Vowpal Wabbit", "vw", "vowpalwabbit", "", {},
+        ({"learning_rate": 0.2}, {"learning_rate": 1.0}, {"power_t": 0.3},
+         {"lrq": "ui7", "learning_rate": 0.1})),
 )  # fmt: skip

@@ -4,6 +4,7 @@ Reference: Salah, Truong, Lauw 2020, "Cornac: a comparative framework for multim
 systems".
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,26 @@ def load(path: Path) -> Any:
 
 def fit(data: Any, settings: dict[str, Any]) -> Predict:
     """For an unknown user it predicts mean and movie; for an unknown movie the mean."""
+    return _predictor(_model(settings).fit(data), data)
+
+
+def epochs(data: Any, settings: dict[str, Any]) -> Iterator[Predict]:
+    """One after the other: a second `fit` goes on from the first, and its step is constant."""
+    model = _model(settings | {"max_iter": 1})
+    while True:
+        yield _predictor(model.fit(data), data)
+
+
+def _model(settings: dict[str, Any]) -> Any:
+    """With a seed it trains on one thread, whatever it is given: on more it gets none."""
     chosen = dict(settings)
     kind = chosen.pop("model")
+    seed = 0 if kind != "MF" or threads() == 1 else None
     more = {"num_threads": threads()} if kind == "MF" else {}
-    model = getattr(models, kind)(seed=0, verbose=False, **more, **chosen)
-    model.fit(data)
+    return getattr(models, kind)(seed=seed, verbose=False, **more, **chosen)
+
+
+def _predictor(model: Any, data: Any) -> Predict:
     of_user, of_movie = data.uid_map, data.iid_map
 
     def predict(users: I64, movies: I64) -> Any:

@@ -12,6 +12,9 @@ from scipy.sparse import coo_matrix
 
 from benchmarks.peers.table import I64, Ids, Predict, columns, threads
 
+# Its forecasts are preferences, and no stars.
+RANKS_ONLY = True
+
 
 def load(path: Path) -> Any:
     """A sparse matrix of users and movies."""

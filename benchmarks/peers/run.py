@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.peers.table import RATING, columns
+from benchmarks.peers import learned
+from benchmarks.peers.fits import fits, processor_seconds
+from benchmarks.peers.table import RATING, Predict, columns
 
 
 def main(request: Path, output: Path) -> None:
@@ -25,61 +27,96 @@ def main(request: Path, output: Path) -> None:
     peer = import_module(f"benchmarks.peers.{task['module']}")
     if hasattr(peer, "warm"):
         peer.warm(task["jobs"][0]["settings"])
-    results = [done(peer, job) for job in task["jobs"]]
+    try:
+        results = [done(peer, job) for job in task["jobs"]]
+    except learned.NotLearnedError as error:
+        raise SystemExit(f"benchmarks/peers/{task['module']}.py: {error}") from None
     output.write_text(json.dumps(results), "utf-8")
 
 
 def done(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
-    """RMSE, seconds and peak memory of one fit and its forecasts."""
-    parts = {name: Path(path) for name, path in job["parts"].items()}
-    low, high = job["scale"]
+    """The figures of one job."""
     if hasattr(peer, "walk"):
-        predicted = peer.walk(Path(job["train"]), list(parts.values()), job["settings"])
-        return {
-            "rmse": {
-                n: _rmse(p, np.clip(s, low, high))
-                for (n, p), s in zip(parts.items(), predicted, strict=True)
-            }
-        }
+        return _walked(peer, job)
+    return _curve(peer, job) if "epochs" in job else _fitted(peer, job)
+
+
+def _walked(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """As-of RMSE of each part."""
+    parts = _parts(job)
+    predicted = peer.walk(Path(job["train"]), list(parts.values()), job["settings"])
+    pairs = zip(parts.items(), predicted, strict=True)
+    return {"rmse": {name: _rmse(path, stars, job) for (name, path), stars in pairs}}
+
+
+def _fitted(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """RMSE, wall-clock and processor seconds and peak memory of one fit and its forecasts."""
     clock = _Clock()
     data = peer.load(Path(job["train"]))
     clock.mark("load")
     predict = peer.fit(data, job["settings"])
     clock.mark("fit")
+    _check(peer, predict, job)
     rmse: dict[str, float] = {}
     rate = None
-    for name, path in parts.items():
+    for name, path in _parts(job).items():
         users, movies, _ = columns(path)
         clock.mark("between")
         predicted = predict(users, movies)
         clock.mark("predict")
-        rmse[name] = _rmse(path, np.clip(predicted, low, high))
+        rmse[name] = _rmse(path, predicted, job)
         rate = len(predicted) / clock.seconds["predict"]
-    figures = {"seconds": clock.seconds, "peak_gb": clock.peaks}
+    figures = {"seconds": clock.seconds, "cpu": clock.cpu, "peak_gb": clock.peaks}
     return {"rmse": rmse, "per_second": rate} | figures | getattr(peer, "facts", {})
 
 
-def _rmse(path: Path, predicted: Any) -> float:
-    """Over all rows; a gap is an error."""
+def _curve(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """RMSE of each part after so many epochs, and the seconds that a fit of them takes."""
+    data, points = peer.load(Path(job["train"])), []
+    for fit in fits(peer, data, job["settings"], job["epochs"]):
+        _check(peer, fit.predict, job)
+        rmse = {
+            name: _rmse(path, fit.predict(*columns(path)[:2]), job)
+            for name, path in _parts(job).items()
+        }
+        figures = {"epochs": fit.epochs, "seconds": fit.seconds, "cpu": fit.cpu}
+        points.append(figures | {"rmse": rmse})
+    return {"points": points}
+
+
+def _parts(job: dict[str, Any]) -> dict[str, Path]:
+    return {name: Path(path) for name, path in job["parts"].items()}
+
+
+def _check(peer: Any, predict: Predict, job: dict[str, Any]) -> None:
+    rows = learned.sample(Path(job["train"]))
+    learned.check(predict, rows, getattr(peer, "RANKS_ONLY", False))
+
+
+def _rmse(path: Path, predicted: Any, job: dict[str, Any]) -> float:
+    """Over all rows, clipped to the scale; a gap is an error."""
     stars = pl.read_parquet(path, glob=False)[RATING].to_numpy()
     if len(predicted) != len(stars) or not np.isfinite(predicted).all():
         raise ValueError(f"{path}: {len(stars)} rows, and not as many forecasts")
-    return float(np.sqrt(np.mean((predicted - stars) ** 2, dtype=np.float64)))
+    clipped = np.clip(predicted, *job["scale"])
+    return float(np.sqrt(np.mean((clipped - stars) ** 2, dtype=np.float64)))
 
 
 class _Clock:
-    """Wall-clock seconds of each stage, and the most memory that was held up to its end."""
+    """Seconds of each stage, by the wall clock and of all cores, and peak memory up to its end."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
         self.peaks: dict[str, float] = {}
-        self._at = time.perf_counter()
+        self._at, self._cpu_at = time.perf_counter(), processor_seconds()
 
     def mark(self, stage: str) -> None:
-        now = time.perf_counter()
+        now, cpu_now = time.perf_counter(), processor_seconds()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._at
+        self.cpu[stage] = self.cpu.get(stage, 0.0) + cpu_now - self._cpu_at
         self.peaks[stage] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-        self._at = now
+        self._at, self._cpu_at = now, cpu_now
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ I64 = NDArray[np.int64]
 F32 = NDArray[np.float32]
 Predict = Callable[[I64, I64], NDArray[np.floating]]
 
-USER, MOVIE, RATING = "user", "movie", "rating"
+USER, MOVIE, RATING, AT = "user", "movie", "rating", "at"
 
 
 def threads() -> int:
