@@ -54,7 +54,7 @@ def test_one_call_gives_tables_a_page_and_figures(
         main(["compare", "bias", "--data", "ratings.csv", "--protocol", "frozen", "--out=made"])
         == 0
     )
-    assert "1 kept runs are not of this call" in capsys.readouterr().err
+    assert "1 kept run not of this call left out" in capsys.readouterr().err
     assert "mean" not in Path("made/results.md").read_text()
     again = json.loads(Path("made/results.json").read_text())["lists"]
     assert again == lists[2:]

@@ -29,7 +29,7 @@ def test_latex_is_a_booktabs_table_with_the_best_in_bold(tmp_path: Path) -> None
         path, [row | {"model": "a_b & 50 %" if row["model"] == "bias" else "mean"} for row in BOTH]
     )
     text = path.read_text()
-    assert text.count(r"\begin{tabular}{lllrrrrrrr}") == text.count(r"\end{tabular}") == 1
+    assert text.count(r"\begin{tabular}{lllrrrrrrrrr}") == text.count(r"\end{tabular}") == 1
     assert r"a\_b \& 50 \%" in text
     assert r"$\pm$" in text
     lines = [line for line in text.splitlines() if " frozen " in line]

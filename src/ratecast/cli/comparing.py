@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ratecast.cli.call import DATA, emit, note, show
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
+from ratecast.visible_text import counted
 
 if TYPE_CHECKING:
     from ratecast.evaluation.report import Subject
@@ -92,7 +93,7 @@ def _note_left_out(others: list[str]) -> None:
     """A line on the kept runs of which the files of this call say nothing."""
     if others:
         note(
-            f"compare: {len(others)} kept runs are not of this call, and left out: "
+            f"compare: {counted(len(others), 'kept run')} not of this call left out: "
             f"{', '.join(others[:3])}{', ...' if len(others) > 3 else ''}; name their models, "
             "tables and seeds too to have them in"
         )

@@ -32,6 +32,8 @@ _SCORES = (
     Column("nll", "NLL"),
     Column("ece", "ECE"),
     Column("coverage", "80 % interval", 3, "none"),
+    Column("ndcg", "nDCG@10", best="most"),
+    Column("concordance", "order", best="most"),
 )
 _TEX = str.maketrans(
     {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$", "{": r"\{", "}": r"\}",
@@ -143,7 +145,8 @@ def _line(
     for place, column in enumerate(columns):
         figures = [_shown(other, column) for other in rivals if _known(other[column.key])]
         text = _shown(row, column)
-        best = column.best == "least" and len(figures) > 1 and text == min(figures, key=float)
+        among = {"least": min, "most": max}.get(column.best)
+        best = among is not None and len(figures) > 1 and text == among(figures, key=float)
         cells.append((text, best))
         if place == 0 and several:
             runs = row.get("runs", 1)

@@ -142,18 +142,24 @@ def _cut(name: str, in_order: Ratings, valid_from: int | None, test: Border) -> 
     parts = {part: in_order.take(slice(*span)) for part, span in rows.items()}
     for part, taken in parts.items():
         if not len(taken):
-            span = "" if name == "chronological" else f" ({_period(borders[part])})"
-            raise InputError(f"{name} split: part {part} is empty{span}; give more ratings")
+            if name == "chronological" or not len(at):
+                raise InputError(f"{name} split: part {part} is empty; give more ratings")
+            whole = _period((int(at[0]), int(at[-1])), " to ")
+            raise InputError(
+                f"{name} split: part {part} is empty ({_period(borders[part])}); the table is "
+                f"{whole}: give other dates"
+            )
     return Split(
         name, parts["train"], parts.get("valid"), parts["test"], "time",
         borders=borders, left_out=len(at) - end,
     )  # fmt: skip
 
 
-def _period(border: Border) -> str:
+def _period(border: Border, until: str = " before ") -> str:
     first, last = (None if each is None else datetime.fromtimestamp(each, UTC) for each in border)
     words = [f"from {first:%Y-%m-%d %H:%M:%S}"] if first else []
-    return " ".join([*words, *([f"before {last:%Y-%m-%d %H:%M:%S}"] if last else [])])
+    words += [f"{until}{last:%Y-%m-%d %H:%M:%S}"] if last else []
+    return "".join(words).strip()
 
 
 def _border(at: NDArray[np.int64], share: float) -> int:

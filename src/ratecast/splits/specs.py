@@ -52,13 +52,17 @@ class Spec(NamedTuple):
 def parse(text: str) -> Spec:
     """Read a split's name and arguments, as in `last:2`, `cut:2015-01-01,valid=2014-01-01`.
 
-    The first argument may stand without its name. Raises `InputError` for what does not exist.
+    The first argument may stand without its name, and so may shares, as in 70/10/20. Raises
+    `InputError` for what does not exist.
 
     >>> from ratecast.splits.specs import parse
     >>> parse("new-users:0.1,given=5").arguments
     {'share': 0.1, 'given': 5}
     """
     name, colon, rest = text.partition(":")
+    first, comma, others = name.partition(",")
+    if comma and first in NAMES:
+        raise InputError(f"split {text!r}: arguments stand after a colon; write {first}:{others}")
     if name not in NAMES:
         raise InputError(f"split {name!r}: {choice(name, NAMES)}, or a folder of a split")
     known = {} if name == AUTO else _arguments(_MAKERS[name])
@@ -69,7 +73,8 @@ def parse(text: str) -> Spec:
         if not equals:
             if place or not known:
                 raise InputError(f"split {text!r}: write {word!r} as ARGUMENT=VALUE")
-            key, value = next(iter(known)), word
+            shares = "/" in word and "shares" in known
+            key, value = "shares" if shares else next(iter(known)), word
         key = key.strip()
         if key in _LEAST:
             least[_LEAST[key]] = _value(text, key, value.strip(), "int")
