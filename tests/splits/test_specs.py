@@ -1,6 +1,8 @@
 """Splits by name, and in files."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,6 +12,8 @@ from ratecast.splits import NAMES, family, named, parse
 from tests.splits.tables import movies, of_users
 
 TABLE = of_users([k % 9 for k in range(180)])
+# With arguments that types forbid.
+ANY: Any = rc
 
 
 @pytest.mark.parametrize(
@@ -82,6 +86,44 @@ def test_files_hold_the_same_rows(tmp_path: Path, form: str, ids: type[pl.DataTy
         about = ("name", "separation", "given", "borders", "left_out", "remarks", "continues")
         assert [getattr(one, each) for each in about] == [getattr(other, each) for each in about]
         assert one.train.movies.equals(other.train.movies)
+
+
+def test_a_folder_may_be_a_word(tmp_path: Path) -> None:
+    split = rc.holdout(rc.example_ratings())
+    rc.write_splits([split], str(tmp_path / "rows"))
+    (again,) = rc.read_splits(str(tmp_path / "rows"))
+    assert again.test.fingerprint() == split.test.fingerprint()
+    with pytest.raises(rc.InputError, match=r"give a list, as in \[split\]"):
+        rc.write_splits(split, tmp_path / "new")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        (lambda e: ANY.kfold(e, "5"), "kfold: folds is '5'; give a whole number, 2 or more"),
+        (lambda e: ANY.kfold(e, 2.5), "folds is 2.5; give a whole number"),
+        (lambda e: ANY.kfold(e, 1), "folds is 1; give 2 or more"),
+        (lambda e: ANY.kfold(e, seed=-1), "kfold: seed is -1; give 0 or more"),
+        (lambda e: ANY.holdout(e, seed="a"), "holdout: seed is 'a'; give a whole number"),
+        (lambda e: ANY.holdout(e, "0.8"), "share is '0.8'; give a number between 0 and 1"),
+        (lambda e: ANY.holdout(e, shares=(70, 10, 20)), "give three, as in shares=70/10/20"),
+        (lambda e: ANY.holdout(e, shares="0/50/50"), "give three that sum to 100"),
+        (lambda e: ANY.chronological(e, 1.5), "share is 1.5; give one between 0 and 1"),
+        (lambda e: ANY.user_kfold(e, "3"), "user-kfold: folds is '3'"),
+        (lambda e: ANY.last_ratings(e, 1.5), "last: count is 1.5"),
+        (lambda e: ANY.last_ratings(e, share=2), "last: share is 2; give one"),
+        (lambda e: ANY.leave_one_out(e, seed=None), "leave-one-out: seed is None"),
+        (lambda e: ANY.new_users(e, given="5"), "new-users: given is '5'"),
+        (lambda e: ANY.rolling_origin(e, 1.5), "rolling: origins is 1.5"),
+        (lambda e: ANY.least_history(ANY.holdout(e), "3"), "least history: user is '3'"),
+        (lambda e: ANY.official(e, "1"), "fold is '1'"),
+        (lambda e: ANY.cut(e, None), "date None: write it as 2015-01-31"),
+        (lambda e: ANY.cross_validate(ANY.Mean(), e, "rolling:3"), "folds is 'rolling:3'"),
+    ],
+)
+def test_a_number_that_is_none_is_said(call: Callable[[rc.Ratings], object], why: str) -> None:
+    with pytest.raises(rc.InputError, match=why):
+        call(rc.example_ratings())
 
 
 def test_what_is_wrong_with_files_is_said(tmp_path: Path) -> None:

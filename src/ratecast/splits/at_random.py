@@ -5,6 +5,7 @@ import numpy as np
 from ratecast.data.frames import Table, ratings_of
 from ratecast.errors import InputError
 from ratecast.ratings import USER
+from ratecast.splits.numbers import check_count
 from ratecast.splits.shares import TRAIN_SHARE, Shares
 from ratecast.splits.split import Split
 
@@ -26,6 +27,7 @@ def official(ratings: Table, fold: int) -> Split:
     fold u1: the table is not ml-100k, whose folds are u1 to u5
     """
     ratings = ratings_of(ratings)
+    check_count("official folds", 0, fold=fold)
     if not 1 <= fold <= FOLDS:
         raise InputError(f"fold u{fold}: the official folds are u1 to u5 of ml-100k")
     if (len(ratings), ratings.frame[USER].n_unique()) != (OFFICIAL_ROWS, OFFICIAL_USERS):
@@ -48,8 +50,8 @@ def kfold(ratings: Table, folds: int = FOLDS, seed: int = 0) -> list[Split]:
     [500, 500, 500]
     """
     ratings = ratings_of(ratings)
-    if folds < 2:
-        raise InputError(f"kfold: folds is {folds}; give 2 or more")
+    check_count("kfold", 2, folds=folds)
+    check_count("kfold", 0, seed=seed)
     if len(ratings) < folds:
         raise InputError(f"kfold: {len(ratings)} ratings are too few for {folds} folds")
     fold = np.random.default_rng(seed).permutation(len(ratings)) % folds
@@ -74,6 +76,7 @@ def holdout(
     {'train': 960, 'valid': 240, 'test': 300}
     """
     wanted = Shares.of(share, shares, "holdout")
+    check_count("holdout", 0, seed=seed)
     ratings = ratings_of(ratings)
     known = round(len(ratings) * wanted.known)
     borders = [round(known * wanted.train), known, len(ratings)]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ratecast.data.frames import Table, ratings_of
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
+from ratecast.splits.numbers import check_count, check_share
 from ratecast.splits.shares import TRAIN_SHARE, Shares
 from ratecast.splits.split import Border, Split
 
@@ -66,7 +67,9 @@ def cut(
     before = in_order.at[: np.searchsorted(in_order.at, begin)]
     valid_from = _border(before, TRAIN_SHARE) if valid is None else seconds(valid)
     if valid_from >= begin:
-        raise InputError(f"cut: valid from {valid} is not before test from {test}; give an earlier")
+        raise InputError(
+            f"cut: valid from {valid} is not before test from {test}; give an earlier one"
+        )
     return _cut("cut", in_order, valid_from, (begin, end))
 
 
@@ -85,10 +88,8 @@ def rolling_origin(
     >>> [len(each.train) for each in rc.rolling_origin(rc.example_ratings(), origins=2)]
     [751, 1128]
     """
-    if origins < 1:
-        raise InputError(f"rolling: origins is {origins}; give 1 or more")
-    if not 0 < share < 1:
-        raise InputError(f"rolling: share is {share:g}; give one between 0 and 1")
+    check_count("rolling", 1, origins=origins)
+    check_share("rolling", share)
     if fit not in FITS:
         raise InputError(f"rolling: fit is {fit!r}; give {' or '.join(FITS)}")
     in_order = _in_order(ratings, "rolling")
@@ -107,6 +108,8 @@ def seconds(moment: str | int) -> int:
     """UTC seconds of an ISO date or time, which is in UTC where it has no zone."""
     if isinstance(moment, int):
         return moment
+    if not isinstance(moment, str):
+        raise InputError(f"date {moment!r}: write it as 2015-01-31, or as UTC seconds")
     try:
         when = datetime.fromisoformat(moment.strip())
     except ValueError:

@@ -10,6 +10,7 @@ from ratecast.data.frames import Table, ratings_of
 from ratecast.errors import InputError
 from ratecast.ratings import USER, Ratings
 from ratecast.splits.at_random import FOLDS
+from ratecast.splits.numbers import check_count, check_share
 from ratecast.splits.split import Separation, Split
 
 TRAIN, VALID, TEST = range(3)
@@ -37,10 +38,9 @@ def last_ratings(ratings: Table, count: int = 1, share: float | None = None) -> 
     >>> len(split.test) == 2 * split.test.frame["user"].n_unique()
     True
     """
-    if share is not None and not 0 < share < 1:
-        raise InputError(f"last: share is {share:g}; give one between 0 and 1")
-    if count < 1:
-        raise InputError(f"last: count is {count}; give 1 or more")
+    if share is not None:
+        check_share("last", share)
+    check_count("last", 1, count=count)
     ratings = ratings_of(ratings)
     if not ratings.timed:
         raise InputError(
@@ -65,6 +65,7 @@ def leave_one_out(ratings: Table, seed: int = 0) -> Split:
     >>> int(split.test.frame["user"].is_duplicated().sum())
     0
     """
+    check_count("leave-one-out", 0, seed=seed)
     ratings = ratings_of(ratings)
     drawn = np.random.default_rng(seed).permutation(len(ratings))
     histories = _Histories.of(ratings, drawn)
@@ -85,8 +86,7 @@ def new_users(ratings: Table, share: float = 0.2, given: int = 0, seed: int = 0)
     >>> int(in_train.sum()) == 3 * split.test.frame["user"].n_unique()
     True
     """
-    if not 0 < share < 1:
-        raise InputError(f"new-users: share is {share:g}; give one between 0 and 1")
+    check_share("new-users", share)
     histories, drawn = _drawn_users(ratings, given, seed, "new-users")
     tested = max(1, round(len(drawn) * share))
     valid = tested + round((len(drawn) - tested) * share)
@@ -105,7 +105,8 @@ def user_kfold(ratings: Table, folds: int = FOLDS, given: int = 0, seed: int = 0
     4
     """
     histories, drawn = _drawn_users(ratings, given, seed, "user-kfold")
-    if not 2 <= folds <= len(drawn):
+    check_count("user-kfold", 2, folds=folds)
+    if folds > len(drawn):
         raise InputError(f"user-kfold: folds is {folds}; give 2 to {len(drawn)}, the users")
     fold = np.empty(len(drawn), np.int64)
     fold[drawn] = np.arange(len(drawn)) % folds
@@ -172,8 +173,7 @@ def _drawn_users(
     table: Table, given: int, seed: int, name: str
 ) -> tuple[_Histories, NDArray[np.int64]]:
     """The ratings with their places, and the users in random order."""
-    if given < 0:
-        raise InputError(f"{name}: given is {given}; give 0 or more")
+    check_count(name, 0, given=given, seed=seed)
     ratings = ratings_of(table)
     random = np.random.default_rng(seed)
     order = ratings.at if ratings.timed else random.permutation(len(ratings))

@@ -25,7 +25,7 @@ def is_folder_of_splits(path: str) -> bool:
     return (Path(path).expanduser() / MANIFEST).is_file()
 
 
-def write_splits(splits: list[Split], folder: Path, form: str = "parquet") -> None:
+def write_splits(splits: list[Split], folder: Path | str, form: str = "parquet") -> None:
     """Write the parts of one or more splits into a new folder, and split.json about them.
 
     Of one split: train, valid and test as files; of several, a folder of these for each, by name.
@@ -39,6 +39,9 @@ def write_splits(splits: list[Split], folder: Path, form: str = "parquet") -> No
     >>> sorted(each.name for each in folder.iterdir())
     ['split.json', 'test.parquet', 'train.parquet', 'valid.parquet']
     """
+    folder = Path(folder)
+    if isinstance(splits, Split):
+        raise InputError("split: one split; give a list, as in [split]")
     if form not in FORMS:
         raise InputError(f"split: form is {form!r}; give {' or '.join(FORMS)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -56,7 +59,7 @@ def write_splits(splits: list[Split], folder: Path, form: str = "parquet") -> No
     write_text(folder / MANIFEST, json.dumps(about, indent=1) + "\n")
 
 
-def read_splits(folder: Path) -> list[Split]:
+def read_splits(folder: Path | str) -> list[Split]:
     """The splits of a folder that `write_splits` has written.
 
     Raises `InputError` for a part that was changed since then.
@@ -67,6 +70,7 @@ def read_splits(folder: Path) -> list[Split]:
     >>> [len(each.test) for each in rc.read_splits(folder)]
     [500, 500, 500]
     """
+    folder = Path(folder)
     path = folder / MANIFEST
     try:
         about = json.loads(path.read_text("utf-8"))

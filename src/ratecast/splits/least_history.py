@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, USER, Ratings
+from ratecast.splits.numbers import check_count
 from ratecast.splits.split import Split
 
 
@@ -20,8 +21,7 @@ def least_history(split: Split, user: int = 0, movie: int = 0) -> Split:
     >>> len(rc.least_history(split, user=20).test) < len(split.test)
     True
     """
-    if min(user, movie) < 0:
-        raise InputError(f"least history: user {user}, movie {movie}; give 0 or more")
+    check_count("least history", 0, user=user, movie=movie)
     kept: dict[str, Ratings] = {}
     for name, part in split.parts.items():
         if name != "train":
