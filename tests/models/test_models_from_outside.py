@@ -54,6 +54,7 @@ PATH = "median_model:Median"
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with the model's file and a table; nothing of it is left imported."""
     (tmp_path / "median_model.py").write_text(SOURCE, "utf-8")
+    (tmp_path / "needy_model.py").write_text("import no_such_library\n", "utf-8")
     rc.example_ratings().frame.write_csv(tmp_path / "ratings.csv")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -109,6 +110,7 @@ def test_an_entry_point_makes_a_model_known(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("no_such_module:Median", "No module named 'no_such_module'"),
         ("median_model:Mean", "has no attribute 'Mean'"),
+        ("needy_model:Median", "needy_model imports no_such_library, which is not installed"),
         ("pathlib:Path", "is no subclass of ratecast.Model"),
         ("medain", "not known; did you mean mean"),
         ("oracle", "not known; give package.module:Class, or choose one of mean"),

@@ -115,6 +115,12 @@ def _imported(path: str) -> type[Model]:
         cls = getattr(_module(module), name)
     except SyntaxError as error:
         raise InputError(f"model {path}: {module} has a syntax error ({error})") from None
+    except ModuleNotFoundError as error:
+        if f"{module}.".startswith(f"{error.name}."):
+            raise InputError(f"model {path}: {error}; write it as package.module:Class") from None
+        raise InputError(
+            f"model {path}: {module} imports {error.name}, which is not installed"
+        ) from None
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"model {path}: {error}; write it as package.module:Class") from None
     if not (isinstance(cls, type) and issubclass(cls, Model)):
