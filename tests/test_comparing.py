@@ -90,6 +90,7 @@ def test_a_model_may_be_a_yaml_file_or_a_place(tmp_path: Path) -> None:
         ({"seeds": 2, "part": "train"}, "give part valid or test"),
         ({"jobs": 2, "protocols": ("as-off",)}, "give frozen, as-of or both"),
         ({"models": "mean"}, "give a list"),
+        ({"jobs": 2, "protocols": "frozen"}, r"protocols is 'frozen'; give a list"),
         ({"models": ["mean", "nothing.yaml"]}, "no such file"),
         ({"models": ["mean", rc.Bias().fit(planted(rows=300))], "jobs": 2}, "model bias: was not"),
     ],

@@ -56,6 +56,29 @@ def of_another(part: rc.Ratings, path: Path) -> pl.DataFrame:
     return frame
 
 
+def uniform(frame: pl.DataFrame) -> pl.DataFrame:
+    """With the same probability of every star."""
+    return frame.with_columns(pl.lit(0.2).alias(f"p_{star}") for star in range(1, 6))
+
+
+def test_rounded_probabilities_are_scored(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.csv"
+    of_another(SPLIT.test, path)
+    frame = uniform(pl.read_csv(path)).with_columns(p_1=pl.lit(0.201))
+    frame.write_csv(path)
+    forecast = read_forecasts(path, SPLIT).forecasts["test"]
+    assert forecast.probabilities[:, 0].tolist() == [0.201] * len(SPLIT.test)
+
+
+def test_as_of_needs_parts_in_order_of_time(tmp_path: Path) -> None:
+    path, split = tmp_path / "theirs.csv", rc.holdout(planted())
+    of_another(split.test, path)
+    with pytest.raises(InputError, match="as-of: part train ends after valid begins"):
+        read_forecasts(path, split, "as-of")
+    with pytest.raises(InputError, match="give frozen, as-of or both"):
+        rc.score(pl.read_csv(path), split, protocol="asof")  # type: ignore[arg-type]
+
+
 def test_stars_alone_are_scored_without_probabilities(tmp_path: Path) -> None:
     path = tmp_path / "theirs.csv"
     frame = of_another(SPLIT.test, path)
@@ -111,6 +134,15 @@ def test_of_a_pair_that_was_rated_twice_one_forecast_is_of_both(tmp_path: Path) 
         (lambda f: f.rename({"est": "guess"}), "no column stars; columns are user, movie, guess"),
         (lambda f: f.drop("movie"), "no column movie"),
         (lambda f: f[:0], "no forecasts"),
+        (lambda f: uniform(f).drop("p_2"), "probabilities p_1, p_3, p_4, p_5, but no p_2; give"),
+        (
+            lambda f: uniform(f).with_columns(p_5=f["est"].scatter(3, 0.5).cast(pl.Float64) * 0),
+            r"the probabilities of [\d,]+ of [\d,]+ rows are below 0 or do not sum to 1, the first",
+        ),
+        (
+            lambda f: uniform(f).with_columns(p_1=pl.lit(-0.2), p_2=pl.lit(0.6)),
+            r"sum 1, least -0.2; correct them",
+        ),
     ],
 )
 def test_what_is_wrong_is_counted_and_the_first_is_named(

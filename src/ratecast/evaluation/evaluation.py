@@ -124,6 +124,7 @@ def score(
     'theirs'
     """
     frame = forecasts.frame if isinstance(forecasts, Forecast) else to_polars(forecasts, label)
+    (protocol,) = checked_protocols([protocol])
     about = About(label, protocol, label)
     trial = forecasts_of(frame, checked_split(split, notify), about)
     return Evaluation(score_rows.rows_of(trial), [trial])
@@ -214,6 +215,8 @@ def checked_split(split: Split, notify: Notify) -> Split:
 
 def checked_protocols(wanted: Sequence[Protocol]) -> tuple[Protocol, ...]:
     """One or both protocols, frozen first. Raises `InputError` for anything else."""
+    if isinstance(wanted, str):
+        raise InputError(f"protocols is {wanted!r}; give a list, as in ['frozen']")
     if not wanted or any(each not in BOTH for each in wanted):
         raise InputError(f"protocols are {list(wanted)}; give frozen, as-of or both")
     return tuple(each for each in BOTH if each in wanted)

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64, I64
+from ratecast.arrays import I64
 from ratecast.column_types import plain_numbers, rows_of
 from ratecast.errors import InputError
-from ratecast.evaluation import row_match
-from ratecast.evaluation.protocol import Protocol, Trial
+from ratecast.evaluation import row_match, star_columns
+from ratecast.evaluation.protocol import Protocol, Trial, check_order
 from ratecast.ids import read_ids
 from ratecast.modelling.contract.forecast import Basis, Forecast
-from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, Scale
+from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 from ratecast.splits import Split
 from ratecast.table_writer import write_pieces
 
@@ -77,6 +77,8 @@ def forecasts_of(
     is never in memory whole.
     Raises `InputError` with counts and the first row that is wrong.
     """
+    if about.protocol == "as-of":
+        check_order(split.parts)
     given = _Given.of(frame.lazy(), about.where)
     places = _places(given, split)
     forecasts = {
@@ -177,7 +179,10 @@ class _Given:
         missing = [name for name in (USER, MOVIE) if name not in columns]
         if missing or stars is None:
             needed = missing[0] if missing else STARS
-            raise InputError(f"{where}: no column {needed}; columns are {', '.join(columns)}")
+            raise InputError(
+                f"{where}: no column {needed}; columns are {', '.join(columns)}: call those of the "
+                "user, the movie and the forecast user, movie and stars"
+            )
         # A number that is none is refused before rows are looked for.
         rows = len(_numbers(table.select(stars).collect().to_series(), where))
         return cls(table, columns, stars, rows, where)
@@ -217,10 +222,6 @@ def _ids(ids: pl.Series, split: Split, where: str) -> pl.Series:
         ) from None
 
 
-def _stars(scale: Scale) -> F64:
-    return np.empty(0) if scale.is_continuous else scale.stars
-
-
 def _numbers(column: pl.Series, where: str) -> pl.Series:
     """A column of finite numbers. Raises for the first that is none."""
     text = column.str.strip_chars() if column.dtype == pl.String else plain_numbers(column)
@@ -256,14 +257,16 @@ def _matched(keys: pl.DataFrame, part: Ratings, name: str, where: str) -> I64 | 
 
 def _forecast(given: _Given, places: I64, part: Ratings, train: Ratings) -> Forecast:
     """The forecasts at some places as those of a part; unknown probabilities are NaN."""
-    names = [f"p_{star:g}" for star in _stars(part.scale)]
-    known = bool(names) and all(name in given.columns for name in names)
+    names = star_columns.names(given.columns, part.scale, given.where)
+    known = bool(names)
     shape = len(part), len(names) if known else 1
     # Many would fill the memory; in single precision they differ by 1e-7 at most.
     numbers = np.float32 if shape[0] * shape[1] > _MANY else np.float64
     probabilities = np.full(shape, np.nan, numbers)
-    for k, name in enumerate(names if known else ()):
+    for k, name in enumerate(names):
         probabilities[:, k] = given.numbers(name).to_numpy()[places]
+    if known:
+        star_columns.check(probabilities, places, given.where)
     users, movies = (_counts(part, train, kind) for kind in (USER, MOVIE))
     history = users
     if HISTORY in given.columns:

@@ -137,7 +137,7 @@ def require(model: Model, split: Split, wanted: Sequence[Protocol]) -> None:
     """Refuse as-of where nothing else is wanted and the model or the split do not allow it."""
     if "frozen" not in wanted and "as-of" not in possible(model, split):
         _check_online(model)
-        _check_order(split.parts)
+        check_order(split.parts)
 
 
 def in_order(split: Split) -> bool:
@@ -154,7 +154,7 @@ def as_of(model: Model, parts: dict[str, Ratings]) -> dict[str, Forecast]:
     The model is refreshed when that is due, on all ratings up to then.
     """
     _check_online(model)
-    _check_order(parts)
+    check_order(parts)
     (_, history), *later = parts.items()
     forecasts: dict[str, list[Forecast]] = {name: [] for name, _ in later}
     with ExitStack() as bars:
@@ -176,7 +176,7 @@ def _check_online(model: Model) -> None:
         raise InputError(f"as-of: model {model.name} cannot be updated; {_FROZEN}")
 
 
-def _check_order(parts: dict[str, Ratings]) -> None:
+def check_order(parts: dict[str, Ratings]) -> None:
     """Refuse parts that overlap in time: the first one would leak the second."""
     for (name, part), (later_name, later) in pairwise(parts.items()):
         if not (part.timed and later.timed):
