@@ -83,6 +83,67 @@ def test_each_sample_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len(drawn) == len(set(drawn))
 
 
+def test_a_folder_of_a_split_gives_the_table_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    planted().frame.write_csv("ratings.csv")
+    assert main(["data", "split", "ratings.csv", "--out", "rows", "--split", "chronological"]) == 0
+    theirs = pl.read_parquet("rows/test.parquet").select("user", "movie", stars=pl.lit(3.0))
+    theirs.write_csv("theirs.csv")
+    theirs.write_csv("mean.csv")
+    words = ["compare", "mean", "--split", "rows", "--protocol", "frozen", "--forecasts"]
+    for file, why in (
+        ("theirs.csv --part valid", "theirs.csv: no forecasts of valid; add them, or give --part"),
+        ("mean.csv --part test", "mean.csv: another model is called mean"),
+        ("theirs.csv theirs.csv --part test", "another model is called theirs"),
+    ):
+        assert main([*words, *file.split()]) == 2
+        assert why in capsys.readouterr().err
+        assert not Path("comparison").exists()
+    assert main([*words, "theirs.csv", "--part", "test"]) == 0
+    shown = capsys.readouterr()
+    assert "rows, frozen, test" in shown.out
+    assert "ml-100k" not in shown.out + shown.err + Path("comparison/report.html").read_text()
+    frame = pl.read_csv("comparison/results.csv").filter(slice="all", part="test")
+    assert frame["data"].unique().to_list() == ["rows"]
+    # A program of which only the forecasts are known has no speed.
+    row = frame.row(by_predicate=pl.col("model") == "theirs", named=True)
+    assert row["predictions_per_second"] == 0
+    low, high = frame.filter(model="mean").select("rmse_low", "rmse_high").row(0)
+    page = Path("comparison/report.html").read_text()
+    assert f"{low:.4f} to {high:.4f}" in shown.out
+    assert f"{low:.4f} \N{EN DASH} {high:.4f}" in page
+
+
+def test_a_line_on_a_run_is_of_the_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    planted().frame.write_csv("ratings.csv")
+    assert main(["compare", "mean", "--data", "ratings.csv"]) == 0
+    err = capsys.readouterr().err
+    assert "frozen valid" in err
+    assert "frozen test" not in err
+
+
+def test_intervals_beside_means_over_folds_are_means_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    planted().frame.write_csv("ratings.csv")
+    words = ["compare", "mean,bias", "--data", "ratings.csv", "--split", "user-kfold:3"]
+    assert main([*words, "--part", "test"]) == 0
+    shown = capsys.readouterr()
+    assert "means over 3 splits; paired tests and figures are of user-kfold-1" in shown.err
+    rows = pl.read_csv("comparison/results.csv").filter(slice="all", part="test", model="bias")
+    rmse, low, high = rows.select("rmse", "rmse_low", "rmse_high").row(0)
+    page = Path("comparison/report.html").read_text()
+    assert f"{low:.4f} to {high:.4f}" in shown.out
+    assert f"<b>{rmse:.4f}</b> RMSE frozen: bias ({low:.4f} \N{EN DASH} {high:.4f})" in page
+    assert "Scores are means over all splits of user-kfold" in page
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -91,7 +152,12 @@ def test_each_sample_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("mean --data", "--data needs a value"),
         ("mean --jobs 0", "jobs is 0"),
         ("mean --forecasts nothing.csv", "nothing.csv: no such file"),
-        ("mean --split kfold --forecasts x.csv", "one table and one"),
+        ("mean --split kfold --part test --forecasts x.csv", "one table and one"),
+        ("mean --split kfold:3", "split kfold-1:3 has no valid; give --part test"),
+        (
+            "mean --split rolling:2,fit=refreshed --protocol frozen --part test",
+            "every origin is fitted anew; remove fit=refreshed",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_said(

@@ -10,6 +10,8 @@ from ratecast.table_options import DEFAULT, TableOptions
 from ratecast.visible_text import counted
 
 if TYPE_CHECKING:
+    from ratecast.evaluation.many_runs import Plan
+    from ratecast.evaluation.protocol import Trial
     from ratecast.evaluation.report import Subject
     from ratecast.evaluation.run_folder import Run
     from ratecast.evaluation.score_rows import Row
@@ -62,22 +64,19 @@ def compare(
         json: print the scores, and the differences with their paired tests, as one JSON document.
     """
     from ratecast.evaluation import many_runs
-    from ratecast.evaluation.forecast_files import read_forecasts
     from ratecast.evaluation.protocol import BOTH
     from ratecast.evaluation.report import Subject
     from ratecast.evaluation.score_rows import rows_of
     from ratecast.output_paths import check_folder
 
     check_folder(out)
-    tables = [name for each in data for name in each.split(",") if name]
-    splits = {name: _splits(split, name, table) for name in tables}
-    if forecasts and (len(tables) > 1 or len(splits[tables[0]]) > 1):
-        raise InputError("compare: --forecasts are of one table and one split; give one of each")
+    splits = _splits(split, data, table, part)
+    tables = list(splits)
     protocols = BOTH if protocol == "both" else (protocol,)
     plan = many_runs.Plan(_makers(models), splits, protocols, seeds)
     # Before long work begins.
-    brought = [read_forecasts(path, splits[tables[0]][0], protocols[0]) for path in forecasts]
-    rows = many_runs.compare(plan, out, jobs, _say)
+    brought = _brought(forecasts, plan, part)
+    rows = many_runs.compare(plan, out, jobs, partial(_say, part))
     rows += [{"data": tables[0]} | row for trial in brought for row in rows_of(trial)]
     lists = many_runs.rows_of_lists(plan, out)
     subjects = {}
@@ -85,12 +84,40 @@ def compare(
         trials = many_runs.first_trials(plan, out, name) + (brought if name == tables[0] else [])
         subjects[name] = Subject(trials, part, rows=_of(name, rows), lists=_of(name, lists))
     result = _finish(subjects, out, show_tables=not json)
-    _note_left_out(many_runs.left_out(plan, out))
+    _note_partial(splits, many_runs.left_out(plan, out))
     emit(result, f"wrote {out}", json)
 
 
-def _note_left_out(others: list[str]) -> None:
-    """A line on the kept runs of which the files of this call say nothing."""
+def _brought(paths: list[Path], plan: "Plan", part: str) -> "list[Trial]":
+    """The forecasts of files; refused without the part, or without a name of their own."""
+    from ratecast.evaluation.forecast_files import read_forecasts
+
+    splits = [split for each in plan.splits.values() for split in each]
+    if paths and len(splits) > 1:
+        raise InputError("compare: --forecasts are of one table and one split; give one of each")
+    trials, labels = [], set(plan.models)
+    for path in paths:
+        trial = read_forecasts(path, splits[0], plan.protocols[0])
+        if part not in trial.forecasts:
+            other = "test" if part == "valid" else "valid"
+            raise InputError(f"{path}: no forecasts of {part}; add them, or give --part {other}")
+        if trial.model in labels:
+            raise InputError(
+                f"{path}: another model is called {trial.model}; give the file another name"
+            )
+        trials.append(trial)
+        labels.add(trial.model)
+    return trials
+
+
+def _note_partial(splits: "dict[str, list[Split]]", others: list[str]) -> None:
+    """Lines on what is of one of several splits only, and on kept runs that are left out."""
+    for name, each in splits.items():
+        if len(each) > 1:
+            note(
+                f"{name}: scores are means over {len(each)} splits; paired tests and figures are "
+                f"of {each[0].name}"
+            )
     if others:
         note(
             f"compare: {counted(len(others), 'kept run')} not of this call left out: "
@@ -114,14 +141,26 @@ def _finish(subjects: "dict[str, Subject]", out: Path, *, show_tables: bool) -> 
     return result
 
 
-def _splits(split: str, data: str, table: TableOptions) -> "list[Split]":
+def _splits(
+    split: str, data: list[str], table: TableOptions, part: str
+) -> "dict[str, list[Split]]":
+    """The splits of each table, by what the table is called; a folder of splits has the rows.
+
+    Raises `InputError` for splits without the part.
+    """
     from ratecast.audit import notes
-    from ratecast.cli.source import splits_of
+    from ratecast.cli.source import name_of, splits_of
     from ratecast.data import EDITIONS
 
-    found = splits_of(split, data, DEFAULT if data in EDITIONS else table)
-    for line in notes(found[0]):
-        note(line)
+    names = [name for each in data for name in each.split(",") if name]
+    found = {}
+    for name in names:
+        options = DEFAULT if name in EDITIONS and len(names) > 1 else table
+        splits = found[name_of(split, name)] = splits_of(split, name, options)
+        if part not in splits[0].parts:
+            raise InputError(f"compare: split {splits[0].name} has no {part}; give --part test")
+        for line in notes(splits[0]):
+            note(line)
     return found
 
 
@@ -141,12 +180,12 @@ def _makers(models: str) -> "dict[str, Any]":
     return makers
 
 
-def _say(run: "Run", rows: "list[Row]") -> None:
-    """A line for a run that is finished."""
+def _say(part: str, run: "Run", rows: "list[Row]") -> None:
+    """A line for a run that is finished, with its scores of the part."""
     figures = {
         row["protocol"]: f"{row['protocol']} {row['part']} {row['rmse']:.4f}"
         for row in rows
-        if row["slice"] == "all" and row["part"] != "train"
+        if (row["slice"], row["part"]) == ("all", part)
     }
     seconds = f"fit {rows[0]['fit_seconds']:.1f} s"
     about = f"{run.model}, {run.data}, {run.split}, seed {run.seed}"

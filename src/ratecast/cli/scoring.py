@@ -42,7 +42,7 @@ def report(
         json: print the rows of every model, the quality of its lists, and the worth of each column
             of side information, as one JSON document.
     """
-    from ratecast.cli.source import splits_of
+    from ratecast.cli.source import name_of, splits_of
     from ratecast.evaluation.list_rows import rows_of_trials
     from ratecast.evaluation.report import Subject, collect, write_report
     from ratecast.evaluation.score_rows import rows_of
@@ -63,7 +63,8 @@ def report(
     trials = collect(make, models.split(","), parts, seed, part=part)
     rows = [row for trial in trials for row in rows_of(trial)]
     lists = rows_of_trials(trials)
-    write_report(Subject(trials, part, curves_of(fitted), rows, lists), out, data)
+    subject = Subject(trials, part, curves_of(fitted), rows, lists)
+    write_report(subject, out, name_of(split, data))
     worth = {trial.model: [one._asdict() for one in trial.importances] for trial in trials}
     emit({"report": out, "rows": rows, "lists": lists, "columns": worth}, f"wrote {out}", json)
 

@@ -23,6 +23,13 @@ def splits_of(split: str, data: str | None, table: TableOptions, seed: int = 0) 
     return splits.splits_of(split, lambda: load_table(data or DATA, table), seed)
 
 
+def name_of(split: str, data: str) -> str:
+    """What the table is called: by its data, or by the folder of a split, which has the rows."""
+    from ratecast.splits import is_folder_of_splits
+
+    return Path(split).resolve().name if is_folder_of_splits(split) else data
+
+
 class Source(NamedTuple):
     """A table, how it is read, and its split; None where nothing was given."""
 

@@ -7,7 +7,7 @@ from rich.console import Group
 
 from ratecast.evaluation.comparison import ModelComparison
 from ratecast.evaluation.score_rows import Row
-from ratecast.evaluation.terminal import LISTS, deviation, figure, list_line, terminal_table
+from ratecast.evaluation.terminal import LISTS, deviation, figure, list_line, span, terminal_table
 
 HEADER = [
     "model", "RMSE", "95 % interval", "±", "MAE", "NLL", "ECE", "80 %", "nDCG", "order",
@@ -21,17 +21,16 @@ def table(
     """A table for each protocol, lowest RMSE first, and the RMSEs that differ not by chance.
 
     rows, lists: of one table of ratings; lists as of `list_rows`. compared: the forecasts of one
-    run of each model, for intervals and tests.
+    run of each model, for paired tests.
     """
     shown: list[Any] = []
     for each in compared:
-        spans = dict(zip(each.models, each.bootstrap.intervals().tolist(), strict=True))
         chosen = [
             row
             for row in rows
             if (row["protocol"], row["part"], row["slice"]) == (each.protocol, each.name, "all")
         ]
-        lines = [_line(row, spans[row["model"]]) for row in sorted(chosen, key=lambda r: r["rmse"])]
+        lines = [_line(row) for row in sorted(chosen, key=lambda r: r["rmse"])]
         title = f"{name}, {each.protocol}, {each.name} ({len(each.part):,} rows)"
         shown.append(terminal_table(title, HEADER, lines))
     if lists:
@@ -47,11 +46,11 @@ def table(
     return Group(*shown)
 
 
-def _line(row: Row, span: list[float]) -> list[str]:
+def _line(row: Row) -> list[str]:
     return [
         row["model"],
         f"{row['rmse']:.4f}",
-        f"{span[0]:.4f} to {span[1]:.4f}",
+        span(row),
         deviation(row),
         *(figure(row[key], 4) for key in ("mae", "nll", "ece")),
         figure(row["coverage"], 3),

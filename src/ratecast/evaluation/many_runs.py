@@ -45,8 +45,16 @@ class Plan:
         ]
 
     def require_possible(self) -> None:
-        """Raise `InputError` for a model that a split allows none of the protocols."""
+        """Raise `InputError` for a model that a split allows none of the protocols.
+
+        And for splits whose models go on from one to the next, since each run fits its own.
+        """
         for splits in self.splits.values():
+            if any(split.continues for split in splits):
+                raise InputError(
+                    "compare: every origin is fitted anew; remove fit=refreshed, or use ratecast "
+                    "evaluate"
+                )
             for label, make in self.models.items():
                 for split in splits:
                     try:

@@ -92,8 +92,13 @@ def dataset(name: str, split: Split) -> Row:
 
 
 def _speed(trial: Trial) -> float:
-    """Forecasts per second over all parts; as-of includes updates and refreshes."""
-    return sum(map(len, trial.forecasts.values())) / max(trial.predict_seconds, 1e-9)
+    """Forecasts per second over all parts, 0 where no seconds are known.
+
+    As-of includes updates and refreshes.
+    """
+    if not trial.predict_seconds:
+        return 0.0
+    return sum(map(len, trial.forecasts.values())) / trial.predict_seconds
 
 
 def _scores(trial: Trial) -> Iterator[tuple[str, str, Row]]:

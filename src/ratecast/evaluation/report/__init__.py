@@ -130,7 +130,7 @@ def page(subject: Subject, name: str) -> str:
     return Template((package / "page.html").read_text("utf-8")).substitute(
         title=safe(f"Forecasts of {name}"),
         style=(package / "page.css").read_text("utf-8"),
-        head=tables.head(split, name, compared),
+        head=tables.head(split, name, rows, compared),
         body=joined(body, "\n"),
         footer=safe(
             f"ratecast {version('ratecast')} · train part "

@@ -34,7 +34,9 @@ _ECE_OF = (
 SCORES = ["model", "RMSE", "95 % interval", "", "MAE", "NLL", "ECE", "80 %", "n"]
 
 
-def head(split: Split, name: str, comparisons: Sequence[ModelComparison]) -> Markup:
+def head(
+    split: Split, name: str, rows: Sequence[Row], comparisons: Sequence[ModelComparison]
+) -> Markup:
     """The data, the split, and the best score of each protocol."""
     facts = [(f"{sum(map(len, split.parts.values())):,}", "ratings")]
     for column, word in ((USER, "users"), (MOVIE, "movies")):
@@ -52,8 +54,8 @@ def head(split: Split, name: str, comparisons: Sequence[ModelComparison]) -> Mar
     ).filled(
         f"How well ratings of {name} are forecast",
         f"Split {split.name}. Intervals, tests and plots are for the {comparisons[0].name} part. "
-        "RMSE in stars, over all rows; lower is better.",
-        _tiles([_best(comparison) for comparison in comparisons]),
+        f"RMSE in stars, over all rows; lower is better.{_means(split, rows)}",
+        _tiles([_best(rows, comparison) for comparison in comparisons]),
         _tiles(facts),
         markup.table(header, [_part_line(key, split) for key in split.parts], "parts"),
     )
@@ -61,8 +63,8 @@ def head(split: Split, name: str, comparisons: Sequence[ModelComparison]) -> Mar
 
 def scores(rows: Sequence[Row], comparisons: Sequence[ModelComparison]) -> Markup:
     """Every model's scores on the part, lowest RMSE first."""
-    ends = np.concatenate([comparison.bootstrap.intervals() for comparison in comparisons])
-    limits, scale = (float(ends.min()), float(ends.max())), comparisons[0].train.scale
+    ends = [end for c in comparisons for row in _whole(rows, c).values() for end in _drawn(row)]
+    limits, scale = (min(ends), max(ends)), comparisons[0].train.scale
     return section(
         "Scores",
         "The bar is the 95 % interval of the RMSE, by a bootstrap over users, on one scale. "
@@ -165,14 +167,35 @@ def _tiles(facts: Sequence[tuple[str, str]]) -> Markup:
     return joined(Markup("<li><b>{}</b> {}</li>").filled(*fact) for fact in facts)
 
 
-def _best(comparison: ModelComparison) -> tuple[str, str]:
-    model = comparison.ranked()[0]
-    column = comparison.models.index(model)
-    rmse, interval = (
-        comparison.bootstrap.estimates[column],
-        comparison.bootstrap.intervals()[column],
-    )
-    return f"{rmse:.4f}", f"RMSE {comparison.protocol}: {model} ({span(interval)})"
+def _means(split: Split, rows: Sequence[Row]) -> str:
+    """What is of one split only, where the scores are means over several."""
+    if not rows or rows[0]["split"] == split.name:
+        return ""
+    return f" Scores are means over all splits of {rows[0]['split']}; the rest is of this one."
+
+
+def _whole(rows: Sequence[Row], comparison: ModelComparison) -> dict[str, Row]:
+    """The scores of each model over all rows of the part, lowest RMSE first."""
+    key = (comparison.protocol, comparison.name, "all")
+    found = [row for row in rows if (row["protocol"], row["part"], row["slice"]) == key]
+    return {row["model"]: row for row in sorted(found, key=lambda row: row["rmse"])}
+
+
+def _drawn(row: Row) -> tuple[float, float]:
+    """The ends of the interval of the RMSE, at the RMSE where there is none."""
+    low, high = row["rmse_low"], row["rmse_high"]
+    return (row["rmse"], row["rmse"]) if isnan(low) else (low, high)
+
+
+def _best(rows: Sequence[Row], comparison: ModelComparison) -> tuple[str, str]:
+    model, row = next(iter(_whole(rows, comparison).items()))
+    interval = _interval(row)
+    words = f"RMSE {comparison.protocol}: {model}"
+    return f"{row['rmse']:.4f}", f"{words} ({interval})" if interval else words
+
+
+def _interval(row: Row) -> str:
+    return "" if isnan(row["rmse_low"]) else span(np.array(_drawn(row)))
 
 
 def _part_line(key: str, split: Split) -> list[object]:
@@ -188,24 +211,22 @@ def _part_line(key: str, split: Split) -> list[object]:
 def _score_lines(
     rows: Sequence[Row], comparison: ModelComparison, limits: tuple[float, float]
 ) -> list[list[object]]:
-    key = (comparison.protocol, comparison.name, "all")
-    scored = {r["model"]: r for r in rows if (r["protocol"], r["part"], r["slice"]) == key}
-    intervals = dict(zip(comparison.models, comparison.bootstrap.intervals(), strict=True))
+    scored = _whole(rows, comparison)
     best = {
         name: min((row[name] for row in scored.values() if not isnan(row[name])), default=0.0)
         for name in ("rmse", "mae", "nll", "ece")
     }
     return [
         [
-            f"{model} ± {deviation(scored[model])}" if deviation(scored[model]) else model,
-            _figure(scored[model], "rmse", best["rmse"]),
-            span(intervals[model]),
-            _strip(scored[model]["rmse"], intervals[model], limits),
-            *(_figure(scored[model], name, best[name]) for name in ("mae", "nll", "ece")),
-            terminal.figure(scored[model]["coverage"], 3),
-            f"{scored[model]['n']:,}",
+            f"{model} ± {deviation(row)}" if deviation(row) else model,
+            _figure(row, "rmse", best["rmse"]),
+            _interval(row),
+            _strip(row["rmse"], _drawn(row), limits),
+            *(_figure(row, name, best[name]) for name in ("mae", "nll", "ece")),
+            terminal.figure(row["coverage"], 3),
+            f"{row['n']:,}",
         ]
-        for model in comparison.ranked()
+        for model, row in scored.items()
     ]
 
 
@@ -219,7 +240,7 @@ def _figure(row: Row, name: str, best: float) -> Cell:
     return Cell.of(terminal.figure(row[name], 4), "best" if row[name] == best else "")
 
 
-def _strip(value: float, interval: F64, limits: tuple[float, float]) -> Cell:
+def _strip(value: float, interval: tuple[float, float], limits: tuple[float, float]) -> Cell:
     """A small SVG of an interval on the scale `limits`."""
     span = max(limits[1] - limits[0], 1e-9)
     x = [5 + 130 * (each - limits[0]) / span for each in (interval[0], interval[1], value)]
