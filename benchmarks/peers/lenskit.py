@@ -28,8 +28,15 @@ def load(path: Path) -> Any:
 
 
 def fit(data: Any, settings: dict[str, Any]) -> Predict:
-    """Its pipeline for predictions: where ALS knows nothing, its biases predict."""
-    pipeline = predict_pipeline(_scorer(settings))
+    """Its pipeline for predictions: where ALS knows nothing, biases predict.
+
+    Those that the pipeline has by itself are not damped; these are, as the biases of ALS are.
+    """
+    scorer = _scorer(settings)
+    # `Bias` forecasts every pair: a fallback would only be fitted.
+    alone = isinstance(scorer, BiasScorer)
+    fallback = False if alone else BiasScorer(damping=scorer.config.damping)
+    pipeline = predict_pipeline(scorer, fallback=fallback)
     pipeline.train(data, TrainingOptions(rng=0))
     return partial(_by_user, pipeline)
 
