@@ -16,7 +16,7 @@ def test_conjugate_gradients_end_where_ridge_regression_does() -> None:
     prior = Prior(mean, 3.0, 2.0, 0.1)
     grouped = Grouped.of(users, movies, centred, USERS)
     for _ in range(6):
-        solve_side(grouped, weights, movie_weights, prior)
+        solve_side(grouped, weights, movie_weights, prior, np.bincount(movies, minlength=MOVIES))
     for user in range(USERS):
         rows = users == user
         inputs = movie_weights[movies[rows]].astype(float)

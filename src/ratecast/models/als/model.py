@@ -107,15 +107,18 @@ class ALS(Model):
         grouped = by_user_and_movie(train.users, train.movies, centred, sizes)
         users, movies = (np.zeros((size, 1 + self.factors), np.float32) for size in sizes)
         movies[1:, 1:] = self._initial_factors(movies[1:, 1:].shape)
-        user_counts = grouped[0].counts.astype(np.float32)
+        rated = grouped[0].counts, grouped[1].counts
+        user_counts = rated[0].astype(np.float32)
         user_mean = zero = np.zeros(1 + self.factors, np.float32)
         l2 = self.l2_factors, self.l2_per_rating
         for half in range(2 * self.iterations + 1):
             if half % 2 == 0:
-                solve_side(grouped[0], users, movies, Prior(user_mean, self.user_damping, *l2))
+                prior = Prior(user_mean, self.user_damping, *l2)
+                solve_side(grouped[0], users, movies, prior, rated[1])
                 user_mean = self._prior_mean(weighted_mean(users, user_counts))
             else:
-                solve_side(grouped[1], movies, users, Prior(zero, self.movie_damping, *l2))
+                prior = Prior(zero, self.movie_damping, *l2)
+                solve_side(grouped[1], movies, users, prior, rated[0])
         users[0] = user_mean
         return with_covariance(
             grouped,

@@ -1,0 +1,177 @@
+"""Sixteen numbers in single precision at a time, for the loops that take most of a fit.
+
+A compiler that makes such loops by itself chooses half the width of a processor with AVX-512, and
+another order of the sum on every processor. Here the order is always the same; where registers are
+narrower, sixteen numbers take two of them or four.
+
+A table is (rows, width), contiguous, its width a multiple of `LANES`; the other entries are 0.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+LANES = 16
+
+_INDEX, _SHORT = ir.IntType(32), ir.IntType(16)
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+# A product may be added without rounding it first, as everywhere else.
+_FUSED = ("contract",)
+
+Generate = Callable[..., Any]
+
+
+def padded(width: int) -> int:
+    """The least multiple of `LANES` that is no less than `width`, nor than `LANES`."""
+    return max(-(-width // LANES), 1) * LANES
+
+
+class _LanesType(types.Type):
+    """Sixteen numbers, as a kernel holds them in a variable."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Lanes")
+
+
+_LANES = _LanesType()
+
+
+@register_model(_LanesType)
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    """They are a vector of LLVM."""
+
+    def __init__(self, manager: object, kind: object) -> None:
+        super().__init__(manager, kind, _VECTOR)
+
+
+def _pointer(context: Any, builder: Any, kind: Any, place: Any) -> Any:
+    """Of the entry at (table, row, column)."""
+    table = context.make_array(kind)(context, builder, place[0])
+    width = builder.extract_value(table.shape, 1)
+    offset = builder.add(builder.mul(place[1], width), place[2])
+    return builder.gep(table.data, [offset])
+
+
+def _repeated(builder: Any, number: Any) -> Any:
+    """A vector of one number."""
+    unset = ir.Constant(_VECTOR, ir.Undefined)
+    first = builder.insert_element(unset, number, _INDEX(0))
+    zeros = ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES)
+    return builder.shuffle_vector(first, unset, zeros)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
+    """Lanes of table[row, column : column + LANES]."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, signature.args[0], args)
+        at = builder.bitcast(pointer, _VECTOR.as_pointer())
+        return builder.load(at, align=4, typ=_VECTOR)
+
+    return _LANES(table, types.intp, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load_scaled(
+    typing: object, table: Any, row: Any, column: Any, scale: Any
+) -> tuple[Any, Generate]:
+    """Lanes of scale * table[row, column : column + LANES]; table: int16."""
+    shorts = ir.VectorType(_SHORT, LANES)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, signature.args[0], args)
+        at = builder.bitcast(pointer, shorts.as_pointer())
+        whole = builder.sext(
+            builder.load(at, align=2, typ=shorts), ir.VectorType(ir.IntType(32), LANES)
+        )
+        return builder.fmul(builder.sitofp(whole, _VECTOR), _repeated(builder, args[3]))
+
+    return _LANES(table, types.intp, types.intp, types.float32), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def store(
+    typing: object, table: Any, row: Any, column: Any, lanes: Any
+) -> tuple[Any, Generate]:
+    """Write lanes to table[row, column : column + LANES]."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, signature.args[0], args)
+        builder.store(args[3], builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.void(table, types.intp, types.intp, _LANES), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
+    """Ask for the cache line of table[row, column], which is read soon; changes no number."""
+    byte = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [byte, _INDEX, _INDEX, _INDEX])
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.bitcast(_pointer(context, builder, signature.args[0], args), byte)
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # To be read and written, in every cache, data.
+        builder.call(function, [pointer, _INDEX(1), _INDEX(3), _INDEX(1)])
+        return context.get_dummy_value()
+
+    return types.void(table, types.intp, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def repeated(typing: object, number: Any) -> tuple[Any, Generate]:
+    """Lanes of one number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _repeated(builder, args[0])
+
+    return _LANES(types.float32), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def times(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
+    """a * b of each lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fmul(args[0], args[1], flags=_FUSED)
+
+    return _LANES(_LANES, _LANES), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def times_plus(typing: object, a: Any, b: Any, c: Any) -> tuple[Any, Generate]:
+    """a * b + c of each lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        product = builder.fmul(args[0], args[1], flags=_FUSED)
+        return builder.fadd(product, args[2], flags=_FUSED)
+
+    return _LANES(_LANES, _LANES, _LANES), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def total(typing: object, lanes: Any) -> tuple[Any, Generate]:
+    """The sum of the lanes: of halves, of their halves, and so on."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        (vector,), width = args, LANES
+        while width > 1:
+            width //= 2
+            unset = ir.Constant(vector.type, ir.Undefined)
+            low, high = (
+                ir.Constant(ir.VectorType(_INDEX, width), list(range(start, start + width)))
+                for start in (0, width)
+            )
+            vector = builder.fadd(
+                builder.shuffle_vector(vector, unset, low),
+                builder.shuffle_vector(vector, unset, high),
+            )
+        return builder.extract_element(vector, _INDEX(0))
+
+    return types.float32(_LANES), generate
