@@ -14,14 +14,28 @@ from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm
 from ratecast.modelling.kernels.aligned import cache_aligned
-from ratecast.modelling.kernels.loops import even_cuts, on_all_threads
+from ratecast.modelling.kernels.lanes import (
+    LANES,
+    load,
+    padded,
+    prefetch,
+    repeated,
+    times_plus,
+    total,
+)
+from ratecast.modelling.kernels.loops import even_cuts, fill, on_all_threads
 from ratecast.ratings import Requests
 
 PIECE = 1 << 22
+# How many pairs before its use a vector is asked for.
+AHEAD = 8
 
 
 class Side32(NamedTuple):
-    """One side in single precision: biases (rows,), and vectors (rows, k), aligned to the cache."""
+    """One side in single precision: biases (rows,), and vectors (rows, k), aligned to the cache.
+
+    The vectors are filled up with zeros, to whole lanes.
+    """
 
     biases: F32
     vectors: F32
@@ -33,7 +47,7 @@ def single_precision(form: BilinearForm) -> tuple[Side32, Side32]:
 
 
 def _packed(weights: F64, bias_scale: float, vector_scale: float) -> Side32:
-    rows, width = len(weights), weights.shape[1] - 1
+    rows, width = len(weights), padded(weights.shape[1] - 1)
     side = Side32(np.empty(rows, np.float32), cache_aligned(rows, width))
     on_all_threads(_pack, even_cuts(rows), weights, (bias_scale, vector_scale), side)
     return side
@@ -48,8 +62,9 @@ def _pack(rows, weights, scales, side):  # type: ignore[no-untyped-def]
     biases, vectors = side
     for row in range(rows[0], rows[1]):
         biases[row] = scales[0] * weights[row, 0]
-        for k in range(vectors.shape[1]):
+        for k in range(weights.shape[1] - 1):
             vectors[row, k] = scales[1] * weights[row, 1 + k]
+        fill(vectors[row, weights.shape[1] - 1 :], np.float32(0))
 
 
 def score_pairs(
@@ -74,11 +89,14 @@ def _score_pairs(part, pairs, sides, level, scores):  # type: ignore[no-untyped-
     user_rows, movie_rows = pairs
     (user_biases, user_vectors), (movie_biases, movie_vectors) = sides
     for i in range(part[0], part[1]):
-        user, movie = user_rows[i], movie_rows[i]
-        total = user_biases[user] + movie_biases[movie]
-        for k in range(user_vectors.shape[1]):
-            total += user_vectors[user, k] * movie_vectors[movie, k]
-        scores[i] = level + total
+        user, movie, product = user_rows[i], movie_rows[i], repeated(np.float32(0))
+        ahead = min(i + AHEAD, part[1] - 1)
+        for k in range(0, user_vectors.shape[1], LANES):
+            prefetch(user_vectors, user_rows[ahead], k)
+            prefetch(movie_vectors, movie_rows[ahead], k)
+        for k in range(0, user_vectors.shape[1], LANES):
+            product = times_plus(load(user_vectors, user, k), load(movie_vectors, movie, k), product)
+        scores[i] = level + (user_biases[user] + movie_biases[movie] + total(product))
 
 
 def expected_stars(model: Model, requests: Requests) -> F64:

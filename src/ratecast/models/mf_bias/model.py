@@ -129,7 +129,8 @@ class BiasedMatrixFactorization(FoldInNet):
         )
         (users, movies), self.epochs = descend(task, self.descent, epochs)
         biases = BothSides(users.biases[:, None], movies.biases[:, None])
-        factors = BothSides(users.vectors, movies.vectors)
+        width = self.factors
+        factors = BothSides(users.vectors[:, :width], movies.vectors[:, :width])
         level = mean / self.scale.unit
         self.use_sides(train, level, self._with_covariance(task.train, train, biases, factors))
 

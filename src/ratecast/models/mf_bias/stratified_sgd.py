@@ -17,16 +17,33 @@ from ratecast.arrays import F32, I64
 from ratecast.modelling.factors.pair_scores import Side32
 from ratecast.modelling.kernels.aligned import cache_aligned
 from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups, sorted_by
+from ratecast.modelling.kernels.lanes import (
+    LANES,
+    load,
+    padded,
+    prefetch,
+    repeated,
+    store,
+    times,
+    times_plus,
+    total,
+)
 from ratecast.modelling.kernels.loops import MANY, at_once, on_all_threads, thread_cuts
 from ratecast.modelling.kernels.weighted_mean import weighted_mean
 
 GROUPS = 16
+# Users of a block whose ratings take turns.
+TURNS = 2
+# How many ratings before its use a movie's vector is asked for.
+AHEAD = 16
 
 
 @dataclass(frozen=True)
 class Strata:
-    """Ratings in GROUPS x GROUPS blocks of users and movies, ordered by user within a block.
+    """Ratings in GROUPS x GROUPS blocks of users and movies; within a block, two users take turns.
 
+    A step waits for the one before if both change the same user. So a processor works at two at a
+    time where neighbours are of different users.
     triples: (users, movies, centred stars), each (n,). edges: (GROUPS^2 + 1,) of the blocks.
     A stratum is a set of blocks that share no user and no movie, so that they can run in parallel.
     The movies of a block fit into a core's cache.
@@ -45,7 +62,35 @@ class Strata:
         user_groups = balanced_groups(user_counts, GROUPS)
         keys = user_groups[triples[0]] * np.int32(GROUPS) + movie_groups[triples[1]]
         edges, ordered = sorted_by(keys, GROUPS * GROUPS, triples)
+        on_all_threads(_take_turns, np.arange(GROUPS * GROUPS + 1), edges, ordered)
         return cls(ordered, edges)
+
+
+@njit(cache=True, nogil=True)
+def _take_turns(blocks, edges, triples):  # type: ignore[no-untyped-def]
+    """Order the blocks from blocks[0] to blocks[1] - 1, in place: the next user for each that ends.
+
+    triples: (users, movies, centred stars), each (n,), the users of a block ascending.
+    """
+    users, movies, values = triples
+    for block in range(blocks[0], blocks[1]):
+        start, stop = edges[block], edges[block + 1]
+        own = users[start:stop].copy(), movies[start:stop].copy(), values[start:stop].copy()
+        place, ends = np.zeros(TURNS, np.int64), np.zeros(TURNS, np.int64)
+        following, to = 0, start
+        while to < stop:
+            for turn in range(TURNS):
+                if place[turn] == ends[turn] and following < stop - start:
+                    place[turn] = following
+                    following += 1
+                    while following < stop - start and own[0][following] == own[0][place[turn]]:
+                        following += 1
+                    ends[turn] = following
+                if place[turn] < ends[turn]:
+                    at = place[turn]
+                    users[to], movies[to], values[to] = own[0][at], own[1][at], own[2][at]
+                    place[turn] += 1
+                    to += 1
 
 
 class StepSizes(NamedTuple):
@@ -56,9 +101,11 @@ class StepSizes(NamedTuple):
 
 
 def initial_side(rows: int, width: int, init_std: float, random: np.random.Generator) -> Side32:
-    """Biases of 0 and normal vectors with standard deviation `init_std`."""
-    vectors = cache_aligned(rows, width)
-    vectors[:] = random.standard_normal(vectors.shape, np.float32) * np.float32(init_std)
+    """Biases of 0 and normal vectors with standard deviation `init_std`, filled up with zeros."""
+    vectors = cache_aligned(rows, padded(width))
+    vectors[:, :width] = random.standard_normal((rows, width), np.float32)
+    vectors[:, :width] *= np.float32(init_std)
+    vectors[:, width:] = 0
     return Side32(np.zeros(rows, np.float32), vectors)
 
 
@@ -93,41 +140,29 @@ def _run_block(triples, users, movies, learning_rate, l2):  # type: ignore[no-un
     step = learning_rate (r - b_u - b_i - p_u · q_i);  b_u += step;  b_i += step
     p_u <- (1 - learning_rate l2) p_u + step q_i;  q_i <- (1 - learning_rate l2) q_i + step p_u
 
-    triples: (users, movies, centred stars), each (n,), ordered by user. users, movies: `Side32`,
-    changed in place. 6 k floating-point operations a rating, and the movie's vector read and
-    written, 8 k bytes; the user's stays in the first-level cache.
+    triples: (users, movies, centred stars), each (n,). users, movies: `Side32`, changed in place.
+    6 k floating-point operations a rating, and the movie's vector read and written, 8 k bytes; the
+    user's stays in the first-level cache.
     """
-    width = users.vectors.shape[1]
-    user_vector, last, bias = np.empty(width, np.float32), np.int32(-1), np.float32(0)
-    decay = np.float32(1) - learning_rate * l2
-    for i in range(len(triples[0])):
-        user, movie = triples[0][i], triples[1][i]
-        if user != last:
-            if last >= 0:
-                _store(users, last, bias, user_vector)
-            bias, last = users.biases[user], user
-            for k in range(width):
-                user_vector[k] = users.vectors[user, k]
-        movie_vector, product = movies.vectors[movie], np.float32(0)
-        for k in range(width):
-            product += user_vector[k] * movie_vector[k]
-        step = learning_rate * (triples[2][i] - bias - movies.biases[movie] - product)
-        bias += step
+    rows, columns, centred = triples
+    of_user, of_movie = users.vectors, movies.vectors
+    decay, last = repeated(np.float32(1) - learning_rate * l2), len(rows) - 1
+    for i in range(len(rows)):
+        user, movie, ahead = rows[i], columns[i], columns[min(i + AHEAD, last)]
+        for k in range(0, of_movie.shape[1], LANES):
+            prefetch(of_movie, ahead, k)
+        product = repeated(np.float32(0))
+        for k in range(0, of_user.shape[1], LANES):
+            product = times_plus(load(of_user, user, k), load(of_movie, movie, k), product)
+        error = centred[i] - users.biases[user] - movies.biases[movie] - total(product)
+        step = learning_rate * error
+        users.biases[user] += step
         movies.biases[movie] += step
-        for k in range(width):
-            p, q = user_vector[k], movie_vector[k]
-            user_vector[k] = decay * p + step * q
-            movie_vector[k] = decay * q + step * p
-    if last >= 0:
-        _store(users, last, bias, user_vector)
-
-
-@njit(cache=True)
-def _store(side, row, bias, vector):  # type: ignore[no-untyped-def]
-    """Number by number: assigning to a slice takes longer than the whole step of a rating."""
-    side.biases[row] = bias
-    for k in range(len(vector)):
-        side.vectors[row, k] = vector[k]
+        steps = repeated(step)
+        for k in range(0, of_user.shape[1], LANES):
+            p, q = load(of_user, user, k), load(of_movie, movie, k)
+            store(of_user, user, k, times_plus(steps, q, times(decay, p)))
+            store(of_movie, movie, k, times_plus(steps, p, times(decay, q)))
 
 
 @njit(cache=True, nogil=True)
