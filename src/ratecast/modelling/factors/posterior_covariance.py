@@ -11,9 +11,21 @@ from numba import njit
 
 from ratecast.arrays import F64
 from ratecast.modelling.kernels.csr import Grouped, pieces
+from ratecast.modelling.kernels.lanes import (
+    DOUBLES,
+    load,
+    padded,
+    plus,
+    prefetch,
+    repeated,
+    store,
+    times,
+)
 from ratecast.modelling.kernels.loops import fill, on_all_threads
 
 BATCH = 4
+# How many ratings before its use a vector is asked for.
+AHEAD = 4 * BATCH
 MAX_UPDATED = 32
 MAX_BYTES = 1 << 28
 
@@ -68,8 +80,12 @@ def posterior_covariance(
     the row.
     """
     prior = l2, np.where(np.arange(len(l2)) > 0, l2_per_rating, 0.0)
-    covariance = np.empty((len(grouped.edges) - 1, len(l2), len(l2)))
-    ratings = grouped.edges, grouped.columns, vectors
+    size = len(l2)
+    covariance = np.empty((len(grouped.edges) - 1, size, size))
+    inputs = np.zeros((len(vectors) + 1, padded(size, DOUBLES)))
+    inputs[:-1, 0] = 1
+    inputs[:-1, 1:size] = vectors[:, : size - 1]
+    ratings = grouped.edges, grouped.columns, inputs
     on_all_threads(_fill_covariances, pieces(grouped.edges), ratings, prior, covariance)
     return covariance
 
@@ -77,39 +93,41 @@ def posterior_covariance(
 @njit(cache=True, nogil=True)
 def _fill_covariances(rows, ratings, prior, covariance):  # type: ignore[no-untyped-def]
     """The rows from rows[0] to rows[1] - 1: d^2 operations a rating, 2 d^3 a row."""
-    (edges, columns, vectors), (l2, l2_per_rating) = ratings, prior
-    size = len(l2)
-    inputs, work = np.empty((BATCH, size)), np.empty(size)
-    precision = np.empty((size, size))
+    (edges, columns, inputs), (l2, l2_per_rating) = ratings, prior
+    size, work = len(l2), np.empty(len(l2))
+    precision = np.zeros((size, inputs.shape[1]))
     for row in range(rows[0], rows[1]):
         # Precision: diag(l2) + Σ x x'.
         for a in range(size):
             fill(precision[a], 0.0)
             precision[a, a] = l2[a] + l2_per_rating[a] * (edges[row + 1] - edges[row])
-        for first in range(edges[row], edges[row + 1], BATCH):
-            for i in range(BATCH):
-                if first + i < edges[row + 1]:
-                    inputs[i, 0] = 1
-                    for k in range(size - 1):
-                        inputs[i, 1 + k] = vectors[columns[first + i], k]
-                else:
-                    fill(inputs[i], 0.0)
-            _add_squares(precision, inputs)
+        _add_squares(precision, inputs, columns[edges[row] : edges[row + 1]])
         _invert(precision, covariance[row], work)
 
 
 @njit(cache=True)
-def _add_squares(precision, inputs):  # type: ignore[no-untyped-def]
-    """Add x x' for each x of inputs (BATCH, d), on and below the diagonal.
+def _add_squares(precision, inputs, columns):  # type: ignore[no-untyped-def]
+    """Add x x' for the x of each column, on and below the diagonal.
 
     In batches: a sum that is read and written for each rating waits for the memory.
+    inputs: (columns + 1, d or more), the last row zeros, which fill up the last batch.
     """
-    for a in range(len(precision)):
-        p, q, r, s = inputs[0, a], inputs[1, a], inputs[2, a], inputs[3, a]
-        for b in range(a + 1):
-            precision[a, b] += (
-                p * inputs[0, b] + q * inputs[1, b] + (r * inputs[2, b] + s * inputs[3, b])
-            )
+    count, zeros = len(columns), len(inputs) - 1
+    for first in range(0, count, BATCH):
+        ahead = min(first + AHEAD, count - BATCH)
+        for i in range(max(ahead, 0), min(ahead + BATCH, count)):
+            for k in range(0, inputs.shape[1], DOUBLES):
+                prefetch(inputs, columns[i], k)
+        one, two = columns[first], columns[first + 1] if first + 1 < count else zeros
+        three = columns[first + 2] if first + 2 < count else zeros
+        four = columns[first + 3] if first + 3 < count else zeros
+        for a in range(len(precision)):
+            p, q = repeated(inputs[one, a]), repeated(inputs[two, a])
+            r, s = repeated(inputs[three, a]), repeated(inputs[four, a])
+            for k in range(0, a + 1, DOUBLES):
+                pairs = plus(times(p, load(inputs, one, k)), times(q, load(inputs, two, k)))
+                more = plus(times(r, load(inputs, three, k)), times(s, load(inputs, four, k)))
+                store(precision, a, k, plus(load(precision, a, k), plus(pairs, more)))
 
 
 # Terms of a sum may be added in any order, but an infinite l2 stays infinite.

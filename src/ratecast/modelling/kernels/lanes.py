@@ -1,10 +1,11 @@
-"""Sixteen numbers in single precision at a time, for the loops that take most of a fit.
+"""Sixteen numbers in single precision, or eight in double, at a time: for a fit's longest loops.
 
 A compiler that makes such loops by itself chooses half the width of a processor with AVX-512, and
 another order of the sum on every processor. Here the order is always the same; where registers are
 narrower, sixteen numbers take two of them or four.
 
-A table is (rows, width), contiguous, its width a multiple of `LANES`; the other entries are 0.
+A table is (rows, width), contiguous, its width a multiple of `LANES`, or of `DOUBLES` where it is of
+float64; it is filled up with zeros.
 """
 
 from collections.abc import Callable
@@ -15,37 +16,41 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-LANES = 16
+LANES, DOUBLES = 16, 8
 
 _INDEX, _SHORT = ir.IntType(32), ir.IntType(16)
-_VECTOR = ir.VectorType(ir.FloatType(), LANES)
-# A product may be added without rounding it first, as everywhere else.
+# A product may be added without rounding it first.
 _FUSED = ("contract",)
 
 Generate = Callable[..., Any]
 
 
-def padded(width: int) -> int:
-    """The least multiple of `LANES` that is no less than `width`, nor than `LANES`."""
-    return max(-(-width // LANES), 1) * LANES
+def padded(width: int, lanes: int = LANES) -> int:
+    """The least multiple of `lanes` that is no less than `width`, nor than `lanes`."""
+    return max(-(-width // lanes), 1) * lanes
 
 
 class _LanesType(types.Type):
-    """Sixteen numbers, as a kernel holds them in a variable."""
+    """Numbers of one type, as a kernel holds them in a variable."""
 
-    def __init__(self) -> None:
-        super().__init__(name="Lanes")
-
-
-_LANES = _LanesType()
+    def __init__(self, number: types.Float, vector: ir.VectorType) -> None:
+        self.number, self.vector = number, vector
+        super().__init__(name=f"Lanes({number})")
 
 
 @register_model(_LanesType)
 class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
     """They are a vector of LLVM."""
 
-    def __init__(self, manager: object, kind: object) -> None:
-        super().__init__(manager, kind, _VECTOR)
+    def __init__(self, manager: object, kind: _LanesType) -> None:
+        super().__init__(manager, kind, kind.vector)
+
+
+_OF = {
+    types.float32: _LanesType(types.float32, ir.VectorType(ir.FloatType(), LANES)),
+    types.float64: _LanesType(types.float64, ir.VectorType(ir.DoubleType(), DOUBLES)),
+}
+_SINGLE = _OF[types.float32]
 
 
 def _pointer(context: Any, builder: Any, kind: Any, place: Any) -> Any:
@@ -56,24 +61,26 @@ def _pointer(context: Any, builder: Any, kind: Any, place: Any) -> Any:
     return builder.gep(table.data, [offset])
 
 
-def _repeated(builder: Any, number: Any) -> Any:
+def _repeated(builder: Any, kind: _LanesType, number: Any) -> Any:
     """A vector of one number."""
-    unset = ir.Constant(_VECTOR, ir.Undefined)
+    unset = ir.Constant(kind.vector, ir.Undefined)
     first = builder.insert_element(unset, number, _INDEX(0))
-    zeros = ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES)
+    width = kind.vector.count
+    zeros = ir.Constant(ir.VectorType(_INDEX, width), [0] * width)
     return builder.shuffle_vector(first, unset, zeros)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def load(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
     """Lanes of table[row, column : column + LANES]."""
+    kind = _OF[table.dtype]
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, signature.args[0], args)
-        at = builder.bitcast(pointer, _VECTOR.as_pointer())
-        return builder.load(at, align=4, typ=_VECTOR)
+        at = builder.bitcast(pointer, kind.vector.as_pointer())
+        return builder.load(at, align=4, typ=kind.vector)
 
-    return _LANES(table, types.intp, types.intp), generate
+    return kind(table, types.intp, types.intp), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -89,9 +96,10 @@ def load_scaled(
         whole = builder.sext(
             builder.load(at, align=2, typ=shorts), ir.VectorType(ir.IntType(32), LANES)
         )
-        return builder.fmul(builder.sitofp(whole, _VECTOR), _repeated(builder, args[3]))
+        scales = _repeated(builder, _SINGLE, args[3])
+        return builder.fmul(builder.sitofp(whole, _SINGLE.vector), scales)
 
-    return _LANES(table, types.intp, types.intp, types.float32), generate
+    return _SINGLE(table, types.intp, types.intp, types.float32), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -102,10 +110,10 @@ def store(
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, signature.args[0], args)
-        builder.store(args[3], builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
+        builder.store(args[3], builder.bitcast(pointer, lanes.vector.as_pointer()), align=4)
         return context.get_dummy_value()
 
-    return types.void(table, types.intp, types.intp, _LANES), generate
+    return types.void(table, types.intp, types.intp, lanes), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -126,12 +134,12 @@ def prefetch(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Ge
 
 @intrinsic  # type: ignore[untyped-decorator]
 def repeated(typing: object, number: Any) -> tuple[Any, Generate]:
-    """Lanes of one number."""
+    """Lanes of one number: float32, or float64."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _repeated(builder, args[0])
+        return _repeated(builder, _OF[number], args[0])
 
-    return _LANES(types.float32), generate
+    return _OF[number](number), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -141,7 +149,17 @@ def times(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fmul(args[0], args[1], flags=_FUSED)
 
-    return _LANES(_LANES, _LANES), generate
+    return a(a, a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def plus(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
+    """a + b of each lane, where a product is rounded before it is added."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fadd(*args)
+
+    return a(a, a), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -152,7 +170,7 @@ def times_plus(typing: object, a: Any, b: Any, c: Any) -> tuple[Any, Generate]:
         product = builder.fmul(args[0], args[1], flags=_FUSED)
         return builder.fadd(product, args[2], flags=_FUSED)
 
-    return _LANES(_LANES, _LANES, _LANES), generate
+    return a(a, a, a), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -160,7 +178,7 @@ def total(typing: object, lanes: Any) -> tuple[Any, Generate]:
     """The sum of the lanes: of halves, of their halves, and so on."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        (vector,), width = args, LANES
+        (vector,), width = args, lanes.vector.count
         while width > 1:
             width //= 2
             unset = ir.Constant(vector.type, ir.Undefined)
@@ -174,4 +192,4 @@ def total(typing: object, lanes: Any) -> tuple[Any, Generate]:
             )
         return builder.extract_element(vector, _INDEX(0))
 
-    return types.float32(_LANES), generate
+    return lanes.number(lanes), generate
