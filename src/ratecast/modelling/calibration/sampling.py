@@ -49,6 +49,10 @@ def held_out(users: I32, seed: int) -> tuple[Mask, Mask] | None:
     new[order[reached <= _USERS_SHARE * min(len(users), COPY_ROWS)]] = True
     used, rows = taken[users], min(len(users), COPY_ROWS)
     share = min(max(_ROWS_SHARE, _LEAST_ROWS / rows), _MOST_SHARE)
-    held = used & (new[users] | (random.random(len(users)) < share))
+    # A random number for each row that is used: of a large table that is few.
+    some = np.flatnonzero(used)
+    chosen = new[users[some]] | (random.random(len(some)) < share)
+    held = np.zeros(len(users), bool)
+    held[some[chosen]] = True
     rest = used & ~held
     return (rest, held) if rest.any() and held.any() else None

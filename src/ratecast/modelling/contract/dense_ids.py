@@ -6,6 +6,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ratecast.arrays import read_only
+from ratecast.modelling.kernels.loops import over_rows
+
 # A table may be this much longer than the ids are many, and this long in any case.
 _GAPS, _SMALL = 32, 1 << 16
 
@@ -31,7 +34,8 @@ class Direct:
 
     def look_up(self, ids: Ids) -> NDArray[np.int32]:
         """The row number of each id: (n,)."""
-        rows: NDArray[np.int32] = _looked_up(ids, self.low, self.rows)
+        rows = np.zeros(len(ids), np.int32)
+        over_rows(_look_up, len(ids), read_only(ids), self.low, self.rows, rows)
         return rows
 
 
@@ -51,14 +55,13 @@ def _close(ids: Ids) -> tuple[int, int] | None:
     return (low, high) if high - low < max(_SMALL, _GAPS * len(ids)) else None
 
 
-@njit(cache=True)
-def _looked_up(ids: Ids, low: int, rows: NDArray[np.int32]) -> NDArray[np.int32]:
-    result = np.zeros(len(ids), np.int32)
+@njit(cache=True, nogil=True)
+def _look_up(part, ids, low, rows, result):  # type: ignore[no-untyped-def]
+    """See `look_up`: the ids from part[0] to part[1] - 1, into result (n,)."""
     high = low + (len(rows) - 1)
-    for k in range(len(ids)):
+    for k in range(part[0], part[1]):
         if low <= ids[k] <= high:
             result[k] = rows[ids[k] - low]
-    return result
 
 
 @njit(cache=True)

@@ -1,5 +1,6 @@
 """The contract: every model is fitted, predicts, is updated and saved in the same way."""
 
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy, deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -50,18 +51,23 @@ class Model(RowNumbers):
         """
         train = ratings_of(train, where="train")
         valid = None if valid is None else ratings_of(valid, train.scale, where="valid")
-        rows = self.begin_fit(train)
-        valid = None if valid is None else self.with_own_ids(valid)
-        self.fit_rows(rows, valid)
-        outcomes = self.held_outcomes(train, rows) if valid is None else None
-        self.calibration = self._calibrate(train, valid, outcomes)
+        with ThreadPoolExecutor(1) as aside:
+            fingerprint = aside.submit(train.fingerprint)
+            rows = self.begin_fit(train)
+            valid = None if valid is None else self.with_own_ids(valid)
+            self.fit_rows(rows, valid)
+            outcomes = self.held_outcomes(train, rows) if valid is None else None
+            self.calibration = self._calibrate(train, valid, outcomes)
+        self.learned_from = fingerprint.result()
         return self
 
     @kernels_first
     def refit(self, ratings: Table) -> Self:
         """Fit from scratch on more ratings, keeping what validation chose: epochs, calibration."""
         self._require_fitted()
-        self.refit_rows(self.begin_fit(ratings_of(ratings)))
+        ratings = ratings_of(ratings)
+        self.refit_rows(self.begin_fit(ratings))
+        self.learned_from = ratings.fingerprint()
         return self
 
     def held_outcomes(self, train: Ratings, rows: Rows) -> Outcomes | None:

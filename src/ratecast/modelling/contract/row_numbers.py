@@ -13,7 +13,7 @@ from ratecast.modelling.contract.given import GivenRatings
 from ratecast.modelling.contract.hooks import Hooks
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.contract.vocabulary import Unknown, Vocabulary
-from ratecast.ratings import MOVIE, USER, Ratings, Requests, T, trusted
+from ratecast.ratings import MOVIE, RATING, USER, Ratings, Requests, T, trusted
 
 
 @dataclass(kw_only=True, eq=False)
@@ -24,8 +24,7 @@ class RowNumbers(Hooks):
         """Take over the scale, ids and counts; `fit_rows` learns from the rows."""
         if not len(train):
             raise InputError("train: no ratings to learn from")
-        self.scale = train.scale
-        self.learned_from = train.fingerprint()
+        self.scale, self.learned_from = train.scale, ""
         train = known_at_end(train)
         self.users = Vocabulary.of(train.frame[USER], train.users)
         self.movies = Vocabulary.of(train.frame[MOVIE], train.movies)
@@ -35,10 +34,18 @@ class RowNumbers(Hooks):
         rows = self.encode(train)
         self.counts = Counts.of(rows, len(self.users), len(self.movies))
         self.given = GivenRatings.of(rows, len(self.users), len(self.movies))
-        # A normal likelihood takes any number, and so do the tests of it.
-        stars = self.scale.index(self.scale.clip(train.stars))
-        self.counts.of_stars = np.bincount(stars, minlength=len(self.scale.stars))
+        self.counts.of_stars = self._star_counts(train)
         return rows
+
+    def _star_counts(self, train: Ratings) -> I64:
+        """How often `train` has each star of the scale: (S,)."""
+        # Distinct ratings are few.
+        counted = train.frame[RATING].value_counts(name="count")
+        # A normal likelihood takes any number, and so do the tests of it.
+        stars = self.scale.index(self.scale.clip(counted[RATING].to_numpy()))
+        found = np.zeros(len(self.scale.stars), np.int64)
+        np.add.at(found, stars, counted["count"].to_numpy().astype(np.int64))
+        return found
 
     def encode(self, table: Requests, unknown: Unknown = "ignore") -> Rows:
         """Row numbers of a table's raw ids; unknown: what becomes of a new id."""

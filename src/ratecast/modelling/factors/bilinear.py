@@ -84,7 +84,7 @@ def with_covariance(
     each. factors: (rows, k) each. l2: (1 + k,) each, how many ratings the prior of each weight
     counts for. l2_per_rating: added to the l2 of a factor for each rating of its row.
     """
-    rotated = leading_first(*(side.astype(np.float64, copy=False) for side in factors))
+    rotated = leading_first(*factors)
     users, movies = (
         np.hstack(pair, dtype=np.float64) for pair in zip(biases, rotated, strict=True)
     )

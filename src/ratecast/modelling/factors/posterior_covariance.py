@@ -6,10 +6,12 @@ covariance; this file says how many directions and which.
 Reference: Bishop 2006, "Pattern Recognition and Machine Learning", eq. 3.51 and 3.54.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numba import njit
 
-from ratecast.arrays import F64
+from ratecast.arrays import F32, F64
 from ratecast.modelling.kernels.csr import Grouped, pieces
 from ratecast.modelling.kernels.lanes import (
     DOUBLES,
@@ -22,6 +24,8 @@ from ratecast.modelling.kernels.lanes import (
     times,
 )
 from ratecast.modelling.kernels.loops import fill, on_all_threads
+
+T = TypeVar("T", F32, F64)
 
 BATCH = 4
 # How many ratings before its use a vector is asked for.
@@ -51,7 +55,7 @@ def leading_directions(vectors: F64) -> F64:
     return np.ascontiguousarray(_eigenvectors(vectors.T @ vectors)[:, :count])
 
 
-def leading_first(users: F64, movies: F64) -> tuple[F64, F64]:
+def leading_first(users: T, movies: T) -> tuple[T, T]:
     """Factors with the same products, (rows, k) each, rotated so that the leading come first.
 
     Unchanged where online updates move all factors.
@@ -59,7 +63,8 @@ def leading_first(users: F64, movies: F64) -> tuple[F64, F64]:
     width = users.shape[1]
     if updated_factors(width, len(users) + len(movies)) == width:
         return users, movies
-    rotation = _eigenvectors(users.T @ users / len(users) + movies.T @ movies / len(movies))
+    squares = users.T @ users / len(users) + movies.T @ movies / len(movies)
+    rotation = _eigenvectors(squares.astype(np.float64)).astype(users.dtype)
     return users @ rotation, movies @ rotation
 
 

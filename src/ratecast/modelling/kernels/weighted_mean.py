@@ -9,6 +9,9 @@ import numpy as np
 from numba import njit
 
 from ratecast.arrays import F32
+from ratecast.modelling.kernels.loops import MANY, even_cuts, on_all_threads
+
+PARTS = 8
 
 
 def weighted_mean(rows: F32, weights: F32) -> F32:
@@ -16,15 +19,19 @@ def weighted_mean(rows: F32, weights: F32) -> F32:
 
     weights: (n,), counts of ratings or 0 and 1. 2 k operations a row, which is read once.
     """
-    mean: F32 = _weighted_mean(rows, weights).astype(np.float32)
-    return mean
+    # The same parts for any number of threads; a small table is one.
+    cuts = even_cuts(len(rows), PARTS if len(rows) >= MANY else 1)
+    sums = np.zeros((len(cuts) - 1, 1 + rows.shape[1]))
+    on_all_threads(_add_rows, np.arange(len(cuts)), cuts, rows, weights, sums)
+    total, *mean = sums.sum(axis=0)
+    return (np.array(mean) / max(total, 1.0)).astype(np.float32)
 
 
-@njit(cache=True)
-def _weighted_mean(rows, weights):  # type: ignore[no-untyped-def]
-    sums, total = np.zeros(rows.shape[1]), 0.0
-    for i in range(len(rows)):
-        total += weights[i]
-        for k in range(len(sums)):
-            sums[k] += weights[i] * rows[i, k]
-    return sums / max(total, 1.0)
+@njit(cache=True, nogil=True)
+def _add_rows(parts, cuts, rows, weights, sums):  # type: ignore[no-untyped-def]
+    """Σ w_i and Σ w_i row_i of each part, into sums (parts, 1 + k)."""
+    for part in range(parts[0], parts[1]):
+        for i in range(cuts[part], cuts[part + 1]):
+            sums[part, 0] += weights[i]
+            for k in range(rows.shape[1]):
+                sums[part, 1 + k] += weights[i] * rows[i, k]

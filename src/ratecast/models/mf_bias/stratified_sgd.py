@@ -28,7 +28,7 @@ from ratecast.modelling.kernels.lanes import (
     times_plus,
     total,
 )
-from ratecast.modelling.kernels.loops import MANY, at_once, on_all_threads, thread_cuts
+from ratecast.modelling.kernels.loops import MANY, at_once, even_cuts, on_all_threads, thread_cuts
 from ratecast.modelling.kernels.weighted_mean import weighted_mean
 
 GROUPS = 16
@@ -121,11 +121,18 @@ def move_to_centre(
 
     shares: learning rate * l2, of biases and of vectors.
     """
-    bias, vector = (np.float32(min(share, 1.0)) for share in shares)
-    side.biases[:] += (centre[0] - side.biases) * bias
-    # In place: the table may have a million rows.
-    np.multiply(side.vectors, np.float32(1) - vector, out=side.vectors)
-    np.add(side.vectors, centre[1] * vector, out=side.vectors)
+    steps = np.array([min(share, 1.0) for share in shares], np.float32)
+    on_all_threads(_move, even_cuts(len(side.biases)), side, centre, steps)
+
+
+@njit(cache=True, nogil=True)
+def _move(rows, side, centre, steps):  # type: ignore[no-untyped-def]
+    """See `move_to_centre`: the rows from rows[0] to rows[1] - 1."""
+    kept = np.float32(1) - steps[1]
+    for row in range(rows[0], rows[1]):
+        side.biases[row] += (centre[0] - side.biases[row]) * steps[0]
+        for k in range(side.vectors.shape[1]):
+            side.vectors[row, k] = side.vectors[row, k] * kept + centre[1][k] * steps[1]
 
 
 def copied(side: Side32) -> Side32:
