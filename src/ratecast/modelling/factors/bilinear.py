@@ -71,6 +71,15 @@ class BothSides(NamedTuple):
     movies: F64 | F32
 
 
+def leading_weights(biases: BothSides, factors: BothSides) -> tuple[F64, F64, int]:
+    """Weights of users and movies, (rows, 1 + k), and how many of them have a covariance."""
+    rotated = leading_first(*(side.astype(np.float64, copy=False) for side in factors))
+    users, movies = (
+        np.hstack(pair, dtype=np.float64) for pair in zip(biases, rotated, strict=True)
+    )
+    return users, movies, 1 + updated_factors(users.shape[1] - 1, len(users) + len(movies))
+
+
 def with_covariance(
     grouped: tuple[Grouped, Grouped],
     biases: BothSides,
@@ -84,11 +93,7 @@ def with_covariance(
     each. factors: (rows, k) each. l2: (1 + k,) each, how many ratings the prior of each weight
     counts for. l2_per_rating: added to the l2 of a factor for each rating of its row.
     """
-    rotated = leading_first(*(side.astype(np.float64, copy=False) for side in factors))
-    users, movies = (
-        np.hstack(pair, dtype=np.float64) for pair in zip(biases, rotated, strict=True)
-    )
-    size = 1 + updated_factors(users.shape[1] - 1, len(users) + len(movies))
+    users, movies, size = leading_weights(biases, factors)
 
     def side(by_row: Grouped, weights: F64, other: F64, penalty: F64 | F32) -> Side:
         vectors = np.ascontiguousarray(other[:, 1:size])

@@ -121,7 +121,7 @@ class BiasedMatrixFactorization(FoldInNet):
             train=by_user(train),
             valid=None if valid is None else by_user(self.encode(valid)),
             movies=sizes[1],
-            l2=self._l2(),
+            l2=self.side_l2(),
             factors=self.factors,
             init_std=self.init_std,
             seed=self.seed,
@@ -163,12 +163,12 @@ class BiasedMatrixFactorization(FoldInNet):
         """From biases (rows, 1) and factors (rows, k) of either side, learned from train."""
         by_movie = Grouped.of(train.movies, train.users, train.stars, len(self.movies))
         users, movies = (
-            usable_l2(l2_vector(l2.bias, l2.factor, self.factors)) for l2 in self._l2()
+            usable_l2(l2_vector(l2.bias, l2.factor, self.factors)) for l2 in self.side_l2()
         )
         return with_covariance((by_user, by_movie), biases, factors, BothSides(users, movies))
 
-    def _l2(self) -> tuple[SideL2, SideL2]:
-        """For users and for movies."""
+    def side_l2(self) -> tuple[SideL2, SideL2]:
+        """Penalties of users and of movies."""
         return (
             SideL2(self.l2_user_biases, self.l2_users),
             SideL2(self.l2_movie_biases, self.l2_movies),

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numba import njit
 
-from ratecast.arrays import F32, I64
+from ratecast.arrays import F32, I32, I64
 from ratecast.modelling.factors.pair_scores import Side32
 from ratecast.modelling.kernels.aligned import cache_aligned
 from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups, sorted_by
@@ -38,14 +38,23 @@ class Strata:
     @classmethod
     def of(cls, by_user: Grouped, movie_counts: I64) -> Self:
         """From the ratings of each user, and the number of ratings of each movie."""
-        triples, user_counts = by_user.triples, by_user.counts
-        popular = np.argsort(-movie_counts, kind="stable")
-        movie_groups = np.empty(len(popular), np.int32)
-        movie_groups[popular] = balanced_groups(movie_counts[popular], GROUPS)
-        user_groups = balanced_groups(user_counts, GROUPS)
+        triples = by_user.triples
+        user_groups, movie_groups = block_groups(by_user.counts, movie_counts)
         keys = user_groups[triples[0]] * np.int32(GROUPS) + movie_groups[triples[1]]
         edges, ordered = sorted_by(keys, GROUPS * GROUPS, triples)
         return cls(ordered, edges)
+
+
+def block_groups(user_counts: I64, movie_counts: I64) -> tuple[I32, I32]:
+    """Group of each user and of each movie, below GROUPS: (users,), (movies,).
+
+    Groups of users are runs of row numbers, those of movies runs by popularity; each has nearly as
+    many ratings as the others of its side.
+    """
+    popular = np.argsort(-movie_counts, kind="stable")
+    movie_groups = np.empty(len(popular), np.int32)
+    movie_groups[popular] = balanced_groups(movie_counts[popular], GROUPS)
+    return balanced_groups(user_counts, GROUPS), movie_groups
 
 
 class StepSizes(NamedTuple):
@@ -139,6 +148,21 @@ def _run_groups(groups, strata, sides, sizes, stratum):  # type: ignore[no-untyp
         part = slice(edges[block], edges[block + 1])
         rows = triples[0][part], triples[1][part], triples[2][part]
         _run_block(rows, users, movies, learning_rate, l2)
+
+
+def run_block(
+    block: tuple[int, int], triples: Triples, sides: tuple[Side32, Side32], sizes: StepSizes
+) -> None:
+    """The part of an epoch that is of one block, in place; without the interpreter's lock.
+
+    block: its groups of users and of movies. triples: its ratings, ordered by user. Blocks that
+    share neither group may run at once.
+    """
+    group, movie_group = block
+    edges = np.zeros(GROUPS * GROUPS + 1, np.int64)
+    edges[group * GROUPS + movie_group + 1 :] = len(triples[0])
+    stratum = (movie_group - group) % GROUPS
+    _run_groups((group, group + 1), (triples, edges), sides, sizes, stratum)
 
 
 def run_epoch(

@@ -1,0 +1,92 @@
+"""A fit out of core is that of the same rows in memory; a killed one goes on to the same bits."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import ratecast as rc
+from ratecast.modelling.contract.model import Model
+from ratecast.out_of_core import grouping, parts
+from ratecast.out_of_core.fit import fit_out_of_core
+from ratecast.out_of_core.work_folder import MANIFEST
+from tests.out_of_core.tables import MODELS, SHARE, ratings, write_parts
+
+QUIET: Any = {"notify": lambda _: None}
+NAMES = list(MODELS)
+# Writes before a kill: while rows are read and grouped, in the strata, and in the epochs.
+KILLS = {"mf_bias": (1, 4, 11, 785, 3, 9)}
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "PIECE_ROWS", 300)
+    monkeypatch.setattr(grouping, "ROWS", 500)
+
+
+def learned(model: Model) -> dict[str, np.ndarray[Any, Any]]:
+    return (
+        model.arrays() | model.counts.arrays() | model.given.arrays() | model.calibration.packed()
+    )
+
+
+def assert_same(one: Model, other: Model, tolerance: float = 0.0) -> None:
+    found, expected = learned(one), learned(other)
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        if tolerance:
+            np.testing.assert_allclose(found[name], array, tolerance, tolerance, err_msg=name)
+        else:
+            np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
+def in_memory(table: pl.DataFrame, make: Callable[[], Model]) -> Model:
+    held = pl.Series(np.random.default_rng(0).random(len(table)) < SHARE)
+    whole = rc.load(table, scale="0.5:5:0.5", **QUIET)
+    valid = whole.take(held.to_numpy())
+    return make().fit(whole.take((~held).to_numpy()), valid)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("small_pieces")
+def test_the_fit_is_that_in_memory(name: str, tmp_path: Path) -> None:
+    table = ratings()
+    folder = write_parts(tmp_path / "parts", table)
+    model = fit_out_of_core(MODELS[name](), folder, tmp_path / "work", valid=SHARE, **QUIET)
+    expected = in_memory(table, MODELS[name])
+    assert_same(model, expected)
+    assert model.users.table.equals(expected.users.table)
+    model.save(tmp_path / "saved")
+    again = rc.load_model(tmp_path / "saved")
+    assert again.predict([1], [7]).stars == expected.predict([1], [7]).stars
+    again.observe(table[:3].with_columns(pl.lit(5.0).alias("rating")))
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_text_ids_that_come_after_numbers(tmp_path: Path) -> None:
+    table = ratings().with_columns(pl.col("user").cast(pl.String))
+    table[len(table) - 1, "user"] = "ann"
+    folder = write_parts(tmp_path / "parts", table)
+    model = fit_out_of_core(MODELS["mf_bias"](), folder, tmp_path / "work", valid=SHARE, **QUIET)
+    assert_same(model, in_memory(table, MODELS["mf_bias"]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_killed_fit_goes_on_to_the_same_bits(name: str, tmp_path: Path) -> None:
+    folder = write_parts(tmp_path / "parts", ratings())
+    work = tmp_path / "work"
+    for writes in KILLS[name]:
+        words = [sys.executable, "-m", "tests.out_of_core.killed", name]
+        ran = subprocess.run([*words, str(folder), str(work), str(writes)], check=False)
+        assert ran.returncode == -signal.SIGKILL
+    assert (work / MANIFEST).exists()
+    resumed = fit_out_of_core(MODELS[name](), folder, work, valid=SHARE, **QUIET)
+    whole = fit_out_of_core(MODELS[name](), folder, tmp_path / "other", valid=SHARE, **QUIET)
+    assert_same(resumed, whole)
+    assert_same(fit_out_of_core(MODELS[name](), folder, work, valid=SHARE, **QUIET), whole)
