@@ -25,7 +25,7 @@ SIZES = (1_000_000, 25_000_000)
 STAGES = {
     ("stratified_sgd.py", "run_epoch"): "learning",
     ("conjugate_gradients.py", "solve_side"): "learning",
-    ("bias.py", "residual_sums"): "learning",
+    ("residual_sums.py", "residual_sums"): "learning",
     ("posterior_covariance.py", "posterior_covariance"): "posterior covariance",
     ("model.py", "_calibrate"): "star probabilities",
     ("fold_in.py", "predict_scores"): "star probabilities",

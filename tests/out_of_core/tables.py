@@ -1,10 +1,14 @@
 """Tables in parts, and what is fitted on them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from ratecast.modelling.contract.model import Model
+from ratecast.models.als.model import ALS
+from ratecast.models.bias import Bias
 from ratecast.models.mf_bias.model import BiasedMatrixFactorization
 from ratecast.models.mf_bias.sgd_epochs import DescentSettings
 from ratecast.ratings import AT, MOVIE, RATING, USER
@@ -41,4 +45,9 @@ def mf_bias(epochs: int = 4) -> BiasedMatrixFactorization:
     return BiasedMatrixFactorization(factors=4, solver="kernel", descent=descent)
 
 
-MODELS = {"mf_bias": mf_bias}
+MODELS: dict[str, Callable[[], Model]] = {
+    "mf_bias": mf_bias,
+    "als": lambda: ALS(factors=4, solver="gradients", iterations=3),
+    "bias": Bias,
+    "damped bias": lambda: Bias(user_damping=5.0, movie_damping=3.0, iterations=3),
+}

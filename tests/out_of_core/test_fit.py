@@ -21,7 +21,9 @@ from tests.out_of_core.tables import MODELS, SHARE, ratings, write_parts
 QUIET: Any = {"notify": lambda _: None}
 NAMES = list(MODELS)
 # Writes before a kill: while rows are read and grouped, in the strata, and in the epochs.
-KILLS = {"mf_bias": (1, 4, 11, 785, 3, 9)}
+KILLS = {"mf_bias": (1, 4, 11, 785, 3, 9), "als": (2, 7, 11, 6), "bias": (2, 8, 9)}
+# Mean and standard deviation come from how often each star occurs, in memory from the rows.
+ROUNDING = {"als": 1e-6, "bias": 1e-9}
 
 
 @pytest.fixture
@@ -60,11 +62,11 @@ def test_the_fit_is_that_in_memory(name: str, tmp_path: Path) -> None:
     folder = write_parts(tmp_path / "parts", table)
     model = fit_out_of_core(MODELS[name](), folder, tmp_path / "work", valid=SHARE, **QUIET)
     expected = in_memory(table, MODELS[name])
-    assert_same(model, expected)
+    assert_same(model, expected, ROUNDING.get(name, 0.0))
     assert model.users.table.equals(expected.users.table)
     model.save(tmp_path / "saved")
     again = rc.load_model(tmp_path / "saved")
-    assert again.predict([1], [7]).stars == expected.predict([1], [7]).stars
+    assert again.predict([1], [7]).stars == pytest.approx(expected.predict([1], [7]).stars)
     again.observe(table[:3].with_columns(pl.lit(5.0).alias("rating")))
 
 
@@ -77,7 +79,7 @@ def test_text_ids_that_come_after_numbers(tmp_path: Path) -> None:
     assert_same(model, in_memory(table, MODELS["mf_bias"]))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KILLS)
 def test_a_killed_fit_goes_on_to_the_same_bits(name: str, tmp_path: Path) -> None:
     folder = write_parts(tmp_path / "parts", ratings())
     work = tmp_path / "work"

@@ -27,10 +27,8 @@ def with_covariance(
     def side(by_row: GroupedOnDisk, weights: F64, other: F64, penalty: F64) -> Side:
         vectors = np.ascontiguousarray(other[:, 1:size])
         prior, covariance = penalty[:size], np.empty((len(weights), size, size))
-        # Only which ratings there are matters, and not their stars.
-        ignored = by_row.table.ignored_stars
         with bar("covariances", len(weights)) as progress:
-            for (first, last), part in by_row.parts(ignored):
+            for (first, last), part in by_row.parts(by_row.table.stars_of):
                 covariance[first:last] = posterior_covariance(part, vectors, prior, l2_per_rating)
                 progress.advance(last - first)
         return Side(weights, covariance)

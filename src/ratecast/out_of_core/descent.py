@@ -42,7 +42,7 @@ def prepare(work: WorkFolder, table: RowTable, model: BiasedMatrixFactorization)
     by_user = grouped(work, table, USERS)
     by_movie = grouped(work, table, MOVIES)
     mean = table.centring.level
-    blocks = strata(work, by_user, np.float32(mean), np.float32(model.scale.unit))
+    blocks = strata(work, by_user, mean, model.scale.unit)
     work.remove("rows")
     return StoredDescent((by_user, by_movie), blocks, mean)
 

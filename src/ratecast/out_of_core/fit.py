@@ -140,7 +140,7 @@ def _given(work: WorkFolder, rows: RowTable, where: str, notify: Notify) -> Give
 def _by_pair(by_user: GroupedOnDisk, rows: RowTable) -> Grouped:
     """The ratings by user, movies ascending; the rows of a pair keep their order."""
     movies, stars = np.empty(len(rows), np.int32), np.empty(len(rows), np.float32)
-    for (first, last), part in by_user.parts(rows.values):
+    for (first, last), part in by_user.parts(rows.stars_of):
         _, triples = sorted_by(part.columns, rows.sizes[1], part.triples)
         _, (_, ordered, given) = sorted_by(triples[0], last - first, triples)
         place = slice(int(by_user.edges[first]), int(by_user.edges[last]))

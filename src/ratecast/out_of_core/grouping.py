@@ -6,7 +6,7 @@ user or movie keep their order.
 Reference: Knuth 1998, "The Art of Computer Programming", volume 3, section 5.4 (external sorting).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,6 +25,7 @@ from ratecast.progress import bar
 ROWS = 1 << 22
 MOST_BUCKETS = 256
 OTHERS = "others"
+StarsOf = Callable[[Array], F32]
 STAGES = {USERS: "by_user", MOVIES: "by_movie"}
 
 
@@ -41,18 +42,17 @@ class GroupedOnDisk:
         start, stop = int(self.edges[first]), int(self.edges[last])
         return self.columns.read(OTHERS, start, stop), self.columns.read(STARS, start, stop)
 
-    def part(self, run: tuple[int, int], values: F32 | None) -> Grouped:
-        """The ratings of the rows run[0] to run[1] - 1. values: of each code; None: the stars."""
-        first, last = run
-        others, codes = self.codes(first, last)
-        stars = codes if values is None else values[codes]
-        return Grouped(self.edges[first : last + 1] - self.edges[first], others, stars)
+    def parts(self, stars_of: StarsOf) -> Iterator[tuple[tuple[int, int], Grouped]]:
+        """All ratings in runs of rows with about `ROWS` ratings each, read ahead.
 
-    def parts(self, values: F32 | None) -> Iterator[tuple[tuple[int, int], Grouped]]:
-        """All ratings in runs of rows with about `ROWS` ratings each, read ahead."""
+        stars_of: what to make of the codes, (n,).
+        """
 
         def read(run: tuple[int, int]) -> tuple[tuple[int, int], Grouped]:
-            return run, self.part(run, values)
+            first, last = run
+            others, codes = self.codes(first, last)
+            edges = self.edges[first : last + 1] - self.edges[first]
+            return run, Grouped(edges, others, stars_of(codes))
 
         yield from read_ahead(runs(self.edges), read)
 

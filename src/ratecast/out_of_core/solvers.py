@@ -6,8 +6,10 @@ from typing import Any
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
+from ratecast.models.als.model import ALS
+from ratecast.models.bias import Bias
 from ratecast.models.mf_bias.model import BiasedMatrixFactorization
-from ratecast.out_of_core import descent
+from ratecast.out_of_core import alternation, biases, descent
 from ratecast.out_of_core.table import RowTable
 from ratecast.out_of_core.work_folder import WorkFolder
 from ratecast.ratings import Ratings
@@ -29,6 +31,8 @@ class Solver:
 
 SOLVERS: dict[type[Model], Solver] = {
     BiasedMatrixFactorization: Solver(descent.fit, 28, 32),
+    ALS: Solver(alternation.fit, 28, 32),
+    Bias: Solver(biases.fit, 17, 80, needs_times=True),
 }
 # Solvers of a model that are no kernel.
 _OTHERS = ("lightning", "exact")

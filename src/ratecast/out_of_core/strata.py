@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from ratecast.arrays import F32, I32, I64
+from ratecast.arrays import I32, I64
 from ratecast.errors import InputError
 from ratecast.modelling.kernels.csr import Triples
 from ratecast.models.mf_bias.stratified_sgd import GROUPS, block_groups
-from ratecast.out_of_core.columns import Array, write_all
+from ratecast.out_of_core.columns import write_all
 from ratecast.out_of_core.grouping import GroupedOnDisk
 from ratecast.out_of_core.table import RowTable
 from ratecast.out_of_core.work_folder import WorkFolder
@@ -32,15 +32,8 @@ class StrataOnDisk:
 
     folder: Path
     table: RowTable
-    centre: np.float32
-    unit: np.float32
-
-    def centred(self, codes: Array) -> F32:
-        """(stars - centre) / unit of what a block has of each rating, (n,)."""
-        if self.table.values is None:
-            return (codes - self.centre) / self.unit
-        values: F32 = (self.table.values - self.centre) / self.unit
-        return values[codes]
+    centre: float
+    unit: float
 
     @cached_property
     def groups(self) -> tuple[I32, I32]:
@@ -79,12 +72,10 @@ class StrataOnDisk:
         codes = content[end:].view(star)
         triples = np.empty(number, np.int32), np.empty(number, np.int32)
         _decode(runs, first, (places, movies), triples)
-        return *triples, self.centred(codes)
+        return *triples, self.table.centred(self.centre, self.unit, codes)
 
 
-def strata(
-    work: WorkFolder, by_user: GroupedOnDisk, centre: np.float32, unit: np.float32
-) -> StrataOnDisk:
+def strata(work: WorkFolder, by_user: GroupedOnDisk, centre: float, unit: float) -> StrataOnDisk:
     """The blocks, written unless this is done already."""
     blocks = StrataOnDisk(work.stage(STAGE), by_user.table, centre, unit)
     if work.done(STAGE) is None:

@@ -104,15 +104,16 @@ class RowTable:
         variance = float((np.square(values - mean) * stars).sum() / len(self))
         return Centring(mean, sqrt(variance) if np.count_nonzero(stars) > 1 else 1.0)
 
-    @property
-    def ignored_stars(self) -> F32 | None:
-        """Stands in for the values of the codes where only the pairs matter."""
-        return None if self.values is None else np.zeros(len(self.values), np.float32)
-
     def stars_of(self, codes: Array) -> F32:
         """The stars of what stands in the column, (n,)."""
         stars: F32 = codes if self.values is None else self.values[codes]
         return stars
+
+    def centred(self, centre: float, unit: float, codes: Array) -> F32:
+        """(stars - centre) / unit of what stands in the column, (n,), in single precision."""
+        values = codes if self.values is None else self.values
+        centred: F32 = (values - np.float32(centre)) / np.float32(unit)
+        return centred if self.values is None else centred[codes]
 
 
 def row_table(

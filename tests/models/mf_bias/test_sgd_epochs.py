@@ -8,7 +8,7 @@ import pytest
 
 from ratecast.modelling.factors.pair_scores import Side32, score_pairs
 from ratecast.modelling.kernels.csr import Grouped
-from ratecast.models.bias import residual_sums
+from ratecast.modelling.kernels.residual_sums import residual_sums
 from ratecast.models.mf_bias.sgd_epochs import DescentSettings, DescentTask, SideL2, descend, rmse
 from ratecast.models.mf_bias.stratified_sgd import (
     GROUPS,

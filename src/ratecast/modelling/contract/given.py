@@ -82,7 +82,9 @@ class GivenRatings:
         """Those of a fit, by user and then by movie; of a pair's ratings the latest comes last."""
         none = np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
         fitted = _Fitted(none, (1, 1))
-        fitted.grouped = Grouped(*map(read_only, (by_user.edges, by_user.columns, by_user.values)))
+        fitted.grouped = Grouped(
+            read_only(by_user.edges), read_only(by_user.columns), read_only(by_user.values)
+        )
         return cls(fitted, _empty(_MIN_CAPACITY))
 
     @classmethod

@@ -34,20 +34,36 @@ class Prior(NamedTuple):
     l2_per_rating: float
 
 
+class FixedSide(NamedTuple):
+    """The other side: biases (columns,), and vectors (columns, padded width), with 1 first."""
+
+    biases: F32
+    vectors: F32
+
+    @classmethod
+    def of(cls, weights: F32) -> "FixedSide":
+        """Of weights (columns, 1 + k), the bias first."""
+        vectors = np.zeros((len(weights), _padded(weights.shape[1])), np.float32)
+        vectors[:, : weights.shape[1]] = weights
+        vectors[:, 0] = 1
+        return cls(weights[:, 0].copy(), vectors)
+
+
 def solve_side(grouped: Grouped, weights: F32, other_weights: F32, prior: Prior) -> None:
     """Bring each row of `weights`, (rows, 1 + k), close to its ridge solution, in place.
 
     grouped: centred stars by row. other_weights: (columns, 1 + k), fixed; the bias comes first.
     """
+    solve_rows(grouped, weights, FixedSide.of(other_weights), prior)
+
+
+def solve_rows(grouped: Grouped, weights: F32, other: FixedSide, prior: Prior) -> None:
+    """`solve_side` of some rows: `grouped` and `weights` are theirs."""
     ratings = grouped.edges, grouped.columns, grouped.values
-    inputs = np.zeros((len(other_weights), _padded(other_weights.shape[1])), np.float32)
-    inputs[:, : other_weights.shape[1]] = other_weights
-    inputs[:, 0] = 1
     l2 = np.array(prior[1:], np.float32)
     longest = int(grouped.counts.max()) + BATCH
-    other = other_weights[:, 0].copy(), inputs
     cuts = pieces(grouped.edges)
-    on_all_threads(_solve_rows, cuts, ratings, weights, other, (prior.mean, l2, longest))
+    on_all_threads(_solve_rows, cuts, ratings, weights, tuple(other), (prior.mean, l2, longest))
 
 
 def _padded(width: int) -> int:
