@@ -20,7 +20,7 @@ from ratecast.ratings import Ratings
 def fit(work: WorkFolder, table: RowTable, model: ALS, _: Ratings) -> None:
     """Fit a model that has its ids and counts already; continues from the last checkpoint."""
     both = grouped(work, table, USERS), grouped(work, table, MOVIES)
-    work.remove("rows")
+    work.remove(table.folder.name)
     checkpoints, at = Checkpoints(work), model.before_iterations(table.sizes)
     arrays = {"users": at.users, "movies": at.movies, "user_mean": at.user_mean}
     if checkpoints.state:

@@ -43,7 +43,7 @@ def prepare(work: WorkFolder, table: RowTable, model: BiasedMatrixFactorization)
     by_movie = grouped(work, table, MOVIES)
     mean = table.centring.level
     blocks = strata(work, by_user, mean, model.scale.unit)
-    work.remove("rows")
+    work.remove(table.folder.name)
     return StoredDescent((by_user, by_movie), blocks, mean)
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.kernels.csr import Grouped, sorted_by
 from ratecast.modelling.kernels.threads import kernels_first
 from ratecast.out_of_core import estimates
+from ratecast.out_of_core.distinct import distinct
 from ratecast.out_of_core.grouping import GroupedOnDisk, grouped
 from ratecast.out_of_core.parts import PartedTable, parted_table
 from ratecast.out_of_core.solvers import solver_of
@@ -33,7 +34,6 @@ VALID_SHARE = 0.01
 MOST_GIVEN = 100_000_000
 
 
-@kernels_first
 def fit_out_of_core(
     model: M,
     parts: str | Path | Sequence[str | Path],
@@ -60,7 +60,36 @@ def fit_out_of_core(
     Raises `InputError` for parts that are missing or damaged, or have changed since the work began,
     for a work folder of another table, model or settings, and where memory or disk would not
     suffice.
+
+    >>> import tempfile
+    >>> import ratecast as rc
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     table = f"{home}/ratings.parquet"
+    ...     rc.example_ratings().frame.write_parquet(table)
+    ...     model = rc.fit_out_of_core(rc.Bias(), [table], f"{home}/work", valid=0.1)
+    >>> model.predict([1], [2]).stars.shape
+    (1,)
     """
+    return fit_and_hold_out(model, parts, folder, valid, options, notify).model
+
+
+class Fitted(NamedTuple, Generic[M]):
+    """The model, and the rows that validated it."""
+
+    model: M
+    valid: Ratings
+
+
+@kernels_first
+def fit_and_hold_out(  # noqa: PLR0917
+    model: M,
+    parts: str | Path | Sequence[str | Path],
+    folder: str | Path,
+    valid: float | str | Path | Table,
+    options: TableOptions,
+    notify: Notify = to_stderr,
+) -> Fitted[M]:
+    """`fit_out_of_core`, with the rows for validation."""
     solver, table = solver_of(model), parted_table(parts, options, notify)
     held = _valid(valid, table, options)
     work_folder = Path(folder).expanduser()
@@ -70,6 +99,8 @@ def fit_out_of_core(
     estimates.require_memory_to_read(table.where)
     with opened(work_folder, made_from) as work:
         rows = row_table(work, table, held, model.seed, times=solver.needs_times)
+        if not table.is_canonical:
+            rows = distinct(work, rows, table.where, notify)
         if not len(rows):
             raise InputError(
                 f"{table.where}: no ratings to learn from; give more, or a lower share"
@@ -82,7 +113,7 @@ def fit_out_of_core(
         solver.fit(work, rows, model, held_rows)
         model.given = _given(work, rows, table.where, notify)
         model.calibrate_on(held_rows)
-    return model
+    return Fitted(model, held_rows)
 
 
 def _valid(given: Any, table: PartedTable, options: TableOptions) -> float | Ratings:

@@ -104,40 +104,37 @@ class _Buckets:
         names = [f"{k:03}-{what}" for k in range(self._count) for what in ("key", "other", "star")]
         starts = range(0, len(self._table), ROWS)
         with Appender(self._folder, names) as out:
-            for keys, others, stars in read_ahead(starts, self._rows):
-                borders = np.zeros(self._count + 1, np.int64)
-                dealt = np.empty_like(keys), np.empty_like(others), np.empty_like(stars)
-                _deal(self._of_row, (keys, others, stars), dealt, borders)
-                cuts = borders.tolist()
+            for dealt, cuts in read_ahead(starts, self._dealt):
                 out.append(
                     *(column[cuts[k] : cuts[k + 1]] for k in range(self._count) for column in dealt)
                 )
-                yield len(keys)
+                yield cuts[-1]
 
-    def _rows(self, first: int) -> tuple[Array, ...]:
+    def _dealt(self, first: int) -> tuple[tuple[Array, ...], list[int]]:
+        """Columns of some rows in order of the buckets, and the borders of these."""
         last = min(first + ROWS, len(self._table))
-        names = (self._key, self._other, STARS)
-        return tuple(self._table.columns.read(name, first, last) for name in names)
+        names, columns = (self._key, self._other, STARS), self._table.columns
+        keys, others, stars = (columns.read(name, first, last) for name in names)
+        borders = np.zeros(self._count + 1, np.int64)
+        dealt = np.empty_like(keys), np.empty_like(others), np.empty_like(stars)
+        _deal(self._of_row, (keys, others, stars), dealt, borders)
+        return dealt, borders.tolist()
 
     def sorted(self) -> Iterator[tuple[Array, Array]]:
         """The other side's row numbers and the stars of each bucket, in order of the keys."""
-        for number, (keys, others, stars) in enumerate(
-            read_ahead(range(self._count), self._bucket, most=1)
-        ):
-            first, last = self._firsts[number], self._firsts[number + 1]
-            place = self._edges[first:last] - self._edges[first]
-            out = np.empty_like(others), np.empty_like(stars)
-            _place(keys, first, place, (others, stars), out)
-            for what in ("key", "other", "star"):
-                (self._folder / f"{number:03}-{what}.bin").unlink()
-            yield out
+        yield from read_ahead(range(self._count), self._bucket, most=1)
 
-    def _bucket(self, number: int) -> tuple[Array, ...]:
+    def _bucket(self, number: int) -> tuple[Array, Array]:
+        """A bucket, sorted; its files are not needed any more."""
         types = {"key": "i4", "other": "i4", "star": self._table.star_type}
-        return tuple(
-            np.fromfile(self._folder / f"{number:03}-{what}.bin", dtype)
-            for what, dtype in types.items()
-        )
+        paths = {what: self._folder / f"{number:03}-{what}.bin" for what in types}
+        keys, others, stars = (np.fromfile(path, types[what]) for what, path in paths.items())
+        first, last = self._firsts[number], self._firsts[number + 1]
+        out = np.empty_like(others), np.empty_like(stars)
+        _place(keys, first, self._edges[first:last] - self._edges[first], (others, stars), out)
+        for path in paths.values():
+            path.unlink()
+        return out
 
     def remove(self) -> None:
         """Remove what is left of them."""

@@ -40,13 +40,11 @@ _OTHERS = ("lightning", "exact")
 
 def solver_of(model: Model) -> Solver:
     """The solver of a model. Raises `InputError` for a model, or a setting of it, that has none."""
-    for kind, solver in SOLVERS.items():
-        if isinstance(model, kind):
-            chosen = getattr(model, "solver", "auto")
-            if chosen in _OTHERS:
-                raise InputError(
-                    f"model {model.name}: solver {chosen} is in memory alone; leave it out"
-                )
-            return solver
+    # Not what is made of one of them: knn is a `Bias`, and more.
+    solver, chosen = SOLVERS.get(type(model)), getattr(model, "solver", "auto")
+    if solver is not None and chosen in _OTHERS:
+        raise InputError(f"model {model.name}: solver {chosen} is in memory alone; leave it out")
+    if solver is not None:
+        return solver
     names = ", ".join(kind.name for kind in SOLVERS)
     raise InputError(f"model {model.name}: is not fitted out of core; choose one of {names}")

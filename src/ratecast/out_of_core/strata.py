@@ -6,7 +6,7 @@ place in its group in 2 or 4 bytes, and the star's code.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ from ratecast.arrays import I32, I64
 from ratecast.errors import InputError
 from ratecast.modelling.kernels.csr import Triples
 from ratecast.models.mf_bias.stratified_sgd import GROUPS, block_groups
-from ratecast.out_of_core.columns import write_all
+from ratecast.out_of_core.ahead import read_ahead
+from ratecast.out_of_core.columns import Array, write_all
 from ratecast.out_of_core.grouping import GroupedOnDisk
 from ratecast.out_of_core.table import RowTable
 from ratecast.out_of_core.work_folder import WorkFolder
@@ -81,15 +82,25 @@ def strata(work: WorkFolder, by_user: GroupedOnDisk, centre: float, unit: float)
     if work.done(STAGE) is None:
         work.begin(STAGE)
         with bar("strata", GROUPS) as progress:
-            for group in range(GROUPS):
-                _write_group(blocks, by_user, group)
+            of_group = partial(_blocks_of_group, blocks, by_user)
+            for group, written in enumerate(read_ahead(range(GROUPS), of_group, most=1)):
+                for k, columns in enumerate(written):
+                    _write(blocks, (group, k), columns)
                 progress.advance()
         work.finish(STAGE, {})
     return blocks
 
 
-def _write_group(blocks: StrataOnDisk, by_user: GroupedOnDisk, group: int) -> None:
-    """The blocks of one group of users, from its ratings in order of users."""
+def _write(blocks: StrataOnDisk, block: tuple[int, int], columns: tuple[Array, ...]) -> None:
+    with blocks.path(block).open("wb", buffering=0) as file:
+        for column in columns:
+            write_all(file, column, blocks.folder)
+
+
+def _blocks_of_group(
+    blocks: StrataOnDisk, by_user: GroupedOnDisk, group: int
+) -> list[tuple[Array, ...]]:
+    """Runs, places and codes of the blocks of a group of users, from its ratings by user."""
     first, last = (int(blocks.first_users[group + k]) for k in (0, 1))
     edges = by_user.edges[first : last + 1] - by_user.edges[first]
     movies, codes = by_user.codes(first, last)
@@ -100,12 +111,12 @@ def _write_group(blocks: StrataOnDisk, by_user: GroupedOnDisk, group: int) -> No
         place[members] = np.arange(len(members))
     cuts = np.zeros(GROUPS + 1, np.int64)
     _part(edges, (movies, codes), (blocks.groups[1], place), (ordered, runs), cuts)
+    written: list[tuple[Array, ...]] = []
     for k, members in enumerate(blocks.movies_of):
         rows = slice(int(cuts[k]), int(cuts[k + 1]))
         short = ordered[0][rows].astype(np.uint16 if len(members) <= _SHORT else np.uint32)
-        with blocks.path((group, k)).open("wb", buffering=0) as file:
-            for column in (runs[k], short, ordered[1][rows]):
-                write_all(file, column, blocks.folder)
+        written.append((runs[k], short, ordered[1][rows]))
+    return written
 
 
 @njit(cache=True, nogil=True)

@@ -147,7 +147,7 @@ class _Reading:
         self._valid, self._held = valid, list[pl.DataFrame]()
         self._centre = (table.scale.low + table.scale.high) / 2
         self._sums = np.zeros(2)
-        self._rows = 0
+        self._rows, self._last, self._in_order = 0, np.iinfo(np.int64).min, True
 
     def all(self) -> dict[str, Any]:
         """Read every piece; what there is to know of them."""
@@ -159,10 +159,15 @@ class _Reading:
                 progress.advance(piece.height)
         self._write_sides()
         sums = [*self._sums.tolist(), self._centre]
-        return {"rows": self._rows, "times": self._times, "moments": sums}
+        facts = {"rows": self._rows, "times": self._times, "moments": sums}
+        return facts | {"in_order": self._in_order}
 
     def _train(self, piece: pl.DataFrame) -> pl.DataFrame:
         """The piece without its rows for validation, which are kept apart."""
+        if self._table.timed and piece.height:
+            at = piece[AT]
+            self._in_order &= at.is_sorted() and int(at[0]) >= self._last
+            self._last = int(at[-1])
         if isinstance(self._valid, Ratings):
             return piece
         held = self._random.random(piece.height) < self._valid
@@ -186,7 +191,7 @@ class _Reading:
         if self._times:
             at = piece[AT].to_numpy()
             self._first = _longer(self._first, len(self._numbers[0]), np.iinfo(np.int64).max)
-            _earliest(columns[0], at, self._first)
+            earliest(columns[0], at, self._first)
             columns.append(at)
         return columns
 
@@ -232,7 +237,7 @@ def _count(rows, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _earliest(rows, at, first):  # type: ignore[no-untyped-def]
+def earliest(rows, at, first):  # type: ignore[no-untyped-def]
     """Bring `first` (rows,) to the earliest time of each row number."""
     for i in range(len(rows)):
         first[rows[i]] = min(first[rows[i]], at[i])
