@@ -70,7 +70,7 @@ def fit_out_of_core(
     >>> model.predict([1], [2]).stars.shape
     (1,)
     """
-    return fit_and_hold_out(model, parts, folder, valid, options, notify).model
+    return fit_and_hold_out(model, parts, folder, valid=valid, options=options, notify=notify).model
 
 
 class Fitted(NamedTuple, Generic[M]):
@@ -81,10 +81,11 @@ class Fitted(NamedTuple, Generic[M]):
 
 
 @kernels_first
-def fit_and_hold_out(  # noqa: PLR0917
+def fit_and_hold_out(
     model: M,
     parts: str | Path | Sequence[str | Path],
     folder: str | Path,
+    *,
     valid: float | str | Path | Table,
     options: TableOptions,
     notify: Notify = to_stderr,

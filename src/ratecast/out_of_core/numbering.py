@@ -28,7 +28,7 @@ class IdNumbers:
 
     def encode(self, ids: pl.Series) -> I32:
         """Row number of each id, (n,); new ids get the next numbers."""
-        if self._sparse is None and ids.dtype == pl.Int64 and self._covers(ids):
+        if self._sparse is None and ids.dtype == pl.Int64 and self._fits(ids):
             fresh = np.empty(min(len(ids), len(self._table)), np.int64)
             rows = np.empty(len(ids), np.int32)
             values = read_only(ids.to_numpy())
@@ -45,8 +45,8 @@ class IdNumbers:
         known = np.concatenate([np.zeros(0, np.int64), *self._new])
         return pl.Series(self.kind, known)
 
-    def _covers(self, ids: pl.Series) -> bool:
-        """Make the table cover these ids, if they lie close enough together."""
+    def _fits(self, ids: pl.Series) -> bool:
+        """Make the table long enough for these ids, if they lie close enough together."""
         if ids.is_empty():
             return True
         low, high = int(ids.min()), int(ids.max())  # type: ignore[arg-type]

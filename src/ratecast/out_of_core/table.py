@@ -249,7 +249,7 @@ def sampled(work: WorkFolder, table: RowTable, most: int) -> Rows:
     if work.done(SAMPLE) is None:
         work.begin(SAMPLE)
         stride, columns = -(-len(table) // most), table.columns
-        np.savez(path, *(columns.mapped(name)[::stride] for name in (USERS, MOVIES, STARS)))
+        np.savez(path, *(columns.strided(name, stride) for name in (USERS, MOVIES, STARS)))
         work.finish(SAMPLE, {})
     users, movies, codes = np.load(path).values()
     return rows_of(users, movies, table.stars_of(codes), table.scale)

@@ -23,7 +23,9 @@ def train(experiment: Experiment, work: Path, valid: str | None = None) -> Run:
     _refuse(experiment)
     model = experiment.make()
     solver_of(model)
-    held = fit_and_hold_out(model, experiment.data, work, _share(valid), experiment.table).valid
+    held = fit_and_hold_out(
+        model, experiment.data, work, valid=_share(valid), options=experiment.table
+    ).valid
     errors = expected_stars(model, held.requests()) - held.stars
     figures = {"valid/rmse": float(np.sqrt(np.mean(np.square(errors))))}
     with run_folder(experiment, model.learned_from) as folder:
