@@ -6,6 +6,7 @@ python -m tests.out_of_core.killed MODEL PARTS WORK WRITES
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +23,32 @@ WRITERS = (
 )
 
 
-def kill_after(writes: int) -> None:
-    """From now on, the write after so many others does not return."""
+def limit_writes(writes: int, put: Callable[[Any, str, Any], None], end: Any) -> None:
+    """From now on, `end` is called in place of the write after so many others.
+
+    put: puts a function into a module, under a name.
+    """
     left = [writes]
 
     def limited(write: Any) -> Any:
         def one(*words: Any) -> None:
             left[0] -= 1
             if left[0] < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                end()
             write(*words)
 
         return one
 
     for module, name in WRITERS:
-        setattr(module, name, limited(getattr(module, name)))
+        put(module, name, limited(getattr(module, name)))
+
+
+def kill() -> None:
+    """This process, at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    model, parts, work, writes = sys.argv[1:]
-    kill_after(int(writes))
+    model, parts, work, number = sys.argv[1:]
+    limit_writes(int(number), setattr, kill)
     fit_out_of_core(MODELS[model](), Path(parts), Path(work), valid=SHARE)

@@ -1,5 +1,6 @@
 """A fit out of core is that of the same rows in memory; a killed one goes on to the same bits."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from ratecast.modelling.contract.model import Model
 from ratecast.out_of_core import grouping, parts
 from ratecast.out_of_core.fit import fit_out_of_core
 from ratecast.out_of_core.work_folder import MANIFEST
+from ratecast.table_options import TableOptions
+from tests.out_of_core.killed import limit_writes
 from tests.out_of_core.tables import MODELS, SHARE, ratings, write_parts
 
 QUIET: Any = {"notify": lambda _: None}
@@ -48,9 +51,9 @@ def assert_same(one: Model, other: Model, tolerance: float = 0.0) -> None:
             np.testing.assert_array_equal(found[name], array, err_msg=name)
 
 
-def in_memory(table: pl.DataFrame, make: Callable[[], Model]) -> Model:
+def in_memory(table: pl.DataFrame, make: Callable[[], Model], scale: str = "0.5:5:0.5") -> Model:
     held = pl.Series(np.random.default_rng(0).random(len(table)) < SHARE)
-    whole = rc.load(table, scale="0.5:5:0.5", **QUIET)
+    whole = rc.load(table, scale=scale, **QUIET)
     valid = whole.take(held.to_numpy())
     return make().fit(whole.take((~held).to_numpy()), valid)
 
@@ -70,6 +73,21 @@ def test_the_fit_is_that_in_memory(name: str, tmp_path: Path) -> None:
     again.observe(table[:3].with_columns(pl.lit(5.0).alias("rating")))
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("small_pieces")
+def test_a_continuous_scale(name: str, tmp_path: Path) -> None:
+    random, table = np.random.default_rng(1), ratings()
+    table = table.with_columns(pl.col("rating") + pl.Series(random.random(len(table)) * 9))
+    folder, options = write_parts(tmp_path / "parts", table), TableOptions(scale="0:15:continuous")
+    found = fit_out_of_core(
+        MODELS[name](), folder, tmp_path / "work", valid=SHARE, options=options, **QUIET
+    )
+    expected = in_memory(table, MODELS[name], "0:15:continuous")
+    pairs = table[:50].select("user", "movie")
+    stars = found.predict(pairs).stars, expected.predict(pairs).stars
+    np.testing.assert_allclose(*stars, atol=1e-4)
+
+
 @pytest.mark.usefixtures("small_pieces")
 def test_text_ids_that_come_after_numbers(tmp_path: Path) -> None:
     table = ratings().with_columns(pl.col("user").cast(pl.String))
@@ -77,6 +95,35 @@ def test_text_ids_that_come_after_numbers(tmp_path: Path) -> None:
     folder = write_parts(tmp_path / "parts", table)
     model = fit_out_of_core(MODELS["mf_bias"](), folder, tmp_path / "work", valid=SHARE, **QUIET)
     assert_same(model, in_memory(table, MODELS["mf_bias"]))
+
+
+@pytest.mark.parametrize(("name", "step"), [("bias", 8), ("als", 3), ("mf_bias", 97)])
+def test_a_fit_that_ends_at_any_write_goes_on(
+    name: str, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_parts(tmp_path / "parts", ratings())
+    whole = fit_out_of_core(MODELS[name](), folder, tmp_path / "whole", valid=SHARE, **QUIET)
+    for writes in range(0, 10_000, step):
+        work = tmp_path / str(writes)
+        with monkeypatch.context() as patched:
+            limit_writes(writes, patched.setattr, end)
+            try:
+                fit_out_of_core(MODELS[name](), folder, work, valid=SHARE, **QUIET)
+                break
+            except Killed:
+                pass
+        found = fit_out_of_core(MODELS[name](), folder, work, valid=SHARE, **QUIET)
+        assert_same(found, whole)
+        shutil.rmtree(work)
+    assert writes > 4 * step
+
+
+class Killed(BaseException):
+    """In the place of a signal."""
+
+
+def end() -> None:
+    raise Killed
 
 
 @pytest.mark.parametrize("name", ["mf_bias", "bias"])

@@ -202,7 +202,9 @@ def test_too_little_disk_or_memory_is_said_first(
         fit(folder, tmp_path / "work")
     monkeypatch.undo()
     monkeypatch.setattr(resources, "available_memory", lambda: 10**6)
-    with pytest.raises(InputError, match=r"reading it in pieces: needs about 1.0 GB of memory"):
+    with pytest.raises(
+        InputError, match=r"in pieces, with 300 rows for validation: needs about 1.0 GB"
+    ):
         fit(folder, tmp_path / "work")
     assert not (tmp_path / "work").exists()
 

@@ -19,9 +19,14 @@ def require_disk(folder: Path, rows: int, each: float, where: str) -> None:
     resources.require_disk(folder, rows * each, what)
 
 
-def require_memory_to_read(where: str) -> None:
-    """Raise `InputError` if there is too little memory for the pieces."""
-    resources.require_memory(_PIECES, f"{where}: reading it in pieces")
+def require_memory_to_read(where: str, held: float) -> None:
+    """Raise `InputError` if there is too little memory for the pieces and the validation rows.
+
+    held: number of rows for validation, about.
+    """
+    needed = _PIECES + 2 * held * resources.ROW_BYTES
+    what = f"{where}: reading it in pieces, with {held:,.0f} rows for validation"
+    resources.require_memory(needed, what, "hold out a lower share of the rows")
 
 
 def require_memory(model: Model, table: RowTable, weight_bytes: float) -> None:

@@ -97,7 +97,8 @@ def fit_and_hold_out(
     made_from = _made_from(model, table, held, options)
     if not work_folder.exists():
         estimates.require_disk(work_folder, table.rows, solver.disk_bytes, table.where)
-    estimates.require_memory_to_read(table.where)
+    held_count = held * table.rows if isinstance(held, float) else len(held)
+    estimates.require_memory_to_read(table.where, held_count)
     with opened(work_folder, made_from) as work:
         rows = row_table(work, table, held, model.seed, times=solver.needs_times)
         if not table.is_canonical:

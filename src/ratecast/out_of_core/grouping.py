@@ -23,7 +23,7 @@ from ratecast.progress import bar
 
 # Rows of a piece and, about, of a bucket: some 100 MB with what is made of them.
 ROWS = 1 << 22
-MOST_BUCKETS = 256
+MOST_BUCKETS = 128
 OTHERS = "others"
 StarsOf = Callable[[Array], F32]
 STAGES = {USERS: "by_user", MOVIES: "by_movie"}

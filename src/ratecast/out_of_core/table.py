@@ -152,7 +152,7 @@ class _Reading:
     def all(self) -> dict[str, Any]:
         """Read every piece; what there is to know of them."""
         names = (USERS, MOVIES, STARS, *((TIMES,) if self._times else ()))
-        pieces = iterate_ahead(self._table.pieces())
+        pieces = iterate_ahead(self._table.pieces(), most=1)
         with Appender(self._folder, names) as out, bar("read", self._table.rows) as progress:
             for piece in pieces:
                 out.append(*self._columns(self._train(piece)))
