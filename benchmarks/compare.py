@@ -4,8 +4,8 @@
     python -m benchmarks.compare --rows 2e5 [--runs 1] [--peers NAME,NAME]
 
 Parts: loading, limits, tune, speed-1m, curve-1m, stages, growth, flagship, accuracy, speed-25m,
-curve-25m, speed-100m. Each is merged into the results when it is done; one that was stopped goes on
-where it was. With --rows, one comparison at that size is printed, and not saved.
+curve-25m, speed-100m, billion. Each is merged into the results when it is done; one that was
+stopped goes on where it was. With --rows, one comparison at that size is printed, and not saved.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import (
     accuracy,
+    billion,
     curve,
     environment,
     flagship,
@@ -43,6 +44,7 @@ PARTS: dict[str, Callable[[], Sequence[Step]]] = {
     "speed-25m": lambda: list(speed.steps(speed.PLANS["speed-25m"])),
     "curve-25m": lambda: list(curve.steps("curve-25m")),
     "speed-100m": lambda: list(speed.steps(speed.PLANS["speed-100m"])),
+    "billion": billion.steps,
 }
 
 

@@ -22,7 +22,7 @@ from benchmarks.tables import grown
 from ratecast import data
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.kernels.csr import Grouped, by_user_and_movie
-from ratecast.models.als.conjugate_gradients import STEPS, Prior, solve_side
+from ratecast.models.als.conjugate_gradients import STEPS, FixedSide, Prior, solve_rows
 from ratecast.models.mf_bias.stratified_sgd import StepSizes, Strata, initial_side, run_epoch
 from ratecast.ratings import MOVIE, USER
 
@@ -95,7 +95,9 @@ def _descent(both: tuple[Grouped, Grouped]) -> Record:
     """6 k operations a rating; 12 bytes of it come from memory, 8 k of vectors from the cache."""
     by_user, by_movie = both
     random = np.random.default_rng(0)
-    strata = Strata.of(by_user, by_movie.counts)
+    # The strata use up what they are made from.
+    own = Grouped(by_user.edges, by_user.columns.copy(), by_user.values.copy())
+    strata = Strata.of(own, by_movie.counts)
     sides = (
         initial_side(len(by_user.counts), FACTORS, 0.1, random),
         initial_side(len(by_movie.counts), FACTORS, 0.1, random),
@@ -114,8 +116,9 @@ def _alternation(both: tuple[Grouped, Grouped]) -> Record:
     prior = Prior(np.zeros(1 + FACTORS, np.float32), *PRIOR_L2)
 
     def turn() -> None:
-        solve_side(both[0], sides[0], sides[1], prior)
-        solve_side(both[1], sides[1], sides[0], prior)
+        for own, other in ((0, 1), (1, 0)):
+            fixed = FixedSide.of(sides[other], both[other].counts)
+            solve_rows(both[own], sides[own], fixed, prior)
 
     each = 2 * (4 + 4 * STEPS) * FACTORS
     return _rated(_best(turn), len(both[0].columns), each)

@@ -216,6 +216,21 @@ def flagship_table(section: Record) -> str:
     return "\n".join(rows)
 
 
+def billion_table(section: Record) -> str:
+    """Seconds by stage and the most memory, in memory and out of core."""
+    names = list(section["rows"][0]["seconds"])
+    rows = [measured_at(section), "", f"| | ratings | {' | '.join(names)} | peak GB | RMSE |"]
+    rows += ["| --- |" + " ---: |" * (3 + len(names))]
+    for row in section["rows"]:
+        cells = [f"{row['seconds'][name]:,.0f}" for name in names]
+        cells += [f"{row['peak_gb']:.1f}", f"{row['rmse']['valid']:.4f}"]
+        rows.append(f"| {row['how']} | {row['ratings']:,} | {' | '.join(cells)} |")
+    small, large = (row["seconds"]["whole"] for row in section["rows"])
+    times = section["rows"][1]["ratings"] / section["rows"][0]["ratings"]
+    return "\n".join([*rows, "", f"{times:.0f} times the ratings in {large / small:.1f} times the "
+                      "seconds."])  # fmt: skip
+
+
 def _marks(part: str) -> Marks:
     return f"<!-- {part}: written by `make bench` -->", f"<!-- /{part} -->"
 
@@ -233,4 +248,5 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "growth": growth_table,
     "flagship": flagship_table,
     "accuracy": accuracy_table,
+    "billion": billion_table,
 }

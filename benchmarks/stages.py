@@ -24,13 +24,13 @@ SIZES = (1_000_000, 25_000_000)
 # Function of a file, and what its time is spent on; none calls another.
 STAGES = {
     ("stratified_sgd.py", "run_epoch"): "learning",
-    ("conjugate_gradients.py", "solve_side"): "learning",
-    ("bias.py", "residual_sums"): "learning",
+    ("conjugate_gradients.py", "solve_rows"): "learning",
+    ("residual_sums.py", "residual_sums"): "learning",
     ("posterior_covariance.py", "posterior_covariance"): "posterior covariance",
     ("model.py", "_calibrate"): "star probabilities",
     ("fold_in.py", "predict_scores"): "star probabilities",
     ("row_numbers.py", "begin_fit"): "numbering, fingerprint",
-    ("csr.py", "sorted_by"): "sorting",
+    ("csr.py", "_moved"): "sorting",
 }
 
 

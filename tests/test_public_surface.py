@@ -22,8 +22,9 @@ SURFACE = [
     "KNN", "ListQuality", "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF",
     "NotFittedError", "Ratings", "Requests", "SVDpp", "Scale", "Split", "StateSpace",
     "VariationalMF", "chronological",
-    "compare", "cross_validate", "cut", "evaluate", "example_ratings", "holdout", "kfold",
-    "last_ratings", "least_history", "leave_one_out", "load", "load_model", "make_model",
+    "compare", "cross_validate", "cut", "evaluate", "example_ratings", "fit_out_of_core",
+    "holdout", "kfold", "last_ratings", "least_history", "leave_one_out", "load", "load_model",
+    "make_model",
     "new_users", "official", "read_splits", "rolling_origin", "score", "similar", "top_n", "tune",
     "user_kfold", "write_splits",
 ]  # fmt: skip

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ratecast.models.state_space.model import StateSpace as StateSpace
     from ratecast.models.svdpp.model import SVDpp as SVDpp
     from ratecast.models.variational_mf.model import VariationalMF as VariationalMF
+    from ratecast.out_of_core.fit import fit_out_of_core as fit_out_of_core
     from ratecast.queries.similar import similar as similar
     from ratecast.queries.top_n import top_n as top_n
     from ratecast.ratings import Ratings as Ratings
@@ -88,6 +89,7 @@ _PLACES = {
     "modelling.contract.forecast": ["Forecast"],
     "modelling.contract.model": ["Model"],
     "models": ["MODELS", "load_model"],
+    "out_of_core.fit": ["fit_out_of_core"],
     "models.als.model": ["ALS"],
     "models.attention.model": ["Attention"],
     "models.auto": ["Auto"],

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks import (
+    billion,
     check,
     compare,
     environment,
@@ -28,6 +29,7 @@ from benchmarks.peers.table import I64, columns
 from benchmarks.process import ProcessTask, job, measured
 from benchmarks.summary import lines
 from ratecast import data
+from ratecast.data.expand import expand
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
 
@@ -245,6 +247,23 @@ def test_the_flagship_is_told_whole_users_and_refitted_on_the_way(
     assert found["refits"] > 0
     table = page.flagship_table({"machine": records.machine(), "rows": [found]})
     assert f"| fit | {learned:,} |" in table
+
+
+def test_a_table_out_of_core_is_that_in_memory(
+    ml100k: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(billion, "FACTORS", 4)
+    monkeypatch.setattr(billion, "EPOCHS", 2)
+    folder = tmp_path / "parts"
+    expand(ml100k, 120_000, folder, notify=lambda _: None)
+    found: list[records.Record] = [
+        {"how": how, "ratings": 120_000} | billion.measured(how, folder, 120_000)
+        for how in (billion.IN_MEMORY, billion.ON_DISK)
+    ]
+    assert found[0]["rmse"] == found[1]["rmse"]
+    assert found[1]["seconds"]["sorting"] > 0
+    table = page.billion_table({"machine": records.machine(), "rows": found})
+    assert "1 times the ratings in" in table
 
 
 def test_the_check_fails_where_a_ratio_falls_below_its_share() -> None:

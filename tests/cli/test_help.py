@@ -13,6 +13,7 @@ from ratecast.cli import GROUPS, VERBS, main, pages
 from ratecast.cli.budget import as_setting
 from ratecast.cli.call import AUTO, arguments
 from ratecast.cli.manual import FIELDS, manual
+from ratecast.cli.work_folder import out_of_core
 from ratecast.training.experiment import _parser, experiments
 from tests.exports import writers
 from tests.planted import planted
@@ -89,7 +90,8 @@ def test_every_example_is_understood(name: str, line: str, monkeypatch: pytest.M
     words = shlex.split(line.partition(" > ")[0])[1 + len(name.split()) :]
     left, _ = arguments(VERBS[name], name, words)
     if left:
-        assert experiments(as_setting(left), [AUTO])
+        rest, *_ = out_of_core(as_setting(left), False)
+        assert experiments(rest, [AUTO])
 
 
 @pytest.fixture(scope="module")

@@ -21,15 +21,23 @@ def seconds(text: str, option: str = "budget") -> float:
 
 def as_setting(words: Sequence[str]) -> list[str]:
     """The words of an experiment, with the option as the setting of `auto` that it is."""
-    given, rest = None, list(words)
+    rest, given = taken(words, OPTION, "a duration, as in --budget 60s")
+    return rest if given is None else [*rest, setting(given)]
+
+
+def taken(words: Sequence[str], option: str, what: str) -> tuple[list[str], str | None]:
+    """The words without an option and its value, and the value, None if it is not given.
+
+    what: the value in words, for the error where it is missing.
+    """
+    rest = list(words)
     for k, word in enumerate(rest):
-        if word == OPTION or word.startswith(f"{OPTION}="):
+        if word == option or word.startswith(f"{option}="):
             _, equals, value = rest.pop(k).partition("=")
             if not equals and k == len(rest):
-                raise InputError(f"{OPTION}: give a duration, as in {OPTION} 60s")
-            given = value if equals else rest.pop(k)
-            break
-    return rest if given is None else [*rest, setting(given)]
+                raise InputError(f"{option}: give {what}")
+            return rest, value if equals else rest.pop(k)
+    return rest, None
 
 
 def setting(budget: str) -> str:

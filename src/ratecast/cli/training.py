@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratecast.cli.budget import as_setting
 from ratecast.cli.call import AUTO, emit, note
+from ratecast.cli.work_folder import out_of_core
 from ratecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,13 +28,16 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         ratecast train configs/mf_bias.yaml --model.factors 32 --seed 1
         ratecast train als --data ratings.csv --columns movie=film
         ratecast train als --all
+        ratecast train mf_bias --data grown-1b --out-of-core work --valid 0.001
 
     Args:
         words: a YAML file or a model's name, by default auto, which chooses models by what they
             reach on a part of train, within --budget (as in 60s or 5m; default 15m); then fields
             of the experiment as options: --data and how it is read (see below), --split, --seed,
             --out, --experiment, --resume auto|never, --model.FIELD and, for a net,
-            --trainer.FIELD. ratecast train MODEL --help lists them.
+            --trainer.FIELD. ratecast train MODEL --help lists them. A table in Parquet parts that
+            does not fit into memory: --out-of-core WORK, a folder for the work, and --valid SHARE
+            or FILE, the rows for validation (default 0.01); for mf_bias, als and bias.
         everything: train on every rating, for production; the number of epochs and the
             calibration come from a split (--split auto).
         json: print the result as one JSON document.
@@ -43,8 +48,15 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         raise InputError(
             "train: give a YAML file or the name of a model first; see ratecast train --help"
         )
-    options = [*as_setting(words), "--split=all"] if everything else as_setting(words)
-    finished = run(experiment := _experiments(options, [AUTO])[0])
+    options, work, valid = out_of_core(as_setting(words), everything)
+    options = [*options, "--split=all"] if everything else options
+    experiment = _experiments(options, [AUTO])[0]
+    if work is None:
+        finished = run(experiment)
+    else:
+        from ratecast.training.out_of_core import train as run_out_of_core
+
+        finished = run_out_of_core(experiment, Path(work), valid)
     for line in finished.summary:
         note(line)
     figures = "  ".join(f"{name} {value:.4f}" for name, value in finished.figures.items())

@@ -56,7 +56,7 @@ def write_metadata(folder: Path, scale: Scale, metadata: dict[str, Any]) -> None
         **metadata,
         "scale": asdict(scale),
         "files": {name: path.stat().st_size for name, path in paths.items()},
-        "sha256": {name: _digest(path) for name, path in paths.items()},
+        "sha256": {name: digest_of(path) for name, path in paths.items()},
     }
     write_text(folder / METADATA, json.dumps(content, indent=2) + "\n")
 
@@ -69,7 +69,7 @@ def read(folder: Path) -> Ratings:
     metadata = metadata_of(folder)
     require_memory(metadata.get("rows", 0) * ROW_BYTES * _PEAK_FACTOR, str(folder))
     for name, digest in metadata.get("sha256", {}).items():
-        if _digest(folder / name) != digest:
+        if digest_of(folder / name) != digest:
             raise InputError(f"{folder}: {name} is damaged; {_remedy(metadata)}")
     try:
         tables = {table: _read(_parts(folder, metadata, table)) for table in _TABLES}
@@ -77,6 +77,23 @@ def read(folder: Path) -> Ratings:
         raise InputError(f"{folder}: cannot be read ({error}); {_remedy(metadata)}") from None
     scale = Scale(**metadata["scale"])
     return trusted(Ratings(tables["ratings"], tables["movies"], tables["users"], scale))
+
+
+def parts_of(folder: Path) -> tuple[list[Path], dict[str, str]]:
+    """The files of the ratings in `folder`, in order, and the SHA-256 of each file by its name."""
+    metadata = metadata_of(folder)
+    return _parts(folder, metadata, "ratings"), metadata.get("sha256", {})
+
+
+def sides_in(folder: Path) -> dict[str, pl.DataFrame]:
+    """The tables `movies` and `users` in `folder`."""
+    metadata = metadata_of(folder)
+    return {table: _read(_parts(folder, metadata, table)) for table in _TABLES[1:]}
+
+
+def scale_in(folder: Path) -> Scale:
+    """The scale of the ratings in `folder`."""
+    return Scale(**metadata_of(folder)["scale"])
 
 
 def scan(folder: Path) -> pl.LazyFrame:
@@ -126,7 +143,8 @@ def _read(paths: list[Path]) -> pl.DataFrame:
     return pl.DataFrame([frame.drop_in_place(name).rechunk() for name in frame.columns])
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -4,6 +4,7 @@ Reference: Koren, Bell, Volinsky 2009, "Matrix factorization techniques for reco
 eq. 3; the damping as in Funk 2006, "Try this at home".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Self
 
@@ -12,18 +13,18 @@ from numba import njit
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F32, F64, I32
+from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, counts, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO_OR_AUTO, Limits, Range, SearchTable
-from ratecast.modelling.factors.bias_priors import learn_bias_priors
+from ratecast.modelling.factors.bias_priors import BiasPriors, learn_bias_priors
 from ratecast.modelling.factors.bilinear_state import Centring
-from ratecast.modelling.factors.unknown_users import unknown_user_weights
-from ratecast.modelling.kernels.csr import PIECES
-from ratecast.modelling.kernels.loops import on_all_threads
+from ratecast.modelling.factors.unknown_users import Arrivals, arrivals_in, weights_after
+from ratecast.modelling.kernels.residual_sums import residual_sums
 from ratecast.ratings import Ratings
 
 Damping = float | Literal["auto"]
+LearnPriors = Callable[[tuple[float | None, float | None]], BiasPriors]
 
 
 class RatingTable(NamedTuple):
@@ -106,42 +107,71 @@ class Bias(Model):
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         residual = train.stars.astype(np.float64)
-        self._mean = float(residual.mean())
-        residual -= self._mean
-        self._of_users = np.zeros((len(self.users), 2))
-        self._of_movies = np.zeros((len(self.movies), 2))
-        self._of_users[:, 1] = np.bincount(train.users, minlength=len(self.users))
-        self._of_movies[:, 1] = np.bincount(train.movies, minlength=len(self.movies))
-        learned = self._start_priors(train, residual)
-        for _ in range(self.iterations):
-            self._of_movies[:, 0] = residual_sums(
-                train.movies, len(self.movies), train.users, residual, self._user_bias()
-            )
-            self._of_users[:, 0] = residual_sums(
-                train.users, len(self.users), train.movies, residual, self._movie_bias()
-            )
-            if not learned:
-                self._user_prior[:] = self._of_users[:, 0].sum() / len(train)
-        if learned:
-            biases = self._user_bias()[:, None]
-            self._user_prior[0] = unknown_user_weights(
-                train, biases, counts(train.users, len(biases))
-            )[0]
-
-    def _start_priors(self, train: Rows, residual: F64) -> bool:
-        """Prior means, and dampings: learned, unless both are given. residual: (n,), in stars."""
-        given = self.user_damping, self.movie_damping
-        self._user_prior, self._movie_prior = np.zeros(len(self.users)), np.zeros(len(self.movies))
-        if given[0] != "auto" and given[1] != "auto":
-            self._dampings = float(given[0]), float(given[1])
-            return False
-        unit = Centring.of(train.stars).unit
+        mean = float(residual.mean())
+        residual -= mean
         sizes = len(self.users), len(self.movies)
-        fixed = tuple(None if damping == "auto" else float(damping) for damping in given)
-        priors = learn_bias_priors(train, residual / unit, sizes, (fixed[0], fixed[1]))
+        counted = counts(train.users, sizes[0]), counts(train.movies, sizes[1])
+        unit = Centring.of(train.stars).unit
+        self.before_iterations(
+            mean,
+            counted,
+            unit,
+            lambda given: learn_bias_priors(train, residual / unit, sizes, given),
+        )
+        rows = train.users, train.movies
+
+        def sums(side: int, biases: F64) -> F64:
+            return residual_sums(rows[side], sizes[side], rows[1 - side], residual, biases)
+
+        for _ in range(self.iterations):
+            self.iterate(sums)
+        self.after_iterations(arrivals_in(train, sizes[0]))
+
+    def before_iterations(
+        self, mean: float, counted: tuple[I64, I64], unit: float, learn: LearnPriors
+    ) -> None:
+        """The state before the first iteration, with the priors.
+
+        mean: of the stars. counted: ratings of each user and of each movie. learn: gives the priors
+        in units of `unit`, with dampings that are given.
+        """
+        self._mean = mean
+        self._of_users, self._of_movies = (np.zeros((len(rated), 2)) for rated in counted)
+        self._of_users[:, 1], self._of_movies[:, 1] = counted
+        self._user_prior, self._movie_prior = (np.zeros(len(rated)) for rated in counted)
+        given = self._given_dampings
+        if given[0] is not None and given[1] is not None:
+            self._dampings = given[0], given[1]
+            return
+        priors = learn(given)
         self._user_prior, self._movie_prior = unit * priors.users, unit * priors.movies
         self._dampings = priors.user_damping, priors.movie_damping
-        return True
+
+    def iterate(self, sums: Callable[[int, F64], F64]) -> None:
+        """Fit the biases of movies, then those of users, once.
+
+        sums: of (stars - mean - bias of the other side) for each row of a side (0: users), given
+        the biases of the other side.
+        """
+        self._of_movies[:, 0] = sums(1, self._user_bias())
+        self._of_users[:, 0] = sums(0, self._movie_bias())
+        if None not in self._given_dampings:
+            self._user_prior[:] = self._of_users[:, 0].sum() / self._of_users[:, 1].sum()
+
+    def after_iterations(self, arrivals: Arrivals | None) -> None:
+        """With learned priors, the prior mean of an unknown user. arrivals: None without times."""
+        if None in self._given_dampings:
+            biases, counted = self._user_bias()[:, None], self._of_users[:, 1].astype(np.int64)
+            self._user_prior[0] = weights_after(arrivals, biases, counted)[0]
+
+    @property
+    def _given_dampings(self) -> tuple[float | None, float | None]:
+        """Of users and of movies; None for one that is learned."""
+        users, movies = (
+            None if damping == "auto" else float(damping)
+            for damping in (self.user_damping, self.movie_damping)
+        )
+        return users, movies
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
@@ -253,27 +283,3 @@ def _walk(table, edges, state):  # type: ignore[no-untyped-def]
         for i in range(start, stop):
             add_rating(i, table, state)
     return forecast
-
-
-def residual_sums(rows: I32, size: int, others: I32, stars: F64, biases: F64) -> F64:
-    """Sum of (stars - bias of the other side) for each row of one side: (size,) float64.
-
-    rows: (n,) row numbers of this side, below `size`. others: (n,) rows of the other side. stars:
-    (n,), centred. biases: (other rows,). The order of the sums is fixed for any number of threads.
-    """
-    partial = np.zeros((PIECES, size))
-    on_all_threads(_add_residuals, np.arange(PIECES + 1), (rows, others, stars), biases, partial)
-    for piece in range(1, PIECES):
-        partial[0] += partial[piece]
-    sums: F64 = partial[0]
-    return sums
-
-
-@njit(cache=True, nogil=True)
-def _add_residuals(pieces, ratings, biases, partial):  # type: ignore[no-untyped-def]
-    """Add the residuals of each piece of the ratings to its line of partial (PIECES, size)."""
-    rows, others, stars = ratings
-    step = (len(rows) + PIECES - 1) // PIECES
-    for piece in range(pieces[0], pieces[1]):
-        for i in range(piece * step, min(len(rows), (piece + 1) * step)):
-            partial[piece, rows[i]] += stars[i] - biases[others[i]]

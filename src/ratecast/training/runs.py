@@ -18,13 +18,16 @@ _VERSION = re.compile(r"version_(\d+)")
 
 
 @contextmanager
-def run_folder(experiment: Experiment, split: Split) -> Iterator[Path]:
+def run_folder(experiment: Experiment, ratings: Split | str) -> Iterator[Path]:
     """The folder of a run, locked for this process: that of a killed run, or a new version_n.
+
+    ratings: the split, or a digest of the ratings.
 
     A run is resumed if it has the same experiment and ratings, no artifact, and no running process
     (a file lock, which the system releases when a process ends).
     """
-    record = {"experiment": experiment.plain(), "ratings": fingerprint(split)}
+    digest = ratings if isinstance(ratings, str) else fingerprint(ratings)
+    record = {"experiment": experiment.plain(), "ratings": digest}
     text = yaml.safe_dump(record, sort_keys=False)
     home = experiment.out / experiment.experiment
     check_folder(home)

@@ -1,7 +1,7 @@
 import numpy as np
 
 from ratecast.modelling.kernels.csr import Grouped
-from ratecast.models.als.conjugate_gradients import Prior, solve_side
+from ratecast.models.als.conjugate_gradients import FixedSide, Prior, solve_rows
 from ratecast.training import make_model
 from tests.modelling.kernels.triples import MOVIES, USERS, WIDTH, triples
 from tests.planted import tastes
@@ -15,8 +15,9 @@ def test_conjugate_gradients_end_where_ridge_regression_does() -> None:
     weights = np.zeros((USERS, 1 + WIDTH), np.float32)
     prior = Prior(mean, 3.0, 2.0, 0.1)
     grouped = Grouped.of(users, movies, centred, USERS)
+    other = FixedSide.of(movie_weights, np.bincount(movies, minlength=MOVIES))
     for _ in range(6):
-        solve_side(grouped, weights, movie_weights, prior, np.bincount(movies, minlength=MOVIES))
+        solve_rows(grouped, weights, other, prior)
     for user in range(USERS):
         rows = users == user
         inputs = movie_weights[movies[rows]].astype(float)

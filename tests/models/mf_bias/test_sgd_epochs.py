@@ -8,7 +8,7 @@ import pytest
 
 from ratecast.modelling.factors.pair_scores import Side32, score_pairs
 from ratecast.modelling.kernels.csr import Grouped
-from ratecast.models.bias import residual_sums
+from ratecast.modelling.kernels.residual_sums import residual_sums
 from ratecast.models.mf_bias.sgd_epochs import DescentSettings, DescentTask, SideL2, descend, rmse
 from ratecast.models.mf_bias.stratified_sgd import (
     GROUPS,
@@ -17,6 +17,7 @@ from ratecast.models.mf_bias.stratified_sgd import (
     copied,
     initial_side,
     run_epoch,
+    take_turns,
 )
 from tests.modelling.kernels.triples import MOVIES, USERS, WIDTH, triples
 
@@ -25,6 +26,17 @@ def strata_of(seed: int = 0) -> Strata:
     users, movies, above = triples(seed)
     by_user = Grouped.of(users, movies, above, USERS)
     return Strata.of(by_user, np.bincount(movies, minlength=MOVIES))
+
+
+def test_two_users_of_a_block_take_turns() -> None:
+    strata, (users, movies, above) = strata_of(), triples()
+    assert sorted(zip(*strata.triples, strict=True)) == sorted(
+        zip(users, movies, above, strict=True)
+    )
+    one = np.array([3, 3, 3, 5, 7, 7], np.int32), np.arange(6, dtype=np.int32)
+    turned = take_turns((*one, np.arange(6, dtype=np.float32)))
+    assert turned[1].tolist() == [0, 3, 1, 4, 2, 5]
+    assert turned[0].tolist() == [3, 5, 3, 7, 3, 7]
 
 
 def drawn(seed: int = 2) -> tuple[Side32, Side32]:
@@ -103,11 +115,12 @@ def test_sums_and_scores_are_those_of_numpy() -> None:
 
 
 def test_the_best_epoch_of_validation_is_kept() -> None:
-    train, valid = (Grouped.of(*triples(seed), USERS) for seed in (0, 9))
+    users, movies, _ = triples()
+    counts = np.bincount(users, minlength=USERS), np.bincount(movies, minlength=MOVIES)
     task = DescentTask(
-        train=train,
-        valid=valid,
-        movies=MOVIES,
+        strata=strata_of(),
+        counts=counts,
+        valid=Grouped.of(*triples(9), USERS),
         l2=(SideL2(1.0, 1.0), SideL2(1.0, 1.0)),
         factors=WIDTH,
         init_std=0.1,

@@ -78,14 +78,28 @@ class GivenRatings:
         return cls(fitted, _empty(_MIN_CAPACITY))
 
     @classmethod
-    def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
-        """What `arrays` gave, taken out of these; an artifact from before has none."""
+    def of_grouped(cls, by_user: Grouped) -> Self:
+        """Those of a fit, by user and then by movie; of a pair's ratings the latest comes last."""
         none = np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
         fitted = _Fitted(none, (1, 1))
-        if "given.edges" in arrays:
-            names = "given.edges", "given.movies", "given.stars"
-            fitted.grouped = Grouped(*(read_only(arrays.pop(name)) for name in names))
+        fitted.grouped = Grouped(
+            read_only(by_user.edges), read_only(by_user.columns), read_only(by_user.values)
+        )
         return cls(fitted, _empty(_MIN_CAPACITY))
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """What `arrays` gave, taken out of these; an artifact from before has none."""
+        if "given.edges" not in arrays:
+            return cls.none()
+        names = "given.edges", "given.movies", "given.stars"
+        return cls.of_grouped(Grouped(*(arrays.pop(name) for name in names)))
+
+    @classmethod
+    def none(cls) -> Self:
+        """Of no ratings; a later rating of a pair is taken as its first."""
+        none = np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
+        return cls(_Fitted(none, (1, 1)), _empty(_MIN_CAPACITY))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The last rating of each pair, by the names that an artifact gives them."""

@@ -84,6 +84,10 @@ class Model(RowNumbers):
         self.fit_rows(rows, held_out)
         return self._frozen_outcomes(held_out)
 
+    def calibrate_on(self, valid: Ratings) -> None:
+        """Fit the star probabilities of a model that learned elsewhere to ratings held out."""
+        self.calibration = self._calibrate(valid, valid, None)
+
     def _calibrate(
         self, train: Ratings, valid: Ratings | None, outcomes: Outcomes | None
     ) -> OnlineCalibration:

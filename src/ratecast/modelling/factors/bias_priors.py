@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.contract.rows import Rows, counts
@@ -156,8 +157,29 @@ def learn_bias_priors(
     centred: (n,) ratings, with mean 0 and variance 1. sizes: rows of users and of movies. given:
     dampings of users and movies that are not learned.
     """
-    some = train.users % (1 + (len(train) - 1) // MOST_ROWS) == 0
-    rows, stars = (train.users[some], train.movies[some]), centred[some]
+    some = of_some_users(train.users, len(train))
+    counted = counts(train.users, sizes[0]), counts(train.movies, sizes[1])
+    return priors_of_some((train.users[some], train.movies[some]), centred[some], counted, given)
+
+
+def of_some_users(users: I32, rows: int) -> NDArray[np.bool_]:
+    """Which of these rows the priors of a table of so many rows are learned from: (n,)."""
+    some: NDArray[np.bool_] = users % (1 + (rows - 1) // MOST_ROWS) == 0
+    return some
+
+
+def priors_of_some(
+    rows: tuple[I32, I32],
+    stars: F64,
+    counted: tuple[I64, I64],
+    given: tuple[float | None, float | None],
+) -> BiasPriors:
+    """`learn_bias_priors` from all ratings of some users.
+
+    rows: users and movies of these ratings. stars: (n,), as `centred` there. counted: ratings of
+    each user and of each movie in the whole table.
+    """
+    sizes = len(counted[0]), len(counted[1])
     users = _Side.initial(rows[0], sizes[0], level=True, damping=given[0])
     movies = _Side.initial(rows[1], sizes[1], level=False, damping=given[1])
     noise, messages = NOISE, BiasMessages.initial(*rows, sizes)
@@ -169,6 +191,6 @@ def learn_bias_priors(
         noise = float((np.square(error).sum() + variances.pairs.sum() + NOISE) / (len(stars) + 1))
         users.learn(variances.users, noise)
         movies.learn(variances.movies, noise)
-    user_mean = _columns(counts(train.users, sizes[0]), level=True) @ users.coefficients
-    movie_mean = _columns(counts(train.movies, sizes[1]), level=False) @ movies.coefficients
+    user_mean = _columns(counted[0], level=True) @ users.coefficients
+    movie_mean = _columns(counted[1], level=False) @ movies.coefficients
     return BiasPriors(user_mean, movie_mean, noise / users.variance, noise / movies.variance)

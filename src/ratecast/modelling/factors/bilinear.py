@@ -5,6 +5,7 @@ score(u, i) = b_u + b_i + p_u · q_i. For fixed movies it is linear in (b_u, p_u
 regression on the other.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from ratecast.modelling.factors.recursive_least_squares import (
     rls_update,
     variance,
 )
-from ratecast.modelling.kernels.csr import Grouped
+from ratecast.modelling.kernels.csr import Pattern
 from ratecast.modelling.kernels.loops import copy, over_rows
 
 
@@ -71,8 +72,17 @@ class BothSides(NamedTuple):
     movies: F64 | F32
 
 
+def leading_weights(biases: BothSides, factors: BothSides) -> tuple[F64, F64, int]:
+    """Weights of users and movies, (rows, 1 + k), and how many of them have a covariance."""
+    rotated = leading_first(*factors)
+    users, movies = (
+        np.hstack(pair, dtype=np.float64) for pair in zip(biases, rotated, strict=True)
+    )
+    return users, movies, 1 + updated_factors(users.shape[1] - 1, len(users) + len(movies))
+
+
 def with_covariance(
-    grouped: tuple[Grouped, Grouped],
+    rated: Iterable[Pattern],
     biases: BothSides,
     factors: BothSides,
     l2: BothSides,
@@ -80,24 +90,21 @@ def with_covariance(
 ) -> Sides:
     """Fitted weights together with their posterior covariance.
 
-    grouped: the ratings that the weights were fitted to, by user and by movie. biases: (rows, 1)
-    each. factors: (rows, k) each. l2: (1 + k,) each, how many ratings the prior of each weight
-    counts for. l2_per_rating: added to the l2 of a factor for each rating of its row.
+    rated: the ratings that the weights were fitted to, by user and by movie; an iterator may make
+    the one when the other is of no more use. biases: (rows, 1) each. factors: (rows, k) each.
+    l2: (1 + k,) each, how many ratings the prior of each weight counts for. l2_per_rating: added to
+    the l2 of a factor for each rating of its row.
     """
-    rotated = leading_first(*factors)
-    users, movies = (
-        np.hstack(pair, dtype=np.float64) for pair in zip(biases, rotated, strict=True)
-    )
-    size = 1 + updated_factors(users.shape[1] - 1, len(users) + len(movies))
+    users, movies, size = leading_weights(biases, factors)
 
-    def side(by_row: Grouped, weights: F64, other: F64, penalty: F64 | F32) -> Side:
+    def side(by_row: Pattern, weights: F64, other: F64, penalty: F64 | F32) -> Side:
         vectors = np.ascontiguousarray(other[:, 1:size])
         prior = penalty[:size].astype(np.float64, copy=False)
         return Side(weights, posterior_covariance(by_row, vectors, prior, l2_per_rating))
 
-    return Sides(
-        side(grouped[0], users, movies, l2.users), side(grouped[1], movies, users, l2.movies)
-    )
+    both = iter(rated)
+    of_users = side(next(both), users, movies, l2.users)
+    return Sides(of_users, side(next(both), movies, users, l2.movies))
 
 
 @njit(cache=True)

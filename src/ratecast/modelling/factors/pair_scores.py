@@ -95,7 +95,9 @@ def _score_pairs(part, pairs, sides, level, scores):  # type: ignore[no-untyped-
             prefetch(user_vectors, user_rows[ahead], k)
             prefetch(movie_vectors, movie_rows[ahead], k)
         for k in range(0, user_vectors.shape[1], LANES):
-            product = times_plus(load(user_vectors, user, k), load(movie_vectors, movie, k), product)
+            product = times_plus(
+                load(user_vectors, user, k), load(movie_vectors, movie, k), product
+            )
         scores[i] = level + (user_biases[user] + movie_biases[movie] + total(product))
 
 

@@ -6,13 +6,11 @@ covariance; this file says how many directions and which.
 Reference: Bishop 2006, "Pattern Recognition and Machine Learning", eq. 3.51 and 3.54.
 """
 
-from typing import TypeVar
-
 import numpy as np
 from numba import njit
 
 from ratecast.arrays import F32, F64
-from ratecast.modelling.kernels.csr import Grouped, pieces
+from ratecast.modelling.kernels.csr import Pattern, pieces
 from ratecast.modelling.kernels.lanes import (
     DOUBLES,
     load,
@@ -25,7 +23,7 @@ from ratecast.modelling.kernels.lanes import (
 )
 from ratecast.modelling.kernels.loops import fill, on_all_threads
 
-T = TypeVar("T", F32, F64)
+Table = F32 | F64
 
 BATCH = 4
 # How many ratings before its use a vector is asked for.
@@ -55,7 +53,7 @@ def leading_directions(vectors: F64) -> F64:
     return np.ascontiguousarray(_eigenvectors(vectors.T @ vectors)[:, :count])
 
 
-def leading_first(users: T, movies: T) -> tuple[T, T]:
+def leading_first(users: Table, movies: Table) -> tuple[Table, Table]:
     """Factors with the same products, (rows, k) each, rotated so that the leading come first.
 
     Unchanged where online updates move all factors.
@@ -64,8 +62,8 @@ def leading_first(users: T, movies: T) -> tuple[T, T]:
     if updated_factors(width, len(users) + len(movies)) == width:
         return users, movies
     squares = users.T @ users / len(users) + movies.T @ movies / len(movies)
-    rotation = _eigenvectors(squares.astype(np.float64)).astype(users.dtype)
-    return users @ rotation, movies @ rotation
+    rotation = _eigenvectors(squares.astype(np.float64))
+    return users @ rotation.astype(users.dtype), movies @ rotation.astype(movies.dtype)
 
 
 def _eigenvectors(squares: F64) -> F64:
@@ -74,24 +72,22 @@ def _eigenvectors(squares: F64) -> F64:
     return np.ascontiguousarray(directions[:, ::-1])
 
 
-def posterior_covariance(
-    grouped: Grouped, vectors: F64, l2: F64, l2_per_rating: float = 0.0
-) -> F64:
+def posterior_covariance(rated: Pattern, vectors: F64, l2: F64, l2_per_rating: float = 0.0) -> F64:
     """Covariance of the weights of each row, in units of the noise of one rating: (rows, d, d).
 
-    grouped: ratings by row. vectors: (columns, d - 1 or more), factors of the other side, of which
-    the first d - 1 count; the first weight is the bias, whose input is 1. l2: (d,), how many
+    rated: the ratings of each row. vectors: (columns, d - 1 or more), factors of the other side, of
+    which the first d - 1 count; the first weight is the bias, whose input is 1. l2: (d,), how many
     ratings the prior counts for. l2_per_rating: added to the l2 of each factor for each rating of
     the row.
     """
     prior = l2, np.where(np.arange(len(l2)) > 0, l2_per_rating, 0.0)
     size = len(l2)
-    covariance = np.empty((len(grouped.edges) - 1, size, size))
+    covariance = np.empty((len(rated.edges) - 1, size, size))
     inputs = np.zeros((len(vectors) + 1, padded(size, DOUBLES)))
     inputs[:-1, 0] = 1
     inputs[:-1, 1:size] = vectors[:, : size - 1]
-    ratings = grouped.edges, grouped.columns, inputs
-    on_all_threads(_fill_covariances, pieces(grouped.edges), ratings, prior, covariance)
+    ratings = rated.edges, rated.columns, inputs
+    on_all_threads(_fill_covariances, pieces(rated.edges), ratings, prior, covariance)
     return covariance
 
 

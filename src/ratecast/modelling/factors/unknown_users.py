@@ -1,5 +1,7 @@
 """Weights of an unknown user, learned from the users who came late in train."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ratecast.arrays import F64, I64
@@ -11,7 +13,29 @@ DAMPING = 100.0
 TINY = 1e-12
 
 
+class Arrivals(NamedTuple):
+    """When users came: the time of the first rating of each, (users,), and from when it is late."""
+
+    first: I64
+    late: float
+
+
+def arrivals_in(train: Rows, users: int) -> Arrivals | None:
+    """Of so many users; None for a table without times."""
+    if not isinstance(train.table, Ratings) or not train.table.timed:
+        return None
+    at = train.table.at
+    first = np.full(users, np.iinfo(np.int64).max)
+    np.minimum.at(first, train.users, at)
+    return Arrivals(first, float(np.quantile(at, 1 - LATE_SHARE)))
+
+
 def unknown_user_weights(train: Rows, weights: F64, counts: I64) -> F64:
+    """Weights that stand for a user without ratings, see `weights_after`: (d,)."""
+    return weights_after(arrivals_in(train, len(counts)), weights, counts)
+
+
+def weights_after(arrivals: Arrivals | None, weights: F64, counts: I64) -> F64:
     """Weights that stand for a user without ratings: (d,).
 
     w + k (w_late - w), with w the mean weights over all rows and w_late over the rows of the users
@@ -25,12 +49,9 @@ def unknown_user_weights(train: Rows, weights: F64, counts: I64) -> F64:
     Reference: James, Stein 1961, "Estimation with quadratic loss" (its positive part).
     """
     unknown: F64 = weights[0].copy()
-    if not isinstance(train.table, Ratings) or not train.table.timed:
+    if arrivals is None:
         return unknown
-    at = train.table.at
-    first = np.full(len(counts), np.iinfo(np.int64).max)
-    np.minimum.at(first, train.users, at)
-    late = np.where(first > np.quantile(at, 1 - LATE_SHARE), counts, 0)
+    late = np.where(arrivals.first > arrivals.late, counts, 0)
     mean: F64 = (counts @ weights + DAMPING * unknown) / (counts.sum() + DAMPING)
     if not late.any():
         return mean

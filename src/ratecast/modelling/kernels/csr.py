@@ -1,5 +1,6 @@
 """Ratings grouped by user or by movie (compressed sparse rows), by a parallel counting sort."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -11,6 +12,7 @@ from ratecast.modelling.kernels.loops import MANY, at_once, on_all_threads
 
 Triples = tuple[I32, I32, F32]
 V = TypeVar("V", F32, F64)
+W = TypeVar("W", I32, F32, F64)
 
 PIECES = 8
 
@@ -20,17 +22,32 @@ def sorted_by(keys: I32, size: int, columns: tuple[I32, I32, V]) -> tuple[I64, t
 
     keys: (n,) below `size`. columns: users, movies and values, each (n,); ties keep their order.
     """
-    # Pieces one after another where there is little to do; their number changes no bit.
-    run = on_all_threads if len(keys) >= MANY else at_once
+    keys = read_only(keys)
+    edges, place = _places(keys, size)
     users, movies, values = columns
-    users, movies, values = read_only(users), read_only(movies), read_only(values)
-    keys, each = read_only(keys), np.arange(PIECES + 1)
+    ordered = _moved(keys, place, users), _moved(keys, place, movies), _moved(keys, place, values)
+    return edges, ordered
+
+
+def _places(keys: I32, size: int) -> tuple[I64, I64]:
+    """Borders of the rows of each key, (size + 1,), and its first place in each piece."""
     place, edges = np.zeros((PIECES, size), np.int64), np.zeros(size + 1, np.int64)
-    out = np.empty_like(users), np.empty_like(movies), np.empty_like(values)
-    run(_count, each, keys, place)
+    _run(len(keys))(_count, np.arange(PIECES + 1), keys, place)
     _first_places(place, edges)
-    run(_copy, each, keys, place, (users, movies, values), out)
-    return edges, out
+    return edges, place
+
+
+def _moved(keys: I32, place: I64, column: W) -> W:
+    """The column (n,) in order of the keys."""
+    ordered = np.empty_like(column)
+    each = np.arange(PIECES + 1)
+    _run(len(keys))(_copy, each, keys, place.copy(), read_only(column), ordered)
+    return ordered
+
+
+def _run(rows: int) -> Callable[..., None]:
+    """Pieces one after another where there is little to do; their number changes no bit."""
+    return on_all_threads if rows >= MANY else at_once
 
 
 @njit(cache=True, nogil=True)
@@ -55,40 +72,55 @@ def _first_places(place, edges):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _copy(pieces, keys, place, columns, out):  # type: ignore[no-untyped-def]
+def _copy(pieces, keys, place, column, ordered):  # type: ignore[no-untyped-def]
     """Copy the rows of each piece to the places of their keys."""
-    users, movies, values = columns
-    to_users, to_movies, to_values = out
     step = (len(keys) + PIECES - 1) // PIECES
     for piece in range(pieces[0], pieces[1]):
         for i in range(piece * step, min(len(keys), (piece + 1) * step)):
             to = place[piece, keys[i]]
             place[piece, keys[i]] = to + 1
-            to_users[to], to_movies[to], to_values[to] = users[i], movies[i], values[i]
+            ordered[to] = column[i]
 
 
 @dataclass(frozen=True)
-class Grouped:
-    """Ratings grouped by row number, of users or of movies: compressed sparse rows.
+class Pattern:
+    """Which columns each row has ratings of: compressed sparse rows without the values.
 
-    edges: (rows + 1,), row r has the ratings edges[r] to edges[r + 1]. columns: (n,) row numbers
-    of the other side. values: (n,), stars or centred stars.
+    edges: (rows + 1,), row r has the ratings edges[r] to edges[r + 1]. columns: (n,) row numbers of
+    the other side.
     """
 
     edges: I64
     columns: I32
-    values: F32
-
-    @classmethod
-    def of(cls, rows: I32, columns: I32, values: F32, size: int) -> Self:
-        """From ratings in any order; rows: (n,) below `size`. Ratings of a row keep their order."""
-        edges, (_, ordered, stars) = sorted_by(rows, size, (rows, columns, values))
-        return cls(edges, ordered, stars)
 
     @property
     def counts(self) -> I64:
         """Number of ratings of each row: (rows,)."""
         return np.diff(self.edges)
+
+
+def pattern(rows: I32, columns: I32, size: int) -> Pattern:
+    """From ratings in any order; rows: (n,) below `size`. Ratings of a row keep their order."""
+    rows = read_only(rows)
+    edges, place = _places(rows, size)
+    return Pattern(edges, _moved(rows, place, columns))
+
+
+@dataclass(frozen=True)
+class Grouped(Pattern):
+    """Ratings grouped by row number, of users or of movies: compressed sparse rows.
+
+    values: (n,), stars or centred stars.
+    """
+
+    values: F32
+
+    @classmethod
+    def of(cls, rows: I32, columns: I32, values: F32, size: int) -> Self:
+        """From ratings in any order; rows: (n,) below `size`. Ratings of a row keep their order."""
+        rows = read_only(rows)
+        edges, place = _places(rows, size)
+        return cls(edges, _moved(rows, place, columns), _moved(rows, place, values))
 
     @property
     def triples(self) -> Triples:

@@ -4,7 +4,7 @@ A compiler that makes such loops by itself chooses half the width of a processor
 another order of the sum on every processor. Here the order is always the same; where registers are
 narrower, sixteen numbers take two of them or four.
 
-A table is (rows, width), contiguous, its width a multiple of `LANES`, or of `DOUBLES` where it is of
+A table is (rows, width), contiguous, its width a multiple of `LANES`, or of `DOUBLES` if it is of
 float64; it is filled up with zeros.
 """
 
@@ -39,11 +39,11 @@ class _LanesType(types.Type):
 
 
 @register_model(_LanesType)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     """They are a vector of LLVM."""
 
     def __init__(self, manager: object, kind: _LanesType) -> None:
-        super().__init__(manager, kind, kind.vector)
+        super().__init__(manager, kind, kind.vector)  # type: ignore[no-untyped-call]
 
 
 _OF = {
@@ -51,6 +51,11 @@ _OF = {
     types.float64: _LanesType(types.float64, ir.VectorType(ir.DoubleType(), DOUBLES)),
 }
 _SINGLE = _OF[types.float32]
+
+
+def _in_kernels(typer: Callable[..., Any]) -> Any:
+    """Something that kernels call, and nothing else can; typer: its type, and what generates it."""
+    return intrinsic(typer)
 
 
 def _pointer(context: Any, builder: Any, kind: Any, place: Any) -> Any:
@@ -70,7 +75,7 @@ def _repeated(builder: Any, kind: _LanesType, number: Any) -> Any:
     return builder.shuffle_vector(first, unset, zeros)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_in_kernels
 def load(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
     """Lanes of table[row, column : column + LANES]."""
     kind = _OF[table.dtype]
@@ -83,7 +88,7 @@ def load(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Genera
     return kind(table, types.intp, types.intp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_in_kernels
 def load_scaled(
     typing: object, table: Any, row: Any, column: Any, scale: Any
 ) -> tuple[Any, Generate]:
@@ -102,10 +107,8 @@ def load_scaled(
     return _SINGLE(table, types.intp, types.intp, types.float32), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def store(
-    typing: object, table: Any, row: Any, column: Any, lanes: Any
-) -> tuple[Any, Generate]:
+@_in_kernels
+def store(typing: object, table: Any, row: Any, column: Any, lanes: Any) -> tuple[Any, Generate]:
     """Write lanes to table[row, column : column + LANES]."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -116,7 +119,7 @@ def store(
     return types.void(table, types.intp, types.intp, lanes), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_in_kernels
 def prefetch(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
     """Ask for the cache line of table[row, column], which is read soon; changes no number."""
     byte = ir.IntType(8).as_pointer()
@@ -124,7 +127,9 @@ def prefetch(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Ge
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = builder.bitcast(_pointer(context, builder, signature.args[0], args), byte)
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        function = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            builder.module, kind, "llvm.prefetch.p0"
+        )
         # To be read and written, in every cache, data.
         builder.call(function, [pointer, _INDEX(1), _INDEX(3), _INDEX(1)])
         return context.get_dummy_value()
@@ -132,7 +137,7 @@ def prefetch(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Ge
     return types.void(table, types.intp, types.intp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_in_kernels
 def repeated(typing: object, number: Any) -> tuple[Any, Generate]:
     """Lanes of one number: float32, or float64."""
 
@@ -142,9 +147,9 @@ def repeated(typing: object, number: Any) -> tuple[Any, Generate]:
     return _OF[number](number), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_in_kernels
 def times(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
-    """a * b of each lane."""
+    """Of each lane, a * b."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fmul(args[0], args[1], flags=_FUSED)
@@ -152,9 +157,9 @@ def times(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
     return a(a, a), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_in_kernels
 def plus(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
-    """a + b of each lane, where a product is rounded before it is added."""
+    """Of each lane, a + b, where a product is rounded before it is added."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fadd(*args)
@@ -162,9 +167,9 @@ def plus(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
     return a(a, a), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_in_kernels
 def times_plus(typing: object, a: Any, b: Any, c: Any) -> tuple[Any, Generate]:
-    """a * b + c of each lane."""
+    """Of each lane, a * b + c."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         product = builder.fmul(args[0], args[1], flags=_FUSED)
@@ -173,7 +178,7 @@ def times_plus(typing: object, a: Any, b: Any, c: Any) -> tuple[Any, Generate]:
     return a(a, a, a), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_in_kernels
 def total(typing: object, lanes: Any) -> tuple[Any, Generate]:
     """The sum of the lanes: of halves, of their halves, and so on."""
 

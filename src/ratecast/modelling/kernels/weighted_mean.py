@@ -24,7 +24,8 @@ def weighted_mean(rows: F32, weights: F32) -> F32:
     sums = np.zeros((len(cuts) - 1, 1 + rows.shape[1]))
     on_all_threads(_add_rows, np.arange(len(cuts)), cuts, rows, weights, sums)
     total, *mean = sums.sum(axis=0)
-    return (np.array(mean) / max(total, 1.0)).astype(np.float32)
+    weighted: F32 = (np.array(mean) / max(total, 1.0)).astype(np.float32)
+    return weighted
 
 
 @njit(cache=True, nogil=True)

@@ -29,7 +29,7 @@ from ratecast.modelling.kernels.lanes import (
     times_plus,
     total,
 )
-from ratecast.modelling.kernels.loops import copy, fill, on_all_threads
+from ratecast.modelling.kernels.loops import copy, even_cuts, fill, on_all_threads
 
 STEPS = 2
 BATCH = 4
@@ -55,62 +55,53 @@ class Prior(NamedTuple):
     l2_per_rating: float
 
 
-class _Other(NamedTuple):
+class FixedSide(NamedTuple):
     """The side that stands still, in half the memory.
 
     vectors: (columns, padded k), int16, of which each row is rounded to 1 / 32767 of its greatest
     number. scales: (columns, 2), the bias of each row, and what its vector is multiplied by.
+    squares: (1 + k,), mean of the squares of each weight over all ratings; 1 in place of the bias.
     """
 
     vectors: NDArray[np.int16]
     scales: F32
+    squares: F32
 
     @classmethod
-    def of(cls, weights: F32) -> "_Other":
-        """From weights (columns, 1 + k), the bias first."""
-        width = weights.shape[1] - 1
-        other = cls(
-            np.zeros((len(weights), padded(width)), np.int16), np.empty((len(weights), 2), np.float32)
-        )
-        on_all_threads(_round, np.linspace(0, len(weights), 9).astype(np.int64), weights, other)
-        return other
+    def of(cls, weights: F32, counts: I64) -> "FixedSide":
+        """Of weights (columns, 1 + k), the bias first, and the ratings of each column."""
+        rows = len(weights)
+        vectors = np.zeros((rows, padded(weights.shape[1] - 1)), np.int16)
+        scales = np.empty((rows, 2), np.float32)
+        on_all_threads(_round, even_cuts(rows), weights, vectors, scales)
+        squares = _squares(weights, counts) / max(int(counts.sum()), 1)
+        squares[0] = 1
+        return cls(vectors, scales, squares.astype(np.float32))
 
 
 @njit(cache=True, nogil=True)
-def _round(rows, weights, other):  # type: ignore[no-untyped-def]
-    """See `_Other`: the rows from rows[0] to rows[1] - 1."""
+def _round(rows, weights, vectors, scales):  # type: ignore[no-untyped-def]
+    """See `FixedSide`: the rows from rows[0] to rows[1] - 1."""
     for row in range(rows[0], rows[1]):
         most = np.float32(0)
         for k in range(1, weights.shape[1]):
             most = max(most, abs(weights[row, k]))
         scale = most / np.float32(_LEVELS)
-        other.scales[row, 0], other.scales[row, 1] = weights[row, 0], scale
+        scales[row, 0], scales[row, 1] = weights[row, 0], scale
         if scale > 0:
             for k in range(1, weights.shape[1]):
-                other.vectors[row, k - 1] = np.int16(np.rint(weights[row, k] / scale))
+                vectors[row, k - 1] = np.int16(np.rint(weights[row, k] / scale))
 
 
-def solve_side(
-    grouped: Grouped, weights: F32, other_weights: F32, prior: Prior, other_counts: I64
-) -> None:
+def solve_rows(grouped: Grouped, weights: F32, other: FixedSide, prior: Prior) -> None:
     """Bring each row of `weights`, (rows, 1 + k), close to its ridge solution, in place.
 
-    grouped: centred stars by row. other_weights: (columns, 1 + k), fixed; the bias comes first.
-    other_counts: (columns,), number of ratings of each.
+    grouped: centred stars by row, of all rows of a side or some.
     """
     ratings = grouped.edges, grouped.columns, grouped.values
-    other = _Other.of(other_weights)
-    l2 = np.array(prior[1:], np.float32)
-    squares = _mean_squares(other_weights, other_counts)
-    known = prior.mean, l2, squares
-    on_all_threads(_solve_rows, pieces(grouped.edges), ratings, weights, other, known)
-
-
-def _mean_squares(weights: F32, counts: I64) -> F32:
-    """Mean of the squares of each weight over all ratings: (1 + k,), 1 in place of the bias."""
-    squares = _squares(weights, counts) / max(int(counts.sum()), 1)
-    squares[0] = 1
-    return squares.astype(np.float32)
+    known = prior.mean, np.array(prior[1:], np.float32), other.squares
+    fixed = other.vectors, other.scales
+    on_all_threads(_solve_rows, pieces(grouped.edges), ratings, weights, fixed, known)
 
 
 @njit(cache=True)
@@ -129,10 +120,11 @@ def _solve_rows(rows, ratings, weights, other, known):  # type: ignore[no-untype
     A rating costs (4 + 4 STEPS) k operations, and reading a vector of the other side. The bias
     stands behind the factors, at `bias`, so that a vector begins where lanes do.
 
-    known: the prior's mean and l2, and the mean squares of the other side's weights.
+    other: vectors and scales of a `FixedSide`. known: the prior's mean and l2, and the mean squares
+    of the other side's weights.
     """
     (edges, columns, values), (mean, l2, squares) = ratings, known
-    bias, width = other.vectors.shape[1], weights.shape[1]
+    bias, width = other[0].shape[1], weights.shape[1]
     inputs, target = np.empty((CHUNK, bias), np.float32), np.empty(CHUNK, np.float32)
     work = np.zeros((7, bias + LANES), np.float32)
     fill(work[1], np.float32(1))
@@ -148,17 +140,17 @@ def _solve_rows(rows, ratings, weights, other, known):  # type: ignore[no-untype
         work[2, bias] = np.float32(1) / (l2[0] + count)
         copy(work[3], weights[row, 1:])
         work[3, bias] = weights[row, 0]
-        part = (edges[row], edges[row + 1]), columns, values
-        _conjugate_gradients(part, other, (inputs, target), work)
+        of_row = (edges[row], edges[row + 1]), (columns, values), other, (inputs, target)
+        _conjugate_gradients(of_row, work)
         copy(weights[row, 1:], work[3, : width - 1])
         weights[row, 0] = work[3, bias]
 
 
 @njit(cache=True, fastmath=True)
-def _conjugate_gradients(part, other, copied, work):  # type: ignore[no-untyped-def]
+def _conjugate_gradients(ratings, work):  # type: ignore[no-untyped-def]
     """STEPS steps towards x = argmin |F x - target|^2 + Σ l2 (x - mean)^2.
 
-    F: the vectors of the part's ratings, and 1 for the bias. work: (7, d), rows: mean, l2, the
+    F: the vectors of the row's ratings, and 1 for the bias. work: (7, d), rows: mean, l2, the
     inverse of the expected diagonal of A, and x; then the residual, the direction and A times it,
     where A = F' F + diag(l2). See Saad, algorithm 9.1.
     """
@@ -168,7 +160,7 @@ def _conjugate_gradients(part, other, copied, work):  # type: ignore[no-untyped-
     # residual = F' target + l2 mean - A x
     for k in range(len(x)):
         product[k] = l2[k] * (x[k] - mean[k])
-    _add_all_products(part, other, copied, work[3:4], np.float32(1), work[6:7])
+    _add_all_products(ratings, work[3:4], np.float32(1), work[6:7])
     squared = np.float32(0)
     for k in range(len(x)):
         residual[k] = -product[k]
@@ -181,7 +173,7 @@ def _conjugate_gradients(part, other, copied, work):  # type: ignore[no-untyped-
         curved = np.float32(0)
         for k in range(len(x)):
             product[k] = l2[k] * direction[k]
-        _add_all_products(part, other, copied, work[5:6], np.float32(0), work[6:7])
+        _add_all_products(ratings, work[5:6], np.float32(0), work[6:7])
         for k in range(len(x)):
             curved += direction[k] * product[k]
         step = squared / curved
@@ -195,36 +187,37 @@ def _conjugate_gradients(part, other, copied, work):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
-def _add_all_products(part, other, copied, weights, share, into):  # type: ignore[no-untyped-def]
+def _add_all_products(ratings, weights, share, into):  # type: ignore[no-untyped-def]
     """Add F' (F weights - share target) to `into` (1, d), chunk by chunk.
 
     A row of one chunk is copied once, for the first product, which has a share of 1.
     """
-    (first, last), columns, values = part
+    (first, last), given, other, copied = ratings
     only = last - first <= CHUNK
     for start in range(first, last, CHUNK):
         stop = min(start + CHUNK, last)
         if share > 0 or not only:
-            _copy_ratings((start, stop), columns, values, other, copied)
+            _copy_ratings((start, stop), given, other, copied)
         _add_products(stop - start, copied, weights, share, into)
 
 
 @njit(cache=True)
-def _copy_ratings(part, columns, values, other, copied):  # type: ignore[no-untyped-def]
+def _copy_ratings(part, given, other, copied):  # type: ignore[no-untyped-def]
     """The vectors of the ratings' other side, and what remains of each for this one to explain.
 
     Filled up with zeros to a whole number of batches.
     """
-    (start, stop), (inputs, target) = part, copied
+    (start, stop), (columns, values) = part, given
+    (inputs, target), (vectors, scales) = copied, other
     last = len(columns) - 1
     for i in range(start, stop):
         ahead, column, to = columns[min(i + AHEAD, last)], columns[i], i - start
         for k in range(0, inputs.shape[1], _LINE):
-            prefetch(other.vectors, ahead, k)
-        scale = other.scales[column, 1]
+            prefetch(vectors, ahead, k)
+        scale = scales[column, 1]
         for k in range(0, inputs.shape[1], LANES):
-            store(inputs, to, k, load_scaled(other.vectors, column, k, scale))
-        target[to] = values[i] - other.scales[column, 0]
+            store(inputs, to, k, load_scaled(vectors, column, k, scale))
+        target[to] = values[i] - scales[column, 0]
     for to in range(stop - start, (stop - start + BATCH - 1) // BATCH * BATCH):
         for k in range(0, inputs.shape[1], LANES):
             store(inputs, to, k, repeated(np.float32(0)))

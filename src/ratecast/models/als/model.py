@@ -1,5 +1,6 @@
 """Probabilistic matrix factorization by alternating ridge regressions, with an exact fold-in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeVar
 
@@ -17,13 +18,26 @@ from ratecast.modelling.factors.recursive_least_squares import l2_vector, prior_
 from ratecast.modelling.kernels import solver_choice
 from ratecast.modelling.kernels.csr import by_user_and_movie
 from ratecast.modelling.kernels.weighted_mean import weighted_mean
-from ratecast.models.als.conjugate_gradients import Prior, solve_side
+from ratecast.models.als.conjugate_gradients import FixedSide, Prior, solve_rows
 from ratecast.ratings import Ratings
 
 Solver = Literal["auto", "exact", "gradients"]
 V = TypeVar("V", F32, F64)
 INIT_STD = 0.3
 FEW_FACTORS = 8
+
+
+@dataclass
+class Alternation:
+    """Weights of users and movies, (rows, 1 + k), and the users' prior mean, after some halves."""
+
+    users: F32
+    movies: F32
+    user_mean: F32
+    halves: int = 0
+
+
+SolveSide = Callable[[int, F32, FixedSide, Prior], None]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -105,23 +119,39 @@ class ALS(Model):
         level, unit = (np.float32(value) for value in centring)
         centred = ((train.stars - level) / unit).astype(np.float32)
         grouped = by_user_and_movie(train.users, train.movies, centred, sizes)
+        at, rated = self.before_iterations(sizes), (grouped[0].counts, grouped[1].counts)
+        while at.halves <= 2 * self.iterations:
+            self.iterate(at, rated, lambda side, *known: solve_rows(grouped[side], *known))
+        return with_covariance(grouped, *self.fitted(at))
+
+    def before_iterations(self, sizes: tuple[int, int]) -> Alternation:
+        """The weights of so many users and movies before the first half of an iteration."""
         users, movies = (np.zeros((size, 1 + self.factors), np.float32) for size in sizes)
         movies[1:, 1:] = self._initial_factors(movies[1:, 1:].shape)
-        rated = grouped[0].counts, grouped[1].counts
-        user_counts = rated[0].astype(np.float32)
-        user_mean = zero = np.zeros(1 + self.factors, np.float32)
+        return Alternation(users, movies, np.zeros(1 + self.factors, np.float32))
+
+    def iterate(self, at: Alternation, rated: tuple[I64, I64], solve: SolveSide) -> None:
+        """Half an iteration: users, then movies, in turn.
+
+        rated: ratings of each user and of each movie. solve: called with the side (0: users), its
+        weights, the other side, and the prior.
+        """
         l2 = self.l2_factors, self.l2_per_rating
-        for half in range(2 * self.iterations + 1):
-            if half % 2 == 0:
-                prior = Prior(user_mean, self.user_damping, *l2)
-                solve_side(grouped[0], users, movies, prior, rated[1])
-                user_mean = self._prior_mean(weighted_mean(users, user_counts))
-            else:
-                prior = Prior(zero, self.movie_damping, *l2)
-                solve_side(grouped[1], movies, users, prior, rated[0])
-        users[0] = user_mean
-        return with_covariance(
-            grouped,
+        if at.halves % 2 == 0:
+            prior = Prior(at.user_mean, self.user_damping, *l2)
+            solve(0, at.users, FixedSide.of(at.movies, rated[1]), prior)
+            mean = weighted_mean(at.users, rated[0].astype(np.float32))
+            at.user_mean = self._prior_mean(mean)
+        else:
+            prior = Prior(np.zeros(1 + self.factors, np.float32), self.movie_damping, *l2)
+            solve(1, at.movies, FixedSide.of(at.users, rated[0]), prior)
+        at.halves += 1
+
+    def fitted(self, at: Alternation) -> tuple[BothSides, BothSides, BothSides, float]:
+        """Biases, factors and their penalties after the last iteration, for `with_covariance`."""
+        users, movies = at.users, at.movies
+        users[0] = at.user_mean
+        return (
             BothSides(users[:, :1], movies[:, :1]),
             BothSides(users[:, 1:], movies[:, 1:]),
             BothSides(self._l2(self.user_damping), self._l2(self.movie_damping)),

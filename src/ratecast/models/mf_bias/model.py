@@ -14,9 +14,10 @@ from ratecast.modelling.factors.bilinear_state import BilinearForm
 from ratecast.modelling.factors.fold_in import FoldInNet, usable_l2
 from ratecast.modelling.factors.recursive_least_squares import l2_vector
 from ratecast.modelling.kernels import solver_choice
-from ratecast.modelling.kernels.csr import Grouped
+from ratecast.modelling.kernels.csr import Grouped, pattern
 from ratecast.modelling.nets.net_model import OnEpoch, TrainerSettings
 from ratecast.models.mf_bias.sgd_epochs import DescentSettings, DescentTask, SideL2, descend
+from ratecast.models.mf_bias.stratified_sgd import Strata
 from ratecast.ratings import Ratings
 
 if TYPE_CHECKING:
@@ -111,17 +112,17 @@ class BiasedMatrixFactorization(FoldInNet):
 
     def _fit_by_kernel(self, train: Rows, valid: Ratings | None, epochs: int | None) -> None:
         mean, unit = float(train.stars.mean(dtype=np.float64)), np.float32(self.scale.unit)
-        sizes = len(self.users), len(self.movies)
+        counts = self.counts.of_users, self.counts.of_movies
 
         def by_user(rows: Rows) -> Grouped:
             centred = (rows.stars.astype(np.float32) - np.float32(mean)) / unit
-            return Grouped.of(rows.users, rows.movies, centred, sizes[0])
+            return Grouped.of(rows.users, rows.movies, centred, len(self.users))
 
         task = DescentTask(
-            train=by_user(train),
+            strata=Strata.of(by_user(train), counts[1]),
+            counts=counts,
             valid=None if valid is None else by_user(self.encode(valid)),
-            movies=sizes[1],
-            l2=self._l2(),
+            l2=self.side_l2(),
             factors=self.factors,
             init_std=self.init_std,
             seed=self.seed,
@@ -132,7 +133,9 @@ class BiasedMatrixFactorization(FoldInNet):
         width = self.factors
         factors = BothSides(users.vectors[:, :width], movies.vectors[:, :width])
         level = mean / self.scale.unit
-        self.use_sides(train, level, self._with_covariance(task.train, train, biases, factors))
+        # The covariances need the memory of the strata.
+        del task
+        self.use_sides(train, level, self._with_covariance(train, biases, factors))
 
     def _in_stars(self, on_epoch: OnEpoch) -> OnEpoch:
         return lambda epochs, rmse: on_epoch(epochs, rmse * self.scale.unit)
@@ -153,23 +156,23 @@ class BiasedMatrixFactorization(FoldInNet):
     @override
     def net_sides(self, train: Rows) -> Sides:
         net = self.net
-        by_user = Grouped.of(train.users, train.movies, train.stars, len(self.users))
         biases = BothSides(net.user_biases.vectors(), net.movie_biases.vectors())
         factors = BothSides(net.users.vectors(), net.movies.vectors())
-        return self._with_covariance(by_user, train, biases, factors)
+        return self._with_covariance(train, biases, factors)
 
-    def _with_covariance(
-        self, by_user: Grouped, train: Rows, biases: BothSides, factors: BothSides
-    ) -> Sides:
+    def _with_covariance(self, train: Rows, biases: BothSides, factors: BothSides) -> Sides:
         """From biases (rows, 1) and factors (rows, k) of either side, learned from train."""
-        by_movie = Grouped.of(train.movies, train.users, train.stars, len(self.movies))
+        pairs = (train.users, train.movies), (train.movies, train.users)
+        sizes = len(self.users), len(self.movies)
+        # One after another, since either takes memory.
+        rated = (pattern(*pair, size) for pair, size in zip(pairs, sizes, strict=True))
         users, movies = (
-            usable_l2(l2_vector(l2.bias, l2.factor, self.factors)) for l2 in self._l2()
+            usable_l2(l2_vector(l2.bias, l2.factor, self.factors)) for l2 in self.side_l2()
         )
-        return with_covariance((by_user, by_movie), biases, factors, BothSides(users, movies))
+        return with_covariance(rated, biases, factors, BothSides(users, movies))
 
-    def _l2(self) -> tuple[SideL2, SideL2]:
-        """For users and for movies."""
+    def side_l2(self) -> tuple[SideL2, SideL2]:
+        """Penalties of users and of movies."""
         return (
             SideL2(self.l2_user_biases, self.l2_users),
             SideL2(self.l2_movie_biases, self.l2_movies),

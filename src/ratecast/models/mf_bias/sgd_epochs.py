@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from ratecast.arrays import F32
+from ratecast.arrays import F32, I64
 from ratecast.modelling.contract.settings import check
 from ratecast.modelling.factors.pair_scores import Side32, score_pairs
 from ratecast.modelling.kernels.csr import Grouped, Triples
@@ -57,24 +58,81 @@ class SideL2(NamedTuple):
     factor: float
 
 
+class DescentStart(NamedTuple):
+    """Where a descent begins, and its priors: see `DescentTask`."""
+
+    l2: tuple[SideL2, SideL2]
+    factors: int
+    init_std: float
+    seed: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class DescentTask:
     """What the kernel fits.
 
-    train, valid: centred stars by user. movies: row numbers of movies, the unknown's included.
-    l2: penalties of users and of movies. factors: length of a vector. init_std: standard deviation
-    of the initial vectors. seed: of those and of the order of the strata. on_epoch: called with the
-    number of epochs so far and the RMSE on `valid`, in the units of `valid`.
+    strata: centred stars of train. counts: ratings of each user and of each movie there, row 0 the
+    unknown's. valid: centred stars by user. l2: penalties of users and of movies. factors: length
+    of a vector. init_std: standard deviation of the initial vectors. seed: of those and of the
+    order of the strata. on_epoch: called with the number of epochs so far and the RMSE on `valid`,
+    in the units of `valid`.
     """
 
-    train: Grouped
+    strata: Strata
+    counts: tuple[I64, I64]
     valid: Grouped | None
-    movies: int
     l2: tuple[SideL2, SideL2]
     factors: int
     init_std: float
     seed: int
     on_epoch: Callable[[int, float], None] | None = None
+
+    @property
+    def start(self) -> DescentStart:
+        """Without the ratings."""
+        return DescentStart(self.l2, self.factors, self.init_std, self.seed)
+
+
+@dataclass
+class Descent:
+    """A descent between two epochs: the sides, and what the next epoch needs beside the ratings.
+
+    sides: users and movies, row 0 of each the unknown's. weights: of the rows in the centre of
+    either side, (users,) and (movies,). past: epochs so far. random: draws the order of the strata.
+    """
+
+    sides: Sides32
+    weights: tuple[F32, F32]
+    l2: tuple[SideL2, SideL2]
+    settings: DescentSettings
+    random: np.random.Generator
+    past: int = 0
+
+    @classmethod
+    def initial(
+        cls, counts: tuple[I64, I64], task: "DescentStart", settings: DescentSettings
+    ) -> Self:
+        """Before the first epoch. counts: ratings of each user and of each movie."""
+        random = np.random.default_rng(task.seed)
+        users, movies = (
+            initial_side(len(rated), task.factors, task.init_std, random) for rated in counts
+        )
+        # The centre of the users is that of the rows, the centre of the movies that of the movies.
+        weights = counts[0].astype(np.float32), (counts[1] > 0).astype(np.float32)
+        return cls((users, movies), weights, task.l2, settings, random)
+
+    def epoch(self, run: Callable[[Sides32, StepSizes, np.random.Generator], None]) -> None:
+        """One epoch. run: takes a step for every rating; then the priors apply."""
+        rate = self.settings.learning_rate_after(self.past)
+        run(self.sides, StepSizes(np.float32(rate), np.float32(self.settings.l2)), self.random)
+        for side, weight, l2 in zip(self.sides, self.weights, self.l2, strict=True):
+            move_to_centre(side, side_centre(side, weight), (rate * l2.bias, rate * l2.factor))
+        self.past += 1
+
+    def set_unknown(self, sides: Sides32) -> None:
+        """The unknown user is the mean over rows, the unknown movie the mean over movies."""
+        for side, weight in zip(sides, self.weights, strict=True):
+            side.biases[0], side.vectors[0] = side_centre(side, weight)
 
 
 @dataclass
@@ -99,30 +157,19 @@ def descend(
 
     With `valid`, the epoch of least RMSE there; without, the last one, or the `epochs`-th.
     """
-    random = np.random.default_rng(task.seed)
-    movie_counts = np.bincount(task.train.columns, minlength=task.movies)
-    strata = Strata.of(task.train, movie_counts)
-    # The centre of the users is that of the rows, the centre of the movies that of the movies.
-    weights = task.train.counts.astype(np.float32), (movie_counts > 0).astype(np.float32)
-    sides = (
-        initial_side(len(weights[0]), task.factors, task.init_std, random),
-        initial_side(task.movies, task.factors, task.init_std, random),
-    )
+    descent = Descent.initial(task.counts, task.start, settings)
     valid, best = None if task.valid is None else task.valid.triples, _BestEpoch()
-    for past in range(epochs or settings.epochs):
-        rate = settings.learning_rate_after(past)
-        run_epoch(strata, sides, StepSizes(np.float32(rate), np.float32(settings.l2)), random)
-        for side, weight, l2 in zip(sides, weights, task.l2, strict=True):
-            move_to_centre(side, side_centre(side, weight), (rate * l2.bias, rate * l2.factor))
+    while descent.past < (epochs or settings.epochs):
+        descent.epoch(partial(run_epoch, task.strata))
         if valid is not None:
-            reached = rmse(sides, valid)
-            best.consider(sides, reached, past + 1)
+            reached = rmse(descent.sides, valid)
+            best.consider(descent.sides, reached, descent.past)
             if task.on_epoch is not None:
-                task.on_epoch(past + 1, reached)
-            if past + 1 - best.epochs >= settings.patience:
+                task.on_epoch(descent.past, reached)
+            if descent.past - best.epochs >= settings.patience:
                 break
-    chosen = best.sides or sides
-    _set_unknown(chosen, weights)
+    chosen = best.sides or descent.sides
+    descent.set_unknown(chosen)
     return chosen, best.epochs or epochs or settings.epochs
 
 
@@ -133,9 +180,3 @@ def rmse(sides: Sides32, triples: Triples) -> float:
     score_pairs((users, movies), *sides, np.float32(0), scores)
     scores -= centred
     return float(np.sqrt(np.mean(np.square(scores, dtype=np.float64))))
-
-
-def _set_unknown(sides: Sides32, weights: tuple[F32, F32]) -> None:
-    """The unknown user is the mean over rows, the unknown movie the mean over movies."""
-    for side, weight in zip(sides, weights, strict=True):
-        side.biases[0], side.vectors[0] = side_centre(side, weight)

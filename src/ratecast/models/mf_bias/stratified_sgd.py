@@ -13,10 +13,10 @@ from typing import NamedTuple, Self
 import numpy as np
 from numba import njit
 
-from ratecast.arrays import F32, I64
+from ratecast.arrays import F32, I32, I64
 from ratecast.modelling.factors.pair_scores import Side32
 from ratecast.modelling.kernels.aligned import cache_aligned
-from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups, sorted_by
+from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups
 from ratecast.modelling.kernels.lanes import (
     LANES,
     load,
@@ -54,43 +54,87 @@ class Strata:
 
     @classmethod
     def of(cls, by_user: Grouped, movie_counts: I64) -> Self:
-        """From the ratings of each user, and the number of ratings of each movie."""
-        triples, user_counts = by_user.triples, by_user.counts
-        popular = np.argsort(-movie_counts, kind="stable")
-        movie_groups = np.empty(len(popular), np.int32)
-        movie_groups[popular] = balanced_groups(movie_counts[popular], GROUPS)
-        user_groups = balanced_groups(user_counts, GROUPS)
-        keys = user_groups[triples[0]] * np.int32(GROUPS) + movie_groups[triples[1]]
-        edges, ordered = sorted_by(keys, GROUPS * GROUPS, triples)
-        on_all_threads(_take_turns, np.arange(GROUPS * GROUPS + 1), edges, ordered)
-        return cls(ordered, edges)
+        """From the ratings of each user, and the number of ratings of each movie.
+
+        `by_user` is used up: its ratings are ordered in place, since a copy takes much memory.
+        """
+        user_groups, movie_groups = block_groups(by_user.counts, movie_counts)
+        borders = by_user.edges[np.searchsorted(user_groups, np.arange(GROUPS + 1))]
+        strata = cls(by_user.triples, np.zeros(GROUPS * GROUPS + 1, np.int64))
+        each = np.arange(GROUPS + 1)
+        on_all_threads(_order, each, borders, movie_groups, strata.triples, strata.edges)
+        return strata
+
+
+def take_turns(triples: Triples) -> Triples:
+    """The ratings of a block, ordered by user, as `Strata` has them."""
+    turned = np.empty_like(triples[0]), np.empty_like(triples[1]), np.empty_like(triples[2])
+    _take_turns(triples, 0, len(triples[0]), turned, 0)
+    return turned
 
 
 @njit(cache=True, nogil=True)
-def _take_turns(blocks, edges, triples):  # type: ignore[no-untyped-def]
-    """Order the blocks from blocks[0] to blocks[1] - 1, in place: the next user for each that ends.
+def _order(groups, borders, movie_groups, triples, edges):  # type: ignore[no-untyped-def]
+    """Part the ratings of the user groups from groups[0] to groups[1] - 1 into blocks, in place.
 
-    triples: (users, movies, centred stars), each (n,), the users of a block ascending.
+    borders: (GROUPS + 1,) of the groups. triples: (users, movies, centred stars), each (n,), the
+    users ascending. edges: (GROUPS^2 + 1,), those of the blocks are filled.
     """
     users, movies, values = triples
-    for block in range(blocks[0], blocks[1]):
-        start, stop = edges[block], edges[block + 1]
-        own = users[start:stop].copy(), movies[start:stop].copy(), values[start:stop].copy()
-        place, ends = np.zeros(TURNS, np.int64), np.zeros(TURNS, np.int64)
-        following, to = 0, start
-        while to < stop:
-            for turn in range(TURNS):
-                if place[turn] == ends[turn] and following < stop - start:
-                    place[turn] = following
+    for group in range(groups[0], groups[1]):
+        start, stop = borders[group], borders[group + 1]
+        first, count = group * GROUPS, np.zeros(GROUPS + 1, np.int64)
+        for i in range(start, stop):
+            count[movie_groups[movies[i]] + 1] += 1
+        for k in range(GROUPS):
+            count[k + 1] += count[k]
+            edges[first + k + 1] = start + count[k + 1]
+        own, place = _like((users, movies, values), stop - start), count.copy()
+        for i in range(start, stop):
+            k = movie_groups[movies[i]]
+            own[0][place[k]], own[1][place[k]], own[2][place[k]] = users[i], movies[i], values[i]
+            place[k] += 1
+        for k in range(GROUPS):
+            _take_turns(own, count[k], count[k + 1], triples, start + count[k])
+
+
+@njit(cache=True)
+def _like(triples, rows):  # type: ignore[no-untyped-def]
+    """Room for so many ratings."""
+    return np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows, triples[2].dtype)
+
+
+@njit(cache=True, nogil=True)
+def _take_turns(source, start, stop, triples, to):  # type: ignore[no-untyped-def]
+    """Copy ratings, ordered by user, to triples from `to` on: the next user for each that ends."""
+    users, movies, values = triples
+    place, ends = np.zeros(TURNS, np.int64), np.zeros(TURNS, np.int64)
+    following, last = start, to + stop - start
+    while to < last:
+        for turn in range(TURNS):
+            if place[turn] == ends[turn] and following < stop:
+                place[turn] = following
+                following += 1
+                while following < stop and source[0][following] == source[0][place[turn]]:
                     following += 1
-                    while following < stop - start and own[0][following] == own[0][place[turn]]:
-                        following += 1
-                    ends[turn] = following
-                if place[turn] < ends[turn]:
-                    at = place[turn]
-                    users[to], movies[to], values[to] = own[0][at], own[1][at], own[2][at]
-                    place[turn] += 1
-                    to += 1
+                ends[turn] = following
+            if place[turn] < ends[turn]:
+                at = place[turn]
+                users[to], movies[to], values[to] = source[0][at], source[1][at], source[2][at]
+                place[turn] += 1
+                to += 1
+
+
+def block_groups(user_counts: I64, movie_counts: I64) -> tuple[I32, I32]:
+    """Group of each user and of each movie, below GROUPS: (users,), (movies,).
+
+    Groups of users are runs of row numbers, those of movies runs by popularity; each has nearly as
+    many ratings as the others of its side.
+    """
+    popular = np.argsort(-movie_counts, kind="stable")
+    movie_groups = np.empty(len(popular), np.int32)
+    movie_groups[popular] = balanced_groups(movie_counts[popular], GROUPS)
+    return balanced_groups(user_counts, GROUPS), movie_groups
 
 
 class StepSizes(NamedTuple):
@@ -181,6 +225,21 @@ def _run_groups(groups, strata, sides, sizes, stratum):  # type: ignore[no-untyp
         part = slice(edges[block], edges[block + 1])
         rows = triples[0][part], triples[1][part], triples[2][part]
         _run_block(rows, users, movies, learning_rate, l2)
+
+
+def run_block(
+    block: tuple[int, int], triples: Triples, sides: tuple[Side32, Side32], sizes: StepSizes
+) -> None:
+    """The part of an epoch that is of one block, in place; without the interpreter's lock.
+
+    block: its groups of users and of movies. triples: its ratings, in the order of `take_turns`.
+    Blocks that share neither group may run at once.
+    """
+    group, movie_group = block
+    edges = np.zeros(GROUPS * GROUPS + 1, np.int64)
+    edges[group * GROUPS + movie_group + 1 :] = len(triples[0])
+    stratum = (movie_group - group) % GROUPS
+    _run_groups((group, group + 1), (triples, edges), sides, sizes, stratum)
 
 
 def run_epoch(
