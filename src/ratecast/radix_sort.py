@@ -1,8 +1,9 @@
 """Radix sort of 32-bit integers in four passes, three times as fast as a comparison sort."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ratecast.compiled import njit
 
 _BITS = 8
 _DIGITS = 1 << _BITS

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from typing_extensions import override
 
 from ratecast.arrays import F32, F64, I32
+from ratecast.compiled import njit
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, counts, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO_OR_AUTO, Limits, Range, SearchTable

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ratecast.compiled import njit
 
 # A table may be this much longer than the ids are many, and this long in any case.
 _GAPS, _SMALL = 32, 1 << 16

@@ -9,10 +9,10 @@ Differs: the residuals are those of predictions made before the rating; users ha
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.contract.rows import Expected, Rows, grown
 
 

@@ -6,9 +6,9 @@ and then).
 """
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32
+from ratecast.compiled import njit
 
 
 def weighted_mean(rows: F32, weights: F32) -> F32:

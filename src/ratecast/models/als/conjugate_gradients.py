@@ -10,9 +10,9 @@ half-iteration come close to an exact solution, at a cost proportional to k inst
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import Grouped, pieces
 from ratecast.modelling.kernels.loops import copy, fill, on_all_threads
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 
 from ratecast.arrays import F64, I64
+from ratecast.compiled import njit
 from ratecast.modelling.side_information.feature_columns import one_hot
 
 
