@@ -23,6 +23,8 @@ class Loop:
     dispatcher has, such as its signatures, it has too.
     """
 
+    dispatcher: Any
+
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
         self.function, self._options = function, options
         update_wrapper(self, function)

@@ -4,11 +4,11 @@ from typing import Any
 
 from numba import njit
 from numba.core.caching import FunctionCache
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 from typing_extensions import override
 
 
-class LoopCache(FunctionCache):  # type: ignore[misc]
+class LoopCache(FunctionCache):
     """numba's cache on disk, in the same files.
 
     Before numba reads a compiled loop it imports and registers everything that it can compile,
@@ -22,7 +22,7 @@ class LoopCache(FunctionCache):  # type: ignore[misc]
         # What allocates the arrays that a loop makes; without it they would crash.
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
+            return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         # Where the guard takes an error in.
         return None
 
@@ -32,5 +32,5 @@ def dispatcher(function: Any, cache: bool = False, **options: Any) -> Any:
     made = njit(**options)(function)
     if cache:
         # What its option `cache` does.
-        made._cache = LoopCache(function)  # noqa: SLF001
+        made._cache = LoopCache(function)  # type: ignore[no-untyped-call]  # noqa: SLF001
     return made

@@ -48,7 +48,9 @@ def fits(text: str) -> bool:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
     # A letter may take two columns, and the console expands tabs.
     lines = text.splitlines()
-    return "\t" not in text and all(2 * len(line) <= width and line == line.rstrip() for line in lines)
+    return "\t" not in text and all(
+        2 * len(line) <= width and line == line.rstrip() for line in lines
+    )
 
 
 def _value(text: str, annotation: Any) -> Any:

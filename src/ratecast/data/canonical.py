@@ -44,9 +44,7 @@ def write(
 
 def write_table(path: Path, table: pl.DataFrame) -> None:
     """Write a table that is fast to read: in lz4, without statistics, which no reader needs."""
-    table.write_parquet(
-        path, compression="lz4", statistics=False, row_group_size=_ROW_GROUP
-    )
+    table.write_parquet(path, compression="lz4", statistics=False, row_group_size=_ROW_GROUP)
 
 
 def write_metadata(folder: Path, scale: Scale, metadata: dict[str, Any]) -> None:

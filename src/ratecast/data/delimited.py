@@ -84,7 +84,9 @@ class DelimitedFile:
         if form.separator == BLANKS or self.path.stat().st_size < plain_ratings.LEAST_BYTES:
             return None
         columns = plain_ratings.read_plain(self.path, form.skip, form.separator)
-        return None if columns is None else pl.DataFrame(dict(zip(form.names, columns, strict=True)))
+        return (
+            None if columns is None else pl.DataFrame(dict(zip(form.names, columns, strict=True)))
+        )
 
     def may_have_padded_numbers(self) -> bool:
         """Whether a field may start with a sign, or with a zero before a digit."""

@@ -38,7 +38,9 @@ def read_plain(path: Path, skip: int, separator: str) -> list[pl.Series] | None:
 
     cuts, words = _cuts(data, start), data[: len(data) // 8 * 8].view(np.uint64)
     with ThreadPoolExecutor(int(get_num_threads())) as pool:
-        ends = np.cumsum([0, *pool.map(lambda cut: _count_lines(data, words, *cut), pairwise(cuts))])
+        ends = np.cumsum(
+            [0, *pool.map(lambda cut: _count_lines(data, words, *cut), pairwise(cuts))]
+        )
         columns = [np.empty(ends[-1], t) for t in (np.int64, np.int64, np.float32, np.int64)]
         jobs = zip(pairwise(cuts), pairwise(ends.tolist()), strict=True)
         done = pool.map(
@@ -83,7 +85,7 @@ def _count_lines(data, words, start, stop):  # type: ignore[no-untyped-def]
     """
     first, last = min((start + 7) // 8, len(words)), min(stop // 8, len(words))
     first = min(first, last)
-    count = 0
+    count = np.int64(0)
     for k in range(start, min(8 * first, stop)):
         count += data[k] == _NEWLINE
     for k in range(max(8 * last, start), stop):
@@ -95,7 +97,7 @@ def _count_lines(data, words, start, stop):  # type: ignore[no-untyped-def]
             other = words[k] ^ _NEWLINES
             found += ~(((other & _LOW_BITS) + _LOW_BITS) | other | _LOW_BITS) >> np.uint64(7)
         for byte in range(8):
-            count += (found >> np.uint64(8 * byte)) & np.uint64(255)
+            count += np.int64((found >> np.uint64(8 * byte)) & np.uint64(255))
     return count
 
 
@@ -123,7 +125,7 @@ def _parse(data, piece, separator, columns):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _whole(data, k, end):  # type: ignore[no-untyped-def]
     """The number from byte k on, and the byte after the character `end` behind it; 0 if none is."""
-    first, value = k, 0
+    first, value = k, np.int64(0)
     while _ZERO <= data[k] <= _NINE:
         value = 10 * value + (np.int64(data[k]) - _ZERO)
         k += 1

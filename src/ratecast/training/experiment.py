@@ -12,7 +12,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError, choice
 from ratecast.modelling.contract.model import Model
-from ratecast.models import MODELS, model_class
+from ratecast.models import model_class
 from ratecast.parser_errors import plain
 from ratecast.splits import is_folder_of_splits, parse
 from ratecast.table_options import DEFAULT, OPTIONS, TableOptions
@@ -124,8 +124,6 @@ def read_experiment(path: Path | str, overrides: Sequence[str] = ()) -> Experime
 
 def model_from(source: str, seed: int, overrides: Sequence[str] = ()) -> Model:
     """The unfitted model of this name, or with the settings of this YAML file and `overrides`."""
-    if source in MODELS and not overrides and not Path(source).exists():
-        return make_model(source, seed=seed)
     return replace(read_experiment(source, overrides), seed=seed).make()
 
 
