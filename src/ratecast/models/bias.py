@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F32, F64, I32
+from ratecast.arrays import F32, F64, I32, read_only
 from ratecast.compiled import njit
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, counts, grown
@@ -37,7 +37,7 @@ class RatingTable(NamedTuple):
     @classmethod
     def of(cls, rows: Rows) -> Self:
         """The columns of ratings that are observed."""
-        return cls(rows.users, rows.movies, rows.stars, rows.former_stars)
+        return cls(rows.users, rows.movies, rows.stars, read_only(rows.former_stars))
 
 
 class BiasState(NamedTuple):
