@@ -16,4 +16,5 @@ def by_time(at: NDArray[np.int64]) -> NDArray[np.integer]:
     # Numba takes half a second to import, and only large tables need it.
     from ratecast.radix_sort import order
 
-    return order(at)
+    rows: NDArray[np.uint32] = order(at)
+    return rows

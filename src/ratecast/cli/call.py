@@ -9,10 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from ratecast.cli.plain_words import fits, typed
 from ratecast.errors import InputError, nearest
 from ratecast.plain_json import plain
 from ratecast.table_options import FLAGS, TableOptions
-from ratecast.visible_text import one_line
+from ratecast.visible_text import lines, one_line
 
 ProtocolName = Literal["frozen", "as-of"]
 Verb = Callable[..., int | None]
@@ -65,24 +66,41 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
         _refuse_mistyped_flag(rest, list(flags), name)
         return rest, {flags[word]: True for word in words if word in flags}
 
+    files, words = _files(parameters, words, name)
+    lists, words = _lists(parameters[len(files) :], words, name)
+    files |= lists
+    named = _named(words, parameters, name)
+    _refuse_empty_paths(named, parameters, name)
+    own = [p for p in parameters if p.name not in files]
+    values = typed(named, own)
+    if values is None:
+        values = _parsed(own, parameters, named, (name, words))
+    return [], files | _with_table_options(verb, values)
+
+
+def _parsed(
+    own: list[Parameter],
+    parameters: list[Parameter],
+    named: list[str],
+    typed: tuple[str, Sequence[str]],
+) -> dict[str, Any]:
+    """The values of a verb's `own` parameters by the parser, which says what is wrong with one.
+
+    parameters: with those of files, for messages. named: --parameter=value. typed: the name of the
+    verb, and its words.
+    """
     from jsonargparse import ArgumentError, ArgumentParser
 
     from ratecast.parser_errors import plain
 
+    name, words = typed
     parser = ArgumentParser(exit_on_error=False, add_help=False, allow_abbrev=False)
-    files, words = _files(parameters, words, name)
-    lists, words = _lists(parameters[len(files) :], words, name)
-    files |= lists
-    for p in parameters:
-        if p.name in files:
-            continue
+    for p in own:
         needed = p.default is Parameter.empty
         given: dict[str, Any] = {"required": True} if needed else {"default": p.default}
         parser.add_argument(f"--{p.name}", type=p.annotation, **given)
-    named = _named(words, parameters, name)
-    _refuse_empty_paths(named, parameters, name)
     try:
-        parsed = parser.parse_args(named)
+        values: dict[str, Any] = parser.instantiate(parser.parse_args(named)).as_dict()
     except ArgumentError as error:
         for option, instead in _ELSEWHERE.get(name, {}).items():
             if any(word.partition("=")[0] == option for word in words):
@@ -90,7 +108,7 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
         message = plain(error, {p.name: _typed(p) for p in parameters})
         more = "" if message.endswith("?") else f"; see ratecast {name} --help"
         raise InputError(f"{name}: {message}{more}") from None
-    return [], files | _with_table_options(verb, parser.instantiate(parsed).as_dict())
+    return values
 
 
 def _files(
@@ -154,6 +172,10 @@ def emit(result: dict[str, Any], view: Any, json: bool) -> None:
 
 def show(view: Any) -> None:
     """Print a table or text on stdout."""
+    # The library that draws tables takes longer to import than a short text to compute.
+    if isinstance(view, str) and fits(view):
+        print(lines(view))
+        return
     from ratecast.console import PlainConsole
 
     # A pipe or a file has no width; the default of 80 columns would cut the tables.

@@ -80,7 +80,7 @@ def evaluate(  # noqa: PLR0913
     """
     from ratecast.audit import notes
     from ratecast.evaluation import split_scores
-    from ratecast.training.experiment import model_from
+    from ratecast.training.named_model import model_from
 
     sources = {"--model": model, "--artifact": artifact, "--forecasts": forecasts}
     fits = {"--budget": budget, "--save-forecasts": save_forecasts}

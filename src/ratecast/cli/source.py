@@ -54,6 +54,9 @@ class Source(NamedTuple):
 
 def source_of(model: str | None, artifact: Path | None, given: Source) -> Source:
     """What was given, and in place of what was not that of a model's file or of the artifact."""
+    if artifact is None and not (model is not None and Path(model).is_file()):
+        return given._replace(data=given.data or DATA)
+    # The parser of experiments takes longer to import than a small table to read.
     from ratecast.training.experiment import read_experiment
     from ratecast.training.saved_experiment import (
         merged,

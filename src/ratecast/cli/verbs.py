@@ -4,26 +4,13 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Literal
 
-from ratecast.cli import (
-    comparing,
-    data,
-    evaluating,
-    exporting,
-    importing,
-    models,
-    pages,
-    predicting,
-    recommending,
-    scoring,
-    serving,
-    setup,
-    training,
-    tuning,
-)
+from typing_extensions import override
+
 from ratecast.cli.call import HELP, Verb, call, note
 from ratecast.errors import InputError, nearest
 
@@ -53,46 +40,73 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     print(script(manuals, shell, words))
 
 
-GROUPS: dict[str, dict[str, Verb]] = {
+class Verbs(Mapping[str, Verb]):
+    """Verbs by name; the module of one is imported when it is looked up."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        """places: module:function below `ratecast.cli`, by the name of the verb."""
+        self._places = dict(places)
+
+    @override
+    def __getitem__(self, name: str) -> Verb:
+        module, _, function = self._places[name].partition(":")
+        verb: Verb = getattr(import_module(f"ratecast.cli.{module}"), function)
+        return verb
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @override
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+
+_PLACES = {
     "Data": {
-        "data fetch": data.fetch,
-        "data describe": data.describe,
-        "data split": data.split,
-        "data expand": data.expand,
+        "data fetch": "data:fetch",
+        "data describe": "data:describe",
+        "data split": "data:split",
+        "data expand": "data:expand",
     },
     "Models": {
-        "models": models.models,
-        "train": training.train,
-        "predict": predicting.predict,
-        "recommend": recommending.recommend,
-        "evaluate": evaluating.evaluate,
-        "compare": comparing.compare,
-        "report": scoring.report,
-        "tune": tuning.tune,
-        "reproduce": scoring.reproduce,
+        "models": "models:models",
+        "train": "training:train",
+        "predict": "predicting:predict",
+        "recommend": "recommending:recommend",
+        "evaluate": "evaluating:evaluate",
+        "compare": "comparing:compare",
+        "report": "scoring:report",
+        "tune": "tuning:tune",
+        "reproduce": "scoring:reproduce",
     },
     "Your own ratings": {
-        "import": importing.import_ratings,
-        "export": exporting.export_ratings,
+        "import": "importing:import_ratings",
+        "export": "exporting:export_ratings",
     },
     "Service": {
-        "serve": serving.serve,
-        "publish": serving.publish,
-        "refit": serving.refit,
+        "serve": "serving:serve",
+        "publish": "serving:publish",
+        "refit": "serving:refit",
     },
     "Experiments with a net": {
-        "overfit": training.overfit,
-        "lr-find": training.lr_find,
-        "sweep": training.sweep,
+        "overfit": "training:overfit",
+        "lr-find": "training:lr_find",
+        "sweep": "training:sweep",
     },
     "Setup": {
-        "doctor": setup.doctor,
-        "completion": completion,
+        "doctor": "setup:doctor",
+        "completion": "verbs:completion",
     },
 }
+GROUPS = {title: Verbs(places) for title, places in _PLACES.items()}
+VERBS = Verbs({name: place for places in _PLACES.values() for name, place in places.items()})
 # A warning of modelling/contract/renamed.py.
 _RENAMED = r".* is called .* now"
-VERBS: dict[str, Verb] = {name: verb for group in GROUPS.values() for name, verb in group.items()}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -137,6 +151,8 @@ def _run(words: list[str]) -> int:
     if words and words[0] == "help":
         words = [*words[1:], "--help"]
     if not words or words[0] in HELP:
+        from ratecast.cli import pages
+
         print(pages.home(GROUPS))
         return 0
     if words[0] == "--version":
@@ -144,9 +160,11 @@ def _run(words: list[str]) -> int:
 
         print(f"ratecast {version('ratecast')}")
         return 0
-    family = {name: verb for name, verb in VERBS.items() if name.startswith(f"{words[0]} ")}
+    family = [name for name in VERBS if name.startswith(f"{words[0]} ")]
     if family and HELP & set(words[1:2]):
-        print(pages.family(words[0], family))
+        from ratecast.cli import pages
+
+        print(pages.family(words[0], {name: VERBS[name] for name in family}))
         return 0
     for length in (2, 1):
         name = " ".join(words[:length])

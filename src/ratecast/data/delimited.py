@@ -15,7 +15,7 @@ from typing import TextIO
 
 import polars as pl
 
-from ratecast.data import padded_numbers
+from ratecast.data import padded_numbers, plain_ratings
 from ratecast.data.separators import BLANKS, UNIT_SEPARATOR, without_runs
 from ratecast.data.text_faults import bad_quote, is_utf8, not_utf8
 from ratecast.data.text_format import TextFormat, not_encoded
@@ -61,6 +61,9 @@ class DelimitedFile:
 
     def read(self) -> pl.DataFrame:
         """The columns, all rows in file order. Raises `RowError` with the line of a bad row."""
+        plain = self._plain_ratings()
+        if plain is not None:
+            return plain
         try:
             frame = self._parse()
         except (pl.exceptions.PolarsError, UnicodeError) as error:
@@ -70,6 +73,20 @@ class DelimitedFile:
             self._check_lines()
             frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
         return frame.select(list(self.columns))
+
+    def _plain_ratings(self) -> pl.DataFrame | None:
+        """The columns, where this is a large file of plain ratings."""
+        form = self.format
+        if self.content is not None or len(form.separator) > 1 or not form.separator.isascii():
+            return None
+        if (tuple(self.columns), tuple(self.columns.values())) != (form.names, plain_ratings.TYPES):
+            return None
+        if form.separator == BLANKS or self.path.stat().st_size < plain_ratings.LEAST_BYTES:
+            return None
+        columns = plain_ratings.read_plain(self.path, form.skip, form.separator)
+        return (
+            None if columns is None else pl.DataFrame(dict(zip(form.names, columns, strict=True)))
+        )
 
     def may_have_padded_numbers(self) -> bool:
         """Whether a field may start with a sign, or with a zero before a digit."""

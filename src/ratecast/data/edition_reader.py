@@ -41,14 +41,18 @@ def read_folder(
     require_memory((home / layout.key).stat().st_size * _PEAK_FACTOR, str(folder))
     tables = layout.read(home)
     scale = scale or layouts.default_scale(layout, home)
-    refuse_off_scale(tables, scale)
     frame, duplicates = keep_latest(tables.ratings)
     table = Ratings(frame, tables.movies, tables.users, scale)
     notes = [duplicates_note(str(tables.source.path), duplicates)] if duplicates else []
     if merge_same_title if merge_same_title is not None else _is_100k(layout):
         table, merged = _merge_titles(table)
         notes.append(f"movie ids merged with another of the same title: {merged}")
-    table = checked(table, str(tables.source.path))
+    try:
+        table = checked(table, str(tables.source.path))
+    except InputError:
+        # Of a rating off the scale it says the line.
+        refuse_off_scale(tables, scale)
+        raise
     return Loaded(table if _is_100k(layout) else table.sorted(), tuple(notes))
 
 

@@ -1,9 +1,9 @@
 """Ties: rows whose user has another row in the same second."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ratecast.compiled import njit
 from ratecast.data.duplicates import codes
 from ratecast.ratings import USER, Ratings
 from ratecast.sorting import by_time

@@ -5,9 +5,9 @@ from typing import Self
 
 import numpy as np
 import polars as pl
-from numba import njit
 
 from ratecast.arrays import F64, I64
+from ratecast.compiled import njit
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.kernels.loops import over_rows
 from ratecast.ratings import MOVIE, USER, Ratings

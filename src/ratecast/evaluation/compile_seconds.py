@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from numba.core import event
-
 # Held while a function is compiled or read from the cache, with those that it calls.
 _LOCK = "numba:compiler_lock"
 
@@ -26,6 +24,9 @@ def compile_clock() -> Iterator[Clock]:
     >>> clock.seconds
     0.0
     """
+    # Only a fit has loops to compile.
+    from numba.core import event
+
     clock = Clock()
 
     def taken(seconds: float) -> None:

@@ -8,10 +8,10 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
+from ratecast.compiled import njit
 from ratecast.evaluation.dense_numbers import dense_numbers
 from ratecast.modelling.kernels.loops import even_cuts, on_all_threads
 

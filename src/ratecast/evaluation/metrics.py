@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64
+from ratecast.compiled import njit
 from ratecast.errors import InputError
 from ratecast.modelling.contract.distribution import cumulative, density
 from ratecast.modelling.contract.forecast import Forecast

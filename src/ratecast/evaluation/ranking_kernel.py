@@ -1,7 +1,8 @@
 """The kernel of ranking metrics: one user after another, each user's rows sorted once."""
 
 import numpy as np
-from numba import njit
+
+from ratecast.compiled import njit
 
 # Columns of the scores.
 NDCG, RECALL, PRECISION, MRR, CONCORDANCE = range(5)

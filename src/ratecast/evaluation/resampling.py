@@ -1,9 +1,9 @@
 """Intervals of many figures from the same resampled users."""
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.loops import even_cuts, on_all_threads
 
 _COUNTS = 1 << 23

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from ratecast.arrays import F32, F64, I32, I64
+from ratecast.arrays import F32, F64, I32, I64, read_only
+from ratecast.compiled import njit
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, counts, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO_OR_AUTO, Limits, Range, SearchTable
@@ -38,7 +38,7 @@ class RatingTable(NamedTuple):
     @classmethod
     def of(cls, rows: Rows) -> Self:
         """The columns of ratings that are observed."""
-        return cls(rows.users, rows.movies, rows.stars, rows.former_stars)
+        return cls(rows.users, rows.movies, rows.stars, read_only(rows.former_stars))
 
 
 class BiasState(NamedTuple):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from typing_extensions import override
 
 from ratecast.arrays import F32, I32
+from ratecast.compiled import njit
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows, counts
 from ratecast.modelling.history.linked_history import Chains, LinkedHistory, link

@@ -7,9 +7,9 @@ for each other (on two cores: six times as long for one user, twice as long for 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, F64, I32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.loops import fill
 
 _RUN = 64

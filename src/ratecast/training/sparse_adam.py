@@ -1,7 +1,8 @@
 """Adam on the rows of a table that occur in a batch."""
 
 import numpy as np
-from numba import njit
+
+from ratecast.compiled import njit
 
 
 # numpy's division: a check for zero would prevent vectorization.

@@ -5,9 +5,9 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from ratecast.compiled import njit
 from ratecast.data.expand.shape import Shape
 from ratecast.data.expand.source import Source
 from ratecast.ratings import AT, MOVIE, RATING, USER

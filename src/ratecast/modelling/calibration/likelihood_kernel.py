@@ -7,9 +7,9 @@ a slope everywhere.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64, I64
+from ratecast.compiled import njit
 from ratecast.modelling.calibration.probit_kernel import LEAST_STD, normal_cdf
 
 # Below it, the difference of two values of Phi loses too many digits.

@@ -8,9 +8,9 @@ from math import erfc, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64, I64
+from ratecast.compiled import in_python, njit
 from ratecast.modelling.kernels.loops import even_cuts, on_all_threads, side_by_side
 
 MIN_PROBABILITY = 1e-6
@@ -20,6 +20,7 @@ LEAST_STD, _FARTHEST = 1e-6, 1e6
 # Lower ends of the history groups 1-5, 6-20, over 20; group 0 has no rating.
 HISTORY_EDGES = (1, 6, 21)
 _TABLE_END, _STEPS = 8.5, 32
+_STEPS_A_STAR = 30
 _POINTS = np.arange(-_TABLE_END * _STEPS, _TABLE_END * _STEPS + 1) / _STEPS
 # erfc of the C library: scipy takes a fifth of a second to import, in every process.
 _CDF = np.array([erfc(-point / sqrt(2)) / 2 for point in _POINTS])
@@ -77,7 +78,8 @@ def fill(out: F64, forecasts: Forecasts, probits: ProbitTable) -> None:
     """
     if side_by_side(len(out)):
         on_all_threads(_fill_range, even_cuts(len(out)), out, forecasts, probits)
-    else:
+        return
+    with in_python(_STEPS_A_STAR * out.size):
         _fill_range((0, len(out)), out, forecasts, probits)
 
 

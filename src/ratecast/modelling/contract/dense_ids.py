@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import read_only
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.loops import over_rows
 
 # A table may be this much longer than the ids are many, and this long in any case.

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F32, I32, I64, read_only
+from ratecast.compiled import njit
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.kernels.csr import Grouped, Triples, sorted_by
 from ratecast.ratings import AT

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F32, I64, read_only
+from ratecast.compiled import njit
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, Requests, Scale
 

@@ -10,13 +10,15 @@ arbitrary topology"; Searle, Casella, McCulloch 1992, "Variance components", cha
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64, I32, I64
+from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.rows import Rows, counts
+
+Numbers = NDArray[np.integer[Any]]
 
 # Variances at the start, in units of the variance of the ratings; they weigh as one row does.
 BIAS_VARIANCE, NOISE = 0.2, 0.7
@@ -41,16 +43,19 @@ class BiasMessages:
     users, movies: (n,) row numbers, below `sizes`. to_users, to_movies: (n,), changed by rounds.
     """
 
-    users: I32
-    movies: I32
+    users: Numbers
+    movies: Numbers
     sizes: tuple[int, int]
     to_users: F64
     to_movies: F64
+    # Sum of to_users of each user.
+    of_user: F64
 
     @classmethod
-    def initial(cls, users: I32, movies: I32, sizes: tuple[int, int]) -> Self:
+    def initial(cls, users: Numbers, movies: Numbers, sizes: tuple[int, int]) -> Self:
         """As if the noise were all of the variance, 1. sizes: rows of users and of movies."""
-        return cls(users, movies, sizes, np.ones(len(users)), np.ones(len(users)))
+        ones = np.ones(len(users))
+        return cls(users, movies, sizes, ones, ones, _sums(users, ones, sizes[0]))
 
     def update(self, prior: tuple[float, float], noise: F64 | float) -> BiasVariances:
         """One round of messages between users and movies.
@@ -60,13 +65,14 @@ class BiasMessages:
         other ratings leave open.
         """
         of_users, of_movies = 1.0 / prior[0], 1.0 / prior[1]
-        user_precision = of_users + _sums(self.users, self.to_users, self.sizes[0])
+        user_precision = of_users + self.of_user
         user_open = 1.0 / (user_precision[self.users] - self.to_users)
         self.to_movies = 1.0 / (noise + user_open)
         movie_precision = of_movies + _sums(self.movies, self.to_movies, self.sizes[1])
         movie_open = 1.0 / (movie_precision[self.movies] - self.to_movies)
         self.to_users = 1.0 / (noise + movie_open)
-        user_precision = of_users + _sums(self.users, self.to_users, self.sizes[0])
+        self.of_user = _sums(self.users, self.to_users, self.sizes[0])
+        user_precision = of_users + self.of_user
         both = user_open + movie_open
         pairs = both * noise / (both + noise)
         return BiasVariances(1.0 / user_precision, 1.0 / movie_precision, pairs)
@@ -85,7 +91,7 @@ class BiasPriors(NamedTuple):
 class _Side:
     """One side's biases: their posterior, and the prior that is learned."""
 
-    rows: I32
+    rows: Numbers
     columns: F64
     counts: I64
     damping: float | None
@@ -95,8 +101,8 @@ class _Side:
     variance: float = BIAS_VARIANCE
 
     @classmethod
-    def initial(cls, rows: I32, size: int, *, level: bool, damping: float | None) -> Self:
-        numbers = counts(rows, size)
+    def initial(cls, rows: Numbers, size: int, *, level: bool, damping: float | None) -> Self:
+        numbers = np.bincount(rows, minlength=size)
         columns = _columns(numbers, level=level)
         zeros = np.zeros(size), np.zeros(size), np.zeros(columns.shape[1])
         return cls(rows, columns, numbers, damping, *zeros)
@@ -117,7 +123,7 @@ class _Side:
         self.variance = float(variance) if self.damping is None else noise / self.damping
 
 
-def _sums(rows: I32, values: F64, size: int) -> F64:
+def _sums(rows: Numbers, values: F64, size: int) -> F64:
     """Sum of the values (n,) of each row number below `size`: (size,)."""
     # Its stub says whole numbers, which it gives without weights.
     return np.asarray(np.bincount(rows, values, size), np.float64)
@@ -159,7 +165,9 @@ def learn_bias_priors(
     """
     some = of_some_users(train.users, len(train))
     counted = counts(train.users, sizes[0]), counts(train.movies, sizes[1])
-    return priors_of_some((train.users[some], train.movies[some]), centred[some], counted, given)
+    # Row numbers of the size that sums and lookups take, so that none converts them.
+    rows = train.users[some].astype(np.intp), train.movies[some].astype(np.intp)
+    return priors_of_some(rows, centred[some], counted, given)
 
 
 def of_some_users(users: I32, rows: int) -> NDArray[np.bool_]:
@@ -169,7 +177,7 @@ def of_some_users(users: I32, rows: int) -> NDArray[np.bool_]:
 
 
 def priors_of_some(
-    rows: tuple[I32, I32],
+    rows: tuple[Numbers, Numbers],
     stars: F64,
     counted: tuple[I64, I64],
     given: tuple[float | None, float | None],
@@ -183,11 +191,14 @@ def priors_of_some(
     users = _Side.initial(rows[0], sizes[0], level=True, damping=given[0])
     movies = _Side.initial(rows[1], sizes[1], level=False, damping=given[1])
     noise, messages = NOISE, BiasMessages.initial(*rows, sizes)
+    of_movies = movies.biases[rows[1]]
     for _ in range(ITERATIONS):
-        users.solve(stars - movies.biases[rows[1]], noise)
-        movies.solve(stars - users.biases[rows[0]], noise)
+        users.solve(stars - of_movies, noise)
+        without_users = stars - users.biases[rows[0]]
+        movies.solve(without_users, noise)
+        of_movies = movies.biases[rows[1]]
         variances = messages.update((users.variance, movies.variance), noise)
-        error = stars - users.biases[rows[0]] - movies.biases[rows[1]]
+        error = without_users - of_movies
         noise = float((np.square(error).sum() + variances.pairs.sum() + NOISE) / (len(stars) + 1))
         users.learn(variances.users, noise)
         movies.learn(variances.movies, noise)

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, F64, I32
+from ratecast.compiled import in_python, njit
 from ratecast.modelling.contract.rows import grown
 from ratecast.modelling.factors.posterior_covariance import (
     leading_first,
@@ -211,7 +211,8 @@ def predict(users: I32, movies: I32, sides: Sides) -> tuple[F64, F64]:
     users, movies: (n,) row numbers. On all threads where there are many rows.
     """
     out = np.empty(len(users)), np.empty(len(users))
-    over_rows(_fill_scores, len(users), (users, movies), sides, out)
+    with in_python(2 * len(users) * sides.users.weights.shape[1] ** 2):
+        over_rows(_fill_scores, len(users), (users, movies), sides, out)
     return out
 
 

@@ -7,9 +7,9 @@ alone, of millions of pairs, take a small part of that time.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, F64, I32
+from ratecast.compiled import njit
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm

@@ -7,9 +7,9 @@ Reference: Bishop 2006, "Pattern Recognition and Machine Learning", eq. 3.51 and
 """
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, F64
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import Pattern, pieces
 from ratecast.modelling.kernels.lanes import (
     DOUBLES,

@@ -6,9 +6,9 @@ filtering and prediction problems", without dynamics.
 """
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64
+from ratecast.compiled import njit
 
 # Least share of a variance that a rating leaves, where inputs have changed since it was taken in.
 MIN_REMAINDER = 0.05

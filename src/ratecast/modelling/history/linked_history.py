@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import I32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import grown
 

@@ -9,10 +9,10 @@ Differs: the residuals are those of predictions made before the rating; users ha
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64, I32, I64
+from ratecast.arrays import F64, I32, I64, read_only
+from ratecast.compiled import njit
 from ratecast.modelling.contract.rows import Expected, Rows, grown
 
 
@@ -63,7 +63,8 @@ class MovieResiduals:
 
         more: what each row adds to the sum of its movie, and whether it counts, (n,) each.
         """
-        means: F64 = _walk(movies, more, edges, self.sums, self._damping)
+        damping = read_only(np.ascontiguousarray(self._damping))
+        means: F64 = _walk(read_only(movies), more, edges, self.sums, damping)
         return means
 
 

@@ -7,9 +7,9 @@ are predicted in a later round, once the former one is gone. Other users are not
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import I64
+from ratecast.compiled import njit
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.history.user_batches import group_ids
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, F64, I32, I64, read_only
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.loops import MANY, at_once, on_all_threads
 
 Triples = tuple[I32, I32, F32]

@@ -12,9 +12,9 @@ from itertools import pairwise
 from threading import current_thread, main_thread
 
 import numpy as np
-from numba import get_num_threads, njit
 
 from ratecast.arrays import I64
+from ratecast.compiled import njit
 
 MANY = 1 << 12
 # Few enough that calling the kernel takes no time, many enough that no thread waits for long.
@@ -37,7 +37,7 @@ def on_all_threads(kernel: Callable[..., object], cuts: I64, *args: object) -> N
     bits are the same for any number of threads. cuts: ascending; a run is from one to another.
     Not a parallel loop of numba: that takes several times as long to compile.
     """
-    threads = get_num_threads()
+    threads = _threads()
     if threads == 1 or len(cuts) < 3:
         at_once(kernel, cuts, *args)
         return
@@ -69,7 +69,13 @@ def thread_cuts(rows: int) -> I64:
 
     Each call has a price, and what a thread reads and writes stays in its core's cache.
     """
-    return even_cuts(rows, get_num_threads())
+    return even_cuts(rows, _threads())
+
+
+def _threads() -> int:
+    from numba import get_num_threads
+
+    return int(get_num_threads())
 
 
 @cache

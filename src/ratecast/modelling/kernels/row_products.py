@@ -1,7 +1,8 @@
 """A matrix product whose rows do not depend, to the bit, on how many rows there are."""
 
 import numpy as np
-from numba import njit
+
+from ratecast.compiled import njit
 
 
 @njit(cache=True)

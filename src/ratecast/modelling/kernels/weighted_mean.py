@@ -6,9 +6,9 @@ and then).
 """
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.loops import MANY, even_cuts, on_all_threads
 
 PARTS = 8

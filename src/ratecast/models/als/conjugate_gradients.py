@@ -12,10 +12,10 @@ exact solution as five without, at a cost proportional to k instead of k^2.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import Grouped, pieces
 from ratecast.modelling.kernels.lanes import (
     LANES,

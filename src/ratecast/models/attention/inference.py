@@ -6,9 +6,9 @@ Of each earlier rating, every layer stores a key and a value. Weights: see `Atte
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, F64, I32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.factors.bilinear import CentredRatings, predict_one
 from ratecast.modelling.factors.bilinear import update as update_sides
 from ratecast.modelling.history.linked_history import NONE

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ratecast.arrays import F64, I64
+from ratecast.arrays import F64, I64, read_only
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Expected, Rows, grown
@@ -164,7 +164,8 @@ class Attention(NetModel):
         edges = _edges(_times(train.table)[order])
         inputs = self._train_inputs(train)[order]
         none = np.full(len(train), np.nan)
-        rows = users, train.movies[order], stars, none, self._reserve(len(train))
+        pairs = read_only(users), read_only(train.movies[order])
+        rows = (*pairs, stars, none, self._reserve(len(train)))
         predicted = update_memory(rows, edges, inputs, self._memory, self._weights)
         self.noise = float(np.sqrt(np.mean(np.square(stars - predicted))))
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 
 from ratecast.arrays import F64, I64
+from ratecast.compiled import njit
 from ratecast.modelling.side_information.feature_columns import one_hot
 
 
@@ -134,7 +134,9 @@ def fit_mixed(rows: RowLabels, stars: F64, weight: F64, iterations: int = 30) ->
     for _ in range(iterations):
         for name, group in groups.items():
             f = group.features
-            _descend((f.indptr, f.indices, f.data), group.l2, weight, residual, coefficients[name])
+            # scipy numbers them in either size, and numba would compile the loop for both.
+            places = f.indptr.astype(np.int32), f.indices.astype(np.int32)
+            _descend((*places, f.data), group.l2, weight, residual, coefficients[name])
     return MixedModel(level, coefficients)
 
 

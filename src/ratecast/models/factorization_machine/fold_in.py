@@ -12,9 +12,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, F64, I64
+from ratecast.compiled import njit
 from ratecast.modelling.factors.recursive_least_squares import rls_update, variance
 from ratecast.modelling.kernels.loops import copy, fill
 

@@ -9,9 +9,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64, I32
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.loops import add, fill
 
 

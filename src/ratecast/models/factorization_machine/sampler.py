@@ -36,7 +36,9 @@ class Block:
         self.coefficients = np.zeros((1 + self.factors, count))
         self.coefficients[1:] = random.normal(0, _INIT_STD, (self.factors, count))
         self.total = np.ascontiguousarray((self.features @ self.coefficients.T).T)
-        columns = self.features.indptr, self.features.indices, self.features.data
+        # scipy numbers them in either size, and numba would compile each kernel for both.
+        starts, lines = (a.astype(np.int32) for a in (self.features.indptr, self.features.indices))
+        columns = starts, lines, self.features.data
         self._columns = kernels.Columns(*columns)
         self._sums = np.empty((2, self.features.shape[0]))
         self._group_sizes = np.bincount(self.group)

@@ -9,9 +9,9 @@ Reference: Rasmussen, Williams 2006, "Gaussian processes for machine learning", 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, F64, I64
+from ratecast.compiled import njit
 from ratecast.modelling.history.user_batches import NO_TIME
 from ratecast.modelling.kernels.loops import copy
 

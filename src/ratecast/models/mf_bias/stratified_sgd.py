@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, I32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.factors.pair_scores import Side32
 from ratecast.modelling.kernels.aligned import cache_aligned
 from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups

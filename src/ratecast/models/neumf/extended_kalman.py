@@ -8,9 +8,9 @@ Reference: Singhal, Wu 1989, "Training feed-forward networks with the extended K
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64
+from ratecast.compiled import njit
 from ratecast.modelling.factors.recursive_least_squares import (
     noise_before,
     rls_replace,

@@ -9,10 +9,10 @@ trees, zero included, is chosen on the last fifth of the rows.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F32, F64, I64
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.loops import on_all_threads
 
 Bins = NDArray[np.uint8]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64, I64
+from ratecast.compiled import njit
 from ratecast.models.state_space.em import RATERS_DAMPING, GroupedRatings
 from ratecast.models.state_space.em_sums import group_sums
 from ratecast.models.state_space.kalman import IMPLICIT_DAMPING

@@ -4,9 +4,9 @@ Without fastmath, so that each sum has the order that is written here.
 """
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64, I32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import pieces
 from ratecast.modelling.kernels.loops import on_all_threads
 

@@ -13,10 +13,10 @@ scaled by how large the user's standardized innovations were so far.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import pieces
 from ratecast.modelling.kernels.loops import add, copy, on_all_threads, side_by_side
 from ratecast.models.state_space.state_vector import Dynamics, row_parts

@@ -15,9 +15,9 @@ Differs: the 1 in the denominator damps the mean towards 0.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, F64
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import pieces
 from ratecast.modelling.kernels.loops import on_all_threads, side_by_side
 from ratecast.models.state_space.kalman import FilterOutput, RatingStream

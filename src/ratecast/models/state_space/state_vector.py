@@ -9,9 +9,9 @@ innovations, each divided by its variance; and the number of ratings. W = D (D +
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64
+from ratecast.compiled import njit
 from ratecast.models.state_space.structure import Drift
 
 # How much of the session component carries over to the next time group.

@@ -8,9 +8,9 @@ x = (1, q_i), P = (diag(l2) + Σ x x')⁻¹ and prior mean = w₀ + (0, z_u).
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64
+from ratecast.compiled import njit
 from ratecast.modelling.factors.recursive_least_squares import (
     noise_before,
     rls_replace,

@@ -7,9 +7,9 @@ Differs: the implicit factors take one step per user and epoch, not one per rati
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64
+from ratecast.compiled import njit
 
 
 class Weights(NamedTuple):

@@ -5,8 +5,8 @@ h = (1, factors of the other side).
 """
 
 import numpy as np
-from numba import njit
 
+from ratecast.compiled import njit
 from ratecast.modelling.factors.bilinear import predict_one, replace_one
 from ratecast.modelling.factors.recursive_least_squares import rls_update
 
