@@ -38,9 +38,11 @@ STAGES = {
     ("row_numbers.py", "begin_fit"): "reading and numbering",
     ("grouping.py", "grouped"): "sorting",
     ("strata.py", "strata"): "sorting",
-    ("csr.py", "sorted_by"): "sorting",
+    ("csr.py", "of"): "sorting",
+    ("stratified_sgd.py", "of"): "sorting",
     ("covariance.py", "with_covariance"): "covariances",
-    ("posterior_covariance.py", "posterior_covariance"): "covariances",
+    ("bilinear.py", "with_covariance"): "covariances",
+    ("fit.py", "_given"): "pairs that were rated",
     ("model.py", "_calibrate"): "star probabilities",
 }
 

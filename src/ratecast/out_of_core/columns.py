@@ -37,11 +37,12 @@ class Columns:
 
     def strided(self, name: str, stride: int, piece: int = 1 << 22) -> Array:
         """Every `stride`-th row of a column, read piece by piece: mapped pages count as memory."""
-        starts = range(0, self.rows, piece)
-        pieces = [
-            self.read(name, s, min(s + piece, self.rows))[-s % stride :: stride] for s in starts
-        ]
-        return np.concatenate([np.zeros(0, self.types[name]), *pieces])
+        pieces: list[Array] = [np.zeros(0, self.types[name])]
+        for start in range(0, self.rows, piece):
+            rows = self.read(name, start, min(start + piece, self.rows))
+            # A view would hold all rows of its piece.
+            pieces.append(rows[-start % stride :: stride].copy())
+        return np.concatenate(pieces)
 
 
 class Appender:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numba import njit
 
-from ratecast.arrays import F32, I32, I64
+from ratecast.arrays import F32, I32, I64, read_only
 from ratecast.modelling.contract.counts import Counts
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.factors.bilinear_state import Centring
@@ -181,12 +181,7 @@ class _Reading:
             self._counts[side] = _longer(self._counts[side], len(self._numbers[side]), 0)
             _count(rows, self._counts[side])
             columns.append(rows)
-        scale, stars = self._table.scale, piece[RATING].to_numpy()
-        index = scale.index(scale.clip(stars))
-        self._stars += np.bincount(index, minlength=len(self._stars))
-        columns.append(stars if scale.is_continuous else index.astype(np.uint8))
-        away = stars.astype(np.float64) - self._centre
-        self._sums += away.sum(), np.square(away).sum()
+        columns.append(self._star_column(read_only(piece[RATING].to_numpy())))
         self._rows += piece.height
         if self._times:
             at = piece[AT].to_numpy()
@@ -194,6 +189,18 @@ class _Reading:
             earliest(columns[0], at, self._first)
             columns.append(at)
         return columns
+
+    def _star_column(self, stars: F32) -> Array:
+        """The codes of the stars, counted; on a continuous scale the stars."""
+        scale = self._table.scale
+        if scale.step is not None:
+            codes = np.empty(len(stars), np.uint8)
+            _code(stars, (scale.low, scale.step), codes, self._stars)
+            return codes
+        self._stars += np.bincount(scale.index(scale.clip(stars)), minlength=len(self._stars))
+        away = stars.astype(np.float64) - self._centre
+        self._sums += away.sum(), np.square(away).sum()
+        return stars
 
     def _write_sides(self) -> None:
         users, movies = (
@@ -234,6 +241,16 @@ def _count(rows, counts):  # type: ignore[no-untyped-def]
     """Add how often each row number occurs to `counts`."""
     for row in rows:
         counts[row] += 1
+
+
+@njit(cache=True)
+def _code(stars, scale, codes, counts):  # type: ignore[no-untyped-def]
+    """Fill codes (n,) with the positions of the stars on a scale, and count them."""
+    low, step = scale
+    for i in range(len(stars)):
+        code = int(np.rint((stars[i] - low) / step))
+        codes[i] = min(max(code, 0), len(counts) - 1)
+        counts[codes[i]] += 1
 
 
 @njit(cache=True)
