@@ -3,9 +3,9 @@
 import shutil
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import I64
+from ratecast.compiled import njit
 from ratecast.data.notices import Notify
 from ratecast.errors import InputError
 from ratecast.modelling.contract.rows import counts

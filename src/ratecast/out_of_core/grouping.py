@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import Grouped, balanced_groups
 from ratecast.out_of_core.ahead import read_ahead
 from ratecast.out_of_core.columns import Appender, Array, Columns

@@ -2,9 +2,9 @@
 
 import numpy as np
 import polars as pl
-from numba import njit
 
 from ratecast.arrays import I32, I64, read_only
+from ratecast.compiled import njit
 from ratecast.modelling.contract.vocabulary import Vocabulary
 
 # Whole ids in a range of so many, or of so many for each id, are numbered by a table of the range.

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import I64
+from ratecast.compiled import njit
 from ratecast.out_of_core.ahead import read_ahead
 from ratecast.out_of_core.columns import Columns
 

@@ -10,9 +10,9 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import I32, I64
+from ratecast.compiled import njit
 from ratecast.errors import InputError
 from ratecast.modelling.kernels.csr import Triples
 from ratecast.models.mf_bias.stratified_sgd import GROUPS, block_groups, take_turns

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numba import njit
 
 from ratecast.arrays import F32, I32, I64, read_only
+from ratecast.compiled import njit
 from ratecast.modelling.contract.counts import Counts
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.factors.bilinear_state import Centring

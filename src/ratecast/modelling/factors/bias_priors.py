@@ -170,7 +170,7 @@ def learn_bias_priors(
     return priors_of_some(rows, centred[some], counted, given)
 
 
-def of_some_users(users: I32, rows: int) -> NDArray[np.bool_]:
+def of_some_users(users: Numbers, rows: int) -> NDArray[np.bool_]:
     """Which of these rows the priors of a table of so many rows are learned from: (n,)."""
     some: NDArray[np.bool_] = users % (1 + (rows - 1) // MOST_ROWS) == 0
     return some

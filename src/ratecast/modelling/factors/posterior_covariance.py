@@ -10,17 +10,9 @@ import numpy as np
 
 from ratecast.arrays import F32, F64
 from ratecast.compiled import njit
+from ratecast.modelling.kernels.aligned import DOUBLES, padded
 from ratecast.modelling.kernels.csr import Pattern, pieces
-from ratecast.modelling.kernels.lanes import (
-    DOUBLES,
-    load,
-    padded,
-    plus,
-    prefetch,
-    repeated,
-    store,
-    times,
-)
+from ratecast.modelling.kernels.lanes import load, plus, prefetch, repeated, store, times
 from ratecast.modelling.kernels.loops import fill, on_all_threads
 
 Table = F32 | F64

@@ -5,6 +5,8 @@ import numpy as np
 from ratecast.arrays import F32
 
 LINE = 64
+# Numbers of single precision in a line, and of double.
+LANES, DOUBLES = LINE // 4, LINE // 8
 
 
 def cache_aligned(rows: int, width: int) -> F32:
@@ -15,3 +17,8 @@ def cache_aligned(rows: int, width: int) -> F32:
     memory = np.empty(4 * rows * width + LINE, np.uint8)
     start = -memory.ctypes.data % LINE
     return memory[start : start + 4 * rows * width].view(np.float32).reshape(rows, width)
+
+
+def padded(width: int, lanes: int = LANES) -> int:
+    """The least multiple of `lanes` that is no less than `width`, nor than `lanes`."""
+    return max(-(-width // lanes), 1) * lanes

@@ -5,196 +5,40 @@ another order of the sum on every processor. Here the order is always the same; 
 narrower, sixteen numbers take two of them or four.
 
 A table is (rows, width), contiguous, its width a multiple of `LANES`, or of `DOUBLES` if it is of
-float64; it is filled up with zeros.
+float64; it is filled up with zeros. An operation can be called by a kernel only.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
 
-LANES, DOUBLES = 16, 8
+class _Operation:
+    """Stands for its code, which needs numba, that a module with kernels does not import."""
 
-_INDEX, _SHORT = ir.IntType(32), ir.IntType(16)
-# A product may be added without rounding it first.
-_FUSED = ("contract",)
+    def __init__(self, name: str) -> None:
+        self._name = name
 
-Generate = Callable[..., Any]
+    @property
+    def _numba_type_(self) -> Any:
+        from ratecast.modelling.kernels.lane_code import kind_of
 
-
-def padded(width: int, lanes: int = LANES) -> int:
-    """The least multiple of `lanes` that is no less than `width`, nor than `lanes`."""
-    return max(-(-width // lanes), 1) * lanes
+        return kind_of(self._name)
 
 
-class _LanesType(types.Type):
-    """Numbers of one type, as a kernel holds them in a variable."""
-
-    def __init__(self, number: types.Float, vector: ir.VectorType) -> None:
-        self.number, self.vector = number, vector
-        super().__init__(name=f"Lanes({number})")
-
-
-@register_model(_LanesType)
-class _LanesModel(models.PrimitiveModel):
-    """They are a vector of LLVM."""
-
-    def __init__(self, manager: object, kind: _LanesType) -> None:
-        super().__init__(manager, kind, kind.vector)  # type: ignore[no-untyped-call]
-
-
-_OF = {
-    types.float32: _LanesType(types.float32, ir.VectorType(ir.FloatType(), LANES)),
-    types.float64: _LanesType(types.float64, ir.VectorType(ir.DoubleType(), DOUBLES)),
-}
-_SINGLE = _OF[types.float32]
-
-
-def _in_kernels(typer: Callable[..., Any]) -> Any:
-    """Something that kernels call, and nothing else can; typer: its type, and what generates it."""
-    return intrinsic(typer)
-
-
-def _pointer(context: Any, builder: Any, kind: Any, place: Any) -> Any:
-    """Of the entry at (table, row, column)."""
-    table = context.make_array(kind)(context, builder, place[0])
-    width = builder.extract_value(table.shape, 1)
-    offset = builder.add(builder.mul(place[1], width), place[2])
-    return builder.gep(table.data, [offset])
-
-
-def _repeated(builder: Any, kind: _LanesType, number: Any) -> Any:
-    """A vector of one number."""
-    unset = ir.Constant(kind.vector, ir.Undefined)
-    first = builder.insert_element(unset, number, _INDEX(0))
-    width = kind.vector.count
-    zeros = ir.Constant(ir.VectorType(_INDEX, width), [0] * width)
-    return builder.shuffle_vector(first, unset, zeros)
-
-
-@_in_kernels
-def load(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
-    """Lanes of table[row, column : column + LANES]."""
-    kind = _OF[table.dtype]
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], args)
-        at = builder.bitcast(pointer, kind.vector.as_pointer())
-        return builder.load(at, align=4, typ=kind.vector)
-
-    return kind(table, types.intp, types.intp), generate
-
-
-@_in_kernels
-def load_scaled(
-    typing: object, table: Any, row: Any, column: Any, scale: Any
-) -> tuple[Any, Generate]:
-    """Lanes of scale * table[row, column : column + LANES]; table: int16."""
-    shorts = ir.VectorType(_SHORT, LANES)
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], args)
-        at = builder.bitcast(pointer, shorts.as_pointer())
-        whole = builder.sext(
-            builder.load(at, align=2, typ=shorts), ir.VectorType(ir.IntType(32), LANES)
-        )
-        scales = _repeated(builder, _SINGLE, args[3])
-        return builder.fmul(builder.sitofp(whole, _SINGLE.vector), scales)
-
-    return _SINGLE(table, types.intp, types.intp, types.float32), generate
-
-
-@_in_kernels
-def store(typing: object, table: Any, row: Any, column: Any, lanes: Any) -> tuple[Any, Generate]:
-    """Write lanes to table[row, column : column + LANES]."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], args)
-        builder.store(args[3], builder.bitcast(pointer, lanes.vector.as_pointer()), align=4)
-        return context.get_dummy_value()
-
-    return types.void(table, types.intp, types.intp, lanes), generate
-
-
-@_in_kernels
-def prefetch(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
-    """Ask for the cache line of table[row, column], which is read soon; changes no number."""
-    byte = ir.IntType(8).as_pointer()
-    kind = ir.FunctionType(ir.VoidType(), [byte, _INDEX, _INDEX, _INDEX])
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.bitcast(_pointer(context, builder, signature.args[0], args), byte)
-        function = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-            builder.module, kind, "llvm.prefetch.p0"
-        )
-        # To be read and written, in every cache, data.
-        builder.call(function, [pointer, _INDEX(1), _INDEX(3), _INDEX(1)])
-        return context.get_dummy_value()
-
-    return types.void(table, types.intp, types.intp), generate
-
-
-@_in_kernels
-def repeated(typing: object, number: Any) -> tuple[Any, Generate]:
-    """Lanes of one number: float32, or float64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _repeated(builder, _OF[number], args[0])
-
-    return _OF[number](number), generate
-
-
-@_in_kernels
-def times(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
-    """Of each lane, a * b."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fmul(args[0], args[1], flags=_FUSED)
-
-    return a(a, a), generate
-
-
-@_in_kernels
-def plus(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
-    """Of each lane, a + b, where a product is rounded before it is added."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fadd(*args)
-
-    return a(a, a), generate
-
-
-@_in_kernels
-def times_plus(typing: object, a: Any, b: Any, c: Any) -> tuple[Any, Generate]:
-    """Of each lane, a * b + c."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        product = builder.fmul(args[0], args[1], flags=_FUSED)
-        return builder.fadd(product, args[2], flags=_FUSED)
-
-    return a(a, a, a), generate
-
-
-@_in_kernels
-def total(typing: object, lanes: Any) -> tuple[Any, Generate]:
-    """The sum of the lanes: of halves, of their halves, and so on."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        (vector,), width = args, lanes.vector.count
-        while width > 1:
-            width //= 2
-            unset = ir.Constant(vector.type, ir.Undefined)
-            low, high = (
-                ir.Constant(ir.VectorType(_INDEX, width), list(range(start, start + width)))
-                for start in (0, width)
-            )
-            vector = builder.fadd(
-                builder.shuffle_vector(vector, unset, low),
-                builder.shuffle_vector(vector, unset, high),
-            )
-        return builder.extract_element(vector, _INDEX(0))
-
-    return lanes.number(lanes), generate
+# Arguments: table, row, column. Lanes of table[row, column : column + LANES].
+load: Any = _Operation("load")
+# table (int16), row, column, scale. The same, multiplied by scale.
+load_scaled: Any = _Operation("load_scaled")
+# table, row, column, lanes. Writes them there.
+store: Any = _Operation("store")
+# table, row, column. Asks for the cache line, which is read soon; changes no number.
+prefetch: Any = _Operation("prefetch")
+# number. Lanes of it.
+repeated: Any = _Operation("repeated")
+# a, b. Of each lane, a * b.
+times: Any = _Operation("times")
+# a, b. Of each lane, a + b, where a product is rounded before it is added.
+plus: Any = _Operation("plus")
+# a, b, c. Of each lane, a * b + c.
+times_plus: Any = _Operation("times_plus")
+# lanes. Their sum: of halves, of their halves, and so on.
+total: Any = _Operation("total")

@@ -1,9 +1,9 @@
 """Sums of residuals by user or by movie, on all threads."""
 
 import numpy as np
-from numba import njit
 
 from ratecast.arrays import F64, I32
+from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import PIECES
 from ratecast.modelling.kernels.loops import on_all_threads
 

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F32, I64
 from ratecast.compiled import njit
+from ratecast.modelling.kernels.aligned import LANES, padded
 from ratecast.modelling.kernels.csr import Grouped, pieces
 from ratecast.modelling.kernels.lanes import (
-    LANES,
     load,
     load_scaled,
-    padded,
     prefetch,
     repeated,
     store,

@@ -15,12 +15,10 @@ import numpy as np
 from ratecast.arrays import F32, I32, I64
 from ratecast.compiled import njit
 from ratecast.modelling.factors.pair_scores import Side32
-from ratecast.modelling.kernels.aligned import cache_aligned
+from ratecast.modelling.kernels.aligned import LANES, cache_aligned, padded
 from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups
 from ratecast.modelling.kernels.lanes import (
-    LANES,
     load,
-    padded,
     prefetch,
     repeated,
     store,
