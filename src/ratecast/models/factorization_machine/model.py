@@ -120,6 +120,9 @@ class FactorizationMachine(Model):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
+        self._history = UserHistory(rating_columns(train))
+        # Ratings of a user, and of a time bin, stand together: the sampler is quicker.
+        train = train.take(np.lexsort((times(train), train.users)))
         sets = rated_sets(train, (len(self.users), len(self.movies)))
         tables = self.users.table, self.movies.table
         self._labels = tuple(Labels.of(t, FurtherColumns.of(t)) for t in tables)
@@ -140,7 +143,6 @@ class FactorizationMachine(Model):
                 chain.latent = OrdinalLatent(star, self.scale.stars / self.scale.unit, chain.random)
             samples += self._run(chain)
         self._store(samples, sets, movie.features)
-        self._history = UserHistory(rating_columns(train))
         self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
     def _run(self, chain: Chain) -> list[Sample]:
