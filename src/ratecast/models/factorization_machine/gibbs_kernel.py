@@ -48,7 +48,7 @@ class Side(NamedTuple):
 
 @njit(cache=True)
 def seed_kernels(seed):  # type: ignore[no-untyped-def]
-    """Seed the generator that the kernels draw from: numba's, which is not numpy's."""
+    """Seed the generator that the kernels draw from: numba's, which each thread has its own of."""
     np.random.seed(seed)  # noqa: NPY002 - compiled code knows no other
 
 
@@ -113,7 +113,7 @@ def update_residuals(index, inputs, step, residual):  # type: ignore[no-untyped-
         residual[r] -= step[index[r]] * inputs[r]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def draw_factor(k, side, inputs, precision, residual):  # type: ignore[no-untyped-def]
     """Draw row `k` of a side's coefficients; the residuals are updated in place.
 
@@ -127,7 +127,7 @@ def draw_factor(k, side, inputs, precision, residual):  # type: ignore[no-untype
     update_residuals(side.lines, inputs, step, residual)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def draw_factors(user, movie, precision, residual):  # type: ignore[no-untyped-def]
     """Draw every factor of both sides in turn; the ratings of a user follow each other.
 
