@@ -59,4 +59,4 @@ def test_chains_draw_the_same_on_any_number_of_threads(monkeypatch: pytest.Monke
         monkeypatch.setattr(sampler, "get_num_threads", lambda threads=threads: threads)
         model = FactorizationMachine(factors=2, iterations=25).fit(table)
         found.append(model.predict(table.requests()).stars)
-    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0], found[1])
