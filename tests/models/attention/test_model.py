@@ -11,7 +11,9 @@ from ratecast.errors import InputError
 from ratecast.modelling.factors.bilinear import leave_own_out
 from ratecast.models import load_model
 from ratecast.models.als.model import ALS
+from ratecast.models.attention.fused import Inputs, fused
 from ratecast.models.attention.model import Attention
+from ratecast.models.attention.net import AttentionNet, dense
 from ratecast.models.attention.net_sequences import (
     UserSequences,
     first_of_tie,
@@ -137,3 +139,33 @@ def test_looks_back_no_further_than_length_and_learns_anew(tmp_path: Path) -> No
 def test_refuses_senseless_settings(setting: str) -> None:
     with pytest.raises(InputError, match=setting):
         attention(**{setting: 0})
+
+
+@pytest.mark.parametrize(("width", "max_history"), [(8, 5), (6, 100)])
+def test_loops_attend_as_whole_matrices_do(width: int, max_history: int) -> None:
+    """Rows without any earlier one, rows of one time, and padding, which may know of more rows."""
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(2, 21, width, requires_grad=True) for _ in range(3))
+    null_score, recency = (torch.tensor(x, requires_grad=True) for x in (2.0, -0.3))
+    earlier = (torch.arange(21) // 3 * 3).repeat(2, 1)
+    earlier[0] -= 4
+    earlier[1, -2:] = 40
+    inputs = Inputs(query, key, value, null_score, recency, earlier, max_history)
+    upstream = torch.randn(2, 21, width)
+    upstream[1, -2:] = 0
+    results = []
+    for attention in (dense, fused):
+        mean = attention(inputs)
+        results.append((mean[:, :-2], *torch.autograd.grad((mean * upstream).sum(), inputs[:5])))
+    for expected, found in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_forecasts_of_targets_need_no_other_targets() -> None:
+    torch.manual_seed(0)
+    net = AttentionNet(3, 2, 4, 1.0)
+    given = torch.randn(1, 9, 4), torch.randn(1, 9), torch.arange(9)[None]
+    whole = net(*given, torch.ones(1, 9, dtype=torch.bool))
+    some = torch.zeros(1, 9, dtype=torch.bool)
+    some[0, [2, 6]] = True
+    torch.testing.assert_close(net(*given, some), whole[[2, 6]])

@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 from ratecast.models import load_model
+from ratecast.models.factorization_machine import sampler
 from ratecast.models.factorization_machine.features import normalized
 from ratecast.models.factorization_machine.model import FactorizationMachine
 from ratecast.ratings import trusted
@@ -50,3 +51,12 @@ def test_it_as_ordered_probit(half: bool, tmp_path: Path) -> None:
     model.save(tmp_path / "artifact")
     again = load_model(tmp_path / "artifact").predict(requests).stars
     np.testing.assert_array_equal(again, model.predict(requests).stars)
+
+
+def test_chains_draw_the_same_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, found = planted(), []
+    for threads in (1, 2):
+        monkeypatch.setattr(sampler, "get_num_threads", lambda threads=threads: threads)
+        model = FactorizationMachine(factors=2, iterations=25).fit(table)
+        found.append(model.predict(table.requests()).stars)
+    np.testing.assert_array_equal(found[0], found[1])

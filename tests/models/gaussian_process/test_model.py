@@ -9,6 +9,13 @@ from ratecast.modelling.history.user_batches import NO_TIME
 from ratecast.models.gaussian_process.conditioning import BatchColumns, Process, walk_users
 from ratecast.models.gaussian_process.em import RatingsByUser, fit_em
 from ratecast.models.gaussian_process.model import GaussianProcess
+from ratecast.models.gaussian_process.user_sums import (
+    TimeBands,
+    UserRows,
+    UserSums,
+    add_user,
+    fill_covariance,
+)
 from tests.planted import planted, with_sides
 
 
@@ -101,3 +108,41 @@ def test_new_movies_get_a_covariance() -> None:
 def test_too_many_movies_are_refused() -> None:
     with pytest.raises(InputError, match="max_movies"):
         GaussianProcess(max_movies=10).fit(planted())
+
+
+def test_sums_over_users_are_those_of_whole_matrices() -> None:
+    """With times far apart, in one second and on one day, and a movie that a user rated twice."""
+    random = np.random.default_rng(1)
+    size, count, scales = 12, 9, [600.0, 3600.0]
+    users = np.repeat([1, 2], size).astype(np.int32)
+    movies = random.integers(count, size=2 * size).astype(np.int32)
+    times = random.choice([0, 0, 50, 900, 5000, 90000, 400000], 2 * size).astype(np.int64)
+    stars = random.normal(size=2 * size).astype(np.float32)
+    ratings = RatingsByUser.of(users, movies, stars, times)
+    root = random.normal(size=(count, count))
+    covariance, variances = (root @ root.T).astype(np.float32), np.array([0.6, 0.2, 0.3, 0.4, 0.5])
+    zeros = np.zeros(count), np.zeros(count), np.zeros(5)
+    sums = UserSums(np.zeros((count, count), np.float32), *zeros)
+    bands = TimeBands.of(ratings.users, ratings.times, scales)
+    rows, single = UserRows(ratings.movies, ratings.stars, bands), variances.astype(np.float32)
+    expected, by_kernel = np.zeros((count, count)), np.zeros(5)
+    assert ratings.times is not None
+    for part in ratings.by_user():
+        own, at, r = ratings.movies[part], ratings.times[part], ratings.stars[part]
+        gap = np.abs(at[:, None] - at)
+        kernels = [np.eye(size), gap == 0, at[:, None] // 86400 == at // 86400]
+        kernels += [np.exp(-gap / scale) for scale in scales]
+        a = covariance[np.ix_(own, own)] + sum(
+            v * kernel for v, kernel in zip(variances, kernels, strict=True)
+        )
+        edges, found = (part.start, part.stop), np.empty((size, size), np.float32)
+        fill_covariance(edges, rows, covariance, single, found)
+        np.testing.assert_allclose(np.tril(found), np.tril(a), atol=1e-5)
+        inverse = np.linalg.inv(a)
+        add_user(edges, rows, inverse.astype(np.float32), 5.0, sums)
+        weights = inverse @ r
+        gradient = np.outer(weights, weights) * (5 + size) / (5 + r @ weights) - inverse
+        np.add.at(expected, np.ix_(own, own), gradient)
+        by_kernel += [(gradient * kernel).sum() for kernel in kernels]
+    np.testing.assert_allclose(sums.gradient + sums.gradient.T, expected, atol=1e-4)
+    np.testing.assert_allclose(sums.variances, by_kernel, rtol=1e-4)

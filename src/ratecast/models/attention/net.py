@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ratecast.arrays import F64
 from ratecast.modelling.nets.base import RatingNet, to_numpy
+from ratecast.models.attention.fused import Inputs, fused
 
 INIT_DAMPING = 8.0
 INIT_STD = 0.1
@@ -38,21 +39,36 @@ class ErrorAttention(nn.Module):
         for zero in (self.offset.weight, self.offset.bias):
             nn.init.zeros_(zero)
 
-    def forward(self, movies: Tensor, errors: Tensor, past: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, movies: Tensor, errors: Tensor, earlier: Tensor, max_history: int) -> Tensor:
         """Stars to add: (b, m). movies: (b, m, f). errors: (b, m).
 
-        past: which rows are masked, and the logarithm of the places back, (b, m, m) each.
+        earlier: (b, m), how many rows of the window come before each row's time. max_history: how
+        many of these are used.
         """
-        masked, log_lags = past
-        scores = self.query(movies) @ self.key(movies).transpose(1, 2)
-        scores = scores / math.sqrt(self.query.out_features)
-        scores = scores + self.recency * log_lags
-        scores = scores.masked_fill(masked, MASKED)
-        null_score = self.null_score.expand(*scores.shape[:2], 1)
-        weights = torch.cat([null_score, scores], dim=2).softmax(dim=2)[..., 1:]
-        values = self.value(movies) * errors[..., None] + self.offset(movies)
-        stars: Tensor = ((weights @ values) * self.readout(movies)).sum(2)
+        attention = fused if movies.device.type == "cpu" else dense
+        inputs = Inputs(
+            self.query(movies) / math.sqrt(self.query.out_features),
+            self.key(movies),
+            self.value(movies) * errors[..., None] + self.offset(movies),
+            self.null_score,
+            self.recency,
+            earlier,
+            max_history,
+        )
+        stars: Tensor = (attention(inputs) * self.readout(movies)).sum(2)
         return stars
+
+
+def dense(inputs: Inputs) -> Tensor:
+    """What `fused` computes, by whole matrices, on any device: (b, m, w)."""
+    places = torch.arange(inputs.query.shape[1], device=inputs.query.device)
+    lags = inputs.earlier[..., None] - places
+    scores = inputs.query @ inputs.key.transpose(1, 2)
+    scores = scores + inputs.recency * lags.clamp(min=1).log()
+    scores = scores.masked_fill((lags < 1) | (lags > inputs.max_history), MASKED)
+    null_score = inputs.null_score.expand(*scores.shape[:2], 1)
+    weights = torch.cat([null_score, scores], dim=2).softmax(dim=2)[..., 1:]
+    return weights @ inputs.value
 
 
 class AttentionNet(RatingNet):
@@ -77,13 +93,13 @@ class AttentionNet(RatingNet):
 
         inputs: the stars of an unknown user for the movie, then its factors: (b, m, 1 + f).
         """
-        places = torch.arange(inputs.shape[1], device=inputs.device)
-        lags = earlier[..., None] - places
-        past = (lags < 1) | (lags > self.max_history), lags.clamp(min=1).log()
         movies = inputs[..., 1:]
         predicted = self.mean + self.level + self.slope * (inputs[..., 0] - self.mean)
-        for layer in self.layers:
-            predicted = predicted + layer(movies, stars - predicted, past)
+        # A layer's stars are wanted of the targets, or of rows before them that the next one reads.
+        last, later = len(self.layers) - 1, targets.flip(1).cummax(1).values.flip(1)
+        for k, layer in enumerate(self.layers):
+            seen = earlier.where(targets if k == last else later, 0)
+            predicted = predicted + layer(movies, stars - predicted, seen, self.max_history)
         return predicted[targets]
 
     def penalty(self) -> Tensor:

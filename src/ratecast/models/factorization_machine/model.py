@@ -4,6 +4,7 @@ Reference: Rendle, Zhang, Koren 2019, "On the difficulty of evaluating baselines
 (arXiv:1905.01395); Freudenthaler, Schmidt-Thieme, Rendle 2011, "Bayesian factorization machines".
 """
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -50,7 +51,7 @@ from ratecast.models.factorization_machine.fold_in import (
     walk_users,
 )
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
-from ratecast.models.factorization_machine.sampler import Chain, Sample
+from ratecast.models.factorization_machine.sampler import Chain, Sample, chains_side_by_side
 from ratecast.ratings import MOVIE, USER, Ratings
 
 # Bits of the time in a key of user and time bin: seconds stay below 2^40.
@@ -113,41 +114,42 @@ class FactorizationMachine(Model):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.iterations <= self.burn_in:
-            raise InputError(
-                f"model.iterations is {self.iterations}: none is left after model.burn_in; give "
-                f"more than {self.burn_in}"
-            )
+            none_left = f"model.iterations is {self.iterations}: none is left after model.burn_in"
+            raise InputError(f"{none_left}; give more than {self.burn_in}")
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
+        self._history = UserHistory(rating_columns(train))
+        # Ratings of a user, and of a time bin, follow each other: see `draw_factors`.
+        train = train.take(np.lexsort((times(train), train.users)))
         sets = rated_sets(train, (len(self.users), len(self.movies)))
         tables = self.users.table, self.movies.table
         self._labels = tuple(Labels.of(t, FurtherColumns.of(t)) for t in tables)
-        of_users, of_movies = self._labels
-        user = feature_block(self.factors, sets[0], of_users, self.users.table, train.users)
-        movie = feature_block(self.factors, sets[1], of_movies, self.movies.table, train.movies)
+        user, movie = (
+            feature_block(self.factors, *side)
+            for side in zip(sets, self._labels, tables, (train.users, train.movies), strict=True)
+        )
         keys = self._keys(train.users, times(train)) if self.timed and train.table.timed else []
         self._bins = [np.unique(key) for key in keys]
         linear = [one_hot(key, bins) for key, bins in zip(keys, self._bins, strict=True)]
-        samples = []
-        for number in range(self.chains):
-            seed = self.seed * 1000 + number
-            # The prior variances are meant for stars of 1 to 5.
-            stars = train.stars.astype(np.float64) / self.scale.unit
-            chain = Chain(stars, user, movie, linear, seed)
+        # The prior variances are meant for stars of 1 to 5.
+        stars = train.stars.astype(np.float64) / self.scale.unit
+
+        def run(number: int) -> list[Sample]:
+            blocks = copy(user), copy(movie), [copy(block) for block in linear]
+            chain = Chain(stars, *blocks, self.seed * 1000 + number)
             if self.likelihood == "ordinal":
-                star = self.scale.index(train.stars)
-                chain.latent = OrdinalLatent(star, self.scale.stars / self.scale.unit, chain.random)
-            samples += self._run(chain)
+                scale = self.scale.stars / self.scale.unit
+                chain.latent = OrdinalLatent(self.scale.index(train.stars), scale, chain.random)
+            return self._run(chain)
+
+        samples = [sample for each in chains_side_by_side(run, self.chains) for sample in each]
         self._store(samples, sets, movie.features)
-        self._history = UserHistory(rating_columns(train))
         self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
     def _run(self, chain: Chain) -> list[Sample]:
         """The last sample of each of `samples` equal parts after the burn-in."""
-        sampled = set(
-            np.linspace(self.burn_in, self.iterations, self.samples + 1)[1:].astype(int).tolist()
-        )
+        sampled = np.linspace(self.burn_in, self.iterations, self.samples + 1)[1:].astype(int)
         samples = []
         for iteration in range(1, self.iterations + 1):
             chain.iterate()

@@ -1,9 +1,13 @@
 """One Markov chain of the Bayesian factorization machine: blocks of features in, samples out."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import current_thread, main_thread
 
 import numpy as np
 import scipy.sparse as sp
+from numba import get_num_threads
 
 from ratecast.arrays import F64, I32
 from ratecast.models.factorization_machine import gibbs_kernel as kernels
@@ -187,3 +191,16 @@ class Chain:
         drawn = block.draw_noise(self.random, squares, self.freedom[which])
         self.noise_factors[which] = drawn
         return drawn[block.index]
+
+
+def chains_side_by_side(run: Callable[[int], list[Sample]], count: int) -> list[list[Sample]]:
+    """run(number) of each chain, in order; outside the main thread one after the other.
+
+    A chain runs on one thread from its seed on, so the draws are the same for any number of
+    threads.
+    """
+    threads = min(get_num_threads(), count) if current_thread() is main_thread() else 1
+    if threads == 1:
+        return [run(number) for number in range(count)]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, range(count)))

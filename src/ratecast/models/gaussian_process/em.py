@@ -6,8 +6,7 @@ is the user's own, as in a Student-t process.
 Reference: Schwaighofer, Tresp, Yu 2005, "Learning Gaussian process kernels via hierarchical Bayes".
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol, Self
 
@@ -15,8 +14,14 @@ import numpy as np
 from scipy.linalg import lapack
 
 from ratecast.arrays import F32, F64, I32, I64
+from ratecast.models.gaussian_process.user_sums import (
+    TimeBands,
+    UserRows,
+    UserSums,
+    add_user,
+    fill_covariance,
+)
 
-DAY = 86400
 NOISE_AT_START, TIME_AT_START = 0.6, 0.05
 # Prior variance of a movie's offset, and degrees of freedom of a user's scale.
 OFFSET_VARIANCE, SCALE_FREEDOM = 0.4, 5.0
@@ -36,7 +41,7 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class RatingsByUser:
-    """Ratings ordered by user, (n,) each.
+    """Ratings ordered by user and, where times are known, by time: (n,) each.
 
     users, movies: numbers, 0 the first movie. stars: centred. times: UTC seconds, None without.
     """
@@ -48,8 +53,8 @@ class RatingsByUser:
 
     @classmethod
     def of(cls, users: I32, movies: I32, stars: F32, times: I64 | None) -> Self:
-        """From ratings in any order; those of a user keep their order."""
-        order = np.argsort(users, kind="stable")
+        """From ratings in any order; those of a user in one second keep their order."""
+        order = np.argsort(users, kind="stable") if times is None else np.lexsort((times, users))
         return cls(
             users[order], movies[order], stars[order], None if times is None else times[order]
         )
@@ -57,7 +62,7 @@ class RatingsByUser:
     def by_user(self) -> list[slice]:
         """The rows of each user."""
         borders = [*np.flatnonzero(np.diff(self.users, prepend=-1)), len(self.users)]
-        return [slice(a, b) for a, b in pairwise(borders)]
+        return [slice(int(a), int(b)) for a, b in pairwise(borders)]
 
 
 @dataclass
@@ -65,152 +70,123 @@ class EMState:
     """What EM learns.
 
     covariance: (movies, movies), S. offset: (movies,) stars. variances: noise, then each time
-    kernel, stars². weights: (n,) of the ratings, a = A^-1 (stars - offset).
+    kernel, stars².
     """
 
-    ratings: RatingsByUser
     covariance: F32
     offset: F64
     variances: F64
-    weights: F32
 
 
-@dataclass
-class _Sums:
-    """Sums over users in one iteration.
+@dataclass(frozen=True)
+class _Problem:
+    """What does not change in EM.
 
-    gradient: (movies, movies) of aa'/scale - A^-1. precision: (movies,) of the diagonal of
-    A^-1 / scale. weight: (movies,) of a / scale. variance_gradient: of noise and each time kernel.
-    counts: how many independent values each of these variances has.
+    parts: rows of each user. counts: how many independent values each variance has. room: for the
+    covariance of any user's ratings.
     """
 
-    gradient: F32
-    precision: F64
-    weight: F64
-    variance_gradient: F64
+    ratings: RatingsByUser
+    prior: F32
+    settings: Settings
+    parts: list[slice]
+    bands: TimeBands
     counts: F64
+    room: F32
 
-
-def time_kernels(times: I64, others: I64, scales: list[float]) -> Iterator[F32]:
-    """Kernels (n, m) between times: same second, same day, exp(-gap / scale) for each scale."""
-    gap = np.abs(times[:, None] - others[None, :])
-    yield (gap == 0).astype(np.float32)
-    yield (times[:, None] // DAY == others[None, :] // DAY).astype(np.float32)
-    for seconds in scales:
-        yield np.exp(gap.astype(np.float32) / np.float32(-seconds))
+    @classmethod
+    def of(cls, ratings: RatingsByUser, prior: F32, settings: Settings) -> Self:
+        parts = ratings.by_user()
+        bands = TimeBands.of(ratings.users, ratings.times, settings.time_scales)
+        rows, counts = len(ratings.users), [len(ratings.users)]
+        if ratings.times is not None:
+            counts += [*bands.runs(), *[rows] * len(settings.time_scales)]
+        longest = max((part.stop - part.start for part in parts), default=0)
+        room = np.empty(longest**2, np.float32)
+        return cls(ratings, prior, settings, parts, bands, np.array(counts, np.float64), room)
 
 
 def fit_em(ratings: RatingsByUser, prior: F32, settings: Settings) -> EMState:
     """Run EM from the covariance `prior`, which keeps the weight of `prior_damping` users."""
-    kernels = 0 if ratings.times is None else 2 + len(settings.time_scales)
-    variances = np.array([NOISE_AT_START] + [TIME_AT_START] * kernels)
-    weights = np.zeros(len(ratings.users), np.float32)
-    state = EMState(ratings, prior, np.zeros(len(prior)), variances, weights)
-    sums, scale = _expectation(state, settings), settings.step_scale
-    for _ in range(settings.iterations):
-        state, sums, scale = _next(state, sums, prior, settings, scale)
+    problem = _Problem.of(ratings, prior, settings)
+    variances = np.full(len(problem.counts), TIME_AT_START)
+    variances[0] = NOISE_AT_START
+    state = EMState(prior, np.zeros(len(prior)), variances)
+    if not settings.iterations:
+        return state
+    sums, scale = _expectation(problem, state), settings.step_scale
+    for left in reversed(range(settings.iterations)):
+        state, sums, scale = _next(problem, state, sums, scale, is_last=not left)
     return state
 
 
 def _next(
-    state: EMState, sums: _Sums, prior: F32, settings: Settings, scale: float
-) -> tuple[EMState, _Sums, float]:
+    problem: _Problem, state: EMState, sums: UserSums, scale: float, *, is_last: bool
+) -> tuple[EMState, UserSums, float]:
     """One iteration, and the sums after it; with half of the step where it went too far.
 
-    EM's own step keeps a covariance positive definite, a longer one may not.
+    EM's own step keeps a covariance positive definite, a longer one may not. is_last: the sums are
+    not needed.
     """
     while True:
-        moved = _maximization(state, sums, prior, settings, scale)
+        moved = _maximization(problem, state, sums, scale)
         try:
-            return moved, _expectation(moved, settings), scale
+            if is_last:
+                _check(problem, moved)
+                return moved, sums, scale
+            return moved, _expectation(problem, moved), scale
         except FloatingPointError:
             if scale < _SHORTEST:
                 raise
             scale /= 2
 
 
-def _maximization(
-    state: EMState, sums: _Sums, prior: F32, settings: Settings, scale: float
-) -> EMState:
+def _maximization(problem: _Problem, state: EMState, sums: UserSums, scale: float) -> EMState:
     """Covariance and variances moved `scale` times as far as EM does, and the fitted offsets."""
-    users = len(state.ratings.by_user())
-    s, step = state.covariance, scale / (users + settings.prior_damping)
-    covariance = s.copy()
-    covariance += np.float32(step) * (
-        np.float32(settings.prior_damping) * (prior - s) + s @ sums.gradient @ s
-    )
-    rise = scale * state.variances**2 * sums.variance_gradient / sums.counts
+    damping, s = problem.settings.prior_damping, state.covariance
+    step = scale / (len(problem.parts) + damping)
+    # S + step (damping (prior - S) + S G S), in place: the matrices are the largest there are.
+    covariance = s @ (sums.gradient + sums.gradient.T) @ s
+    covariance *= np.float32(step)
+    covariance += np.float32(1 - step * damping) * s
+    covariance += np.float32(step * damping) * problem.prior
+    rise = scale * state.variances**2 * sums.variances / problem.counts
     offset = (sums.weight - state.offset / OFFSET_VARIANCE) / (sums.precision + 1 / OFFSET_VARIANCE)
-    return replace(
-        state,
-        covariance=covariance,
-        variances=np.maximum(state.variances + rise, _MIN_VARIANCE),
-        offset=state.offset + offset,
-        weights=np.zeros_like(state.weights),
-    )
+    variances = np.maximum(state.variances + rise, _MIN_VARIANCE)
+    return EMState(covariance, state.offset + offset, variances)
 
 
-def _expectation(state: EMState, settings: Settings) -> _Sums:
-    count, kinds = len(state.covariance), len(state.variances)
-    gradient = np.zeros((count, count), np.float32)
-    sums = _Sums(gradient, np.zeros(count), np.zeros(count), np.zeros(kinds), np.zeros(kinds))
-    for part in state.ratings.by_user():
-        _add_user(state, part, sums, settings.time_scales)
+def _expectation(problem: _Problem, state: EMState) -> UserSums:
+    """The sums over all users."""
+    count, ratings = len(state.covariance), problem.ratings
+    zeros = np.zeros(count), np.zeros(count), np.zeros(len(state.variances))
+    sums = UserSums(np.zeros((count, count), np.float32), *zeros)
+    residuals = ratings.stars - state.offset[ratings.movies].astype(np.float32)
+    rows = UserRows(ratings.movies, residuals, problem.bands)
+    for part in problem.parts:
+        factor = _factor(problem, rows, state, part)
+        # LAPACK reads by column, so its upper triangle is the lower one here.
+        inverse = lapack.spotri(factor.T, lower=0, overwrite_c=1)[0].T
+        add_user((part.start, part.stop), rows, inverse, SCALE_FREEDOM, sums)
     return sums
 
 
-def _add_user(state: EMState, part: slice, sums: _Sums, scales: list[float]) -> None:
-    """Compute the weights of one user's ratings, and add the user to the sums."""
-    ratings, size = state.ratings, part.stop - part.start
-    movies = ratings.movies[part]
-    kernels: list[F32] = []
-    if ratings.times is not None:
-        kernels = list(time_kernels(ratings.times[part], ratings.times[part], scales))
-    # A = S + noise I + time kernels
-    covariance = state.covariance[np.ix_(movies, movies)]
-    covariance.flat[:: size + 1] += np.float32(state.variances[0])
-    for value, kernel in zip(state.variances[1:], kernels, strict=True):
-        covariance += np.float32(value) * kernel
-    inverse = _inverse(covariance)
-    # a = A^-1 r, scale = (freedom + r' A^-1 r) / (freedom + n)
-    residual = ratings.stars[part] - state.offset[movies].astype(np.float32)
-    weights = inverse @ residual
-    state.weights[part] = weights
-    scale = (SCALE_FREEDOM + float(residual @ weights)) / (SCALE_FREEDOM + size)
-    gradient = np.asarray(np.outer(weights, weights) / scale - inverse, np.float32)
-    _scatter(sums, movies, gradient, weights / scale, inverse.diagonal() / scale)
-    sums.variance_gradient += [
-        gradient.trace(),
-        *((gradient * kernel).sum() for kernel in kernels),
-    ]
-    sums.counts += _variance_counts(ratings, part, len(scales))
+def _check(problem: _Problem, state: EMState) -> None:
+    """Raise `FloatingPointError` where a user's covariance is not positive definite."""
+    rows = UserRows(problem.ratings.movies, problem.ratings.stars, problem.bands)
+    for part in problem.parts:
+        _factor(problem, rows, state, part)
 
 
-def _scatter(sums: _Sums, movies: I32, gradient: F32, weight: F32, precision: F32) -> None:
-    # A user may have rated a movie twice; plain indexing would then lose one rating's part.
-    if len(np.unique(movies)) == len(movies):
-        sums.gradient[np.ix_(movies, movies)] += gradient
-    else:
-        np.add.at(sums.gradient, np.ix_(movies, movies), gradient)
-    np.add.at(sums.weight, movies, weight)
-    np.add.at(sums.precision, movies, precision)
-
-
-def _variance_counts(ratings: RatingsByUser, part: slice, scales: int) -> list[int]:
-    """How many independent values of one user each variance has: noise, then time kernels."""
+def _factor(problem: _Problem, rows: UserRows, state: EMState, part: slice) -> F32:
+    """The Cholesky factor of the covariance of one user's ratings, in the lower triangle."""
     size = part.stop - part.start
-    if ratings.times is None:
-        return [size]
-    times = ratings.times[part]
-    return [size, len(np.unique(times)), len(np.unique(times // DAY)), *[size] * scales]
-
-
-def _inverse(covariance: F32) -> F32:
-    factor, failed = lapack.spotrf(covariance, lower=1, overwrite_a=1)
+    covariance = problem.room[: size * size].reshape(size, size)
+    edges, variances = (part.start, part.stop), state.variances.astype(np.float32)
+    fill_covariance(edges, rows, state.covariance, variances, covariance)
+    factor, failed = lapack.spotrf(covariance.T, lower=0, clean=0, overwrite_a=1)
     if failed:
         about = "the covariance of a user's ratings is not positive definite"
         raise FloatingPointError(f"gaussian_process: {about}")
-    half, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
-    lower = np.tril(half)
-    whole: F32 = lower + np.tril(half, -1).T
-    return whole
+    lower: F32 = factor.T
+    return lower

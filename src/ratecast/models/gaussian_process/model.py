@@ -41,6 +41,9 @@ from ratecast.models.gaussian_process.conditioning import (
 from ratecast.models.gaussian_process.em import RatingsByUser, fit_em
 from ratecast.ratings import MOVIE, Ratings
 
+# New movies whose prior covariances are computed at once.
+_LINES = 256
+
 
 class RequestedMovies(NamedTuple):
     """The movies of some rows, those that the model does not know numbered after the others.
@@ -156,10 +159,18 @@ class GaussianProcess(Model):
     @override
     def grow(self) -> None:
         self._movie_residuals.grow(len(self.movies))
-        for line, variance in self._new_lines(self.movies.table[len(self._covariance) :]):
-            column = np.append(line, variance)[:, None]
-            self._covariance = np.hstack([np.vstack([self._covariance, line]), column])
-            self._offset = np.append(self._offset, 0.0)
+        before, count = len(self._covariance), len(self.movies) - 1
+        if before == count:
+            return
+        whole = np.empty((count, count), np.float32)
+        whole[:before, :before] = self._covariance
+        new = self._new_lines(self.movies.table[before:])
+        for row, (line, variance) in enumerate(new, before):
+            whole[row, :row] = whole[:row, row] = line
+            whole[row, row] = variance
+            # The next line has the covariance with this movie too.
+            self._covariance = whole[: row + 1, : row + 1]
+        self._offset = np.pad(self._offset, (0, count - before))
 
     def _predict(self, requests: RatingColumns, group: I64, movies: RequestedMovies) -> Expected:
         """Expected stars of each row, from its user's ratings of earlier time groups.
@@ -205,13 +216,15 @@ class GaussianProcess(Model):
         With k the prior covariances with the movies of the fit and K theirs, S the learned one:
         line = S K^-1 k, variance = k(x, x) + k' K^-1 (S - K) K^-1 k.
         """
-        for row in range(movies.height):
-            prior = self._kernel(movies[row], self._fitted_movies)[0]
-            weights = times_vector(self._inverse, prior)
-            line = times_vector(self._covariance[:, : len(prior)], weights)
-            alone = self._kernel(movies[row], movies[row])[0] + np.float32(self.prior_variances[3])
-            learned = times_vector(np.stack([line[: len(prior)] - prior]), weights)
-            yield line, (alone + learned)[0]
+        for start in range(0, movies.height, _LINES):
+            part = movies[start : start + _LINES]
+            variances = self._kernel(part, part).diagonal() + np.float32(self.prior_variances[3])
+            priors = self._kernel(part, self._fitted_movies)
+            for prior, alone in zip(priors, variances, strict=True):
+                weights = times_vector(self._inverse, prior)
+                line = times_vector(self._covariance[:, : len(prior)], weights)
+                learned = times_vector(np.stack([line[: len(prior)] - prior]), weights)
+                yield line, alone + learned[0]
 
     @property
     def _fitted_movies(self) -> pl.DataFrame:
