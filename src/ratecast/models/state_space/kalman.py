@@ -53,7 +53,8 @@ class UserPrior(NamedTuple):
 class MovieParameters(NamedTuple):
     """What the filter uses of M movies.
 
-    mean: (M,) m_j, stars. factors: (M, K) q_j. factor_cov: (M, K, K) their posterior covariance.
+    mean: (M,) m_j, stars. factors: (M, K) q_j. factor_cov: (M, K (K + 1) / 2) the lower
+    triangle of their posterior covariance, row by row.
     mean_var, noise_var: (M,) posterior variance of m_j, and noise_j. implicit: (M, Z) descriptors,
     what a rating of the movie shows about a user, its stars aside.
     """
@@ -81,7 +82,8 @@ class FilterOutput(NamedTuple):
 class _Workspace(NamedTuple):
     """Arrays that a user's rows share. loading: h (D,). gain: P h (D,), before the division.
 
-    projected: h' sensitivity (F,). mean: E s (D,). second_moments: (D, D) E s s' of the factors.
+    projected: h' sensitivity (F,). mean: E s (D,). second_moments: (K (K + 1) / 2,) E s s' of the
+    factors as a lower triangle row by row, those off the diagonal twice.
     """
 
     loading: F64
@@ -164,8 +166,8 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _workspace(size, width):  # type: ignore[no-untyped-def]
     """Arrays that are used again at every step; size: of the state, width: of the prior."""
-    square = np.empty((size, size))
-    return _Workspace(np.empty(size), np.empty(size), np.empty(width), np.empty(size), square)
+    moments = np.empty(width * (width - 1) // 2)
+    return _Workspace(np.empty(size), np.empty(size), np.empty(width), np.empty(size), moments)
 
 
 @njit(cache=True)
@@ -215,9 +217,13 @@ def _state_mean(state, prior_mean, space):  # type: ignore[no-untyped-def]
         for f in range(len(prior_mean)):
             total += sensitivity[a, f] * prior_mean[f]
         mean[a] = total
+    place = 0
     for k in range(1, len(prior_mean)):
-        for m in range(1, len(prior_mean)):
-            second_moments[k, m] = covariance[k, m] + mean[k] * mean[m]
+        for m in range(1, k):
+            second_moments[place] = 2.0 * (covariance[k, m] + mean[k] * mean[m])
+            place += 1
+        second_moments[place] = covariance[k, k] + mean[k] * mean[k]
+        place += 1
 
 
 @njit(cache=True, fastmath=True)
@@ -244,11 +250,8 @@ def _predict(state, space, movies, movie):  # type: ignore[no-untyped-def]
         variance += total * loading[a]
         predicted += loading[a] * mean[a]
     # The movie's factors are uncertain themselves.
-    for k in range(count):
-        total = 0.0
-        for m in range(count):
-            total += factor_cov[movie, k, m] * second_moments[1 + k, 1 + m]
-        variance += total
+    for p in range(len(second_moments)):
+        variance += factor_cov[movie, p] * second_moments[p]
     return predicted, variance
 
 

@@ -1,0 +1,171 @@
+"""The posterior of every user's and every movie's vector, several of them side by side.
+
+Users and movies are independent of each other here, so that `LANES` of them go through each step
+together. Without fastmath: no result depends on who is beside whom.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ratecast.arrays import F64
+from ratecast.modelling.kernels.csr import pieces
+from ratecast.modelling.kernels.loops import add, copy, even_cuts, on_all_threads
+from ratecast.models.state_space.em_sums import Groups, MovieSums
+from ratecast.models.state_space.symmetric import (
+    LANES,
+    into_lane,
+    invert,
+    out_of_lane,
+    packed_size,
+    times,
+)
+
+
+class _Lanes(NamedTuple):
+    """Arrays that `LANES` vectors share. matrices: (F, F, LANES). right, mean: (F, LANES)."""
+
+    matrices: F64
+    right: F64
+    mean: F64
+
+
+def user_posterior(
+    groups: Groups, movies: tuple[F64, F64], prior: tuple[F64, F64]
+) -> tuple[F64, F64]:
+    """Posterior means (U, F) of the users' vectors, and `terms` of each for `movie_sums`.
+
+    precision = prior precision + Σ E[h h'] / noise_j,
+    mean = precision⁻¹ (prior right side + Σ E[h] (r - m_j) / noise_j).
+    groups: ratings by user. movies: means (M,) and `movie_terms`. prior: precision, packed, and
+    right sides (U, F). F² / 2 operations for each rating, F³ for each user.
+    """
+    users, width = prior[1].shape
+    terms, vectors = np.empty((users, packed_size(width) + width)), np.empty((users, width))
+    on_all_threads(_solve_users, pieces(groups[0]), groups, movies, prior, (vectors, terms))
+    return vectors, terms
+
+
+@njit(cache=True, nogil=True)
+def _solve_users(users, groups, movies, prior, out):  # type: ignore[no-untyped-def]
+    """See `user_posterior`: the users from users[0] to users[1] - 1."""
+    edges, row_movie, stars = groups
+    (mean, movie_terms), (precision, prior_right), (vectors, terms) = movies, prior, out
+    width = vectors.shape[1]
+    total, right, lanes = np.empty(len(precision)), np.empty(width), _lanes(width)
+    for first in range(users[0], users[1], LANES):
+        for lane in range(LANES):
+            # The last lanes repeat the last user.
+            user = min(first + lane, users[1] - 1)
+            copy(total, precision)
+            copy(right, prior_right[user])
+            for i in range(edges[user], edges[user + 1]):
+                movie = row_movie[i]
+                row, centred = movie_terms[movie], stars[i] - mean[movie]
+                for k in range(width):
+                    right[k] += centred * row[k]
+                add(total, row)
+            into_lane(lanes.matrices, lane, total)
+            for k in range(width):
+                lanes.right[k, lane] = right[k]
+        invert(lanes.matrices)
+        times(lanes.matrices, lanes.right, lanes.mean)
+        for lane in range(min(LANES, users[1] - first)):
+            _take_user(vectors[first + lane], terms[first + lane], lanes, lane)
+
+
+@njit(cache=True)
+def _lanes(width):  # type: ignore[no-untyped-def]
+    """Arrays that are used again for every few vectors."""
+    return _Lanes(
+        np.empty((width, width, LANES)), np.empty((width, LANES)), np.empty((width, LANES))
+    )
+
+
+@njit(cache=True)
+def _take_user(vector, terms, lanes, lane):  # type: ignore[no-untyped-def]
+    """Mean, and terms: E[p p'] = covariance + mean mean', packed, then the mean."""
+    width = len(vector)
+    size = len(terms) - width
+    out_of_lane(terms, lanes.matrices, lane)
+    for k in range(width):
+        vector[k] = lanes.mean[k, lane]
+        terms[size + k] = vector[k]
+    _add_square(terms, vector)
+
+
+@njit(cache=True)
+def _add_square(numbers, vector):  # type: ignore[no-untyped-def]
+    """Add vector vector' to a packed matrix."""
+    width = len(vector)
+    for k in range(width):
+        numbers[k] += vector[k] * vector[0]
+    place = width
+    for k in range(1, width):
+        for m in range(1, k + 1):
+            numbers[place] += vector[k] * vector[m]
+            place += 1
+
+
+def movie_posterior(
+    sums: MovieSums, l2: F64, prior: F64, noise_var: F64
+) -> tuple[F64, F64, F64]:
+    """Posterior of every movie's vector, and what is left of its ratings.
+
+    covariance = noise_j (gram + L2)⁻¹, mean = (gram + L2)⁻¹ (cross + L2 prior).
+    l2, prior: (M, F). noise_var: (M,). Returns means (M, F), packed covariances, and the expected
+    squared residuals Σ E[(y - w q)²], (M,).
+    """
+    vectors, cov, squares = np.empty_like(prior), np.empty_like(sums.gram), np.empty(len(prior))
+    right = sums.cross + l2 * prior
+    given, out = (l2, right, noise_var), (vectors, cov, squares)
+    on_all_threads(_solve_movies, even_cuts(len(prior)), sums, given, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _solve_movies(movies, sums, given, out):  # type: ignore[no-untyped-def]
+    """See `movie_posterior`: the movies from movies[0] to movies[1] - 1."""
+    (gram, cross, square, _), (l2, right, noise_var), (vectors, cov, squares) = sums, given, out
+    width = vectors.shape[1]
+    lanes, moments = _lanes(width), np.empty(gram.shape[1])
+    for first in range(movies[0], movies[1], LANES):
+        for lane in range(LANES):
+            movie = min(first + lane, movies[1] - 1)
+            into_lane(lanes.matrices, lane, gram[movie])
+            for k in range(width):
+                lanes.matrices[k, k, lane] += l2[movie, k]
+                lanes.right[k, lane] = right[movie, k]
+        invert(lanes.matrices)
+        times(lanes.matrices, lanes.right, lanes.mean)
+        for lane in range(min(LANES, movies[1] - first)):
+            movie = first + lane
+            vector, own = vectors[movie], cov[movie]
+            out_of_lane(own, lanes.matrices, lane)
+            for k in range(width):
+                vector[k] = lanes.mean[k, lane]
+            for p in range(len(own)):
+                own[p] *= noise_var[movie]
+            copy(moments, own)
+            _add_square(moments, vector)
+            squares[movie] = square[movie] + _unexplained(gram[movie], moments, cross[movie], vector)
+
+
+@njit(cache=True)
+def _unexplained(gram, moments, cross, vector):  # type: ignore[no-untyped-def]
+    """-2 q·cross + Σ_ab gram_ab E[q_a q_b], from packed matrices: every entry off the diagonal
+    counts twice."""
+    width, total = len(vector), 0.0
+    for k in range(width):
+        total += 2.0 * (gram[k] * moments[k] - vector[k] * cross[k])
+    total -= gram[0] * moments[0]
+    place = width
+    for k in range(1, width):
+        for _ in range(1, k):
+            total += 2.0 * gram[place] * moments[place]
+            place += 1
+        total += gram[place] * moments[place]
+        place += 1
+    return total
+
