@@ -21,8 +21,15 @@ from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.history.user_history import RatingColumns
 from ratecast.modelling.kernels.csr import sorted_by
 from ratecast.modelling.kernels.row_products import rowwise
+from ratecast.models.state_space import rhythm
 from ratecast.models.state_space.em_posterior import movie_posterior, user_posterior
-from ratecast.models.state_space.em_sums import MovieSums, column_sums, movie_sums, movie_terms
+from ratecast.models.state_space.em_sums import (
+    MovieSums,
+    Terms,
+    column_sums,
+    movie_sums,
+    movie_terms,
+)
 from ratecast.models.state_space.structure import USUAL, Structure
 from ratecast.models.state_space.symmetric import (
     diagonal_places,
@@ -39,6 +46,9 @@ NOISE_DAMPING = 80.0
 # In stars^2. Where the movie alone decides the stars, the variance would shrink to nothing, and all
 # that is computed from it would be rounding errors.
 LEAST_NOISE_VAR = 1e-4
+# In stars^2. With many ratings, and noise from this on, the terms of their sums are in single
+# precision. Of less noise, terms are so large that their rounding errors would count.
+SINGLE_NOISE_VAR = 0.01
 # Pseudo-counts: of the mean of a movie's raters, and of a movie's weight in the regression.
 RATERS_DAMPING, REGRESSION_DAMPING = 5.0, 5.0
 
@@ -222,7 +232,7 @@ def _ridge(columns: F64, target: F64, l2: float, l2_constant: float) -> F64:
     return np.asarray(weights, np.float64)
 
 
-def _user_posterior(now: Parameters, ratings: GroupedRatings, users: F64) -> tuple[F64, F64]:
+def _user_posterior(now: Parameters, ratings: GroupedRatings, users: F64) -> tuple[F64, Terms]:
     """Posterior mean (U, F) of every user's vector, and its terms for `movie_sums`.
 
     Precision = user_cov⁻¹ + Σ E[h h'] / noise_j,
@@ -231,7 +241,10 @@ def _user_posterior(now: Parameters, ratings: GroupedRatings, users: F64) -> tup
     inverse = np.linalg.inv(now.user_cov)
     inverse = (inverse + inverse.T) / 2
     vectors = now.movie_vectors
-    terms = movie_terms(vectors[:, 1:], now.factor_cov, now.noise_var)
+    many = len(ratings.by_user.stars) > rhythm.MANY_RATINGS
+    single = many and now.pooled_noise_var[0] >= SINGLE_NOISE_VAR
+    number = np.float32 if single else np.float64
+    terms = movie_terms(vectors[:, 1:], now.factor_cov, now.noise_var, number)
     prior = packed(inverse), users @ now.user_regression @ inverse
     return user_posterior(ratings.by_user, (now.mean + vectors[:, 0], terms), prior)
 

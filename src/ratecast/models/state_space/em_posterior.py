@@ -12,7 +12,7 @@ from numba import njit
 from ratecast.arrays import F64
 from ratecast.modelling.kernels.csr import pieces
 from ratecast.modelling.kernels.loops import add, copy, even_cuts, on_all_threads
-from ratecast.models.state_space.em_sums import Groups, MovieSums
+from ratecast.models.state_space.em_sums import Groups, MovieSums, Terms
 from ratecast.models.state_space.symmetric import (
     LANES,
     into_lane,
@@ -32,8 +32,8 @@ class _Lanes(NamedTuple):
 
 
 def user_posterior(
-    groups: Groups, movies: tuple[F64, F64], prior: tuple[F64, F64]
-) -> tuple[F64, F64]:
+    groups: Groups, movies: tuple[F64, Terms], prior: tuple[F64, F64]
+) -> tuple[F64, Terms]:
     """Posterior means (U, F) of the users' vectors, and `terms` of each for `movie_sums`.
 
     precision = prior precision + Σ E[h h'] / noise_j,
@@ -42,7 +42,8 @@ def user_posterior(
     right sides (U, F). F² / 2 operations for each rating, F³ for each user.
     """
     users, width = prior[1].shape
-    terms, vectors = np.empty((users, packed_size(width) + width)), np.empty((users, width))
+    vectors = np.empty((users, width))
+    terms = np.empty((users, packed_size(width) + width), movies[1].dtype)
     on_all_threads(_solve_users, pieces(groups[0]), groups, movies, prior, (vectors, terms))
     return vectors, terms
 
@@ -108,9 +109,7 @@ def _add_square(numbers, vector):  # type: ignore[no-untyped-def]
             place += 1
 
 
-def movie_posterior(
-    sums: MovieSums, l2: F64, prior: F64, noise_var: F64
-) -> tuple[F64, F64, F64]:
+def movie_posterior(sums: MovieSums, l2: F64, prior: F64, noise_var: F64) -> tuple[F64, F64, F64]:
     """Posterior of every movie's vector, and what is left of its ratings.
 
     covariance = noise_j (gram + L2)⁻¹, mean = (gram + L2)⁻¹ (cross + L2 prior).
@@ -149,13 +148,14 @@ def _solve_movies(movies, sums, given, out):  # type: ignore[no-untyped-def]
                 own[p] *= noise_var[movie]
             copy(moments, own)
             _add_square(moments, vector)
-            squares[movie] = square[movie] + _unexplained(gram[movie], moments, cross[movie], vector)
+            squares[movie] = square[movie] + _unexplained(
+                gram[movie], moments, cross[movie], vector
+            )
 
 
 @njit(cache=True)
 def _unexplained(gram, moments, cross, vector):  # type: ignore[no-untyped-def]
-    """-2 q·cross + Σ_ab gram_ab E[q_a q_b], from packed matrices: every entry off the diagonal
-    counts twice."""
+    """-2 q·cross + Σ_ab gram_ab E[q_a q_b]; of a packed matrix, what is off the diagonal twice."""
     width, total = len(vector), 0.0
     for k in range(width):
         total += 2.0 * (gram[k] * moments[k] - vector[k] * cross[k])
@@ -168,4 +168,3 @@ def _unexplained(gram, moments, cross, vector):  # type: ignore[no-untyped-def]
         total += gram[place] * moments[place]
         place += 1
     return total
-

@@ -5,18 +5,19 @@ for each of these, in one row of numbers; the ratings then only add rows. Matric
 (`symmetric`). Without fastmath, so that each sum has the order that is written here.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from ratecast.arrays import F64, I32, I64
+from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.kernels.csr import pieces
 from ratecast.modelling.kernels.loops import add, even_cuts, on_all_threads
 from ratecast.models.state_space.symmetric import packed_size
 
 # Ratings by user or by movie: borders, rows of the other side, stars.
 Groups = tuple[I64, I32, F64]
+Terms = F32 | F64
 
 
 class MovieSums(NamedTuple):
@@ -32,23 +33,24 @@ class MovieSums(NamedTuple):
     vectors: F64
 
 
-def movie_terms(factors: F64, factor_cov: F64, noise_var: F64) -> F64:
+def movie_terms(factors: F64, factor_cov: F64, noise_var: F64, number: type[Any]) -> Terms:
     """What a rating adds to the precision of its user: E[h h'] / noise_j, h = (1, q), packed.
 
-    factors: (M, K). factor_cov: (M, K (K + 1) / 2), lower triangles. noise_var: (M,).
+    factors: (M, K). factor_cov: (M, K (K + 1) / 2), lower triangles. noise_var: (M,). number: type
+    of the terms; single precision halves what is read for each rating.
     """
-    terms = np.empty((len(factors), packed_size(1 + factors.shape[1])))
-    on_all_threads(
-        _fill_terms, even_cuts(len(terms)), np.ascontiguousarray(factors), factor_cov, noise_var, terms
-    )
+    terms: Terms = np.empty((len(factors), packed_size(1 + factors.shape[1])), number)
+    movies = np.ascontiguousarray(factors), factor_cov, noise_var
+    on_all_threads(_fill_terms, even_cuts(len(terms)), movies, terms)
     return terms
 
 
 @njit(cache=True, nogil=True)
-def _fill_terms(movies, factors, factor_cov, noise_var, terms):  # type: ignore[no-untyped-def]
-    """See `movie_terms`: the movies from movies[0] to movies[1] - 1."""
+def _fill_terms(run, movies, terms):  # type: ignore[no-untyped-def]
+    """See `movie_terms`: the movies from run[0] to run[1] - 1."""
+    factors, factor_cov, noise_var = movies
     count = factors.shape[1]
-    for movie in range(movies[0], movies[1]):
+    for movie in range(run[0], run[1]):
         weight, row, f, c = 1.0 / noise_var[movie], terms[movie], factors[movie], factor_cov[movie]
         row[0] = weight
         place = 0
@@ -60,7 +62,7 @@ def _fill_terms(movies, factors, factor_cov, noise_var, terms):  # type: ignore[
                 place += 1
 
 
-def movie_sums(groups: Groups, mean: float, terms: F64, scale: F64) -> MovieSums:
+def movie_sums(groups: Groups, mean: float, terms: Terms, scale: F64) -> MovieSums:
     """What the ratings of each movie say about it.
 
     groups: ratings by movie. terms: (U, F (F + 1) / 2 + F) of each user the packed E[p p'], then
@@ -74,14 +76,14 @@ def movie_sums(groups: Groups, mean: float, terms: F64, scale: F64) -> MovieSums
         np.empty(movies),
         np.empty((movies, width)),
     )
-    on_all_threads(_sum_movies, pieces(groups[0]), groups, mean, terms, scale, sums)
+    on_all_threads(_sum_movies, pieces(groups[0]), groups, mean, (terms, scale), sums)
     return sums
 
 
 @njit(cache=True, nogil=True)
-def _sum_movies(movies, groups, mean, terms, scale, sums):  # type: ignore[no-untyped-def]
+def _sum_movies(movies, groups, mean, users, sums):  # type: ignore[no-untyped-def]
     """See `movie_sums`: the movies from movies[0] to movies[1] - 1."""
-    edges, row_user, stars = groups
+    (edges, row_user, stars), (terms, scale) = groups, users
     width = len(scale)
     size = terms.shape[1] - width
     total, given = np.empty(size + width), np.empty(width)

@@ -20,6 +20,7 @@ from ratecast.modelling.history.user_history import Predicate, RatingColumns, Us
 from ratecast.modelling.kernels.row_products import rowwise
 from ratecast.modelling.kernels.threads import kernels_first
 from ratecast.modelling.side_information.columns import SideInformation
+from ratecast.models.state_space import rhythm
 from ratecast.models.state_space.boosting import BoostedTrees
 from ratecast.models.state_space.co_rating import MovieSide
 from ratecast.models.state_space.filtering import (
@@ -110,7 +111,9 @@ class StateSpace(HistoryModel):
         start = Start(USUAL, self.co_rating_factors, self.iterations, self.seed)
         self._start = supported(ratings, self._sides, start, self.factors)
         self._rehearse(ratings)
-        self._fit_em(ratings)
+        # Of many ratings, nearly all are in the first fit of the rehearsal, which goes on from it.
+        if len(ratings) <= rhythm.MANY_RATINGS:
+            self._fit_em(ratings)
         self._fit_trees()
 
     @kernels_first
