@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ratecast.arrays import F64, I32, I64
+from ratecast.arrays import F64, I32, I64, read_only
 from ratecast.modelling.history.user_history import RatingColumns
 from ratecast.modelling.kernels.csr import sorted_by
 from ratecast.modelling.kernels.row_products import rowwise
@@ -32,7 +32,6 @@ from ratecast.models.state_space.em_sums import (
 )
 from ratecast.models.state_space.structure import USUAL, Structure
 from ratecast.models.state_space.symmetric import (
-    diagonal_places,
     lower_triangles,
     packed,
     packed_size,
@@ -77,11 +76,12 @@ class GroupedRatings(NamedTuple):
 
     @classmethod
     def of(cls, ratings: RatingColumns, users: int, movies: int) -> "GroupedRatings":
-        """Group ratings both ways. users, movies: numbers of rows."""
+        """Group ratings both ways; they are sorted by user. users, movies: numbers of rows."""
         columns = ratings.users, ratings.movies, ratings.stars
-        user_edges, (_, rated, stars) = sorted_by(ratings.users, users, columns)
+        user_edges = np.searchsorted(ratings.users, np.arange(users + 1, dtype=np.int32))
         movie_edges, (raters, _, given) = sorted_by(ratings.movies, movies, columns)
-        return cls(RatingGroups(user_edges, rated, stars), RatingGroups(movie_edges, raters, given))
+        sides = (user_edges, ratings.movies, ratings.stars), (movie_edges, raters, given)
+        return cls(*(RatingGroups(e, read_only(o), read_only(s)) for e, o, s in sides))
 
 
 @dataclass(frozen=True)
@@ -262,18 +262,17 @@ def _movie_step(
     strength = np.concatenate([now.l2_biases, np.repeat(now.l2_factors, width - 1)])
     l2 = strength * (now.noise_var / now.pooled_noise_var)[:, None]
     expected = columns @ regression
-    vectors, cov, squares = movie_posterior(sums, l2, expected, now.noise_var)
+    vectors, squares, variances, factor_cov = movie_posterior(sums, l2, expected, now.noise_var)
     # M step: noise variances from the expected squared residuals, E[(y - w q)²].
     pooled = max(squares.sum() / counts.sum(), LEAST_NOISE_VAR)
     noise_var = (squares + NOISE_DAMPING * pooled) / (counts + NOISE_DAMPING)
     # M step: variance of bias and factors around their regression, and the regression itself.
-    around = (vectors - expected) ** 2 + cov[:, diagonal_places(width)]
-    around = around[counts > 0]
+    around = ((vectors - expected) ** 2 + variances)[counts > 0]
     weight = np.sqrt(counts / (counts + REGRESSION_DAMPING))[:, None]
     return {
         "movie_vectors": vectors,
-        "factor_cov": cov[:, width:].copy(),
-        "bias_var": cov[:, 0].copy(),
+        "factor_cov": factor_cov,
+        "bias_var": variances[:, 0].copy(),
         "noise_var": np.maximum(noise_var, LEAST_NOISE_VAR),
         "pooled_noise_var": np.array([pooled]),
         "l2_biases": np.array([min(pooled / around[:, 0].mean(), MAX_L2_BIASES)]),

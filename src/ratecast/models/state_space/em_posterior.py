@@ -109,24 +109,40 @@ def _add_square(numbers, vector):  # type: ignore[no-untyped-def]
             place += 1
 
 
-def movie_posterior(sums: MovieSums, l2: F64, prior: F64, noise_var: F64) -> tuple[F64, F64, F64]:
-    """Posterior of every movie's vector, and what is left of its ratings.
+class MoviePosterior(NamedTuple):
+    """Of M movies. vectors: (M, F) means. squares: (M,) Σ E[(y - w q)²] over a movie's ratings.
+
+    variances: (M, F) of the vectors' entries. factor_cov: (M, K (K + 1) / 2) covariance of the
+    factors, packed.
+    """
+
+    vectors: F64
+    squares: F64
+    variances: F64
+    factor_cov: F64
+
+
+def movie_posterior(sums: MovieSums, l2: F64, prior: F64, noise_var: F64) -> MoviePosterior:
+    """Posterior of every movie's vector, and what it leaves unexplained of the ratings.
 
     covariance = noise_j (gram + L2)⁻¹, mean = (gram + L2)⁻¹ (cross + L2 prior).
-    l2, prior: (M, F). noise_var: (M,). Returns means (M, F), packed covariances, and the expected
-    squared residuals Σ E[(y - w q)²], (M,).
+    l2, prior: (M, F). noise_var: (M,).
     """
-    vectors, cov, squares = np.empty_like(prior), np.empty_like(sums.gram), np.empty(len(prior))
-    right = sums.cross + l2 * prior
-    given, out = (l2, right, noise_var), (vectors, cov, squares)
-    on_all_threads(_solve_movies, even_cuts(len(prior)), sums, given, out)
+    movies, width = prior.shape
+    vectors, variances, factor_cov = (
+        np.empty((movies, columns)) for columns in (width, width, packed_size(width - 1))
+    )
+    out = MoviePosterior(vectors, np.empty(movies), variances, factor_cov)
+    given = l2, sums.cross + l2 * prior, noise_var
+    on_all_threads(_solve_movies, even_cuts(movies), sums, given, out)
     return out
 
 
 @njit(cache=True, nogil=True)
 def _solve_movies(movies, sums, given, out):  # type: ignore[no-untyped-def]
     """See `movie_posterior`: the movies from movies[0] to movies[1] - 1."""
-    (gram, cross, square, _), (l2, right, noise_var), (vectors, cov, squares) = sums, given, out
+    (gram, cross, square, _), (l2, right, noise_var) = sums, given
+    vectors, squares, variances, factor_cov = out
     width = vectors.shape[1]
     lanes, moments = _lanes(width), np.empty(gram.shape[1])
     for first in range(movies[0], movies[1], LANES):
@@ -140,17 +156,17 @@ def _solve_movies(movies, sums, given, out):  # type: ignore[no-untyped-def]
         times(lanes.matrices, lanes.right, lanes.mean)
         for lane in range(min(LANES, movies[1] - first)):
             movie = first + lane
-            vector, own = vectors[movie], cov[movie]
-            out_of_lane(own, lanes.matrices, lane)
+            vector = vectors[movie]
+            out_of_lane(moments, lanes.matrices, lane)
+            for p in range(len(moments)):
+                moments[p] *= noise_var[movie]
             for k in range(width):
                 vector[k] = lanes.mean[k, lane]
-            for p in range(len(own)):
-                own[p] *= noise_var[movie]
-            copy(moments, own)
+                variances[movie, k] = lanes.matrices[k, k, lane] * noise_var[movie]
+            copy(factor_cov[movie], moments[width:])
             _add_square(moments, vector)
-            squares[movie] = square[movie] + _unexplained(
-                gram[movie], moments, cross[movie], vector
-            )
+            left = _unexplained(gram[movie], moments, cross[movie], vector)
+            squares[movie] = square[movie] + left
 
 
 @njit(cache=True)

@@ -12,7 +12,7 @@ from numba import njit
 
 from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.loops import add, even_cuts, on_all_threads
+from ratecast.modelling.kernels.loops import add, copy, even_cuts, on_all_threads
 from ratecast.models.state_space.symmetric import packed_size
 
 # Ratings by user or by movie: borders, rows of the other side, stars.
@@ -137,7 +137,7 @@ def column_sums(rows, counted):  # type: ignore[no-untyped-def]
 
 def group_sums(edges: I64, rows: I32, values: F64) -> F64:
     """Sum of the rows `values[rows]` of each group: (groups, columns)."""
-    sums = np.zeros((len(edges) - 1, values.shape[1]))
+    sums = np.empty((len(edges) - 1, values.shape[1]))
     on_all_threads(_add_rows, pieces(edges), edges, rows, values, sums)
     return sums
 
@@ -145,8 +145,10 @@ def group_sums(edges: I64, rows: I32, values: F64) -> F64:
 @njit(cache=True, nogil=True)
 def _add_rows(groups, edges, rows, values, sums):  # type: ignore[no-untyped-def]
     """See `group_sums`: the groups from groups[0] to groups[1] - 1."""
+    total = np.empty(sums.shape[1])
     for group in range(groups[0], groups[1]):
+        for k in range(len(total)):
+            total[k] = 0.0
         for i in range(edges[group], edges[group + 1]):
-            row = rows[i]
-            for k in range(sums.shape[1]):
-                sums[group, k] += values[row, k]
+            add(total, values[rows[i]])
+        copy(sums[group], total)

@@ -128,7 +128,7 @@ class StateSpace(HistoryModel):
         else:
             self._buffer_residuals(recent, self.history.merged_of(np.unique(recent.users)))
         self._update_em()
-        if self._buffer.is_refit_due():
+        if self._buffer.is_refit_due(len(self.history.merged)):
             self._fit_trees()
 
     def refresh_after(self) -> int:

@@ -42,11 +42,6 @@ def lower_triangles(matrices: F64) -> F64:
     return np.ascontiguousarray(matrices[:, rows, columns])
 
 
-def diagonal_places(width: int) -> list[int]:
-    """Where the diagonal of a matrix (width, width) stands among its packed numbers."""
-    return [0, *(width + (k + 1) * k // 2 - 1 for k in range(1, width))]
-
-
 def _places(width: int) -> tuple[list[int], list[int]]:
     """Row and column of each packed number."""
     rest = [(k, m) for k in range(1, width) for m in range(1, k + 1)]
