@@ -7,9 +7,10 @@ from numba import njit
 
 from ratecast.arrays import F64, I64
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.loops import add, on_all_threads
+from ratecast.modelling.kernels.loops import add, fill, on_all_threads
+from ratecast.modelling.kernels.prefetch import prefetch_row
 from ratecast.models.state_space.em import RATERS_DAMPING, GroupedRatings, RatingGroups
-from ratecast.models.state_space.em_sums import group_sums
+from ratecast.models.state_space.em_sums import AHEAD, group_sums
 from ratecast.models.state_space.kalman import IMPLICIT_DAMPING
 
 COUNT_DAMPING = 10.0
@@ -133,13 +134,15 @@ def _fill_prefixes(users, groups, implicit, first, columns):  # type: ignore[no-
     width = implicit.shape[1]
     total = np.empty(width)
     for user in range(users[0], users[1]):
-        for z in range(width):
-            total[z] = 0.0
+        fill(total, 0.0)
         # What comes after the last prefix is in none.
         size, rated = 5, 0
         for row in range(first[user], first[user + 1]):
             while rated < size:
-                add(total, implicit[movies[edges[user] + rated]])
+                i = edges[user] + rated
+                if i + AHEAD < len(movies):
+                    prefetch_row(implicit, movies[i + AHEAD])
+                add(total, implicit[movies[i]])
                 rated += 1
             for z in range(width):
                 columns[row, z] = total[z] / (rated + IMPLICIT_DAMPING)

@@ -11,8 +11,16 @@ from numba import njit
 
 from ratecast.arrays import F64
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.loops import add, copy, even_cuts, on_all_threads
-from ratecast.models.state_space.em_sums import Groups, MovieSums, Terms
+from ratecast.modelling.kernels.loops import copy, even_cuts, on_all_threads
+from ratecast.models.state_space.em_sums import (
+    TOGETHER,
+    Groups,
+    MovieSums,
+    Terms,
+    add_four,
+    add_one,
+    ask_ahead,
+)
 from ratecast.models.state_space.symmetric import (
     LANES,
     into_lane,
@@ -51,8 +59,7 @@ def user_posterior(
 @njit(cache=True, nogil=True)
 def _solve_users(users, groups, movies, prior, out):  # type: ignore[no-untyped-def]
     """See `user_posterior`: the users from users[0] to users[1] - 1."""
-    edges, row_movie, stars = groups
-    (mean, movie_terms), (precision, prior_right), (vectors, terms) = movies, prior, out
+    edges, (precision, prior_right), (vectors, terms) = groups[0], prior, out
     width = vectors.shape[1]
     total, right, lanes = np.empty(len(precision)), np.empty(width), _lanes(width)
     for first in range(users[0], users[1], LANES):
@@ -61,12 +68,7 @@ def _solve_users(users, groups, movies, prior, out):  # type: ignore[no-untyped-
             user = min(first + lane, users[1] - 1)
             copy(total, precision)
             copy(right, prior_right[user])
-            for i in range(edges[user], edges[user + 1]):
-                movie = row_movie[i]
-                row, centred = movie_terms[movie], stars[i] - mean[movie]
-                for k in range(width):
-                    right[k] += centred * row[k]
-                add(total, row)
+            _add_ratings((total, right), groups, movies, (edges[user], edges[user + 1]))
             into_lane(lanes.matrices, lane, total)
             for k in range(width):
                 lanes.right[k, lane] = right[k]
@@ -74,6 +76,24 @@ def _solve_users(users, groups, movies, prior, out):  # type: ignore[no-untyped-
         times(lanes.matrices, lanes.right, lanes.mean)
         for lane in range(min(LANES, users[1] - first)):
             _take_user(vectors[first + lane], terms[first + lane], lanes, lane)
+
+
+@njit(cache=True)
+def _add_ratings(sums, groups, movies, run):  # type: ignore[no-untyped-def]
+    """Add one user's ratings, those from run[0] to run[1] - 1, to precision and right side."""
+    (total, right), (_, row_movie, stars), (mean, terms) = sums, groups, movies
+    i, stop = run
+    while i + TOGETHER <= stop:
+        ask_ahead(terms, row_movie, i)
+        a, b, c, d = row_movie[i], row_movie[i + 1], row_movie[i + 2], row_movie[i + 3]
+        left = stars[i] - mean[a], stars[i + 1] - mean[b]
+        y = (*left, stars[i + 2] - mean[c], stars[i + 3] - mean[d])
+        add_four(total, (right, 0), (terms[a], terms[b], terms[c], terms[d]), y)
+        i += TOGETHER
+    while i < stop:
+        movie = row_movie[i]
+        add_one(total, (right, 0), terms[movie], stars[i] - mean[movie])
+        i += 1
 
 
 @njit(cache=True)

@@ -12,9 +12,13 @@ from numba import njit
 
 from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.loops import add, copy, even_cuts, on_all_threads
+from ratecast.modelling.kernels.loops import add, copy, even_cuts, fill, on_all_threads
+from ratecast.modelling.kernels.prefetch import prefetch_row
 from ratecast.models.state_space.symmetric import packed_size
 
+# So many ratings are added at a time, so that the sums are read and written less often; and so many
+# ratings before it is needed, a row is asked for.
+TOGETHER, AHEAD = 4, 8
 # Ratings by user or by movie: borders, rows of the other side, stars.
 Groups = tuple[I64, I32, F64]
 Terms = F32 | F64
@@ -88,20 +92,60 @@ def _sum_movies(movies, groups, mean, users, sums):  # type: ignore[no-untyped-d
     size = terms.shape[1] - width
     total, given = np.empty(size + width), np.empty(width)
     for movie in range(movies[0], movies[1]):
-        for p in range(len(total)):
-            total[p] = 0.0
-        for k in range(width):
-            given[k] = 0.0
+        fill(total, 0.0)
+        fill(given, 0.0)
         stars_sum, square = 0.0, 0.0
-        for i in range(edges[movie], edges[movie + 1]):
-            row, centred = terms[row_user[i]], stars[i] - mean
-            for k in range(width):
-                given[k] += centred * row[size + k]
-            add(total, row)
+        start, stop = edges[movie], edges[movie + 1]
+        for i in range(start, stop):
+            centred = stars[i] - mean
             stars_sum += centred
             square += centred * centred
+        i = start
+        while i + TOGETHER <= stop:
+            ask_ahead(terms, row_user, i)
+            a, b, c, d = row_user[i], row_user[i + 1], row_user[i + 2], row_user[i + 3]
+            y = stars[i] - mean, stars[i + 1] - mean, stars[i + 2] - mean, stars[i + 3] - mean
+            add_four(total, (given, size), (terms[a], terms[b], terms[c], terms[d]), y)
+            i += TOGETHER
+        while i < stop:
+            add_one(total, (given, size), terms[row_user[i]], stars[i] - mean)
+            i += 1
         counts = edges[movie + 1] - edges[movie], stars_sum, square
         _fill_sums(movie, (total, given), counts, scale, sums)
+
+
+@njit(cache=True)
+def ask_ahead(terms, rows, start):  # type: ignore[no-untyped-def]
+    """Ask for those rows of `terms` that are added a little after rows[start]."""
+    for i in range(start + AHEAD, min(start + AHEAD + TOGETHER, len(rows))):
+        prefetch_row(terms, rows[i])
+
+
+@njit(cache=True)
+def add_four(total, weighted, rows, weights):  # type: ignore[no-untyped-def]
+    """Add four rows to `total`, and those times their weights to another sum.
+
+    weighted: the sum, (F,), and where its numbers begin in a row.
+    """
+    (given, first), (a, b, c, d), (y_a, y_b, y_c, y_d) = weighted, rows, weights
+    for p in range(len(total)):
+        total[p] += (a[p] + b[p]) + (c[p] + d[p])
+    for k in range(len(given)):
+        left, right = (
+            y_a * a[first + k] + y_b * b[first + k],
+            y_c * c[first + k] + y_d * d[first + k],
+        )
+        given[k] += left + right
+
+
+@njit(cache=True)
+def add_one(total, weighted, row, weight):  # type: ignore[no-untyped-def]
+    """As `add_four`, one row."""
+    given, first = weighted
+    for p in range(len(total)):
+        total[p] += row[p]
+    for k in range(len(given)):
+        given[k] += weight * row[first + k]
 
 
 @njit(cache=True)
@@ -147,8 +191,9 @@ def _add_rows(groups, edges, rows, values, sums):  # type: ignore[no-untyped-def
     """See `group_sums`: the groups from groups[0] to groups[1] - 1."""
     total = np.empty(sums.shape[1])
     for group in range(groups[0], groups[1]):
-        for k in range(len(total)):
-            total[k] = 0.0
+        fill(total, 0.0)
         for i in range(edges[group], edges[group + 1]):
+            if i + AHEAD < len(rows):
+                prefetch_row(values, rows[i + AHEAD])
             add(total, values[rows[i]])
         copy(sums[group], total)

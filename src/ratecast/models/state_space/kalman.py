@@ -19,11 +19,15 @@ from numpy.typing import NDArray
 from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.kernels.csr import pieces
 from ratecast.modelling.kernels.loops import add, copy, on_all_threads, side_by_side
+from ratecast.modelling.kernels.prefetch import prefetch_row
 from ratecast.models.state_space.state_vector import Dynamics, row_parts
 
 # Pseudo-counts, in ratings: of the implicit feedback, and of a user's variance scale.
 IMPLICIT_DAMPING = 5.0
 VARIANCE_DAMPING = 10.0
+
+# So many rows before it is needed, what is known of a movie is asked for.
+AHEAD = 2
 
 
 class RatingStream(NamedTuple):
@@ -153,6 +157,9 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
             if stop == edges[user + 1]:
                 break
             for i in range(start, stop):
+                if i + AHEAD < len(row_movie):
+                    prefetch_row(movies[2], row_movie[i + AHEAD])
+                    prefetch_row(descriptors, row_movie[i + AHEAD])
                 if i > start:
                     _state_mean(state, prior_mean, space)
                 predicted, variance = _predict(state, space, movies, row_movie[i])
