@@ -70,13 +70,13 @@ def co_rating_factors(initial: F64, ratings: GroupedRatings, iterations: int) ->
     by_user, by_movie = ratings
     user_weight = 1 / np.maximum(by_user.counts, 1)[:, None]
     movie_weight = 1 / np.sqrt(by_movie.counts + COUNT_DAMPING)[:, None]
-    basis = initial
+    basis: F64 = initial
     for _ in range(iterations):
         users = user_weight * group_sums(by_user.edges, by_user.others, movie_weight * basis)
         basis = movie_weight * group_sums(by_movie.edges, by_movie.others, users)
         values, vectors = np.linalg.eigh(basis.T @ basis)
         root = np.sqrt(np.maximum(values, 1e-9 * values[-1] + 1e-30))
-        basis = basis @ (vectors / root @ vectors.T)
+        basis = np.asarray(basis @ (vectors / root @ vectors.T), np.float64)
     return basis
 
 

@@ -181,7 +181,7 @@ def column_sums(rows, counted):  # type: ignore[no-untyped-def]
 
 def group_sums(edges: I64, rows: I32, values: F64) -> F64:
     """Sum of the rows `values[rows]` of each group: (groups, columns)."""
-    sums = np.empty((len(edges) - 1, values.shape[1]))
+    sums: F64 = np.empty((len(edges) - 1, values.shape[1]))
     on_all_threads(_add_rows, pieces(edges), edges, rows, values, sums)
     return sums
 

@@ -122,10 +122,7 @@ def run_filter(
 
 @njit(cache=True, fastmath=True, nogil=True)
 def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
-    """The users from users[0] to users[1] - 1, one after another.
-
-    5 F^2 + 3 Z F operations for each row.
-    """
+    """The users from users[0] to users[1] - 1: 5 F^2 + 3 Z F operations for each row."""
     edges, row_movie, stars, at, requested = stream
     (priors, weights), movies, dynamics, states = model
     initial, transition, process_noise = dynamics
@@ -157,9 +154,7 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
             if stop == edges[user + 1]:
                 break
             for i in range(start, stop):
-                if i + AHEAD < len(row_movie):
-                    prefetch_row(movies[2], row_movie[i + AHEAD])
-                    prefetch_row(descriptors, row_movie[i + AHEAD])
+                _ask_ahead(movies, row_movie, i + AHEAD)
                 if i > start:
                     _state_mean(state, prior_mean, space)
                 predicted, variance = _predict(state, space, movies, row_movie[i])
@@ -168,6 +163,14 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
                 _measurement_update(state, prior_mean, space, innovations[i], variance)
                 add(implicit, descriptors[row_movie[i]])
             count, start = count + stop - start, stop
+
+
+@njit(cache=True)
+def _ask_ahead(movies, row_movie, i):  # type: ignore[no-untyped-def]
+    """Ask for the covariance and the descriptors of the movie of row i, if there is one."""
+    if i < len(row_movie):
+        prefetch_row(movies[2], row_movie[i])
+        prefetch_row(movies[5], row_movie[i])
 
 
 @njit(cache=True)

@@ -111,8 +111,7 @@ class StateSpace(HistoryModel):
         start = Start(USUAL, self.co_rating_factors, self.iterations, self.seed)
         self._start = supported(ratings, self._sides, start, self.factors)
         self._rehearse(ratings)
-        # Of many ratings, nearly all are in the first fit of the rehearsal, which goes on from it.
-        if len(ratings) <= rhythm.MANY_RATINGS:
+        if len(ratings) <= rhythm.MANY_RATINGS:  # Of more, nearly all are in its first fit.
             self._fit_em(ratings)
         self._fit_trees()
 
@@ -120,8 +119,7 @@ class StateSpace(HistoryModel):
     def refresh(self, ratings: Ratings) -> None:
         """One EM iteration on all ratings, from the present parameters, if enough are new."""
         parts = [RatingColumns.empty(), *self.history.recent]
-        recent = RatingColumns.concat(parts).without_deleted()
-        if len(recent) < self.refresh_after():
+        if len(recent := RatingColumns.concat(parts).without_deleted()) < self.refresh_after():
             return
         if len(recent) == int(self._walked.new[0]):
             self._buffer = self._buffer.with_more(self._walked.features, self._walked.residuals)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ratecast.arrays import F32, F64, I64
-from ratecast.models.state_space.rhythm import MANY_RATINGS
+from ratecast.models.state_space import rhythm
 
 # The trees are fitted again when this share of the rows is new, and with many ratings when as many
 # rows are new as this share of those.
@@ -47,5 +47,5 @@ class ResidualBuffer:
         known: all ratings; where they are many, each refresh alone would fill the buffer, and the
         trees it gives are hardly others.
         """
-        many = NEW_OF_ALL * known if known > MANY_RATINGS else 0.0
+        many = NEW_OF_ALL * known if known > rhythm.MANY_RATINGS else 0.0
         return bool(self.new[0] >= max(NEW_SHARE * len(self.residuals), many) > 0)
