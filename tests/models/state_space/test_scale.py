@@ -162,6 +162,7 @@ def test_of_many_ratings_those_of_some_users_are_tried_first(
 ) -> None:
     found = [usual(some), usual(4)]
     monkeypatch.setattr(trials, "chosen", lambda *_: found.pop(0))
+    monkeypatch.setattr(trials, "MIN_RATINGS", 1)
     monkeypatch.setattr(rhythm, "MANY_RATINGS", len(split.train) // 2)
     model().fit(split.train, split.valid)
     assert len(found) == 2 - tries

@@ -70,13 +70,13 @@ def co_rating_factors(initial: F64, ratings: GroupedRatings, iterations: int) ->
     by_user, by_movie = ratings
     user_weight = 1 / np.maximum(by_user.counts, 1)[:, None]
     movie_weight = 1 / np.sqrt(by_movie.counts + COUNT_DAMPING)[:, None]
-    basis: F64 = initial
+    basis = initial
     for _ in range(iterations):
         users = user_weight * group_sums(by_user.edges, by_user.others, movie_weight * basis)
-        basis = movie_weight * group_sums(by_movie.edges, by_movie.others, users)
+        basis = np.asarray(movie_weight * group_sums(*by_movie[:2], users), np.float64)
         values, vectors = np.linalg.eigh(basis.T @ basis)
         root = np.sqrt(np.maximum(values, 1e-9 * values[-1] + 1e-30))
-        basis = np.asarray(basis @ (vectors / root @ vectors.T), np.float64)
+        basis = basis @ (vectors / root @ vectors.T)
     return basis
 
 
@@ -105,8 +105,7 @@ def presence_regression(ratings: GroupedRatings, implicit: F64, residuals: F64) 
     users, columns, weights = _prefixes(ratings.by_user, implicit)
     gram = columns.T @ (columns * weights[:, None]) + L2_IMPLICIT * np.eye(columns.shape[1])
     right = columns.T @ (residuals[users] * weights[:, None])
-    regression: F64 = np.linalg.solve(gram, right)
-    return regression
+    return np.asarray(np.linalg.solve(gram, right), np.float64)
 
 
 def _prefixes(groups: RatingGroups, implicit: F64) -> tuple[I64, F64, F64]:

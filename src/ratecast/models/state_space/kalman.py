@@ -124,8 +124,7 @@ def run_filter(
 def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
     """The users from users[0] to users[1] - 1: 5 F^2 + 3 Z F operations for each row."""
     edges, row_movie, stars, at, requested = stream
-    (priors, weights), movies, dynamics, states = model
-    initial, transition, process_noise = dynamics
+    (priors, weights), movies, (initial, transition, process_noise), states = model
     expected, variances, innovations = output
     size, width, descriptors = len(transition), priors.shape[1], movies[5]
     row = np.empty(len(initial))
