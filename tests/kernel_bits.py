@@ -14,7 +14,9 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from ratecast.models.state_space.em_sums import add_movies, add_users, group_sums
+from ratecast.models.state_space.em_posterior import movie_posterior, user_posterior
+from ratecast.models.state_space.em_sums import group_sums, movie_sums, movie_terms
+from ratecast.models.state_space.symmetric import lower_triangles, packed
 
 GROUPS, LINES, WIDTH, ROWS = 60, 40, 17, 3000
 # No net, whose products are torch's.
@@ -37,13 +39,19 @@ def em_sums() -> list[np.ndarray]:
     lines = draw.integers(0, LINES, ROWS).astype(np.int32)
     groups = edges, lines, draw.normal(3.5, 1, ROWS)
     vectors, cov = draw.normal(size=(LINES, WIDTH)), draw.normal(size=(LINES, WIDTH, WIDTH))
-    of_users = np.zeros((GROUPS, WIDTH, WIDTH)), np.zeros((GROUPS, WIDTH))
-    factors = vectors[:, 1:].copy(), cov[:, 1:, 1:].copy()
-    noise = draw.uniform(0.5, 1.5, LINES)
-    add_movies(groups, (vectors[:, 0].copy(), *factors, noise), of_users)
-    of_movies = np.zeros_like(of_users[0]), np.zeros_like(of_users[1]), np.zeros(GROUPS)
-    add_users(groups, 3.5, (vectors, cov), of_movies)
-    return [*of_users, *of_movies, group_sums(edges, lines, vectors)]
+    whole = cov @ cov.transpose(0, 2, 1)
+    found: list[np.ndarray] = [group_sums(edges, lines, vectors)]
+    for number in (np.float32, np.float64):
+        noise = draw.uniform(0.5, 1.5, LINES)
+        terms = movie_terms(vectors[:, 1:], lower_triangles(whole[:, 1:, 1:]), noise, number)
+        prior = packed(np.eye(WIDTH)), draw.normal(size=(GROUPS, WIDTH))
+        users = user_posterior(groups, (vectors[:, 0].copy(), terms), prior)
+        # The users' terms stand for those of the raters of as many movies.
+        raters = edges, lines, groups[2]
+        sums = movie_sums(raters, 3.5, users[1], draw.uniform(0.5, 1.5, WIDTH))
+        l2 = draw.uniform(1, 2, (GROUPS, WIDTH))
+        found += [*users, *sums, *movie_posterior(sums, l2, l2, draw.uniform(0.5, 1.5, GROUPS))]
+    return found
 
 
 def fitted(name: str) -> list[np.ndarray]:

@@ -119,7 +119,7 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).random((50, 3))
     draws = []
     for threads in (1, 3):
-        monkeypatch.setattr(loops, "get_num_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(loops, "thread_count", lambda threads=threads: threads)
         draws.append(Bootstrap.of_means(values, draws=100).draws)
     assert (draws[0] == draws[1]).all()
 

@@ -166,7 +166,7 @@ def test_cosines_are_those_of_the_sets_of_raters(monkeypatch: pytest.MonkeyPatch
     first, second = (pl.Series(column) for column in zip(*pairs, strict=True))
     expected = [len(sets[a] & sets[b]) / sqrt(len(sets[a]) * len(sets[b])) for a, b in pairs]
     monkeypatch.setattr(loops, "MANY", 10)
-    monkeypatch.setattr(loops, "get_num_threads", lambda: 3)
+    monkeypatch.setattr(loops, "thread_count", lambda: 3)
     found = CoRatings.of(ratings, first).cosines(first, second)
     assert found == pytest.approx(expected)
     nobody = CoRatings.of(ratings, pl.Series([1, 99]))

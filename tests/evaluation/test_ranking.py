@@ -249,7 +249,7 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     users, stars, forecasts = drawn(5, 20, ties=True)
     values = []
     for threads in (1, 3):
-        monkeypatch.setattr(loops, "get_num_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(loops, "thread_count", lambda threads=threads: threads)
         values.append(rankings(users, stars, forecasts).values)
     assert np.array_equal(values[0], values[1], equal_nan=True)
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import get_num_threads
 
 from ratecast.arrays import F64, I32
 from ratecast.modelling.factors.bias_priors import BiasPriors, of_some_users, priors_of_some
 from ratecast.modelling.factors.unknown_users import LATE_SHARE, Arrivals
 from ratecast.modelling.kernels.csr import PIECES
+from ratecast.modelling.kernels.loops import thread_count
 from ratecast.modelling.kernels.residual_sums import add_residuals
 from ratecast.models.bias import Bias
 from ratecast.out_of_core.ahead import read_ahead
@@ -72,7 +72,7 @@ class _Residuals:
     def sums(self, side: int, biases: F64) -> F64:
         """What `residual_sums` gives, in its order: pieces of the rows, each by one thread."""
         partial = np.zeros((PIECES, self._table.sizes[side]))
-        with ThreadPoolExecutor(get_num_threads()) as pool:
+        with ThreadPoolExecutor(thread_count()) as pool:
             for done in [
                 pool.submit(self._add, piece, side, biases, partial[piece])
                 for piece in range(PIECES)

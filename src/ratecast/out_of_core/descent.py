@@ -5,13 +5,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import get_num_threads
 
 from ratecast.arrays import F32
 from ratecast.modelling.factors.bilinear import BothSides
 from ratecast.modelling.factors.fold_in import NOISE_ROWS, usable_l2
 from ratecast.modelling.factors.recursive_least_squares import l2_vector
 from ratecast.modelling.kernels.csr import Grouped, Triples
+from ratecast.modelling.kernels.loops import thread_count
 from ratecast.models.mf_bias.model import BiasedMatrixFactorization
 from ratecast.models.mf_bias.sgd_epochs import Descent, DescentStart, Sides32, rmse
 from ratecast.models.mf_bias.stratified_sgd import GROUPS, StepSizes, run_block
@@ -120,7 +120,7 @@ def _run_epoch(
 ) -> None:
     """One step for every rating, as `run_epoch` takes them; the next blocks are read meanwhile."""
     order = random.permutation(GROUPS).tolist()
-    threads = get_num_threads()
+    threads = thread_count()
     blocks = [block for stratum in order for block in all_blocks(stratum)]
     with ThreadPoolExecutor(threads) as pool:
         working: deque[Future[None]] = deque()

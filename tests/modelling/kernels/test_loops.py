@@ -16,7 +16,7 @@ def test_no_kernel_goes_side_by_side_outside_the_main_thread() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("rows", [0, 1, 2, 5, 1000])
 def test_every_row_is_in_one_run(count: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loops, "get_num_threads", lambda: count)
+    monkeypatch.setattr(loops, "thread_count", lambda: count)
     seen = np.zeros(rows, np.int64)
 
     def kernel(run: tuple[int, int], more: int) -> None:
@@ -27,7 +27,7 @@ def test_every_row_is_in_one_run(count: int, rows: int, monkeypatch: pytest.Monk
 
 
 def test_an_error_on_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loops, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(loops, "thread_count", lambda: 2)
 
     def kernel(run: tuple[int, int]) -> None:
         raise ValueError(run)

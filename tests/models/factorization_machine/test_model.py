@@ -56,7 +56,7 @@ def test_it_as_ordered_probit(half: bool, tmp_path: Path) -> None:
 def test_chains_draw_the_same_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     table, found = planted(), []
     for threads in (1, 2):
-        monkeypatch.setattr(sampler, "get_num_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(sampler, "thread_count", lambda threads=threads: threads)
         model = FactorizationMachine(factors=2, iterations=25).fit(table)
         found.append(model.predict(table.requests()).stars)
     np.testing.assert_array_equal(found[0], found[1])

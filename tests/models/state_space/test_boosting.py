@@ -13,6 +13,7 @@ from ratecast.evaluation.protocol import as_of
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.rows import time_groups
 from ratecast.models import load_model
+from ratecast.models.state_space import rhythm
 from ratecast.models.state_space.boosting import MIN_ROWS, BoostedTrees
 from ratecast.models.state_space.kalman import FilterOutput, RatingStream
 from ratecast.models.state_space.model import StateSpace
@@ -110,12 +111,22 @@ def test_the_kernel_mean_uses_earlier_time_groups_and_similar_movies() -> None:
 def test_the_trees_are_due_after_a_fifth_of_new_rows() -> None:
     rows = ResidualBuffer.empty(2).with_more(np.zeros((80, 2), np.float32), np.zeros(80))
     buffer = rows.after_fit()
-    assert not buffer.is_refit_due()
-    assert not buffer.with_more(np.ones((19, 2), np.float32), np.ones(19)).is_refit_due()
+    assert not buffer.is_refit_due(80)
+    assert not buffer.with_more(np.ones((19, 2), np.float32), np.ones(19)).is_refit_due(99)
     more = buffer.with_more(np.ones((20, 2), np.float32), np.ones(20))
-    assert more.is_refit_due()
-    assert not more.after_fit().is_refit_due()
-    assert not ResidualBuffer.empty(2).is_refit_due()
+    assert more.is_refit_due(100)
+    assert not more.after_fit().is_refit_due(100)
+    assert not ResidualBuffer.empty(2).is_refit_due(0)
+
+
+def test_with_many_ratings_the_trees_wait_for_a_share_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    buffer = ResidualBuffer.empty(2).with_more(np.ones((20, 2), np.float32), np.ones(20))
+    assert buffer.is_refit_due(1000)
+    monkeypatch.setattr(rhythm, "MANY_RATINGS", 300)
+    assert buffer.is_refit_due(400)
+    assert not buffer.is_refit_due(401)
 
 
 def test_the_correction_counts_and_walk_equals_the_loop(split: Split, fitted: StateSpace) -> None:
@@ -167,7 +178,7 @@ def test_trees_fitted_again_keep_the_forecasts_causal(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Change every rating from some time on: no forecast before or at it changes a bit."""
-    monkeypatch.setattr(ResidualBuffer, "is_refit_due", lambda _: True)
+    monkeypatch.setattr(ResidualBuffer, "is_refit_due", lambda *_: True)
     monkeypatch.setattr(BoostedTrees, "fit", lambda c, s, seed: BoostedTrees.grow(c, s, 5, seed))
     changed, stop = turned(split.test)
     other = replace(split, test=changed)

@@ -44,7 +44,7 @@ def test_the_filter_gives_the_exact_gaussian_posterior() -> None:
     stars, noise, prior = random.normal(3, 1, 9), random.uniform(0.5, 1, 9), random.normal(size=3)
     start = np.diag([0.2, 1.0, 0.5, 0])
     factors, zeros = loadings[:, 1:].copy(), np.zeros(9)
-    movies = MovieParameters(zeros, factors, np.zeros((9, 2, 2)), zeros, noise, np.zeros((9, 1)))
+    movies = MovieParameters(zeros, factors, np.zeros((9, 3)), zeros, noise, np.zeros((9, 1)))
     at = np.repeat([1, 2, 3], 3)
     stream = RatingStream(
         np.array([0, 9]), np.arange(9, dtype=np.int32), stars, at, np.ones(9, bool)

@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numba
 import numpy as np
@@ -12,11 +13,14 @@ import pytest
 from ratecast.evaluation.protocol import as_of
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.refreshing import periods
+from ratecast.modelling.history.user_history import RatingColumns
 from ratecast.modelling.kernels import loops
 from ratecast.models.state_space import model as flagship
-from ratecast.models.state_space import rhythm
+from ratecast.models.state_space import rhythm, trials
+from ratecast.models.state_space.learning import Learned, learn
 from ratecast.models.state_space.model import StateSpace
 from ratecast.models.state_space.residual_buffer import ResidualBuffer
+from ratecast.models.state_space.structure import usual
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
@@ -133,3 +137,47 @@ def test_alone_or_side_by_side_the_bits_are_the_same(
         found.append(copy.deepcopy(one).walk(split.test))
     assert same(found[0], found[2])
     assert same(found[1], found[3])
+
+
+def test_beyond_many_ratings_a_fit_goes_on_from_its_rehearsal(
+    split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[RatingColumns] = []
+
+    def noted(ratings: RatingColumns, *about: Any) -> Learned:
+        learned.append(ratings)
+        return learn(ratings, *about)
+
+    monkeypatch.setattr(flagship, "learn", noted)
+    monkeypatch.setattr(rhythm, "MANY_RATINGS", len(split.train) // 2)
+    long = model().fit(split.train, split.valid)
+    assert len(learned) == 1
+    assert len(learned[0]) < len(long.history.merged) == len(split.train)
+    assert np.isfinite(long.predict(split.test.requests()).stars).all()
+
+
+@pytest.mark.parametrize(("some", "tries"), [(4, 1), (2, 2)])
+def test_of_many_ratings_those_of_some_users_are_tried_first(
+    some: int, tries: int, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [usual(some), usual(4)]
+    monkeypatch.setattr(trials, "chosen", lambda *_: found.pop(0))
+    monkeypatch.setattr(trials, "MIN_RATINGS", 1)
+    monkeypatch.setattr(rhythm, "MANY_RATINGS", len(split.train) // 2)
+    model().fit(split.train, split.valid)
+    assert len(found) == 2 - tries
+
+
+def test_sums_in_single_precision_give_the_same_forecasts(
+    split: Split, fitted: StateSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = copy.deepcopy(fitted)
+    near.walk(split.test)
+    far = copy.deepcopy(near)
+    near._update_em()
+    monkeypatch.setattr(rhythm, "MANY_RATINGS", 1)
+    far._update_em()
+    requests = split.test.requests()
+    found, wanted = far.predict(requests).stars, near.predict(requests).stars
+    assert not np.array_equal(found, wanted)
+    assert found == pytest.approx(wanted, abs=1e-4)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64, I64
+from ratecast.arrays import F64, I64, read_only
+from ratecast.compiled import njit
 from ratecast.modelling.contract.rows import Rows
 from ratecast.ratings import Ratings
 
@@ -67,6 +68,11 @@ class RatingColumns:
             np.concatenate([p.at for p in parts]),
         )
 
+    def inserted(self, places: I64, more: "RatingColumns") -> "RatingColumns":
+        """These rows and `more`, (k,), each before the row at its place (k,), ascending."""
+        pairs = zip(vars(self).values(), vars(more).values(), strict=True)
+        return RatingColumns(*(_inserted(read_only(a), places, read_only(b)) for a, b in pairs))
+
     def grouped_with(self, later: "RatingColumns", users: NDArray[np.int32]) -> "GroupedColumns":
         """These rows and `later` ones, both in time order, grouped by user.
 
@@ -106,6 +112,21 @@ class GroupedColumns(NamedTuple):
     edges: I64
     is_later: NDArray[np.bool_]
     later_at: I64
+
+
+@njit(cache=True)
+def _inserted(column, places, more):  # type: ignore[no-untyped-def]
+    """See `RatingColumns.inserted`, of one column."""
+    out, taken = np.empty(len(column) + len(more), column.dtype), 0
+    for k in range(len(more)):
+        while taken < places[k]:
+            out[taken + k] = column[taken]
+            taken += 1
+        out[taken + k] = more[k]
+    while taken < len(column):
+        out[taken + len(more)] = column[taken]
+        taken += 1
+    return out
 
 
 def pair_keys(users: NDArray[np.int32], movies: NDArray[np.int32]) -> I64:
@@ -181,12 +202,13 @@ class UserHistory:
         """Move the recent ratings into `merged`."""
         recent = RatingColumns.concat([RatingColumns.empty(), *self.recent]).without_deleted()
         later = recent.take(np.lexsort((recent.at, recent.users)))
-        ratings = RatingColumns.concat([self.merged, later]).without_deleted()
-        # Both parts are sorted, and the second is nearly always later: one stable sort by user
-        # then gives the time order too. Only if it does not, both keys are sorted.
-        ratings = ratings.take(np.argsort(ratings.users, kind="stable"))
-        back = (np.diff(ratings.at) < 0) & (np.diff(ratings.users) == 0)
-        if back.any():
+        self.merged = self.merged.without_deleted()
+        place = np.searchsorted(self.merged.users, later.users, side="right")
+        ratings = self.merged.inserted(place, later)
+        # New ratings are nearly always later than those before them. If not, all are sorted.
+        before = np.maximum(place - 1, 0)[: len(place) * (len(self.merged) > 0)]
+        back = self.merged.at[before] > later.at[: len(before)]
+        if (back & (self.merged.users[before] == later.users[: len(before)])).any():
             ratings = ratings.take(np.lexsort((ratings.at, ratings.users)))
         self.merged, self.recent = ratings, []
         self._positions, self._indexed = {}, 0

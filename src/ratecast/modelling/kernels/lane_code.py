@@ -9,9 +9,9 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic, models, register_model
 
-from ratecast.modelling.kernels.aligned import DOUBLES, LANES
+from ratecast.modelling.kernels.aligned import DOUBLES, LANES, LINE
 
-_INDEX, _SHORT = ir.IntType(32), ir.IntType(16)
+_INDEX, _SHORT, _BYTE = ir.IntType(32), ir.IntType(16), ir.IntType(8).as_pointer()
 # A product may be added without rounding it first.
 _FUSED = ("contract",)
 
@@ -105,19 +105,38 @@ def store(typing: object, table: Any, row: Any, column: Any, lanes: Any) -> tupl
 @intrinsic
 def prefetch(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
     """Ask for the cache line of table[row, column], which is read soon; changes no number."""
-    byte = ir.IntType(8).as_pointer()
-    kind = ir.FunctionType(ir.VoidType(), [byte, _INDEX, _INDEX, _INDEX])
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.bitcast(_pointer(context, builder, signature.args[0], args), byte)
-        function = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-            builder.module, kind, "llvm.prefetch.p0"
-        )
-        # To be read and written, in every cache, data.
-        builder.call(function, [pointer, _INDEX(1), _INDEX(3), _INDEX(1)])
+        _ask(builder, _pointer(context, builder, signature.args[0], args))
         return context.get_dummy_value()
 
     return types.void(table, types.intp, types.intp), generate
+
+
+@intrinsic
+def prefetch_row(typing: object, array: Any, row: Any) -> tuple[Any, Generate]:
+    """Ask for every cache line of array[row]; its rows lie one after another."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        one = context.make_array(signature.args[0])(context, builder, args[0])
+        (stride, *_) = cgutils.unpack_tuple(builder, one.strides)  # type: ignore[no-untyped-call]
+        data = builder.bitcast(one.data, _BYTE)
+        start = builder.gep(data, [builder.mul(args[1], stride)])
+        first, step = stride.type(0), stride.type(LINE)
+        with cgutils.for_range_slice(builder, first, stride, step) as (offset, _):
+            _ask(builder, builder.gep(start, [offset]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
+def _ask(builder: Any, pointer: Any) -> None:
+    """For the cache line of a pointer: to be read and written, in every cache, as data."""
+    kind = ir.FunctionType(ir.VoidType(), [_BYTE, _INDEX, _INDEX, _INDEX])
+    ask = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+        builder.module, kind, "llvm.prefetch.p0"
+    )
+    builder.call(ask, [builder.bitcast(pointer, _BYTE), _INDEX(1), _INDEX(3), _INDEX(1)])
 
 
 @intrinsic

@@ -32,6 +32,8 @@ load_scaled: Any = _Operation("load_scaled")
 store: Any = _Operation("store")
 # table, row, column. Asks for the cache line, which is read soon; changes no number.
 prefetch: Any = _Operation("prefetch")
+# array (n, k), row. The same for all lines of a row, which lie one after another.
+prefetch_row: Any = _Operation("prefetch_row")
 # number. Lanes of it.
 repeated: Any = _Operation("repeated")
 # a, b. Of each lane, a * b.

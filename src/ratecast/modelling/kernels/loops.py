@@ -37,7 +37,7 @@ def on_all_threads(kernel: Callable[..., object], cuts: I64, *args: object) -> N
     bits are the same for any number of threads. cuts: ascending; a run is from one to another.
     Not a parallel loop of numba: that takes several times as long to compile.
     """
-    threads = _threads()
+    threads = thread_count()
     if threads == 1 or len(cuts) < 3:
         at_once(kernel, cuts, *args)
         return
@@ -69,10 +69,11 @@ def thread_cuts(rows: int) -> I64:
 
     Each call has a price, and what a thread reads and writes stays in its core's cache.
     """
-    return even_cuts(rows, _threads())
+    return even_cuts(rows, thread_count())
 
 
-def _threads() -> int:
+def thread_count() -> int:
+    """How many threads a kernel may use."""
     from numba import get_num_threads
 
     return int(get_num_threads())

@@ -7,9 +7,9 @@ from threading import current_thread, main_thread
 
 import numpy as np
 import scipy.sparse as sp
-from numba import get_num_threads
 
 from ratecast.arrays import F64, I32
+from ratecast.modelling.kernels.loops import thread_count
 from ratecast.models.factorization_machine import gibbs_kernel as kernels
 from ratecast.models.factorization_machine.hyperprior import RATE, SHAPE, Hyperprior
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
@@ -199,7 +199,7 @@ def chains_side_by_side(run: Callable[[int], list[Sample]], count: int) -> list[
     A chain runs on one thread from its seed on, so the draws are the same for any number of
     threads.
     """
-    threads = min(get_num_threads(), count) if current_thread() is main_thread() else 1
+    threads = min(thread_count(), count) if current_thread() is main_thread() else 1
     if threads == 1:
         return [run(number) for number in range(count)]
     with ThreadPoolExecutor(threads) as pool:

@@ -79,10 +79,11 @@ class BoostedTrees:
         trees = []
         for _ in range(count):
             rows = np.flatnonzero(random.random(len(residuals)) < ROW_SHARE)
-            tried = max(1, int(FEATURE_SHARE * len(bin_edges)))
-            tried_features = random.permutation(len(bin_edges))[:tried]
-            trees.append(_fit_tree(bins[:, rows], residuals[rows], tried_features))
-            residuals = residuals - _predict_tree(bins, *trees[-1])
+            count_tried = max(1, int(FEATURE_SHARE * len(bin_edges)))
+            tried = random.permutation(len(bin_edges))[:count_tried]
+            own = _taken(bins, tried, rows)
+            trees.append(_fit_tree(own, residuals[rows], tried))
+            residuals -= _predict_tree(bins, *trees[-1])
         empty = cls.empty(len(bin_edges))
         parts = list(zip(*trees, strict=True)) or [(), (), ()]
         like = empty.split_features, empty.split_bins, empty.leaf_values
@@ -128,33 +129,51 @@ def _bin(edges, value):  # type: ignore[no-untyped-def]
     return count
 
 
-def _fit_tree(bins: Bins, residuals: F64, tried: I64) -> tuple[I64, I64, F64]:
-    """One tree on the features `tried`: its features, bins and leaf values."""
+@njit(cache=True)
+def _taken(bins, features, rows):  # type: ignore[no-untyped-def]
+    """The bins of some features and rows: (features, rows)."""
+    taken = np.empty((len(features), len(rows)), np.uint8)
+    for t in range(len(features)):
+        row = bins[features[t]]
+        for i in range(len(rows)):
+            taken[t, i] = row[rows[i]]
+    return taken
+
+
+def _fit_tree(bins: Bins, residuals: F64, features: I64) -> tuple[I64, I64, F64]:
+    """One tree: its features, bins and leaf values. bins: (t, n), of these features (t,)."""
     split_features, split_bins = np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.int64)
-    leaf = np.zeros(len(residuals), np.int64)
-    gains, each = np.empty((len(tried), BINS - 1)), np.arange(len(tried) + 1)
+    leaf = np.zeros(len(residuals), np.uint8)
+    gains, each = np.empty((len(features), BINS - 1)), np.arange(len(features) + 1)
     for level in range(DEPTH):
-        on_all_threads(_fill_gains, each, gains, (bins, tried), (residuals, leaf), 1 << level)
-        best = int(gains.argmax())
-        split_features[level], split_bins[level] = tried[best // (BINS - 1)], best % (BINS - 1)
-        leaf *= 2
-        leaf += bins[split_features[level]] > split_bins[level]
+        on_all_threads(_fill_gains, each, gains, bins, (residuals, leaf), 1 << level)
+        tried, split_bins[level] = divmod(int(gains.argmax()), BINS - 1)
+        split_features[level] = features[tried]
+        _split(leaf, bins[tried], split_bins[level])
     sums = np.bincount(leaf, residuals, 1 << DEPTH)
     counts = np.bincount(leaf, minlength=1 << DEPTH)
     # Leaf value = learning rate * Σ residuals / (n + L2).
     return split_features, split_bins, LEARNING_RATE * sums / (counts + L2_LEAVES)
 
 
+@njit(cache=True)
+def _split(leaf, bins, edge):  # type: ignore[no-untyped-def]
+    """Part every leaf in two: whether the bin of a row (n,) is greater than `edge`."""
+    least = np.uint8(edge)
+    for i in range(len(leaf)):
+        leaf[i] = np.uint8(leaf[i] << 1) | np.uint8(bins[i] > least)
+
+
 @njit(cache=True, nogil=True)
-def _fill_gains(run, gains, features, rows, leaves):  # type: ignore[no-untyped-def]
+def _fill_gains(run, gains, all_bins, rows, leaves):  # type: ignore[no-untyped-def]
     """Σ² / (n + L2) of both sides of every split, summed over the leaves: (features, BINS - 1).
 
-    features: bins of all rows, and which features are tried; those from run[0] to run[1] - 1.
-    rows: residual and leaf of each.
+    all_bins: of the features tried, those from run[0] to run[1] - 1. rows: residual and leaf of
+    each.
     """
-    (all_bins, tried), (residuals, leaf) = features, rows
+    residuals, leaf = rows
     for t in range(run[0], run[1]):
-        bins = all_bins[tried[t]]
+        bins = all_bins[t]
         # Sum and number of each leaf and bin, side by side; unsigned, so that no place is checked.
         cells = np.zeros((leaves * BINS, 2))
         for i in range(len(residuals)):

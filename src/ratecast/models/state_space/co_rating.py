@@ -6,8 +6,11 @@ import numpy as np
 
 from ratecast.arrays import F64, I64
 from ratecast.compiled import njit
-from ratecast.models.state_space.em import RATERS_DAMPING, GroupedRatings
-from ratecast.models.state_space.em_sums import group_sums
+from ratecast.modelling.kernels.csr import pieces
+from ratecast.modelling.kernels.lanes import prefetch_row
+from ratecast.modelling.kernels.loops import add, fill, on_all_threads
+from ratecast.models.state_space.em import RATERS_DAMPING, GroupedRatings, RatingGroups
+from ratecast.models.state_space.em_sums import AHEAD, group_sums
 from ratecast.models.state_space.kalman import IMPLICIT_DAMPING
 
 COUNT_DAMPING = 10.0
@@ -70,7 +73,7 @@ def co_rating_factors(initial: F64, ratings: GroupedRatings, iterations: int) ->
     basis = initial
     for _ in range(iterations):
         users = user_weight * group_sums(by_user.edges, by_user.others, movie_weight * basis)
-        basis = movie_weight * group_sums(by_movie.edges, by_movie.others, users)
+        basis = np.asarray(movie_weight * group_sums(*by_movie[:2], users), np.float64)
         values, vectors = np.linalg.eigh(basis.T @ basis)
         root = np.sqrt(np.maximum(values, 1e-9 * values[-1] + 1e-30))
         basis = basis @ (vectors / root @ vectors.T)
@@ -102,40 +105,45 @@ def presence_regression(ratings: GroupedRatings, implicit: F64, residuals: F64) 
     users, columns, weights = _prefixes(ratings.by_user, implicit)
     gram = columns.T @ (columns * weights[:, None]) + L2_IMPLICIT * np.eye(columns.shape[1])
     right = columns.T @ (residuals[users] * weights[:, None])
-    regression: F64 = np.linalg.solve(gram, right)
-    return regression
+    return np.asarray(np.linalg.solve(gram, right), np.float64)
 
 
-@njit(cache=True)
-def _prefixes(groups, implicit):  # type: ignore[no-untyped-def]
+def _prefixes(groups: RatingGroups, implicit: F64) -> tuple[I64, F64, F64]:
     """User, columns and weight of each prefix of a user's ratings; columns as in the filter."""
-    edges, movies = groups.edges, groups.others
-    count = 0
-    for user in range(len(edges) - 1):
-        size = 5
-        while size <= edges[user + 1] - edges[user]:
-            count, size = count + 1, size * 2
+    counts = _prefix_counts(groups.counts)
+    first = np.concatenate([[0], np.cumsum(counts)])
+    columns = np.empty((first[-1], implicit.shape[1] + 1))
+    on_all_threads(_fill_prefixes, pieces(groups.edges), groups, implicit, first, columns)
+    users = np.repeat(np.arange(len(counts)), counts)
+    return users, columns, 1 / counts[users]
+
+
+def _prefix_counts(ratings: I64) -> I64:
+    """How many of the sizes 5, 10, 20, ... are at most each user's number of ratings: (U,)."""
+    counts, size = np.zeros(len(ratings), np.int64), 5
+    while (long := ratings >= size).any():
+        counts, size = counts + long, 2 * size
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _fill_prefixes(users, groups, implicit, first, columns):  # type: ignore[no-untyped-def]
+    """See `_prefixes`: the users from users[0] to users[1] - 1. first: (U + 1,) their rows."""
+    edges, movies, _ = groups
     width = implicit.shape[1]
-    users, columns, weights = (
-        np.empty(count, np.int64),
-        np.empty((count, width + 1)),
-        np.empty(count),
-    )
-    total, used = np.empty(width), 0
-    for user in range(len(edges) - 1):
-        for z in range(width):
-            total[z] = 0.0
-        size, first = 5, used
-        for rated in range(1, edges[user + 1] - edges[user] + 1):
-            movie = movies[edges[user] + rated - 1]
+    total = np.empty(width)
+    for user in range(users[0], users[1]):
+        fill(total, 0.0)
+        # What comes after the last prefix is in none.
+        size, rated = 5, 0
+        for row in range(first[user], first[user + 1]):
+            while rated < size:
+                i = edges[user] + rated
+                if i + AHEAD < len(movies):
+                    prefetch_row(implicit, movies[i + AHEAD])
+                add(total, implicit[movies[i]])
+                rated += 1
             for z in range(width):
-                total[z] += implicit[movie, z]
-            if rated == size:
-                for z in range(width):
-                    columns[used, z] = total[z] / (rated + IMPLICIT_DAMPING)
-                columns[used, width] = np.log1p(rated) - 3.0
-                users[used] = user
-                used, size = used + 1, size * 2
-        for k in range(first, used):
-            weights[k] = 1.0 / (used - first)
-    return users, columns, weights
+                columns[row, z] = total[z] / (rated + IMPLICIT_DAMPING)
+            columns[row, width] = np.log1p(rated) - 3.0
+            size *= 2

@@ -16,14 +16,27 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ratecast.arrays import F64, I32, I64
+from ratecast.arrays import F64, I32, I64, read_only
 from ratecast.modelling.history.user_history import RatingColumns
 from ratecast.modelling.kernels.csr import sorted_by
 from ratecast.modelling.kernels.row_products import rowwise
-from ratecast.models.state_space.em_sums import add_movies, add_users, group_sums
+from ratecast.models.state_space import rhythm
+from ratecast.models.state_space.em_posterior import movie_posterior, user_posterior
+from ratecast.models.state_space.em_sums import (
+    MovieSums,
+    Terms,
+    column_sums,
+    movie_sums,
+    movie_terms,
+)
 from ratecast.models.state_space.structure import USUAL, Structure
+from ratecast.models.state_space.symmetric import (
+    lower_triangles,
+    packed,
+    packed_size,
+    unpacked,
+)
 
 # Strength of the prior of a movie's bias, in ratings, at most.
 MAX_L2_BIASES = 8.0
@@ -32,6 +45,9 @@ NOISE_DAMPING = 80.0
 # In stars^2. Where the movie alone decides the stars, the variance would shrink to nothing, and all
 # that is computed from it would be rounding errors.
 LEAST_NOISE_VAR = 1e-4
+# In stars^2. With many ratings, and noise from this on, the terms of their sums are in single
+# precision. Of less noise, terms are so large that their rounding errors would count.
+SINGLE_NOISE_VAR = 0.01
 # Pseudo-counts: of the mean of a movie's raters, and of a movie's weight in the regression.
 RATERS_DAMPING, REGRESSION_DAMPING = 5.0, 5.0
 
@@ -60,19 +76,21 @@ class GroupedRatings(NamedTuple):
 
     @classmethod
     def of(cls, ratings: RatingColumns, users: int, movies: int) -> "GroupedRatings":
-        """Group ratings both ways. users, movies: numbers of rows."""
+        """Group ratings both ways; they are sorted by user. users, movies: numbers of rows."""
         columns = ratings.users, ratings.movies, ratings.stars
-        user_edges, (_, rated, stars) = sorted_by(ratings.users, users, columns)
+        user_edges = np.searchsorted(ratings.users, np.arange(users + 1, dtype=np.int32))
         movie_edges, (raters, _, given) = sorted_by(ratings.movies, movies, columns)
-        return cls(RatingGroups(user_edges, rated, stars), RatingGroups(movie_edges, raters, given))
+        sides = (user_edges, ratings.movies, ratings.stars), (movie_edges, raters, given)
+        return cls(*(RatingGroups(e, read_only(o), read_only(s)) for e, o, s in sides))
 
 
 @dataclass(frozen=True)
 class Parameters:
     """What EM learns, for M movies, K factors, D user columns, X movie columns, F = 1 + K.
 
-    mean: (1,) mean rating. movie_vectors: (M, F) posterior means. factor_cov: (M, K, K) and
-    bias_var: (M,) posterior covariance of factors and variance of the bias. noise_var: (M,).
+    mean: (1,) mean rating. movie_vectors: (M, F) posterior means. factor_cov: (M, K (K + 1) / 2)
+    and bias_var: (M,) posterior covariance of factors, as the lower triangle row by row, and
+    variance of the bias. noise_var: (M,).
     pooled_noise_var: (1,) of all movies. l2_biases, l2_factors: (1,) prior strength of the bias and
     of a factor, in ratings: pooled noise variance / variance around the regression, at most
     `MAX_L2_BIASES` and max_l2_factors (1,). user_regression: (D, F). user_cov: (F, F).
@@ -103,7 +121,7 @@ class Parameters:
         return cls(
             mean=np.array([mean]),
             movie_vectors=vectors,
-            factor_cov=np.zeros((movies, factors, factors)),
+            factor_cov=np.zeros((movies, packed_size(factors))),
             bias_var=np.zeros(movies),
             noise_var=np.full(movies, 0.85),
             pooled_noise_var=np.array([0.85]),
@@ -117,10 +135,15 @@ class Parameters:
 
     @classmethod
     def restored(cls, arrays: dict[str, F64]) -> "Parameters":
-        """The parameters of an artifact; in those of version 0.2 two strengths were constants."""
+        """The parameters of an artifact; in those of version 0.2 two strengths were constants.
+
+        There the covariances were whole matrices.
+        """
         usual = np.array([MAX_L2_BIASES]), np.array([USUAL.max_l2_factors])
         strengths = dict(zip(("l2_biases", "max_l2_factors"), usual, strict=True))
-        return cls(**strengths | arrays)
+        cov = arrays["factor_cov"]
+        whole = {"factor_cov": lower_triangles(cov)} if cov.ndim > 2 else {}
+        return cls(**strengths | arrays | whole)
 
     def with_usual_biases(self) -> "Parameters":
         """With the usual strength of the prior of biases."""
@@ -130,8 +153,8 @@ class Parameters:
         """Add movies without ratings: their prior from `columns` (n, X)."""
         vectors = rowwise(columns, self.movie_regression)
         count, factors = len(vectors), self.movie_vectors.shape[1] - 1
-        cov = np.broadcast_to(np.eye(factors), (count, factors, factors))
-        cov = cov * (self.pooled_noise_var / self.l2_factors)
+        cov = np.tile(lower_triangles(np.eye(factors)[None]), (count, 1))
+        cov *= self.pooled_noise_var / self.l2_factors
         bias_var = np.full(count, self.pooled_noise_var / self.l2_biases)
         return replace(
             self,
@@ -151,24 +174,25 @@ def em_iteration(
     appended to them.
     """
     # E step, users: posterior of every vector, given the movies.
-    vectors, cov = _user_posterior(now, ratings, users)
+    vectors, terms = _user_posterior(now, ratings, users)
     has_rated = ratings.by_user.counts > 0
-    columns = users[has_rated]
+    columns, rated = users[has_rated], vectors[has_rated]
     # M step, users: regression on the columns, and the covariance of what it leaves open.
-    regression = _ridge(columns, vectors[has_rated], 20.0, 0.2)
-    residuals = vectors[has_rated] - columns @ regression
-    user_cov = residuals.T @ residuals + cov[has_rated].sum(axis=0)
+    regression = _ridge(columns, rated, 20.0, 0.2)
+    residuals = rated - columns @ regression
+    second_moments = unpacked(column_sums(terms, has_rated)[: -vectors.shape[1]])
+    user_cov = residuals.T @ residuals + (second_moments - rated.T @ rated)
     user_cov = user_cov + 0.1 * np.eye(vectors.shape[1])
     user_cov /= 1 + len(columns)
     # The scale of a factor is free: set every user factor to variance 1.
     unit = np.sqrt(np.diag(user_cov))
     unit[0] = 1.0
-    vectors, cov = vectors / unit, cov / (unit[:, None] * unit)
-    columns = np.column_stack([movies, rater_means(ratings, vectors)])
-    prior = columns, now.movie_regression * unit
+    mean, vectors = ratings.by_movie.stars.mean(), vectors / unit
+    sums = movie_sums(ratings.by_movie, mean, terms, 1 / unit)
+    columns = np.column_stack([movies, _rater_means(ratings, vectors, sums.vectors)])
     # E and M step, movies.
-    learned = _movie_step(now, ratings, (vectors, cov), prior)
-    learned |= {"user_regression": regression / unit}
+    learned = _movie_step(now, ratings, sums, (columns, now.movie_regression * unit))
+    learned |= {"mean": np.array([mean]), "user_regression": regression / unit}
     learned |= {"user_cov": user_cov / (unit[:, None] * unit)}
     return _centred(Parameters(**learned), ratings.by_movie.counts, vectors)
 
@@ -190,13 +214,14 @@ def _centred(now: Parameters, counts: I64, vectors: F64) -> tuple[Parameters, F6
     return replace(now, **moved, user_cov=user_cov), vectors @ transform
 
 
-def rater_means(ratings: GroupedRatings, vectors: F64) -> F64:
-    """Damped mean of the vectors of each movie's raters, minus that of all users: (M, F)."""
-    centred = vectors - vectors[ratings.by_user.counts > 0].mean(axis=0)
-    edges, raters, _ = ratings.by_movie
-    counts = ratings.by_movie.counts
-    mean: F64 = group_sums(edges, raters, centred) / (counts[:, None] + RATERS_DAMPING)
-    return mean
+def _rater_means(ratings: GroupedRatings, vectors: F64, sums: F64) -> F64:
+    """Damped mean of the vectors of each movie's raters, minus that of all users: (M, F).
+
+    sums: (M, F) of the raters' vectors.
+    """
+    counts = ratings.by_movie.counts[:, None]
+    centred: F64 = sums - counts * vectors[ratings.by_user.counts > 0].mean(axis=0)
+    return centred / (counts + RATERS_DAMPING)
 
 
 def _ridge(columns: F64, target: F64, l2: float, l2_constant: float) -> F64:
@@ -207,70 +232,47 @@ def _ridge(columns: F64, target: F64, l2: float, l2_constant: float) -> F64:
     return np.asarray(weights, np.float64)
 
 
-def _user_posterior(now: Parameters, ratings: GroupedRatings, users: F64) -> tuple[F64, F64]:
-    """Posterior mean (U, F) and covariance (U, F, F) of every user's vector.
+def _user_posterior(now: Parameters, ratings: GroupedRatings, users: F64) -> tuple[F64, Terms]:
+    """Posterior mean (U, F) of every user's vector, and its terms for `movie_sums`.
 
     Precision = user_cov⁻¹ + Σ E[h h'] / noise_j,
     mean = covariance (user_cov⁻¹ prior + Σ E[h] y / noise_j).
     """
     inverse = np.linalg.inv(now.user_cov)
-    precision = np.tile(inverse, (len(users), 1, 1))
-    right = users @ now.user_regression @ inverse
+    inverse = (inverse + inverse.T) / 2
     vectors = now.movie_vectors
-    movies = now.mean + vectors[:, 0], vectors[:, 1:].copy(), now.factor_cov, now.noise_var
-    add_movies(ratings.by_user, movies, (precision, right))
-    # All users without ratings have the covariance of their prior.
-    rated = ratings.by_user.counts > 0
-    cov = np.tile(np.linalg.inv(inverse), (len(users), 1, 1))
-    cov[rated] = np.linalg.inv(precision[rated])
-    return np.einsum("uab,ub->ua", cov, right), cov
-
-
-def _inverses(gram: F64, l2: F64, rated: NDArray[np.bool_]) -> F64:
-    """(gram + L2)⁻¹ of every movie, (M, F, F); gram is 0 where `rated` (M,) is not. l2: (M, F)."""
-    diagonal = np.arange(l2.shape[1])
-    total = gram[rated]
-    total[:, diagonal, diagonal] += l2[rated]
-    inverses = np.zeros_like(gram)
-    inverses[:, diagonal, diagonal] = 1 / l2
-    inverses[rated] = np.linalg.inv(total)
-    return inverses
+    many = len(ratings.by_user.stars) > rhythm.MANY_RATINGS
+    single = many and now.pooled_noise_var[0] >= SINGLE_NOISE_VAR
+    number = np.float32 if single else np.float64
+    terms = movie_terms(vectors[:, 1:], now.factor_cov, now.noise_var, number)
+    prior = packed(inverse), users @ now.user_regression @ inverse
+    return user_posterior(ratings.by_user, (now.mean + vectors[:, 0], terms), prior)
 
 
 def _movie_step(
-    now: Parameters, ratings: GroupedRatings, users: tuple[F64, F64], prior: tuple[F64, F64]
+    now: Parameters, ratings: GroupedRatings, sums: MovieSums, prior: tuple[F64, F64]
 ) -> dict[str, F64]:
     """Posterior of every movie's vector, its noise variance, and the regression of its prior.
 
-    users: vectors and their covariances. prior: columns (M, X) and the regression (X, F).
+    prior: columns (M, X) and the regression (X, F).
     """
     columns, regression = prior
     counts, width = ratings.by_movie.counts, regression.shape[1]
-    mean = ratings.by_movie.stars.mean()
-    gram, cross = np.zeros((len(counts), width, width)), np.zeros((len(counts), width))
-    square = np.zeros(len(counts))
-    add_users(ratings.by_movie, mean, users, (gram, cross, square))
     # E step: (gram + L2) q = cross + L2 prior mean.
     strength = np.concatenate([now.l2_biases, np.repeat(now.l2_factors, width - 1)])
     l2 = strength * (now.noise_var / now.pooled_noise_var)[:, None]
-    rated = counts > 0
-    cov = _inverses(gram, l2, rated)
-    vectors = np.einsum("mab,mb->ma", cov, cross + l2 * (columns @ regression))
-    cov *= now.noise_var[:, None, None]
+    expected = columns @ regression
+    vectors, squares, variances, factor_cov = movie_posterior(sums, l2, expected, now.noise_var)
     # M step: noise variances from the expected squared residuals, E[(y - w q)²].
-    second_moments = cov + vectors[:, :, None] * vectors[:, None, :]
-    squares = square - 2 * (vectors * cross).sum(axis=1) + (gram * second_moments).sum(axis=(1, 2))
     pooled = max(squares.sum() / counts.sum(), LEAST_NOISE_VAR)
     noise_var = (squares + NOISE_DAMPING * pooled) / (counts + NOISE_DAMPING)
     # M step: variance of bias and factors around their regression, and the regression itself.
-    around = (vectors - columns @ regression) ** 2 + np.diagonal(cov, axis1=1, axis2=2)
-    around = around[rated]
+    around = ((vectors - expected) ** 2 + variances)[counts > 0]
     weight = np.sqrt(counts / (counts + REGRESSION_DAMPING))[:, None]
     return {
-        "mean": np.array([mean]),
         "movie_vectors": vectors,
-        "factor_cov": cov[:, 1:, 1:].copy(),
-        "bias_var": cov[:, 0, 0].copy(),
+        "factor_cov": factor_cov,
+        "bias_var": variances[:, 0].copy(),
         "noise_var": np.maximum(noise_var, LEAST_NOISE_VAR),
         "pooled_noise_var": np.array([pooled]),
         "l2_biases": np.array([min(pooled / around[:, 0].mean(), MAX_L2_BIASES)]),

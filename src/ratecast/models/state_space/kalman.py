@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 from ratecast.arrays import F64, I32, I64
 from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import pieces
+from ratecast.modelling.kernels.lanes import prefetch_row
 from ratecast.modelling.kernels.loops import add, copy, on_all_threads, side_by_side
 from ratecast.models.state_space.state_vector import Dynamics, row_parts
 
 # Pseudo-counts, in ratings: of the implicit feedback, and of a user's variance scale.
 IMPLICIT_DAMPING = 5.0
 VARIANCE_DAMPING = 10.0
+
+# So many rows before it is needed, what is known of a movie is asked for.
+AHEAD = 2
 
 
 class RatingStream(NamedTuple):
@@ -53,7 +57,8 @@ class UserPrior(NamedTuple):
 class MovieParameters(NamedTuple):
     """What the filter uses of M movies.
 
-    mean: (M,) m_j, stars. factors: (M, K) q_j. factor_cov: (M, K, K) their posterior covariance.
+    mean: (M,) m_j, stars. factors: (M, K) q_j. factor_cov: (M, K (K + 1) / 2) the lower
+    triangle of their posterior covariance, row by row.
     mean_var, noise_var: (M,) posterior variance of m_j, and noise_j. implicit: (M, Z) descriptors,
     what a rating of the movie shows about a user, its stars aside.
     """
@@ -81,7 +86,8 @@ class FilterOutput(NamedTuple):
 class _Workspace(NamedTuple):
     """Arrays that a user's rows share. loading: h (D,). gain: P h (D,), before the division.
 
-    projected: h' sensitivity (F,). mean: E s (D,). second_moments: (D, D) E s s' of the factors.
+    projected: h' sensitivity (F,). mean: E s (D,). second_moments: (K (K + 1) / 2,) E s s' of the
+    factors as a lower triangle row by row, those off the diagonal twice.
     """
 
     loading: F64
@@ -116,13 +122,9 @@ def run_filter(
 
 @njit(cache=True, fastmath=True, nogil=True)
 def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
-    """The users from users[0] to users[1] - 1, one after another.
-
-    5 F^2 + 3 Z F operations for each row.
-    """
+    """The users from users[0] to users[1] - 1: 5 F^2 + 3 Z F operations for each row."""
     edges, row_movie, stars, at, requested = stream
-    (priors, weights), movies, dynamics, states = model
-    initial, transition, process_noise = dynamics
+    (priors, weights), movies, (initial, transition, process_noise), states = model
     expected, variances, innovations = output
     size, width, descriptors = len(transition), priors.shape[1], movies[5]
     row = np.empty(len(initial))
@@ -151,6 +153,7 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
             if stop == edges[user + 1]:
                 break
             for i in range(start, stop):
+                _ask_ahead(movies, row_movie, i + AHEAD)
                 if i > start:
                     _state_mean(state, prior_mean, space)
                 predicted, variance = _predict(state, space, movies, row_movie[i])
@@ -162,10 +165,18 @@ def _filter_users(users, stream, model, output):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _ask_ahead(movies, row_movie, i):  # type: ignore[no-untyped-def]
+    """Ask for the covariance and the descriptors of the movie of row i, if there is one."""
+    if i < len(row_movie):
+        prefetch_row(movies[2], row_movie[i])
+        prefetch_row(movies[5], row_movie[i])
+
+
+@njit(cache=True)
 def _workspace(size, width):  # type: ignore[no-untyped-def]
     """Arrays that are used again at every step; size: of the state, width: of the prior."""
-    square = np.empty((size, size))
-    return _Workspace(np.empty(size), np.empty(size), np.empty(width), np.empty(size), square)
+    moments = np.empty(width * (width - 1) // 2)
+    return _Workspace(np.empty(size), np.empty(size), np.empty(width), np.empty(size), moments)
 
 
 @njit(cache=True)
@@ -215,9 +226,13 @@ def _state_mean(state, prior_mean, space):  # type: ignore[no-untyped-def]
         for f in range(len(prior_mean)):
             total += sensitivity[a, f] * prior_mean[f]
         mean[a] = total
+    place = 0
     for k in range(1, len(prior_mean)):
-        for m in range(1, len(prior_mean)):
-            second_moments[k, m] = covariance[k, m] + mean[k] * mean[m]
+        for m in range(1, k):
+            second_moments[place] = 2.0 * (covariance[k, m] + mean[k] * mean[m])
+            place += 1
+        second_moments[place] = covariance[k, k] + mean[k] * mean[k]
+        place += 1
 
 
 @njit(cache=True, fastmath=True)
@@ -244,11 +259,8 @@ def _predict(state, space, movies, movie):  # type: ignore[no-untyped-def]
         variance += total * loading[a]
         predicted += loading[a] * mean[a]
     # The movie's factors are uncertain themselves.
-    for k in range(count):
-        total = 0.0
-        for m in range(count):
-            total += factor_cov[movie, k, m] * second_moments[1 + k, 1 + m]
-        variance += total
+    for p in range(len(second_moments)):
+        variance += factor_cov[movie, p] * second_moments[p]
     return predicted, variance
 
 

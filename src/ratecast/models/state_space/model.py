@@ -20,6 +20,7 @@ from ratecast.modelling.history.user_history import Predicate, RatingColumns, Us
 from ratecast.modelling.kernels.row_products import rowwise
 from ratecast.modelling.kernels.threads import kernels_first
 from ratecast.modelling.side_information.columns import SideInformation
+from ratecast.models.state_space import rhythm
 from ratecast.models.state_space.boosting import BoostedTrees
 from ratecast.models.state_space.co_rating import MovieSide
 from ratecast.models.state_space.filtering import (
@@ -110,22 +111,22 @@ class StateSpace(HistoryModel):
         start = Start(USUAL, self.co_rating_factors, self.iterations, self.seed)
         self._start = supported(ratings, self._sides, start, self.factors)
         self._rehearse(ratings)
-        self._fit_em(ratings)
+        if len(ratings) <= rhythm.MANY_RATINGS:  # Of more, nearly all are in its first fit.
+            self._fit_em(ratings)
         self._fit_trees()
 
     @kernels_first
     def refresh(self, ratings: Ratings) -> None:
         """One EM iteration on all ratings, from the present parameters, if enough are new."""
         parts = [RatingColumns.empty(), *self.history.recent]
-        recent = RatingColumns.concat(parts).without_deleted()
-        if len(recent) < self.refresh_after():
+        if len(recent := RatingColumns.concat(parts).without_deleted()) < self.refresh_after():
             return
         if len(recent) == int(self._walked.new[0]):
             self._buffer = self._buffer.with_more(self._walked.features, self._walked.residuals)
         else:
             self._buffer_residuals(recent, self.history.merged_of(np.unique(recent.users)))
         self._update_em()
-        if self._buffer.is_refit_due():
+        if self._buffer.is_refit_due(len(self.history.merged)):
             self._fit_trees()
 
     def refresh_after(self) -> int:

@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ratecast.arrays import F32, F64, I64
+from ratecast.models.state_space import rhythm
 
-MAX_ROWS, NEW_SHARE = 100_000, 0.2
+# The trees are fitted again when this share of the rows is new, and with many ratings when as many
+# rows are new as this share of those.
+MAX_ROWS, NEW_SHARE, NEW_OF_ALL = 100_000, 0.2, 0.05
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class ResidualBuffer:
         """The same rows, none of them new."""
         return replace(self, new=np.zeros(1, np.int64))
 
-    def is_refit_due(self) -> bool:
-        """Whether the share of new rows is so large that the trees should be fitted again."""
-        return bool(self.new[0] >= NEW_SHARE * len(self.residuals) > 0)
+    def is_refit_due(self, known: int) -> bool:
+        """Whether so many rows are new that the trees should be fitted again.
+
+        known: all ratings; where they are many, each refresh alone would fill the buffer, and the
+        trees it gives are hardly others.
+        """
+        many = NEW_OF_ALL * known if known > rhythm.MANY_RATINGS else 0.0
+        return bool(self.new[0] >= max(NEW_SHARE * len(self.residuals), many) > 0)

@@ -19,10 +19,13 @@ import numpy as np
 from ratecast.arrays import F32, F64
 from ratecast.compiled import njit
 from ratecast.modelling.kernels.csr import pieces
+from ratecast.modelling.kernels.lanes import prefetch_row
 from ratecast.modelling.kernels.loops import on_all_threads, side_by_side
 from ratecast.models.state_space.kalman import FilterOutput, RatingStream
 
 FEATURES = 14
+# So many earlier ratings before it is needed, a movie's row is asked for.
+AHEAD = 4
 # Weight of each part of the coordinates.
 FACTOR_WEIGHT, CO_RATING_WEIGHT, GENRE_WEIGHT, YEAR_WEIGHT = 5.0, 6.0, 1.0, 0.3
 
@@ -133,6 +136,8 @@ def _kernel_mean(features, movies, requested, past, residuals):  # type: ignore[
                 weight[k] += row[requested[k]]
                 total[k] += row[requested[k]] * residuals[i]
         else:
+            if i + AHEAD < len(past):
+                prefetch_row(coordinates, past[i + AHEAD])
             for k in range(len(requested)):
                 similarity = _similarity(coordinates, past[i], requested[k])
                 weight[k] += similarity

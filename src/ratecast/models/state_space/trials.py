@@ -9,6 +9,7 @@ import numpy as np
 from ratecast.arrays import F64
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
+from ratecast.models.state_space import rhythm
 from ratecast.models.state_space.filtering import filtered_mean
 from ratecast.models.state_space.learning import Sides, Start, learn
 from ratecast.models.state_space.structure import (
@@ -33,12 +34,30 @@ WORTH = 0.998
 def supported(ratings: RatingColumns, sides: Sides, start: Start, factors: int) -> Start:
     """`start`, with the structure that `ratings` support.
 
-    It is the usual one where they are few, or have no times. factors: K, or 0 if not given.
+    It is the usual one where they are few, or have no times. Of many ratings, those of some users
+    are tried first; where they support all factors, so does the whole. factors: K, or 0 if not
+    given.
     """
+    if len(ratings) > rhythm.MANY_RATINGS:
+        some = _of_some_users(ratings, rhythm.MANY_RATINGS, start.seed)
+        found = _supported(some, sides, start, factors)
+        if found.factors == usual(factors).factors:
+            return start._replace(structure=found)
+    return start._replace(structure=_supported(ratings, sides, start, factors))
+
+
+def _supported(ratings: RatingColumns, sides: Sides, start: Start, factors: int) -> Structure:
+    """See `supported`, from all of `ratings`."""
     halves = ratings.time_slices(0.5, 1.0)
     if len(halves) == 2 and len(ratings) >= MIN_RATINGS:
-        return start._replace(structure=chosen(_trial(halves, sides, start), factors))
-    return start._replace(structure=usual(factors))
+        return chosen(_trial(halves, sides, start), factors)
+    return usual(factors)
+
+
+def _of_some_users(ratings: RatingColumns, wanted: int, seed: int) -> RatingColumns:
+    """All ratings of users drawn at random, about `wanted`."""
+    draws = np.random.default_rng(seed).random(int(ratings.users.max()) + 1)
+    return ratings.take((draws < wanted / len(ratings))[ratings.users])
 
 
 def _trial(halves: list[RatingColumns], sides: Sides, start: Start) -> Trial:
