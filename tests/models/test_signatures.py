@@ -4,7 +4,7 @@ import subprocess
 import sys
 import textwrap
 
-# Loops over columns of more than one type, and so as many compiled forms; of all others there is one.
+# Loops over columns of several types, and so of as many forms; of all others there is one.
 FORMS = {
     "ratecast.modelling.contract.rows._counts": 2,
     "ratecast.modelling.history.user_history._inserted": 3,

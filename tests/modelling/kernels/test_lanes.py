@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from ratecast.arrays import F32
 from ratecast.compiled import njit
 from ratecast.modelling.kernels.aligned import DOUBLES, LANES, cache_aligned, padded
 from ratecast.modelling.kernels.lanes import (
@@ -56,7 +55,7 @@ def test_lanes_do_what_plain_loops_do(kind: type, lanes: int) -> None:
 
 def test_whole_numbers_are_scaled() -> None:
     whole = np.random.default_rng(1).integers(-32767, 32768, (4, 2 * LANES)).astype(np.int16)
-    table: F32 = np.zeros(whole.shape, np.float32)
+    table = np.zeros((4, 2 * LANES), np.float32)
     widen(whole, np.float32(0.25), table)
     assert np.array_equal(table, whole * np.float32(0.25))
 
