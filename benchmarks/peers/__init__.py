@@ -47,7 +47,7 @@ _KERNEL: Settings = _MF | {"solver": "kernel", "descent": {"epochs": EPOCHS}}
 METHODS = (
     Method(
         "ratecast mf_bias", "ours", "", SGD, _KERNEL,
-        tuple({"descent": {"epochs": EPOCHS, "l2": x}} for x in (0.01, 0.05, 0.08)),
+        tuple({"descent": {"epochs": EPOCHS, "l2": x}} for x in (0.02, 0.04, 0.05, 0.08)),
         epochs="descent.epochs",
     ),
     Method(
@@ -55,17 +55,27 @@ METHODS = (
         tuple(
             {"lambda_p1": 0.0, "lambda_q1": 0.0, "lambda_p2": x, "lambda_q2": x}
             for x in (0.02, 0.05, 0.1, 0.2)
+        )
+        + tuple(
+            {"lambda_p1": 0.0, "lambda_q1": 0.0, "lambda_p2": 0.1, "lambda_q2": 0.1, "eta": rate}
+            for rate in (0.05, 0.2)
         ),
         epochs="nr_iters",
     ),
     Method(
         "Cornac MF", "cornac", "cornac", SGD, {"model": "MF", "k": FACTORS, "max_iter": EPOCHS},
-        tuple({"lambda_reg": x} for x in (0.01, 0.05, 0.1)), epochs="max_iter",
+        tuple({"lambda_reg": x} for x in (0.01, 0.05, 0.1))
+        + tuple(
+            {"learning_rate": rate, "lambda_reg": x} for rate in (0.02, 0.04) for x in (0.02, 0.05)
+        ),
+        epochs="max_iter",
     ),
     Method(
         "Surprise SVD", "surprise", "scikit-surprise", SGD,
         {"model": "SVD", "n_factors": FACTORS, "n_epochs": EPOCHS},
-        tuple({"reg_all": x} for x in (0.03, 0.05, 0.1)), epochs="n_epochs",
+        tuple({"reg_all": x} for x in (0.03, 0.05, 0.1))
+        + tuple({"lr_all": rate, "reg_all": 0.05} for rate in (0.01, 0.02)),
+        epochs="n_epochs",
     ),
     Method(
         "ratecast mf_bias, Lightning", "ours", "", SGD,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numba
 from numba import njit
 from numba.core.caching import FunctionCache
 from numba.core.runtime.nrt import rtsys
@@ -27,10 +28,16 @@ class LoopCache(FunctionCache):
         return None
 
 
+# It reads what numba does not promise to keep, so with another release numba's own cache is used.
+READS = numba.__version__.startswith("0.68.")
+
+
 def dispatcher(function: Any, cache: bool = False, **options: Any) -> Any:
     """What `numba.njit` makes of a function with these options."""
     made = njit(**options)(function)
-    if cache:
+    if cache and not READS:
+        made.enable_caching()
+    elif cache:
         # What its option `cache` does.
         made._cache = LoopCache(function)  # type: ignore[no-untyped-call]  # noqa: SLF001
     return made

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,8 @@ def widen(whole, scale, table):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(("kind", "lanes"), [(np.float32, LANES), (np.float64, DOUBLES)])
 def test_lanes_do_what_plain_loops_do(kind: type, lanes: int) -> None:
-    table = np.random.default_rng(0).normal(size=(5, 3 * lanes)).astype(kind)
+    drawn = np.random.default_rng(0).normal(size=(5, 3 * lanes))
+    table: Any = drawn.astype(kind)
     wanted = float(table[1].astype(float) @ table[3].astype(float))
     assert product(table, 1, 3, lanes) == pytest.approx(wanted, rel=1e-5)
     before = table.copy()

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 import pytest
 
+from ratecast.errors import InputError
 from ratecast.modelling.factors.pair_scores import Side32, score_pairs
 from ratecast.modelling.kernels.csr import Grouped
 from ratecast.modelling.kernels.residual_sums import residual_sums
@@ -131,3 +132,15 @@ def test_the_best_epoch_of_validation_is_kept() -> None:
     assert epochs < 30, "noise has nothing to learn, so more epochs only overfit"
     again, _ = descend(replace(task, valid=None), settings, epochs)
     assert rmse(sides, triples(9)) == rmse(again, triples(9))
+
+
+def test_the_automatic_rate_goes_as_far_in_few_epochs_as_in_many() -> None:
+    travelled = [
+        sum(map(settings.learning_rate_after, range(settings.epochs)))
+        for settings in (DescentSettings(epochs=10), DescentSettings(epochs=40))
+    ]
+    # Half a cosine falls from 1 to 0: half of rate x epochs, and half of the first step.
+    assert travelled == pytest.approx([0.25 + 0.025, 0.25 + 0.00625])
+    assert DescentSettings(epochs=1).learning_rate_after(0) == 0.06
+    with pytest.raises(InputError, match="auto"):
+        DescentSettings(learning_rate="fast")  # type: ignore[arg-type]

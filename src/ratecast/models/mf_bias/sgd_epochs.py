@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
 from ratecast.arrays import F32, I64
-from ratecast.modelling.contract.settings import check
+from ratecast.modelling.contract.settings import FROM_ZERO_OR_AUTO, check
 from ratecast.modelling.factors.pair_scores import Side32, score_pairs
 from ratecast.modelling.kernels.csr import Grouped, Triples
 from ratecast.models.mf_bias.stratified_sgd import (
@@ -22,6 +22,9 @@ from ratecast.models.mf_bias.stratified_sgd import (
 )
 
 Sides32 = tuple[Side32, Side32]
+LearningRate = float | Literal["auto"]
+# Of grown tables of a million ratings and of 25, validation chose these (docs/log.md).
+_DISTANCE, _HIGHEST_RATE = 0.5, 0.06
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,8 @@ class DescentSettings:
     """Settings of the SGD kernel.
 
     epochs: passes over train, at most.
-    learning_rate: of the first epoch; it falls to 0 along half a cosine.
+    learning_rate: of the first epoch; it falls to 0 along half a cosine. `auto`: 0.5 / epochs, so
+    that a rating moves its vectors as far in few epochs as in many, and 0.06 at most.
     l2: penalty of both vectors of each rating, in squared stars, beside the priors of the model,
     which apply once an epoch. Where popular movies have many times the ratings of others, a
     penalty that grows with them predicts better.
@@ -38,17 +42,19 @@ class DescentSettings:
     Reference: Srebro, Salakhutdinov 2010, "Collaborative filtering in a non-uniform world".
     """
 
-    epochs: int = 20
-    learning_rate: float = 0.02
+    epochs: int = 10
+    learning_rate: LearningRate = "auto"
     l2: float = 0.03
     patience: int = 3
 
     def __post_init__(self) -> None:
-        check(self, "descent", {})
+        check(self, "descent", {"learning_rate": FROM_ZERO_OR_AUTO})
 
     def learning_rate_after(self, epochs: int) -> float:
         """learning_rate (1 + cos(π epochs / all epochs)) / 2."""
-        return self.learning_rate * 0.5 * (1 + float(np.cos(np.pi * epochs / self.epochs)))
+        automatic = min(_DISTANCE / self.epochs, _HIGHEST_RATE)
+        first = automatic if isinstance(self.learning_rate, str) else self.learning_rate
+        return first * 0.5 * (1 + float(np.cos(np.pi * epochs / self.epochs)))
 
 
 class SideL2(NamedTuple):
