@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ratecast.aligned import LANES, cache_aligned, padded
 from ratecast.arrays import F32, F64, I32
 from ratecast.compiled import njit
+from ratecast.lanes import load, prefetch, repeated, times_plus, total
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm
-from ratecast.modelling.kernels.aligned import LANES, cache_aligned, padded
-from ratecast.modelling.kernels.lanes import load, prefetch, repeated, times_plus, total
 from ratecast.modelling.kernels.loops import even_cuts, fill, on_all_threads
 from ratecast.ratings import Requests
 

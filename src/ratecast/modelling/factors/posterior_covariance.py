@@ -8,11 +8,11 @@ Reference: Bishop 2006, "Pattern Recognition and Machine Learning", eq. 3.51 and
 
 import numpy as np
 
+from ratecast.aligned import DOUBLES, padded
 from ratecast.arrays import F32, F64
 from ratecast.compiled import njit
-from ratecast.modelling.kernels.aligned import DOUBLES, padded
+from ratecast.lanes import load, plus, prefetch, repeated, store, times
 from ratecast.modelling.kernels.csr import Pattern, pieces
-from ratecast.modelling.kernels.lanes import load, plus, prefetch, repeated, store, times
 from ratecast.modelling.kernels.loops import fill, on_all_threads
 
 Table = F32 | F64

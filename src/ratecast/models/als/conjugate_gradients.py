@@ -14,11 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.aligned import LANES, padded
 from ratecast.arrays import F32, I64
 from ratecast.compiled import njit
-from ratecast.modelling.kernels.aligned import LANES, padded
-from ratecast.modelling.kernels.csr import Grouped, pieces
-from ratecast.modelling.kernels.lanes import (
+from ratecast.lanes import (
     load,
     load_scaled,
     prefetch,
@@ -28,6 +27,7 @@ from ratecast.modelling.kernels.lanes import (
     times_plus,
     total,
 )
+from ratecast.modelling.kernels.csr import Grouped, pieces
 from ratecast.modelling.kernels.loops import copy, even_cuts, fill, on_all_threads
 
 STEPS = 2

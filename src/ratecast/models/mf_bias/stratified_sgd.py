@@ -12,12 +12,10 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from ratecast.aligned import LANES, cache_aligned, padded
 from ratecast.arrays import F32, I32, I64
 from ratecast.compiled import njit
-from ratecast.modelling.factors.pair_scores import Side32
-from ratecast.modelling.kernels.aligned import LANES, cache_aligned, padded
-from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups
-from ratecast.modelling.kernels.lanes import (
+from ratecast.lanes import (
     load,
     prefetch,
     repeated,
@@ -26,6 +24,8 @@ from ratecast.modelling.kernels.lanes import (
     times_plus,
     total,
 )
+from ratecast.modelling.factors.pair_scores import Side32
+from ratecast.modelling.kernels.csr import Grouped, Triples, balanced_groups
 from ratecast.modelling.kernels.loops import MANY, at_once, even_cuts, on_all_threads, thread_cuts
 from ratecast.modelling.kernels.weighted_mean import weighted_mean
 

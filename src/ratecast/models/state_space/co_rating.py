@@ -6,8 +6,8 @@ import numpy as np
 
 from ratecast.arrays import F64, I64
 from ratecast.compiled import njit
+from ratecast.lanes import prefetch_row
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.lanes import prefetch_row
 from ratecast.modelling.kernels.loops import add, fill, on_all_threads
 from ratecast.models.state_space.em import RATERS_DAMPING, GroupedRatings, RatingGroups
 from ratecast.models.state_space.em_sums import AHEAD, group_sums

@@ -11,8 +11,8 @@ import numpy as np
 
 from ratecast.arrays import F32, F64, I32, I64
 from ratecast.compiled import njit
+from ratecast.lanes import prefetch_row
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.lanes import prefetch_row
 from ratecast.modelling.kernels.loops import add, copy, even_cuts, fill, on_all_threads
 from ratecast.models.state_space.symmetric import packed_size
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32, I64
 from ratecast.compiled import njit
+from ratecast.lanes import prefetch_row
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.lanes import prefetch_row
 from ratecast.modelling.kernels.loops import add, copy, on_all_threads, side_by_side
 from ratecast.models.state_space.state_vector import Dynamics, row_parts
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from ratecast.arrays import F32, F64
 from ratecast.compiled import njit
+from ratecast.lanes import prefetch_row
 from ratecast.modelling.kernels.csr import pieces
-from ratecast.modelling.kernels.lanes import prefetch_row
 from ratecast.modelling.kernels.loops import on_all_threads, side_by_side
 from ratecast.models.state_space.kalman import FilterOutput, RatingStream
 

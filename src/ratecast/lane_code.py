@@ -9,7 +9,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic, models, register_model
 
-from ratecast.modelling.kernels.aligned import DOUBLES, LANES, LINE
+from ratecast.aligned import DOUBLES, LANES, LINE
 
 _INDEX, _SHORT, _BYTE = ir.IntType(32), ir.IntType(16), ir.IntType(8).as_pointer()
 # A product may be added without rounding it first.

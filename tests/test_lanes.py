@@ -3,9 +3,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ratecast.aligned import DOUBLES, LANES, cache_aligned, padded
 from ratecast.compiled import njit
-from ratecast.modelling.kernels.aligned import DOUBLES, LANES, cache_aligned, padded
-from ratecast.modelling.kernels.lanes import (
+from ratecast.lanes import (
     load,
     load_scaled,
     plus,

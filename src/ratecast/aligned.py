@@ -1,15 +1,14 @@
 """Arrays whose rows begin where a cache line of the processor does."""
 
 import numpy as np
-
-from ratecast.arrays import F32
+from numpy.typing import NDArray
 
 LINE = 64
 # Numbers of single precision in a line, and of double.
 LANES, DOUBLES = LINE // 4, LINE // 8
 
 
-def cache_aligned(rows: int, width: int) -> F32:
+def cache_aligned(rows: int, width: int) -> NDArray[np.float32]:
     """An array (rows, width) with unset values; its first row begins at a cache line.
 
     Reading a vector of 64 numbers that crosses cache lines takes a quarter longer.

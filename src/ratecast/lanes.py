@@ -19,7 +19,7 @@ class _Operation:
 
     @property
     def _numba_type_(self) -> Any:
-        from ratecast.modelling.kernels.lane_code import kind_of
+        from ratecast.lane_code import kind_of
 
         return kind_of(self._name)
 
