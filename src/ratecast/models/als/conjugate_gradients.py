@@ -33,9 +33,9 @@ from ratecast.modelling.kernels.loops import copy, even_cuts, fill, on_all_threa
 STEPS = 2
 BATCH = 4
 # Ratings whose vectors are copied at a time, so that they stay in a core's cache.
-CHUNK = 1 << 11
+CHUNK = 1 << 14
 # How many ratings before its use a vector is asked for.
-AHEAD = 8
+AHEAD = 16
 _LINE = 32
 _LEVELS = 32767
 _MIN_RESIDUAL = np.float32(1e-12)
