@@ -41,7 +41,8 @@ def write_parts(folder: Path, table: pl.DataFrame, parts: int = 3) -> Path:
 
 def mf_bias(epochs: int = 4) -> BiasedMatrixFactorization:
     """A small one."""
-    descent = DescentSettings(epochs=epochs)
+    # At a small rate the order of the ratings matters little.
+    descent = DescentSettings(epochs=epochs, learning_rate=0.02)
     return BiasedMatrixFactorization(factors=4, solver="kernel", descent=descent)
 
 

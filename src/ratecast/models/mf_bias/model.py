@@ -41,7 +41,7 @@ class BiasedMatrixFactorization(FoldInNet):
     init_std: standard deviation of the initial numbers.
     trainer: epochs, batch size and learning rate of the net, see `TrainerSettings`.
     solver: `lightning` trains the net by Adam, on any accelerator; `kernel` runs SGD on the CPU,
-    about 20 ns a rating and epoch on two idle cores (64 factors), with `descent` instead of
+    about 10 ns a rating and epoch on two idle cores (64 factors), with `descent` instead of
     `trainer`; `auto` uses the kernel from a million ratings on. The artifact is the same.
     descent: epochs, learning rate and l2 of the kernel, see `DescentSettings`.
     seed: of the initial numbers, the order of the ratings and the dropout.

@@ -182,33 +182,35 @@ def copied(side: Side32) -> Side32:
     return Side32(side.biases.copy(), side.vectors.copy())
 
 
-@njit(cache=True, fastmath=True)
-def _run_block(triples, users, movies, learning_rate, l2):  # type: ignore[no-untyped-def]
+@njit(cache=True, fastmath=True, forceinline=True)
+def _run_block(triples, sides, sizes, width):  # type: ignore[no-untyped-def]
     """One SGD step for each rating of a block, in order.
 
     step = learning_rate (r - b_u - b_i - p_u · q_i);  b_u += step;  b_i += step
     p_u <- (1 - learning_rate l2) p_u + step q_i;  q_i <- (1 - learning_rate l2) q_i + step p_u
 
-    triples: (users, movies, centred stars), each (n,). users, movies: `Side32`, changed in place.
+    triples: (users, movies, centred stars), each (n,). sides: `Side32` of users and of movies,
+    changed in place. width: of their vectors; where it is a constant, loops over it are unrolled.
     6 k floating-point operations a rating, and the movie's vector read and written, 8 k bytes; the
     user's stays in the first-level cache.
     """
-    rows, columns, centred = triples
+    (rows, columns, centred), (users, movies), (learning_rate, l2) = triples, sides, sizes
     of_user, of_movie = users.vectors, movies.vectors
     decay, last = repeated(np.float32(1) - learning_rate * l2), len(rows) - 1
     for i in range(len(rows)):
-        user, movie, ahead = rows[i], columns[i], columns[min(i + AHEAD, last)]
-        for k in range(0, of_movie.shape[1], LANES):
-            prefetch(of_movie, ahead, k)
+        user, movie, ahead = rows[i], columns[i], min(i + AHEAD, last)
+        for k in range(0, width, LANES):
+            prefetch(of_movie, columns[ahead], k)
+            prefetch(of_user, rows[ahead], k)
         product = repeated(np.float32(0))
-        for k in range(0, of_user.shape[1], LANES):
+        for k in range(0, width, LANES):
             product = times_plus(load(of_user, user, k), load(of_movie, movie, k), product)
         error = centred[i] - users.biases[user] - movies.biases[movie] - total(product)
         step = learning_rate * error
         users.biases[user] += step
         movies.biases[movie] += step
         steps = repeated(step)
-        for k in range(0, of_user.shape[1], LANES):
+        for k in range(0, width, LANES):
             p, q = load(of_user, user, k), load(of_movie, movie, k)
             store(of_user, user, k, times_plus(steps, q, times(decay, p)))
             store(of_movie, movie, k, times_plus(steps, p, times(decay, q)))
@@ -217,12 +219,18 @@ def _run_block(triples, users, movies, learning_rate, l2):  # type: ignore[no-un
 @njit(cache=True, nogil=True)
 def _run_groups(groups, strata, sides, sizes, stratum):  # type: ignore[no-untyped-def]
     """One pass over a stratum's blocks of the user groups from groups[0] to groups[1] - 1."""
-    (triples, edges), (users, movies), (learning_rate, l2) = strata, sides, sizes
+    (triples, edges), width = strata, sides[0].vectors.shape[1]
     for group in range(groups[0], groups[1]):
         block = group * GROUPS + (group + stratum) % GROUPS
         part = slice(edges[block], edges[block + 1])
         rows = triples[0][part], triples[1][part], triples[2][part]
-        _run_block(rows, users, movies, learning_rate, l2)
+        # A width that is known when the loops are compiled saves a tenth of the time.
+        if width == 32:
+            _run_block(rows, sides, sizes, 32)
+        elif width == 64:
+            _run_block(rows, sides, sizes, 64)
+        else:
+            _run_block(rows, sides, sizes, width)
 
 
 def run_block(
