@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # numba: the loops of a step of matrix factorization, over 64 factors of single precision, written in
-# blocks of 16 with an inner loop of constant length, are several times slower than the plain loops.
+# blocks of 16 with an inner loop of constant length, take almost three times as long as plain loops.
 # The compiler unrolls the inner loop first; what is left it no longer turns into vector instructions
 # as it does the plain loop, whose length it does not even know.
 # Guess: a constant inner length of one or two registers helps the compiler, or changes nothing.
-# Seen: 5.7 to 6.5 times the seconds of the plain loops, and the same factors to a few parts in 10^5.
+# Seen: 2.8 times the seconds of the plain loops, and the same factors to a few parts in 10^5.
 # Source: found while writing kernels; measured below.
 set -euo pipefail
 
@@ -70,6 +70,6 @@ print(f"numba {numba.__version__}, {FACTORS} factors, {RATINGS:,} ratings")
 print("guess: blocks take as long as plain loops, or less")
 print(f"seen: {ratio:.1f} times as long")
 assert np.allclose(factors["plain"], factors["blocks"], atol=1e-3)
-assert ratio > 2
+assert ratio > 1.8
 END
 "$folder/venv/bin/python" "$folder/blocks.py"
