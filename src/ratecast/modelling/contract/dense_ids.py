@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import read_only
 from ratecast.compiled import njit
-from ratecast.modelling.kernels.loops import over_rows
+from ratecast.modelling.kernels.loops import at_once, even_cuts, on_all_threads, side_by_side
 
 # A table may be this much longer than the ids are many, and this long in any case.
 _GAPS, _SMALL = 32, 1 << 16
+# A look takes a nanosecond, so fewer ids take less time than the start of threads.
+_MANY = 1 << 18
 
 Ids = NDArray[np.int64]
 
@@ -35,7 +37,8 @@ class Direct:
     def look_up(self, ids: Ids) -> NDArray[np.int32]:
         """The row number of each id: (n,)."""
         rows = np.zeros(len(ids), np.int32)
-        over_rows(_look_up, len(ids), read_only(ids), self.low, self.rows, rows)
+        run = on_all_threads if side_by_side(len(ids)) and len(ids) >= _MANY else at_once
+        run(_look_up, even_cuts(len(ids)), read_only(ids), self.low, self.rows, rows)
         return rows
 
 
