@@ -80,12 +80,11 @@ class GivenRatings:
     @classmethod
     def of_grouped(cls, by_user: Grouped) -> Self:
         """Those of a fit, by user and then by movie; of a pair's ratings the latest comes last."""
-        none = np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
-        fitted = _Fitted(none, (1, 1))
-        fitted.grouped = Grouped(
+        given = cls.none()
+        given._fitted.grouped = Grouped(  # noqa: SLF001
             read_only(by_user.edges), read_only(by_user.columns), read_only(by_user.values)
         )
-        return cls(fitted, _empty(_MIN_CAPACITY))
+        return given
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:

@@ -1,6 +1,6 @@
 """Ratings grouped by user or by movie (compressed sparse rows), by a parallel counting sort."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -104,6 +104,12 @@ def pattern(rows: I32, columns: I32, size: int) -> Pattern:
     rows = read_only(rows)
     edges, place = _places(rows, size)
     return Pattern(edges, _moved(rows, place, columns))
+
+
+def patterns(users: I32, movies: I32, sizes: tuple[int, int]) -> Iterator[Pattern]:
+    """Of the same ratings by user, then by movie; one after another, since either takes memory."""
+    yield pattern(users, movies, sizes[0])
+    yield pattern(movies, users, sizes[1])
 
 
 @dataclass(frozen=True)

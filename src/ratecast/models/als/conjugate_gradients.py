@@ -20,6 +20,7 @@ from ratecast.compiled import njit
 from ratecast.lanes import (
     load,
     load_scaled,
+    plus,
     prefetch,
     repeated,
     store,
@@ -257,5 +258,5 @@ def _add_products(count, copied, weights, share, into):  # type: ignore[no-untyp
             sums = times_plus(load(inputs, i + 1, k), q, sums)
             more = times(load(inputs, i + 2, k), r)
             more = times_plus(load(inputs, i + 3, k), s, more)
-            store(into, 0, k, times_plus(repeated(np.float32(1)), more, sums))
+            store(into, 0, k, plus(more, sums))
     into[0, bias] += biases

@@ -13,7 +13,7 @@ from ratecast.modelling.factors.bilinear import BothSides, Sides, with_covarianc
 from ratecast.modelling.factors.bilinear_state import BilinearForm
 from ratecast.modelling.factors.fold_in import FoldInNet, usable_l2
 from ratecast.modelling.factors.recursive_least_squares import l2_vector
-from ratecast.modelling.kernels.csr import by_user_and_movie
+from ratecast.modelling.kernels.csr import patterns
 from ratecast.modelling.nets.net_model import TrainerSettings
 
 if TYPE_CHECKING:
@@ -84,14 +84,14 @@ class MatrixFactorization(FoldInNet):
     @override
     def net_sides(self, train: Rows) -> Sides:
         sizes = len(self.users), len(self.movies)
-        grouped = by_user_and_movie(train.users, train.movies, train.stars, sizes)
+        rated = patterns(train.users, train.movies, sizes)
         no_biases = BothSides(np.zeros((sizes[0], 1)), np.zeros((sizes[1], 1)))
         factors = BothSides(self.net.users.vectors(), self.net.movies.vectors())
         # An infinite l2 holds the biases, which this model does not have, at 0.
         users, movies = (
             usable_l2(l2_vector(np.inf, l2, self.factors)) for l2 in (self.l2_users, self.l2_movies)
         )
-        return with_covariance(grouped, no_biases, factors, BothSides(users, movies))
+        return with_covariance(rated, no_biases, factors, BothSides(users, movies))
 
     def bilinear_form(self) -> BilinearForm:
         """Biases (all 0) and factors as they are now."""

@@ -14,7 +14,7 @@ from ratecast.modelling.factors.bilinear_state import BilinearForm
 from ratecast.modelling.factors.fold_in import FoldInNet, usable_l2
 from ratecast.modelling.factors.recursive_least_squares import l2_vector
 from ratecast.modelling.kernels import solver_choice
-from ratecast.modelling.kernels.csr import Grouped, pattern
+from ratecast.modelling.kernels.csr import Grouped, patterns
 from ratecast.modelling.nets.net_model import OnEpoch, TrainerSettings
 from ratecast.models.mf_bias.sgd_epochs import DescentSettings, DescentTask, SideL2, descend
 from ratecast.models.mf_bias.stratified_sgd import Strata
@@ -162,10 +162,7 @@ class BiasedMatrixFactorization(FoldInNet):
 
     def _with_covariance(self, train: Rows, biases: BothSides, factors: BothSides) -> Sides:
         """From biases (rows, 1) and factors (rows, k) of either side, learned from train."""
-        pairs = (train.users, train.movies), (train.movies, train.users)
-        sizes = len(self.users), len(self.movies)
-        # One after another, since either takes memory.
-        rated = (pattern(*pair, size) for pair, size in zip(pairs, sizes, strict=True))
+        rated = patterns(train.users, train.movies, (len(self.users), len(self.movies)))
         users, movies = (
             usable_l2(l2_vector(l2.bias, l2.factor, self.factors)) for l2 in self.side_l2()
         )
