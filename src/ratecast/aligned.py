@@ -1,21 +1,26 @@
 """Arrays whose rows begin where a cache line of the processor does."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+N = TypeVar("N", np.float32, np.float64)
 
 LINE = 64
 # Numbers of single precision in a line, and of double.
 LANES, DOUBLES = LINE // 4, LINE // 8
 
 
-def cache_aligned(rows: int, width: int) -> NDArray[np.float32]:
+def cache_aligned(rows: int, width: int, number: type[N] = np.float32) -> NDArray[N]:
     """An array (rows, width) with unset values; its first row begins at a cache line.
 
     Reading a vector of 64 numbers that crosses cache lines takes a quarter longer.
     """
-    memory = np.empty(4 * rows * width + LINE, np.uint8)
+    size = rows * width * np.dtype(number).itemsize
+    memory = np.empty(size + LINE, np.uint8)
     start = -memory.ctypes.data % LINE
-    return memory[start : start + 4 * rows * width].view(np.float32).reshape(rows, width)
+    return memory[start : start + size].view(number).reshape(rows, width)
 
 
 def padded(width: int, lanes: int = LANES) -> int:

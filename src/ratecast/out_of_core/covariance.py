@@ -25,7 +25,7 @@ def with_covariance(
     users, movies, size = leading_weights(biases, factors)
 
     def side(by_row: GroupedOnDisk, weights: F64, other: F64, penalty: F64) -> Side:
-        vectors = np.ascontiguousarray(other[:, 1:size])
+        vectors = other[:, 1:size].astype(factors.users.dtype, copy=False)
         prior, covariance = penalty[:size], np.empty((len(weights), size, size))
         with bar("covariances", len(weights)) as progress:
             for (first, last), part in by_row.parts(by_row.table.stars_of):

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.arrays import I32
+from ratecast.arrays import I32, I64, read_only
+from ratecast.compiled import njit
 from ratecast.modelling.calibration.online import WINDOW
 from ratecast.ratings import Ratings
 
@@ -17,6 +18,8 @@ COPY_ROWS = 250_000
 _ROWS_SHARE, _LEAST_ROWS, _MOST_SHARE, _USERS_SHARE = 0.1, 1_000, 0.2, 0.05
 # With fewer rows than this none can be spared.
 _FEWEST = 20
+# From so many rows on, a compiled loop saves more than the time that it takes to load.
+MANY = 1 << 20
 
 Mask = NDArray[np.bool_]
 
@@ -30,29 +33,48 @@ def sample(table: Ratings) -> Ratings:
     return table.take(np.concatenate([even, np.arange(newest, len(table))]))
 
 
-def held_out(users: I32, seed: int) -> tuple[Mask, Mask] | None:
-    """Rows to fit a copy of the model on, and rows for it to forecast: (n,) each.
+def held_out(users: I32, counts: I64, seed: int) -> tuple[I64, I64] | None:
+    """Rows to fit a copy of the model on, and rows for it to forecast, both ascending.
 
     Of a table of more than `COPY_ROWS` rows, they are those of some users. None where the table is
     too small.
 
-    users: (n,) row numbers.
+    users: (n,) row numbers. counts: ratings of each row number, at least (highest + 1,).
     """
     if len(users) < _FEWEST:
         return None
     random = np.random.default_rng(seed)
-    order = random.permutation(int(users.max()) + 1)
-    reached = np.cumsum(np.bincount(users)[order])
+    order = random.permutation(len(counts))
+    reached = np.cumsum(counts[order])
     taken = np.zeros(len(order), bool)
     taken[order[reached <= max(COPY_ROWS, reached[0])]] = True
     new = np.zeros(len(order), bool)
     new[order[reached <= _USERS_SHARE * min(len(users), COPY_ROWS)]] = True
-    used, rows = taken[users], min(len(users), COPY_ROWS)
+    some, rows = rows_of(users, taken, counts), min(len(users), COPY_ROWS)
     share = min(max(_ROWS_SHARE, _LEAST_ROWS / rows), _MOST_SHARE)
     # A random number for each row that is used: of a large table that is few.
-    some = np.flatnonzero(used)
-    chosen = new[users[some]] | (random.random(len(some)) < share)
-    held = np.zeros(len(users), bool)
-    held[some[chosen]] = True
-    rest = used & ~held
-    return (rest, held) if rest.any() and held.any() else None
+    held = new[users[some]] | (random.random(len(some)) < share)
+    return (some[~held], some[held]) if 0 < held.sum() < len(held) else None
+
+
+def rows_of(users: I32, chosen: Mask, counts: I64) -> I64:
+    """The rows of the chosen users, ascending.
+
+    users: (n,) row numbers. chosen, counts: whether each is wanted, and how many rows it has.
+    """
+    if chosen.all():
+        return np.arange(len(users))
+    if len(users) < MANY:
+        return np.flatnonzero(chosen[users])
+    rows = np.empty(int(counts[chosen].sum()) + 1, np.int64)
+    _fill_rows(read_only(users), chosen, rows)
+    return rows[:-1]
+
+
+@njit(cache=True)
+def _fill_rows(users, chosen, rows):  # type: ignore[no-untyped-def]
+    """See `rows_of`; a row that is not wanted is written over by the next, without a branch."""
+    place = 0
+    for i in range(len(users)):
+        rows[place] = i
+        place += chosen[users[i]]

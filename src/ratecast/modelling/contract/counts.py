@@ -7,7 +7,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import I32, I64
+from ratecast.compiled import njit
 from ratecast.modelling.contract.rows import Rows, counted_before, counts, grown
+from ratecast.modelling.kernels.loops import on_all_threads
+from ratecast.ratings import RATING, Ratings
+
+# From so many ratings on, a compiled loop saves more than the time that it takes to load.
+MANY = 1 << 20
+_PIECES = 8
+
+
+def of_stars(ratings: Ratings) -> I64:
+    """How often each star of the scale was given: (S,)."""
+    scale, found = ratings.scale, np.zeros(len(ratings.scale.stars), np.int64)
+    if scale.step is not None and len(ratings) >= MANY:
+        each, steps = np.zeros((_PIECES, len(found)), np.int64), (scale.low, scale.step)
+        on_all_threads(_count_stars, np.arange(_PIECES + 1), ratings.stars, steps, each)
+        return each.sum(axis=0)
+    # Distinct ratings are few.
+    counted = ratings.frame[RATING].value_counts(name="count")
+    # A normal likelihood takes any number, and so do the tests of it.
+    stars = scale.index(scale.clip(counted[RATING].to_numpy()))
+    np.add.at(found, stars, counted["count"].to_numpy().astype(np.int64))
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _count_stars(pieces, stars, steps, found):  # type: ignore[no-untyped-def]
+    """See `of_stars`; found: (_PIECES, S), a line for each piece of the ratings."""
+    (low, step), last = steps, found.shape[1] - 1
+    size = (len(stars) + _PIECES - 1) // _PIECES
+    for piece in range(pieces[0], pieces[1]):
+        for i in range(piece * size, min(len(stars), (piece + 1) * size)):
+            star = np.int64(np.rint((stars[i] - low) / step))
+            found[piece, max(0, min(star, last))] += 1
 
 
 @dataclass

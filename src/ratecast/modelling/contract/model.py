@@ -66,13 +66,15 @@ class Model(RowNumbers):
         """Fit from scratch on more ratings, keeping what validation chose: epochs, calibration."""
         self._require_fitted()
         ratings = ratings_of(ratings)
-        self.refit_rows(self.begin_fit(ratings))
-        self.learned_from = ratings.fingerprint()
+        with ThreadPoolExecutor(1) as aside:
+            fingerprint = aside.submit(ratings.fingerprint)
+            self.refit_rows(self.begin_fit(ratings))
+        self.learned_from = fingerprint.result()
         return self
 
     def held_outcomes(self, train: Ratings, rows: Rows) -> Outcomes | None:
         """Forecasts of some of many rows by a copy of this model that did not learn from them."""
-        parts = held_out(rows.users, self.seed)
+        parts = held_out(rows.users, self.counts.of_users, self.seed)
         if parts is None:
             return None
         return self.unfitted().fit_and_forecast(*(train.take(part) for part in parts))

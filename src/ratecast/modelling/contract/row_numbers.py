@@ -8,12 +8,12 @@ from ratecast import resources
 from ratecast.arrays import I64
 from ratecast.data.side_columns import known_at_end
 from ratecast.errors import InputError
-from ratecast.modelling.contract.counts import Counts
+from ratecast.modelling.contract.counts import Counts, of_stars
 from ratecast.modelling.contract.given import GivenRatings
 from ratecast.modelling.contract.hooks import Hooks
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.contract.vocabulary import Unknown, Vocabulary
-from ratecast.ratings import MOVIE, RATING, USER, Ratings, Requests, T, trusted
+from ratecast.ratings import MOVIE, USER, Ratings, Requests, T, trusted
 
 
 @dataclass(kw_only=True, eq=False)
@@ -34,18 +34,8 @@ class RowNumbers(Hooks):
         rows = self.encode(train)
         self.counts = Counts.of(rows, len(self.users), len(self.movies))
         self.given = GivenRatings.of(rows, len(self.users), len(self.movies))
-        self.counts.of_stars = self._star_counts(train)
+        self.counts.of_stars = of_stars(train)
         return rows
-
-    def _star_counts(self, train: Ratings) -> I64:
-        """How often `train` has each star of the scale: (S,)."""
-        # Distinct ratings are few.
-        counted = train.frame[RATING].value_counts(name="count")
-        # A normal likelihood takes any number, and so do the tests of it.
-        stars = self.scale.index(self.scale.clip(counted[RATING].to_numpy()))
-        found = np.zeros(len(self.scale.stars), np.int64)
-        np.add.at(found, stars, counted["count"].to_numpy().astype(np.int64))
-        return found
 
     def encode(self, table: Requests, unknown: Unknown = "ignore") -> Rows:
         """Row numbers of a table's raw ids; unknown: what becomes of a new id."""

@@ -98,7 +98,7 @@ def with_covariance(
     users, movies, size = leading_weights(biases, factors)
 
     def side(by_row: Pattern, weights: F64, other: F64, penalty: F64 | F32) -> Side:
-        vectors = np.ascontiguousarray(other[:, 1:size])
+        vectors = other[:, 1:size].astype(factors.users.dtype, copy=False)
         prior = penalty[:size].astype(np.float64, copy=False)
         return Side(weights, posterior_covariance(by_row, vectors, prior, l2_per_rating))
 

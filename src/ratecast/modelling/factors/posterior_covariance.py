@@ -8,11 +8,13 @@ Reference: Bishop 2006, "Pattern Recognition and Machine Learning", eq. 3.51 and
 
 import numpy as np
 
-from ratecast.aligned import DOUBLES, padded
+from ratecast.aligned import LINE, cache_aligned, padded
 from ratecast.arrays import F32, F64
 from ratecast.compiled import njit
-from ratecast.lanes import load, plus, prefetch, repeated, store, times
+from ratecast.lanes import load, plus, prefetch, repeated, store, times, times_plus
+from ratecast.modelling.kernels import lane_inverse
 from ratecast.modelling.kernels.csr import Pattern, pieces
+from ratecast.modelling.kernels.lane_inverse import LANES
 from ratecast.modelling.kernels.loops import fill, on_all_threads
 
 Table = F32 | F64
@@ -20,6 +22,8 @@ Table = F32 | F64
 BATCH = 4
 # How many ratings before its use a vector is asked for.
 AHEAD = 4 * BATCH
+# So many ratings are summed before they are added in double precision.
+FEW = 256
 MAX_UPDATED = 32
 MAX_BYTES = 1 << 28
 
@@ -64,7 +68,9 @@ def _eigenvectors(squares: F64) -> F64:
     return np.ascontiguousarray(directions[:, ::-1])
 
 
-def posterior_covariance(rated: Pattern, vectors: F64, l2: F64, l2_per_rating: float = 0.0) -> F64:
+def posterior_covariance(
+    rated: Pattern, vectors: Table, l2: F64, l2_per_rating: float = 0.0
+) -> F64:
     """Covariance of the weights of each row, in units of the noise of one rating: (rows, d, d).
 
     rated: the ratings of each row. vectors: (columns, d - 1 or more), factors of the other side, of
@@ -73,11 +79,12 @@ def posterior_covariance(rated: Pattern, vectors: F64, l2: F64, l2_per_rating: f
     the row.
     """
     prior = l2, np.where(np.arange(len(l2)) > 0, l2_per_rating, 0.0)
-    size = len(l2)
+    size, width = len(l2), padded(len(l2), LINE // vectors.itemsize)
     covariance = np.empty((len(rated.edges) - 1, size, size))
-    inputs = np.zeros((len(vectors) + 1, padded(size, DOUBLES)))
-    inputs[:-1, 0] = 1
-    inputs[:-1, 1:size] = vectors[:, : size - 1]
+    # Vectors in single precision are read in half the time.
+    inputs = cache_aligned(len(vectors) + 1, width, vectors.dtype.type)
+    inputs[:-1, 0], inputs[:-1, 1:size] = 1, vectors[:, : size - 1]
+    inputs[-1], inputs[:, size:] = 0, 0
     ratings = rated.edges, rated.columns, inputs
     on_all_threads(_fill_covariances, pieces(rated.edges), ratings, prior, covariance)
     return covariance
@@ -85,88 +92,64 @@ def posterior_covariance(rated: Pattern, vectors: F64, l2: F64, l2_per_rating: f
 
 @njit(cache=True, nogil=True)
 def _fill_covariances(rows, ratings, prior, covariance):  # type: ignore[no-untyped-def]
-    """The rows from rows[0] to rows[1] - 1: d^2 operations a rating, 2 d^3 a row."""
+    """The rows from rows[0] to rows[1] - 1: d^2 operations a rating, d^3 a row."""
     (edges, columns, inputs), (l2, l2_per_rating) = ratings, prior
-    size, work = len(l2), np.empty(len(l2))
-    precision = np.zeros((size, inputs.shape[1]))
-    for row in range(rows[0], rows[1]):
-        # Precision: diag(l2) + Σ x x'.
-        for a in range(size):
-            fill(precision[a], 0.0)
-            precision[a, a] = l2[a] + l2_per_rating[a] * (edges[row + 1] - edges[row])
-        _add_squares(precision, inputs, columns[edges[row] : edges[row + 1]])
-        _invert(precision, covariance[row], work)
+    size = len(l2)
+    precision, matrices = np.zeros((size, size)), np.zeros((size * size, LANES))
+    sums = np.zeros((size, inputs.shape[1]), inputs.dtype)
+    for a in range(size):
+        # Lanes that stay empty.
+        fill(matrices[size * a + a], 1.0)
+    for first in range(rows[0], rows[1], LANES):
+        last = min(first + LANES, rows[1])
+        for row in range(first, last):
+            # Precision: diag(l2) + Σ x x'.
+            for a in range(size):
+                fill(precision[a], 0.0)
+                precision[a, a] = l2[a] + l2_per_rating[a] * (edges[row + 1] - edges[row])
+            for start in range(edges[row], edges[row + 1], FEW):
+                part = start, min(start + FEW, edges[row + 1])
+                _add_squares(precision, inputs, (part, columns), sums)
+            for a in range(size):
+                for b in range(a + 1):
+                    matrices[size * a + b, row - first] = precision[a, b]
+        lane_inverse.invert(matrices, size)
+        for row in range(first, last):
+            for a in range(size):
+                for b in range(a + 1):
+                    covariance[row, a, b] = matrices[size * a + b, row - first]
+                    covariance[row, b, a] = covariance[row, a, b]
 
 
 @njit(cache=True)
-def _add_squares(precision, inputs, columns):  # type: ignore[no-untyped-def]
-    """Add x x' for the x of each column, on and below the diagonal.
+def _add_squares(precision, inputs, columns, sums):  # type: ignore[no-untyped-def]
+    """Add x x' for the x of each column, on and below the diagonal, in the precision of inputs.
 
+    columns: (edges, all columns), edges of those that are added. sums: (d, width of inputs), used
+    on the way: of few ratings, so that single precision is enough for them.
     In batches: a sum that is read and written for each rating waits for the memory.
     inputs: (columns + 1, d or more), the last row zeros, which fill up the last batch.
     """
-    count, zeros = len(columns), len(inputs) - 1
-    for first in range(0, count, BATCH):
-        ahead = min(first + AHEAD, count - BATCH)
-        for i in range(max(ahead, 0), min(ahead + BATCH, count)):
-            for k in range(0, inputs.shape[1], DOUBLES):
-                prefetch(inputs, columns[i], k)
-        one, two = columns[first], columns[first + 1] if first + 1 < count else zeros
-        three = columns[first + 2] if first + 2 < count else zeros
-        four = columns[first + 3] if first + 3 < count else zeros
-        for a in range(len(precision)):
+    (start, stop), every = columns
+    zeros, lanes = len(inputs) - 1, LINE // inputs.itemsize
+    for a in range(len(sums)):
+        fill(sums[a], 0.0)
+    for first in range(start, stop, BATCH):
+        # Those of the next rows too.
+        for i in range(first + AHEAD, min(first + AHEAD + BATCH, len(every))):
+            for k in range(0, inputs.shape[1], lanes):
+                prefetch(inputs, every[i], k)
+        one, two = every[first], every[first + 1] if first + 1 < stop else zeros
+        three = every[first + 2] if first + 2 < stop else zeros
+        four = every[first + 3] if first + 3 < stop else zeros
+        for a in range(len(sums)):
             p, q = repeated(inputs[one, a]), repeated(inputs[two, a])
             r, s = repeated(inputs[three, a]), repeated(inputs[four, a])
-            for k in range(0, a + 1, DOUBLES):
-                pairs = plus(times(p, load(inputs, one, k)), times(q, load(inputs, two, k)))
-                more = plus(times(r, load(inputs, three, k)), times(s, load(inputs, four, k)))
-                store(precision, a, k, plus(load(precision, a, k), plus(pairs, more)))
-
-
-# Terms of a sum may be added in any order, but an infinite l2 stays infinite.
-_FAST = {"reassoc", "contract"}
-
-
-@njit(cache=True)
-def _invert(matrix, inverse, work):  # type: ignore[no-untyped-def]
-    """Fill inverse (d, d) from the lower triangle of matrix, which is overwritten; work: (d,).
-
-    With L L' = A and M = L⁻¹: A⁻¹ = M' M. A library's inverse gives NaN for an infinite l2, which
-    holds a weight at its prior mean.
-    """
-    _cholesky(matrix)
-    _invert_triangle(matrix, work)
-    for a in range(len(inverse)):
-        fill(inverse[a], 0.0)
-    for c in range(len(matrix)):
-        for a in range(c + 1):
-            for b in range(a + 1):
-                inverse[a, b] += matrix[c, a] * matrix[c, b]
-    for a in range(len(matrix)):
-        for b in range(a):
-            inverse[b, a] = inverse[a, b]
-
-
-@njit(cache=True, fastmath=_FAST)
-def _cholesky(matrix):  # type: ignore[no-untyped-def]
-    """L of A = L L', in place of the lower triangle: L_ab = (A_ab - Σ_c L_ac L_bc) / L_bb."""
-    for a in range(len(matrix)):
+            for k in range(0, a + 1, lanes):
+                pair = times_plus(q, load(inputs, two, k), times(p, load(inputs, one, k)))
+                more = times_plus(r, load(inputs, three, k), load(sums, a, k))
+                more = times_plus(s, load(inputs, four, k), more)
+                store(sums, a, k, plus(pair, more))
+    for a in range(len(sums)):
         for b in range(a + 1):
-            product = np.float64(0)
-            for c in range(b):
-                product += matrix[a, c] * matrix[b, c]
-            rest = matrix[a, b] - product
-            matrix[a, b] = np.sqrt(rest) if a == b else rest / matrix[b, b]
-
-
-@njit(cache=True, fastmath=_FAST)
-def _invert_triangle(factor, work):  # type: ignore[no-untyped-def]
-    """L⁻¹ in place of the lower triangle L, row by row; work: (d,)."""
-    for a in range(len(factor)):
-        fill(work[:a], 0.0)
-        for c in range(a):
-            for b in range(c + 1):
-                work[b] -= factor[a, c] * factor[c, b]
-        factor[a, a] = 1 / factor[a, a]
-        for b in range(a):
-            factor[a, b] = work[b] * factor[a, a]
+            precision[a, b] += sums[a, b]

@@ -9,9 +9,8 @@ import numpy as np
 
 from ratecast.arrays import F64
 from ratecast.compiled import njit
-
-# So many matrices are inverted side by side, one in each lane of the processor's vectors.
-LANES = 8
+from ratecast.modelling.kernels import lane_inverse
+from ratecast.modelling.kernels.lane_inverse import LANES
 
 
 def packed_size(width: int) -> int:
@@ -77,56 +76,9 @@ def out_of_lane(numbers, lanes, lane):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def invert(lanes):  # type: ignore[no-untyped-def]
-    """Replace the positive definite matrix of each lane by its inverse; lower triangles only.
-
-    With P = L L', L lower triangular: P⁻¹ = (L⁻¹)' L⁻¹. F³ operations for each matrix.
-    Without fastmath: what a lane computes does not depend on the others, to the bit.
-    """
-    width, factor = len(lanes), np.empty(LANES)
-    for j in range(width):
-        for k in range(j):
-            for i in range(j, width):
-                for lane in range(LANES):
-                    lanes[i, j, lane] -= lanes[i, k, lane] * lanes[j, k, lane]
-        for lane in range(LANES):
-            factor[lane] = 1.0 / np.sqrt(lanes[j, j, lane])
-            # The diagonal of L⁻¹ already.
-            lanes[j, j, lane] = factor[lane]
-        for i in range(j + 1, width):
-            for lane in range(LANES):
-                lanes[i, j, lane] *= factor[lane]
-    _invert_triangles(lanes)
-    _square_triangles(lanes)
-
-
-@njit(cache=True)
-def _invert_triangles(lanes):  # type: ignore[no-untyped-def]
-    """L -> L⁻¹, where the diagonals are those of L⁻¹ already."""
-    width, total = len(lanes), np.empty(LANES)
-    for j in range(width):
-        for i in range(j + 1, width):
-            for lane in range(LANES):
-                total[lane] = lanes[i, j, lane] * lanes[j, j, lane]
-            for k in range(j + 1, i):
-                for lane in range(LANES):
-                    total[lane] += lanes[i, k, lane] * lanes[k, j, lane]
-            for lane in range(LANES):
-                lanes[i, j, lane] = -total[lane] * lanes[i, i, lane]
-
-
-@njit(cache=True)
-def _square_triangles(lanes):  # type: ignore[no-untyped-def]
-    """X -> X' X, lower triangles; row after row, of which later ones need no earlier one."""
-    width, total = len(lanes), np.empty(LANES)
-    for i in range(width):
-        for k in range(i + 1):
-            for lane in range(LANES):
-                total[lane] = lanes[i, i, lane] * lanes[i, k, lane]
-            for m in range(i + 1, width):
-                for lane in range(LANES):
-                    total[lane] += lanes[m, i, lane] * lanes[m, k, lane]
-            for lane in range(LANES):
-                lanes[i, k, lane] = total[lane]
+    """Replace the positive definite matrix of each lane by its inverse; lower triangles only."""
+    width = len(lanes)
+    lane_inverse.invert(lanes.reshape(width * width, LANES), width)
 
 
 @njit(cache=True)
