@@ -132,3 +132,29 @@ def test_loops_from_the_cache_need_no_compiler(tmp_path: Path) -> None:
         """
     assert run(code, tmp_path).split() == ["6.0", "True", "6.0"]
     assert run(code, tmp_path).split() == ["6.0", "False", "6.0"]
+
+
+def test_a_loop_is_compiled_anew_after_a_change_of_one_that_it_calls(tmp_path: Path) -> None:
+    caller = "from ratecast.compiled import njit\nfrom one import WEIGHT, step\n\n"
+    caller += "@njit(cache=True)\ndef twice(x):\n    return WEIGHT * step(x)\n"
+    (tmp_path / "two.py").write_text(caller)
+    found = []
+    for called in ("WEIGHT = 2\n{}x + 1\n", "WEIGHT = 2\n{}x + 10\n", "WEIGHT = 3\n{}x + 10\n"):
+        head = "@njit(cache=True)\ndef step(x):\n    return "
+        text = "from ratecast.compiled import njit\n\n" + called.format(head)
+        (tmp_path / "one.py").write_text(text)
+        code = "import two\nprint(two.twice(1.0), sum(two.twice.stats.cache_hits.values()))"
+        found += [run(code, tmp_path).split() for _ in range(2)]
+    # The second process of each reads what the first one compiled.
+    assert found == [
+        ["4.0", "0"], ["4.0", "1"], ["22.0", "0"], ["22.0", "1"], ["33.0", "0"], ["33.0", "1"],
+    ]  # fmt: skip
+
+
+def test_the_digest_of_a_loop_is_the_same_in_every_process() -> None:
+    code = """
+        from ratecast.loop_cache import stamp
+        from ratecast.modelling.factors import bilinear
+        print(stamp(bilinear.update.function, bilinear.update.options | {"fastmath": {"a", "b"}}))
+    """
+    assert len({run(code) for _ in range(4)}) == 1

@@ -1,18 +1,18 @@
 """Arrays whose rows begin where a cache line of the processor does."""
 
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-N = TypeVar("N", np.float32, np.float64)
+Number = type[np.float32] | type[np.float64]
 
 LINE = 64
 # Numbers of single precision in a line, and of double.
 LANES, DOUBLES = LINE // 4, LINE // 8
 
 
-def cache_aligned(rows: int, width: int, number: type[N] = np.float32) -> NDArray[N]:
+def cache_aligned(rows: int, width: int, number: Number = np.float32) -> NDArray[Any]:
     """An array (rows, width) with unset values; its first row begins at a cache line.
 
     Reading a vector of 64 numbers that crosses cache lines takes a quarter longer.

@@ -26,7 +26,7 @@ class Loop:
     dispatcher: Any
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
-        self.function, self._options = function, options
+        self.function, self.options = function, options
         update_wrapper(self, function)
 
     def __call__(self, *args: Any) -> Any:
@@ -45,7 +45,7 @@ class Loop:
             if "dispatcher" not in self.__dict__:
                 from ratecast.loop_cache import dispatcher
 
-                self.dispatcher = dispatcher(self.function, **self._options)
+                self.dispatcher = dispatcher(self.function, **self.options)
         return self.__dict__["dispatcher"]
 
 

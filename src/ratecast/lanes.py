@@ -11,36 +11,36 @@ float64; it is filled up with zeros. An operation can be called by a kernel only
 from typing import Any
 
 
-class _Operation:
+class Operation:
     """Stands for its code, which needs numba, that a module with kernels does not import."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
 
     @property
     def _numba_type_(self) -> Any:
         from ratecast.lane_code import kind_of
 
-        return kind_of(self._name)
+        return kind_of(self.name)
 
 
 # Arguments: table, row, column. Lanes of table[row, column : column + LANES].
-load: Any = _Operation("load")
+load: Any = Operation("load")
 # table (int16), row, column, scale. The same, multiplied by scale.
-load_scaled: Any = _Operation("load_scaled")
+load_scaled: Any = Operation("load_scaled")
 # table, row, column, lanes. Writes them there.
-store: Any = _Operation("store")
+store: Any = Operation("store")
 # table, row, column. Asks for the cache line, which is read soon; changes no number.
-prefetch: Any = _Operation("prefetch")
+prefetch: Any = Operation("prefetch")
 # array (n, k), row. The same for all lines of a row, which lie one after another.
-prefetch_row: Any = _Operation("prefetch_row")
+prefetch_row: Any = Operation("prefetch_row")
 # number. Lanes of it.
-repeated: Any = _Operation("repeated")
+repeated: Any = Operation("repeated")
 # a, b. Of each lane, a * b.
-times: Any = _Operation("times")
+times: Any = Operation("times")
 # a, b. Of each lane, a + b, where a product is rounded before it is added.
-plus: Any = _Operation("plus")
+plus: Any = Operation("plus")
 # a, b, c. Of each lane, a * b + c.
-times_plus: Any = _Operation("times_plus")
+times_plus: Any = Operation("times_plus")
 # lanes. Their sum: of halves, of their halves, and so on.
-total: Any = _Operation("total")
+total: Any = Operation("total")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ratecast.arrays import F64
-from ratecast.modelling.factors.bilinear import BothSides, Side, Sides, leading_weights
+from ratecast.arrays import F32, F64
+from ratecast.modelling.factors.bilinear import BothSides, Leading, Side, Sides
 from ratecast.modelling.factors.posterior_covariance import posterior_covariance
 from ratecast.out_of_core.grouping import GroupedOnDisk
 from ratecast.progress import bar
@@ -22,19 +22,20 @@ def with_covariance(
 
     grouped: by user and by movie. The others as there.
     """
-    users, movies, size = leading_weights(biases, factors)
+    leading = Leading.of(factors)
+    size = leading.size
+    users, movies = leading.weights(biases)
 
-    def side(by_row: GroupedOnDisk, weights: F64, other: F64, penalty: F64) -> Side:
-        vectors = other[:, 1:size].astype(factors.users.dtype, copy=False)
-        prior, covariance = penalty[:size], np.empty((len(weights), size, size))
+    def side(by_row: GroupedOnDisk, weights: F64, vectors: F64 | F32, penalty: F64 | F32) -> Side:
+        prior = penalty[:size].astype(np.float64, copy=False)
+        covariance = np.empty((len(weights), size, size))
         with bar("covariances", len(weights)) as progress:
             for (first, last), part in by_row.parts(by_row.table.stars_of):
                 covariance[first:last] = posterior_covariance(part, vectors, prior, l2_per_rating)
                 progress.advance(last - first)
         return Side(weights, covariance)
 
-    penalties = (penalty.astype(np.float64, copy=False) for penalty in l2)
     return Sides(
-        side(grouped[0], users, movies, next(penalties)),
-        side(grouped[1], movies, users, next(penalties)),
+        side(grouped[0], users, leading.movies, l2.users),
+        side(grouped[1], movies, leading.users, l2.movies),
     )

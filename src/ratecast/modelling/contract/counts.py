@@ -23,7 +23,8 @@ def of_stars(ratings: Ratings) -> I64:
     if scale.step is not None and len(ratings) >= MANY:
         each, steps = np.zeros((_PIECES, len(found)), np.int64), (scale.low, scale.step)
         on_all_threads(_count_stars, np.arange(_PIECES + 1), ratings.stars, steps, each)
-        return each.sum(axis=0)
+        found += each.sum(axis=0)
+        return found
     # Distinct ratings are few.
     counted = ratings.frame[RATING].value_counts(name="count")
     # A normal likelihood takes any number, and so do the tests of it.

@@ -55,8 +55,9 @@ class Model(RowNumbers):
             fingerprint = aside.submit(train.fingerprint)
             rows = self.begin_fit(train)
             valid = None if valid is None else self.with_own_ids(valid)
-            self.fit_rows(rows, valid)
+            # Before this model has learned, so that what the copy learns is in memory alone.
             outcomes = self.held_outcomes(train, rows) if valid is None else None
+            self.fit_rows(rows, valid)
             self.calibration = self._calibrate(train, valid, outcomes)
         self.learned_from = fingerprint.result()
         return self

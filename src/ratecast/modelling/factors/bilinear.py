@@ -72,13 +72,28 @@ class BothSides(NamedTuple):
     movies: F64 | F32
 
 
-def leading_weights(biases: BothSides, factors: BothSides) -> tuple[F64, F64, int]:
-    """Weights of users and movies, (rows, 1 + k), and how many of them have a covariance."""
-    rotated = leading_first(*factors)
-    users, movies = (
-        np.hstack(pair, dtype=np.float64) for pair in zip(biases, rotated, strict=True)
-    )
-    return users, movies, 1 + updated_factors(users.shape[1] - 1, len(users) + len(movies))
+class Leading(NamedTuple):
+    """Factors of both sides, the leading first, and how many weights of each have a covariance.
+
+    The first `size` are the bias and the leading factors.
+    """
+
+    users: F64 | F32
+    movies: F64 | F32
+    size: int
+
+    @classmethod
+    def of(cls, factors: BothSides) -> "Leading":
+        """From factors (rows, k) in any order."""
+        users, movies = leading_first(*factors)
+        return cls(users, movies, 1 + updated_factors(users.shape[1], len(users) + len(movies)))
+
+    def weights(self, biases: BothSides) -> tuple[F64, F64]:
+        """Of users and of movies, (rows, 1 + k): the biases first."""
+        users, movies = (
+            np.hstack(pair, dtype=np.float64) for pair in zip(biases, self[:2], strict=True)
+        )
+        return users, movies
 
 
 def with_covariance(
@@ -95,16 +110,17 @@ def with_covariance(
     l2: (1 + k,) each, how many ratings the prior of each weight counts for. l2_per_rating: added to
     the l2 of a factor for each rating of its row.
     """
-    users, movies, size = leading_weights(biases, factors)
+    leading, both = Leading.of(factors), iter(rated)
 
-    def side(by_row: Pattern, weights: F64, other: F64, penalty: F64 | F32) -> Side:
-        vectors = other[:, 1:size].astype(factors.users.dtype, copy=False)
-        prior = penalty[:size].astype(np.float64, copy=False)
-        return Side(weights, posterior_covariance(by_row, vectors, prior, l2_per_rating))
+    def covariance(vectors: F64 | F32, penalty: F64 | F32) -> F64:
+        prior = penalty[: leading.size].astype(np.float64, copy=False)
+        return posterior_covariance(next(both), vectors, prior, l2_per_rating)
 
-    both = iter(rated)
-    of_users = side(next(both), users, movies, l2.users)
-    return Sides(of_users, side(next(both), movies, users, l2.movies))
+    of_users = covariance(leading.movies, l2.users)
+    of_movies = covariance(leading.users, l2.movies)
+    # Afterwards, when no rating is in memory.
+    users, movies = leading.weights(biases)
+    return Sides(Side(users, of_users), Side(movies, of_movies))
 
 
 @njit(cache=True)

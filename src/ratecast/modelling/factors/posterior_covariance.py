@@ -8,13 +8,12 @@ Reference: Bishop 2006, "Pattern Recognition and Machine Learning", eq. 3.51 and
 
 import numpy as np
 
-from ratecast.aligned import LINE, cache_aligned, padded
+from ratecast import lane_inverse
+from ratecast.aligned import DOUBLES, LINE, cache_aligned, padded
 from ratecast.arrays import F32, F64
 from ratecast.compiled import njit
 from ratecast.lanes import load, plus, prefetch, repeated, store, times, times_plus
-from ratecast.modelling.kernels import lane_inverse
 from ratecast.modelling.kernels.csr import Pattern, pieces
-from ratecast.modelling.kernels.lane_inverse import LANES
 from ratecast.modelling.kernels.loops import fill, on_all_threads
 
 Table = F32 | F64
@@ -95,13 +94,13 @@ def _fill_covariances(rows, ratings, prior, covariance):  # type: ignore[no-unty
     """The rows from rows[0] to rows[1] - 1: d^2 operations a rating, d^3 a row."""
     (edges, columns, inputs), (l2, l2_per_rating) = ratings, prior
     size = len(l2)
-    precision, matrices = np.zeros((size, size)), np.zeros((size * size, LANES))
+    precision, matrices = np.zeros((size, size)), np.zeros((size * size, DOUBLES))
     sums = np.zeros((size, inputs.shape[1]), inputs.dtype)
     for a in range(size):
         # Lanes that stay empty.
         fill(matrices[size * a + a], 1.0)
-    for first in range(rows[0], rows[1], LANES):
-        last = min(first + LANES, rows[1])
+    for first in range(rows[0], rows[1], DOUBLES):
+        last = min(first + DOUBLES, rows[1])
         for row in range(first, last):
             # Precision: diag(l2) + Σ x x'.
             for a in range(size):
@@ -110,15 +109,28 @@ def _fill_covariances(rows, ratings, prior, covariance):  # type: ignore[no-unty
             for start in range(edges[row], edges[row + 1], FEW):
                 part = start, min(start + FEW, edges[row + 1])
                 _add_squares(precision, inputs, (part, columns), sums)
-            for a in range(size):
-                for b in range(a + 1):
-                    matrices[size * a + b, row - first] = precision[a, b]
+            _into_lane(matrices, row - first, precision)
         lane_inverse.invert(matrices, size)
         for row in range(first, last):
-            for a in range(size):
-                for b in range(a + 1):
-                    covariance[row, a, b] = matrices[size * a + b, row - first]
-                    covariance[row, b, a] = covariance[row, a, b]
+            _out_of_lane(covariance[row], matrices, row - first)
+
+
+@njit(cache=True)
+def _into_lane(matrices, lane, matrix):  # type: ignore[no-untyped-def]
+    """Write the lower triangle of a matrix (d, d) into a lane of matrices, (d^2, lanes)."""
+    size = len(matrix)
+    for a in range(size):
+        for b in range(a + 1):
+            matrices[size * a + b, lane] = matrix[a, b]
+
+
+@njit(cache=True)
+def _out_of_lane(matrix, matrices, lane):  # type: ignore[no-untyped-def]
+    """As `_into_lane`, the other way, and above the diagonal too."""
+    size = len(matrix)
+    for a in range(size):
+        for b in range(a + 1):
+            matrix[a, b] = matrix[b, a] = matrices[size * a + b, lane]
 
 
 @njit(cache=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from ratecast.arrays import I64
-from ratecast.modelling.calibration.online import Outcomes
+from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
@@ -137,7 +137,7 @@ class Blend(Model):
     def shares_of(self, train: Ratings, names: tuple[str, ...]) -> dict[str, Shares]:
         """Shares for frozen and for as-of forecasts, learned on held ratings of `train`."""
         start = Shares.of(NEW_USERS, KNOWN_USERS, names, self.new_user_damping)
-        if not self.learn_shares or len(train) < MIN_RATINGS:
+        if not self._learns_shares(train):
             return {FROZEN: start, AS_OF: start}
         held = Held.of(train, self.seed)
         forecasts = [held.forecasts(partial(self.part, name)) for name in names]
@@ -152,14 +152,28 @@ class Blend(Model):
 
     @override
     def held_outcomes(self, train: Ratings, rows: Rows) -> Outcomes | None:
-        if self._held is None:
-            return super().held_outcomes(train, rows)
-        (held, forecasts), self._held = self._held, None
+        # Whoever learns shares forecasts rows held out on the way.
+        return None if self._learns_shares(train) else super().held_outcomes(train, rows)
+
+    @override
+    def _calibrate(
+        self, train: Ratings, valid: Ratings | None, outcomes: Outcomes | None
+    ) -> OnlineCalibration:
+        held, self._held = self._held, None
+        if valid is None and held is not None:
+            outcomes = self._outcomes_of(*held)
+        return super()._calibrate(train, valid, outcomes)
+
+    def _outcomes_of(self, held: Held, forecasts: dict[str, PartForecasts]) -> Outcomes:
+        """Forecasts of what was held out for the shares, blended with these."""
         shares = self.shares[FROZEN]
         parts = [forecasts[name] for name in shares.names]
         means, deviations = held.frozen(parts), held.deviations(parts)
         expected = Expected(shares.blended(means), shares.blended(deviations))
         return self.outcomes(expected, means.history_length, held.given())
+
+    def _learns_shares(self, train: Ratings) -> bool:
+        return self.learn_shares and len(train) >= MIN_RATINGS
 
     def part(self, name: str) -> Model:
         """One of them, a new one."""

@@ -143,10 +143,14 @@ class StepSizes(NamedTuple):
 
 
 def initial_side(rows: int, width: int, init_std: float, random: np.random.Generator) -> Side32:
-    """Biases of 0 and normal vectors with standard deviation `init_std`, filled up with zeros."""
-    vectors = cache_aligned(rows, padded(width))
-    vectors[:, :width] = random.standard_normal((rows, width), np.float32)
-    vectors[:, :width] *= np.float32(init_std)
+    """Biases of 0 and vectors of standard deviation `init_std`, filled up with zeros.
+
+    Their numbers are uniform between two bounds: drawn in a fifth of the time of normal ones.
+    """
+    vectors, most = cache_aligned(rows, padded(width)), np.float32(np.sqrt(12) * init_std)
+    vectors[:, :width] = random.random((rows, width), np.float32)
+    vectors[:, :width] -= np.float32(0.5)
+    vectors[:, :width] *= most
     vectors[:, width:] = 0
     return Side32(np.zeros(rows, np.float32), vectors)
 

@@ -7,10 +7,13 @@ lower triangle of the matrix without its first row and column.
 
 import numpy as np
 
+from ratecast import lane_inverse
+from ratecast.aligned import DOUBLES
 from ratecast.arrays import F64
 from ratecast.compiled import njit
-from ratecast.modelling.kernels import lane_inverse
-from ratecast.modelling.kernels.lane_inverse import LANES
+
+# So many matrices are inverted side by side, one in each lane of the processor's vectors.
+LANES = DOUBLES
 
 
 def packed_size(width: int) -> int:

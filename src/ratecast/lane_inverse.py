@@ -1,13 +1,13 @@
 """Inverses of symmetric positive definite matrices, eight at a time: one in each lane.
 
 In a loop over one small matrix most of a vector of the processor is empty; over eight it is full.
-Matrices stand in a table (F², LANES) of float64: row F a + b has entry (a, b) of each. Only lower
+Matrices stand in a table (F², DOUBLES) of float64: row F a + b has entry (a, b) of each. Only lower
 triangles are read and written.
 """
 
 import numpy as np
 
-from ratecast.aligned import DOUBLES as LANES
+from ratecast.aligned import DOUBLES
 from ratecast.compiled import njit
 from ratecast.lanes import load, plus, repeated, store, times, times_plus
 
@@ -40,7 +40,7 @@ def _factorize(table, width):  # type: ignore[no-untyped-def]
         for k in range(j):
             total = times_plus(load(table, own + k, 0), load(table, own + k, 0), total)
         store(table, diagonal, 0, plus(load(table, diagonal, 0), times(minus, total)))
-        for lane in range(LANES):
+        for lane in range(DOUBLES):
             table[diagonal, lane] = 1.0 / np.sqrt(table[diagonal, lane])
         factor, i = load(table, diagonal, 0), j + 1
         while i + SUMS <= width:
@@ -123,7 +123,5 @@ def _square_triangles(table, width):  # type: ignore[no-untyped-def]
         for rest in range(j, i + 1):
             p = none
             for m in range(i, width):
-                p = times_plus(
-                    load(table, width * m + i, 0), load(table, width * m + rest, 0), p
-                )
+                p = times_plus(load(table, width * m + i, 0), load(table, width * m + rest, 0), p)
             store(table, own + rest, 0, p)
