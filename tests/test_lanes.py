@@ -6,6 +6,7 @@ import pytest
 from ratecast.aligned import DOUBLES, LANES, cache_aligned, padded
 from ratecast.compiled import njit
 from ratecast.lanes import (
+    divide,
     load,
     load_scaled,
     plus,
@@ -38,6 +39,13 @@ def add(table, row, number, lanes):  # type: ignore[no-untyped-def]
 
 
 @njit()
+def invert(table, row, number, lanes):  # type: ignore[no-untyped-def]
+    """Replace a row by a number over it."""
+    for k in range(0, table.shape[1], lanes):
+        store(table, row, k, divide(repeated(number), load(table, row, k)))
+
+
+@njit()
 def widen(whole, scale, table):  # type: ignore[no-untyped-def]
     for row in range(len(whole)):
         for k in range(0, whole.shape[1], LANES):
@@ -54,6 +62,8 @@ def test_lanes_do_what_plain_loops_do(kind: type, lanes: int) -> None:
     add(table, 2, kind(1.5), lanes)
     assert np.array_equal(table[2], before[2] + kind(1.5))
     assert np.array_equal(np.delete(table, 2, 0), np.delete(before, 2, 0))
+    invert(table, 4, kind(1.5), lanes)
+    assert np.array_equal(table[4], kind(1.5) / before[4])
 
 
 def test_whole_numbers_are_scaled() -> None:

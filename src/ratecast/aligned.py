@@ -1,5 +1,7 @@
 """Arrays whose rows begin where a cache line of the processor does."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,14 +10,16 @@ LINE = 64
 LANES, DOUBLES = LINE // 4, LINE // 8
 
 
-def cache_aligned(rows: int, width: int) -> NDArray[np.float32]:
-    """An array (rows, width) with unset values; its first row begins at a cache line.
+def cache_aligned(rows: int, width: int, number: Any = np.float32) -> NDArray[Any]:
+    """An array (rows, width) of `number` with unset values; its first row begins at a cache line.
 
     Reading a vector of 64 numbers that crosses cache lines takes a quarter longer.
     """
-    memory = np.empty(4 * rows * width + LINE, np.uint8)
+    size = np.dtype(number).itemsize * rows * width
+    memory = np.empty(size + LINE, np.uint8)
     start = -memory.ctypes.data % LINE
-    return memory[start : start + 4 * rows * width].view(np.float32).reshape(rows, width)
+    array: NDArray[Any] = memory[start : start + size].view(number).reshape(rows, width)
+    return array
 
 
 def padded(width: int, lanes: int = LANES) -> int:

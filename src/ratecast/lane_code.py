@@ -170,6 +170,16 @@ def plus(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
 
 
 @intrinsic
+def divide(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
+    """Of each lane, a / b."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fdiv(*args)
+
+    return a(a, a), generate
+
+
+@intrinsic
 def times_plus(typing: object, a: Any, b: Any, c: Any) -> tuple[Any, Generate]:
     """Of each lane, a * b + c."""
 

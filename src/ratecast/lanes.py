@@ -40,6 +40,8 @@ repeated: Any = _Operation("repeated")
 times: Any = _Operation("times")
 # a, b. Of each lane, a + b, where a product is rounded before it is added.
 plus: Any = _Operation("plus")
+# a, b. Of each lane, a / b.
+divide: Any = _Operation("divide")
 # a, b, c. Of each lane, a * b + c.
 times_plus: Any = _Operation("times_plus")
 # lanes. Their sum: of halves, of their halves, and so on.

@@ -42,13 +42,13 @@ from ratecast.models.factorization_machine.features import (
     products,
     rated_sets,
 )
-from ratecast.models.factorization_machine.fold_in import (
+from ratecast.models.factorization_machine.fold_in import walk_users
+from ratecast.models.factorization_machine.fold_in_columns import (
     BatchColumns,
     Likelihood,
     MovieSide,
     TimeBins,
     UserSide,
-    walk_users,
 )
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
 from ratecast.models.factorization_machine.sampler import Chain, Sample, chains_side_by_side
