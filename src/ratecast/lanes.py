@@ -26,6 +26,8 @@ class _Operation:
 
 # Arguments: table, row, column. Lanes of table[row, column : column + LANES].
 load: Any = _Operation("load")
+# The same of float64, but four of them.
+load_four: Any = _Operation("load_four")
 # table (int16), row, column, scale. The same, multiplied by scale.
 load_scaled: Any = _Operation("load_scaled")
 # table, row, column, lanes. Writes them there.
@@ -36,12 +38,16 @@ prefetch: Any = _Operation("prefetch")
 prefetch_row: Any = _Operation("prefetch_row")
 # number. Lanes of it.
 repeated: Any = _Operation("repeated")
+# number (float64). The same, but four.
+repeated_four: Any = _Operation("repeated_four")
 # a, b. Of each lane, a * b.
 times: Any = _Operation("times")
 # a, b. Of each lane, a + b, where a product is rounded before it is added.
 plus: Any = _Operation("plus")
 # a, b. Of each lane, a / b.
 divide: Any = _Operation("divide")
+# a. Of each lane, the square root of a.
+root: Any = _Operation("root")
 # a, b, c. Of each lane, a * b + c.
 times_plus: Any = _Operation("times_plus")
 # lanes. Their sum: of halves, of their halves, and so on.
