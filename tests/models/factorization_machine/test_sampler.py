@@ -5,6 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from ratecast.models.factorization_machine import gibbs_kernel as kernels
+from ratecast.models.factorization_machine.features import one_hot
+from ratecast.models.factorization_machine.normal_draws import NormalDraws, fill_normals
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
 from ratecast.models.factorization_machine.sampler import CHAINS, Block, Chains
 
@@ -37,6 +39,15 @@ def test_kernels_equal_plain_sums() -> None:
     np.testing.assert_allclose(squares[:, 1], (coefficients[:, 3:] ** 2).sum(axis=1))
 
 
+@pytest.mark.parametrize("seed", [0, 2003, 2**32 + 5])
+def test_normal_numbers_are_those_of_numpy(seed: int) -> None:
+    expected = np.random.RandomState(seed % 2**32).standard_normal(5000)
+    found, draws = np.zeros((5000, CHAINS)), NormalDraws.seeded(seed)
+    for part in np.split(found, [1, 3, 4, 700, 701]):
+        fill_normals(draws, part, 2)
+    np.testing.assert_allclose(found[:, 2], expected, rtol=1e-14)
+
+
 def test_draws_have_the_mean_and_covariance_of_the_exact_posterior() -> None:
     random = np.random.default_rng(1)
     index = random.integers(5, size=60).astype(np.int32)
@@ -48,7 +59,7 @@ def test_draws_have_the_mean_and_covariance_of_the_exact_posterior() -> None:
     exact = inverse @ (design.T @ (precision * target))
     residual = target[:, None] - block.total[0][index]
     ratings = kernels.Ratings(np.repeat(precision[:, None], CHAINS, axis=1), residual)
-    normals = [np.random.RandomState(3 + chain) for chain in range(CHAINS)]
+    normals = [NormalDraws.seeded(3 + chain) for chain in range(CHAINS)]
     draws = []
     for _ in range(20_000):
         block.draw_normals(normals)
@@ -57,6 +68,21 @@ def test_draws_have_the_mean_and_covariance_of_the_exact_posterior() -> None:
     for chain in np.array(draws).transpose(2, 0, 1):
         np.testing.assert_allclose(chain.mean(axis=0), exact, atol=0.03)
         np.testing.assert_allclose(np.cov(chain.T), inverse, atol=0.04)
+
+
+def test_time_bins_are_drawn_alike_in_one_loop_and_in_two() -> None:
+    random, found = np.random.default_rng(4), []
+    index = np.sort(random.integers(5, size=60)).astype(np.int32)
+    precision, residual = random.random((60, CHAINS)), random.normal(size=(60, CHAINS))
+    for kernel in (kernels.draw_runs, kernels.draw_linear):
+        block = one_hot(index.astype(np.int64), np.arange(5))
+        block.start([random])
+        block.draw_normals([NormalDraws.seeded(1)])
+        ratings = kernels.Ratings(precision, residual.copy())
+        kernel(block.side, ratings)
+        found += [block.coefficients.copy(), ratings.residual]
+    np.testing.assert_allclose(found[0], found[2])
+    np.testing.assert_allclose(found[1], found[3])
 
 
 @pytest.mark.parametrize("chains", [1, 3])

@@ -126,6 +126,35 @@ def draw_linear(side, ratings):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def draw_runs(side, ratings):  # type: ignore[no-untyped-def]
+    """As `draw_linear`, where each line is a feature, and its ratings follow each other, in order.
+
+    One loop over the ratings, of which those of one line are still in the nearest cache.
+    """
+    (precision, residual), lines, first = ratings, side.lines, 0
+    coefficients, priors = side.coefficients[0], side.precision[0]
+    one, minus = repeated_four(1.0), repeated_four(-1.0)
+    while first < len(lines):
+        r, f = first, lines[first]
+        gradient, prior = repeated_four(0.0), load_four(priors, side.group[f], 0)
+        weight = prior
+        while r < len(lines) and lines[r] == f:
+            now = load_four(precision, r, 0)
+            gradient = times_plus(now, load_four(residual, r, 0), gradient)
+            weight = plus(weight, now)
+            r += 1
+        present = load_four(coefficients, f, 0)
+        random = divide(load_four(side.normals, f, 0), root(weight))
+        slope = times_plus(times(minus, present), prior, gradient)
+        step = times_plus(slope, divide(one, weight), random)
+        store(coefficients, f, 0, plus(present, step))
+        store(side.total[0], f, 0, plus(present, step))
+        for i in range(first, r):
+            store(residual, i, 0, times_plus(step, minus, load_four(residual, i, 0)))
+        first = r
+
+
+@njit(cache=True, nogil=True)
 def draw_for_users(k, user, movie, ratings):  # type: ignore[no-untyped-def]
     """Draw factor `k` of the users; the ratings of a user follow each other.
 

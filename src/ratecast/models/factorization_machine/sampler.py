@@ -13,6 +13,7 @@ from ratecast.arrays import F64, I32
 from ratecast.modelling.kernels.loops import thread_count
 from ratecast.models.factorization_machine import gibbs_kernel as kernels
 from ratecast.models.factorization_machine.hyperprior import RATE, SHAPE, Hyperprior
+from ratecast.models.factorization_machine.normal_draws import NormalDraws, fill_normals
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
 
 # How many chains the kernels take at once.
@@ -39,7 +40,7 @@ class Block:
 
     def start(self, random: Sequence[np.random.Generator]) -> None:
         """Linear terms at 0, factors normal with a small standard deviation. random: by chain."""
-        (lines, count), chains = self.features.shape, len(random)
+        lines, count = self.features.shape
         height = 1 + self.factors
         self.coefficients = _zeros(height, count)
         for c, draws in enumerate(random):
@@ -49,14 +50,17 @@ class Block:
             self.total[k] = self.features @ self.coefficients[k]
         # scipy numbers them in either size, and numba would compile each kernel for both.
         starts, rows = (a.astype(np.int32) for a in (self.features.indptr, self.features.indices))
-        self._columns = kernels.Columns(starts, rows, self.features.data)
+        values = self.features.data
+        self._columns = kernels.Columns(starts, rows, values)
         self._sums = cache_aligned(lines, DOUBLES, np.float64)
         self._step, self._normals = _zeros(lines), _zeros(count)
+        # One feature a line, and ratings in the order of the lines, as time bins have them.
+        ids = lines == count and np.array_equal(rows, np.arange(count)) and (values == 1).all()
+        self._in_runs = not self.factors and ids and bool((np.diff(self.index) >= 0).all())
         self._group_sizes = np.bincount(self.group)
         self.precision = np.ones((height, len(self._group_sizes), CHAINS))
         self._squares = np.empty_like(self.precision)
         self._ratings = np.bincount(self.index, minlength=lines)
-        self._chains = chains
 
     def draw_precisions(self, random: Sequence[np.random.Generator], prior: Hyperprior) -> None:
         """Draw the precision of each group and factor of each chain from its gamma."""
@@ -67,10 +71,15 @@ class Block:
             drawn = draws.standard_gamma((prior.shape + sizes) / 2, size=rate.shape[:2])
             self.precision[..., c] = drawn / rate[..., c]
 
-    def draw_normals(self, normals: Sequence[np.random.RandomState]) -> None:
+    def draw_normals(self, normals: Sequence[NormalDraws]) -> None:
         """Draw what the next draw of a row of coefficients needs."""
         for c, draws in enumerate(normals):
-            self._normals[:, c] = draws.standard_normal(len(self._normals))
+            fill_normals(draws, self._normals, c)
+
+    def draw_linear(self, ratings: kernels.Ratings) -> None:
+        """Draw the linear terms; the residuals are updated in place."""
+        draw = kernels.draw_runs if self._in_runs else kernels.draw_linear
+        draw(self.side, ratings)
 
     def draw_noise(
         self, random: Sequence[np.random.Generator], squares: F64, freedom: float
@@ -143,7 +152,7 @@ class Chains:
 
     def __post_init__(self) -> None:
         self.random = [np.random.default_rng(seed) for seed in self.seeds]
-        self._normals = [np.random.RandomState(seed % 2**32) for seed in self.seeds]
+        self._normals = [NormalDraws.seeded(seed) for seed in self.seeds]
         for block in self.blocks:
             block.start(self.random)
         self.prior = Hyperprior.of(self.stars, self.user.factors)
@@ -181,7 +190,7 @@ class Chains:
         for block in self.blocks:
             block.draw_precisions(self.random, self.prior)
             block.draw_normals(self._normals)
-            kernels.draw_linear(block.side, self.ratings)
+            block.draw_linear(self.ratings)
         user, movie = self.user.side, self.movie.side
         # At first nothing is to be taken out of the residuals.
         movie.step[:] = 0
