@@ -6,12 +6,16 @@ import pytest
 from ratecast.aligned import DOUBLES, LANES, cache_aligned, padded
 from ratecast.compiled import njit
 from ratecast.lanes import (
+    divide,
     load,
+    load_four,
     load_scaled,
     plus,
     prefetch,
     prefetch_row,
     repeated,
+    repeated_four,
+    root,
     store,
     times,
     times_plus,
@@ -38,6 +42,22 @@ def add(table, row, number, lanes):  # type: ignore[no-untyped-def]
 
 
 @njit()
+def invert(table, row, number, lanes):  # type: ignore[no-untyped-def]
+    """Replace a row by a number over it."""
+    for k in range(0, table.shape[1], lanes):
+        store(table, row, k, divide(repeated(number), load(table, row, k)))
+
+
+@njit()
+def lengths(a, b, into):  # type: ignore[no-untyped-def]
+    """Of each row, of four numbers, into = sqrt(a^2 + 2 b^2)."""
+    for row in range(len(a)):
+        one, other = load_four(a, row, 0), load_four(b, row, 0)
+        twice = times(other, repeated_four(2.0))
+        store(into, row, 0, root(times_plus(one, one, times(twice, other))))
+
+
+@njit()
 def widen(whole, scale, table):  # type: ignore[no-untyped-def]
     for row in range(len(whole)):
         for k in range(0, whole.shape[1], LANES):
@@ -54,6 +74,14 @@ def test_lanes_do_what_plain_loops_do(kind: type, lanes: int) -> None:
     add(table, 2, kind(1.5), lanes)
     assert np.array_equal(table[2], before[2] + kind(1.5))
     assert np.array_equal(np.delete(table, 2, 0), np.delete(before, 2, 0))
+    invert(table, 4, kind(1.5), lanes)
+    assert np.array_equal(table[4], kind(1.5) / before[4])
+
+
+def test_four_lanes() -> None:
+    a, b, into = np.random.default_rng(3).normal(size=(3, 5, 4))
+    lengths(a, b, into)
+    np.testing.assert_allclose(into, np.sqrt(a**2 + 2 * b**2))
 
 
 def test_whole_numbers_are_scaled() -> None:

@@ -23,7 +23,7 @@ class _LanesType(types.Type):
 
     def __init__(self, number: types.Float, vector: ir.VectorType) -> None:
         self.number, self.vector = number, vector
-        super().__init__(name=f"Lanes({number})")
+        super().__init__(name=f"Lanes({number} x {vector.count})")
 
 
 @register_model(_LanesType)
@@ -39,6 +39,7 @@ _OF = {
     types.float64: _LanesType(types.float64, ir.VectorType(ir.DoubleType(), DOUBLES)),
 }
 _SINGLE = _OF[types.float32]
+_FOUR = _LanesType(types.float64, ir.VectorType(ir.DoubleType(), 4))
 
 
 def _pointer(context: Any, builder: Any, kind: Any, place: Any) -> Any:
@@ -61,14 +62,20 @@ def _repeated(builder: Any, kind: _LanesType, number: Any) -> Any:
 @intrinsic
 def load(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
     """Lanes of table[row, column : column + LANES]."""
-    kind = _OF[table.dtype]
+    return _OF[table.dtype](table, types.intp, types.intp), _load
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], args)
-        at = builder.bitcast(pointer, kind.vector.as_pointer())
-        return builder.load(at, align=4, typ=kind.vector)
 
-    return kind(table, types.intp, types.intp), generate
+@intrinsic
+def load_four(typing: object, table: Any, row: Any, column: Any) -> tuple[Any, Generate]:
+    """Lanes of table[row, column : column + 4]; table: float64."""
+    return _FOUR(table, types.intp, types.intp), _load
+
+
+def _load(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    kind = signature.return_type.vector
+    pointer = _pointer(context, builder, signature.args[0], args)
+    at = builder.bitcast(pointer, kind.as_pointer())
+    return builder.load(at, align=4, typ=kind)
 
 
 @intrinsic
@@ -142,11 +149,17 @@ def _ask(builder: Any, pointer: Any) -> None:
 @intrinsic
 def repeated(typing: object, number: Any) -> tuple[Any, Generate]:
     """Lanes of one number: float32, or float64."""
+    return _OF[number](number), _repeat
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _repeated(builder, _OF[number], args[0])
 
-    return _OF[number](number), generate
+@intrinsic
+def repeated_four(typing: object, number: Any) -> tuple[Any, Generate]:
+    """Four lanes of one number of float64."""
+    return _FOUR(number), _repeat
+
+
+def _repeat(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    return _repeated(builder, signature.return_type, args[0])
 
 
 @intrinsic
@@ -167,6 +180,31 @@ def plus(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
         return builder.fadd(*args)
 
     return a(a, a), generate
+
+
+@intrinsic
+def divide(typing: object, a: Any, b: Any) -> tuple[Any, Generate]:
+    """Of each lane, a / b."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fdiv(*args)
+
+    return a(a, a), generate
+
+
+@intrinsic
+def root(typing: object, a: Any) -> tuple[Any, Generate]:
+    """Of each lane, the square root of a."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(a.vector, [a.vector])
+        name = f"llvm.sqrt.v{a.vector.count}f{a.number.bitwidth}"
+        sqrt = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            builder.module, kind, name
+        )
+        return builder.call(sqrt, args)
+
+    return a(a), generate
 
 
 @intrinsic

@@ -7,9 +7,8 @@ triangles are read and written.
 
 import numpy as np
 
-from ratecast.aligned import DOUBLES
 from ratecast.compiled import njit
-from ratecast.lanes import load, plus, repeated, store, times, times_plus
+from ratecast.lanes import divide, load, plus, repeated, root, store, times, times_plus
 
 # So many sums are built at once: each waits for its last product, and they share what is read.
 SUMS = 4
@@ -28,21 +27,17 @@ def invert(table, width):  # type: ignore[no-untyped-def]
     _square_triangles(table, width)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def _factorize(table, width):  # type: ignore[no-untyped-def]
-    """P -> L, but for the diagonal, which is that of L⁻¹ already.
-
-    A lane that is left over may hold zeros: it divides by zero, and nothing is made of it.
-    """
-    none, minus = repeated(np.float64(0)), repeated(np.float64(-1))
+    """P -> L, but for the diagonal, which is that of L⁻¹ already."""
+    none, minus, one = repeated(np.float64(0)), repeated(np.float64(-1)), repeated(np.float64(1))
     for j in range(width):
         diagonal, own, total = width * j + j, width * j, none
         for k in range(j):
             total = times_plus(load(table, own + k, 0), load(table, own + k, 0), total)
         store(table, diagonal, 0, plus(load(table, diagonal, 0), times(minus, total)))
-        for lane in range(DOUBLES):
-            table[diagonal, lane] = 1.0 / np.sqrt(table[diagonal, lane])
-        factor, i = load(table, diagonal, 0), j + 1
+        factor, i = divide(one, root(load(table, diagonal, 0))), j + 1
+        store(table, diagonal, 0, factor)
         while i + SUMS <= width:
             a, b, c, d = width * i, width * (i + 1), width * (i + 2), width * (i + 3)
             p, q, r, s = none, none, none, none

@@ -26,6 +26,8 @@ class Operation:
 
 # Arguments: table, row, column. Lanes of table[row, column : column + LANES].
 load: Any = Operation("load")
+# The same of float64, but four of them.
+load_four: Any = Operation("load_four")
 # table (int16), row, column, scale. The same, multiplied by scale.
 load_scaled: Any = Operation("load_scaled")
 # table, row, column, lanes. Writes them there.
@@ -36,10 +38,16 @@ prefetch: Any = Operation("prefetch")
 prefetch_row: Any = Operation("prefetch_row")
 # number. Lanes of it.
 repeated: Any = Operation("repeated")
+# number (float64). The same, but four.
+repeated_four: Any = Operation("repeated_four")
 # a, b. Of each lane, a * b.
 times: Any = Operation("times")
 # a, b. Of each lane, a + b, where a product is rounded before it is added.
 plus: Any = Operation("plus")
+# a, b. Of each lane, a / b.
+divide: Any = Operation("divide")
+# a. Of each lane, the square root of a.
+root: Any = Operation("root")
 # a, b, c. Of each lane, a * b + c.
 times_plus: Any = Operation("times_plus")
 # lanes. Their sum: of halves, of their halves, and so on.

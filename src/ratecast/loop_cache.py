@@ -1,4 +1,4 @@
-"""The cache of compiled loops, read without making numba's compiler ready, and never out of date."""
+"""The cache of compiled loops: read without making numba's compiler ready, and never outdated."""
 
 from collections.abc import Callable, Iterator
 from functools import cache as cached

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from ratecast.models.factorization_machine.fold_in import (
+from ratecast.models.factorization_machine.fold_in import walk_users
+from ratecast.models.factorization_machine.fold_in_columns import (
     BatchColumns,
     Likelihood,
     MovieSide,
     TimeBins,
     UserSide,
-    walk_users,
 )
 
 

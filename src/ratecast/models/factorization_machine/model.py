@@ -4,6 +4,7 @@ Reference: Rendle, Zhang, Koren 2019, "On the difficulty of evaluating baselines
 (arXiv:1905.01395); Freudenthaler, Schmidt-Thieme, Rendle 2011, "Bayesian factorization machines".
 """
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -42,16 +43,16 @@ from ratecast.models.factorization_machine.features import (
     products,
     rated_sets,
 )
-from ratecast.models.factorization_machine.fold_in import (
+from ratecast.models.factorization_machine.fold_in import walk_users
+from ratecast.models.factorization_machine.fold_in_columns import (
     BatchColumns,
     Likelihood,
     MovieSide,
     TimeBins,
     UserSide,
-    walk_users,
 )
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
-from ratecast.models.factorization_machine.sampler import Chain, Sample, chains_side_by_side
+from ratecast.models.factorization_machine.sampler import Chains, Sample, chains_side_by_side
 from ratecast.ratings import MOVIE, USER, Ratings
 
 # Bits of the time in a key of user and time bin: seconds stay below 2^40.
@@ -83,7 +84,7 @@ class FactorizationMachine(Model):
     Reference: Rendle, Zhang, Koren 2019, "On the difficulty of evaluating baselines"
     (arXiv:1905.01395); Freudenthaler, Schmidt-Thieme, Rendle 2011, "Bayesian factorization
     machines".
-    Differs: see `Chain`; time enters as linear effects of the user in nested bins of time, from a
+    Differs: see `Chains`; time enters as linear effects of the user in nested bins of time, from a
     day down to a second, which improve forecasts more than factors of the time.
 
     >>> import ratecast as rc
@@ -135,27 +136,27 @@ class FactorizationMachine(Model):
         # The prior variances are meant for stars of 1 to 5.
         stars = train.stars.astype(np.float64) / self.scale.unit
 
-        def run(number: int) -> list[Sample]:
+        def run(numbers: Sequence[int]) -> list[Sample]:
             blocks = copy(user), copy(movie), [copy(block) for block in linear]
-            chain = Chain(stars, *blocks, self.seed * 1000 + number)
+            chains = Chains(stars, *blocks, [self.seed * 1000 + number for number in numbers])
             if self.likelihood == "ordinal":
-                scale = self.scale.stars / self.scale.unit
-                chain.latent = OrdinalLatent(self.scale.index(train.stars), scale, chain.random)
-            return self._run(chain)
+                star, scale = self.scale.index(train.stars), self.scale.stars / self.scale.unit
+                chains.latent = [OrdinalLatent(star, scale, draws) for draws in chains.random]
+            return self._run(chains)
 
-        samples = [sample for each in chains_side_by_side(run, self.chains) for sample in each]
+        samples = chains_side_by_side(run, self.chains)
         self._store(samples, sets, movie.features)
         self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
-    def _run(self, chain: Chain) -> list[Sample]:
-        """The last sample of each of `samples` equal parts after the burn-in."""
+    def _run(self, chains: Chains) -> list[Sample]:
+        """Chain by chain, the last sample of each of `samples` equal parts after the burn-in."""
         sampled = np.linspace(self.burn_in, self.iterations, self.samples + 1)[1:].astype(int)
         samples = []
         for iteration in range(1, self.iterations + 1):
-            chain.iterate()
+            chains.iterate()
             if iteration in sampled:
-                samples.append(chain.sample())
-        return samples
+                samples.append(chains.samples())
+        return [sample for chain in zip(*samples, strict=True) for sample in chain]
 
     def _store(self, samples: list[Sample], sets: Sets, features: sp.csc_array) -> None:
         self._samples = condensed(samples, sets, features)

@@ -1,6 +1,6 @@
-"""One Markov chain of the Bayesian factorization machine: blocks of features in, samples out."""
+"""Markov chains of the Bayesian factorization machine: blocks of features in, samples out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import current_thread, main_thread
@@ -8,12 +8,16 @@ from threading import current_thread, main_thread
 import numpy as np
 import scipy.sparse as sp
 
+from ratecast.aligned import DOUBLES, cache_aligned
 from ratecast.arrays import F64, I32
 from ratecast.modelling.kernels.loops import thread_count
 from ratecast.models.factorization_machine import gibbs_kernel as kernels
 from ratecast.models.factorization_machine.hyperprior import RATE, SHAPE, Hyperprior
+from ratecast.models.factorization_machine.normal_draws import NormalDraws, fill_normals
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
 
+# How many chains the kernels take at once.
+CHAINS = 4
 _INIT_STD = 0.1
 
 
@@ -34,46 +38,72 @@ class Block:
     total: F64 = field(init=False)
     precision: F64 = field(init=False)
 
-    def start(self, random: np.random.Generator) -> None:
-        """Linear terms at 0, factors normal with a small standard deviation."""
-        count = self.features.shape[1]
-        self.coefficients = np.zeros((1 + self.factors, count))
-        self.coefficients[1:] = random.normal(0, _INIT_STD, (self.factors, count))
-        self.total = np.ascontiguousarray((self.features @ self.coefficients.T).T)
+    def start(self, random: Sequence[np.random.Generator]) -> None:
+        """Linear terms at 0, factors normal with a small standard deviation. random: by chain."""
+        lines, count = self.features.shape
+        height = 1 + self.factors
+        self.coefficients = _zeros(height, count)
+        for c, draws in enumerate(random):
+            self.coefficients[1:, :, c] = draws.normal(0, _INIT_STD, (self.factors, count))
+        self.total = _zeros(height, lines)
+        for k in range(height):
+            self.total[k] = self.features @ self.coefficients[k]
         # scipy numbers them in either size, and numba would compile each kernel for both.
-        starts, lines = (a.astype(np.int32) for a in (self.features.indptr, self.features.indices))
-        columns = starts, lines, self.features.data
-        self._columns = kernels.Columns(*columns)
-        self._sums = np.empty((2, self.features.shape[0]))
+        starts, rows = (a.astype(np.int32) for a in (self.features.indptr, self.features.indices))
+        values = self.features.data
+        self._columns = kernels.Columns(starts, rows, values)
+        self._sums = cache_aligned(lines, DOUBLES, np.float64)
+        self._step, self._normals = _zeros(lines), _zeros(count)
+        # One feature a line, and ratings in the order of the lines, as time bins have them.
+        ids = lines == count and np.array_equal(rows, np.arange(count)) and (values == 1).all()
+        self._in_runs = not self.factors and ids and bool((np.diff(self.index) >= 0).all())
         self._group_sizes = np.bincount(self.group)
-        self._ratings = np.bincount(self.index, minlength=self.features.shape[0])
+        self.precision = np.ones((height, len(self._group_sizes), CHAINS))
+        self._squares = np.empty_like(self.precision)
+        self._ratings = np.bincount(self.index, minlength=lines)
 
-    def draw_precisions(self, random: np.random.Generator, prior: Hyperprior) -> None:
-        """Draw the precision of each group and factor, (1 + factors, groups), from its gamma."""
-        sizes = self._group_sizes
-        squares = np.empty((1 + self.factors, len(sizes)))
+    def draw_precisions(self, random: Sequence[np.random.Generator], prior: Hyperprior) -> None:
+        """Draw the precision of each group and factor of each chain from its gamma."""
+        sizes, squares = self._group_sizes, self._squares
         kernels.group_squares(self.coefficients, self.group, squares)
-        rate = (prior.rate[: len(squares), None] + squares) / 2
-        drawn = random.standard_gamma((prior.shape + sizes) / 2, size=rate.shape)
-        self.precision = drawn / rate
+        rate = (prior.rate[: len(squares), None, None] + squares) / 2
+        for c, draws in enumerate(random):
+            drawn = draws.standard_gamma((prior.shape + sizes) / 2, size=rate.shape[:2])
+            self.precision[..., c] = drawn / rate[..., c]
 
-    def draw_factor(self, k: int, inputs: F64, precision: F64, residual: F64) -> None:
-        """Draw row `k` of the coefficients; it enters each rating's forecast as total[k] * inputs.
+    def draw_normals(self, normals: Sequence[NormalDraws]) -> None:
+        """Draw what the next draw of a row of coefficients needs."""
+        for c, draws in enumerate(normals):
+            fill_normals(draws, self._normals, c)
 
-        inputs, precision, residual: (n,); the residuals are updated in place.
-        """
-        kernels.draw_factor(k, self.side, inputs, precision, residual)
+    def draw_linear(self, ratings: kernels.Ratings) -> None:
+        """Draw the linear terms; the residuals are updated in place."""
+        draw = kernels.draw_runs if self._in_runs else kernels.draw_linear
+        draw(self.side, ratings)
 
-    def draw_noise(self, random: np.random.Generator, squares: F64, freedom: float) -> F64:
-        """Draw the noise precision of each line, (lines,). squares: (n,) of the residuals."""
-        rate = (freedom + np.bincount(self.index, squares, len(self._ratings))) / 2
-        return random.standard_gamma((freedom + self._ratings) / 2) / rate
+    def draw_noise(
+        self, random: Sequence[np.random.Generator], squares: F64, freedom: float
+    ) -> F64:
+        """Draw the noise precision of each line, (lines, 4). squares: sums of its residuals'."""
+        drawn = np.zeros(squares.shape)
+        for c, draws in enumerate(random):
+            drawn[:, c] = draws.standard_gamma((freedom + self._ratings) / 2)
+        drawn /= (freedom + squares) / 2
+        return drawn
 
     @property
     def side(self) -> kernels.Side:
         """As the kernels read it."""
-        state = self.precision, self.coefficients, self.total, self._sums
-        return kernels.Side(self._columns, self.group, self.index, *state)
+        state = self.precision, self.coefficients, self.total
+        own = self._sums, self._step, self._normals
+        return kernels.Side(self._columns, self.group, self.index, *state, *own)
+
+
+def _zeros(*shape: int) -> F64:
+    """An array (*shape, 4) whose first row begins at a cache line."""
+    array = cache_aligned(int(np.prod(shape)), CHAINS, np.float64)
+    array[:] = 0
+    return array.reshape(*shape, CHAINS)
 
 
 @dataclass(frozen=True)
@@ -98,12 +128,13 @@ class Sample:
 
 
 @dataclass
-class Chain:
+class Chains:
     """Gibbs sampler of stars = level + linear terms + user vector . movie vector + noise.
 
-    stars: (n,). user, movie: blocks with factors. linear: blocks of linear terms. freedom: degrees
-    of freedom of the noise precisions of users and of movies. latent: explained in place of the
-    stars where it is given, and drawn anew in each iteration.
+    stars: (n,). user, movie: blocks with factors. linear: blocks of linear terms. seeds: of each
+    chain, at most four. freedom: degrees of freedom of the noise precisions of users and of movies.
+    latent: of each chain, explained in place of the stars where they are given, and drawn anew in
+    each iteration.
 
     Reference: Freudenthaler, Schmidt-Thieme, Rendle 2011, "Bayesian factorization machines".
     Differs: features interact only across the user's and the movie's block (linear terms stand for
@@ -115,23 +146,34 @@ class Chain:
     user: Block
     movie: Block
     linear: list[Block]
-    seed: int
+    seeds: Sequence[int]
     freedom: tuple[float, float] = (15.0, 20.0)
-    latent: OrdinalLatent | None = None
+    latent: Sequence[OrdinalLatent] = ()
 
     def __post_init__(self) -> None:
-        self.random = np.random.default_rng(self.seed)
-        kernels.seed_kernels(self.seed)
+        self.random = [np.random.default_rng(seed) for seed in self.seeds]
+        self._normals = [NormalDraws.seeded(seed) for seed in self.seeds]
         for block in self.blocks:
             block.start(self.random)
         self.prior = Hyperprior.of(self.stars, self.user.factors)
-        self.level = self.prior.mean
-        self.residual = self.stars - self.level - self.interaction()
+        here = np.arange(CHAINS) < len(self.seeds)
+        self.level = self.prior.mean * here
+        n = len(self.stars)
+        # What the chains explain: the stars, or latent values.
+        self._explained = np.repeat(self.stars[:, None], len(self.seeds), axis=1)
+        self.ratings = kernels.Ratings(_zeros(n), _zeros(n))
+        self.ratings.precision[:, here] = 1.0
+        self.residual[:] = (self.stars[:, None] - self.level) * here - self.interaction()
         # Noise precision of a rating = common one x the user's x the movie's.
-        self.noise_precision: float = 1.0
-        self.noise_factors = [np.ones(block.features.shape[0]) for block in (self.user, self.movie)]
-        self._ones = np.ones(len(self.stars))
-        self._precision = self._ones
+        self.noise_precision = 1.0 * here
+        self.noise_factors = [
+            np.tile(1.0 * here, (block.features.shape[0], 1)) for block in (self.user, self.movie)
+        ]
+
+    @property
+    def residual(self) -> F64:
+        """What the chains do not explain: (n, 4)."""
+        return self.ratings.residual
 
     @property
     def blocks(self) -> list[Block]:
@@ -140,67 +182,84 @@ class Chain:
 
     def iterate(self) -> None:
         """One iteration: draw everything once, each given all the rest."""
-        if self.latent:
-            forecast = self.stars - self.residual
-            self.stars = self.latent.draw(forecast, self._precision)
-            self.residual = self.stars - forecast
-        precision = self._precision = self._draw_noise()
-        prior = self.prior
-        std = 1 / np.sqrt(precision.sum() + prior.level_precision)
-        towards_mean = prior.level_precision * (prior.mean - self.level)
-        step = (
-            precision @ self.residual + towards_mean
-        ) * std**2 + std * self.random.standard_normal()
-        self.level += step
-        self.residual -= step
+        for c, latent in enumerate(self.latent):
+            forecast = self._explained[:, c] - self.residual[:, c]
+            self._explained[:, c] = latent.draw(forecast, self.ratings.precision[:, c].copy())
+            self.residual[:, c] = self._explained[:, c] - forecast
+        self._draw_level(*self._draw_noise())
         for block in self.blocks:
-            block.draw_precisions(self.random, prior)
-            block.draw_factor(0, self._ones, precision, self.residual)
-        kernels.draw_factors(self.user.side, self.movie.side, precision, self.residual)
+            block.draw_precisions(self.random, self.prior)
+            block.draw_normals(self._normals)
+            block.draw_linear(self.ratings)
+        user, movie = self.user.side, self.movie.side
+        # At first nothing is to be taken out of the residuals.
+        movie.step[:] = 0
+        for k in range(1, len(user.total)):
+            self.user.draw_normals(self._normals)
+            kernels.draw_for_users(k, user, movie, self.ratings)
+            self.movie.draw_normals(self._normals)
+            kernels.draw_for_movies(k, user, movie, self.ratings)
+        kernels.take_out(user, movie, self.residual)
 
-    def sample(self) -> Sample:
-        """The present state."""
-        noise = 1 / self.noise_factors[0] / self.noise_precision, 1 / self.noise_factors[1]
-        linear = [block.coefficients[0].copy() for block in self.linear]
-        bin_variances = np.array([1 / block.precision[0, 0] for block in self.linear])
-        user, movie = self.user.coefficients.copy(), self.movie.coefficients.copy()
+    def samples(self) -> list[Sample]:
+        """The present state of each chain."""
+        return [self._sample(c) for c in range(len(self.seeds))]
+
+    def _sample(self, c: int) -> Sample:
+        users, movies = (factors[:, c] for factors in self.noise_factors)
+        noise = 1 / users / self.noise_precision[c], 1 / movies
+        linear = [block.coefficients[0, :, c].copy() for block in self.linear]
+        bin_variances = np.array([1 / block.precision[0, 0, c] for block in self.linear])
+        user, movie = (b.coefficients[..., c].copy() for b in (self.user, self.movie))
         cuts, means = np.zeros(0), np.zeros(0)
         if self.latent:
-            cuts, means = self.latent.cuts, self.latent.star_means()
-        own = self.user.precision[:, 0].copy()
-        return Sample(self.level, user, movie, linear, bin_variances, own, noise, cuts, means)
+            cuts, means = self.latent[c].cuts, self.latent[c].star_means()
+        own, level = self.user.precision[:, 0, c].copy(), float(self.level[c])
+        return Sample(level, user, movie, linear, bin_variances, own, noise, cuts, means)
 
     def interaction(self) -> F64:
-        """User vector . movie vector of each rating: (n,)."""
-        users, movies = self.user.total[1:, self.user.index], self.movie.total[1:, self.movie.index]
-        return np.asarray(np.einsum("kn,kn->n", users, movies))
+        """User vector . movie vector of each rating: (n, 4)."""
+        found = np.zeros((len(self.stars), CHAINS))
+        for k in range(1, len(self.user.total)):
+            found += self.user.total[k, self.user.index] * self.movie.total[k, self.movie.index]
+        return found
 
-    def _draw_noise(self) -> F64:
-        """Draw the noise precision of each rating, (n,)."""
-        squares = self.residual**2
-        users = self.noise_factors[0][self.user.index]
-        movies = self.noise_factors[1][self.movie.index]
-        rate = (RATE + float((users * movies) @ squares)) / 2
-        self.noise_precision = float(self.random.gamma((SHAPE + len(squares)) / 2)) / rate
-        squares *= self.noise_precision
-        users = self._draw_noise_factor(0, self.user, squares * movies)
-        movies = self._draw_noise_factor(1, self.movie, squares * users)
-        return self.noise_precision * users * movies
+    def _draw_noise(self) -> tuple[F64, F64]:
+        """Draw the noise precision of each rating; its sums with the residual, and alone: (4,)."""
+        lines, n = (self.user.index, self.movie.index), len(self.stars)
+        users, movies = (np.empty_like(factors) for factors in self.noise_factors)
+        kernels.noise_sums(*lines, self.noise_factors[1], self.residual, users)
+        rate = (RATE + (self.noise_factors[0] * users).sum(axis=0)) / 2
+        for c, draws in enumerate(self.random):
+            self.noise_precision[c] = draws.gamma((SHAPE + n) / 2) / rate[c]
+        users *= self.noise_precision
+        self.noise_factors[0] = self.user.draw_noise(self.random, users, self.freedom[0])
+        scaled = self.noise_factors[0] * self.noise_precision
+        kernels.noise_sums(*lines[::-1], scaled, self.residual, movies)
+        self.noise_factors[1] = self.movie.draw_noise(self.random, movies, self.freedom[1])
+        sums = np.empty((1, 2 * CHAINS))
+        kernels.set_precision(lines, (scaled, self.noise_factors[1]), self.ratings, sums)
+        return sums[0, :CHAINS], sums[0, CHAINS:]
 
-    def _draw_noise_factor(self, which: int, block: Block, squares: F64) -> F64:
-        drawn = block.draw_noise(self.random, squares, self.freedom[which])
-        self.noise_factors[which] = drawn
-        return drawn[block.index]
+    def _draw_level(self, weighted: F64, weight: F64) -> None:
+        """Draw the level of each chain. weighted, weight: of `_draw_noise`."""
+        prior, step = self.prior, np.zeros(CHAINS)
+        towards_mean = weighted + prior.level_precision * (prior.mean - self.level)
+        for c, draws in enumerate(self.random):
+            std = 1 / np.sqrt(weight[c] + prior.level_precision)
+            step[c] = towards_mean[c] * std**2 + std * draws.standard_normal()
+        self.level += step
+        self.residual[:] -= step
 
 
-def chains_side_by_side(run: Callable[[int], list[Sample]], count: int) -> list[list[Sample]]:
-    """run(number) of each chain, in order; outside the main thread one after the other.
+def chains_side_by_side(run: Callable[[Sequence[int]], list[Sample]], count: int) -> list[Sample]:
+    """run(numbers) of the chains, four of them at once; outside the main thread one after another.
 
-    A chain runs on one thread from its seed on, so the draws are the same for any number of
-    threads.
+    A chain draws from its own seed, so the draws are the same for any number of threads.
     """
-    threads = min(thread_count(), count) if current_thread() is main_thread() else 1
+    numbers = [range(c, min(c + CHAINS, count)) for c in range(0, count, CHAINS)]
+    threads = min(thread_count(), len(numbers)) if current_thread() is main_thread() else 1
     if threads == 1:
-        return [run(number) for number in range(count)]
+        return [sample for part in numbers for sample in run(part)]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(run, range(count)))
+        return [sample for samples in pool.map(run, numbers) for sample in samples]
