@@ -106,18 +106,15 @@ class Bias(Model):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        residual = train.stars.astype(np.float64)
-        mean = float(residual.mean())
-        residual -= mean
-        sizes = len(self.users), len(self.movies)
+        centring, sizes = Centring.of(train.stars), (len(self.users), len(self.movies))
         counted = counts(train.users, sizes[0]), counts(train.movies, sizes[1])
-        unit = Centring.of(train.stars).unit
         self.before_iterations(
-            mean,
+            *centring,
             counted,
-            unit,
-            lambda given: learn_bias_priors(train, residual / unit, sizes, given),
+            lambda given: learn_bias_priors(train, centring, counted, given),
         )
+        residual = train.stars.astype(np.float64)
+        residual -= centring.level
         rows = train.users, train.movies
 
         def sums(side: int, biases: F64) -> F64:
@@ -128,7 +125,7 @@ class Bias(Model):
         self.after_iterations(arrivals_in(train, sizes[0]))
 
     def before_iterations(
-        self, mean: float, counted: tuple[I64, I64], unit: float, learn: LearnPriors
+        self, mean: float, unit: float, counted: tuple[I64, I64], learn: LearnPriors
     ) -> None:
         """The state before the first iteration, with the priors.
 
