@@ -55,6 +55,20 @@ def test_slices_by_what_was_heard_part_the_rows() -> None:
         assert n.get("known-user", 0) + n.get("new-user", 0) == n["all"]
 
 
+def test_rows_without_ranks_are_the_same_but_for_these() -> None:
+    split = chronological(planted(rows=3000))
+    trial = protocol.run(Bias().fit(split.train, split.valid), split, "frozen")
+    ranked, plain = (score_rows.rows([trial], ranked=ranked) for ranked in (True, False))
+    left_out = score_rows.UNRANKED.keys() - {"rmse_low", "rmse_high"}
+    for one, other in zip(ranked, plain, strict=True):
+        assert one.keys() == other.keys()
+        for name in one.keys() - left_out:
+            np.testing.assert_equal(other[name], one[name])
+        assert {name: other[name] for name in left_out} == pytest.approx(
+            {name: score_rows.UNRANKED[name] for name in left_out}, nan_ok=True
+        )
+
+
 def test_speed_counts_the_forecasts_of_every_part() -> None:
     split = chronological(planted())
     trial = protocol.run(Bias().fit(split.train), split, "frozen")
@@ -71,6 +85,7 @@ def test_every_slice_has_the_figures_of_its_rows_alone() -> None:
         mask = slice_scores.SLICES[each.name][cell]
         alone, given = forecast.take(mask), part.take(mask)
         assert astuple(each.score) == pytest.approx(astuple(Score.of(alone, given)))
+        assert each.ranking is not None
         assert astuple(each.ranking) == pytest.approx(
             astuple(Ranking.of(alone, given)), nan_ok=True
         )

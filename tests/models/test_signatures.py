@@ -11,7 +11,6 @@ FORMS = {
     "ratecast.modelling.kernels.csr._copy": 3,
     "ratecast.modelling.kernels.loops.copy": 2,
     "ratecast.modelling.kernels.loops.fill": 2,
-    "ratecast.models.knn._residual": 2,
     "ratecast.modelling.factors.recursive_least_squares.noise_before": 2,
     "ratecast.models.state_space.residual_kernel._fill_row": 2,
 }

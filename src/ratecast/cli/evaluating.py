@@ -94,7 +94,9 @@ def evaluate(  # noqa: PLR0913
     files, given = split_scores.PartFiles(train, valid, test), Source(data, table, split, seed)
     parts = given.of_files(files) if any(files) else source_of(model, artifact, given).parts()
     _say(notes(parts[0]))
-    how = split_scores.How(protocol, json or out is not None, seed or 0, note)
+    # The table in the terminal has no ranks and no worth of columns.
+    written = json or out is not None
+    how = split_scores.How(protocol, written, seed or 0, note, written)
     scores = _scores(forecasts, artifact, new, parts, how)
     _save_forecasts(scores, save_forecasts)
     _emit_scores(scores, out, json)

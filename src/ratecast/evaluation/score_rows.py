@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ratecast.evaluation import ranking
 from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Trial
+from ratecast.evaluation.ranking import METRICS as RANKINGS
 from ratecast.evaluation.ranking import K
 from ratecast.evaluation.slice_scores import in_train, plain_scores, slice_scores
 from ratecast.ratings import MOVIE, USER
@@ -22,7 +22,7 @@ def ends_of(metric: str) -> tuple[str, str]:
     return f"{metric}_low", f"{metric}_high"
 
 
-RANKED = tuple(ranking.METRICS.values())
+RANKED = tuple(RANKINGS.values())
 ENDS = tuple(end for metric in ("rmse", *RANKED) for end in ends_of(metric))
 METRICS = (
     "rmse",
@@ -46,16 +46,17 @@ UNRANKED: Row = {
 }
 
 
-def rows(trials: list[Trial], split: str | None = None) -> list[Row]:
+def rows(trials: list[Trial], split: str | None = None, *, ranked: bool = True) -> list[Row]:
     """Rows of one model's trials by one protocol, averaged over seeds or folds.
 
-    split: the name of the split in the rows, if the trials are of several.
+    split: the name of the split in the rows, if the trials are of several. ranked: as for
+    `rows_of`.
     """
-    return averaged([rows_of(trial) for trial in trials], split)
+    return averaged([rows_of(trial, ranked=ranked) for trial in trials], split)
 
 
-def rows_of(trial: Trial) -> list[Row]:
-    """One row for each part and slice of a trial."""
+def rows_of(trial: Trial, *, ranked: bool = True) -> list[Row]:
+    """One row for each part and slice of a trial. ranked: with the metrics of ranking."""
     about: Row = {"model": trial.model, "split": trial.split.name, "protocol": trial.protocol}
     cost = {
         "fit_seconds": round(trial.fit_seconds, 3),
@@ -64,7 +65,7 @@ def rows_of(trial: Trial) -> list[Row]:
     }
     return [
         about | {"part": part, "slice": name} | figures | cost
-        for part, name, figures in _scores(trial)
+        for part, name, figures in _scores(trial, ranked=ranked)
     ]
 
 
@@ -101,7 +102,7 @@ def _speed(trial: Trial) -> float:
     return sum(map(len, trial.forecasts.values())) / trial.predict_seconds
 
 
-def _scores(trial: Trial) -> Iterator[tuple[str, str, Row]]:
+def _scores(trial: Trial, *, ranked: bool) -> Iterator[tuple[str, str, Row]]:
     """Part, slice and figures."""
     for part, forecast in trial.forecasts.items():
         given, train = trial.split.parts[part], trial.split.train
@@ -110,13 +111,14 @@ def _scores(trial: Trial) -> Iterator[tuple[str, str, Row]]:
             for name, score in plain_scores(forecast, given, train):
                 yield part, name, _figures(score) | UNRANKED
             continue
-        for each in slice_scores(forecast, given, train):
+        for each in slice_scores(forecast, given, train, ranked=ranked):
             ends = {
                 end: figure
                 for metric, interval in each.intervals.items()
                 for end, figure in zip(ends_of(metric), interval, strict=True)
             }
-            yield part, each.name, _figures(each.score) | UNRANKED | asdict(each.ranking) | ends
+            ranking = {} if each.ranking is None else asdict(each.ranking)
+            yield part, each.name, _figures(each.score) | UNRANKED | ranking | ends
 
 
 def _figures(score: Score) -> Row:

@@ -48,7 +48,7 @@ class SliceScore(NamedTuple):
 
     name: str
     score: Score
-    ranking: Ranking
+    ranking: Ranking | None
     intervals: dict[str, Interval]
 
 
@@ -73,30 +73,29 @@ def plain_scores(forecast: Forecast, part: Ratings, train: Ratings) -> Iterator[
             yield name, sums.score(chosen)
 
 
-def slice_scores(forecast: Forecast, part: Ratings, train: Ratings) -> list[SliceScore]:
+def slice_scores(
+    forecast: Forecast, part: Ratings, train: Ratings, *, ranked: bool = True
+) -> list[SliceScore]:
     """The scores of every slice that has a row, with ranking, and intervals over users.
 
-    The users of the part are resampled, the same for every slice and metric; a figure of fewer than
-    five users has no interval. Reference: as for `Bootstrap`.
+    ranked: whether rows are ranked. The users of the part are resampled, the same for every slice
+    and metric; a figure of fewer than five users has no interval. Reference: as for `Bootstrap`.
     """
     cell = cells(part, train, forecast)
     # Stars alone are ranked, and taking rows copies all that there is.
     stars = replace(forecast, probabilities=forecast.stars[:, None])
-    whole = UserRankings.of(stars, part)
-    counts, squares = _by_user_and_cell(forecast, part, cell, whole.users)
+    whole = UserRankings.of(stars, part) if ranked else None
+    ids = part.frame[USER].unique().sort() if whole is None else whole.users
+    counts, squares = _by_user_and_cell(forecast, part, cell, ids)
     scores = dict(plain_scores(forecast, part, train))
     rankings, sums = [], []
     for name in scores:
         chosen = SLICES[name]
         rows = counts[:, chosen].sum(axis=1)
-        inside = rows > 0
-        if (rows[inside] == whole.rows[inside]).all():
-            ranked = whole.take(inside)
-        else:
-            mask = chosen[cell]
-            ranked = UserRankings.of(stars.take(mask), part.take(mask))
-        rankings.append(Ranking.mean(ranked))
-        sums.append(_sums(rows, squares[:, chosen].sum(axis=1), ranked.values))
+        each = None if whole is None else _ranked(whole, rows, stars, part, chosen[cell])
+        rankings.append(None if each is None else Ranking.mean(each))
+        values = None if each is None else each.values
+        sums.append(_sums(rows, squares[:, chosen].sum(axis=1), values))
     drawn = np.split(drawn_sums(np.hstack(sums), DRAWS), len(sums), axis=1)
     return [
         SliceScore(name, score, ranking, _intervals(users, draws))
@@ -104,6 +103,16 @@ def slice_scores(forecast: Forecast, part: Ratings, train: Ratings) -> list[Slic
             scores.items(), rankings, sums, drawn, strict=True
         )
     ]
+
+
+def _ranked(
+    whole: UserRankings, rows: I64, stars: Forecast, part: Ratings, mask: Mask
+) -> UserRankings:
+    """Of the rows of a mask. whole: of the part. rows: (users,), how many of a user's are in it."""
+    inside = rows > 0
+    if (rows[inside] == whole.rows[inside]).all():
+        return whole.take(inside)
+    return UserRankings.of(stars.take(mask), part.take(mask))
 
 
 def _by_user_and_cell(
@@ -130,8 +139,13 @@ _METRICS = {
 }
 
 
-def _sums(rows: I64, squares: F64, ranked: F64) -> F64:
-    """What each user adds to the sums of a slice: (users, 9). ranked: of those that have rows."""
+def _sums(rows: I64, squares: F64, ranked: F64 | None) -> F64:
+    """What each user adds to the sums of a slice: (users, 9), or (users, 2) without ranks.
+
+    ranked: of those that have rows.
+    """
+    if ranked is None:
+        return np.column_stack([rows, squares])
     sums = np.zeros((len(rows), 9))
     sums[:, 0], sums[:, 1] = rows, squares
     inside = rows > 0
@@ -143,10 +157,10 @@ def _sums(rows: I64, squares: F64, ranked: F64) -> F64:
 
 
 def _intervals(users: F64, drawn: F64) -> dict[str, Interval]:
-    """The interval of each metric that has one; users: (users, 9) sums. drawn: (draws, 9)."""
+    """The interval of each metric that has one; users: sums of `_sums`. drawn: of (draws,)."""
     found = {}
     for name, (count, column) in _METRICS.items():
-        if (users[:, count] > 0).sum() >= LEAST_USERS:
+        if column < users.shape[1] and (users[:, count] > 0).sum() >= LEAST_USERS:
             # Of a few users among many, a draw may have none.
             some = drawn[:, count] > 0
             means = drawn[some, column] / drawn[some, count]

@@ -45,13 +45,15 @@ def split_of_files(files: PartFiles, table: TableOptions = DEFAULT) -> Split:
 class How(NamedTuple):
     """How a model is scored. worth: whether that of its columns is measured, with this seed.
 
-    notify: called with what each fit has chosen, line by line.
+    notify: called with what each fit has chosen, line by line. ranked: whether the rows have the
+    metrics of ranking.
     """
 
     protocol: Protocol
     worth: bool = False
     seed: int = 0
     notify: Notify = to_stderr
+    ranked: bool = True
 
 
 class Scores(NamedTuple):
@@ -75,7 +77,7 @@ def evaluate_new(make: Callable[[], Model], splits: list[Split], how: How) -> Sc
             for line in model.summary():
                 how.notify(line)
         trials.append(_trial(model, split, how, seconds))
-    return _scores(trials, family(splits[0].name) if len(splits) > 1 else None)
+    return _scores(trials, how, family(splits[0].name) if len(splits) > 1 else None)
 
 
 def evaluate_saved(folder: Path, splits: list[Split], how: How) -> Scores:
@@ -90,14 +92,14 @@ def evaluate_saved(folder: Path, splits: list[Split], how: How) -> Scores:
     by_name = splits[0].name != PREDEFINED
     remedy = "train it on that split, or give --model" if by_name else "give --model instead"
     require_own_train(model, splits[0], str(folder), remedy)
-    return _scores([_trial(model, splits[0], how)])
+    return _scores([_trial(model, splits[0], how)], how)
 
 
 def evaluate_forecasts(path: Path, splits: list[Split], how: How) -> Scores:
     """Scores of forecasts that another program made of the rows of a split."""
     if len(splits) > 1:
         raise InputError("evaluate: forecasts are of one split; give that of one fold")
-    return _scores([read_forecasts(path, splits[0], how.protocol)])
+    return _scores([read_forecasts(path, splits[0], how.protocol)], how)
 
 
 def _trial(
@@ -112,6 +114,6 @@ def _trial(
     return replace(protocol.run(model, split, how.protocol, seconds), importances=worth)
 
 
-def _scores(trials: list[Trial], split: str | None = None) -> Scores:
+def _scores(trials: list[Trial], how: How, split: str | None = None) -> Scores:
     worth = averaged([trial.importances for trial in trials])
-    return Scores(score_rows.rows(trials, split), worth, trials)
+    return Scores(score_rows.rows(trials, split, ranked=how.ranked), worth, trials)

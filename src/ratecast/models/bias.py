@@ -106,18 +106,15 @@ class Bias(Model):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        residual = train.stars.astype(np.float64)
-        mean = float(residual.mean())
-        residual -= mean
-        sizes = len(self.users), len(self.movies)
+        centring, sizes = Centring.of(train.stars), (len(self.users), len(self.movies))
         counted = counts(train.users, sizes[0]), counts(train.movies, sizes[1])
-        unit = Centring.of(train.stars).unit
         self.before_iterations(
-            mean,
+            *centring,
             counted,
-            unit,
-            lambda given: learn_bias_priors(train, residual / unit, sizes, given),
+            lambda given: learn_bias_priors(train, centring, counted, given),
         )
+        residual = train.stars.astype(np.float64)
+        residual -= centring.level
         rows = train.users, train.movies
 
         def sums(side: int, biases: F64) -> F64:
@@ -128,7 +125,7 @@ class Bias(Model):
         self.after_iterations(arrivals_in(train, sizes[0]))
 
     def before_iterations(
-        self, mean: float, counted: tuple[I64, I64], unit: float, learn: LearnPriors
+        self, mean: float, unit: float, counted: tuple[I64, I64], learn: LearnPriors
     ) -> None:
         """The state before the first iteration, with the priors.
 
@@ -234,36 +231,34 @@ class Bias(Model):
 
 
 @njit(cache=True)
-def user_bias(user, state):  # type: ignore[no-untyped-def]
-    """b_user = (sum of residuals + damping * prior) / (n + damping)."""
-    own = state.users[user]
-    prior = state.user_damping * state.user_prior[user]
-    return (own[0] + prior) / (own[1] + state.user_damping)
+def damped(row, sums, prior, damping):  # type: ignore[no-untyped-def]
+    """Bias of a user or of a movie: (sum of residuals + damping * prior) / (n + damping).
+
+    sums: (rows, 2). prior: (rows,). Takes arrays, not a `BiasState`: numba counts the owners of
+    each array that is read out of a tuple, which takes more time than all the rest.
+    """
+    return (sums[row, 0] + damping * prior[row]) / (sums[row, 1] + damping)
 
 
 @njit(cache=True)
-def movie_bias(movie, state):  # type: ignore[no-untyped-def]
-    """b_movie = (sum of residuals + damping * prior) / (n + damping)."""
-    own = state.movies[movie]
-    prior = state.movie_damping * state.movie_prior[movie]
-    return (own[0] + prior) / (own[1] + state.movie_damping)
-
-
-@njit(cache=True)
-def add_rating(i, table, state):  # type: ignore[no-untyped-def]
-    """Add the residuals of row i to the sums of its user and of its movie."""
-    user, movie, stars, former = table.users[i], table.movies[i], table.stars[i], table.former[i]
-    if not np.isnan(former):
-        change = np.float64(stars) - former
-        state.users[user, 0] += change
-        state.movies[movie, 0] += change
-        return
-    of_user, of_movie = user_bias(user, state), movie_bias(movie, state)
-    residual = stars - state.mean
-    state.users[user, 0] += residual - of_movie
-    state.movies[movie, 0] += residual - of_user
-    state.users[user, 1] += 1
-    state.movies[movie, 1] += 1
+def add_ratings(start, stop, table, state):  # type: ignore[no-untyped-def]
+    """Add the residuals of rows start to stop - 1 to the sums of their users and movies."""
+    of_users, of_movies, user_prior, movie_prior, mean, user_damping, movie_damping = state
+    users, movies, stars, former = table
+    for i in range(start, stop):
+        user, movie = users[i], movies[i]
+        if not np.isnan(former[i]):
+            change = np.float64(stars[i]) - former[i]
+            of_users[user, 0] += change
+            of_movies[movie, 0] += change
+            continue
+        of_user = damped(user, of_users, user_prior, user_damping)
+        of_movie = damped(movie, of_movies, movie_prior, movie_damping)
+        residual = stars[i] - mean
+        of_users[user, 0] += residual - of_movie
+        of_movies[movie, 0] += residual - of_user
+        of_users[user, 1] += 1
+        of_movies[movie, 1] += 1
 
 
 @njit(cache=True)
@@ -273,13 +268,14 @@ def _walk(table, edges, state):  # type: ignore[no-untyped-def]
     table: `RatingTable`. edges: (k + 1,) borders of the time groups. Two divisions and four
     additions for each rating.
     """
+    of_users, of_movies, user_prior, movie_prior, mean, user_damping, movie_damping = state
     users, movies = table.users, table.movies
     forecast = np.empty(len(users))
     for group in range(len(edges) - 1):
         start, stop = edges[group], edges[group + 1]
         for i in range(start, stop):
-            of_user, of_movie = user_bias(users[i], state), movie_bias(movies[i], state)
-            forecast[i] = state.mean + of_user + of_movie
-        for i in range(start, stop):
-            add_rating(i, table, state)
+            of_user = damped(users[i], of_users, user_prior, user_damping)
+            of_movie = damped(movies[i], of_movies, movie_prior, movie_damping)
+            forecast[i] = mean + of_user + of_movie
+        add_ratings(start, stop, table, state)
     return forecast

@@ -22,9 +22,8 @@ from ratecast.models.bias import (
     BiasState,
     Damping,
     RatingTable,
-    add_rating,
-    movie_bias,
-    user_bias,
+    add_ratings,
+    damped,
 )
 from ratecast.ratings import Ratings
 
@@ -102,7 +101,7 @@ class KNN(Bias):
         self._slots[with_slot] = np.arange(1, len(with_slot) + 1)
         self._sums = np.zeros((len(with_slot) + 1, len(with_slot) + 1, 2), np.float32)
         first = self._history.add(len(train))
-        _add_ratings(RatingTable.of(train), first, self._neighbourhood())
+        _add_pairs(RatingTable.of(train), first, self._neighbourhood())
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
@@ -154,16 +153,17 @@ class KNN(Bias):
 
 
 @njit(cache=True)
-def _residual(user, movie, stars, biases):  # type: ignore[no-untyped-def]
-    """E = stars - mean - b_user - b_movie, with the biases as they are now."""
-    return stars - biases.mean - user_bias(user, biases) - movie_bias(movie, biases)
+def _user_level(user, biases):  # type: ignore[no-untyped-def]
+    """Mean and b_user, with the biases as they are now."""
+    return biases.mean, damped(user, biases.users, biases.user_prior, biases.user_damping)
 
 
 @njit(cache=True)
-def _std(slot, state):  # type: ignore[no-untyped-def]
+def _std(slot, sums, variance):  # type: ignore[no-untyped-def]
     """Standard deviation of one movie's residuals, damped towards that of all residuals."""
-    own = state.sums[slot, slot]
-    return np.sqrt((own[0] + STD_DAMPING * state.variance) / (own[1] + STD_DAMPING))
+    return np.sqrt(
+        (sums[slot, slot, 0] + STD_DAMPING * variance) / (sums[slot, slot, 1] + STD_DAMPING)
+    )
 
 
 @njit(cache=True)
@@ -172,37 +172,41 @@ def _nearest(user, movie, state, nearest):  # type: ignore[no-untyped-def]
 
     Returns how many there are, at most k. One look at `sums` for each rating of the user.
     """
-    slots, chains = state.slots, state.chains
-    slot, at = slots[movie], chains.last[user]
+    biases, variance, similarity_damping, _, slots, sums, chains = state
+    _, of_movies, _, movie_prior, _, _, movie_damping = biases
+    rated, given, before, last = chains
+    mean, of_user = _user_level(user, biases)
+    slot, at = slots[movie], last[user]
     size = lowest = 0
-    std = _std(slot, state)
+    std = _std(slot, sums, variance)
     while at >= 0:
-        other = slots[chains.movies[at]]
-        product, both = state.sums[slot, other]
+        other = slots[rated[at]]
+        product, both = sums[slot, other, 0], sums[slot, other, 1]
         if product > 0:
             # s_ij = sum(e_i e_j) / ((n + damping) std_i std_j)
-            similarity = product / ((both + state.similarity_damping) * std * _std(other, state))
+            similarity = product / ((both + similarity_damping) * std * _std(other, sums, variance))
             place = size
             if size == nearest.shape[1]:
                 place = lowest if similarity * similarity > nearest[0, lowest] else -1
             if place >= 0:
+                of_movie = damped(rated[at], of_movies, movie_prior, movie_damping)
                 nearest[0, place] = similarity * similarity
-                nearest[1, place] = _residual(
-                    user, chains.movies[at], chains.stars[at], state.biases
-                )
+                nearest[1, place] = given[at] - mean - of_user - of_movie
                 size = min(size + 1, nearest.shape[1])
                 lowest = int(np.argmin(nearest[0, :size]))
-        at = chains.before[at]
+        at = before[at]
     return size
 
 
 @njit(cache=True)
 def _forecast(users, movies, state, neighbours):  # type: ignore[no-untyped-def]
     """Forecast of each row: (n,). It costs as much as `_nearest`."""
+    biases = state.biases
+    _, of_movies, _, movie_prior, _, _, movie_damping = biases
     forecast, nearest = np.empty(len(users)), np.empty((2, neighbours))
     for i in range(len(users)):
-        # The residual of 0 stars is minus the bias forecast.
-        forecast[i] = -_residual(users[i], movies[i], 0.0, state.biases)
+        mean, of_user = _user_level(users[i], biases)
+        forecast[i] = mean + of_user + damped(movies[i], of_movies, movie_prior, movie_damping)
         weights, weighted = state.weight_damping, 0.0
         for k in range(_nearest(users[i], movies[i], state, nearest)):
             weights += nearest[0, k]
@@ -212,30 +216,33 @@ def _forecast(users, movies, state, neighbours):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _add_ratings(table, first, state):  # type: ignore[no-untyped-def]
+def _add_pairs(table, first, state):  # type: ignore[no-untyped-def]
     """Add rows to the sums of pairs of movies, then to the history, from position `first`.
 
     table: `RatingTable`. Two additions for each earlier rating of the user.
     """
-    slots, sums, chains = state.slots, state.sums, state.chains
-    movies, stars = table.movies, table.stars
+    biases, _, _, _, slots, sums, chains = state
+    _, of_movies, _, movie_prior, _, _, movie_damping = biases
+    rated, given, before, last = chains
+    users, movies, stars, former = table
     for i in range(len(movies)):
-        user, slot = table.users[i], slots[movies[i]]
-        if not np.isnan(table.former[i]):
-            _replace(user, movies[i], (table.former[i], stars[i]), state)
+        user, slot = users[i], slots[movies[i]]
+        if not np.isnan(former[i]):
+            _replace(user, movies[i], (former[i], stars[i]), state)
             continue
-        residual = _residual(user, movies[i], stars[i], state.biases)
-        at = chains.last[user] if slot else -1
+        mean, of_user = _user_level(user, biases)
+        of_movie = damped(movies[i], of_movies, movie_prior, movie_damping)
+        residual = stars[i] - mean - of_user - of_movie
+        at = last[user] if slot else -1
         while at >= 0:
-            other = slots[chains.movies[at]]
+            other = slots[rated[at]]
             if other and other != slot:
-                product = residual * _residual(
-                    user, chains.movies[at], chains.stars[at], state.biases
-                )
+                of_movie = damped(rated[at], of_movies, movie_prior, movie_damping)
+                product = residual * (given[at] - mean - of_user - of_movie)
                 for a, b in ((slot, other), (other, slot)):
                     sums[a, b, 0] += product
                     sums[a, b, 1] += 1
-            at = chains.before[at]
+            at = before[at]
         if slot:
             sums[slot, slot, 0] += residual * residual
             sums[slot, slot, 1] += 1
@@ -248,24 +255,29 @@ def _replace(user, movie, stars, state):  # type: ignore[no-untyped-def]
 
     The residuals are those of now: what they were when the former was added is not stored.
     """
-    slots, sums, chains = state.slots, state.sums, state.chains
+    biases, _, _, _, slots, sums, chains = state
+    _, of_movies, _, movie_prior, _, _, movie_damping = biases
+    rated, given, before, last = chains
+    mean, of_user = _user_level(user, biases)
     former, later = stars
     slot, found = slots[movie], False
     change = np.float64(later) - former
-    at = chains.last[user]
+    at = last[user]
     while at >= 0:
-        other = slots[chains.movies[at]]
-        if chains.movies[at] == movie:
+        other = slots[rated[at]]
+        if rated[at] == movie:
             if not found:
-                chains.stars[at], found = later, True
+                given[at], found = later, True
         elif slot and other:
-            product = change * _residual(user, chains.movies[at], chains.stars[at], state.biases)
+            of_movie = damped(rated[at], of_movies, movie_prior, movie_damping)
+            product = change * (given[at] - mean - of_user - of_movie)
             sums[slot, other, 0] += product
             sums[other, slot, 0] += product
-        at = chains.before[at]
+        at = before[at]
     if slot:
         # The square of the later residual less that of the former.
-        both = 2 * _residual(user, movie, former, state.biases) + change
+        of_movie = damped(movie, of_movies, movie_prior, movie_damping)
+        both = 2 * (former - mean - of_user - of_movie) + change
         sums[slot, slot, 0] += change * both
 
 
@@ -274,7 +286,7 @@ def _walk(table, edges, first, state, neighbours):  # type: ignore[no-untyped-de
     """Forecast of each row, (n,), from earlier time groups; sums and biases learn all rows.
 
     edges: (k + 1,) borders of the time groups. first: position of row 0 in the history. It costs
-    as much as `_nearest` and `_add_ratings`.
+    as much as `_nearest` and `_add_pairs`.
     """
     users, movies = table.users, table.movies
     forecast = np.empty(len(users))
@@ -283,7 +295,6 @@ def _walk(table, edges, first, state, neighbours):  # type: ignore[no-untyped-de
         now = slice(start, stop)
         copy(forecast[now], _forecast(users[now], movies[now], state, neighbours))
         rows = RatingTable(users[now], movies[now], table.stars[now], table.former[now])
-        _add_ratings(rows, first + start, state)
-        for i in range(start, stop):
-            add_rating(i, table, state.biases)
+        _add_pairs(rows, first + start, state)
+        add_ratings(start, stop, table, state.biases)
     return forecast

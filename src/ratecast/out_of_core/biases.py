@@ -36,7 +36,7 @@ def fit(work: WorkFolder, table: RowTable, model: Bias, _: Ratings) -> None:
         model.restore_arrays(dict(saved))
     else:
         counted = table.counts.of_users, table.counts.of_movies
-        model.before_iterations(mean, counted, unit, lambda given: residuals.priors(unit, given))
+        model.before_iterations(mean, unit, counted, lambda given: residuals.priors(unit, given))
     done = int(checkpoints.state.get("step", 0))
     with bar("iterations", model.iterations) as progress:
         progress.advance(done)

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from ratecast.modelling.factors import bias_priors
-from ratecast.modelling.factors.bias_priors import BiasMessages, learn_bias_priors
+from ratecast.modelling.factors.bias_messages import BiasMessages
+from ratecast.modelling.factors.bias_priors import learn_bias_priors
+from ratecast.modelling.factors.bilinear_state import Centring
 from ratecast.models.bias import Bias
 from ratecast.ratings import Ratings
 from tests.models.variational_mf.test_model import error, parts, sparse_biases
@@ -41,9 +43,8 @@ def test_messages_are_exact_on_a_tree() -> None:
 def learned(table: Ratings, given: tuple[float | None, float | None]) -> tuple[float, float]:
     model = Bias()
     rows = model.fit(table).encode(table)
-    centred = (table.stars - table.stars.mean()).astype(np.float64) / table.stars.std()
-    sizes = len(model.users), len(model.movies)
-    priors = learn_bias_priors(rows, centred, sizes, given)
+    counted = model.counts.of_users, model.counts.of_movies
+    priors = learn_bias_priors(rows, Centring.of(table.stars), counted, given)
     return priors.user_damping, priors.movie_damping
 
 
@@ -70,11 +71,11 @@ def test_learned_dampings_are_as_good_as_the_planted_ones(per_user: float) -> No
 def test_some_users_of_a_large_table_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     table = sparse_biases(40_000, 8.0, seed=5)
     model = Bias().fit(table)
-    rows, centred = model.encode(table), (table.stars - 3.0).astype(np.float64)
-    sizes = len(model.users), len(model.movies)
-    whole = learn_bias_priors(rows, centred, sizes, (None, None))
+    rows, centring = model.encode(table), Centring(3.0)
+    counted = model.counts.of_users, model.counts.of_movies
+    whole = learn_bias_priors(rows, centring, counted, (None, None))
     monkeypatch.setattr(bias_priors, "MOST_ROWS", 10_000)
-    some = learn_bias_priors(rows, centred, sizes, (None, None))
+    some = learn_bias_priors(rows, centring, counted, (None, None))
     assert some[2:] != whole[2:]
     assert some[2:] == pytest.approx(whole[2:], rel=0.15)
     for one, other in ((some.users, whole.users), (some.movies, whole.movies)):

@@ -13,6 +13,12 @@ def test_no_kernel_goes_side_by_side_outside_the_main_thread() -> None:
         assert not pool.submit(loops.side_by_side, loops.MANY).result()
 
 
+@pytest.mark.parametrize(("rows", "runs"), [(0, 0), (1, 1), (9, 1), (10, 1), (25, 2), (99, 4)])
+def test_runs_are_fewer_for_few_rows(rows: int, runs: int) -> None:
+    cuts = loops.even_cuts(rows, most=4, least=10)
+    assert (cuts[0], cuts[-1], len(cuts) - 1) == (0, rows, runs)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("rows", [0, 1, 2, 5, 1000])
 def test_every_row_is_in_one_run(count: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:

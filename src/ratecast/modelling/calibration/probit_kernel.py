@@ -11,7 +11,7 @@ import numpy as np
 
 from ratecast.arrays import F64, I64
 from ratecast.compiled import in_python, njit
-from ratecast.modelling.kernels.loops import even_cuts, on_all_threads, side_by_side
+from ratecast.modelling.kernels.loops import over_rows, side_by_side
 
 MIN_PROBABILITY = 1e-6
 # In units of the probit: the least spread, and how far off a forecast counts; beyond them Phi is 0
@@ -77,7 +77,7 @@ def fill(out: F64, forecasts: Forecasts, probits: ProbitTable) -> None:
     frequencies of the stars.
     """
     if side_by_side(len(out)):
-        on_all_threads(_fill_range, even_cuts(len(out)), out, forecasts, probits)
+        over_rows(_fill_range, len(out), out, forecasts, probits)
         return
     with in_python(_STEPS_A_STAR * out.size):
         _fill_range((0, len(out)), out, forecasts, probits)

@@ -11,8 +11,8 @@ from ratecast.modelling.kernels.loops import at_once, even_cuts, on_all_threads,
 
 # A table may be this much longer than the ids are many, and this long in any case.
 _GAPS, _SMALL = 32, 1 << 16
-# A look takes a nanosecond, so fewer ids take less time than the start of threads.
-_MANY = 1 << 18
+# A look takes a nanosecond, so that fewer ids are not worth another run.
+_IDS_A_RUN = 1 << 17
 
 Ids = NDArray[np.int64]
 
@@ -37,8 +37,9 @@ class Direct:
     def look_up(self, ids: Ids) -> NDArray[np.int32]:
         """The row number of each id: (n,)."""
         rows = np.zeros(len(ids), np.int32)
-        run = on_all_threads if side_by_side(len(ids)) and len(ids) >= _MANY else at_once
-        run(_look_up, even_cuts(len(ids)), read_only(ids), self.low, self.rows, rows)
+        run = on_all_threads if side_by_side(len(ids)) else at_once
+        cuts = even_cuts(len(ids), least=_IDS_A_RUN)
+        run(_look_up, cuts, read_only(ids), self.low, self.rows, rows)
         return rows
 
 

@@ -15,8 +15,11 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.arrays import F64, I64
-from ratecast.modelling.contract.rows import Rows, counts
+from ratecast.arrays import F64, I32, I64, read_only
+from ratecast.modelling.contract.rows import Rows
+from ratecast.modelling.factors.bias_messages import BiasMessages
+from ratecast.modelling.factors.bilinear_state import Centring
+from ratecast.modelling.kernels.residual_sums import residual_sums
 
 Numbers = NDArray[np.integer[Any]]
 
@@ -26,56 +29,6 @@ L2_SLOPE, L2_LEVEL = 10.0, 0.01
 ITERATIONS = 60
 # More rows say no more of a few numbers.
 MOST_ROWS = 250_000
-
-
-class BiasVariances(NamedTuple):
-    """Posterior variances: of each user's bias, of each movie's, of their sum at each rating."""
-
-    users: F64
-    movies: F64
-    pairs: F64
-
-
-@dataclass
-class BiasMessages:
-    """What each rating says of the bias of its user and of its movie, as precisions.
-
-    users, movies: (n,) row numbers, below `sizes`. to_users, to_movies: (n,), changed by rounds.
-    """
-
-    users: Numbers
-    movies: Numbers
-    sizes: tuple[int, int]
-    to_users: F64
-    to_movies: F64
-    # Sum of to_users of each user.
-    of_user: F64
-
-    @classmethod
-    def initial(cls, users: Numbers, movies: Numbers, sizes: tuple[int, int]) -> Self:
-        """As if the noise were all of the variance, 1. sizes: rows of users and of movies."""
-        ones = np.ones(len(users))
-        return cls(users, movies, sizes, ones, ones, _sums(users, ones, sizes[0]))
-
-    def update(self, prior: tuple[float, float], noise: F64 | float) -> BiasVariances:
-        """One round of messages between users and movies.
-
-        prior: variances of the users' biases and of the movies'. noise: variance of a rating, or of
-        each, (n,). What a rating says of a movie is known up to its own noise and what the user's
-        other ratings leave open.
-        """
-        of_users, of_movies = 1.0 / prior[0], 1.0 / prior[1]
-        user_precision = of_users + self.of_user
-        user_open = 1.0 / (user_precision[self.users] - self.to_users)
-        self.to_movies = 1.0 / (noise + user_open)
-        movie_precision = of_movies + _sums(self.movies, self.to_movies, self.sizes[1])
-        movie_open = 1.0 / (movie_precision[self.movies] - self.to_movies)
-        self.to_users = 1.0 / (noise + movie_open)
-        self.of_user = _sums(self.users, self.to_users, self.sizes[0])
-        user_precision = of_users + self.of_user
-        both = user_open + movie_open
-        pairs = both * noise / (both + noise)
-        return BiasVariances(1.0 / user_precision, 1.0 / movie_precision, pairs)
 
 
 class BiasPriors(NamedTuple):
@@ -89,11 +42,16 @@ class BiasPriors(NamedTuple):
 
 @dataclass
 class _Side:
-    """One side's biases: their posterior, and the prior that is learned."""
+    """One side's biases: their posterior, and the prior that is learned; of the rated rows alone.
 
-    rows: Numbers
-    columns: F64
+    numbers: (n,) which of the rated rows each rating is of. counts: (rated rows,). columns: (rated
+    rows, X), what the prior mean is linear in.
+    """
+
+    numbers: I32
     counts: I64
+    columns: F64
+    normal_matrix: F64
     damping: float | None
     biases: F64
     mean: F64
@@ -102,31 +60,36 @@ class _Side:
 
     @classmethod
     def initial(cls, rows: Numbers, size: int, *, level: bool, damping: float | None) -> Self:
-        numbers = np.bincount(rows, minlength=size)
-        columns = _columns(numbers, level=level)
-        zeros = np.zeros(size), np.zeros(size), np.zeros(columns.shape[1])
-        return cls(rows, columns, numbers, damping, *zeros)
+        counted = np.bincount(rows, minlength=size)
+        rated = np.flatnonzero(counted)
+        place = np.zeros(size, np.int32)
+        place[rated] = np.arange(len(rated), dtype=np.int32)
+        columns = _columns(counted[rated], level=level)
+        zeros = np.zeros(len(rated)), np.zeros(len(rated)), np.zeros(columns.shape[1])
+        numbered = read_only(place[rows]), counted[rated]
+        return cls(*numbered, columns, _normal_matrix(columns), damping, *zeros)
 
-    def solve(self, residuals: F64, noise: float) -> None:
-        """The biases for fixed ones of the other side."""
-        sums = _sums(self.rows, residuals, len(self.mean))
+    def solve(self, stars: F64, other: "_Side", noise: float) -> F64:
+        """The biases for fixed ones of the other side; the sums of what those leave: (rows,)."""
+        size = len(self.mean)
+        sums = residual_sums(self.numbers, size, other.numbers, stars, other.biases)
         weight = noise / self.variance
         self.biases = (sums + weight * self.mean) / (self.counts + weight)
+        return sums
+
+    def explained(self, sums: F64) -> float:
+        """By how much the biases lower the sum of squares of numbers with these sums, (rows,)."""
+        return float(self.biases @ (2.0 * sums - self.counts * self.biases))
 
     def learn(self, posterior_variance: F64, noise: float) -> None:
         """Prior means by ridge regression on the columns; the variance of what they leave."""
-        rated = self.counts > 0
-        self.coefficients = prior_regression(self.columns[rated], self.biases[rated])
+        # `prior_regression`, with what stays the same made once.
+        coefficients = np.linalg.solve(self.normal_matrix, self.columns.T @ self.biases)
+        self.coefficients = np.asarray(coefficients, np.float64)
         self.mean = self.columns @ self.coefficients
         squares = np.square(self.biases - self.mean) + posterior_variance
-        variance = (squares[rated].sum() + BIAS_VARIANCE) / (rated.sum() + 1)
+        variance = (squares.sum() + BIAS_VARIANCE) / (len(squares) + 1)
         self.variance = float(variance) if self.damping is None else noise / self.damping
-
-
-def _sums(rows: Numbers, values: F64, size: int) -> F64:
-    """Sum of the values (n,) of each row number below `size`: (size,)."""
-    # Its stub says whole numbers, which it gives without weights.
-    return np.asarray(np.bincount(rows, values, size), np.float64)
 
 
 def _columns(numbers: I64, *, level: bool) -> F64:
@@ -148,31 +111,42 @@ def log_count(numbers: I64) -> F64:
 
 def prior_regression(columns: F64, weights: F64) -> F64:
     """Ridge weights of `weights` (rows, ...) on columns (rows, X); a constant is hardly shrunk."""
+    regression = np.linalg.solve(_normal_matrix(columns), columns.T @ weights)
+    return np.asarray(regression, np.float64)
+
+
+def _normal_matrix(columns: F64) -> F64:
+    """What `prior_regression` divides by: (X, X)."""
     l2 = np.where(np.ptp(columns, axis=0) == 0, L2_LEVEL, L2_SLOPE)
-    regression: F64 = np.linalg.solve(columns.T @ columns + np.diag(l2), columns.T @ weights)
-    return regression
+    matrix: F64 = columns.T @ columns + np.diag(l2)
+    return matrix
 
 
 def learn_bias_priors(
-    train: Rows, centred: F64, sizes: tuple[int, int], given: tuple[float | None, float | None]
+    train: Rows,
+    centring: Centring,
+    counted: tuple[I64, I64],
+    given: tuple[float | None, float | None],
 ) -> BiasPriors:
-    """Priors of the biases of users and movies, in units of `centred`.
+    """Priors of the biases of users and movies, in units of `centring`.
 
     Of a table of more than 250,000 rows they are learned from all ratings of some users.
 
-    centred: (n,) ratings, with mean 0 and variance 1. sizes: rows of users and of movies. given:
+    centring: of the stars of train. counted: ratings of each user and of each movie. given:
     dampings of users and movies that are not learned.
     """
-    some = of_some_users(train.users, len(train))
-    counted = counts(train.users, sizes[0]), counts(train.movies, sizes[1])
-    # Row numbers of the size that sums and lookups take, so that none converts them.
-    rows = train.users[some].astype(np.intp), train.movies[some].astype(np.intp)
-    return priors_of_some(rows, centred[some], counted, given)
+    some = np.flatnonzero(of_some_users(train.users, len(train)))
+    stars = centring.centred(train.stars[some])
+    return priors_of_some((train.users[some], train.movies[some]), stars, counted, given)
 
 
 def of_some_users(users: Numbers, rows: int) -> NDArray[np.bool_]:
     """Which of these rows the priors of a table of so many rows are learned from: (n,)."""
-    some: NDArray[np.bool_] = users % (1 + (rows - 1) // MOST_ROWS) == 0
+    step = 1 + (rows - 1) // MOST_ROWS
+    # Not the remainder, for which numpy takes ten times as long.
+    multiples = users // step
+    multiples *= step
+    some: NDArray[np.bool_] = multiples == users
     return some
 
 
@@ -184,22 +158,22 @@ def priors_of_some(
 ) -> BiasPriors:
     """`learn_bias_priors` from all ratings of some users.
 
-    rows: users and movies of these ratings. stars: (n,), as `centred` there. counted: ratings of
-    each user and of each movie in the whole table.
+    rows: users and movies of these ratings. stars: (n,), centred. counted: ratings of each user and
+    of each movie in the whole table.
     """
-    sizes = len(counted[0]), len(counted[1])
-    users = _Side.initial(rows[0], sizes[0], level=True, damping=given[0])
-    movies = _Side.initial(rows[1], sizes[1], level=False, damping=given[1])
-    noise, messages = NOISE, BiasMessages.initial(*rows, sizes)
-    of_movies = movies.biases[rows[1]]
+    users = _Side.initial(rows[0], len(counted[0]), level=True, damping=given[0])
+    movies = _Side.initial(rows[1], len(counted[1]), level=False, damping=given[1])
+    sizes = len(users.counts), len(movies.counts)
+    noise, messages = NOISE, BiasMessages.initial(users.numbers, movies.numbers, sizes)
+    squares = float(stars @ stars)
+    # Its stub says whole numbers, which it gives without weights.
+    user_sums = np.asarray(np.bincount(users.numbers, stars, sizes[0]), np.float64)
     for _ in range(ITERATIONS):
-        users.solve(stars - of_movies, noise)
-        without_users = stars - users.biases[rows[0]]
-        movies.solve(without_users, noise)
-        of_movies = movies.biases[rows[1]]
+        users.solve(stars, movies, noise)
+        movie_sums = movies.solve(stars, users, noise)
         variances = messages.update((users.variance, movies.variance), noise)
-        error = without_users - of_movies
-        noise = float((np.square(error).sum() + variances.pairs.sum() + NOISE) / (len(stars) + 1))
+        error = squares - users.explained(user_sums) - movies.explained(movie_sums)
+        noise = float((error + variances.pairs.sum() + NOISE) / (len(stars) + 1))
         users.learn(variances.users, noise)
         movies.learn(variances.movies, noise)
     user_mean = _columns(counted[0], level=True) @ users.coefficients

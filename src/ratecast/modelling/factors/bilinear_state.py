@@ -15,6 +15,8 @@ from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.factors.bilinear import CentredRatings, Side, Sides, predict, update
 from ratecast.ratings import Scale
 
+_PIECE = 1 << 16
+
 
 @dataclass(frozen=True)
 class BilinearForm:
@@ -52,7 +54,7 @@ class Centring(NamedTuple):
         # Of equal stars the standard deviation is a rounding error, not always 0.
         varied = bool((stars != stars[0]).any())
         level = float(stars.mean(dtype=np.float64))
-        return cls(level, float(stars.std(dtype=np.float64)) if varied else 1.0)
+        return cls(level, _std(stars, level) if varied else 1.0)
 
     def noise(self, scale: Scale) -> float:
         """What stands for the noise of one rating, in stars, until it is calibrated."""
@@ -71,6 +73,16 @@ class Centring(NamedTuple):
     def stars(self, scores: F64) -> F64:
         """Level + unit * scores: (n,)."""
         return self.level + self.unit * scores
+
+
+def _std(stars: F32, mean: float) -> float:
+    """Standard deviation around `mean`; of many rows in pieces that stay in the cache."""
+    squares = 0.0
+    for start in range(0, len(stars), _PIECE):
+        difference = stars[start : start + _PIECE].astype(np.float64)
+        difference -= mean
+        squares += float(difference @ difference)
+    return float(np.sqrt(squares / len(stars)))
 
 
 @dataclass

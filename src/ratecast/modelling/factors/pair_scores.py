@@ -15,7 +15,7 @@ from ratecast.lanes import load, prefetch, repeated, times_plus, total
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.factors.bilinear_state import BilinearForm, HasBilinearForm
-from ratecast.modelling.kernels.loops import even_cuts, fill, on_all_threads
+from ratecast.modelling.kernels.loops import ROWS_A_RUN, even_cuts, fill, on_all_threads
 from ratecast.ratings import Requests
 
 PIECE = 1 << 22
@@ -41,7 +41,9 @@ def single_precision(form: BilinearForm) -> tuple[Side32, Side32]:
 def _packed(weights: F64, bias_scale: float, vector_scale: float) -> Side32:
     rows, width = len(weights), padded(weights.shape[1] - 1)
     side = Side32(np.empty(rows, np.float32), cache_aligned(rows, width))
-    on_all_threads(_pack, even_cuts(rows), weights, (bias_scale, vector_scale), side)
+    on_all_threads(
+        _pack, even_cuts(rows, least=ROWS_A_RUN), weights, (bias_scale, vector_scale), side
+    )
     return side
 
 
@@ -71,7 +73,7 @@ def score_pairs(
     pairs: row numbers of users and of movies, (n,) each. users, movies: `Side32`. 2 k operations
     and 8 k bytes a pair: memory is the limit, unless the pairs of one user follow one another.
     """
-    cuts = even_cuts(len(scores))
+    cuts = even_cuts(len(scores), least=ROWS_A_RUN)
     on_all_threads(_score_pairs, cuts, pairs, (users, movies), level, scores)
 
 

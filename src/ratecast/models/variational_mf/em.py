@@ -1,7 +1,7 @@
 """Variational EM: mean-field posteriors of users and movies in turn, then their priors and noise.
 
 A mean-field posterior takes the other side as known, so that where most users rate once it leaves
-the biases too certain: their variances come from belief propagation (`bias_priors`).
+the biases too certain: their variances come from belief propagation (`bias_messages`).
 
 Reference: Lim, Teh 2007, "Variational Bayesian approach to movie rating prediction", section 3.
 """
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ratecast.arrays import F64, I64
-from ratecast.modelling.factors.bias_priors import BiasMessages, prior_regression
+from ratecast.modelling.factors.bias_messages import BiasMessages
+from ratecast.modelling.factors.bias_priors import prior_regression
 from ratecast.modelling.factors.bilinear import Side, Sides
 from ratecast.modelling.kernels.csr import Grouped, pieces
 from ratecast.modelling.kernels.loops import on_all_threads
@@ -111,9 +112,7 @@ def fit(users: Posterior, movies: Posterior, iterations: int, seed: int) -> Fitt
         movies.update(users, (np.ones(len(movies.columns)), precision))
         cuts = pieces(users.grouped.edges)
         on_all_threads(fill_squares, cuts, users.groups, users.moments, movies.moments, squares)
-        of_biases = messages.update(
-            (users.variance[0], movies.variance[0]), 1.0 / precision[rated_by]
-        )
+        of_biases = messages.update((users.variance[0], movies.variance[0]), noise * user_noise)
         mean_field = users.covariance[rated_by, 0, 0] + movies.covariance[rated, 0, 0]
         squares += np.bincount(rated_by, of_biases.pairs - mean_field, len(counts))
         users.learn_prior(of_biases.users)
