@@ -120,7 +120,8 @@ class _Columns(NamedTuple):
         column = np.repeat(np.arange(f.shape[1]), np.diff(starts))
         squares = np.bincount(column, weighted * f.data, f.shape[1])
         # The counts of nothing are whole numbers.
-        return cls(starts, rows, f.data, weighted, squares + float(group.l2))
+        curvatures = np.asarray(squares + float(group.l2), np.float64)
+        return cls(starts, rows, f.data, weighted, curvatures)
 
 
 @dataclass

@@ -106,7 +106,7 @@ def _fill(z, frequencies, features):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _cosine(angle):  # type: ignore[no-untyped-def]
-    """The cosine: cos x = (-1)^n cos(x - n pi), without a branch, so that many are computed at once."""
+    """By cos x = (-1)^n cos(x - n pi), without a branch: many are computed at once."""
     half_turns = np.floor(angle / math.pi + 0.5)
     rest = angle - half_turns * math.pi
     square = rest * rest
