@@ -57,7 +57,7 @@ def spared_clock() -> Iterator[Spared]:
 
 
 def computed_once(about: tuple[object, ...], compute: Callable[[], T]) -> T:
-    """What `compute` gives, or gave before for the same `about`, whose text tells all of it."""
+    """What `compute` gives, or gave before for the same `about`, whose text has all of it."""
     if _sharing.folder is None:
         return compute()
     file = _sharing.folder / hashlib.sha256(repr(about).encode()).hexdigest()
