@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ratecast import data
@@ -12,6 +14,7 @@ from ratecast.evaluation import protocol, score_rows
 from ratecast.evaluation.processes import completed, processes
 from ratecast.evaluation.results_page import SEEDS, page, readme_block, with_block
 from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.shared_fits import share
 from ratecast.models import MODELS, model_class
 from ratecast.plain_json import plain
 from ratecast.progress import silent
@@ -79,10 +82,14 @@ def run(make: Make, workers: int = WORKERS) -> dict[str, Any]:
     """Fit and score the whole plan; returns the content of results/reproduce.json.
 
     make: returns a model for a name, seed and settings; it must be importable, because the fits
-    run in `workers` processes of one thread each.
+    run in `workers` processes of one thread each, which share fits of the same settings on the same
+    ratings: the parts of a blend have rows of their own.
     """
     split = _split("chronological")
-    with processes(workers, threads=1) as pool:
+    with (
+        TemporaryDirectory(prefix="ratecast-") as folder,
+        processes(workers, threads=1, start=partial(share, Path(folder))) as pool,
+    ):
         submitted = {pool.submit(measure, make, job): job for job in jobs()}
         done = completed(submitted, "reproduce", "fits")
         rows = {submitted[future]: future.result() for future in done}

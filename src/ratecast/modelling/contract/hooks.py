@@ -27,6 +27,7 @@ class Hooks(ABC):
     name: the model's key. search: the settings worth tuning, each after those that it depends on.
     limits: of those that are not just counts from 1 or amounts from 0. is_random: whether the seed
     matters. uses_side_information: whether its forecasts depend on columns of users or movies.
+    learns_from_valid: whether `fit_rows` reads `valid`.
     refresh_seconds: how often an as-of walk may refresh it. learned_from: fingerprint of train;
     empty once it was updated.
 
@@ -40,6 +41,7 @@ class Hooks(ABC):
     limits: ClassVar[Limits] = {}
     is_random: ClassVar[bool] = True
     uses_side_information: ClassVar[bool] = False
+    learns_from_valid: ClassVar[bool] = True
     refresh_seconds: ClassVar[int | None] = None
     seed: int = 0
 

@@ -22,6 +22,7 @@ from ratecast.modelling.contract.given import GivenRatings
 from ratecast.modelling.contract.hooks import Arrays
 from ratecast.modelling.contract.row_numbers import RowNumbers
 from ratecast.modelling.contract.rows import Expected, Rows, Walked, time_groups
+from ratecast.modelling.contract.shared_fits import fit_or_take
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.kernels.threads import kernels_first
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale, trusted
@@ -57,7 +58,7 @@ class Model(RowNumbers):
             valid = None if valid is None else self.with_own_ids(valid)
             # Before this model has learned, so that what the copy learns is in memory alone.
             outcomes = self.held_outcomes(train, rows) if valid is None else None
-            self.fit_rows(rows, valid)
+            fit_or_take(self, rows, valid)
             self.calibration = self._calibrate(train, valid, outcomes)
         self.learned_from = fingerprint.result()
         return self

@@ -78,6 +78,7 @@ class ALS(Model):
     """
 
     name: ClassVar[str] = "als"
+    learns_from_valid: ClassVar[bool] = False
     search: ClassVar[dict[str, Range]] = {
         "factors": Range(4, 32, log=True),
         "user_damping": Range(1.0, 40.0, log=True),

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from typing import NamedTuple, Self
+from functools import cached_property, partial, reduce
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,7 @@ from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.refreshing import pieces
 from ratecast.modelling.contract.rows import time_groups
+from ratecast.modelling.contract.shared_fits import computed_once, described
 from ratecast.models.blend.shares import HeldForecasts
 from ratecast.ratings import USER, Ratings
 
@@ -23,6 +24,9 @@ LATEST_SHARE, FEW_USERS = 0.2, 10
 ENOUGH_HELD, MOST_FOLDS = 2_000, 5
 
 Make = Callable[[], Model]
+# Rows to learn from, and others to forecast.
+Split = tuple[Ratings, Ratings]
+T = TypeVar("T")
 
 
 class PartForecasts(NamedTuple):
@@ -49,8 +53,8 @@ class Held:
     by_time: without the latest fifth; None for a table without times.
     """
 
-    anywhere: list[tuple[Ratings, Ratings]]
-    by_time: tuple[Ratings, Ratings] | None
+    anywhere: list[Split]
+    by_time: Split | None
 
     @classmethod
     def of(cls, train: Ratings, seed: int) -> Self:
@@ -74,15 +78,11 @@ class Held:
 
     def forecasts(self, make: Make) -> PartForecasts:
         """Of the model that `make` gives, not fitted; it is fitted once for each split."""
-        each = [_frozen(_fitted(make(), known), held) for known, held in self.anywhere]
+        each = [_once(_fitted_frozen, make, split) for split in self.anywhere]
         mean, deviation = (np.concatenate(columns) for columns in zip(*each, strict=True))
         if self.by_time is None:
             return PartForecasts(mean, deviation, np.empty(0), np.empty(0, np.int64))
-        model = _fitted(make(), self.by_time[0])
-        if model.updates_online():
-            return PartForecasts(mean, deviation, *_walked(model, *self.by_time))
-        latest, _ = _frozen(model, self.by_time[1])
-        return PartForecasts(mean, deviation, latest, _history(*self.by_time))
+        return PartForecasts(mean, deviation, *_once(_fitted_as_of, make, self.by_time))
 
     def probe(self, make: Make, rows: int) -> None:
         """Fit a model on `rows` of the known ratings, and forecast as many others."""
@@ -132,7 +132,7 @@ def _between(numbers: F64, fold: int, share: float) -> NDArray[np.bool_]:
     return (numbers >= fold * share) & (numbers < (fold + 1) * share)
 
 
-def _latest(train: Ratings, count: int) -> tuple[Ratings, Ratings] | None:
+def _latest(train: Ratings, count: int) -> Split | None:
     """The latest `count` rows, and those of the same second; None where that is all of them."""
     in_order = train.sorted()
     border = int(np.searchsorted(in_order.at, in_order.at[-count]))
@@ -145,6 +145,29 @@ def _fitted(model: Model, train: Ratings) -> Model:
     """Fitted, without star probabilities, which are not needed here."""
     model.fit_rows(model.begin_fit(train), None)
     return model
+
+
+def _once(forecast: Callable[[Make, Split], T], make: Make, split: Split) -> T:
+    """Of a model of these settings and this split, computed once where runs share fits."""
+    tables = [part.fingerprint() for part in split]
+    return computed_once(
+        (forecast.__name__, *described(make()), tables), partial(forecast, make, split)
+    )
+
+
+def _fitted_frozen(make: Make, split: Split) -> tuple[F64, F64]:
+    known, held = split
+    return _frozen(_fitted(make(), known), held)
+
+
+def _fitted_as_of(make: Make, split: Split) -> tuple[F64, I64]:
+    """As-of forecasts of the held rows, frozen ones of a model that cannot be updated."""
+    known, held = split
+    model = _fitted(make(), known)
+    if model.updates_online():
+        return _walked(model, known, held)
+    latest, _ = _frozen(model, held)
+    return latest, _history(known, held)
 
 
 def _frozen(model: Model, held: Ratings) -> tuple[F64, F64]:
@@ -164,7 +187,7 @@ def _walked(model: Model, known: Ratings, held: Ratings) -> tuple[F64, I64]:
     return model.scale.clip(means), np.concatenate([piece.history for piece in walked])
 
 
-def _rows(splits: list[tuple[Ratings, Ratings]]) -> HeldForecasts:
+def _rows(splits: list[Split]) -> HeldForecasts:
     """The held rows of these splits, without forecasts: they are the same for every model."""
     stars = np.concatenate([held.stars for _, held in splits]).astype(float)
     history = np.concatenate([_history(known, held) for known, held in splits])

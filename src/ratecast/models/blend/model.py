@@ -20,6 +20,7 @@ from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
+from ratecast.modelling.contract.shared_fits import fit_or_take
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.models.als.model import ALS
 from ratecast.models.blend.inner import Held, PartForecasts
@@ -114,7 +115,7 @@ class Blend(Model):
         used = {name for shares in self.shares.values() for name in shares.names}
         self.updated, self.parts = False, self._on_own_ids(used)
         for part in self.parts.values():
-            part.fit_rows(train, None)
+            fit_or_take(part, train, None)
 
     @override
     def unfitted(self) -> Self:

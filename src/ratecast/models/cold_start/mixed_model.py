@@ -5,11 +5,12 @@ the forecast of a new user leaves them out.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
-from ratecast.arrays import F64, I64
+from ratecast.arrays import F64, I32, I64
 from ratecast.compiled import njit
 from ratecast.modelling.side_information.feature_columns import one_hot
 
@@ -98,6 +99,31 @@ def crossed(label: I64, count: int, features: sp.csr_array) -> sp.csc_array:
     return sp.csc_array((coo.data[known], (rows[known], column)), shape)
 
 
+class _Columns(NamedTuple):
+    """Features by column. starts: (F + 1,). rows, values, weighted: values x (n,) weights.
+
+    curvatures: (F,) x' W x + l2.
+    """
+
+    starts: I32
+    rows: I32
+    values: F64
+    weighted: F64
+    curvatures: F64
+
+    @classmethod
+    def of(cls, group: FeatureGroup, weight: F64) -> "_Columns":
+        f = group.features
+        # scipy numbers them in either size, and numba would compile the loop for both.
+        starts, rows = f.indptr.astype(np.int32), f.indices.astype(np.int32)
+        weighted = f.data * weight[rows]
+        column = np.repeat(np.arange(f.shape[1]), np.diff(starts))
+        squares = np.bincount(column, weighted * f.data, f.shape[1])
+        # The counts of nothing are whole numbers.
+        curvatures = np.asarray(squares + float(group.l2), np.float64)
+        return cls(starts, rows, f.data, weighted, curvatures)
+
+
 @dataclass
 class MixedModel:
     """score = level + sum over groups of features . coefficients.
@@ -131,12 +157,10 @@ def fit_mixed(rows: RowLabels, stars: F64, weight: F64, iterations: int = 30) ->
     level = float(np.average(stars, weights=weight))
     residual, groups = stars - level, feature_groups(rows)
     coefficients = {name: np.zeros(group.features.shape[1]) for name, group in groups.items()}
+    columns = {name: _Columns.of(group, weight) for name, group in groups.items()}
     for _ in range(iterations):
         for name, group in groups.items():
-            f = group.features
-            # scipy numbers them in either size, and numba would compile the loop for both.
-            places = f.indptr.astype(np.int32), f.indices.astype(np.int32)
-            _descend((*places, f.data), group.l2, weight, residual, coefficients[name])
+            _descend(columns[name], group.l2, residual, coefficients[name])
     return MixedModel(level, coefficients)
 
 
@@ -145,20 +169,18 @@ def _by_column(features: sp.csr_array) -> sp.csc_array:
 
 
 @njit(cache=True, fastmath=True)
-def _descend(matrix, l2, weight, residual, coefficients):  # type: ignore[no-untyped-def]
+def _descend(columns, l2, residual, coefficients):  # type: ignore[no-untyped-def]
     """Set each coefficient of a group to its minimum given all others; residuals stay current.
 
-    matrix: (starts, rows, values) of the features, by column. weight, residual: (n,).
+    columns: `_Columns`. residual: (n,).
     """
-    starts, rows, values = matrix
+    starts, rows, values, weighted, curvatures = columns
     for f in range(coefficients.size):
-        gradient, curvature = 0.0, l2
+        gradient = 0.0
         for j in range(starts[f], starts[f + 1]):
-            weighted = values[j] * weight[rows[j]]
-            gradient += weighted * residual[rows[j]]
-            curvature += weighted * values[j]
+            gradient += weighted[j] * residual[rows[j]]
         # step = (x' W r - l2 c) / (x' W x + l2)
-        step = (gradient - l2 * coefficients[f]) / curvature
+        step = (gradient - l2 * coefficients[f]) / curvatures[f]
         coefficients[f] += step
         for j in range(starts[f], starts[f + 1]):
             residual[rows[j]] -= values[j] * step

@@ -68,6 +68,7 @@ class ColdStart(Model):
     """
 
     name: ClassVar[str] = "cold_start"
+    learns_from_valid: ClassVar[bool] = False
     uses_side_information: ClassVar[bool] = True
     limits: ClassVar[Limits] = {
         "folds": FROM_TWO,

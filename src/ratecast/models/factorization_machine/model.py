@@ -95,6 +95,7 @@ class FactorizationMachine(Model):
     """
 
     name: ClassVar[str] = "factorization_machine"
+    learns_from_valid: ClassVar[bool] = False
     uses_side_information: ClassVar[bool] = True
     search: ClassVar[dict[str, Range | Choice]] = {
         "likelihood": Choice(("normal", "ordinal")),

@@ -92,6 +92,7 @@ class GaussianProcess(Model):
     """
 
     name: ClassVar[str] = "gaussian_process"
+    learns_from_valid: ClassVar[bool] = False
     uses_side_information: ClassVar[bool] = True
     is_random: ClassVar[bool] = False
     limits: ClassVar[Limits] = {

@@ -60,10 +60,9 @@ class StateSpace(HistoryModel):
     the rating. The prediction is the filter's mean of m_j + h_j·s_t, plus f(x).
 
     factors: K; 0: as many as train supports (`structure`). co_rating_factors: columns of the
-    movies' prior from who rated what. iterations: of EM in a fit. refresh_growth: a refresh is
-    skipped until the new ratings are this share of those learned from, so that many refreshes
-    cannot overfit a table that hardly grows. The share is larger where a refresh changes less:
-    beyond a million ratings, and where users and movies have few (`rhythm`).
+    movies' prior from who rated what. iterations: of EM in a fit. refresh_growth: a refresh waits
+    for this share of new ratings, so that many cannot overfit a table that hardly grows; for more,
+    where it changes less: beyond a million ratings, and where ids have few (`rhythm`).
 
     Reference: Lim, Teh 2007, "Variational Bayesian approach to movie rating prediction"; Lu,
     Agarwal, Dhillon 2009, "A spatio-temporal approach to collaborative filtering".
@@ -79,6 +78,7 @@ class StateSpace(HistoryModel):
     """
 
     name: ClassVar[str] = "state_space"
+    learns_from_valid: ClassVar[bool] = False
     uses_side_information: ClassVar[bool] = True
     limits: ClassVar[Limits] = {"factors": FROM_ZERO}
     refresh_seconds: ClassVar[int | None] = 86_400
