@@ -19,7 +19,7 @@ from benchmarks.process import ProcessTask, job, measured
 from benchmarks.records import Record
 from benchmarks.speed import WARMING, chosen
 from benchmarks.summary import lines
-from benchmarks.tables import grown
+from benchmarks.tables import CHOSEN_AT, grown
 from ratecast.errors import InputError
 
 ROWS, TURNS, LIMIT_SECONDS, SHARE = 1_000_000, 2, 60.0, 0.6
@@ -138,7 +138,7 @@ def seconds(least: list[Floor]) -> dict[Fit, list[float]]:
 
 def _fitted(fit: Fit, rows: int) -> Record:
     method = _method(fit.method)
-    settings = method.settings | chosen().get(fit.method, {})
+    settings = method.settings | chosen(CHOSEN_AT).get(fit.method, {})
     if fit.epochs:
         settings = with_epochs(settings, method.epochs, fit.epochs)
     asked = job(grown(rows)["train"], {}, settings)

@@ -3,9 +3,10 @@
     python -m benchmarks.compare [--only PART,PART] [--fresh] [--render]
     python -m benchmarks.compare --rows 2e5 [--runs 1] [--peers NAME,NAME]
 
-Parts: loading, limits, tune, speed-1m, curve-1m, stages, growth, flagship, accuracy, speed-25m,
-curve-25m, speed-100m, billion. Each is merged into the results when it is done; one that was
-stopped goes on where it was. With --rows, one comparison at that size is printed, and not saved.
+Parts: loading, limits, tune, speed-1m, curve-1m, stages, growth, flagship, accuracy, tune-25m,
+speed-25m, curve-25m, speed-100m, billion. Each is merged into the results when it is done; one
+that was stopped goes on where it was. With --rows, one comparison at that size is printed, and not
+saved.
 """
 
 import argparse
@@ -34,13 +35,14 @@ from ratecast.errors import InputError
 PARTS: dict[str, Callable[[], Sequence[Step]]] = {
     "loading": loading.steps,
     "limits": lambda: list(limits.steps()),
-    "tune": lambda: list(speed.tuning()),
+    "tune": lambda: list(speed.tuning("tune")),
     "speed-1m": lambda: list(speed.steps(speed.PLANS["speed-1m"])),
     "curve-1m": lambda: list(curve.steps("curve-1m")),
     "stages": lambda: list(stages.steps()),
     "growth": lambda: list(growth.steps()),
     "flagship": flagship.steps,
     "accuracy": lambda: list(accuracy.steps()),
+    "tune-25m": lambda: list(speed.tuning("tune-25m")),
     "speed-25m": lambda: list(speed.steps(speed.PLANS["speed-25m"])),
     "curve-25m": lambda: list(curve.steps("curve-25m")),
     "speed-100m": lambda: list(speed.steps(speed.PLANS["speed-100m"])),

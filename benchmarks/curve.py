@@ -39,7 +39,7 @@ def best_threads(part: str) -> dict[str, int]:
 
 
 def _curve(method: Method, plan: speed.Plan, threads: int) -> Record:
-    settings = method.settings | speed.chosen().get(method.name, {})
+    settings = method.settings | speed.chosen(plan.rows).get(method.name, {})
     about = {"method": method.name, "settings": settings, "threads": threads}
     if reason := environment.missing().get(method.package):
         return about | {"failed": f"not installed: {reason}"}

@@ -242,6 +242,7 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "speed-1m": speed_table,
     "speed-100m": speed_table,
     "tune": chosen_table,
+    "tune-25m": chosen_table,
     "loading": loading_table,
     "limits": limits_table,
     "stages": stages_table,

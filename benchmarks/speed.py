@@ -8,11 +8,13 @@ from benchmarks import environment, records
 from benchmarks.peers import METHODS, Method, Settings
 from benchmarks.process import ProcessTask, job, measured
 from benchmarks.records import Record, Step
-from benchmarks.tables import CHOSEN_AT, Parts, grown
+from benchmarks.tables import CHOICE_UP_TO, CHOSEN_AT, Parts, grown
 
 # own: with the package's own settings. single: with the chosen ones, on one thread.
 OWN, TUNED, SINGLE = "own", "tuned", "single"
 THREADS = {OWN: 2, TUNED: 2, SINGLE: 1}
+# Parts that choose settings, the smaller table first.
+TUNED_AT = {"tune": CHOSEN_AT, "tune-25m": CHOICE_UP_TO}
 WARMING, COMPILED = 150_000, ", compile"
 LIGHTNING = "ratecast mf_bias, Lightning"
 
@@ -41,23 +43,27 @@ class Plan:
 
 _PEERS = tuple(method.name for method in METHODS if method.package)
 
+# A minute or more a run, so that a few seconds of noise count little.
+_SLOW = ("cmfrec CMF", "LensKit ALS", "implicit ALS", "LensKit Bias")
 _SURPRISE = ("Surprise SVD", "Surprise BaselineOnly")
 
 PLANS = {
     "speed-1m": Plan(1_000_000, once=(LIGHTNING,), own=True),
-    "speed-25m": Plan(25_000_000, leave_out=(LIGHTNING, *_SURPRISE)),
+    "speed-25m": Plan(25_000_000, once=_SLOW, leave_out=(LIGHTNING, *_SURPRISE)),
     "speed-100m": Plan(100_000_000, runs=1, leave_out=(LIGHTNING, *_PEERS), single=False),
 }
 
 
-def chosen() -> dict[str, Settings]:
-    """What validation chose for each method; its own where nothing was tried."""
-    return {row["method"]: row["chosen"] for row in records.read().get("tune", {}).get("rows", [])}
+def chosen(rows: int) -> dict[str, Settings]:
+    """What validation chose for each method on a table of so many rows, or on a smaller one."""
+    parts = [part for part, tried_at in TUNED_AT.items() if tried_at <= rows]
+    found = [row for part in parts for row in records.read().get(part, {}).get("rows", [])]
+    return {row["method"]: row["chosen"] for row in found}
 
 
 def steps(plan: Plan) -> Iterator[Step]:
     """Every run of a part, the methods taking turns."""
-    tuned = chosen()
+    tuned = chosen(plan.rows)
     grown(plan.rows)
     # What numba compiles is cached on disk, so it is compiled before anything is measured.
     for method in plan.methods:
@@ -77,7 +83,7 @@ def _turns(plan: Plan) -> Iterator[tuple[Method, str, int]]:
             if turn == 1 or method.name not in plan.once:
                 yield method, TUNED, turn
     for method in plan.methods if plan.single else []:
-        if method.name != LIGHTNING:
+        if method.name not in (LIGHTNING, *(plan.once if plan.rows > CHOSEN_AT else ())):
             yield method, SINGLE, 1
     for method in plan.methods if plan.own else []:
         if method.grid:
@@ -103,26 +109,25 @@ def _flat(result: Record) -> Record:
     return figures | {"whole": result["whole"]}
 
 
-def tuning() -> Iterator[Step]:
-    """Each method's grid, on validation rows of the smallest grown table."""
-    parts = grown(CHOSEN_AT)
+def tuning(part: str) -> Iterator[Step]:
+    """Each method's grid, on validation rows: on a large table what is near the smaller one's."""
+    rows = TUNED_AT[part]
+    parts, first = grown(rows), chosen(rows - 1)
     for method in METHODS:
-        if method.grid and method.package not in environment.missing():
-            yield method.name, partial(_tuned, method, parts)
+        grid = method.grid if rows == CHOSEN_AT else method.large
+        if grid and method.package not in environment.missing():
+            tried = (first.get(method.name, {}), *grid)
+            yield method.name, partial(_tuned, method, parts, tried)
 
 
-def _tuned(method: Method, parts: Parts) -> Record:
-    jobs = [
-        job(parts["inner"], {"valid": parts["valid"]}, method.settings | tried)
-        for tried in ({}, *method.grid)
-    ]
-    result = measured(ProcessTask(method.module, jobs, 2, 600.0))
+def _tuned(method: Method, parts: Parts, tried: tuple[Settings, ...]) -> Record:
+    jobs = [job(parts["inner"], {"valid": parts["valid"]}, method.settings | one) for one in tried]
+    result = measured(ProcessTask(method.module, jobs, 2, 1800.0))
     if "failed" in result:
-        return {"method": method.name, "chosen": {}, "failed": result["failed"]}
+        return {"method": method.name, "chosen": tried[0], "failed": result["failed"]}
     rmse = [done["rmse"]["valid"] for done in result["done"]]
-    best = rmse.index(min(rmse))
     return {
         "method": method.name,
-        "chosen": ({}, *method.grid)[best],
-        "tried": list(zip(({}, *method.grid), rmse, strict=True)),
+        "chosen": tried[rmse.index(min(rmse))],
+        "tried": list(zip(tried, rmse, strict=True)),
     }

@@ -53,7 +53,7 @@ def _alone(name: str, rows: int) -> Record:
 
 def main(name: str, rows: int) -> None:
     """Print the seconds of each stage."""
-    (settings,) = (m.settings | chosen().get(name, {}) for m in METHODS if m.name == name)
+    (settings,) = (m.settings | chosen(rows).get(name, {}) for m in METHODS if m.name == name)
     ours.fit(ours.load(grown(WARMING)["train"]), settings)
     print(json.dumps(_stages(grown(rows)["train"], settings)))
 

@@ -14,7 +14,8 @@ class Method:
 
     name: in tables. module: the file of this folder that runs it. package: on the package index;
     empty for ratecast. family: methods of one family do the same work, and are compared.
-    settings: of the speed parts. grid: what is tried on validation. epochs: the setting that counts
+    settings: of the speed parts. grid: what is tried on validation. large: what is tried on a large
+    table, beside what the smaller one chose. epochs: the setting that counts
     the epochs or sweeps, with a dot before one that is a part of another; empty where none does.
     """
 
@@ -24,6 +25,7 @@ class Method:
     family: str
     settings: Settings = field(default_factory=dict)
     grid: tuple[Settings, ...] = ()
+    large: tuple[Settings, ...] = ()
     ranks_only: bool = False
     epochs: str = ""
 
@@ -47,7 +49,9 @@ _KERNEL: Settings = _MF | {"solver": "kernel", "descent": {"epochs": EPOCHS}}
 METHODS = (
     Method(
         "ratecast mf_bias", "ours", "", SGD, _KERNEL,
-        tuple({"descent": {"epochs": EPOCHS, "l2": x}} for x in (0.02, 0.04, 0.05, 0.08)),
+        tuple({"descent": {"epochs": EPOCHS, "l2": x}} for x in (0.02, 0.04, 0.05, 0.08))
+        + tuple({"init_std": 0.1, "descent": {"epochs": EPOCHS, "l2": x}} for x in (0.04, 0.05)),
+        tuple({"init_std": 0.1, "descent": {"epochs": EPOCHS, "l2": x}} for x in (0.02, 0.03)),
         epochs="descent.epochs",
     ),
     Method(
@@ -60,6 +64,10 @@ METHODS = (
             {"lambda_p1": 0.0, "lambda_q1": 0.0, "lambda_p2": 0.1, "lambda_q2": 0.1, "eta": rate}
             for rate in (0.05, 0.2)
         ),
+        tuple(
+            {"lambda_p1": 0.0, "lambda_q1": 0.0, "lambda_p2": x, "lambda_q2": x, "eta": 0.05}
+            for x in (0.05, 0.07)
+        ),
         epochs="nr_iters",
     ),
     Method(
@@ -68,6 +76,7 @@ METHODS = (
         + tuple(
             {"learning_rate": rate, "lambda_reg": x} for rate in (0.02, 0.04) for x in (0.02, 0.05)
         ),
+        ({"lambda_reg": 0.03}, {"lambda_reg": 0.05}, {"learning_rate": 0.02, "lambda_reg": 0.05}),
         epochs="max_iter",
     ),
     Method(
@@ -84,7 +93,8 @@ METHODS = (
     Method(
         "ratecast als", "ours", "", ALS,
         {"model": "als", "factors": FACTORS, "iterations": SWEEPS, "solver": "gradients"},
-        tuple({"l2_per_rating": x} for x in (0.02, 0.05, 0.1)), epochs="iterations",
+        tuple({"l2_per_rating": x} for x in (0.02, 0.05, 0.1)),
+        tuple({"l2_per_rating": x} for x in (0.03, 0.04)), epochs="iterations",
     ),
     Method(
         "cmfrec CMF", "cmfrec", "cmfrec", ALS, {"k": FACTORS, "niter": SWEEPS},
