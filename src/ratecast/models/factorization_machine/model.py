@@ -145,8 +145,7 @@ class FactorizationMachine(Model):
                 chains.latent = [OrdinalLatent(star, scale, draws) for draws in chains.random]
             return self._run(chains)
 
-        samples = chains_side_by_side(run, self.chains)
-        self._store(samples, sets, movie.features)
+        self._store(chains_side_by_side(run, self.chains), sets, movie.features)
         self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
     def _run(self, chains: Chains) -> list[Sample]:
