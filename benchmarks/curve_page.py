@@ -2,6 +2,7 @@
 
 from benchmarks.curve import Curve, Point, curves, target
 from benchmarks.records import Record, measured_at, versions
+from benchmarks.settings_text import settings_text
 
 COLUMNS = (
     "method", "best RMSE: valid", "test", "epochs", "seconds", "threads", "seconds to the target",
@@ -17,7 +18,23 @@ def curve_table(section: Record) -> str:
         return "\n".join([*about, "No peer was measured."])
     rows = [f"| {' | '.join(COLUMNS)} |", "| --- |" + " ---: |" * (len(COLUMNS) - 1)]
     rows += [_row(curve, goal[1]) for curve in found]
-    return "\n".join([*about, *_in_words(found, goal), "", *rows])
+    return "\n".join([*about, *_in_words(found, goal), "", *rows, *_tried(section)])
+
+
+def _tried(section: Record) -> list[str]:
+    """The settings of each curve, where there was a choice."""
+    rows = [row for row in section["rows"] if len(row.get("tried", [])) > 1]
+    if not rows:
+        return []
+    lines = [
+        "",
+        "The settings of each curve are those of the lowest RMSE at any of its points:",
+        "",
+    ]
+    for row in rows:
+        tried = "; ".join(f"{settings_text(s)}: {rmse:.4f}" for s, rmse in row["tried"])
+        lines.append(f"- {row['method']}: {tried}.")
+    return lines
 
 
 def _in_words(found: list[Curve], goal: tuple[Curve, Point]) -> list[str]:

@@ -1,6 +1,6 @@
 """docs/performance.md: the figures of benchmarks/results.json between their marks, and pictures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from benchmarks import pictures
 from benchmarks.accuracy_table import accuracy_table
@@ -8,8 +8,8 @@ from benchmarks.curve_page import curve_table
 from benchmarks.environment import ROOT
 from benchmarks.loading import PEAK
 from benchmarks.marks import Marks, with_section
-from benchmarks.peers import Settings
 from benchmarks.records import Record, measured_at, versions, where
+from benchmarks.settings_text import settings_text
 from benchmarks.summary import Line, lines
 from ratecast.atomic_write import write_text
 
@@ -119,19 +119,6 @@ def chosen_table(section: Record) -> str:
             f"| {row['method']} | {tried or row.get('failed')} | {settings_text(row['chosen'])} |"
         )
     return "\n".join([f"{where(section)}.", "", *rows])
-
-
-def settings_text(settings: Settings) -> str:
-    """Settings in a cell: name and value, without the name of what they are a part of."""
-    return ", ".join(_leaves(settings)) or "its own"
-
-
-def _leaves(settings: Settings) -> Iterator[str]:
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            yield from _leaves(value)
-        else:
-            yield f"`{name}` {value}"
 
 
 def loading_table(section: Record) -> str:
