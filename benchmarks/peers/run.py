@@ -9,6 +9,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -73,7 +74,7 @@ def _fitted(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
 
 def _curve(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
     """RMSE of each part after so many epochs, and the seconds that a fit of them takes."""
-    data, points = _loaded(peer, Path(job["train"])), []
+    data, points = _loaded(peer.load, Path(job["train"])), []
     for fit in fits(peer, data, job["settings"], job["epochs"]):
         _check(peer, fit.predict, job)
         rmse = {
@@ -86,9 +87,9 @@ def _curve(peer: Any, job: dict[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache(1)
-def _loaded(peer: Any, train: Path) -> Any:
+def _loaded(load: Callable[[Path], Any], train: Path) -> Any:
     """Read once for all settings of a curve, whose seconds are those of fits alone."""
-    return peer.load(train)
+    return load(train)
 
 
 def _parts(job: dict[str, Any]) -> dict[str, Path]:
