@@ -2,7 +2,7 @@
 
 from benchmarks.curve import Curve, Point, curves, target
 from benchmarks.records import Record, measured_at, versions
-from benchmarks.settings_text import settings_text
+from benchmarks.settings_text import tried_text
 
 COLUMNS = (
     "method", "best RMSE: valid", "test", "epochs", "seconds", "threads", "seconds to the target",
@@ -31,10 +31,7 @@ def _tried(section: Record) -> list[str]:
         "The settings of each curve are those of the lowest RMSE at any of its points:",
         "",
     ]
-    for row in rows:
-        tried = "; ".join(f"{settings_text(s)}: {rmse:.4f}" for s, rmse in row["tried"])
-        lines.append(f"- {row['method']}: {tried}.")
-    return lines
+    return lines + [f"- {row['method']}: {tried_text(row['tried'])}." for row in rows]
 
 
 def _in_words(found: list[Curve], goal: tuple[Curve, Point]) -> list[str]:

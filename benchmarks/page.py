@@ -9,7 +9,7 @@ from benchmarks.environment import ROOT
 from benchmarks.loading import PEAK
 from benchmarks.marks import Marks, with_section
 from benchmarks.records import Record, measured_at, versions, where
-from benchmarks.settings_text import settings_text
+from benchmarks.settings_text import settings_text, tried_text
 from benchmarks.summary import Line, lines
 from ratecast.atomic_write import write_text
 
@@ -114,7 +114,7 @@ def chosen_table(section: Record) -> str:
     """RMSE on validation rows of everything that was tried."""
     rows = ["| method | tried: RMSE | chosen |", "| --- | --- | --- |"]
     for row in section["rows"]:
-        tried = "; ".join(f"{settings_text(s)}: {x:.4f}" for s, x in row.get("tried", []))
+        tried = tried_text(row.get("tried", []))
         rows.append(
             f"| {row['method']} | {tried or row.get('failed')} | {settings_text(row['chosen'])} |"
         )

@@ -10,6 +10,11 @@ def settings_text(settings: Settings) -> str:
     return ", ".join(_leaves(settings)) or "its own"
 
 
+def tried_text(tried: list[tuple[Settings, float]]) -> str:
+    """Settings that were tried, each with its RMSE."""
+    return "; ".join(f"{settings_text(settings)}: {rmse:.4f}" for settings, rmse in tried)
+
+
 def _leaves(settings: Settings) -> Iterator[str]:
     for name, value in settings.items():
         if isinstance(value, dict):

@@ -80,7 +80,7 @@ def posterior_covariance(
     prior = l2, np.where(np.arange(len(l2)) > 0, l2_per_rating, 0.0)
     size, width = len(l2), padded(len(l2), LINE // vectors.itemsize)
     covariance = np.empty((len(rated.edges) - 1, size, size))
-    # Vectors in single precision are read in half the time.
+    # Products of vectors in single precision take half the time.
     inputs = cache_aligned(len(vectors) + 1, width, vectors.dtype.type)
     inputs[:-1, 0], inputs[:-1, 1:size] = 1, vectors[:, : size - 1]
     inputs[-1], inputs[:, size:] = 0, 0
