@@ -12,6 +12,7 @@ from typing import Any, Literal
 from typing_extensions import override
 
 from ratecast.cli.call import HELP, Verb, call, note
+from ratecast.cli.interrupts import interrupts
 from ratecast.errors import InputError, nearest
 
 
@@ -111,12 +112,20 @@ _RENAMED = r".* is called .* now"
 
 def main(argv: list[str] | None = None) -> int:
     """Run the verb in `argv`; the exit code is 0, 1 (a check failed), or 2 (bad input)."""
+    with interrupts() as interrupted:
+        return _code(sys.argv[1:] if argv is None else argv, interrupted)
+
+
+def _code(words: list[str], interrupted: list[int]) -> int:
+    """The exit code of a verb. interrupted: not empty as soon as Ctrl-C was pressed."""
     try:
         with _notes():
-            code = _run(sys.argv[1:] if argv is None else argv)
+            code = _run(words)
             sys.stdout.flush()
             return code
     except InputError as error:
+        if interrupted:
+            return _stopped()
         note(f"ratecast: {error}")
         return 2
     except BrokenPipeError:
@@ -124,8 +133,12 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print("ratecast: stopped", file=sys.stderr)
-        return 130
+        return _stopped()
+
+
+def _stopped() -> int:
+    print("ratecast: stopped", file=sys.stderr)
+    return 130
 
 
 @contextmanager
