@@ -4,8 +4,8 @@ from functools import partial
 
 from ratecast.arrays import F32
 from ratecast.modelling.factors.bilinear_state import BilinearState
-from ratecast.models.als.conjugate_gradients import FixedSide, Prior, solve_rows
-from ratecast.models.als.model import ALS
+from ratecast.models.als.conjugate_gradients import solve_rows
+from ratecast.models.als.model import ALS, Equations
 from ratecast.out_of_core.checkpoint import Checkpoints
 from ratecast.out_of_core.covariance import Groupings, with_covariance
 from ratecast.out_of_core.grouping import grouped
@@ -35,9 +35,9 @@ def fit(work: WorkFolder, table: RowTable, model: ALS, _: Ratings) -> None:
     model.state = BilinearState(with_covariance(both, *model.fitted(at)), table.centring)
 
 
-def _solve(both: Groupings, side: int, weights: F32, other: FixedSide, prior: Prior) -> None:
+def _solve(both: Groupings, side: int, weights: F32, given: Equations) -> None:
     """Solve the rows of one side, in place; the next ratings are read meanwhile."""
     by_row = both[side]
     centring = by_row.table.centring
     for (first, last), part in by_row.parts(partial(by_row.table.centred, *centring)):
-        solve_rows(part, weights[first:last], other, prior)
+        solve_rows(part, weights[first:last], *given)

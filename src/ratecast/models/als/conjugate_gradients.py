@@ -6,7 +6,8 @@ collaborative filtering for the Netflix prize"; preconditioned as in Saad 2003, 
 for Sparse Linear Systems", algorithm 9.1.
 Differs: the first weight is a bias; each row starts from its last solution, and the expected
 diagonal of its equations divides its residual, so two steps per half-iteration come as close to an
-exact solution as five without, at a cost proportional to k instead of k^2.
+exact solution as five without, at a cost proportional to k instead of k^2; one step is enough while
+the other side is far from its last values.
 """
 
 from typing import NamedTuple
@@ -93,13 +94,15 @@ def _round(rows, weights, vectors, scales):  # type: ignore[no-untyped-def]
                 vectors[row, k - 1] = np.int16(np.rint(weights[row, k] / scale))
 
 
-def solve_rows(grouped: Grouped, weights: F32, other: FixedSide, prior: Prior) -> None:
+def solve_rows(
+    grouped: Grouped, weights: F32, other: FixedSide, prior: Prior, steps: int = STEPS
+) -> None:
     """Bring each row of `weights`, (rows, 1 + k), close to its ridge solution, in place.
 
-    grouped: centred stars by row, of all rows of a side or some.
+    grouped: centred stars by row, of all rows of a side or some. steps: of conjugate gradients.
     """
     ratings = grouped.edges, grouped.columns, grouped.values
-    known = prior.mean, np.array(prior[1:], np.float32), other.squares
+    known = prior.mean, np.array(prior[1:], np.float32), other.squares, steps
     fixed = other.vectors, other.scales
     on_all_threads(_solve_rows, pieces(grouped.edges), ratings, weights, fixed, known)
 
@@ -117,13 +120,13 @@ def _squares(weights, counts):  # type: ignore[no-untyped-def]
 def _solve_rows(rows, ratings, weights, other, known):  # type: ignore[no-untyped-def]
     """The rows from rows[0] to rows[1] - 1.
 
-    A rating costs (4 + 4 STEPS) k operations, and reading a vector of the other side. The bias
+    A rating costs (4 + 4 steps) k operations, and reading a vector of the other side. The bias
     stands behind the factors, at `bias`, so that a vector begins where lanes do.
 
-    other: vectors and scales of a `FixedSide`. known: the prior's mean and l2, and the mean squares
-    of the other side's weights.
+    other: vectors and scales of a `FixedSide`. known: the prior's mean and l2, the mean
+    squares of the other side's weights, and the number of steps.
     """
-    (edges, columns, values), (mean, l2, squares) = ratings, known
+    (edges, columns, values), (mean, l2, squares, steps) = ratings, known
     bias, width = other[0].shape[1], weights.shape[1]
     inputs, target = np.empty((CHUNK, bias), np.float32), np.empty(CHUNK, np.float32)
     work = np.zeros((7, bias + LANES), np.float32)
@@ -141,14 +144,14 @@ def _solve_rows(rows, ratings, weights, other, known):  # type: ignore[no-untype
         copy(work[3], weights[row, 1:])
         work[3, bias] = weights[row, 0]
         of_row = (edges[row], edges[row + 1]), (columns, values), other, (inputs, target)
-        _conjugate_gradients(of_row, work)
+        _conjugate_gradients(of_row, work, steps)
         copy(weights[row, 1:], work[3, : width - 1])
         weights[row, 0] = work[3, bias]
 
 
 @njit(cache=True, fastmath=True)
-def _conjugate_gradients(ratings, work):  # type: ignore[no-untyped-def]
-    """STEPS steps towards x = argmin |F x - target|^2 + Σ l2 (x - mean)^2.
+def _conjugate_gradients(ratings, work, steps):  # type: ignore[no-untyped-def]
+    """Some steps towards x = argmin |F x - target|^2 + Σ l2 (x - mean)^2.
 
     F: the vectors of the row's ratings, and 1 for the bias. work: (7, d), rows: mean, l2, the
     inverse of the expected diagonal of A, and x; then the residual, the direction and A times it,
@@ -166,7 +169,7 @@ def _conjugate_gradients(ratings, work):  # type: ignore[no-untyped-def]
         residual[k] = -product[k]
         direction[k] = inverse[k] * residual[k]
         squared += direction[k] * residual[k]
-    for _ in range(STEPS):
+    for _ in range(steps):
         if squared < _MIN_RESIDUAL:
             return
         # product = A direction

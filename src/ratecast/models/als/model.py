@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from typing_extensions import override
@@ -18,7 +18,7 @@ from ratecast.modelling.factors.recursive_least_squares import l2_vector, prior_
 from ratecast.modelling.kernels import solver_choice
 from ratecast.modelling.kernels.csr import by_user_and_movie
 from ratecast.modelling.kernels.weighted_mean import weighted_mean
-from ratecast.models.als.conjugate_gradients import FixedSide, Prior, solve_rows
+from ratecast.models.als.conjugate_gradients import STEPS, FixedSide, Prior, solve_rows
 from ratecast.ratings import Ratings
 
 Solver = Literal["auto", "exact", "gradients"]
@@ -37,7 +37,15 @@ class Alternation:
     halves: int = 0
 
 
-SolveSide = Callable[[int, F32, FixedSide, Prior], None]
+class Equations(NamedTuple):
+    """Of the rows of one side. other: it stands still. steps: of conjugate gradients."""
+
+    other: FixedSide
+    prior: Prior
+    steps: int
+
+
+SolveSide = Callable[[int, F32, Equations], None]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -122,7 +130,9 @@ class ALS(Model):
         grouped = by_user_and_movie(train.users, train.movies, centred, sizes)
         at, rated = self.before_iterations(sizes), (grouped[0].counts, grouped[1].counts)
         while at.halves <= 2 * self.iterations:
-            self.iterate(at, rated, lambda side, *known: solve_rows(grouped[side], *known))
+            self.iterate(
+                at, rated, lambda side, weights, given: solve_rows(grouped[side], weights, *given)
+            )
         return with_covariance(grouped, *self.fitted(at))
 
     def before_iterations(self, sizes: tuple[int, int]) -> Alternation:
@@ -135,17 +145,19 @@ class ALS(Model):
         """Half an iteration: users, then movies, in turn.
 
         rated: ratings of each user and of each movie. solve: called with the side (0: users), its
-        weights, the other side, and the prior.
+        weights, and the equations.
         """
         l2 = self.l2_factors, self.l2_per_rating
+        # The first third only comes closer: the same RMSE by one step.
+        steps = 1 if 3 * at.halves < 2 * self.iterations else STEPS
         if at.halves % 2 == 0:
             prior = Prior(at.user_mean, self.user_damping, *l2)
-            solve(0, at.users, FixedSide.of(at.movies, rated[1]), prior)
+            solve(0, at.users, Equations(FixedSide.of(at.movies, rated[1]), prior, steps))
             mean = weighted_mean(at.users, rated[0].astype(np.float32))
             at.user_mean = self._prior_mean(mean)
         else:
             prior = Prior(np.zeros(1 + self.factors, np.float32), self.movie_damping, *l2)
-            solve(1, at.movies, FixedSide.of(at.users, rated[0]), prior)
+            solve(1, at.movies, Equations(FixedSide.of(at.users, rated[0]), prior, steps))
         at.halves += 1
 
     def fitted(self, at: Alternation) -> tuple[BothSides, BothSides, BothSides, float]:
