@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from ratecast.splits import user_kfold as user_kfold
     from ratecast.splits import write_splits as write_splits
     from ratecast.training.model_factory import make_model as make_model
+    from ratecast.workers.place import Ray as Ray
 
     __version__: str
 
@@ -126,6 +127,7 @@ _PLACES = {
         "write_splits",
     ],
     "training.model_factory": ["make_model"],
+    "workers.place": ["Ray"],
 }
 _MODULES = {name: f"ratecast.{place}" for place, names in _PLACES.items() for name in names}
 

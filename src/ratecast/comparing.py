@@ -26,6 +26,7 @@ from ratecast.evaluation.score_rows import rows_of
 from ratecast.modelling.contract.model import Model
 from ratecast.splits import Split
 from ratecast.training.experiment import model_from
+from ratecast.workers import LOCAL, Place, Ray, place_of
 
 # Of the table, in the folder of a comparison.
 _DATA = "ratings"
@@ -62,7 +63,7 @@ def compare(
     protocols: Sequence[Protocol] = BOTH,
     *,
     seeds: int = 1,
-    jobs: int = 1,
+    jobs: int | Ray = 1,
     folder: Path | str | None = None,
     notify: Notify = to_stderr,
 ) -> Comparison:
@@ -74,6 +75,7 @@ def compare(
 
     seeds: how many of each model that has randomness, from its own on. jobs: fits at a time, in
     processes that share the cores; a script must then call this under `if __name__ == "__main__"`.
+    Or a Ray cluster that makes them, as rc.Ray(workers=2).
     folder: where every run is kept, as by `ratecast compare --out`: the same call goes on where it
     was stopped, and more models or seeds may come later; other rows or settings are refused. With
     any of these three, a fitted model is fitted anew.
@@ -93,7 +95,8 @@ def compare(
         raise InputError("compare: needs two models or more")
     if part not in split.parts:
         raise InputError(f"compare: no part {part!r}; parts are {', '.join(split.parts)}")
-    if seeds == jobs == 1 and folder is None:
+    place = place_of(jobs)
+    if seeds == 1 and place == LOCAL and folder is None:
         trials = [
             replace(trial, model=label)
             for label, model in named.items()
@@ -110,7 +113,7 @@ def compare(
         label: partial(_with_seed, replace(model)) for label, model in named.items()
     }
     plan = many_runs.Plan(makers, {_DATA: [split]}, checked_protocols(protocols), seeds)
-    return _many(plan, part, jobs, None if folder is None else Path(folder))
+    return _many(plan, part, place, None if folder is None else Path(folder))
 
 
 def label_of(source: Model | str, model: Model) -> str:
@@ -119,11 +122,11 @@ def label_of(source: Model | str, model: Model) -> str:
     return Path(str(source)).stem if is_file else model.name
 
 
-def _many(plan: many_runs.Plan, part: str, jobs: int, folder: Path | None) -> Comparison:
+def _many(plan: many_runs.Plan, part: str, place: Place, folder: Path | None) -> Comparison:
     """Many runs, kept in a folder with tables and a page, or in none."""
     with ExitStack() as stack:
         kept = folder or Path(stack.enter_context(TemporaryDirectory(prefix="ratecast-")))
-        rows = many_runs.compare(plan, kept, jobs)
+        rows = many_runs.compare(plan, kept, place)
         trials = many_runs.first_trials(plan, kept, _DATA)
         if folder is None:
             found = differences(comparisons(trials, part))

@@ -4,11 +4,13 @@ import json as jsonlib
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from inspect import Parameter, signature
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from ratecast.cli.places import PlaceOptions
 from ratecast.cli.plain_words import fits, typed
 from ratecast.errors import InputError, nearest
 from ratecast.plain_json import plain
@@ -75,7 +77,7 @@ def arguments(verb: Verb, name: str, words: Sequence[str]) -> tuple[list[str], d
     values = typed(named, own)
     if values is None:
         values = _parsed(own, parameters, named, (name, words))
-    return [], files | _with_table_options(verb, values)
+    return [], files | _grouped(verb, values)
 
 
 def _parsed(
@@ -187,16 +189,19 @@ def note(line: str) -> None:
     print(one_line(line), file=sys.stderr)
 
 
-def _with_table_options(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:
-    """The values of the table's options as one, for a verb that has a parameter for them."""
+def _grouped(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a group of options as one, for a verb that has a parameter for them."""
     from ratecast.cli.manual import table_options
 
     own = signature(verb).parameters
-    name = next((p.name for p in own.values() if p.annotation is TableOptions), None)
-    if name is None:
-        return values
-    options = {option: values.pop(option) for option in table_options(own)}
-    return values | {name: TableOptions(**options)}
+    for parameter in own.values():
+        if parameter.annotation is TableOptions:
+            options = {option: values.pop(option) for option in table_options(own)}
+            values[parameter.name] = TableOptions(**options)
+        elif parameter.annotation is PlaceOptions:
+            options = {field.name: values.pop(field.name) for field in fields(PlaceOptions)}
+            values[parameter.name] = PlaceOptions(**options)
+    return values
 
 
 def _named(words: Sequence[str], parameters: list[Parameter], name: str) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ratecast.cli.call import DATA, emit, note, show
+from ratecast.cli.places import HERE, PlaceOptions
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
 from ratecast.visible_text import counted
@@ -28,7 +29,8 @@ def compare(
     protocol: Literal["both", "frozen", "as-of"] = "both",
     part: Literal["valid", "test"] = "valid",
     seeds: int = 1,
-    jobs: int = 1,
+    jobs: int | None = None,
+    place: PlaceOptions = HERE,
     forecasts: list[Path] = [],  # noqa: B006
     out: Path = Path("comparison"),
     json: bool = False,
@@ -45,6 +47,7 @@ def compare(
         ratecast compare bias,als,configs/mf.yaml --data ratings.csv ml-100k --seeds 3
         ratecast compare bias,package.module:Model --split last:1 --protocol frozen --part test
         ratecast compare bias --forecasts theirs.csv
+        ratecast compare mean,bias --on ray --workers 2 --out on-ray
 
     Args:
         models: names, YAML files of experiments, or places of classes as package.module:Class,
@@ -57,7 +60,8 @@ def compare(
             both, where the split and the model allow it.
         part: of whose rows the table and the paired tests are; use test only once, at the end.
         seeds: how many seeds of each model that has randomness, from 0 on.
-        jobs: fits at a time, in processes that share the cores.
+        jobs: another word for --workers.
+        place: where the fits run.
         forecasts: tables of forecasts that other programs made of the rows, as for evaluate; of
             one table and one split.
         out: the folder; one that is there is resumed.
@@ -70,13 +74,14 @@ def compare(
     from ratecast.output_paths import check_folder
 
     check_folder(out)
+    where = place.place("compare", jobs)
     splits = _splits(split, data, table, part)
     tables = list(splits)
     protocols = BOTH if protocol == "both" else (protocol,)
     plan = many_runs.Plan(_makers(models), splits, protocols, seeds)
     # Before long work begins.
     brought = _brought(forecasts, plan, part)
-    rows = many_runs.compare(plan, out, jobs, partial(_say, part))
+    rows = many_runs.compare(plan, out, where, partial(_say, part))
     rows += [{"data": tables[0]} | row for trial in brought for row in rows_of(trial)]
     lists = many_runs.rows_of_lists(plan, out)
     subjects = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal, get_args, get_origin
 
+from ratecast.cli.places import PlaceOptions
 from ratecast.table_options import OPTIONS, TableOptions
 
 # Option names that are keywords or builtins in Python, by the name of the parameter.
@@ -84,17 +85,19 @@ def purpose(verb: Callable[..., Any]) -> str:
 
 
 def flat_parameters(verb: Callable[..., Any]) -> list[Parameter]:
-    """The parameters of a verb; one of type `TableOptions` is replaced by its options.
+    """The parameters of a verb; one of type `TableOptions` or `PlaceOptions` is its options.
 
-    An option of the same name that the verb has itself takes precedence.
+    An option of a table of the same name that the verb has itself takes precedence.
     """
     own = signature(verb).parameters
     flat: list[Parameter] = []
     for parameter in own.values():
-        if parameter.annotation is not TableOptions:
+        if parameter.annotation is TableOptions:
+            flat += [option for option in table_parameters() if option.name in table_options(own)]
+        elif parameter.annotation is PlaceOptions:
+            flat += parameters_of(PlaceOptions)
+        else:
             flat.append(parameter)
-            continue
-        flat += [option for option in table_parameters() if option.name in table_options(own)]
     return flat
 
 
@@ -109,9 +112,14 @@ def table_options(own: Collection[str]) -> list[str]:
 
 def table_parameters() -> list[Parameter]:
     """The options of a table as parameters."""
+    return parameters_of(TableOptions)
+
+
+def parameters_of(group: type[TableOptions] | type[PlaceOptions]) -> list[Parameter]:
+    """A group of options as parameters."""
     return [
         Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
-        for f in fields(TableOptions)
+        for f in fields(group)
     ]
 
 
@@ -120,8 +128,10 @@ def manual(name: str, verb: Callable[..., Any]) -> Manual:
     from docstring_parser import DocstringStyle, parse
 
     doc = parse(getdoc(verb) or "", DocstringStyle.GOOGLE)
-    table = parse(getdoc(TableOptions) or "", DocstringStyle.GOOGLE)
-    documented = [*table.params, *doc.params]
+    groups = (
+        parse(getdoc(group) or "", DocstringStyle.GOOGLE) for group in (TableOptions, PlaceOptions)
+    )
+    documented = [*(param for group in groups for param in group.params), *doc.params]
     about = {p.arg_name: " ".join((p.description or "").split()) for p in documented}
     parameters = flat_parameters(verb)
     # Fields of an experiment, besides those of the model.

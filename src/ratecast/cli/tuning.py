@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ratecast.cli.budget import seconds
 from ratecast.cli.call import DATA, emit, note
+from ratecast.cli.places import HERE, PlaceOptions
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
     from ratecast.evaluation.tune import Fold, Plan, Progress, Search, Tuned
     from ratecast.splits import Split
+    from ratecast.workers import Place
 
 MetricName = Literal[
     "rmse", "mae", "nll", "ece", "coverage_gap",
@@ -31,7 +33,8 @@ def tune(  # noqa: PLR0913
     trials: int = 30,
     timeout: str | None = None,
     study: Path | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
+    place: PlaceOptions = HERE,
     prune: Literal["auto", "always", "never"] = "auto",
     seed: int = 0,
     out: Path | None = None,
@@ -64,8 +67,9 @@ def tune(  # noqa: PLR0913
         timeout: how long to search, as in 10m or 2h; no trial begins after that.
         study: file in which every trial is kept. The next call with it goes on from there, after a
             kill too; one with other ratings or options is refused.
-        jobs: trials at a time, each in a process with its share of the cores. What a trial tries
-            then depends on which others have ended, so that two calls differ.
+        jobs: another word for --workers.
+        place: where trials run. With several at a time, what a trial tries depends on which others
+            have ended, so that two calls differ.
         prune: whether a trial is ended that is worse than the median of the others after a fold,
             or after an epoch of a net; auto does so by epochs with --protocol frozen only, since
             the RMSE of epochs is frozen; always, never.
@@ -84,7 +88,7 @@ def tune(  # noqa: PLR0913
     _check_files(study, out, page)
     model_class(model)
     limit = None if timeout is None else seconds(timeout, "timeout")
-    plan = Plan(trials=trials, timeout=limit, study=study, jobs=jobs)
+    plan = Plan(trials=trials, timeout=limit, study=study, place=place.place("tune", jobs))
     parts, folds = _folds(split, data, table, seed)
     by = protocol_of(make_model(model), folds) if protocol == "auto" else protocol
     task = Search(model, folds, by, seed, metric, prune)
@@ -165,12 +169,22 @@ def _command(search: "Search", plan: "Plan", given: Given, options: dict[str, st
         "seed": str(search.seed),
         "metric": None if search.metric == "rmse" else search.metric,
         "prune": None if search.prune == "auto" else search.prune,
-        "jobs": None if plan.jobs == 1 else str(plan.jobs),
+        **_words(plan.place),
         "study": None if plan.study is None else str(plan.study),
     }
     for name, value in options.items():
         words += [] if value is None else [f"--{name}", value]
     return f"ratecast tune {shlex.join(words)}"
+
+
+def _words(place: "Place") -> dict[str, str | None]:
+    """The options that name a place; without those that have their default."""
+    from ratecast.workers import Local
+
+    if isinstance(place, Local):
+        return {"workers": None if place.jobs == 1 else str(place.jobs)}
+    workers = None if place.workers is None else str(place.workers)
+    return {"on": "ray", "workers": workers, "address": place.address}
 
 
 def _write_experiment(out: Path, found: _Found, given: Given, split: str) -> None:

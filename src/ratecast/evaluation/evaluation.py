@@ -27,6 +27,7 @@ from ratecast.modelling.contract.model import Model, Table
 from ratecast.models import model_class
 from ratecast.output_paths import HTML, check_apart, check_file
 from ratecast.splits import FOLDS, Split, kfold
+from ratecast.workers import Ray, place_of
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def tune(
     folds: str | None = None,
     study: Path | str | None = None,
     timeout: float | None = None,
-    jobs: int = 1,
+    jobs: int | Ray = 1,
     prune: search.Prune = "auto",
     page: Path | str | None = None,
     seed: int = 0,
@@ -154,7 +155,8 @@ def tune(
     folds: kfold:5 or rolling:3, say: train and valid are divided so, and all folds count. study:
     file in which the trials are kept; the next call goes on from there, and a study of other data
     or settings is refused. timeout: seconds after which no trial begins. jobs: trials at a time,
-    each in a process; what a trial tries then depends on which others have ended. prune: whether a
+    each in a process; what a trial tries then depends on which others have ended. Or a
+    Ray cluster that runs them, as rc.Ray(workers=2). prune: whether a
     trial that is worse than most is ended after a fold, or after an epoch of a net: auto, always
     (by epochs in as-of too, though their RMSE is frozen), never. page: HTML file with the history
     of the trials, the importance of the settings, and the best trials. Needs the extra `tune`.
@@ -174,7 +176,7 @@ def tune(
     chosen = protocol or search.protocol_of(start, parts)
     about = search.Search(start.name, parts, chosen, seed, metric, prune)
     file = None if study is None else Path(study)
-    plan = search.Plan(trials=trials, timeout=timeout, study=file, jobs=jobs)
+    plan = search.Plan(trials=trials, timeout=timeout, study=file, place=place_of(jobs))
     # Without what a fit of the model has learned.
     tuned = search.tune(partial(_like, replace(start)), about, plan)
     if page is not None:

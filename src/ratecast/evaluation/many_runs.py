@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ratecast.errors import InputError
 from ratecast.evaluation import list_rows, protocol, score_rows
-from ratecast.evaluation.processes import computed
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.run_folder import Run, RunFolder
 from ratecast.evaluation.score_rows import Row
@@ -16,6 +15,7 @@ from ratecast.modelling.contract.settings import COUNT
 from ratecast.progress import silent
 from ratecast.splits import Split, family
 from ratecast.splits.files import file_name
+from ratecast.workers import LOCAL, Labelled, Place, computed
 
 Make = Callable[[int], Model]
 
@@ -72,32 +72,34 @@ class Plan:
 
 
 def compare(
-    plan: Plan, folder: Path, jobs: int = 1, on_run: Callable[[Run, list[Row]], None] | None = None
+    plan: Plan,
+    folder: Path,
+    place: Place = LOCAL,
+    on_run: Callable[[Run, list[Row]], None] | None = None,
 ) -> list[Row]:
     """Fit and score all runs that the folder does not have yet; the rows of all, averaged.
 
-    jobs: processes, which share the threads of the machine; one job runs here. on_run: called with
-    each run that is finished. A run that fails with an `InputError` ends the others, and is named;
-    those that are finished are kept.
+    place: where the runs are computed. on_run: called with each run that is finished. A run that
+    fails with an `InputError` ends the others, and is named; those that are finished are kept.
     """
-    for name, number in (("jobs", jobs), ("seeds", plan.seeds)):
-        if not COUNT.allows(number):
-            raise InputError(f"compare: {name} is {number!r}; give {COUNT.words}")
+    if not COUNT.allows(plan.seeds):
+        raise InputError(f"compare: seeds is {plan.seeds!r}; give {COUNT.words}")
     plan.require_possible()
-    place = RunFolder(folder)
-    place.begin(plan.asked(), plan.splits)
+    kept = RunFolder(folder)
+    kept.begin(plan.asked(), plan.splits)
     # Of a folder of the same name, which may have been removed.
     _split.cache_clear()
     calls = {
-        run: partial(measure, plan.models[run.model], run, place, plan.protocols)
+        run: partial(measure, plan.models[run.model], run, kept, plan.protocols)
         for run in plan.runs()
-        if place.rows(run) is None
+        if kept.rows(run) is None
     }
     if calls:
-        for run, rows in computed(calls, jobs, "compare", "runs"):
+        about = Labelled("compare", "runs")
+        for run, rows in computed(calls, place, about, folders=(folder,)):
             if on_run is not None:
                 on_run(run, rows)
-    return averaged(plan, place)
+    return averaged(plan, kept)
 
 
 def averaged(plan: Plan, place: RunFolder) -> list[Row]:

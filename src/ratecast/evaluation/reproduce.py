@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,14 +10,14 @@ from typing import Any
 from ratecast import data
 from ratecast.atomic_write import write_text
 from ratecast.evaluation import protocol, score_rows
-from ratecast.evaluation.processes import completed, processes
 from ratecast.evaluation.results_page import SEEDS, page, readme_block, with_block
 from ratecast.modelling.contract.model import Model
-from ratecast.modelling.contract.shared_fits import share
+from ratecast.modelling.contract.shared_fits import sharing
 from ratecast.models import MODELS, model_class
 from ratecast.plain_json import plain
 from ratecast.progress import silent
 from ratecast.splits import Split, named
+from ratecast.workers import Labelled, Local, Place, gathered, pool
 
 EDITION = "ml-100k"
 WORKERS = 2
@@ -66,6 +65,9 @@ class Job:
     split: str
     seed: int
 
+    def __str__(self) -> str:
+        return f"{self.entry.label}, {self.split}, seed {self.seed}"
+
 
 def jobs() -> list[Job]:
     """Every fit of the plan, long ones first; a model without randomness is fitted once."""
@@ -78,29 +80,34 @@ def jobs() -> list[Job]:
     return in_plan_order[::-1]
 
 
-def run(make: Make, workers: int = WORKERS) -> dict[str, Any]:
+def run(make: Make, place: Place = Local(jobs=WORKERS)) -> dict[str, Any]:  # noqa: B008
     """Fit and score the whole plan; returns the content of results/reproduce.json.
 
-    make: returns a model for a name, seed and settings; it must be importable, because the fits
-    run in `workers` processes of one thread each, which share fits of the same settings on the same
+    make: returns a model for a name, seed and settings; it must be importable, because workers of
+    one thread each do the fits. On one machine they share fits of the same settings on the same
     ratings: the parts of a blend have rows of their own.
     """
     split = _split("chronological")
     with (
         TemporaryDirectory(prefix="ratecast-") as folder,
-        processes(workers, threads=1, start=partial(share, Path(folder))) as pool,
+        pool(place, threads=1) as workers,
     ):
-        submitted = {pool.submit(measure, make, job): job for job in jobs()}
-        done = completed(submitted, "reproduce", "fits")
-        rows = {submitted[future]: future.result() for future in done}
+        shared = Path(folder) if isinstance(place, Local) or place.address is None else None
+        calls = {job: (measure, make, job, shared) for job in jobs()}
+        rows = dict(gathered(workers, calls, Labelled("reproduce", "fits")))
     return {"dataset": score_rows.dataset(EDITION, split), "rows": _in_plan_order(rows)}
 
 
-def measure(make: Make, job: Job) -> dict[protocol.Protocol, list[score_rows.Row]]:
-    """The rows of one fit by every protocol that the model and the split allow."""
+def measure(
+    make: Make, job: Job, shared: Path | None = None
+) -> dict[protocol.Protocol, list[score_rows.Row]]:
+    """The rows of one fit by every protocol that the model and the split allow.
+
+    shared: folder of the fits that others have made.
+    """
     settings = {"timed": False} if job.entry.untimed else {}
     model = make(job.entry.name, seed=job.seed, **settings)
-    with silent():
+    with silent(), sharing(shared):
         trials = protocol.fit_and_predict(model, _split(job.split))
     return {t.protocol: score_rows.rows_of(replace(t, model=job.entry.label)) for t in trials}
 

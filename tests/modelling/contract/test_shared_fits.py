@@ -7,7 +7,7 @@ import pytest
 
 from ratecast.evaluation.protocol import fit_timed, run
 from ratecast.modelling.contract.model import Model
-from ratecast.modelling.contract.shared_fits import computed_once, share, spared_clock
+from ratecast.modelling.contract.shared_fits import computed_once, sharing, spared_clock
 from ratecast.models.als.model import ALS
 from ratecast.models.bias import Bias
 from ratecast.models.blend.model import Blend
@@ -17,9 +17,8 @@ from tests.planted import planted
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    share(tmp_path)
-    yield tmp_path
-    share(None)
+    with sharing(tmp_path):
+        yield tmp_path
 
 
 def blend(**settings: bool) -> Blend:
@@ -36,11 +35,8 @@ def test_shared_fits_have_the_same_bits(tmp_path: Path) -> None:
     split = chronological(planted())
     made = (blend, partial(blend, timed=False), ALS, partial(ALS, seed=1))
     alone = [bits(make(), split) for make in made]
-    share(tmp_path)
-    try:
+    with sharing(tmp_path):
         together = [bits(make(), split) for make in made]
-    finally:
-        share(None)
     assert together == alone
     assert len(list(tmp_path.iterdir())) > 10
 

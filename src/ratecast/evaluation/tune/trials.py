@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from math import isfinite, isinf
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ratecast.errors import InputError
-from ratecast.evaluation.processes import processes, require_importable
 from ratecast.evaluation.tune.search import Make, Report, Search, score
 from ratecast.evaluation.tune.study import Kept, optuna_package, resumed, stored
 from ratecast.progress import silent
+from ratecast.workers import Local, Place, Served, Shared, pool
+from ratecast.workers.local import require_importable
 
 State = Literal["complete", "pruned", "failed", "cut off"]
 
@@ -37,15 +38,23 @@ class Job(NamedTuple):
     is_own: bool
 
 
-Run = Callable[[Job], "Future[Outcome]"]
+class Runner(NamedTuple):
+    """What runs trials. count: how many at a time."""
+
+    run: "Callable[[Job], Future[Outcome]]"
+    count: int
 
 
-def outcome_of(make: Make, search: Search, kept: Kept, job: Job) -> Outcome:
+# Whether a trial is to end after a step with this value.
+Ends = Callable[[Job, int, float], bool]
+
+
+def outcome_of(make: Make, search: Search, ends: Ends, job: Job) -> Outcome:
     """Fit and score one trial. What it cannot be fitted with is its outcome, not an error."""
     optuna, start = optuna_package(), time.perf_counter()
     try:
         model = make(search.model, seed=search.seed, **job.settings)
-        found = score(model, search, _reported(kept, job))
+        found = score(model, search, _reported(ends, job))
     except optuna.TrialPruned:
         return Outcome("pruned", seconds=time.perf_counter() - start)
     except InputError as error:
@@ -62,30 +71,63 @@ def _not_finite(search: Search, value: float) -> str:
 
 
 @contextmanager
-def running(make: Make, search: Search, kept: Kept, jobs: int, file: Path | None) -> Iterator[Run]:
-    """What runs a trial: here, or in one of several processes that share the cores.
+def running(
+    make: Make, search: Search, kept: Kept, place: Place, file: Path | None
+) -> Iterator[Runner]:
+    """What runs a trial: here, or on one of several workers.
 
-    file: of the study, which the processes read and write.
+    file: of the study; processes of this machine read and write it, and a cluster one actor here.
     """
-    if jobs == 1 or file is None:
-        yield lambda job: _done(outcome_of(make, search, kept, job))
+    if place == Local() or file is None:
+        yield Runner(lambda job: _done(outcome_of(make, search, partial(ends_by, kept), job)), 1)
         return
     require_importable(make, "tune")
-    with processes(jobs, start=partial(_start, make, search, file)) as pool:
-        yield lambda job: pool.submit(_in_process, job)
+    with pool(place) as workers:
+        task, reports = workers.share((make, search)), workers.serve(FileReports(file))
+
+        def run(job: Job) -> Future[Outcome]:
+            label = f"tune: trial {job.number + 1}"
+            return workers.submit(label, _on_worker, task, reports, job)
+
+        yield Runner(run, workers.count)
 
 
-def _reported(kept: Kept, job: Job) -> Report:
-    """Keeps a value of a step; raises `optuna.TrialPruned` where the trial is to end there.
+def ends_by(kept: Kept, job: Job, step: int, value: float) -> bool:
+    """Keep the value of a step; whether the trial is to end there.
 
     The model's own settings are never ended: all others are compared with them.
     """
     trial_id = kept.trial_id(job.number)
+    kept.storage.set_trial_intermediate_value(trial_id, step, value)
+    trial = kept.storage.get_trial(trial_id)
+    return not job.is_own and bool(kept.study.pruner.prune(kept.study, trial))
+
+
+@dataclass(frozen=True)
+class FileReports:
+    """`ends_by` in a process that did not open the study."""
+
+    file: Path
+
+    def ends(self, job: Job, step: int, value: float) -> bool:
+        """See `ends_by`."""
+        return ends_by(_opened(self.file), job, step, value)
+
+
+@lru_cache(maxsize=1)
+def _opened(file: Path) -> Kept:
+    # Open until the process ends.
+    return resumed(file, _own.enter_context(stored(file)))
+
+
+_own = ExitStack()
+
+
+def _reported(ends: Ends, job: Job) -> Report:
+    """Raises `optuna.TrialPruned` where the trial is to end."""
 
     def report(step: int, value: float) -> None:
-        kept.storage.set_trial_intermediate_value(trial_id, step, value)
-        trial = kept.storage.get_trial(trial_id)
-        if not job.is_own and kept.study.pruner.prune(kept.study, trial):
+        if ends(job, step, value):
             raise optuna_package().TrialPruned
 
     return report
@@ -97,26 +139,7 @@ def _done(outcome: Outcome) -> "Future[Outcome]":
     return future
 
 
-@dataclass(frozen=True)
-class _Process:
-    """What a process of the pool has for all its trials."""
-
-    make: Make
-    search: Search
-    kept: Kept
-    open: ExitStack
-
-
-_own: list[_Process] = []
-
-
-def _start(make: Make, search: Search, file: Path) -> None:
-    stack = ExitStack()
-    stack.enter_context(silent())
-    storage = stack.enter_context(stored(file))
-    _own[:] = [_Process(make, search, resumed(file, storage), stack)]
-
-
-def _in_process(job: Job) -> Outcome:
-    (own,) = _own
-    return outcome_of(own.make, own.search, own.kept, job)
+def _on_worker(task: "Shared[tuple[Make, Search]]", reports: Served, job: Job) -> Outcome:
+    make, search = task.value()
+    with silent():
+        return outcome_of(make, search, partial(reports.call, "ends"), job)

@@ -28,7 +28,7 @@ from ratecast.evaluation.tune.study import (
     opened,
     optuna_package,
 )
-from ratecast.evaluation.tune.trials import Job, Outcome, Run, running
+from ratecast.evaluation.tune.trials import Job, Outcome, Runner, running
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.settings import (
     ABOVE_ZERO,
@@ -39,6 +39,7 @@ from ratecast.modelling.contract.settings import (
     has_effect,
 )
 from ratecast.progress import bar
+from ratecast.workers import LOCAL, Place
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -51,18 +52,17 @@ class Plan:
     """How long to search, and where. trials: of the study in all, those of earlier calls too.
 
     timeout: seconds after which no trial begins, but for the first. study: file in which the trials
-    are kept, and from which the next call goes on. jobs: trials at a time, each in a process.
+    are kept, and from which the next call goes on. place: where trials run, and how many at a time.
     """
 
     trials: int = TRIALS
     timeout: float | None = None
     study: Path | None = None
-    jobs: int = 1
+    place: Place = LOCAL
 
     def __post_init__(self) -> None:
-        for name, count in (("trials", self.trials), ("jobs", self.jobs)):
-            if not COUNT.allows(count):
-                raise InputError(f"tune: {name} is {count!r}; give {COUNT.words}")
+        if not COUNT.allows(self.trials):
+            raise InputError(f"tune: trials is {self.trials!r}; give {COUNT.words}")
         if self.timeout is not None and not ABOVE_ZERO.allows(self.timeout):
             raise InputError(f"tune: timeout is {self.timeout!r}; give seconds, more than 0")
 
@@ -104,13 +104,13 @@ def tune(
         require(first, fold.split, (search.protocol,))
     with ExitStack() as stack:
         file = plan.study
-        if file is None and plan.jobs > 1:
+        if file is None and plan.place != LOCAL:
             file = Path(stack.enter_context(TemporaryDirectory())) / "study.db"
         about, higher = _about(first, search), search.measure.higher
         say = notify if plan.study else _silent
         kept = stack.enter_context(opened(file, about, higher, say))
-        run = stack.enter_context(running(make, search, kept, plan.jobs, file))
-        _Trials(first, search, plan, kept).run(run, on_trial)
+        runner = stack.enter_context(running(make, search, kept, plan.place, file))
+        _Trials(first, search, plan, kept, runner).run(on_trial)
         return result_of(kept, search.metric)
 
 
@@ -122,16 +122,17 @@ class _Trials:
     search: Search
     plan: Plan
     kept: Kept
+    runner: Runner
     begun: float = field(default_factory=time.monotonic)
     pending: "dict[Future[Outcome], Trial]" = field(default_factory=dict)
 
-    def run(self, run: Run, on_trial: OnTrial | None) -> None:
+    def run(self, on_trial: OnTrial | None) -> None:
         """Run what the study lacks."""
         done = len(self.kept.counted())
         with bar(f"tune {self.search.model}", self.plan.trials, unit="trials") as progress:
             progress.advance(done)
             while True:
-                self._begin(run)
+                self._begin()
                 if not self.pending:
                     return
                 for future in wait(self.pending, return_when=FIRST_COMPLETED).done:
@@ -141,16 +142,16 @@ class _Trials:
                         on_trial(Progress(number, outcome))
                     progress.advance()
 
-    def _begin(self, run: Run) -> None:
-        """Begin trials until all jobs have one, all are begun, or the time is over."""
-        while len(self.pending) < self.plan.jobs:
+    def _begin(self) -> None:
+        """Begin trials until all workers have one, all are begun, or the time is over."""
+        while len(self.pending) < self.runner.count:
             places = self._places()
             if len(places) >= self.plan.trials or (places and self._is_over()):
                 return
             # That of a trial that was cut off comes again, with the same draws.
             place = next(k for k in range(len(places) + 1) if k not in places)
             trial, settings = self._asked(place)
-            self.pending[run(Job(trial.number, settings, place == 0))] = trial
+            self.pending[self.runner.run(Job(trial.number, settings, place == 0))] = trial
 
     def _places(self) -> set[int]:
         trials = [*self.kept.counted(), *self.pending.values()]
@@ -165,7 +166,7 @@ class _Trials:
         optuna = optuna_package()
         drawn = np.random.SeedSequence([self.search.seed, place]).generate_state(1)
         self.kept.study.sampler = optuna.samplers.TPESampler(
-            seed=int(drawn[0]), constant_liar=self.plan.jobs > 1
+            seed=int(drawn[0]), constant_liar=self.runner.count > 1
         )
         own, table = self.model.settings(), self.model.search
         # Words such as auto, and numbers out of the range, are none that a later trial takes.

@@ -41,9 +41,14 @@ class Spared:
 _sharing = _Sharing()
 
 
-def share(folder: Path | None) -> None:
-    """Share fits in this process from now on, through an existing folder; None: no more."""
+@contextmanager
+def sharing(folder: Path | None) -> Iterator[None]:
+    """Share the fits of the block with other processes, through an existing folder; None: none."""
     _sharing.folder = folder
+    try:
+        yield
+    finally:
+        _sharing.folder = None
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""The options that say where work runs: one set, for every verb whose work can be divided."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ratecast.errors import InputError
+
+if TYPE_CHECKING:
+    from ratecast.workers import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceOptions:
+    """Where the work runs.
+
+    Args:
+        on: local, in processes of this machine, or ray, on a Ray cluster (see docs/cluster.md); the
+            result is the same to the bit.
+        workers: how many work at a time, each in a process; default: one on this machine, and one
+            for each core of a cluster.
+        address: of the head of a Ray cluster, as in 10.0.0.7:6379, or auto on one of its machines;
+            without it --on ray starts a cluster of this machine, for this command alone.
+    """
+
+    on: Literal["local", "ray"] = "local"
+    workers: int | None = None
+    address: str | None = None
+
+    def place(self, verb: str, jobs: int | None = None) -> "Place":
+        """The place. jobs: another word for the workers, of verbs that have it."""
+        from ratecast.workers import Local, Ray
+
+        if jobs is not None and self.workers is not None:
+            raise InputError(f"{verb}: --jobs and --workers are the same; give one of them")
+        workers = self.workers if jobs is None else jobs
+        if workers is not None and workers < 1:
+            raise InputError(f"{verb}: {workers} workers; give 1 or more")
+        if self.on == "ray":
+            return Ray(workers=workers, address=self.address)
+        if self.address is not None:
+            raise InputError(f"{verb}: --address is of --on ray; add that, or leave it out")
+        return Local(jobs=workers or 1)
+
+
+HERE = PlaceOptions()

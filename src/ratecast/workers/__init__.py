@@ -1,0 +1,25 @@
+"""Where work runs: here, in processes of this machine, or on a Ray cluster.
+
+Work is cut into calls that know nothing of the place: pure functions that can be imported, of plain
+arguments. So every place gives the same bits.
+"""
+
+from ratecast.workers.computed import Labelled, computed, gathered
+from ratecast.workers.contract import Pool, Served, Shared
+from ratecast.workers.place import LOCAL, Local, Place, Ray, place_of
+from ratecast.workers.pool import pool
+
+__all__ = [
+    "LOCAL",
+    "Labelled",
+    "Local",
+    "Place",
+    "Pool",
+    "Ray",
+    "Served",
+    "Shared",
+    "computed",
+    "gathered",
+    "place_of",
+    "pool",
+]

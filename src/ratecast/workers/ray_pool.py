@@ -1,0 +1,151 @@
+"""Workers on a Ray cluster, by tasks of Ray Core alone."""
+
+import os
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ratecast.errors import InputError
+from ratecast.workers.contract import Pool, Served, Shared
+from ratecast.workers.local import THREADS
+from ratecast.workers.place import Ray
+from ratecast.workers.ray_cluster import cluster, on_node, ray_package, require_shared
+
+T = TypeVar("T")
+# How often a call is begun again whose worker or node has ended.
+RETRIES = 3
+
+
+@contextmanager
+def ray_pool(place: Ray, threads: int, folders: Collection[Path]) -> Iterator[Pool]:
+    """See `pool`."""
+    with cluster(place, threads, dict.fromkeys(THREADS, str(threads))) as count:
+        if place.address is not None:
+            require_shared(folders)
+        workers = RayPool(count, threads)
+        try:
+            yield workers
+        except BaseException:
+            workers.cancel()
+            raise
+
+
+class RayPool:
+    """Tasks, each on `threads` cores."""
+
+    def __init__(self, count: int, threads: int) -> None:
+        ray = ray_package()
+        self.count, self.threads = count, threads
+        # Only a worker or a node that ends is a reason to try again: what a call raises once, it
+        # raises always.
+        self._task = ray.remote(num_cpus=threads, max_retries=RETRIES)(_run)
+        self._running: dict[Future[Any], Any] = {}
+
+    def submit(self, label: str, call: Callable[..., T], *given: Any) -> "Future[T]":
+        """See `Pool`."""
+        reference = self._task.remote(call, *given)
+        found: Future[T] = Future()
+        self._running[found] = reference
+        reference.future().add_done_callback(lambda done: self._finish(label, done, found))
+        return found
+
+    def share(self, value: T) -> Shared[T]:
+        """See `Pool`."""
+        return _InStore(ray_package().put(value))
+
+    def serve(self, value: Any) -> Served:
+        """See `Pool`."""
+        ray = ray_package()
+        here = ray.get_runtime_context().get_node_id()
+        # Without a core: it waits for the workers.
+        actor = ray.remote(num_cpus=0)(_Server).options(scheduling_strategy=on_node(here))
+        return _Remote(actor.remote(value))
+
+    def cancel(self) -> None:
+        """End what was submitted."""
+        ray = ray_package()
+        for reference in self._running.values():
+            ray.cancel(reference, force=True)
+
+    def _finish(self, label: str, done: "Future[T]", found: "Future[T]") -> None:
+        self._running.pop(found, None)
+        error = done.exception()
+        if error is None:
+            found.set_result(done.result())
+        else:
+            found.set_exception(as_raised(error, label))
+
+
+def as_raised(error: BaseException, label: str) -> BaseException:
+    """What a call raised, without what Ray wraps it in; an `InputError` for a lost worker."""
+    ray = ray_package()
+    if isinstance(error, ray.exceptions.RayTaskError):
+        cause: BaseException = error.cause
+        if not isinstance(cause, InputError):
+            cause.add_note(f"{label}, on node {error.ip}")
+        return cause
+    if isinstance(error, ray.exceptions.OutOfMemoryError):
+        return InputError(
+            f"{label}: its node had too little memory ({_first_line(error)}); use fewer workers, "
+            "or nodes with more memory"
+        )
+    if isinstance(error, ray.exceptions.RayError):
+        return InputError(
+            f"{label}: its worker ended {1 + RETRIES} times ({_first_line(error)}); look for the "
+            "reason on that node, as too little memory, and start again: what is done is kept"
+        )
+    return error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+
+
+@dataclass(frozen=True)
+class _InStore(Generic[T]):
+    """In the object store. Ray gives an argument that is a reference anew to each task."""
+
+    reference: Any
+
+    def value(self) -> T:
+        """See `Shared`."""
+        value: T = _taken(self.reference)
+        return value
+
+
+@lru_cache(maxsize=2)
+def _taken(reference: Any) -> Any:
+    return ray_package().get(reference)
+
+
+class _Server:
+    """An actor on the machine of the driver."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def call(self, method: str, given: tuple[Any, ...]) -> Any:
+        return getattr(self._value, method)(*given)
+
+
+@dataclass(frozen=True)
+class _Remote:
+    actor: Any
+
+    def call(self, method: str, *given: Any) -> Any:
+        """See `Served`."""
+        return ray_package().get(self.actor.call.remote(method, given))
+
+
+def _run(call: Callable[..., T], *given: Any) -> T:
+    """The call, in a process of the cluster."""
+    # numba takes the number from here when it is imported, which Ray may have done before.
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+    from ratecast.progress import silent
+
+    with silent():
+        return call(*given)
