@@ -12,7 +12,7 @@ def _check_count(name: str, count: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Local:
-    """The machine at hand. jobs: processes, which share its cores; with one, the calling process."""
+    """The machine at hand. jobs: processes, which share its cores; with one, the calling one."""
 
     jobs: int = 1
 
