@@ -75,6 +75,13 @@ def read(folder: Path) -> Artifact:
     return Artifact(manifest["meta"], arrays, tables, manifest["version"])
 
 
+def identity(folder: Path) -> str:
+    """What no other artifact than that in `folder` has: the SHA-256 of its manifest."""
+    # Which refuses what is no artifact.
+    _manifest(folder)
+    return _digest(folder / MANIFEST)
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))

@@ -125,12 +125,7 @@ class Ratings(Requests):
 
     def fingerprint(self) -> str:
         """SHA-256 of every row in order; equal for equal tables only."""
-        digest = hashlib.sha256(f"{self.scale} {len(self)}".encode())
-        for column in self.frame.iter_columns():
-            digest.update(f"{column.name} {column.dtype}".encode())
-            text = column.dtype == pl.String
-            digest.update("\0".join(column).encode() if text else _buffer(column))
-        return digest.hexdigest()
+        return frame_fingerprint(self.frame, f"{self.scale} {len(self)}")
 
     def sorted(self) -> Self:
         """The table sorted by time, stably; a sorted table is returned unchanged."""
@@ -149,6 +144,16 @@ class Ratings(Requests):
         more = replace(self, frame=pl.concat([self.frame, other.frame]))
         both = self.is_checked and other.is_checked and self.scale == other.scale
         return trusted(more) if both else more
+
+
+def frame_fingerprint(frame: pl.DataFrame, about: str = "") -> str:
+    """SHA-256 of every row of ids and numbers, in order. about: what else counts."""
+    digest = hashlib.sha256(about.encode())
+    for column in frame.iter_columns():
+        digest.update(f"{column.name} {column.dtype}".encode())
+        text = column.dtype == pl.String
+        digest.update("\0".join(column).encode() if text else _buffer(column))
+    return digest.hexdigest()
 
 
 def _buffer(column: pl.Series) -> memoryview:

@@ -71,7 +71,8 @@ def evaluate(  # noqa: PLR0913
         seed: of the model, of holdout and of kfold; default: the artifact's, or 0.
         forecasts: table of the forecasts of any program, one for each row of test, and of valid if
             it has those too. Its columns are user, movie and stars, and p_1 ... for each star where
-            they are known. Nothing is fitted; --protocol says how they were made.
+            they are known. Nothing is fitted; --protocol says how they were made. A folder of parts
+            that ratecast predict wrote is checked first.
         save_forecasts: CSV, Parquet or JSON lines file for the forecast of every row but train's,
             with its rating, interval, probabilities, history length and basis.
         out: file for the scores: .json, .csv, .md or .tex. JSON has the worth of each column of

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratecast.cli.call import emit, note
+from ratecast.cli.parts import place_of_parts, written
+from ratecast.cli.places import HERE, PlaceOptions
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ratecast.evaluation.list_parts import Lists
     from ratecast.modelling.contract.model import Model
     from ratecast.progress import Bar
     from ratecast.ratings import Requests
@@ -28,22 +31,26 @@ def recommend(
     data: str | None = None,
     table: TableOptions = DEFAULT,
     rated: bool = False,
+    place: PlaceOptions = HERE,
     json: bool = False,
 ) -> None:
     """Recommend to every user the top movies not yet rated.
 
     Ranked by expected stars. The table has the columns user, movie, rank and stars. Movies that no
-    one has rated are candidates where the model knows and uses side information of them.
+    one has rated are candidates where the model knows and uses side information of them. Lists of
+    many users go to a folder of parts, which the same command goes on with after a kill.
 
     Examples:
         ratecast recommend --artifact artifacts/als --out top.parquet --data ml-100k
         ratecast recommend --artifact artifacts/als --out top.csv --n 5 --rated
         ratecast recommend --artifact artifacts/als --out - --user 196 --items movies.txt --rated
+        ratecast recommend --artifact artifacts/als --out lists --rated --workers 2
 
     Args:
         artifact: folder that ratecast train wrote.
         out: CSV, Parquet or JSON lines file (.csv, .parquet, .jsonl; .csv.gz, .jsonl.gz) for the
-            table; - is CSV on stdout.
+            table; - is CSV on stdout. A name without an ending, or a folder that is there, is a
+            folder of Parquet parts, with a manifest that comes last; only this has workers.
         n: number of movies for each user.
         user: id of one user, instead of every known user.
         users: file with one user id on each line, or a table with a column of them.
@@ -51,18 +58,49 @@ def recommend(
         data: an edition, a folder or a file of ratings; movies rated in it are excluded.
         table: how a table of your own is read; by default that of the training, as it was there.
         rated: include movies that the user has rated.
+        place: where the parts are made.
         json: print the result as one JSON document.
     """
-    from ratecast.models import load_model
     from ratecast.progress import bar
     from ratecast.queries.top_n import Recommender
-    from ratecast.ratings import Requests
     from ratecast.table_writer import STDOUT, check_name, write_pieces
 
-    check_name(out, data, users, items)
+    where = place_of_parts("recommend", out, place)
+    if where is None:
+        check_name(out, data, users, items)
     if json and out == STDOUT:
         raise InputError("recommend: --json and the table cannot share stdout; add --out FILE")
-    model = load_model(artifact)
+    lists, ids = _wanted(artifact, n, (user, users, items, data), table, rated=rated)
+    if where is not None:
+        from ratecast.evaluation.list_parts import write_lists
+
+        result = written(out, write_lists(out, lists, ids, where)) | {"users": len(ids)}
+        emit(result, f"wrote {out}: {result['rows']:,} rows in {result['parts']:,} parts", json)
+        return
+    model = lists.saved.load()
+    recommender = Recommender(model, lists.rated, lists.movies)
+    with bar(f"{model.name}: recommend", len(ids), unit="users") as progress:
+        rows = write_pieces(out, _with_progress(recommender.blocks(ids, n), progress))
+    if out != STDOUT:
+        emit({"out": out, "users": len(ids), "rows": rows}, f"wrote {out}: {rows} rows", json)
+
+
+def _wanted(
+    artifact: Path,
+    n: int,
+    given: tuple[str | None, Path | None, Path | None, str | None],
+    table: TableOptions,
+    *,
+    rated: bool,
+) -> "tuple[Lists, pl.Series]":
+    """The lists that are wanted, and of which users. given: user, users, items, data."""
+    from ratecast.evaluation.list_parts import Lists
+    from ratecast.evaluation.part_runs import SavedModel
+    from ratecast.ratings import Requests
+
+    user, users, items, data = given
+    saved = SavedModel.at(artifact)
+    model = saved.load()
     if data is not None:
         from ratecast.training.saved_experiment import options_for
 
@@ -71,11 +109,7 @@ def recommend(
     candidates = _candidates(model, items, table)
     # An empty table, because None excludes the ratings that the model stores.
     excluded = Requests.of([], []) if rated else _excluded(model, data, table)
-    recommender = Recommender(model, excluded, candidates)
-    with bar(f"{model.name}: recommend", len(ids), unit="users") as progress:
-        rows = write_pieces(out, _with_progress(recommender.blocks(ids, n), progress))
-    if out != STDOUT:
-        emit({"out": out, "users": len(ids), "rows": rows}, f"wrote {out}: {rows} rows", json)
+    return Lists(saved, n, candidates, excluded), ids
 
 
 def _users(

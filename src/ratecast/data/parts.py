@@ -15,6 +15,7 @@ from ratecast.column_types import Location
 from ratecast.data.dat_folder import ratings_in
 from ratecast.data.table_source import TableSource, unpacked
 from ratecast.errors import InputError
+from ratecast.parted_table import is_parted
 from ratecast.table_options import TableOptions
 
 # Spark, Hive and dask write files of their own beside the parts.
@@ -128,6 +129,11 @@ def _paths(path: Path | Sequence[Path], options: TableOptions) -> list[tuple[Pat
         return [(path, {})]
     if ratings := ratings_in(path):
         return [(ratings, {})]
+    if is_parted(path):
+        raise InputError(
+            f"{path}: has lists or forecasts that ratecast wrote, and no ratings; give a table of "
+            "ratings, or, for the scores of forecasts: ratecast evaluate --forecasts " + str(path)
+        )
     files = list(_files(path))
     if not files:
         raise InputError(f"{path}: a folder without files; give a file or folder of ratings")

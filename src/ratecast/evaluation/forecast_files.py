@@ -16,6 +16,7 @@ from ratecast.evaluation import row_match, star_columns
 from ratecast.evaluation.protocol import Protocol, Trial, check_order
 from ratecast.ids import read_ids
 from ratecast.modelling.contract.forecast import Basis, Forecast
+from ratecast.parted_table import read_parts
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
 from ratecast.splits import Split
 from ratecast.table_writer import write_pieces
@@ -49,7 +50,8 @@ def read_forecasts(
 ) -> Trial:
     """The forecasts of a file as a trial to score: see `forecasts_of`.
 
-    path: CSV, Parquet or JSON lines. label: of the model; by default the file's name.
+    path: CSV, Parquet or JSON lines, or a folder of parts. label: of the model; by default the name
+    of the file.
     """
     about = About(label or path.stem, protocol, str(path))
     return forecasts_of(_read(path), split, about)
@@ -141,7 +143,9 @@ def _read(path: Path) -> pl.DataFrame | pl.LazyFrame:
     form = path.suffix.lower()
     frame: pl.DataFrame | pl.LazyFrame
     try:
-        if form == ".parquet":
+        if path.is_dir():
+            frame = read_parts(path)
+        elif form == ".parquet":
             frame = pl.scan_parquet(path)
         elif form in (".jsonl", ".ndjson"):
             frame = pl.read_ndjson(path)

@@ -12,6 +12,7 @@ from ratecast.data.column_roles import Needed
 from ratecast.data.missing_ratings import RatingRules, numbers_of, scale_given
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.table_file import canonical_columns, movies_in, read_roles
+from ratecast.data.text_table import RoleTable
 from ratecast.errors import InputError
 from ratecast.ratings import AT, MOVIE, RATING, USER, Requests, Scale, checked_requests
 from ratecast.table_options import DEFAULT, TableOptions
@@ -35,6 +36,14 @@ class TrueRatings(NamedTuple):
     scale: Scale
     wanted: bool = True
 
+    def check(self, source: str | Path, options: TableOptions) -> None:
+        """Raise `InputError` for another scale in the options."""
+        given = scale_given(options)
+        if given not in (None, self.scale):
+            raise InputError(
+                f"{source}: --scale is {given}, but the model's is {self.scale}; remove it"
+            )
+
 
 def read_pairs(
     source: str | Path,
@@ -48,21 +57,37 @@ def read_pairs(
     the missing values of `options`, is null. source: a file; or, as for ratings, an edition or a
     folder. notify: gets a line for what was assumed. Raises `InputError` for the first bad row.
     """
-    given = scale_given(options)
-    if given not in (None, true.scale):
-        raise InputError(
-            f"{source}: --scale is {given}, but the model's is {true.scale}; remove it"
-        )
+    true.check(source, options)
     if not is_own_table(source, options):
         known = load_table(source, options, notify)
         if not true.wanted:
             return Pairs(known.requests())
         ratings = _checked(known.frame[RATING], true.scale, rows_of(str(source)))
         return Pairs(known.requests(), ratings)
-    needed = Needed((USER, MOVIE), () if true.wanted else (RATING,))
-    table, where = read_roles(Path(source).expanduser(), options, needed)
+    table, where = read_roles(Path(source).expanduser(), options, needed(true))
     if not table.frame.height:
         raise InputError(f"{where}: no pairs; give a table with rows")
+    pairs = pairs_of(table, where, true, options, notify)
+    if pairs.ratings is not None:
+        say_unrated(where, pairs.ratings.null_count(), len(pairs.ratings), notify)
+    return pairs
+
+
+def needed(true: TrueRatings) -> Needed:
+    """The columns that a table of pairs must have."""
+    return Needed((USER, MOVIE), () if true.wanted else (RATING,))
+
+
+def say_unrated(where: str, unrated: int, rows: int, notify: Notify) -> None:
+    """A line on pairs that have no rating, if there are any."""
+    if unrated:
+        notify(f"{where}: {unrated:,} of {rows:,} pairs have no rating and are not scored")
+
+
+def pairs_of(
+    table: RoleTable, where: str, true: TrueRatings, options: TableOptions, notify: Notify
+) -> Pairs:
+    """The pairs in the columns of a table, checked: see `read_pairs`. where: for messages."""
     # Without the ratings, which a pair need not have.
     named = table.frame.drop(RATING, strict=False)
     frame, more = canonical_columns(named, table.location, where, options.time_format)
@@ -74,8 +99,6 @@ def read_pairs(
         return Pairs(requests)
     rules = RatingRules.of_file(options)
     ratings = numbers_of(table.frame[RATING], rules, table.location, optional=True)
-    if none := ratings.null_count():
-        notify(f"{where}: {none:,} of {len(ratings):,} pairs have no rating and are not scored")
     return Pairs(requests, _checked(ratings, true.scale, table.location))
 
 

@@ -23,10 +23,15 @@ class PooledErrors:
         if not len(given):
             return
         score = Score.of(forecast, given)
-        self.n += score.n
-        self.squared += score.n * score.rmse**2
-        self.absolute += score.n * score.mae
-        self.log_loss += score.n * score.nll
+        n = score.n
+        self.merge(PooledErrors(n, n * score.rmse**2, n * score.mae, n * score.nll))
+
+    def merge(self, other: "PooledErrors") -> None:
+        """Add the rows of other blocks."""
+        self.n += other.n
+        self.squared += other.squared
+        self.absolute += other.absolute
+        self.log_loss += other.log_loss
 
     def figures(self) -> dict[str, float]:
         """RMSE and MAE in stars, and NLL in nats, over all rows; empty without rows."""

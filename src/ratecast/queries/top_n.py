@@ -56,6 +56,17 @@ def top_n(
     return Recommender(model, pairs, among).top(ids_of(users, USER, "top_n"), n)
 
 
+def check_count(count: int) -> None:
+    """Raise `InputError` for lists of no movies."""
+    if count < 1:
+        raise InputError(f"recommend: {count} movies for each user; give 1 or more")
+
+
+def users_in_block(model: Model, movies: int) -> int:
+    """How many users are ranked at once. movies: how many may be recommended."""
+    return USERS if isinstance(model, HasBilinearForm) else max(1, PAIRS // max(movies, 1))
+
+
 def highest(scores: F64, allowed: NDArray[np.bool_], count: int) -> I64:
     """Places of the `count` highest scores among the allowed, best first, ties by place: (count,).
 
@@ -93,11 +104,10 @@ class Recommender:
 
     def blocks(self, users: pl.Series, count: int = 10) -> Iterator[pl.DataFrame]:
         """The table of `top` in blocks of users, so that memory does not grow with the users."""
-        if count < 1:
-            raise InputError(f"recommend: {count} movies for each user; give 1 or more")
+        check_count(count)
         users = self.model.users.own_ids(users.rename(USER))
         rows, numbers = self.model.users.encode(users), self._rated.numbers(users)
-        step = USERS if self._bilinear else max(1, PAIRS // max(len(self._ids), 1))
+        step = users_in_block(self.model, len(self._ids))
         for start in range(0, max(len(rows), 1), step):
             part = slice(start, start + step)
             excluded = self._rated.places.of_users(numbers[part])

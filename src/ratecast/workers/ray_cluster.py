@@ -79,7 +79,8 @@ def _connect(ray: Any, place: Ray, threads: int, environment: Mapping[str, str])
                 f"ray: {place.workers} workers need {asked} cores, and this machine has {cores}; "
                 f"give --workers {cores // threads} at most"
             )
-        ray.init(num_cpus=asked, include_dashboard=False, **options)
+        # Without the address it would be a cluster of others that runs on this machine.
+        ray.init("local", num_cpus=asked, include_dashboard=False, **options)
         return
     _require_reachable(place.address)
     try:
@@ -132,14 +133,24 @@ def _require_same_versions() -> None:
 def require_shared(folders: Collection[Path]) -> None:
     """Raise `InputError` for a folder that a node of the cluster does not have, or not the same."""
     for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=".shared-", dir=folder.resolve()) as mark:
-            for node, is_there in _from_each_node(os.path.exists, mark.name):
+        with _mark(folder.resolve()) as mark:
+            for node, is_there in _from_each_node(os.path.exists, mark):
                 if not is_there:
                     raise InputError(
                         f"{folder}: is not shared with node {node} of the cluster; give a folder "
                         "that every node has under this name, as on a network disk"
                     )
+
+
+@contextmanager
+def _mark(folder: Path) -> Iterator[str]:
+    """A new file in a folder; the folder itself where it can only be read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.access(folder, os.W_OK):
+        with tempfile.NamedTemporaryFile(prefix=".shared-", dir=folder) as mark:
+            yield mark.name
+    else:
+        yield str(folder)
 
 
 def on_node(node_id: str) -> Any:
