@@ -1,0 +1,103 @@
+"""What a fit on a cluster takes, by a simulation of its turns, from what one core and a message cost.
+
+The costs are those of the part `cluster` of the results; a test compares the simulation with what was
+measured there on one and two workers.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from ratecast.models.mf_bias.stratified_sgd import GROUPS
+from ratecast.out_of_core.grouping import ROWS
+from ratecast.out_of_core.rotation import Turn, owners, plan
+
+_FLOAT = 4
+
+
+@dataclass(frozen=True)
+class Size:
+    """A table and the width of a model."""
+
+    ratings: float
+    users: float
+    movies: float
+    factors: int
+
+    @property
+    def row_bytes(self) -> int:
+        """Of one user or movie: its vector and its bias."""
+        return _FLOAT * (1 + self.factors)
+
+    @property
+    def bytes(self) -> float:
+        """Of all vectors and biases."""
+        return (self.users + self.movies) * self.row_bytes
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Of one core, and of the network.
+
+    sgd, solve: seconds for a rating, of a step of descent and of half an iteration of als. turn: of an
+    actor, beside its ratings; call: of a task, beside its ratings. gather: of a byte of the factors that
+    the driver gets, writes as a checkpoint and validates by after an epoch; its own share of half an
+    iteration, for each byte of factors. network: seconds for a byte from one node to another.
+    """
+
+    sgd: float
+    solve: float
+    turn: float
+    call: float
+    gather: float
+    network: float = 0.0
+
+
+def epoch_seconds(size: Size, costs: Costs, workers: int) -> float:
+    """An epoch of mf_bias: its turns as the actors take them, and then the driver's part."""
+    order = range(GROUPS)
+    turns, _ = plan(order, owners(workers), _holders(workers))
+    return max(_ends(turns, size, costs)) + size.bytes * (costs.gather + costs.network)
+
+
+def _holders(workers: int) -> list[int]:
+    """Who has each group of movies before an epoch, as after one."""
+    return plan(range(GROUPS), owners(workers), owners(workers))[1]
+
+
+def _ends(turns: list[Turn], size: Size, costs: Costs) -> list[float]:
+    """When each turn ends: its actor must be free, and what it takes must have arrived."""
+    block = size.ratings / GROUPS**2 * costs.sgd
+    group = size.movies / GROUPS * size.row_bytes * costs.network
+    ends, free = list[float](), dict[int, float]()
+    for turn in turns:
+        arrived = [
+            ends[at] + group * len(turns[at].sends.get(turn.actor, [])) for at in turn.takes
+        ]
+        start = max([free.get(turn.actor, 0.0), *arrived])
+        spent = costs.turn + block * len(turn.blocks) if turn.blocks or turn.sends else 0.0
+        ends.append(start + spent)
+        free[turn.actor] = ends[-1]
+    return ends
+
+
+def half_seconds(size: Size, costs: Costs, workers: int) -> float:
+    """Half an iteration of als: equal runs of rows, as many at a time as there are workers."""
+    runs = max(1, ceil(size.ratings / ROWS))
+    each = size.ratings / runs * costs.solve + costs.call
+    side = size.bytes / 2
+    # The side that stands still goes to each node, and the other comes back.
+    return ceil(runs / workers) * each + side * (costs.gather + 2 * costs.network)
+
+
+def worker_bytes(size: Size, workers: int) -> float:
+    """What a worker of mf_bias holds: its users, twice the movies that it has, and blocks read ahead."""
+    users, movies = size.users / workers * size.row_bytes, size.movies * size.row_bytes
+    blocks = 4 * size.ratings / GROUPS**2 * 12
+    return users + 2 * movies / min(workers, GROUPS) + blocks
+
+
+def network_bytes(size: Size, workers: int) -> float:
+    """What goes from one worker to another in an epoch of mf_bias, and to the driver and back."""
+    turns, _ = plan(range(GROUPS), owners(workers), _holders(workers))
+    sent = sum(len(groups) for turn in turns for groups in turn.sends.values())
+    return sent * size.movies / GROUPS * size.row_bytes + size.bytes
