@@ -4,7 +4,7 @@ Work is cut into calls that know nothing of the place: pure functions that can b
 arguments. So every place gives the same bits.
 """
 
-from ratecast.workers.computed import Labelled, computed, gathered
+from ratecast.workers.computed import Labelled, computed, gathered, in_order
 from ratecast.workers.contract import Pool, Served, Shared
 from ratecast.workers.place import LOCAL, Local, Place, Ray, place_of
 from ratecast.workers.pool import pool
@@ -20,6 +20,7 @@ __all__ = [
     "Shared",
     "computed",
     "gathered",
+    "in_order",
     "place_of",
     "pool",
 ]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ratecast.errors import InputError
+from ratecast.progress import silent
 from ratecast.workers.contract import Pool, Served, Shared
 
 # Read by a BLAS when it is loaded, and so before a process starts.
@@ -87,7 +88,7 @@ class _Processes:
 
     def submit(self, label: str, call: Callable[..., T], *given: Any) -> Future[T]:
         """See `Pool`."""
-        return self.executor.submit(call, *given)
+        return self.executor.submit(_labelled, label, call, *given)
 
     def share(self, value: T) -> Shared[T]:
         """See `Pool`."""
@@ -100,6 +101,18 @@ class _Processes:
     def serve(self, value: Any) -> Served:
         """See `Pool`."""
         return _Methods(value)
+
+
+def _labelled(label: str, call: Callable[..., T], *given: Any) -> T:
+    """The call, without bars; an error that is no user's has a note with the label."""
+    with silent():
+        try:
+            return call(*given)
+        except InputError:
+            raise
+        except Exception as error:
+            error.add_note(label)
+            raise
 
 
 @dataclass(frozen=True)
