@@ -37,6 +37,7 @@ class PlaceOptions:
         usual: how many workers the verb has on this machine where none are given.
         """
         from ratecast.workers import Local, Ray
+        from ratecast.workers.place import possible
 
         if jobs is not None and self.workers is not None:
             raise InputError(f"{verb}: --jobs and --workers are the same; give one of them")
@@ -44,7 +45,7 @@ class PlaceOptions:
         if workers is not None and workers < 1:
             raise InputError(f"{verb}: --{option} is {workers}; give a whole number, 1 or more")
         if self.on == "ray":
-            return Ray(workers=workers, address=self.address)
+            return possible(Ray(workers=workers, address=self.address))
         if self.address is not None:
             raise InputError(f"{verb}: --address is of --on ray; add that, or leave it out")
         return Local(jobs=workers or usual)

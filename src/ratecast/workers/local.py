@@ -88,7 +88,7 @@ class _Processes:
 
     def submit(self, label: str, call: Callable[..., T], *given: Any) -> Future[T]:
         """See `Pool`."""
-        return self.executor.submit(_labelled, label, call, *given)
+        return self.executor.submit(labelled, label, call, *given)
 
     def share(self, value: T) -> Shared[T]:
         """See `Pool`."""
@@ -103,7 +103,7 @@ class _Processes:
         return _Methods(value)
 
 
-def _labelled(label: str, call: Callable[..., T], *given: Any) -> T:
+def labelled(label: str, call: Callable[..., T], *given: Any) -> T:
     """The call, without bars; an error that is no user's has a note with the label."""
     with silent():
         try:
