@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ratecast.cli import main
+from ratecast.cli.places import PlaceOptions
 from ratecast.errors import InputError
 from ratecast.workers import Ray, pool, ray_cluster
 from ratecast.workers.ray_cluster import require_shared, versions
@@ -75,6 +76,11 @@ def test_more_workers_than_cores() -> None:
     assert f"this machine has {cores}; give --workers {cores} at most" in refusal(
         Ray(workers=cores + 1)
     )
+
+
+def test_options_name_a_cluster() -> None:
+    assert PlaceOptions(on="ray").place("tune", 1) == Ray(workers=1)
+    assert PlaceOptions(on="ray", address="auto").place("tune") == Ray(address="auto")
 
 
 def test_a_program_that_is_connected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,8 +90,6 @@ def test_options_name_a_place() -> None:
     assert PlaceOptions().place("reproduce", usual=2) == Local(jobs=2)
     assert PlaceOptions(workers=1).place("reproduce", usual=2) == LOCAL
     assert PlaceOptions().place("compare", 3) == PlaceOptions(workers=3).place("compare")
-    assert PlaceOptions(on="ray").place("tune", 3) == Ray(workers=3)
-    assert PlaceOptions(on="ray", address="auto").place("tune") == Ray(address="auto")
     for options, jobs, why in (
         (PlaceOptions(workers=2), 2, "--jobs and --workers are the same; give one of them"),
         (PlaceOptions(workers=0), None, "--workers is 0; give a whole number, 1 or more"),

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,9 @@ from ratecast.evaluation.report import Asked, collect
 from ratecast.evaluation.split_scores import How, fold_trials
 from ratecast.evaluation.tune import Plan, Search, folds_of, tune
 from ratecast.modelling.contract.model import Model
-from ratecast.training import curves_of, make_model
-from ratecast.workers import LOCAL, Labelled, Local, Place, Ray, gathered, pool
+from ratecast.plots.training import Curves
+from ratecast.training import make_model
+from ratecast.workers import LOCAL, Labelled, Local, Place, Ray, gathered, pool, ray_pool
 from tests.planted import planted
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -73,18 +74,18 @@ def als(seed: int) -> Model:
     return rc.ALS(seed=seed, factors=2)
 
 
-def test_compare_has_the_same_bits(one: Ray, two: Ray, tmp_path: Path) -> None:
+def test_compare_has_the_same_bits(two: Ray, tmp_path: Path) -> None:
     plan = many_runs.Plan({"als": als}, {"mine": [SPLIT]}, seeds=2)
     found = []
-    for number, place in enumerate([LOCAL, Local(jobs=2), one, two]):
+    for number, place in enumerate([LOCAL, Local(jobs=2), two]):
         folder = tmp_path / str(number)
         rows = many_runs.compare(plan, folder, place)
         kept = many_runs.first_trials(plan, folder, "mine")
         found.append((bare(rows), bare(many_runs.rows_of_lists(plan, folder)), bits(kept)))
-    assert found[1:] == found[:1] * 3
+    assert found[1:] == found[:1] * 2
 
 
-def test_folds_have_the_same_bits(two: Ray) -> None:
+def test_folds_have_the_same_bits(one: Ray, two: Ray) -> None:
     splits = rc.kfold(TABLE, 3)
     lines: dict[Place, list[str]] = {}
 
@@ -92,11 +93,11 @@ def test_folds_have_the_same_bits(two: Ray) -> None:
         how = How("frozen", worth=True, notify=lines.setdefault(place, []).append)
         return fold_trials(partial(rc.ALS, factors=2), splits, how, place)
 
-    found = [bits(trials(place)) for place in (LOCAL, Local(jobs=2), two)]
-    assert found[1:] == found[:1] * 2
+    found = [bits(trials(place)) for place in (LOCAL, Local(jobs=2), one, two)]
+    assert found[1:] == found[:1] * 3
     assert lines[LOCAL] == lines[two]
-    one, other = (rc.cross_validate(rc.Mean(), TABLE, 3, jobs=jobs) for jobs in (1, 2))
-    assert bare(one.rows) == bare(other.rows)
+    here, there = (rc.cross_validate(rc.Mean(), TABLE, 3, jobs=jobs) for jobs in (1, 2))
+    assert bare(here.rows) == bare(there.rows)
 
 
 def test_origins_that_go_on_from_each_other_are_one_piece(one: Ray) -> None:
@@ -111,16 +112,24 @@ def test_origins_that_go_on_from_each_other_are_one_piece(one: Ray) -> None:
 
 
 def named(name: str, seed: int) -> Model:
-    return make_model(name, seed=seed) if name != "mf" else rc.MatrixFactorization(seed=seed)
+    return make_model(name, seed=seed)
+
+
+def curves_of(models: Mapping[str, Model]) -> Curves:
+    """As of nets, which take seconds to import."""
+    return {
+        name: ([1.0], [model.seed], [model.seed])
+        for name, model in models.items()
+        if model.name == "als" and model.is_fitted
+    }
 
 
 def test_a_report_is_of_the_same_bits(two: Ray) -> None:
     asked = Asked(seed=1, curves_of=curves_of)
-    here = collect(named, ["bias", "mf"], SPLIT, asked)
-    there = collect(named, ["bias", "mf"], SPLIT, asked, two)
+    here = collect(named, ["bias", "als"], SPLIT, asked)
+    there = collect(named, ["bias", "als"], SPLIT, asked, two)
     assert bits(there.trials) == bits(here.trials)
-    assert there.curves == here.curves
-    assert set(here.curves) == {"mf"}
+    assert there.curves == here.curves == {"als": ([1.0], [1], [1])}
 
 
 def test_the_reproduction_has_the_same_bits(two: Ray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,14 +202,14 @@ def killed(by: int) -> None:
     os.kill(os.getpid(), by)
 
 
-def test_errors_arrive_as_they_were_with_their_call_and_node(two: Ray) -> None:
-    with (
-        pytest.raises(InputError, match=r"^3 is refused; give another$"),
-        pool(two) as workers,
-    ):
-        list(gathered(workers, {"three": (refused, 3)}, ABOUT))
+def test_errors_arrive_as_they_were_with_their_call_and_node(
+    two: Ray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_pool, "RETRIES", 1)
     with pool(two) as workers:
-        (call,) = [workers.submit("calls: nought", broken, 0)]
+        with pytest.raises(InputError, match=r"^3 is refused; give another$"):
+            list(gathered(workers, {"three": (refused, 3)}, ABOUT))
+        call = workers.submit("calls: nought", broken, 0)
         with pytest.raises(ZeroDivisionError) as error:
             call.result()
         assert error.value.__notes__[0].startswith("calls: nought, on node ")
@@ -208,7 +217,7 @@ def test_errors_arrive_as_they_were_with_their_call_and_node(two: Ray) -> None:
         with pytest.raises(InputError) as lost:
             workers.submit("calls: lost", killed, signal.SIGKILL).result()
         assert str(lost.value).startswith("calls: lost: its worker on ")
-        assert "ended 4 times" in str(lost.value)
+        assert "ended 2 times" in str(lost.value)
         assert "\n" not in str(lost.value)
     with pytest.raises(InputError, match="give --workers 2 at most"), pool(replace(two, workers=3)):
         pass
@@ -259,7 +268,12 @@ def test_a_study_goes_on_after_its_driver_is_killed(
     started: Any, one: Ray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     process = started("tune als --trials 500 --workers 1 --study s.db", "trial 3")
-    below = psutil.Process(process.pid).children(recursive=True)
+    below = [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        # They do no work, and end within a minute, when they do not reach their cluster any more.
+        if not child.name().endswith("Agent")
+    ]
     process.kill()
     process.wait()
     # Nothing goes on with its work.

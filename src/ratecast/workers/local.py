@@ -141,10 +141,11 @@ def _processes(count: int, threads: int | None) -> Iterator[ProcessPoolExecutor]
     itself.
     """
     each = threads or max(1, (os.cpu_count() or 1) // count)
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ |= dict.fromkeys(THREADS, str(each))
     try:
-        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin) as pool:
+        with (
+            threads_of_children(each),
+            ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin) as pool,
+        ):
             try:
                 yield pool
             except BaseException:
@@ -154,6 +155,15 @@ def _processes(count: int, threads: int | None) -> Iterator[ProcessPoolExecutor]
         raise InputError(
             f"a process ended before its work was done, as for want of memory; {_ALONE}"
         ) from None
+
+
+@contextmanager
+def threads_of_children(count: int) -> Iterator[None]:
+    """Processes that are started in the block use so many threads each."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ |= dict.fromkeys(THREADS, str(count))
+    try:
+        yield
     finally:
         for name, value in before.items():
             if value is None:

@@ -6,12 +6,13 @@ import os
 import platform
 import socket
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ratecast.errors import InputError
+from ratecast.workers.local import THREADS, threads_of_children
 from ratecast.workers.place import Ray
 
 # What must be the same on every node, beside Python and Ray, which Ray itself compares.
@@ -34,17 +35,17 @@ def ray_package() -> Any:
 
 
 @contextmanager
-def cluster(place: Ray, threads: int, environment: Mapping[str, str]) -> Iterator[int]:
+def cluster(place: Ray, threads: int) -> Iterator[int]:
     """A connection for the time of the block; gives the number of workers.
 
-    threads: cores of each. environment: of every process. Raises `InputError` for an address that
+    threads: of each, on a core of its own. Raises `InputError` for an address that
     cannot be reached, other versions on a node, and too few cores.
     """
     ray = ray_package()
     if ray.is_initialized():
         raise InputError("ray: this program is connected to a cluster already; end that first")
     try:
-        _connect(ray, place, threads, environment)
+        _connect(ray, place, threads)
         found = int(ray.cluster_resources().get("CPU", 0))
         count = place.workers or max(found // threads, 1)
         if count * threads > found:
@@ -59,12 +60,8 @@ def cluster(place: Ray, threads: int, environment: Mapping[str, str]) -> Iterato
         ray.shutdown()
 
 
-def _connect(ray: Any, place: Ray, threads: int, environment: Mapping[str, str]) -> None:
-    options: dict[str, Any] = {
-        "logging_level": logging.ERROR,
-        "log_to_driver": False,
-        "runtime_env": {"env_vars": dict(environment)},
-    }
+def _connect(ray: Any, place: Ray, threads: int) -> None:
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     # Tasks that lack memory would be begun again for ever.
     os.environ.setdefault("RAY_task_oom_retries", "2")
     # Without it Ray warns of a change to come, for machines with an accelerator.
@@ -76,9 +73,13 @@ def _connect(ray: Any, place: Ray, threads: int, environment: Mapping[str, str])
     if place.address is None:
         asked = (place.workers or max((os.cpu_count() or 1) // threads, 1)) * threads
         options |= {"num_cpus": asked, "include_dashboard": False}
+    else:
+        options["runtime_env"] = {"env_vars": dict.fromkeys(THREADS, str(threads))}
     try:
-        # Without the word, a cluster that is found on this machine would be taken.
-        ray.init(address=place.address or "local", **options)
+        # A cluster of this machine passes the environment on to workers that it starts at once.
+        with threads_of_children(threads):
+            # Without the word, a cluster that is found on this machine would be taken.
+            ray.init(address=place.address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         if place.address is None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from ratecast.errors import InputError
 from ratecast.workers.contract import Pool, Served, Shared
-from ratecast.workers.local import THREADS, labelled
+from ratecast.workers.local import labelled
 from ratecast.workers.place import Ray
 from ratecast.workers.ray_cluster import cluster, on_node, ray_package, require_shared
 
@@ -23,7 +23,7 @@ RETRIES = 3
 @contextmanager
 def ray_pool(place: Ray, threads: int, folders: Collection[Path]) -> Iterator[Pool]:
     """See `pool`."""
-    with cluster(place, threads, dict.fromkeys(THREADS, str(threads))) as count:
+    with cluster(place, threads) as count:
         if place.address is not None:
             require_shared(folders)
         workers = RayPool(count, threads)
