@@ -84,4 +84,4 @@ def ray_address() -> Iterator[str]:
         initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
     )
     yield cluster.address
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]

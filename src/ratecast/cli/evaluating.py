@@ -87,7 +87,7 @@ def evaluate(  # noqa: PLR0913
     from ratecast.training.named_model import model_from
 
     sources = {"--model": model, "--artifact": artifact, "--forecasts": forecasts}
-    fits = {"--budget": budget, "--save-forecasts": save_forecasts}
+    fits: dict[str, object] = {"--budget": budget, "--save-forecasts": save_forecasts}
     fits |= {"--on": place.on == "ray", "--workers": place.workers}
     _check_given([k for k, v in sources.items() if v], [k for k, v in fits.items() if v])
     where = place.place("evaluate")

@@ -36,8 +36,7 @@ class PlaceOptions:
 
         usual: how many workers the verb has on this machine where none are given.
         """
-        from ratecast.workers import Local, Ray
-        from ratecast.workers.place import possible
+        from ratecast.workers import Local, Ray, possible
 
         if jobs is not None and self.workers is not None:
             raise InputError(f"{verb}: --jobs and --workers are the same; give one of them")

@@ -6,8 +6,9 @@ arguments. So every place gives the same bits.
 
 from ratecast.workers.computed import Labelled, computed, gathered, in_order
 from ratecast.workers.contract import Pool, Served, Shared
-from ratecast.workers.place import LOCAL, Local, Place, Ray, place_of
+from ratecast.workers.place import LOCAL, Local, Place, Ray
 from ratecast.workers.pool import pool
+from ratecast.workers.possible import place_of, possible
 
 __all__ = [
     "LOCAL",
@@ -23,4 +24,5 @@ __all__ = [
     "in_order",
     "place_of",
     "pool",
+    "possible",
 ]

@@ -37,7 +37,8 @@ class Job(NamedTuple):
     is_own: bool
 
 
-class Runner(NamedTuple):
+@dataclass(frozen=True)
+class Runner:
     """What runs trials. count: how many at a time."""
 
     run: "Callable[[Job], Future[Outcome]]"
