@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ratecast.evaluation.split_scores import How, Scores
     from ratecast.splits import Split
+    from ratecast.workers import Place
 
 
 # An argument is an option.
@@ -84,50 +85,46 @@ def evaluate(  # noqa: PLR0913
     """
     from ratecast.audit import notes
     from ratecast.evaluation import split_scores
-    from ratecast.training.named_model import model_from
 
     sources = {"--model": model, "--artifact": artifact, "--forecasts": forecasts}
     fits: dict[str, object] = {"--budget": budget, "--save-forecasts": save_forecasts}
     fits |= {"--on": place.on == "ray", "--workers": place.workers}
     _check_given([k for k, v in sources.items() if v], [k for k, v in fits.items() if v])
-    where = place.place("evaluate")
     _check_files(out, save_forecasts, [data, train, valid, test, forecasts])
-    # An unknown model or setting is refused before data is fetched.
-    new = partial(model_from, model or AUTO, seed or 0, [setting(budget)] if budget else [])
-    if artifact is None and forecasts is None:
-        model = model or AUTO
-        # A worker need not have the file of an experiment.
-        new = partial(replace, new())
+    model = model or (None if artifact or forecasts else AUTO)
+    score = _scoring((forecasts, artifact, model), seed or 0, budget, place.place("evaluate"))
     files, given = split_scores.PartFiles(train, valid, test), Source(data, table, split, seed)
     parts = given.of_files(files) if any(files) else source_of(model, artifact, given).parts()
     _say(notes(parts[0]))
     # The table in the terminal has no ranks and no worth of columns.
     written = json or out is not None
     how = split_scores.How(protocol, written, seed or 0, note, written)
-    of_new = partial(split_scores.evaluate_new, new, place=where)
-    scores = _scores((forecasts, artifact), of_new, parts, how)
+    scores = score(parts, how)
     _save_forecasts(scores, save_forecasts)
     _emit_scores(scores, out, json)
 
 
-def _scores(
-    given: tuple[Path | None, Path | None],
-    new: "Callable[[list[Split], How], Scores]",
-    parts: "list[Split]",
-    how: "How",
-) -> "Scores":
-    """Of the forecasts of a file, else of a fitted model, else of a new one.
+def _scoring(
+    sources: tuple[Path | None, Path | None, str | None],
+    seed: int,
+    budget: str | None,
+    place: "Place",
+) -> "Callable[[list[Split], How], Scores]":
+    """What scores the forecasts of a file, else a fitted model, else a new one, in this order.
 
-    given: the file, and the artifact. new: evaluates a new model.
+    An unknown model or setting is refused here, before data is fetched.
     """
     from ratecast.evaluation import split_scores
+    from ratecast.training.named_model import model_from
 
-    forecasts, artifact = given
+    forecasts, artifact, model = sources
     if forecasts is not None:
-        return split_scores.evaluate_forecasts(forecasts, parts, how)
+        return partial(split_scores.evaluate_forecasts, forecasts)
     if artifact is not None:
-        return split_scores.evaluate_saved(artifact, parts, how)
-    return new(parts, how)
+        return partial(split_scores.evaluate_saved, artifact)
+    # A worker need not have the file of an experiment.
+    new = model_from(model or AUTO, seed, [setting(budget)] if budget else [])
+    return partial(split_scores.evaluate_new, partial(replace, new), place=place)
 
 
 def _say(lines: list[str]) -> None:
