@@ -285,6 +285,7 @@ def test_a_study_goes_on_after_its_driver_is_killed(
     words = f"tune als --trials 600 --timeout 1s --study s.db --on ray --address {one.address}"
     assert main([*words.split(), "--workers", "1", "--data", "ratings.csv"]) == 0
     (found,) = (line for line in capsys.readouterr().err.splitlines() if "study" in line)
-    count = re.fullmatch(r"study s\.db: (\d+) trials; 1 that a kill cut off do not count", found)
-    assert count
+    # The kill may have come between two trials.
+    count = re.fullmatch(r"study s\.db: (\d+) trials(; 1 that a kill cut off .*)?", found)
+    assert count, found
     assert int(count[1]) >= 3
