@@ -72,3 +72,16 @@ def _threads(request: pytest.FixtureRequest) -> None:
     """Skip what compares one thread with more where there is but one."""
     if request.node.get_closest_marker("threads") and numba.get_num_threads() < 2:
         pytest.skip("one thread; NUMBA_NUM_THREADS=2 makes it two")
+
+
+@pytest.fixture(scope="session")
+def ray_address() -> Iterator[str]:
+    """The address of a Ray cluster of two cores; tests that ask for it are of the group `ray`."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
+    )
+    yield cluster.address
+    cluster.shutdown()  # type: ignore[no-untyped-call]

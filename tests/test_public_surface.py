@@ -20,7 +20,7 @@ SURFACE = [
     "ALS", "Attention", "Auto", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart",
     "Comparison", "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError",
     "KNN", "ListQuality", "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF",
-    "NotFittedError", "Ratings", "Requests", "SVDpp", "Scale", "Split", "StateSpace",
+    "NotFittedError", "Ratings", "Ray", "Requests", "SVDpp", "Scale", "Split", "StateSpace",
     "VariationalMF", "chronological",
     "compare", "cross_validate", "cut", "evaluate", "example_ratings", "fit_out_of_core",
     "holdout", "kfold", "last_ratings", "least_history", "leave_one_out", "load", "load_model",

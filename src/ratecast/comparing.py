@@ -110,7 +110,7 @@ def compare(
         if model.is_fitted:
             require_own_train(model, split, f"compare: model {label}", "fit it on split.train")
     makers: dict[str, many_runs.Make] = {
-        label: partial(_with_seed, replace(model)) for label, model in named.items()
+        label: partial(with_seed, replace(model)) for label, model in named.items()
     }
     plan = many_runs.Plan(makers, {_DATA: [split]}, checked_protocols(protocols), seeds)
     return _many(plan, part, place, None if folder is None else Path(folder))
@@ -142,7 +142,7 @@ def _many(plan: many_runs.Plan, part: str, place: Place, folder: Path | None) ->
     return Comparison(own, trials, pl.DataFrame(found))
 
 
-def _with_seed(model: Model, run: int) -> Model:
+def with_seed(model: Model, run: int) -> Model:
     """The model, not fitted, for one of its runs; the first has the seed of the model itself."""
     return replace(model, seed=model.seed + run)
 

@@ -133,7 +133,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.usefixtures("ml100k")
 @pytest.mark.parametrize(
     "line",
-    [line for _, line in EXAMPLES if not line.removeprefix("ratecast ").startswith(LATER)],
+    [
+        line
+        for _, line in EXAMPLES
+        # A cluster is of tests/workers.
+        if not line.removeprefix("ratecast ").startswith(LATER) and "--on ray" not in line
+    ],
 )
 def test_the_quick_examples_run(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)

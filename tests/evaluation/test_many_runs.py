@@ -24,6 +24,7 @@ from ratecast.evaluation.many_runs import (
 from ratecast.evaluation.run_folder import Run, RunFolder
 from ratecast.modelling.contract.model import Model
 from ratecast.splits.files import file_name
+from ratecast.workers import LOCAL, Local
 from tests.planted import planted
 
 TABLE = planted()
@@ -77,7 +78,7 @@ def test_two_processes_give_the_rows_of_plain_calls_and_resume(tmp_path: Path) -
     # A model without randomness is fitted once on each split.
     assert len(whole.runs()) == 2 + 4
     said: list[Run] = []
-    rows = compare(whole, kept, 2, lambda run, _: said.append(run))
+    rows = compare(whole, kept, Local(jobs=2), lambda run, _: said.append(run))
     assert sorted(said) == sorted(whole.runs())
     row = next(r for r in rows if r["model"] == "als" and r["protocol"] == "as-of")
     assert (row["runs"], row["data"], row["split"]) == (4, "mine", "rolling")
@@ -95,7 +96,7 @@ def test_two_processes_give_the_rows_of_plain_calls_and_resume(tmp_path: Path) -
     (gone,) = kept.glob("mine/runs/als_rolling-2_seed1.json")
     gone.unlink()
     said.clear()
-    again = compare(whole, kept, 1, lambda run, _: said.append(run))
+    again = compare(whole, kept, LOCAL, lambda run, _: said.append(run))
     assert said == [Run("als", "mine", "rolling-2", 1)]
     assert without_seconds(again) == without_seconds(rows)
     # Nothing is left to do, and nothing is measured again.
@@ -148,9 +149,8 @@ def test_other_rows_or_settings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "mine" / "thesis.txt").touch()
     with pytest.raises(InputError, match="is not empty, and no comparison"):
         compare(plan(), tmp_path / "mine")
-    for wrong in ({"seeds": 0}, {}):
-        with pytest.raises(InputError, match=r"(seeds|jobs) is 0"):
-            compare(plan(**wrong), tmp_path / "new", 1 if wrong else 0)
+    with pytest.raises(InputError, match=r"seeds is 0"):
+        compare(plan(seeds=0), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -168,7 +168,7 @@ def test_a_folder_that_is_made_anew_has_the_new_rows(tmp_path: Path) -> None:
 def test_a_model_that_fails_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
     whole = Plan({"mean": mean, "failing": failing}, {"mine": SPLITS[:1]})
     with pytest.raises(InputError, match="failing: not on this table"):
-        compare(whole, tmp_path / "kept", 1)
+        compare(whole, tmp_path / "kept")
     assert RunFolder(tmp_path / "kept").rows(Run("mean", "mine", "rolling-1", 0))
 
 

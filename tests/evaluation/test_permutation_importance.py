@@ -60,7 +60,8 @@ def test_without_columns_or_use_there_is_none(split: Split) -> None:
 
 
 def test_the_report_says_it(split: Split) -> None:
-    trials = collect(lambda name, seed: model_class(name)(seed=seed), ["bias", "cold_start"], split)
+    names = ["bias", "cold_start"]
+    trials = collect(lambda name, seed: model_class(name)(seed=seed), names, split).trials
     assert {t.model: bool(t.importances) for t in trials} == {"bias": False, "cold_start": True}
     html = page(Subject(trials, "valid"), "films")
     assert "Permutation importance" in html

@@ -21,7 +21,7 @@ from ratecast.evaluation.intervals import DRAWS
 from ratecast.evaluation.list_quality import ListQuality
 from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.ranking import Ranking, bootstraps
-from ratecast.evaluation.report import Curve, Subject, collect, markup, write_report
+from ratecast.evaluation.report import Asked, Curve, Subject, collect, markup, write_report
 from ratecast.modelling.contract.model import Model
 from ratecast.models.bias import Bias
 from ratecast.models.mean import Mean
@@ -56,7 +56,7 @@ def split() -> Split:
 
 @pytest.fixture(scope="module")
 def trials(split: Split) -> list[Trial]:
-    return collect(make, NAMES, split)
+    return collect(make, NAMES, split).trials
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_every_model_is_fitted_once_and_asked_by_both_protocols(trials: list[Tri
 
 
 def test_frozen_hears_nothing_of_as_of(split: Split, trials: list[Trial]) -> None:
-    alone = collect(make, ["bias"], split, protocols=["frozen"])[0]
+    (alone,) = collect(make, ["bias"], split, Asked(protocols=["frozen"])).trials
     assert (alone.forecasts["test"].stars == trials[2].forecasts["test"].stars).all()
 
 
@@ -221,7 +221,7 @@ def test_training_curves_are_drawn(page: str) -> None:
 def test_a_table_without_times_has_a_report_without_them(tmp_path: Path) -> None:
     table = planted(half=True)
     timeless = checked(replace(table, frame=table.frame.drop("at")))
-    trials = collect(make, NAMES[:2], kfold(timeless)[0])
+    trials = collect(make, NAMES[:2], kfold(timeless)[0]).trials
     text = written(trials, tmp_path)
     assert {trial.protocol for trial in trials} == {"frozen"}
     assert "<h2>Time</h2>" not in text
@@ -238,7 +238,7 @@ def test_a_single_model_beats_nobody(trials: list[Trial], tmp_path: Path) -> Non
 
 def test_a_tiny_table_has_a_report(tmp_path: Path) -> None:
     split = chronological(planted(users=3, movies=2, rows=200))
-    text = written(collect(make, NAMES, split), tmp_path)
+    text = written(collect(make, NAMES, split).trials, tmp_path)
     assert "<h2>Scores</h2>" in text
     assert "nan" not in text
 

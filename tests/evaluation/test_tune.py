@@ -33,6 +33,7 @@ from ratecast.models.bias import Bias
 from ratecast.models.mf.model import MatrixFactorization
 from ratecast.splits import chronological, kfold, predefined, rolling_origin, write_splits
 from ratecast.training import make_model
+from ratecast.workers import Local
 from tests.planted import planted
 
 
@@ -496,7 +497,7 @@ def test_what_no_search_can_be_is_refused_from_python(
 
 def test_jobs_run_side_by_side_and_count_exactly(tmp_path: Path, search: Search) -> None:
     file = tmp_path / "study.db"
-    found = tune(make_model, search, Plan(trials=4, jobs=2, study=file))
+    found = tune(make_model, search, Plan(trials=4, place=Local(jobs=2), study=file))
     assert found.trials == 4
     assert set(found.frame["state"]) == {"complete"}
     assert found.default_value == score(make_model("bias"), search).value
@@ -506,7 +507,7 @@ def test_jobs_run_side_by_side_and_count_exactly(tmp_path: Path, search: Search)
 
 def test_a_model_that_no_process_can_import_is_refused(search: Search) -> None:
     with pytest.raises(InputError, match="a model must stand in a module"):
-        tune(lambda *_, **__: Bias(), search, Plan(trials=2, jobs=2))
+        tune(lambda *_, **__: Bias(), search, Plan(trials=2, place=Local(jobs=2)))
 
 
 # Pruning.

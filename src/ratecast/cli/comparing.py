@@ -171,17 +171,19 @@ def _splits(
 
 def _makers(models: str) -> "dict[str, Any]":
     """How each model is made for a seed, by its label. A wrong name is refused here."""
-    from ratecast.comparing import label_of
+    from ratecast.comparing import label_of, with_seed
     from ratecast.training.experiment import model_from
 
     makers: dict[str, Any] = {}
     for source in (each.strip() for each in models.split(",")):
         if not source:
             raise InputError("compare: an empty name of a model; remove the comma")
-        label = label_of(source, model_from(source, 0))
+        # A worker need not have the file of an experiment.
+        model = model_from(source, 0)
+        label = label_of(source, model)
         if label in makers:
             raise InputError(f"compare: two models are called {label}; give another file name")
-        makers[label] = partial(model_from, source)
+        makers[label] = partial(with_seed, model)
     return makers
 
 

@@ -1,11 +1,13 @@
 """The verb that evaluates one model, or forecasts, on a split."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratecast.cli.budget import setting
 from ratecast.cli.call import AUTO, ProtocolName, emit, note
+from ratecast.cli.places import HERE, PlaceOptions
 from ratecast.cli.source import Source, source_of
 from ratecast.errors import InputError
 from ratecast.table_options import DEFAULT, TableOptions
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ratecast.evaluation.split_scores import How, Scores
-    from ratecast.modelling.contract.model import Model
     from ratecast.splits import Split
+    from ratecast.workers import Place
 
 
 # An argument is an option.
@@ -32,6 +34,7 @@ def evaluate(  # noqa: PLR0913
     test: Path | None = None,
     budget: str | None = None,
     seed: int | None = None,
+    place: PlaceOptions = HERE,
     forecasts: Path | None = None,
     save_forecasts: Path | None = None,
     out: Path | None = None,
@@ -44,6 +47,7 @@ def evaluate(  # noqa: PLR0913
         ratecast evaluate --model bias
         ratecast evaluate --model bias --protocol as-of
         ratecast evaluate --model configs/mf.yaml --split kfold --out rows.json
+        ratecast evaluate --model als --split kfold --on ray --workers 2
         ratecast evaluate --model als --train train.csv --test test.csv
         ratecast evaluate --model als --train train.csv --valid valid.csv --test test.csv
         ratecast evaluate --artifact lightning_logs/bias/version_0/artifact --json
@@ -69,6 +73,7 @@ def evaluate(  # noqa: PLR0913
         test: file of ratings to forecast.
         budget: how long a fit of auto may take, as in 60s or 5m; default: 15m.
         seed: of the model, of holdout and of kfold; default: the artifact's, or 0.
+        place: where the folds or origins are fitted.
         forecasts: table of the forecasts of any program, one for each row of test, and of valid if
             it has those too. Its columns are user, movie and stars, and p_1 ... for each star where
             they are known. Nothing is fitted; --protocol says how they were made. A folder of parts
@@ -81,43 +86,46 @@ def evaluate(  # noqa: PLR0913
     """
     from ratecast.audit import notes
     from ratecast.evaluation import split_scores
-    from ratecast.training.named_model import model_from
 
     sources = {"--model": model, "--artifact": artifact, "--forecasts": forecasts}
-    fits = {"--budget": budget, "--save-forecasts": save_forecasts}
+    fits: dict[str, object] = {"--budget": budget, "--save-forecasts": save_forecasts}
+    fits |= {"--on": place.on == "ray", "--workers": place.workers}
     _check_given([k for k, v in sources.items() if v], [k for k, v in fits.items() if v])
     _check_files(out, save_forecasts, [data, train, valid, test, forecasts])
-    # An unknown model or setting is refused before data is fetched.
-    new = partial(model_from, model or AUTO, seed or 0, [setting(budget)] if budget else [])
-    if artifact is None and forecasts is None:
-        model = model or AUTO
-        new()
+    model = model or (None if artifact or forecasts else AUTO)
+    score = _scoring((forecasts, artifact, model), seed or 0, budget, place.place("evaluate"))
     files, given = split_scores.PartFiles(train, valid, test), Source(data, table, split, seed)
     parts = given.of_files(files) if any(files) else source_of(model, artifact, given).parts()
     _say(notes(parts[0]))
     # The table in the terminal has no ranks and no worth of columns.
     written = json or out is not None
     how = split_scores.How(protocol, written, seed or 0, note, written)
-    scores = _scores(forecasts, artifact, new, parts, how)
+    scores = score(parts, how)
     _save_forecasts(scores, save_forecasts)
     _emit_scores(scores, out, json)
 
 
-def _scores(
-    forecasts: Path | None,
-    artifact: Path | None,
-    new: "Callable[[], Model]",
-    parts: "list[Split]",
-    how: "How",
-) -> "Scores":
-    """Of the forecasts of a file, else of a fitted model, else of a new one."""
-    from ratecast.evaluation import split_scores
+def _scoring(
+    sources: tuple[Path | None, Path | None, str | None],
+    seed: int,
+    budget: str | None,
+    place: "Place",
+) -> "Callable[[list[Split], How], Scores]":
+    """What scores the forecasts of a file, else a fitted model, else a new one, in this order.
 
+    An unknown model or setting is refused here, before data is fetched.
+    """
+    from ratecast.evaluation import split_scores
+    from ratecast.training.named_model import model_from
+
+    forecasts, artifact, model = sources
     if forecasts is not None:
-        return split_scores.evaluate_forecasts(forecasts, parts, how)
+        return partial(split_scores.evaluate_forecasts, forecasts)
     if artifact is not None:
-        return split_scores.evaluate_saved(artifact, parts, how)
-    return split_scores.evaluate_new(new, parts, how)
+        return partial(split_scores.evaluate_saved, artifact)
+    # A worker need not have the file of an experiment.
+    new = model_from(model or AUTO, seed, [setting(budget)] if budget else [])
+    return partial(split_scores.evaluate_new, partial(replace, new), place=place)
 
 
 def _say(lines: list[str]) -> None:
@@ -129,11 +137,12 @@ def _check_given(sources: list[str], fits: list[str]) -> None:
     """Refuse two sources of forecasts, and options that the given one has no use for."""
     if len(sources) > 1:
         raise InputError("evaluate: give one of --model NAME, --artifact DIR and --forecasts FILE")
-    useless = {"--artifact": {"--budget"}, "--forecasts": {"--budget", "--save-forecasts"}}
+    of_fits = {"--budget", "--on", "--workers"}
+    useless = {"--artifact": of_fits, "--forecasts": {*of_fits, "--save-forecasts"}}
     for source in sources:
         for option in fits:
             if option in useless.get(source, ()):
-                kind = "a fit" if option == "--budget" else "a model"
+                kind = "a fit" if option in of_fits else "a model"
                 raise InputError(f"evaluate: {option} is of {kind}; remove it, or {source}")
 
 

@@ -26,20 +26,28 @@ class PlaceOptions:
     workers: int | None = None
     address: str | None = None
 
-    def place(self, verb: str, jobs: int | None = None) -> "Place":
-        """The place. jobs: another word for the workers, of verbs that have it."""
-        from ratecast.workers import Local, Ray
+    @property
+    def given(self) -> bool:
+        """Whether anything else was asked for than one process of this machine."""
+        return self.on == "ray" or (self.workers or 1) > 1
+
+    def place(self, verb: str, jobs: int | None = None, usual: int = 1) -> "Place":
+        """The place. jobs: another word for the workers, of verbs that have it.
+
+        usual: how many workers the verb has on this machine where none are given.
+        """
+        from ratecast.workers import Local, Ray, possible
 
         if jobs is not None and self.workers is not None:
             raise InputError(f"{verb}: --jobs and --workers are the same; give one of them")
-        workers = self.workers if jobs is None else jobs
+        workers, option = (self.workers, "workers") if jobs is None else (jobs, "jobs")
         if workers is not None and workers < 1:
-            raise InputError(f"{verb}: {workers} workers; give 1 or more")
+            raise InputError(f"{verb}: --{option} is {workers}; give a whole number, 1 or more")
         if self.on == "ray":
-            return Ray(workers=workers, address=self.address)
+            return possible(Ray(workers=workers, address=self.address))
         if self.address is not None:
             raise InputError(f"{verb}: --address is of --on ray; add that, or leave it out")
-        return Local(jobs=workers or 1)
+        return Local(jobs=workers or usual)
 
 
 HERE = PlaceOptions()

@@ -89,8 +89,10 @@ def compare(
     kept.begin(plan.asked(), plan.splits)
     # Of a folder of the same name, which may have been removed.
     _split.cache_clear()
+    # A worker need not be in the same folder as the caller.
+    whole = RunFolder(folder.absolute())
     calls = {
-        run: partial(measure, plan.models[run.model], run, kept, plan.protocols)
+        run: partial(measure, plan.models[run.model], run, whole, plan.protocols)
         for run in plan.runs()
         if kept.rows(run) is None
     }

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ratecast.errors import InputError
 from ratecast.evaluation.list_quality import ListQuality
@@ -44,6 +44,12 @@ class Trial:
     importances: tuple[Importance, ...] = ()
     compile_seconds: float = 0.0
     lists: dict[str, ListQuality] = field(default_factory=dict)
+
+    def without_split(self) -> dict[str, Any]:
+        """The other fields, for a process that has the split already."""
+        return {
+            each.name: getattr(self, each.name) for each in fields(self) if each.name != "split"
+        }
 
 
 class Seconds(NamedTuple):

@@ -15,9 +15,8 @@ from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.shared_fits import sharing
 from ratecast.models import MODELS, model_class
 from ratecast.plain_json import plain
-from ratecast.progress import silent
 from ratecast.splits import Split, named
-from ratecast.workers import Labelled, Local, Place, gathered, pool
+from ratecast.workers import Labelled, Local, Place, Shared, gathered, pool
 
 EDITION = "ml-100k"
 WORKERS = 2
@@ -87,28 +86,30 @@ def run(make: Make, place: Place = Local(jobs=WORKERS)) -> dict[str, Any]:  # no
     one thread each do the fits. On one machine they share fits of the same settings on the same
     ratings: the parts of a blend have rows of their own.
     """
-    split = _split("chronological")
+    splits = {name: named(data.load(EDITION), name)[0] for name in BOTH}
     with (
         TemporaryDirectory(prefix="ratecast-") as folder,
         pool(place, threads=1) as workers,
     ):
         shared = Path(folder) if isinstance(place, Local) or place.address is None else None
-        calls = {job: (measure, make, job, shared) for job in jobs()}
+        parts = {name: workers.share(split) for name, split in splits.items()}
+        calls = {job: (measure, make, job, parts[job.split], shared) for job in jobs()}
         rows = dict(gathered(workers, calls, Labelled("reproduce", "fits")))
-    return {"dataset": score_rows.dataset(EDITION, split), "rows": _in_plan_order(rows)}
+    about = score_rows.dataset(EDITION, splits["chronological"])
+    return {"dataset": about, "rows": _in_plan_order(rows)}
 
 
 def measure(
-    make: Make, job: Job, shared: Path | None = None
+    make: Make, job: Job, split: Shared[Split], folder: Path | None = None
 ) -> dict[protocol.Protocol, list[score_rows.Row]]:
     """The rows of one fit by every protocol that the model and the split allow.
 
-    shared: folder of the fits that others have made.
+    folder: of the fits that others have made.
     """
     settings = {"timed": False} if job.entry.untimed else {}
     model = make(job.entry.name, seed=job.seed, **settings)
-    with silent(), sharing(shared):
-        trials = protocol.fit_and_predict(model, _split(job.split))
+    with sharing(folder):
+        trials = protocol.fit_and_predict(model, split.value())
     return {t.protocol: score_rows.rows_of(replace(t, model=job.entry.label)) for t in trials}
 
 
@@ -137,10 +138,6 @@ def read(folder: Path) -> tuple[dict[str, Any], list[score_rows.Row]]:
         for row in json.loads(file.read_text("utf-8"))["rows"]
     ]
     return results, labelled
-
-
-def _split(name: str) -> Split:
-    return named(data.load(EDITION), name)[0]
 
 
 def _in_plan_order(

@@ -4,10 +4,11 @@ Work is cut into calls that know nothing of the place: pure functions that can b
 arguments. So every place gives the same bits.
 """
 
-from ratecast.workers.computed import Labelled, computed, gathered
+from ratecast.workers.computed import Labelled, computed, gathered, in_order
 from ratecast.workers.contract import Pool, Served, Shared
-from ratecast.workers.place import LOCAL, Local, Place, Ray, place_of
+from ratecast.workers.place import LOCAL, Local, Place, Ray
 from ratecast.workers.pool import pool
+from ratecast.workers.possible import place_of, possible
 
 __all__ = [
     "LOCAL",
@@ -20,6 +21,8 @@ __all__ = [
     "Shared",
     "computed",
     "gathered",
+    "in_order",
     "place_of",
     "pool",
+    "possible",
 ]

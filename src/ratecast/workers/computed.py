@@ -1,6 +1,7 @@
 """Calls that are computed by the workers of a place, with one progress bar."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from ratecast.progress import bar
 from ratecast.workers.contract import Pool
 from ratecast.workers.local import require_importable
-from ratecast.workers.place import Local, Place
+from ratecast.workers.place import LOCAL, Place
 from ratecast.workers.pool import pool
 
 K = TypeVar("K")
@@ -33,13 +34,8 @@ def computed(
 
     calls: by what messages call them, as text. folders: see `pool`.
     """
-    if isinstance(place, Local) and place.jobs == 1:
-        with bar(about.title, len(calls), unit=about.unit) as progress:
-            for key, call in calls.items():
-                yield key, call()
-                progress.advance()
-        return
-    require_importable(list(calls.values()), about.title)
+    if place != LOCAL:
+        require_importable(list(calls.values()), about.title)
     with pool(place, folders=folders) as workers:
         yield from gathered(workers, {key: (call,) for key, call in calls.items()}, about)
 
@@ -51,20 +47,33 @@ def gathered(
 
     No more are submitted than the workers can begin soon, so that memory does not grow with them.
     """
+    # One that is the calling process is at work in `submit`.
+    most = 1 if workers.count == 1 else 2 * workers.count
     waiting = iter(calls.items())
     pending: dict[Future[Any], K] = {}
 
-    def submit(most: int) -> None:
+    def submit() -> None:
         for key, (call, *given) in waiting:
             pending[workers.submit(f"{about.title}: {key}", call, *given)] = key
             if len(pending) >= most:
                 return
 
     with bar(about.title, len(calls), unit=about.unit) as progress:
-        submit(2 * workers.count)
+        submit()
         while pending:
             future = next(as_completed(pending))
             key = pending.pop(future)
             yield key, future.result()
             progress.advance()
-            submit(2 * workers.count)
+            submit()
+
+
+def in_order(found: Iterable[tuple[K, T]], keys: Iterable[K]) -> Iterator[tuple[K, T]]:
+    """Results in the order of their keys; what is ready too early waits."""
+    results: dict[K, T] = {}
+    left = deque(keys)
+    for ready, result in found:
+        results[ready] = result
+        while left and left[0] in results:
+            key = left.popleft()
+            yield key, results.pop(key)

@@ -32,9 +32,10 @@ class Pool(Protocol):
     def submit(self, label: str, call: Callable[..., T], *given: Any) -> "Future[T]":
         """Run `call(*given)` on a worker.
 
-        label: what messages call it. An error of the call is raised by the future as it was; a
-        worker that ends is replaced, and the call begun again, some times, then it is an
-        `InputError` with the label.
+        label: what messages call it. An error of the call is raised by the future as it was, with
+        a note that has the label, but for an `InputError`. A worker of a cluster that ends is
+        replaced, and the call begun again, some times; then it is an `InputError` with the label. A
+        process of this machine that ends is an `InputError` at once.
         """
         ...
 

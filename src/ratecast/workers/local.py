@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ratecast.errors import InputError
+from ratecast.progress import silent
 from ratecast.workers.contract import Pool, Served, Shared
 
 # Read by a BLAS when it is loaded, and so before a process starts.
@@ -87,7 +88,7 @@ class _Processes:
 
     def submit(self, label: str, call: Callable[..., T], *given: Any) -> Future[T]:
         """See `Pool`."""
-        return self.executor.submit(call, *given)
+        return self.executor.submit(labelled, label, call, *given)
 
     def share(self, value: T) -> Shared[T]:
         """See `Pool`."""
@@ -100,6 +101,18 @@ class _Processes:
     def serve(self, value: Any) -> Served:
         """See `Pool`."""
         return _Methods(value)
+
+
+def labelled(label: str, call: Callable[..., T], *given: Any) -> T:
+    """The call, without bars; an error that is no user's has a note with the label."""
+    with silent():
+        try:
+            return call(*given)
+        except InputError:
+            raise
+        except Exception as error:
+            error.add_note(label)
+            raise
 
 
 @dataclass(frozen=True)
@@ -128,10 +141,11 @@ def _processes(count: int, threads: int | None) -> Iterator[ProcessPoolExecutor]
     itself.
     """
     each = threads or max(1, (os.cpu_count() or 1) // count)
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ |= dict.fromkeys(THREADS, str(each))
     try:
-        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin) as pool:
+        with (
+            threads_of_children(each),
+            ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin) as pool,
+        ):
             try:
                 yield pool
             except BaseException:
@@ -141,6 +155,15 @@ def _processes(count: int, threads: int | None) -> Iterator[ProcessPoolExecutor]
         raise InputError(
             f"a process ended before its work was done, as for want of memory; {_ALONE}"
         ) from None
+
+
+@contextmanager
+def threads_of_children(count: int) -> Iterator[None]:
+    """Processes that are started in the block use so many threads each."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ |= dict.fromkeys(THREADS, str(count))
+    try:
+        yield
     finally:
         for name, value in before.items():
             if value is None:

@@ -43,8 +43,3 @@ class Ray:
 
 Place = Local | Ray
 LOCAL = Local()
-
-
-def place_of(jobs: int | Ray) -> Place:
-    """What a function of Python was given: jobs on this machine, or a cluster."""
-    return jobs if isinstance(jobs, Ray) else Local(jobs=jobs)

@@ -6,12 +6,13 @@ import os
 import platform
 import socket
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ratecast.errors import InputError
+from ratecast.workers.local import THREADS, threads_of_children
 from ratecast.workers.place import Ray
 
 # What must be the same on every node, beside Python and Ray, which Ray itself compares.
@@ -34,17 +35,17 @@ def ray_package() -> Any:
 
 
 @contextmanager
-def cluster(place: Ray, threads: int, environment: Mapping[str, str]) -> Iterator[int]:
+def cluster(place: Ray, threads: int) -> Iterator[int]:
     """A connection for the time of the block; gives the number of workers.
 
-    threads: cores of each. environment: of every process. Raises `InputError` for an address that
+    threads: of each, on a core of its own. Raises `InputError` for an address that
     cannot be reached, other versions on a node, and too few cores.
     """
     ray = ray_package()
     if ray.is_initialized():
         raise InputError("ray: this program is connected to a cluster already; end that first")
-    _connect(ray, place, threads, environment)
     try:
+        _connect(ray, place, threads)
         found = int(ray.cluster_resources().get("CPU", 0))
         count = place.workers or max(found // threads, 1)
         if count * threads > found:
@@ -59,38 +60,50 @@ def cluster(place: Ray, threads: int, environment: Mapping[str, str]) -> Iterato
         ray.shutdown()
 
 
-def _connect(ray: Any, place: Ray, threads: int, environment: Mapping[str, str]) -> None:
-    options: dict[str, Any] = {
-        "logging_level": logging.ERROR,
-        "log_to_driver": False,
-        "runtime_env": {"env_vars": dict(environment)},
-    }
+def _connect(ray: Any, place: Ray, threads: int) -> None:
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     # Tasks that lack memory would be begun again for ever.
     os.environ.setdefault("RAY_task_oom_retries", "2")
     # Without it Ray warns of a change to come, for machines with an accelerator.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # A warning of Ray on the token of a cluster that ends with the work.
     logging.getLogger("ray").setLevel(logging.ERROR)
+    require_possible(place, threads)
     if place.address is None:
-        cores = os.cpu_count() or 1
-        asked = (place.workers or max(cores // threads, 1)) * threads
-        if asked > cores:
-            raise InputError(
-                f"ray: {place.workers} workers need {asked} cores, and this machine has {cores}; "
-                f"give --workers {cores // threads} at most"
-            )
-        # Without the address it would be a cluster of others that runs on this machine.
-        ray.init("local", num_cpus=asked, include_dashboard=False, **options)
-        return
-    _require_reachable(place.address)
+        asked = (place.workers or max((os.cpu_count() or 1) // threads, 1)) * threads
+        options |= {"num_cpus": asked, "include_dashboard": False}
+    else:
+        options["runtime_env"] = {"env_vars": dict.fromkeys(THREADS, str(threads))}
     try:
-        ray.init(address=place.address, **options)
+        # A cluster of this machine passes the environment on to workers that it starts at once.
+        with threads_of_children(threads):
+            # Without the word, a cluster that is found on this machine would be taken.
+            ray.init(address=place.address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        reason = " ".join(str(error).split()).rstrip(".")
+        if place.address is None:
+            raise InputError(
+                f"ray: no cluster can be started here ({reason}); leave --on ray out"
+            ) from None
         raise InputError(
             f"ray: no connection to {place.address} ({reason}); run the command on a node of the "
             "cluster, with the Python and the Ray of its head"
         ) from None
+
+
+def require_possible(place: Ray, threads: int = 1) -> None:
+    """Raise `InputError` for what is seen without a connection. threads: of each worker."""
+    ray_package()
+    if place.address is not None:
+        _require_reachable(place.address)
+        return
+    cores = os.cpu_count() or 1
+    if (asked := (place.workers or 1) * threads) > cores:
+        raise InputError(
+            f"ray: {place.workers} workers need {asked} cores, and this machine has {cores}; "
+            f"give --workers {cores // threads} at most"
+        )
 
 
 def _require_reachable(address: str) -> None:

@@ -1,7 +1,7 @@
 """Workers on a Ray cluster, by tasks of Ray Core alone."""
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from ratecast.errors import InputError
 from ratecast.workers.contract import Pool, Served, Shared
-from ratecast.workers.local import THREADS
+from ratecast.workers.local import labelled
 from ratecast.workers.place import Ray
 from ratecast.workers.ray_cluster import cluster, on_node, ray_package, require_shared
 
@@ -23,7 +23,7 @@ RETRIES = 3
 @contextmanager
 def ray_pool(place: Ray, threads: int, folders: Collection[Path]) -> Iterator[Pool]:
     """See `pool`."""
-    with cluster(place, threads, dict.fromkeys(THREADS, str(threads))) as count:
+    with cluster(place, threads) as count:
         if place.address is not None:
             require_shared(folders)
         workers = RayPool(count, threads)
@@ -40,6 +40,7 @@ class RayPool:
     def __init__(self, count: int, threads: int) -> None:
         ray = ray_package()
         self.count, self.threads = count, threads
+        self._nodes = [node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]]
         # Only a worker or a node that ends is a reason to try again: what a call raises once, it
         # raises always.
         self._task = ray.remote(num_cpus=threads, max_retries=RETRIES)(_run)
@@ -47,7 +48,7 @@ class RayPool:
 
     def submit(self, label: str, call: Callable[..., T], *given: Any) -> "Future[T]":
         """See `Pool`."""
-        reference = self._task.remote(call, *given)
+        reference = self._task.remote(label, call, *given)
         found: Future[T] = Future()
         self._running[found] = reference
         reference.future().add_done_callback(lambda done: self._finish(label, done, found))
@@ -68,7 +69,7 @@ class RayPool:
     def cancel(self) -> None:
         """End what was submitted."""
         ray = ray_package()
-        for reference in self._running.values():
+        for reference in list(self._running.values()):
             ray.cancel(reference, force=True)
 
     def _finish(self, label: str, done: "Future[T]", found: "Future[T]") -> None:
@@ -77,16 +78,23 @@ class RayPool:
         if error is None:
             found.set_result(done.result())
         else:
-            found.set_exception(as_raised(error, label))
+            found.set_exception(as_raised(error, label, self._nodes))
 
 
-def as_raised(error: BaseException, label: str) -> BaseException:
-    """What a call raised, without what Ray wraps it in; an `InputError` for a lost worker."""
+def as_raised(error: BaseException, label: str, nodes: Sequence[str]) -> BaseException:
+    """What a call raised, without what Ray wraps it in; an `InputError` for a lost worker.
+
+    nodes: of the cluster; Ray does not say on which one a worker was.
+    """
     ray = ray_package()
     if isinstance(error, ray.exceptions.RayTaskError):
         cause: BaseException = error.cause
+        # Of a call that waited for another one.
+        while isinstance(cause, ray.exceptions.RayTaskError):
+            cause = cause.cause
         if not isinstance(cause, InputError):
-            cause.add_note(f"{label}, on node {error.ip}")
+            # It has the lines of the code of the worker.
+            cause.__cause__ = error
         return cause
     if isinstance(error, ray.exceptions.OutOfMemoryError):
         return InputError(
@@ -95,8 +103,8 @@ def as_raised(error: BaseException, label: str) -> BaseException:
         )
     if isinstance(error, ray.exceptions.RayError):
         return InputError(
-            f"{label}: its worker ended {1 + RETRIES} times ({_first_line(error)}); look for the "
-            "reason on that node, as too little memory, and start again: what is done is kept"
+            f"{label}: its worker on {' or '.join(nodes)} ended {1 + RETRIES} times "
+            f"({_first_line(error)}); look for the reason there, as too little memory"
         )
     return error
 
@@ -141,11 +149,9 @@ class _Remote:
         return ray_package().get(self.actor.call.remote(method, given))
 
 
-def _run(call: Callable[..., T], *given: Any) -> T:
+def _run(label: str, call: Callable[..., T], *given: Any) -> T:
     """The call, in a process of the cluster."""
     # numba takes the number from here when it is imported, which Ray may have done before.
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
-    from ratecast.progress import silent
-
-    with silent():
-        return call(*given)
+    node = ray_package().util.get_node_ip_address()
+    return labelled(f"{label}, on node {node}", call, *given)

@@ -1,7 +1,7 @@
 """The report: one HTML page with scores, intervals, paired tests and plots of the errors."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from importlib.resources import files
@@ -10,52 +10,29 @@ from string import Template
 
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
-from ratecast.evaluation import list_rows, protocol, score_rows
+from ratecast.evaluation import list_rows, score_rows
 from ratecast.evaluation.comparison import ModelComparison, comparisons
-from ratecast.evaluation.permutation_importance import permutation_importance
-from ratecast.evaluation.protocol import Protocol, Trial
+from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.report import figures, ranking, tables
+from ratecast.evaluation.report.collect import Asked, Collected, collect
 from ratecast.evaluation.report.markup import joined, safe
 from ratecast.evaluation.report.paired_tests import paired_tests
 from ratecast.evaluation.score_rows import Row
-from ratecast.modelling.contract.model import Model
 from ratecast.plots.canvas import pens
 from ratecast.plots.scores import Pens
 from ratecast.plots.training import Curve, Curves
-from ratecast.progress import bar, each
-from ratecast.splits import Split
+from ratecast.progress import bar
 
-__all__ = ["Curve", "Subject", "collect", "page", "write_figures", "write_report"]
-
-
-def collect(
-    make: Callable[[str, int], Model],
-    models: Sequence[str],
-    split: Split,
-    seed: int = 0,
-    protocols: Sequence[Protocol] = ("frozen", "as-of"),
-    *,
-    part: str = "valid",
-) -> list[Trial]:
-    """Fit each model once, and forecast by every protocol that it and the split allow.
-
-    make: returns a model for a name and a seed. models: the names, which the trials get too, so
-    that one model can appear with several settings. part: on which the worth of the columns of side
-    information is measured.
-    """
-    trials = []
-    for name in each(models, "report", "models"):
-        model = make(name, seed)
-        seconds = protocol.fit_timed(model, split)
-        # Before as-of, which changes the model.
-        worth = permutation_importance(model, split, part, seed)
-        for by in protocol.possible(model, split):
-            if by in protocols:
-                trial = protocol.run(model, split, by, seconds)
-                if by == "frozen":
-                    trial = protocol.with_own_lists(trial, model)
-                trials.append(replace(trial, model=name, importances=worth))
-    return trials
+__all__ = [
+    "Asked",
+    "Collected",
+    "Curve",
+    "Subject",
+    "collect",
+    "page",
+    "write_figures",
+    "write_report",
+]
 
 
 @dataclass(frozen=True)

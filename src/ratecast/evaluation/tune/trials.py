@@ -13,7 +13,6 @@ from typing import Any, Literal, NamedTuple
 from ratecast.errors import InputError
 from ratecast.evaluation.tune.search import Make, Report, Search, score
 from ratecast.evaluation.tune.study import Kept, optuna_package, resumed, stored
-from ratecast.progress import silent
 from ratecast.workers import Local, Place, Served, Shared, pool
 from ratecast.workers.local import require_importable
 
@@ -38,7 +37,8 @@ class Job(NamedTuple):
     is_own: bool
 
 
-class Runner(NamedTuple):
+@dataclass(frozen=True)
+class Runner:
     """What runs trials. count: how many at a time."""
 
     run: "Callable[[Job], Future[Outcome]]"
@@ -83,7 +83,7 @@ def running(
         return
     require_importable(make, "tune")
     with pool(place) as workers:
-        task, reports = workers.share((make, search)), workers.serve(FileReports(file))
+        task, reports = workers.share((make, search)), workers.serve(FileReports(file.absolute()))
 
         def run(job: Job) -> Future[Outcome]:
             label = f"tune: trial {job.number + 1}"
@@ -141,5 +141,4 @@ def _done(outcome: Outcome) -> "Future[Outcome]":
 
 def _on_worker(task: "Shared[tuple[Make, Search]]", reports: Served, job: Job) -> Outcome:
     make, search = task.value()
-    with silent():
-        return outcome_of(make, search, partial(reports.call, "ends"), job)
+    return outcome_of(make, search, partial(reports.call, "ends"), job)
