@@ -68,7 +68,7 @@ class RayPool:
     def cancel(self) -> None:
         """End what was submitted."""
         ray = ray_package()
-        for reference in self._running.values():
+        for reference in list(self._running.values()):
             ray.cancel(reference, force=True)
 
     def _finish(self, label: str, done: "Future[T]", found: "Future[T]") -> None:
@@ -90,18 +90,19 @@ def as_raised(error: BaseException, label: str) -> BaseException:
         return cause
     if isinstance(error, ray.exceptions.OutOfMemoryError):
         return InputError(
-            f"{label}: its node had too little memory ({_first_line(error)}); use fewer workers, "
+            f"{label}: its node had too little memory ({first_line(error)}); use fewer workers, "
             "or nodes with more memory"
         )
     if isinstance(error, ray.exceptions.RayError):
         return InputError(
-            f"{label}: its worker ended {1 + RETRIES} times ({_first_line(error)}); look for the "
+            f"{label}: its worker ended {1 + RETRIES} times ({first_line(error)}); look for the "
             "reason on that node, as too little memory, and start again: what is done is kept"
         )
     return error
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The first line of its message, without a full stop."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
