@@ -14,4 +14,4 @@ def cluster() -> Iterator[str]:
     options = {"num_cpus": 8, "include_dashboard": False}
     started = Cluster(initialize_head=True, head_node_args=options)
     yield started.address
-    started.shutdown()
+    started.shutdown()  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.models.mf_bias.stratified_sgd import GROUPS
-from ratecast.out_of_core import by_runs
+from ratecast.out_of_core import by_runs, estimates
 from ratecast.out_of_core import fit as fit_module
 from ratecast.out_of_core.fit import fit_out_of_core
 from ratecast.out_of_core.rotation import owners, plan
@@ -56,7 +56,7 @@ def test_actors_give_the_bits_of_one_machine(
     with local_pool(1) as workers:
         monkeypatch.setattr(type(workers), "count", actors)
         monkeypatch.setattr(fit_module, "_workers", lambda *_: nullcontext(workers))
-        monkeypatch.setattr(fit_module.estimates, "require_memory_of_workers", lambda *_: None)
+        monkeypatch.setattr(estimates, "require_memory_of_workers", lambda *_: None)
         for name in ("mf_bias", "als"):
             work = tmp_path / f"{name}-{actors}"
             found = fit_out_of_core(MODELS[name](), folder, work, valid=SHARE, on=Ray(), **QUIET)
@@ -79,6 +79,6 @@ def test_an_error_of_a_shard_is_raised(tmp_path: Path, monkeypatch: pytest.Monke
         path.rename(tmp_path / path.name)
     with local_pool(1) as workers:
         monkeypatch.setattr(fit_module, "_workers", lambda *_: nullcontext(workers))
-        monkeypatch.setattr(fit_module.estimates, "require_memory_of_workers", lambda *_: None)
+        monkeypatch.setattr(estimates, "require_memory_of_workers", lambda *_: None)
         with pytest.raises(InputError, match=r"03-04.bin: is incomplete"):
             fit(on=Ray())

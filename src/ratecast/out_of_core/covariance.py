@@ -35,7 +35,8 @@ def with_covariance(
     def side(by_row: GroupedOnDisk, weights: F64, vectors: F64 | F32, penalty: F64 | F32) -> Side:
         prior = penalty[:size].astype(np.float64, copy=False)
         # The others have no covariance.
-        work = _Covariances(np.ascontiguousarray(vectors[:, : size - 1]), prior, l2_per_rating)
+        few: F64 | F32 = np.ascontiguousarray(vectors[:, : size - 1])
+        work = _Covariances(few, prior, l2_per_rating)
         covariance = np.empty((len(weights), size, size))
         with bar("covariances", len(weights)) as progress:
             for (first, last), found in by_runs.each(by_row, by_row.table.stars_of, work):

@@ -39,11 +39,7 @@ class RayActors:
         if not errors:
             return found
         # What one raised makes others fail that wait for it.
-        for kind in (InputError, ray.exceptions.RayError, BaseException):
-            for error in errors:
-                if isinstance(error, kind):
-                    raise self._named(error)
-        raise AssertionError
+        raise self._named(min(errors, key=_turn))
 
     def end(self) -> None:
         """See `Actors`."""
@@ -75,6 +71,13 @@ class RayActors:
             return f", on node {ray.get(self._nodes[number], timeout=1)}"
         except (ray.exceptions.RayError, TimeoutError):
             return ""
+
+
+def _turn(error: BaseException) -> int:
+    """The reason comes first: an input, a lost worker, then what waited for them."""
+    if isinstance(error, InputError):
+        return 0
+    return 1 if isinstance(error, ray_package().exceptions.RayError) else 2
 
 
 def _unwrapped(error: BaseException) -> BaseException:
