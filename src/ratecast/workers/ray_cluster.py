@@ -100,7 +100,8 @@ def _connect(ray: Any, place: Ray, threads: int, environment: Mapping[str, str])
                 f"ray: {place.workers} workers need {asked} cores, and this machine has {cores}; "
                 f"give --workers {cores // threads} at most"
             )
-        ray.init(num_cpus=asked, include_dashboard=False, **options)
+        # Without the word it takes a cluster that this machine is a node of, and not these cores.
+        ray.init(address="local", num_cpus=asked, include_dashboard=False, **options)
         return
     _require_reachable(place.address)
     try:
