@@ -64,7 +64,7 @@ def test_any_number_of_workers_gives_the_same_bits(
 ) -> None:
     for count in (1, 2, 3, 7):
         workers.count = count
-        for name in NAMES:
+        for name in NAMES if count in (3, 7) else NAMES[:1]:
             work = tmp_path / f"{name}-{count}"
             model = fit_out_of_core(MODELS[name](), parts, work, valid=SHARE, on=rc.Ray(), **QUIET)
             assert_same(model, alone[name])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 WORK, VALID = "--out-of-core", "--valid"
 _UNDERSCORED = "--out_of_core"
 ON, WORKERS, ADDRESS = "--on", "--workers", "--address"
+OPTIONS = (WORK, VALID, ON, WORKERS, ADDRESS)
 
 
 class WorkOptions(NamedTuple):

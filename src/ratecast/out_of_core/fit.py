@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -23,7 +23,7 @@ from ratecast.out_of_core import estimates
 from ratecast.out_of_core.distinct import distinct
 from ratecast.out_of_core.grouping import GroupedOnDisk, grouped
 from ratecast.out_of_core.parts import PartedTable, parted_table
-from ratecast.out_of_core.solvers import solver_of
+from ratecast.out_of_core.solvers import import_loops, solver_of
 from ratecast.out_of_core.table import USERS, RowTable, row_table
 from ratecast.out_of_core.work_folder import WorkFolder, opened
 from ratecast.ratings import MOVIE, USER, Ratings
@@ -131,9 +131,17 @@ def fit_and_hold_out(
     return Fitted(model, held_rows)
 
 
-def _workers(on: Ray | None, folder: Path) -> AbstractContextManager[Pool | None]:
+@contextmanager
+def _workers(on: Ray | None, folder: Path) -> Iterator[Pool | None]:
     """Those of the cluster, if there is one, which must share the folder."""
-    return nullcontext() if on is None else pool(on, threads=1, folders=[folder])
+    if on is None:
+        yield None
+        return
+    with pool(on, threads=1, folders=[folder]) as found:
+        # They import the package while this process prepares the work.
+        for number in range(found.count):
+            found.submit(f"start of worker {number}", import_loops)
+        yield found
 
 
 def _valid(given: Any, table: PartedTable, options: TableOptions) -> float | Ratings:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
+from ratecast.modelling.kernels.loops import thread_count
 from ratecast.models.als.model import ALS
 from ratecast.models.bias import Bias
 from ratecast.models.mf_bias.model import BiasedMatrixFactorization
@@ -66,3 +67,8 @@ def solver_of(model: Model, on: Ray | None = None) -> Solver:
         return solver
     names = ", ".join(kind.name for kind in SOLVERS)
     raise InputError(f"model {model.name}: is not fitted out of core; choose one of {names}")
+
+
+def import_loops() -> None:
+    """Import what every worker needs, this module and numba, which take longest."""
+    thread_count()
