@@ -35,7 +35,7 @@ def with_covariance(
     def side(by_row: GroupedOnDisk, weights: F64, vectors: F64 | F32, penalty: F64 | F32) -> Side:
         prior = penalty[:size].astype(np.float64, copy=False)
         # The others have no covariance.
-        few: F64 | F32 = np.ascontiguousarray(vectors[:, : size - 1])
+        few = vectors[:, : size - 1].copy()
         work = _Covariances(few, prior, l2_per_rating)
         covariance = np.empty((len(weights), size, size))
         with bar("covariances", len(weights)) as progress:
