@@ -70,9 +70,7 @@ def _ends(turns: list[Turn], size: Size, costs: Costs) -> list[float]:
     group = size.movies / GROUPS * size.row_bytes * costs.network
     ends, free = list[float](), dict[int, float]()
     for turn in turns:
-        arrived = [
-            ends[at] + group * len(turns[at].sends.get(turn.actor, [])) for at in turn.takes
-        ]
+        arrived = [ends[at] + group * len(turns[at].sends.get(turn.actor, [])) for at in turn.takes]
         start = max([free.get(turn.actor, 0.0), *arrived])
         spent = costs.turn + block * len(turn.blocks) if turn.blocks or turn.sends else 0.0
         ends.append(start + spent)

@@ -76,12 +76,12 @@ def _threads(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def ray_address() -> Iterator[str]:
-    """The address of a Ray cluster of two cores; tests that ask for it are of the group `ray`."""
+    """The address of a Ray cluster of eight cores; tests that ask for it are of the group `ray`."""
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
+        initialize_head=True, head_node_args={"num_cpus": 8, "include_dashboard": False}
     )
     yield cluster.address
     cluster.shutdown()  # type: ignore[no-untyped-call]

@@ -1,6 +1,6 @@
 """A fit that kills itself after so many writes.
 
-python -m tests.out_of_core.killed MODEL PARTS WORK WRITES
+python -m tests.out_of_core.killed MODEL PARTS WORK WRITES [ADDRESS of a Ray cluster]
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import Any
 
 from ratecast.out_of_core import checkpoint, columns, strata, work_folder
 from ratecast.out_of_core.fit import fit_out_of_core
+from ratecast.workers import Ray
 from tests.out_of_core.tables import MODELS, SHARE
 
 WRITERS = (
@@ -49,6 +50,7 @@ def kill() -> None:
 
 
 if __name__ == "__main__":
-    model, parts, work, number = sys.argv[1:]
+    model, parts, work, number, *addresses = sys.argv[1:]
+    on = Ray(workers=2, address=addresses[0]) if addresses else None
     limit_writes(int(number), setattr, kill)
-    fit_out_of_core(MODELS[model](), Path(parts), Path(work), valid=SHARE)
+    fit_out_of_core(MODELS[model](), Path(parts), Path(work), valid=SHARE, on=on)

@@ -222,7 +222,7 @@ def test_errors_arrive_as_they_were_with_their_call_and_node(
         assert str(lost.value).startswith("calls: lost: its worker on ")
         assert "ended 2 times" in str(lost.value)
         assert "\n" not in str(lost.value)
-    with pytest.raises(InputError, match="give --workers 2 at most"), pool(replace(two, workers=3)):
+    with pytest.raises(InputError, match="give --workers 8 at most"), pool(replace(two, workers=9)):
         pass
 
 

@@ -239,10 +239,13 @@ def _of_experiment(words: Sequence[str]) -> list[str]:
 def _refuse_mistyped_flag(words: Sequence[str], flags: list[str], name: str) -> None:
     """Refuse an option that resembles a flag; the fields of an experiment are checked with it."""
     from ratecast.cli.manual import FIELDS
+    from ratecast.cli.work_folder import OPTIONS
 
     for word in words:
         option = word.partition("=")[0]
         if not option.startswith("--") or "." in option or option[2:] in FIELDS:
+            continue
+        if option in OPTIONS:
             continue
         near = nearest(option, [*flags, *FIELDS])
         if near in flags:

@@ -29,6 +29,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         ratecast train als --data ratings.csv --columns movie=film
         ratecast train als --all
         ratecast train mf_bias --data grown-1b --out-of-core work --valid 0.001
+        ratecast train als --data parts --out-of-core /shared/work --on ray --address auto
 
     Args:
         words: a YAML file or a model's name, by default auto, which chooses models by what they
@@ -37,7 +38,9 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
             --out, --experiment, --resume auto|never, --model.FIELD and, for a net,
             --trainer.FIELD. ratecast train MODEL --help lists them. A table in Parquet parts that
             does not fit into memory: --out-of-core WORK, a folder for the work, and --valid SHARE
-            or FILE, the rows for validation (default 0.01); for mf_bias, als and bias.
+            or FILE, the rows for validation (default 0.01); for mf_bias, als and bias. Of these,
+            mf_bias and als are fitted by a Ray cluster with --on ray (see docs/cluster.md):
+            --workers N and --address A say which; WORK is a folder that all its nodes share.
         everything: train on every rating, for production; the number of epochs and the
             calibration come from a split (--split auto).
         json: print the result as one JSON document.
@@ -48,7 +51,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         raise InputError(
             "train: give a YAML file or the name of a model first; see ratecast train --help"
         )
-    options, work, valid = out_of_core(as_setting(words), everything)
+    options, work, valid, on = out_of_core(as_setting(words), everything)
     options = [*options, "--split=all"] if everything else options
     experiment = _experiments(options, [AUTO])[0]
     if work is None:
@@ -56,7 +59,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     else:
         from ratecast.training.out_of_core import train as run_out_of_core
 
-        finished = run_out_of_core(experiment, Path(work), valid)
+        finished = run_out_of_core(experiment, Path(work), valid, on)
     for line in finished.summary:
         note(line)
     figures = "  ".join(f"{name} {value:.4f}" for name, value in finished.figures.items())

@@ -19,14 +19,13 @@ from ratecast.out_of_core.order_statistics import quantile
 from ratecast.out_of_core.table import MOVIES, STARS, TIMES, USERS, RowTable
 from ratecast.out_of_core.work_folder import WorkFolder
 from ratecast.progress import bar
-from ratecast.ratings import Ratings
 
 # Three columns that are read, and their residuals.
 _CHUNK = ROWS // 4
 _SIDES = (USERS, MOVIES)
 
 
-def fit(work: WorkFolder, table: RowTable, model: Bias, _: Ratings) -> None:
+def fit(work: WorkFolder, table: RowTable, model: Bias, *_: object) -> None:
     """Fit a model that has its ids and counts already; continues from the last checkpoint."""
     checkpoints, (mean, unit) = Checkpoints(work), table.centring
     residuals = _Residuals(table, mean)

@@ -13,6 +13,12 @@ _PIECES = 1e9
 _LINE_BYTES = 150
 
 
+# Of a worker: Python and its packages, pieces of rows and those that are read ahead.
+_WORKER_PIECES = 6e8
+# Counts and groups.
+_WORKER_LINE_BYTES = 24
+
+
 def require_disk(folder: Path, rows: int, each: float, where: str) -> None:
     """Raise `InputError` if the disk of the work folder has too little space for these rows."""
     what = f"{where}: the work on {rows:,} ratings in {folder}"
@@ -39,3 +45,19 @@ def require_memory(model: Model, table: RowTable, weight_bytes: float) -> None:
     needed = _PIECES + lines * (width * weight_bytes + _LINE_BYTES)
     about = f"model {model.name}, {table.sizes[0] - 1:,} users and {table.sizes[1] - 1:,} movies"
     resources.require_memory(needed, about, "choose fewer factors")
+
+
+def require_memory_of_workers(
+    model: Model, table: RowTable, weight_bytes: float, count: int
+) -> None:
+    """Raise `InputError` if a node of the cluster has too little memory for its workers.
+
+    weight_bytes: as of `require_memory`, of each of `count` workers.
+    """
+    from ratecast.workers.ray_cluster import require_memory
+
+    width = 1 + getattr(model, "factors", 0)
+    lines = sum(table.sizes)
+    needed = _WORKER_PIECES + lines * (width * weight_bytes + _WORKER_LINE_BYTES)
+    about = f"model {model.name}, {table.sizes[0] - 1:,} users and {table.sizes[1] - 1:,} movies"
+    require_memory(needed, count, about)

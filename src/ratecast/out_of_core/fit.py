@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -22,11 +23,12 @@ from ratecast.out_of_core import estimates
 from ratecast.out_of_core.distinct import distinct
 from ratecast.out_of_core.grouping import GroupedOnDisk, grouped
 from ratecast.out_of_core.parts import PartedTable, parted_table
-from ratecast.out_of_core.solvers import solver_of
+from ratecast.out_of_core.solvers import import_loops, solver_of
 from ratecast.out_of_core.table import USERS, RowTable, row_table
 from ratecast.out_of_core.work_folder import WorkFolder, opened
 from ratecast.ratings import MOVIE, USER, Ratings
 from ratecast.table_options import DEFAULT, TableOptions
+from ratecast.workers import Pool, Ray, pool
 
 M = TypeVar("M", bound=Model)
 VALID_SHARE = 0.01
@@ -41,6 +43,7 @@ def fit_out_of_core(
     *,
     valid: float | str | Path | Table = VALID_SHARE,
     options: TableOptions = DEFAULT,
+    on: Ray | None = None,
     notify: Notify = to_stderr,
 ) -> M:
     """Fit a model on a table in Parquet parts that need not fit into memory.
@@ -52,14 +55,16 @@ def fit_out_of_core(
     as without the kill. It may be removed afterwards. valid: share of the rows, drawn by the
     model's seed, that stay out of train, or the rows themselves, as a table or a file; they end
     the fit early, as in `Model.fit`, and calibrate the star probabilities. options: how the parts
-    are read. notify: called with one line for everything that was assumed.
+    are read. on: a Ray cluster, whose workers do the fit of `mf_bias` or `als`; all its nodes must
+    have `folder`. The result has the same bits as without, and either goes on with what the other
+    began. notify: called with one line for everything that was assumed.
 
     Of more than 100 million ratings the model does not keep which pairs it was given: a later
     rating of such a pair then counts as a further one.
 
     Raises `InputError` for parts that are missing or damaged, or have changed since the work began,
-    for a work folder of another table, model or settings, and where memory or disk would not
-    suffice.
+    for a work folder of another table, model or settings, where memory or disk would not suffice,
+    and for a cluster that cannot be reached, has too few cores, or does not share the folder.
 
     >>> import tempfile
     >>> import ratecast as rc
@@ -70,7 +75,9 @@ def fit_out_of_core(
     >>> model.predict([1], [2]).stars.shape
     (1,)
     """
-    return fit_and_hold_out(model, parts, folder, valid=valid, options=options, notify=notify).model
+    return fit_and_hold_out(
+        model, parts, folder, valid=valid, options=options, on=on, notify=notify
+    ).model
 
 
 class Fitted(NamedTuple, Generic[M]):
@@ -88,18 +95,21 @@ def fit_and_hold_out(
     *,
     valid: float | str | Path | Table,
     options: TableOptions,
+    on: Ray | None = None,
     notify: Notify = to_stderr,
 ) -> Fitted[M]:
     """`fit_out_of_core`, with the rows for validation."""
-    solver, table = solver_of(model), parted_table(parts, options, notify)
+    solver, table = solver_of(model, on), parted_table(parts, options, notify)
     held = _valid(valid, table, options)
     work_folder = Path(folder).expanduser()
+    # A worker has another current folder.
+    work_folder = work_folder if on is None else work_folder.absolute()
     made_from = _made_from(model, table, held, options)
     if not work_folder.exists():
         estimates.require_disk(work_folder, table.rows, solver.disk_bytes, table.where)
     held_count = held * table.rows if isinstance(held, float) else len(held)
     estimates.require_memory_to_read(table.where, held_count)
-    with opened(work_folder, made_from) as work:
+    with _workers(on, work_folder) as workers, opened(work_folder, made_from) as work:
         rows = row_table(work, table, held, model.seed, times=solver.needs_times)
         if not table.is_canonical:
             rows = distinct(work, rows, table.where, notify)
@@ -109,13 +119,29 @@ def fit_and_hold_out(
             )
         _begin(model, table, rows, made_from)
         estimates.require_memory(model, rows, solver.floats_a_weight)
+        if workers is not None and solver.worker_weight is not None:
+            each = solver.worker_weight(workers.count)
+            estimates.require_memory_of_workers(model, rows, each, workers.count)
         held_rows = model.with_own_ids(rows.valid())
         if not len(held_rows):
             raise InputError(f"{table.where}: no rows for validation; give a higher share (valid=)")
-        solver.fit(work, rows, model, held_rows)
+        solver.fit(work, rows, model, held_rows, workers)
         model.given = _given(work, rows, table.where, notify)
         model.calibrate_on(held_rows)
     return Fitted(model, held_rows)
+
+
+@contextmanager
+def _workers(on: Ray | None, folder: Path) -> Iterator[Pool | None]:
+    """Those of the cluster, if there is one, which must share the folder."""
+    if on is None:
+        yield None
+        return
+    with pool(on, threads=1, folders=[folder]) as found:
+        # They import the package while this process prepares the work.
+        for number in range(found.count):
+            found.submit(f"start of worker {number}", import_loops)
+        yield found
 
 
 def _valid(given: Any, table: PartedTable, options: TableOptions) -> float | Ratings:

@@ -26,6 +26,8 @@ ROWS = 1 << 22
 MOST_BUCKETS = 128
 OTHERS = "others"
 StarsOf = Callable[[Array], F32]
+# The first row, and the one after the last.
+Run = tuple[int, int]
 STAGES = {USERS: "by_user", MOVIES: "by_movie"}
 
 
@@ -42,24 +44,30 @@ class GroupedOnDisk:
         start, stop = int(self.edges[first]), int(self.edges[last])
         return self.columns.read(OTHERS, start, stop), self.columns.read(STARS, start, stop)
 
-    def parts(self, stars_of: StarsOf) -> Iterator[tuple[tuple[int, int], Grouped]]:
+    def parts(self, stars_of: StarsOf) -> Iterator[tuple[Run, Grouped]]:
         """All ratings in runs of rows with about `ROWS` ratings each, read ahead.
 
         stars_of: what to make of the codes, (n,).
         """
 
-        def read(run: tuple[int, int]) -> tuple[tuple[int, int], Grouped]:
+        def read(run: Run) -> tuple[Run, Grouped]:
             first, last = run
-            others, codes = self.codes(first, last)
-            edges = self.edges[first : last + 1] - self.edges[first]
-            return run, Grouped(edges, others, stars_of(codes))
+            return run, read_part(self.columns, self.edges[first : last + 1], stars_of)
 
         yield from read_ahead(runs(self.edges), read)
 
 
-def runs(edges: I64) -> list[tuple[int, int]]:
-    """Runs of neighbours, from 0 to the last, with about `ROWS` ratings each."""
-    wanted = np.arange(ROWS, edges[-1], ROWS)
+def read_part(columns: Columns, edges: I64, stars_of: StarsOf) -> Grouped:
+    """The ratings of neighbouring rows, whose borders among all ratings are `edges`."""
+    start, stop = int(edges[0]), int(edges[-1])
+    others, codes = (columns.read(name, start, stop) for name in (OTHERS, STARS))
+    return Grouped(edges - start, others, stars_of(codes))
+
+
+def runs(edges: I64, most: int | None = None) -> list[Run]:
+    """Runs of neighbours, from 0 to the last, with about `most` ratings each, default `ROWS`."""
+    each = most or ROWS
+    wanted = np.arange(each, edges[-1], each)
     cuts = np.searchsorted(edges, wanted, "right") - 1
     borders = np.unique(np.concatenate([[0], cuts, [len(edges) - 1]])).tolist()
     return list(pairwise(borders))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from ratecast.progress import bar
 
 STAGE = "strata"
 _SHORT = 1 << 16
+# Its group of users, and of movies.
+Block = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class StrataOnDisk:
     table: RowTable
     centre: float
     unit: float
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process finds out the groups by itself.
+        return StrataOnDisk, (self.folder, self.table, self.centre, self.unit)
 
     @cached_property
     def groups(self) -> tuple[I32, I32]:
@@ -52,14 +59,22 @@ class StrataOnDisk:
         """The movies of each group, ascending."""
         return [np.flatnonzero(self.groups[1] == k).astype(np.int32) for k in range(GROUPS)]
 
-    def path(self, block: tuple[int, int]) -> Path:
+    def path(self, block: Block) -> Path:
         """The file of a block: groups of users and of movies."""
         return self.folder / f"{block[0]:02}-{block[1]:02}.bin"
 
-    def read(self, block: tuple[int, int]) -> Triples:
+    def read(self, block: Block) -> Triples:
         """Users, movies and centred stars of a block; raises `InputError`."""
+        return self._read(block, 0, self.movies_of[block[1]])
+
+    def read_for_shard(self, block: Block, start: int) -> Triples:
+        """The same, users numbered from `start` on, and each movie by its place in its group."""
+        places = np.arange(len(self.movies_of[block[1]]), dtype=np.int32)
+        return self._read(block, start, places)
+
+    def _read(self, block: Block, start: int, movies: I32) -> Triples:
+        """See `read`. start: of the users' numbers. movies: numbers of those of the group."""
         first, last = (int(self.first_users[block[0] + k]) for k in (0, 1))
-        movies = self.movies_of[block[1]]
         content = np.fromfile(self.path(block), np.uint8)
         runs = content[: 4 * (last - first)].view(np.uint32)
         number, size = int(runs.sum(dtype=np.int64)), 2 if len(movies) <= _SHORT else 4
@@ -72,7 +87,7 @@ class StrataOnDisk:
         places = content[len(runs) * 4 : end].view(np.uint16 if size == 2 else np.uint32)
         codes = content[end:].view(star)
         triples = np.empty(number, np.int32), np.empty(number, np.int32)
-        _decode(runs, first, (places, movies), triples)
+        _decode(runs, first - start, (places, movies), triples)
         return take_turns((*triples, self.table.centred(self.centre, self.unit, codes)))
 
 
@@ -91,7 +106,7 @@ def strata(work: WorkFolder, by_user: GroupedOnDisk, centre: float, unit: float)
     return blocks
 
 
-def _write(blocks: StrataOnDisk, block: tuple[int, int], columns: tuple[Array, ...]) -> None:
+def _write(blocks: StrataOnDisk, block: Block, columns: tuple[Array, ...]) -> None:
     with blocks.path(block).open("wb", buffering=0) as file:
         for column in columns:
             write_all(file, column, blocks.folder)
@@ -154,7 +169,7 @@ def _decode(runs, first, movies, triples):  # type: ignore[no-untyped-def]
             i += 1
 
 
-def all_blocks(stratum: int) -> Iterator[tuple[int, int]]:
+def all_blocks(stratum: int) -> Iterator[Block]:
     """The blocks of a stratum, which share no user and no movie."""
     for group in range(GROUPS):
         yield group, (group + stratum) % GROUPS

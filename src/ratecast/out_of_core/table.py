@@ -42,6 +42,10 @@ class RowTable:
     def __len__(self) -> int:
         return int(self.facts["rows"])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process reads from the folder what this one has read.
+        return RowTable, (self.folder, self.facts, self.scale)
+
     @cached_property
     def columns(self) -> Columns:
         """All of them; raises `InputError` where one is incomplete."""

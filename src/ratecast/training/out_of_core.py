@@ -12,19 +12,22 @@ from ratecast.training.experiment import Experiment
 from ratecast.training.runs import ARTIFACT, run_folder
 from ratecast.training.saved_experiment import save_experiment
 from ratecast.training.train import Run
+from ratecast.workers import Ray
 
 
-def train(experiment: Experiment, work: Path, valid: str | None = None) -> Run:
+def train(
+    experiment: Experiment, work: Path, valid: str | None = None, on: Ray | None = None
+) -> Run:
     """Fit the experiment's model out of core, and save it as a run.
 
     work: folder for the work; a killed run goes on there. valid: a share of the rows, or a file of
-    rows; the figure is the RMSE on them. Raises `InputError`.
+    rows; the figure is the RMSE on them. on: the cluster that fits it. Raises `InputError`.
     """
     _refuse(experiment)
     model = experiment.make()
-    solver_of(model)
+    solver_of(model, on)
     held = fit_and_hold_out(
-        model, experiment.data, work, valid=_share(valid), options=experiment.table
+        model, experiment.data, work, valid=_share(valid), options=experiment.table, on=on
     ).valid
     errors = expected_stars(model, held.requests()) - held.stars
     figures = {"valid/rmse": float(np.sqrt(np.mean(np.square(errors))))}

@@ -1,6 +1,6 @@
 """What the workers of every place can do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
@@ -48,4 +48,31 @@ class Pool(Protocol):
 
         value: it can be pickled. Each process of this machine has its own; a cluster has one.
         """
+        ...
+
+
+class LostWorker(Exception):  # noqa: N818
+    """A worker ended, and with it the value that it had; the message says which."""
+
+
+class Actors(Protocol):
+    """Some values of one kind, by number."""
+
+    def call(self, number: int, method: str, *given: Any, results: int = 1) -> list[Any]:
+        """Call a method, after the earlier calls of the same value; does not wait for it.
+
+        given: what an earlier call gave, too: the call then waits for it. results: how many the
+        method returns, as a sequence if they are more than one. Gives as many; see `get`.
+        """
+        ...
+
+    def get(self, results: Sequence[Any]) -> list[Any]:
+        """What calls have given, when they are done. It must not be changed.
+
+        Raises what a call raised, and `LostWorker` where a worker has ended.
+        """
+        ...
+
+    def end(self) -> None:
+        """Give the workers back."""
         ...

@@ -46,7 +46,7 @@ def cluster(place: Ray, threads: int) -> Iterator[int]:
         raise InputError("ray: this program is connected to a cluster already; end that first")
     try:
         _connect(ray, place, threads)
-        found = int(ray.cluster_resources().get("CPU", 0))
+        found = cores()
         count = place.workers or max(found // threads, 1)
         if count * threads > found:
             raise InputError(
@@ -58,6 +58,27 @@ def cluster(place: Ray, threads: int) -> Iterator[int]:
         yield count
     finally:
         ray.shutdown()
+
+
+def cores() -> int:
+    """Of all nodes that are there now."""
+    return int(ray_package().cluster_resources().get("CPU", 0))
+
+
+def require_memory(needed: float, count: int, what: str) -> None:
+    """Raise `InputError` where a node has less memory than its workers need.
+
+    needed: bytes of each of `count` workers. what: they do, in words.
+    """
+    for node in ray_package().nodes():
+        has = node.get("Resources", {})
+        workers = min(int(has.get("CPU", 0)), count)
+        if node["Alive"] and workers and has.get("memory", 0) < needed * workers:
+            raise InputError(
+                f"{what}: each worker needs about {needed / 1e9:.1f} GB of memory, and node "
+                f"{node['NodeManagerAddress']} has {has.get('memory', 0) / 1e9:.1f} GB for "
+                f"{workers}; give nodes with more memory, or fewer cores (ray start --num-cpus)"
+            )
 
 
 def _connect(ray: Any, place: Ray, threads: int) -> None:

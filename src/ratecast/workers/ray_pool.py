@@ -98,18 +98,19 @@ def as_raised(error: BaseException, label: str, nodes: Sequence[str]) -> BaseExc
         return cause
     if isinstance(error, ray.exceptions.OutOfMemoryError):
         return InputError(
-            f"{label}: its node had too little memory ({_first_line(error)}); use fewer workers, "
+            f"{label}: its node had too little memory ({first_line(error)}); use fewer workers, "
             "or nodes with more memory"
         )
     if isinstance(error, ray.exceptions.RayError):
         return InputError(
             f"{label}: its worker on {' or '.join(nodes)} ended {1 + RETRIES} times "
-            f"({_first_line(error)}); look for the reason there, as too little memory"
+            f"({first_line(error)}); look for the reason there, as too little memory"
         )
     return error
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The first line of its message, without a full stop."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 

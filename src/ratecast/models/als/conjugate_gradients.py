@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.aligned import LANES, padded
-from ratecast.arrays import F32, I64
+from ratecast.arrays import F32, I64, read_only
 from ratecast.compiled import njit
 from ratecast.lanes import (
     load,
@@ -103,7 +103,8 @@ def solve_rows(
     """
     ratings = grouped.edges, grouped.columns, grouped.values
     known = prior.mean, np.array(prior[1:], np.float32), other.squares, steps
-    fixed = other.vectors, other.scales
+    # A process that was given them by another one may not write to them.
+    fixed = read_only(other.vectors), read_only(other.scales)
     on_all_threads(_solve_rows, pieces(grouped.edges), ratings, weights, fixed, known)
 
 

@@ -99,6 +99,17 @@ class DescentTask:
         return DescentStart(self.l2, self.factors, self.init_std, self.seed)
 
 
+class Move(NamedTuple):
+    """What `move_to_centre` is given for a side."""
+
+    centre: tuple[np.float32, F32]
+    shares: tuple[float, float]
+
+
+Moves = tuple[Move, Move]
+RunEpoch = Callable[[Sides32, StepSizes, np.random.Generator], None]
+
+
 @dataclass
 class Descent:
     """A descent between two epochs: the sides, and what the next epoch needs beside the ratings.
@@ -127,13 +138,24 @@ class Descent:
         weights = counts[0].astype(np.float32), (counts[1] > 0).astype(np.float32)
         return cls((users, movies), weights, task.l2, settings, random)
 
-    def epoch(self, run: Callable[[Sides32, StepSizes, np.random.Generator], None]) -> None:
-        """One epoch. run: takes a step for every rating; then the priors apply."""
+    def epoch(self, run: RunEpoch) -> Moves:
+        """One epoch. run: takes a step for every rating; then the priors apply, by these moves."""
         rate = self.settings.learning_rate_after(self.past)
-        run(self.sides, StepSizes(np.float32(rate), np.float32(self.settings.l2)), self.random)
-        for side, weight, l2 in zip(self.sides, self.weights, self.l2, strict=True):
-            move_to_centre(side, side_centre(side, weight), (rate * l2.bias, rate * l2.factor))
+        run(self.sides, self.step_sizes, self.random)
+        users, movies = (
+            Move(side_centre(side, weight), (rate * l2.bias, rate * l2.factor))
+            for side, weight, l2 in zip(self.sides, self.weights, self.l2, strict=True)
+        )
+        for side, move in zip(self.sides, (users, movies), strict=True):
+            move_to_centre(side, *move)
         self.past += 1
+        return users, movies
+
+    @property
+    def step_sizes(self) -> StepSizes:
+        """Of the next epoch."""
+        rate = self.settings.learning_rate_after(self.past)
+        return StepSizes(np.float32(rate), np.float32(self.settings.l2))
 
     def set_unknown(self, sides: Sides32) -> None:
         """The unknown user is the mean over rows, the unknown movie the mean over movies."""
