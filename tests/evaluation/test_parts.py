@@ -164,10 +164,10 @@ def test_what_means_something_beside_other_rows_only_is_read_whole(
     assert file_pairs(str(path), TrueRatings(ratings.scale), DEFAULT, print) is None
 
 
-def test_a_ray_cluster_gives_the_same_bits(saved: Path, tmp_path: Path) -> None:
-    pytest.importorskip("ray")
+@pytest.mark.xdist_group("ray")
+def test_a_ray_cluster_gives_the_same_bits(saved: Path, tmp_path: Path, ray_address: str) -> None:
     lists, users = lists_of(saved / "als")
-    for place, folder in ((LOCAL, "here"), (Ray(workers=2), "ray")):
+    for place, folder in ((LOCAL, "here"), (Ray(workers=2, address=ray_address), "ray")):
         write_lists(tmp_path / folder, lists, users, place, 300)
     assert content(tmp_path / "ray") == content(tmp_path / "here")
 

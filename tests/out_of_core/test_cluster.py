@@ -61,17 +61,20 @@ def workers(ray_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]
         yield found
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "count", [2, *(pytest.param(count, marks=pytest.mark.cluster) for count in (1, 3, 7))]
+)
 def test_any_number_of_workers_gives_the_same_bits(
-    workers: Any, parts: Path, alone: dict[str, Model], tmp_path: Path
+    count: int, name: str, workers: Any, parts: Path, alone: dict[str, Model], tmp_path: Path
 ) -> None:
-    for count in (1, 2, 3, 7):
-        workers.count = count
-        for name in NAMES if count in (3, 7) else NAMES[:1]:
-            work = tmp_path / f"{name}-{count}"
-            model = fit_out_of_core(MODELS[name](), parts, work, valid=SHARE, on=rc.Ray(), **QUIET)
-            assert_same(model, alone[name])
+    workers.count = count
+    on = rc.Ray()
+    model = fit_out_of_core(MODELS[name](), parts, tmp_path / "work", valid=SHARE, on=on, **QUIET)
+    assert_same(model, alone[name])
 
 
+@pytest.mark.cluster
 def test_an_actor_that_is_killed_in_an_epoch(
     workers: Any, parts: Path, alone: dict[str, Model], tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -102,6 +105,7 @@ def test_an_actor_that_is_killed_in_an_epoch(
         fit(folder=tmp_path / "again")
 
 
+@pytest.mark.cluster
 def test_a_worker_that_is_killed_in_a_run(
     workers: Any, parts: Path, alone: dict[str, Model], tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -113,6 +117,7 @@ def test_a_worker_that_is_killed_in_a_run(
     assert_same(model, alone["als"])
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize("name", NAMES)
 def test_a_killed_driver_goes_on_with_and_without_ray(
     name: str, on: rc.Ray, parts: Path, alone: dict[str, Model], tmp_path: Path
@@ -140,7 +145,10 @@ def test_a_killed_driver_goes_on_with_and_without_ray(
         (["als", "--out-of-core", "work", "--address", "auto"], "--address is of --on ray"),
         (["als", "--out-of-core", "work", "--on", "mars"], "--on mars: is no place"),
         (["als", "--out-of-core", "work", "--on", "ray", "--workers", "x"], "no whole number"),
-        (["als", "--out-of-core", "work", "--on", "ray", "--workers", "0"], "0 workers; give 1"),
+        (
+            ["als", "--out-of-core", "work", "--on", "ray", "--workers", "0"],
+            "0; give a whole number",
+        ),
         (
             ["bias", "--out-of-core", "work", "--on", "ray"],
             "model bias: is fitted on one machine alone; leave the cluster (--on ray) out",

@@ -76,6 +76,7 @@ def als(seed: int) -> Model:
     return rc.ALS(seed=seed, factors=2)
 
 
+@pytest.mark.cluster
 def test_compare_has_the_same_bits(two: Ray, tmp_path: Path) -> None:
     plan = many_runs.Plan({"als": als}, {"mine": [SPLIT]}, seeds=2)
     found = []
@@ -103,6 +104,7 @@ def test_folds_have_the_same_bits(one: Ray, two: Ray) -> None:
     assert bare(here.rows) == bare(there.rows)
 
 
+@pytest.mark.cluster
 def test_origins_that_go_on_from_each_other_are_one_piece(one: Ray) -> None:
     splits = rc.rolling_origin(TABLE, 3, fit="refreshed")
     lines: list[str] = []
@@ -127,6 +129,7 @@ def curves_of(models: Mapping[str, Model]) -> Curves:
     }
 
 
+@pytest.mark.cluster
 def test_a_report_is_of_the_same_bits(two: Ray) -> None:
     asked = Asked(seed=1, curves_of=curves_of)
     here = collect(named, ["bias", "als"], SPLIT, asked)
@@ -135,6 +138,7 @@ def test_a_report_is_of_the_same_bits(two: Ray) -> None:
     assert there.curves == here.curves == {"als": ([1.0], [1], [1])}
 
 
+@pytest.mark.cluster
 def test_the_reproduction_has_the_same_bits(two: Ray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reproduce, "PLAN", tuple(map(reproduce.Entry, ("mean", "bias", "als"))))
     monkeypatch.setattr(reproduce, "BOTH", ("chronological",))
@@ -185,6 +189,7 @@ class Killed(rc.Bias):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.cluster
 def test_a_compare_whose_worker_is_killed_has_the_same_result(two: Ray, tmp_path: Path) -> None:
     models = [rc.Mean(), Killed(mark=str(tmp_path))]
     there = rc.compare(models, SPLIT, jobs=two)
@@ -253,6 +258,7 @@ def started(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
             process.stderr.close()
 
 
+@pytest.mark.cluster
 def test_ctrl_c_stops_a_command_and_its_cluster(started: Any) -> None:
     process = started("tune als --trials 500 --workers 1 --study s.db", "trial 2")
     below = psutil.Process(process.pid).children(recursive=True)
@@ -267,6 +273,7 @@ def test_ctrl_c_stops_a_command_and_its_cluster(started: Any) -> None:
     assert psutil.wait_procs(below, 5)[1] == []
 
 
+@pytest.mark.cluster
 def test_a_study_goes_on_after_its_driver_is_killed(
     started: Any, one: Ray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
