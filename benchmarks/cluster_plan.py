@@ -1,7 +1,7 @@
-"""What a fit on a cluster takes, by a simulation of its turns, from what one core and a message cost.
+"""What a fit on a cluster takes: a simulation of its turns, from the costs of a core and a message.
 
-The costs are those of the part `cluster` of the results; a test compares the simulation with what was
-measured there on one and two workers.
+The costs are those of the part `cluster` of the results; a test compares the simulation with what
+was measured there on one and two workers.
 """
 
 from dataclasses import dataclass
@@ -38,10 +38,10 @@ class Size:
 class Costs:
     """Of one core, and of the network.
 
-    sgd, solve: seconds for a rating, of a step of descent and of half an iteration of als. turn: of an
-    actor, beside its ratings; call: of a task, beside its ratings. gather: of a byte of the factors that
-    the driver gets, writes as a checkpoint and validates by after an epoch; its own share of half an
-    iteration, for each byte of factors. network: seconds for a byte from one node to another.
+    sgd, solve: seconds for a rating, of a step of descent and of half an iteration of als. turn: of
+    an actor, beside its ratings; call: of a task, beside its ratings. gather: for each byte of the
+    factors, what the driver itself does once an epoch or half an iteration. network: for each byte
+    from one node to another.
     """
 
     sgd: float
@@ -88,7 +88,7 @@ def half_seconds(size: Size, costs: Costs, workers: int) -> float:
 
 
 def worker_bytes(size: Size, workers: int) -> float:
-    """What a worker of mf_bias holds: its users, twice the movies that it has, and blocks read ahead."""
+    """What a worker of mf_bias holds: users, twice its movies, and blocks that are read ahead."""
     users, movies = size.users / workers * size.row_bytes, size.movies * size.row_bytes
     blocks = 4 * size.ratings / GROUPS**2 * 12
     return users + 2 * movies / min(workers, GROUPS) + blocks
