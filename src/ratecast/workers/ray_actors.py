@@ -10,6 +10,10 @@ from ratecast.workers.ray_cluster import ray_package
 from ratecast.workers.ray_pool import first_line
 
 
+# A node that is added on demand may take a minute.
+START_SECONDS = 120
+
+
 class RayActors:
     """See `Actors`. An actor that ends is not begun again: it had what it was given and more."""
 
@@ -22,6 +26,18 @@ class RayActors:
         self._actors = [kept.remote(make, *each) for each in given]
         # For messages: known before the process can end at its work.
         self._nodes = [actor.node.remote() for actor in self._actors]
+        self._require_all()
+
+    def _require_all(self) -> None:
+        """Raise `LostWorker` where some find no core, as for a node whose end is not known yet."""
+        ray = ray_package()
+        there, _ = ray.wait(self._nodes, num_returns=len(self._nodes), timeout=START_SECONDS)
+        if len(there) < len(self._nodes):
+            self.end()
+            raise LostWorker(
+                f"{self._label}: {len(there)} of {len(self._nodes)} workers found a core within "
+                f"{START_SECONDS} seconds"
+            )
 
     def call(self, number: int, method: str, *given: Any, results: int = 1) -> list[Any]:
         """See `Actors`."""
