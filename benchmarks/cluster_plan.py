@@ -4,9 +4,10 @@ The costs are those of the part `cluster` of the results; a test compares the si
 was measured there on one and two workers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
+from benchmarks.records import Record
 from ratecast.models.mf_bias.stratified_sgd import GROUPS
 from ratecast.out_of_core.grouping import ROWS
 from ratecast.out_of_core.rotation import Turn, owners, plan
@@ -50,6 +51,20 @@ class Costs:
     call: float
     gather: float
     network: float = 0.0
+
+
+# Assumed, and small beside the ratings: of a turn and of a task, what Ray takes to begin it; what
+# the driver does with a byte of factors.
+TURN, CALL, GATHER = 0.002, 0.005, 1e-9
+
+
+def costs_of(one: Record, kind: str) -> Costs:
+    """The costs by which one worker takes what it was measured to take. kind: mf_bias or als."""
+    size, seconds = Size(**one["size"]), one["seconds"]["each"]
+    rest = Costs(0.0, 0.0, TURN, CALL, GATHER)
+    simulate = SIMULATED[kind]
+    each = (seconds - simulate(size, rest, 1)) / size.ratings
+    return Costs(each, each, TURN, CALL, GATHER)
 
 
 def epoch_seconds(size: Size, costs: Costs, workers: int) -> float:
@@ -99,3 +114,34 @@ def network_bytes(size: Size, workers: int) -> float:
     turns, _ = plan(range(GROUPS), owners(workers), _holders(workers))
     sent = sum(len(groups) for turn in turns for groups in turn.sends.values())
     return sent * size.movies / GROUPS * size.row_bytes + size.bytes
+
+
+SIMULATED = {"mf_bias": epoch_seconds, "als": half_seconds}
+# Ten billion ratings of a hundred million users, on a network of 10 Gbit/s.
+LARGE, NETWORK = Size(1e10, 1e8, 1e6, 32), 8 / 10e9
+LARGE_WORKERS = (1, 4, 16)
+
+
+def lines(rows: list[Record]) -> list[str]:
+    """The simulation beside what was measured, and for a table that no machine here has."""
+    found = {(row["work"], row["place"]): row for row in rows}
+    text = ["| simulated | 2 workers: s | measured | of 1e10 ratings: s on 1 | 4 | 16 workers |"]
+    text += ["| --- |" + " ---: |" * 5]
+    for kind, simulate in SIMULATED.items():
+        one, two = (found[kind, place] for place in ("one worker", "two workers"))
+        costs = costs_of(one, kind)
+        here = simulate(Size(**one["size"]), costs, 2)
+        # A step takes as many operations as there are factors.
+        share = LARGE.factors / one["size"]["factors"]
+        far = replace(costs, sgd=costs.sgd * share, solve=costs.solve * share, network=NETWORK)
+        there = [f"{simulate(LARGE, far, workers):,.0f}" for workers in LARGE_WORKERS]
+        measured = two["seconds"]["each"]
+        text.append(f"| {kind} | {here:.2f} | {measured:.2f} | {' | '.join(there)} |")
+    held = ", ".join(f"{worker_bytes(LARGE, w) / 1e9:.1f} on {w}" for w in LARGE_WORKERS)
+    sent = network_bytes(LARGE, LARGE_WORKERS[-1]) / 1e9
+    return [
+        *text, "",
+        f"Of 1e10 ratings, 1e8 users, 1e6 movies and 32 factors, at 10 Gbit/s: a worker of "
+        f"`mf_bias` holds {held} GB, the driver {2 * LARGE.bytes / 1e9:.0f} GB (the factors, and "
+        f"those of a checkpoint); {sent:.0f} GB go over the network in an epoch of 16 workers.",
+    ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import pictures
+from benchmarks import cluster_plan, on_cluster, pictures
 from benchmarks.accuracy_table import accuracy_table
 from benchmarks.curve_page import curve_table
 from benchmarks.environment import ROOT
@@ -218,6 +218,21 @@ def billion_table(section: Record) -> str:
                       "seconds."])  # fmt: skip
 
 
+def cluster_table(section: Record) -> str:
+    """Seconds of each work at each place, and how much two workers gain."""
+    rows = [measured_at(section), ""]
+    rows += ["| work | of | without Ray, 1 thread | 1 worker | 2 workers | gain of the second |"]
+    rows += ["| --- | --- |" + " ---: |" * 4]
+    works = dict.fromkeys(row["work"] for row in section["rows"])
+    for work in works:
+        found = {row["place"]: row for row in section["rows"] if row["work"] == work}
+        alone, one, two = (found[place]["seconds"]["each"] for place in on_cluster.PLACES)
+        unit = found["two workers"]["unit"]
+        gain = "" if work == "start" else f"{one / two:.2f}"
+        rows.append(f"| {work} | {unit} | {alone:.2f} | {one:.2f} | {two:.2f} | {gain} |")
+    return "\n".join([*rows, "", *cluster_plan.lines(section["rows"])])
+
+
 def _marks(part: str) -> Marks:
     return f"<!-- {part}: written by `make bench` -->", f"<!-- /{part} -->"
 
@@ -237,4 +252,5 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "flagship": flagship_table,
     "accuracy": accuracy_table,
     "billion": billion_table,
+    "cluster": cluster_table,
 }

@@ -9,7 +9,6 @@ from ratecast.workers.contract import LostWorker
 from ratecast.workers.ray_cluster import ray_package
 from ratecast.workers.ray_pool import first_line
 
-
 # A node that is added on demand may take a minute.
 START_SECONDS = 120
 
