@@ -26,6 +26,7 @@ from ratecast.evaluation.report import Asked, collect
 from ratecast.evaluation.split_scores import How, fold_trials
 from ratecast.evaluation.tune import Plan, Search, folds_of, tune
 from ratecast.modelling.contract.model import Model
+from ratecast.modelling.kernels.loops import thread_count
 from ratecast.plots.training import Curves
 from ratecast.training import make_model
 from ratecast.workers import LOCAL, Labelled, Local, Place, Ray, gathered, pool, ray_pool
@@ -196,6 +197,11 @@ def test_a_compare_whose_worker_is_killed_has_the_same_result(two: Ray, tmp_path
     assert (tmp_path / "killed").exists()
     here = rc.compare(models, SPLIT, seeds=2)
     assert bare(here.rows) == bare(there.rows)
+
+
+def test_loops_of_a_worker_have_one_thread(two: Ray) -> None:
+    with pool(two) as workers:
+        assert workers.submit("threads", thread_count).result() == 1
 
 
 def refused(number: int) -> int:
