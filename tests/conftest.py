@@ -76,12 +76,21 @@ def _threads(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def ray_address() -> Iterator[str]:
-    """The address of a Ray cluster of eight cores; tests that ask for it are of the group `ray`."""
+    """The address of a Ray cluster of two cores; tests that ask for it are of the group `ray`."""
+    yield from _started(2)
+
+
+@pytest.fixture(scope="session")
+def wide_ray_address() -> Iterator[str]:
+    """The same of eight cores, whether the machine has them or not."""
+    yield from _started(8)
+
+
+def _started(cores: int) -> Iterator[str]:
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 8, "include_dashboard": False}
-    )
+    options = {"num_cpus": cores, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=options)
     yield cluster.address
     cluster.shutdown()  # type: ignore[no-untyped-call]

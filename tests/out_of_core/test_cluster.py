@@ -53,18 +53,25 @@ def on(ray_address: str) -> rc.Ray:
 
 
 @pytest.fixture
-def workers(ray_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
-    """One connection for several fits, of as many workers as its `count` says."""
+def workers(wide_ray_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
+    """A connection, of as many workers as its `count` says."""
     monkeypatch.setattr(by_runs, "_LEAST", 100)
-    with pool(rc.Ray(workers=7, address=ray_address)) as found:
+    with pool(rc.Ray(workers=7, address=wide_ray_address)) as found:
         monkeypatch.setattr(fit_module, "_workers", lambda *_: nullcontext(found))
         yield found
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(
-    "count", [2, *(pytest.param(count, marks=pytest.mark.cluster) for count in (1, 3, 7))]
-)
+def test_two_workers_give_the_same_bits(
+    name: str, on: rc.Ray, parts: Path, alone: dict[str, Model], tmp_path: Path
+) -> None:
+    model = fit_out_of_core(MODELS[name](), parts, tmp_path / "work", valid=SHARE, on=on, **QUIET)
+    assert_same(model, alone[name])
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_any_number_of_workers_gives_the_same_bits(
     count: int, name: str, workers: Any, parts: Path, alone: dict[str, Model], tmp_path: Path
 ) -> None:
@@ -171,6 +178,7 @@ def test_what_no_cluster_fits_is_refused(
     assert not list(tmp_path.glob("work*"))
 
 
+@pytest.mark.cluster
 def test_too_few_cores_and_too_little_memory_are_refused(
     ray_address: str, parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +191,7 @@ def test_too_few_cores_and_too_little_memory_are_refused(
         fit(on=rc.Ray(workers=1, address=ray_address))
 
 
+@pytest.mark.cluster
 def test_the_command_trains_on_a_cluster(
     ray_address: str, parts: Path, alone: dict[str, Model], tmp_path: Path, monkeypatch: Any
 ) -> None:

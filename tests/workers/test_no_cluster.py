@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,23 @@ def test_an_address_that_does_not_answer(closed_port: int) -> None:
     assert why.startswith(f"ray: 127.0.0.1:{closed_port} cannot be reached")
     assert f"start the head there with ray start --head --port {closed_port}" in why
     assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
+def test_a_port_of_another_program_is_no_head(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(64)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        why = refusal(Ray(address=f"127.0.0.1:{server.getsockname()[1]}"))
+        thread.join()
+    assert "answers, but is no head of a Ray cluster" in why
 
 
 def test_more_workers_than_cores() -> None:

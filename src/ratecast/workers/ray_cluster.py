@@ -19,6 +19,9 @@ from ratecast.workers.place import Ray
 PACKAGES = ("ratecast", "numba", "numpy", "polars")
 _SECONDS = 60
 _REACH_SECONDS = 5
+# How a client of gRPC begins, and the kind of the frame by which its server does (RFC 9113, 3.4).
+_SETTINGS = b"\x04"
+_HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
 T = TypeVar("T")
 
 
@@ -138,12 +141,19 @@ def _require_reachable(address: str) -> None:
             "auto on a machine of the cluster"
         )
     try:
-        socket.create_connection((host, int(port)), _REACH_SECONDS).close()
+        with socket.create_connection((host, int(port)), _REACH_SECONDS) as connection:
+            connection.sendall(_HTTP2)
+            answer = connection.recv(9)
     except (OSError, OverflowError) as error:
         raise InputError(
             f"ray: {address} cannot be reached ({error}); start the head there with ray start "
             f"--head --port {port}, or give the address of one"
         ) from None
+    if answer[3:4] != _SETTINGS:
+        raise InputError(
+            f"ray: {address} answers, but is no head of a Ray cluster; give the address that ray "
+            "start --head has printed"
+        )
 
 
 def versions() -> dict[str, str]:
