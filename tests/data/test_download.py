@@ -93,7 +93,8 @@ def test_fetch_reads_the_published_checksum_says_the_terms_and_keeps_the_tables(
     served_small(site, tmp_path / "made")
     said: list[str] = []
     folder = data.fetch("ml-latest-small", notify=said.append)
-    assert "Licence" in said[-1]
+    assert said[-2].startswith("Licence: ")
+    assert said[-1].startswith("Citation: ")
     assert "Harper" in said[-1]
     site.clear()
     said.clear()

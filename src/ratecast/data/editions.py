@@ -45,11 +45,11 @@ class Edition:
         return f"{self.url}.md5"
 
     @property
-    def terms(self) -> str:
-        """Licence and citation, shown with every fetch."""
+    def terms(self) -> tuple[str, str]:
+        """Lines of the licence and of the citation, shown with every fetch."""
         suffix = "txt" if self.name in ("ml-100k", "ml-1m") else "html"
         text = f"{SITE}/{self.name}-README.{suffix}"
-        return f"Licence: {LICENCE}; in full: {text}\nCitation: {CITATION}"
+        return f"Licence: {LICENCE}; in full: {text}", f"Citation: {CITATION}"
 
 
 _MB = 1 << 20

@@ -35,7 +35,8 @@ def fetch(edition: str, source: str | Path | None = None, notify: Notify = to_st
             ratings, metadata = _read(chosen, path, work, notify)
             canonical.write(folder, ratings, metadata, work, replace=source is not None)
     notify(f"{chosen.name}: {len(ratings):,} ratings in {folder}")
-    notify(chosen.terms)
+    for line in chosen.terms:
+        notify(line)
     return folder
 
 
