@@ -117,7 +117,7 @@ def test_every_candidate_goes_to_a_folder_too(rest: pl.DataFrame, capsys: Say) -
         (["--out", "-", "--on", "ray"], "--on ray writes a folder of parts, and - is one file"),
         (["--out", "."], "has other files, as "),
         (["--out", "lists", "--n", "0"], "0 movies for each user; give 1 or more"),
-        (["--out", "lists", "--workers", "0"], "0 workers; give 1 or more"),
+        (["--out", "lists", "--workers", "0"], "--workers is 0; give a whole number, 1 or more"),
         (["--out", "lists", "--address", "a:1"], "--address is of --on ray"),
         (["--out", "top.txt"], "top.txt: unknown form of a table"),
     ],
