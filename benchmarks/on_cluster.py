@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 import ratecast as rc
 from benchmarks import tables
 from benchmarks.environment import ROOT
@@ -22,11 +24,14 @@ from benchmarks.loading import peak
 from benchmarks.process import environment_of
 from benchmarks.records import Record, Step
 from ratecast import data
+from ratecast.arrays import F64
 from ratecast.evaluation.list_parts import Lists, write_lists
 from ratecast.evaluation.part_runs import SavedModel
 from ratecast.models.mf_bias.sgd_epochs import DescentSettings
 from ratecast.queries.id_lists import candidates
 from ratecast.workers import Labelled, Local, Place, gathered, pool
+from ratecast.workers.actors import actors
+from ratecast.workers.contract import Actors
 
 ROWS, FACTORS, EPOCHS, ITERATIONS, FITS = 25_000_000, 64, 6, 3, 8
 # No cluster: this process with one thread; its own processes; workers of a cluster.
@@ -123,12 +128,40 @@ def _saved_als(rows: int) -> Path:
 
 
 def _compare(place: Place, rows: int) -> Record:
-    """Seconds of fits of als with several seeds on a table of a million ratings at most."""
-    split = rc.holdout(rc.load(tables.grown(min(rows, 1_000_000))["train"]))
+    """Seconds of fits of als with several seeds on a table of 150,000 ratings at most."""
+    split = rc.holdout(rc.load(tables.grown(min(rows, 150_000))["train"]))
     jobs = place if isinstance(place, rc.Ray) else 1
     model = rc.ALS(factors=16, solver="exact")
     whole = _seconds(lambda: rc.compare([rc.Mean(), model], split, seeds=FITS, jobs=jobs))
     return {"seconds": {"each": whole / FITS, "whole": whole}, "unit": "fit"}
+
+
+def _messages(place: Place, _: int) -> Record:
+    """Seconds of a hundred megabytes that a worker makes and another one copies, 1 MB at a time."""
+    with pool(place) as workers:
+        both = actors(workers, "messages", _Messages, [()] * min(workers.count, 2))
+        last = min(workers.count, 2) - 1
+        _passed_on(both, last, 1)
+        whole = _seconds(lambda: _passed_on(both, last, 100))
+        both.end()
+    return {"seconds": {"each": whole, "whole": whole}, "unit": "100 MB"}
+
+
+def _passed_on(both: Actors, last: int, count: int) -> None:
+    made = [both.call(0, "make")[0] for _ in range(count)]
+    both.get([both.call(last, "take", each)[0] for each in made])
+
+
+class _Messages:
+    """What an actor makes, and another one copies."""
+
+    def make(self) -> F64:
+        """A megabyte."""
+        return np.ones(1 << 17)
+
+    def take(self, array: F64) -> float:
+        """Copy it."""
+        return float(array.copy()[0])
 
 
 def _start(place: Place, _: int) -> Record:
@@ -150,6 +183,7 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 WORK: dict[str, Callable[[Place, int], Record]] = {
     "start": _start,
+    "messages": _messages,
     "mf_bias": _descent,
     "als": _alternation,
     "lists": _lists,
