@@ -79,7 +79,7 @@ def _alternation(place: Place, rows: int) -> Record:
         iterate(*given)
         ends.append(time.perf_counter())
 
-    model.iterate = timed  # type: ignore[method-assign]
+    model.iterate = timed  # type: ignore[assignment, method-assign]
     whole = _fit(model, place, rows)
     seconds = {"each": median(_between(ends)), "whole": whole}
     return {"seconds": seconds, "unit": "half iteration"} | _size(model)
