@@ -13,6 +13,8 @@ from typing import Any
 
 # Python takes about half a microsecond for a step: a quarter of what numba needs to begin.
 FEW_STEPS = 1 << 18
+# From so many rows on, a compiled loop saves more than the time that it takes to load.
+MANY_ROWS = 1 << 20
 _thread, _making = local(), RLock()
 
 

@@ -44,7 +44,7 @@ def test_a_few_rows_are_not_parted() -> None:
 
 @pytest.mark.parametrize("many", [0, 1 << 20])
 def test_rows_of_chosen_users(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
-    monkeypatch.setattr(sampling, "MANY", many)
+    monkeypatch.setattr(sampling, "MANY_ROWS", many)
     given = users(2000)
     chosen = np.arange(given.max() + 1) % 3 == 1
     rows = rows_of(given, chosen, np.bincount(given))

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import I32, I64, read_only
-from ratecast.compiled import njit
+from ratecast.compiled import MANY_ROWS, njit
 from ratecast.modelling.calibration.online import WINDOW
 from ratecast.ratings import Ratings
 
@@ -18,8 +18,6 @@ COPY_ROWS = 250_000
 _ROWS_SHARE, _LEAST_ROWS, _MOST_SHARE, _USERS_SHARE = 0.1, 1_000, 0.2, 0.05
 # With fewer rows than this none can be spared.
 _FEWEST = 20
-# From so many rows on, a compiled loop saves more than the time that it takes to load.
-MANY = 1 << 20
 
 Mask = NDArray[np.bool_]
 
@@ -64,7 +62,7 @@ def rows_of(users: I32, chosen: Mask, counts: I64) -> I64:
     """
     if chosen.all():
         return np.arange(len(users))
-    if len(users) < MANY:
+    if len(users) < MANY_ROWS:
         return np.flatnonzero(chosen[users])
     rows = np.empty(int(counts[chosen].sum()) + 1, np.int64)
     _fill_rows(read_only(users), chosen, rows)

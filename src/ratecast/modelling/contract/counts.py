@@ -7,20 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import I32, I64
-from ratecast.compiled import njit
+from ratecast.compiled import MANY_ROWS, njit
 from ratecast.modelling.contract.rows import Rows, counted_before, counts, grown
 from ratecast.modelling.kernels.loops import on_all_threads
 from ratecast.ratings import RATING, Ratings
 
-# From so many ratings on, a compiled loop saves more than the time that it takes to load.
-MANY = 1 << 20
 _PIECES = 8
 
 
 def of_stars(ratings: Ratings) -> I64:
     """How often each star of the scale was given: (S,)."""
     scale, found = ratings.scale, np.zeros(len(ratings.scale.stars), np.int64)
-    if scale.step is not None and len(ratings) >= MANY:
+    if scale.step is not None and len(ratings) >= MANY_ROWS:
         each, steps = np.zeros((_PIECES, len(found)), np.int64), (scale.low, scale.step)
         on_all_threads(_count_stars, np.arange(_PIECES + 1), ratings.stars, steps, each)
         found += each.sum(axis=0)

@@ -1,6 +1,8 @@
 """The contract: every model is fitted, predicts, is updated and saved in the same way."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from copy import copy, deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -52,15 +54,13 @@ class Model(RowNumbers):
         """
         train = ratings_of(train, where="train")
         valid = None if valid is None else ratings_of(valid, train.scale, where="valid")
-        with ThreadPoolExecutor(1) as aside:
-            fingerprint = aside.submit(train.fingerprint)
+        with self._fingerprinted(train):
             rows = self.begin_fit(train)
             valid = None if valid is None else self.with_own_ids(valid)
             # Before this model has learned, so that what the copy learns is in memory alone.
             outcomes = self.held_outcomes(train, rows) if valid is None else None
             fit_or_take(self, rows, valid)
             self.calibration = self._calibrate(train, valid, outcomes)
-        self.learned_from = fingerprint.result()
         return self
 
     @kernels_first
@@ -68,11 +68,17 @@ class Model(RowNumbers):
         """Fit from scratch on more ratings, keeping what validation chose: epochs, calibration."""
         self._require_fitted()
         ratings = ratings_of(ratings)
+        with self._fingerprinted(ratings):
+            self.refit_rows(self.begin_fit(ratings))
+        return self
+
+    @contextmanager
+    def _fingerprinted(self, ratings: Ratings) -> Iterator[None]:
+        """Learn from `ratings` in the block, while another thread computes their fingerprint."""
         with ThreadPoolExecutor(1) as aside:
             fingerprint = aside.submit(ratings.fingerprint)
-            self.refit_rows(self.begin_fit(ratings))
-        self.learned_from = fingerprint.result()
-        return self
+            yield
+            self.learned_from = fingerprint.result()
 
     def held_outcomes(self, train: Ratings, rows: Rows) -> Outcomes | None:
         """Forecasts of some of many rows by a copy of this model that did not learn from them."""
