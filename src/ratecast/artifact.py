@@ -4,7 +4,6 @@ The manifest has the SHA-256 of every other file, so that a changed or incomplet
 refused.
 """
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from ratecast.disk_files import digest_of
 from ratecast.errors import InputError
 
 # Version 1, of ratecast 0.1, has other names of models, settings and arrays.
@@ -61,7 +61,7 @@ def read(folder: Path) -> Artifact:
     for name, digest in manifest["files"].items():
         if not (folder / name).is_file():
             raise InputError(f"{folder}: {name} is missing; copy the whole folder again")
-        if _digest(folder / name) != digest:
+        if digest_of(folder / name) != digest:
             raise InputError(f"{folder}: {name} has changed since it was saved; train again")
     try:
         arrays = load_file(folder / ARRAYS)
@@ -79,7 +79,7 @@ def identity(folder: Path) -> str:
     """What no other artifact than that in `folder` has: the SHA-256 of its manifest."""
     # Which refuses what is no artifact.
     _manifest(folder)
-    return _digest(folder / MANIFEST)
+    return digest_of(folder / MANIFEST)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _fill(folder: Path, artifact: Artifact) -> None:
     save_file({k: np.asarray(v, order="C") for k, v in artifact.arrays.items()}, folder / ARRAYS)
     for name, table in artifact.tables.items():
         table.write_parquet(folder / f"{name}.parquet")
-    files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    files = {path.name: digest_of(path) for path in sorted(folder.iterdir())}
     manifest = {"version": VERSION, "meta": artifact.meta, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
     folder.chmod(0o755)
@@ -117,8 +117,3 @@ def _swap(new: Path, folder: Path) -> None:
         folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

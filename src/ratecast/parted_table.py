@@ -5,8 +5,6 @@ from. Until then `begun.json` has the latter, so that the same call goes on wher
 and another one is refused. A part has its name only when it is whole.
 """
 
-import fcntl
-import hashlib
 import json
 import os
 import tempfile
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from ratecast.disk_files import digest_of, locked, sync
 from ratecast.errors import InputError
 from ratecast.output_paths import check_folder
 
@@ -98,7 +97,7 @@ def write_part(folder: Path, name: str, table: pl.DataFrame, notes: dict[str, An
     try:
         with _whole(folder / name) as new:
             table.rechunk().write_parquet(new, compression="zstd", row_group_size=_ROW_GROUP)
-            part = Part(name, table.height, new.stat().st_size, _digest(new), notes)
+            part = Part(name, table.height, new.stat().st_size, digest_of(new), notes)
         _write_json(_facts(folder, name), part._asdict())
     except OSError as error:
         raise InputError(
@@ -120,13 +119,8 @@ def opened(path: Path, made_from: dict[str, Any]) -> Iterator[PartFolder]:
     wanted = json.loads(json.dumps(made_from))
     is_new = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
-    with (path / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{path}: another command writes there; wait for it, or give another folder"
-            ) from None
+    in_use = f"{path}: another command writes there; wait for it, or give another folder"
+    with locked(path / LOCK, in_use):
         found = _record(path)
         if found is None:
             _write_json(path / BEGUN, {"format": _FORMAT, "made_from": wanted})
@@ -179,7 +173,7 @@ def _fault(path: Path, part: Part) -> str:
         return "is missing"
     if (size := file.stat().st_size) != part.bytes:
         return f"has {size:,} bytes and not {part.bytes:,}"
-    return "" if _digest(file) == part.sha256 else "has changed since it was written"
+    return "" if digest_of(file) == part.sha256 else "has changed since it was written"
 
 
 def _kept(path: Path) -> Iterator[Part]:
@@ -247,25 +241,11 @@ def _whole(path: Path) -> Iterator[Path]:
     try:
         yield new
         new.chmod(0o644)
-        _sync(new)
+        sync(new)
         new.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         new.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """The canonical dataset on disk: ratings, movies and users as Parquet, and metadata as JSON."""
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from ratecast.atomic_write import write_text
+from ratecast.disk_files import digest_of
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings, Scale, trusted
 from ratecast.resources import ROW_BYTES, require_disk, require_memory
@@ -143,12 +143,6 @@ def _read(paths: list[Path]) -> pl.DataFrame:
     frame = pl.read_parquet(paths, glob=False)
     # Column by column, so that only one is in memory twice.
     return pl.DataFrame([frame.drop_in_place(name).rechunk() for name in frame.columns])
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remedy(metadata: dict[str, Any]) -> str:

@@ -4,13 +4,13 @@ For machines that reach only a package index. The wheel is downloaded with pip, 
 proxies and certificates of the user's pip apply; it is checked and unpacked, never installed.
 """
 
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ratecast.data.download import ChecksumError, UnreachableError
+from ratecast.disk_files import digest_of
 
 PACKAGE = "recbole==1.2.1"
 WHEEL = "recbole-1.2.1-py3-none-any.whl"
@@ -57,8 +57,7 @@ def _pip(words: list[str], seconds: float, folder: Path) -> None:
 
 def verify_wheel(wheel: Path) -> None:
     """Raise `ChecksumError` if this is not the published wheel."""
-    with wheel.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = digest_of(wheel)
     if digest != SHA256:
         raise ChecksumError(
             f"{wheel}: SHA-256 {digest} differs from that of the published {WHEEL}; "

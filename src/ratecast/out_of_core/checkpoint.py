@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ratecast.atomic_write import write_text
+from ratecast.disk_files import sync
 from ratecast.errors import InputError
 from ratecast.out_of_core.columns import Array, write_all
-from ratecast.out_of_core.work_folder import WorkFolder, synced
+from ratecast.out_of_core.work_folder import WorkFolder
 
 _STATE, _FORM = "state.json", "step-{:05}"
 
@@ -36,12 +37,12 @@ class Checkpoints:
             path = new / f"{name}.bin"
             with path.open("wb", buffering=0) as file:
                 write_all(file, array, new)
-            synced(path)
+            sync(path)
             shapes[name] = {"dtype": array.dtype.str, "shape": array.shape}
         write_text(new / "arrays.json", json.dumps(shapes))
         shutil.rmtree(self._folder / _FORM.format(step), ignore_errors=True)
         new.replace(self._folder / _FORM.format(step))
-        synced(self._folder)
+        sync(self._folder)
         self.state = json.loads(json.dumps({"step": step} | facts))
         write_text(self._folder / _STATE, json.dumps(self.state))
         self._sweep()

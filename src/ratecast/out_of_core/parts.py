@@ -18,6 +18,7 @@ from ratecast.data.missing_ratings import RatingRules, numbers_of, without_missi
 from ratecast.data.notices import Notify
 from ratecast.data.parts import called, table_sources
 from ratecast.data.table_file import canonical_columns, scale_of
+from ratecast.disk_files import digest_of
 from ratecast.errors import InputError, choice
 from ratecast.ratings import AT, MOVIE, RATING, USER, Scale
 from ratecast.table_options import TableOptions
@@ -200,7 +201,7 @@ def refuse_changed(part: Part) -> None:
         raise _damaged(part.path, error) from None
     if not same:
         raise InputError(f"{part.path}: has changed since the fit began; start it again")
-    if part.sha256 is not None and canonical.digest_of(part.path) != part.sha256:
+    if part.sha256 is not None and digest_of(part.path) != part.sha256:
         raise InputError(f"{part.path}: is damaged; make the table again, or copy it again")
 
 

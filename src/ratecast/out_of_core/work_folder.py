@@ -1,8 +1,6 @@
 """The work folder of a fit: what it was made from, which stages are done, and its lock."""
 
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ratecast.atomic_write import write_text
+from ratecast.disk_files import locked
 from ratecast.errors import InputError
 from ratecast.output_paths import check_folder
 
@@ -62,15 +61,6 @@ class WorkFolder:
                 path.unlink()
 
 
-def synced(path: Path) -> None:
-    """Wait until a file is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextmanager
 def opened(path: Path, made_from: dict[str, Any]) -> Iterator[WorkFolder]:
     """The work folder at `path`, new or that of an ended run of the same fit, locked.
@@ -84,11 +74,7 @@ def opened(path: Path, made_from: dict[str, Any]) -> Iterator[WorkFolder]:
     if path.is_dir() and not manifest.exists() and _others(path):
         raise InputError(f"{path}: has other files; give a new folder for the work")
     path.mkdir(parents=True, exist_ok=True)
-    with (path / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{path}: another fit works there; give another folder") from None
+    with locked(path / LOCK, f"{path}: another fit works there; give another folder"):
         if manifest.exists():
             _refuse_other(path, json.loads(manifest.read_text("utf-8")), wanted)
         else:

@@ -1,6 +1,5 @@
 """Workers on a Ray cluster, by tasks of Ray Core alone."""
 
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -152,7 +151,5 @@ class _Remote:
 
 def _run(label: str, call: Callable[..., T], *given: Any) -> T:
     """The call, in a process of the cluster."""
-    # numba takes the number from here when it is imported, which Ray may have done before.
-    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     node = ray_package().util.get_node_ip_address()
     return labelled(f"{label}, on node {node}", call, *given)

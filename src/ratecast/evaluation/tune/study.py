@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratecast.data.notices import Notify
+from ratecast.disk_files import locked
 from ratecast.errors import InputError
 from ratecast.output_paths import check_file
 
@@ -141,17 +142,10 @@ def _pruner(optuna: Any) -> Any:
 @contextmanager
 def _alone(file: Path) -> Iterator[None]:
     """Only one search may use the file, since it ends the trials that another one has begun."""
-    import fcntl
-
     check_file(file)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"study {file}: another search uses it; wait for it, or give another file"
-            ) from None
+    in_use = f"study {file}: another search uses it; wait for it, or give another file"
+    with locked(file, in_use):
         _refuse_other_database(file)
         yield
 
