@@ -51,7 +51,7 @@ def test_every_pod_shares_the_work_folder_and_has_the_same_image() -> None:
         assert volumes["work"]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
         (container,) = pod["containers"]
         mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
-        assert mounts == {"work": "/work", "shared-memory": "/dev/shm"}
+        assert mounts == {"work": "/shared", "shared-memory": "/dev/shm"}
         assert mounts.keys() == volumes.keys()
         assert container["image"] == f"ratecast-ray:{rc.__version__}"
         assert container["resources"]["requests"] == container["resources"]["limits"]
