@@ -69,7 +69,11 @@ class Vocabulary:
         if unknown == "raise":
             raise InputError(f"{self.kind} {ids[int(new.argmax())]!r}: not known to this model")
         fresh = _distinct(ids.filter(pl.Series(new)))
-        self._add(self.side(fresh, fresh.clear().to_frame() if side is None else side))
+        # Not from `table`, where a new id is not. Joined with it again and again, polars would
+        # double what its text takes in memory each time (findings/polars-join-doubles-text.sh).
+        known = [self.table.clear(), *([] if self.unrated is None else [self.unrated])]
+        more = fresh.clear().to_frame() if side is None else side
+        self._add(_joined(fresh, pl.concat(known, how="diagonal"), more))
         return self._look_up(ids)
 
     @cached_property
@@ -150,13 +154,7 @@ class Vocabulary:
 
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
-        table = self.described
-        if more.width > 1 and more.height:
-            more = like_known(more, table)
-            table = pl.concat([more, table], how="diagonal").unique(
-                self.kind, keep="first", maintain_order=True
-            )
-        return ids.to_frame().join(table, on=self.kind, how="left", maintain_order="left")
+        return _joined(ids, self.described, more)
 
     def _add(self, fresh: pl.DataFrame) -> None:
         numbers = range(len(self), len(self) + fresh.height)
@@ -198,6 +196,16 @@ class Vocabulary:
         if number in self._padded:
             fault = lost_zeros(self._padded[number], "this model")
             raise InputError(f"{self.kind} {number}: {fault}")
+
+
+def _joined(ids: pl.Series, known: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+    """Side information, aligned with `ids` (n lines): from `more`, else from `known`."""
+    if more.width > 1 and more.height:
+        more = like_known(more, known)
+        known = pl.concat([more, known], how="diagonal").unique(
+            ids.name, keep="first", maintain_order=True
+        )
+    return ids.to_frame().join(known, on=ids.name, how="left", maintain_order="left")
 
 
 def _distinct(ids: pl.Series) -> pl.Series:
