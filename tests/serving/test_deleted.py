@@ -72,8 +72,8 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     table.with_columns(
         pl.Series(USER, [NAME.format(user) for user in table[USER]]), pl.col(RATING).round(1)
     ).write_csv("ratings.csv")
-    table = ["--data=ratings.csv", "--scale=-10:10:continuous"]
-    return ["refit", *table, f"--home={tmp_path / 'home'}"]
+    options = ["--data=ratings.csv", "--scale=-10:10:continuous"]
+    return ["refit", *options, f"--home={tmp_path / 'home'}"]
 
 
 def refit(client: httpx.Client, words: list[str], artifacts: ArtifactStore) -> None:

@@ -76,11 +76,7 @@ def serve(
     ).checked()  # fmt: skip
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
-        training = f"training {first.model} on {first.data} first"
-        show(f"no model is published in {settings.home} yet: {training}")
-        experiment = _experiment(first.model, first.data, settings.home, table, first.budget)
-        with _training(settings.home):
-            artifacts.publish(_trained(experiment))
+        _publish_first(artifacts, table, first)
 
     def page() -> "Page | None":
         """Called once store and port are available."""
@@ -90,6 +86,14 @@ def serve(
         return _page()
 
     run(settings, page)
+
+
+def _publish_first(artifacts: "ArtifactStore", table: TableOptions, first: FirstModel) -> None:
+    training = f"training {first.model} on {first.data} first"
+    show(f"no model is published in {artifacts.home} yet: {training}")
+    experiment = _experiment(first.model, first.data, artifacts.home, table, first.budget)
+    with _training(artifacts.home):
+        artifacts.publish(_trained(experiment))
 
 
 @owner_only()

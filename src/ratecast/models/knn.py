@@ -134,8 +134,8 @@ class KNN(Bias):
 
     def _neighbourhood(self) -> KNNState:
         dampings = float(self.similarity_damping), float(self.weight_damping)
-        learned = self._slots, self._sums, self._history.chains
-        return KNNState(self._state(), self._variance, *dampings, *learned)
+        scalars = self._variance, *dampings
+        return KNNState(self._state(), *scalars, self._slots, self._sums, self._history.chains)
 
     @override
     def arrays(self) -> Arrays:
