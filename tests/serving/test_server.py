@@ -62,6 +62,8 @@ def test_the_log_is_lines_of_json_without_tokens(place: Place) -> None:
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     assert "/v1/users/{user}/export" in [line.get("route") for line in lines]
     assert token not in log
+    made = [place.home / name for name in ("ratings.db", "models", "verdicts.json", "secret")]
+    assert not [path for path in made if path.stat().st_mode & 0o077]
 
 
 def test_while_the_database_is_away_reads_go_on_and_nothing_is_lost(

@@ -10,9 +10,12 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal, get_args, get_origin
 
+from ratecast.cli.first_model import FirstModel
 from ratecast.cli.places import PlaceOptions
 from ratecast.table_options import OPTIONS, TableOptions
 
+# Options that stand in one parameter of a verb, besides those of a table.
+GROUPS = (PlaceOptions, FirstModel)
 # Option names that are keywords or builtins in Python, by the name of the parameter.
 OPTION_NAMES = {"source": "from", "everything": "all"}
 # The fields of an experiment; listed here because help must not import a model.
@@ -85,7 +88,7 @@ def purpose(verb: Callable[..., Any]) -> str:
 
 
 def flat_parameters(verb: Callable[..., Any]) -> list[Parameter]:
-    """The parameters of a verb; one of type `TableOptions` or `PlaceOptions` is its options.
+    """The parameters of a verb; one of type `TableOptions` or of `GROUPS` is its options.
 
     An option of a table of the same name that the verb has itself takes precedence.
     """
@@ -94,8 +97,8 @@ def flat_parameters(verb: Callable[..., Any]) -> list[Parameter]:
     for parameter in own.values():
         if parameter.annotation is TableOptions:
             flat += [option for option in table_parameters() if option.name in table_options(own)]
-        elif parameter.annotation is PlaceOptions:
-            flat += parameters_of(PlaceOptions)
+        elif parameter.annotation in GROUPS:
+            flat += parameters_of(parameter.annotation)
         else:
             flat.append(parameter)
     return flat
@@ -115,7 +118,7 @@ def table_parameters() -> list[Parameter]:
     return parameters_of(TableOptions)
 
 
-def parameters_of(group: type[TableOptions] | type[PlaceOptions]) -> list[Parameter]:
+def parameters_of(group: type[TableOptions | PlaceOptions | FirstModel]) -> list[Parameter]:
     """A group of options as parameters."""
     return [
         Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
@@ -129,7 +132,7 @@ def manual(name: str, verb: Callable[..., Any]) -> Manual:
 
     doc = parse(getdoc(verb) or "", DocstringStyle.GOOGLE)
     groups = (
-        parse(getdoc(group) or "", DocstringStyle.GOOGLE) for group in (TableOptions, PlaceOptions)
+        parse(getdoc(group) or "", DocstringStyle.GOOGLE) for group in (TableOptions, *GROUPS)
     )
     documented = [*(param for group in groups for param in group.params), *doc.params]
     about = {p.arg_name: " ".join((p.description or "").split()) for p in documented}

@@ -1,6 +1,7 @@
 """Commands of the service: serve, publish, refit."""
 
 import gc
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -9,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from ratecast.cli.budget import setting
 from ratecast.cli.call import AUTO, emit, note, show
+from ratecast.cli.first_model import BUDGET, DATA, MODEL, NONE_GIVEN, FirstModel
+from ratecast.disk_files import locked
 from ratecast.errors import InputError
+from ratecast.serving.private_files import owner_only
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
@@ -18,10 +22,11 @@ if TYPE_CHECKING:
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.training.experiment import Experiment
 
-# What is trained where nothing else is named or published, and how long that may take.
-DATA, MODEL, BUDGET = "ml-100k", AUTO, "60s"
+# Folder of a training in the service's folder.
+TRAINING = "training"
 
 
+@owner_only()
 def serve(
     *,
     home: Path | None = None,
@@ -32,10 +37,9 @@ def serve(
     rate_limit: float | None = None,
     insecure: bool = False,
     log_all: bool = False,
-    data: str = DATA,
+    keep: int = 3,
     table: TableOptions = DEFAULT,
-    model: str = MODEL,
-    budget: str | None = None,
+    first: FirstModel = NONE_GIVEN,
 ) -> None:
     """Serve forecasts and take ratings, by HTTP.
 
@@ -55,10 +59,9 @@ def serve(
         rate_limit: requests per second and client, 0 for no limit; default for remote clients: 50.
         insecure: allow remote clients without a token.
         log_all: log every request, not only writes and errors.
-        data: training data, if no model was published yet.
+        keep: how many of the newest models that served are kept, save what is to be forgotten.
         table: how a table of your own is read.
-        model: model to train, if no model was published yet.
-        budget: how long the choice of auto may take, as in 60s, the default, or 5m.
+        first: what is trained, if no model was published yet.
     """
     import os
 
@@ -69,12 +72,11 @@ def serve(
 
     settings = Settings(
         _home(home), host, port, database, token or os.environ.get("RATECAST_TOKEN"),
-        rate_limit, insecure, log_all,
+        rate_limit, insecure, log_all, keep,
     ).checked()  # fmt: skip
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
-        show(f"no model is published in {settings.home} yet: training {model} on {data} first")
-        artifacts.publish(_trained(_experiment(model, data, settings.home, table, budget)))
+        _publish_first(artifacts, table, first)
 
     def page() -> "Page | None":
         """Called once store and port are available."""
@@ -86,6 +88,15 @@ def serve(
     run(settings, page)
 
 
+def _publish_first(artifacts: "ArtifactStore", table: TableOptions, first: FirstModel) -> None:
+    training = f"training {first.model} on {first.data} first"
+    show(f"no model is published in {artifacts.home} yet: {training}")
+    experiment = _experiment(first.model, first.data, artifacts.home, table, first.budget)
+    with _training(artifacts.home):
+        artifacts.publish(_trained(experiment))
+
+
+@owner_only()
 def publish(artifact: Path, *, home: Path | None = None, json: bool = False) -> None:
     """Publish a new artifact without a restart.
 
@@ -105,6 +116,7 @@ def publish(artifact: Path, *, home: Path | None = None, json: bool = False) -> 
     emit({"published": name}, f"published as {name}", json)
 
 
+@owner_only()
 def refit(
     *,
     home: Path | None = None,
@@ -151,7 +163,8 @@ def refit(
         f"training {experiment.name} on {len(ratings)} ratings, {len(stored.ratings)} of them from "
         "the store" + ("" if given.timed else ", all without times, as the table has none")
     )
-    name = artifacts.publish(_trained(experiment, ratings), stored.last)
+    with _training(settings.home):
+        name = artifacts.publish(_trained(experiment, ratings), stored.last)
     facts = {"published": name, "ratings": len(ratings), "of_the_store": len(stored.ratings)}
     emit(facts, f"published as {name}", json)
 
@@ -175,7 +188,7 @@ def _refit_experiment(
         table = options_for(folder, data, table)
     if model is not None:
         return _experiment(model, data, artifacts.home, table)
-    out = artifacts.home / "training"
+    out = artifacts.home / TRAINING
     return replace(saved, data=data, table=table, split="all", out=out)
 
 
@@ -191,10 +204,22 @@ def _experiment(
     """Training of a model on every rating, for the service in `home`."""
     from ratecast.training.experiment import experiments
 
-    words = [model, f"--data={data}", "--split=all", f"--out={home / 'training'}"]
+    words = [model, f"--data={data}", "--split=all", f"--out={home / TRAINING}"]
     if budget or model == AUTO:
         words.append(setting(budget or BUDGET))
     return experiments([*words, *table.words()], ())[0]
+
+
+@contextmanager
+def _training(home: Path) -> Iterator[None]:
+    """For the block, the folder of one training; its logs and weights are removed at the end."""
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home / "training.lock", f"{home}: another training is at work; wait for its end"):
+        try:
+            yield
+        finally:
+            if (home / TRAINING).exists():
+                shutil.rmtree(home / TRAINING)
 
 
 def _trained(experiment: "Experiment", ratings: "Ratings | None" = None) -> Path:

@@ -18,6 +18,7 @@ from ratecast.serving.live.published import SERVING, ArtifactStore
 from ratecast.serving.live.served_model import ServedModel, load
 from ratecast.serving.live.state import LiveState
 from ratecast.serving.metrics import Metrics
+from ratecast.serving.retention import Retention
 from ratecast.serving.service import RatingService
 from ratecast.serving.store.database import Store
 from ratecast.serving.writer import GroupCommitWriter
@@ -41,6 +42,7 @@ class HotSwap:
         self._metrics = Metrics()
         self._swap_lock, self._thread = asyncio.Lock(), ThreadPoolExecutor(1, "hot_swap")
         self._next_rebuild = 0.0
+        self._retention = Retention(artifacts, store)
 
     @asynccontextmanager
     async def running(
@@ -68,6 +70,7 @@ class HotSwap:
             while True:
                 await asyncio.sleep(POLL_SECONDS)
                 await self._or_none(self._poll(live))
+                await self._retention.poll(live.served.name, writer)
         finally:
             await writer.close()
 
@@ -97,9 +100,8 @@ class HotSwap:
             except InputError as error:
                 self._refuse(name, error)
                 continue
-            # Includes deleted users: their ids, and so their tokens, are never given again.
-            deleted = [event.user for event in stored.removals]
-            return LiveState(served, stored.ratings, [*self.store.registered_users(), *deleted])
+            users = self.store.registered_users()
+            return LiveState(served, stored.ratings, users, stored.deleted)
         raise InputError(f"{self.artifacts.home}: no artifact that can serve; ratecast publish DIR")
 
     async def _poll(self, live: LiveState) -> None:

@@ -19,7 +19,8 @@ from ratecast.serving.hot_swap import HotSwap
 from ratecast.serving.http.app import Page, create_app
 from ratecast.serving.http.auth import Access, signing_secret
 from ratecast.serving.http.middleware import Limits
-from ratecast.serving.live.published import ArtifactStore
+from ratecast.serving.live.published import KEEP, ArtifactStore
+from ratecast.serving.private_files import private_home
 from ratecast.serving.store.database import Store, reachable
 from ratecast.serving.store.lock import exclusive_lock
 from ratecast.visible_text import in_json
@@ -45,6 +46,7 @@ class Settings:
             address and 50 otherwise.
         insecure: allow remote clients without a token.
         log_all: log every request, not only writes and errors.
+        keep: how many older models that served are kept.
     """
 
     home: Path
@@ -55,6 +57,7 @@ class Settings:
     rate: float | None = None
     insecure: bool = False
     log_all: bool = False
+    keep: int = KEEP
 
     def checked(self) -> "Settings":
         """These settings. Raises `InputError` if remote clients could write without a token."""
@@ -65,6 +68,10 @@ class Settings:
             )
         if self.token is not None and len(self.token) < MIN_TOKEN_LENGTH:
             raise InputError(f"serve: a token must have {MIN_TOKEN_LENGTH} characters or more")
+        if self.keep < 0:
+            raise InputError(
+                f"serve: --keep is {self.keep}; give how many older models stay, from 0"
+            )
         return self
 
     @property
@@ -109,13 +116,16 @@ def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) ->
     page: called once, when store and port are available; returns a function that mounts the page.
     """
     settings.checked()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    private_home(settings.home)
     access = Access(settings.token, signing_secret(settings.home))
     with reachable(settings.url):
         store = Store(settings.url)
     with exclusive_lock(store), _port(settings) as port:
         app = create_app(
-            HotSwap(ArtifactStore(settings.home), store), access, settings.limits, page()
+            HotSwap(ArtifactStore(settings.home, settings.keep), store),
+            access,
+            settings.limits,
+            page(),
         )
         log_as_json()
         sys.setswitchinterval(SWITCH_SECONDS)

@@ -72,6 +72,7 @@ class GroupCommitWriter:
         self._thread = ThreadPoolExecutor(1, "writer")
         self._seq, self._commit_number = store.last_numbers()
         self._outcome_unknown = False
+        self._planned: list[Event] = []
 
     async def write(self, request: WriteRequest) -> list[Event]:
         """The events of this request, once durable and applied. Raises `UnavailableError`."""
@@ -123,10 +124,11 @@ class GroupCommitWriter:
                 for pending in group
                 if pending.request.register
             ]
+            self._planned = [event for own in events for event in own]
             self._outcome_unknown = True
-            await self.run(self.store.write, [e for own in events for e in own], registrations)
+            await self.run(self.store.write, self._planned, registrations)
             self._outcome_unknown = False
-            self._apply([event for own in events for event in own])
+            self._apply(self._planned)
         except Exception as error:
             # Whatever the error is, each waiting request must get it.
             self._metrics.failures.inc()
@@ -150,10 +152,10 @@ class GroupCommitWriter:
             self._metrics.removals.inc(len(events) - ratings)
 
     async def _catch_up(self) -> None:
-        """After a commit with an unknown outcome: read it from the store if it was written."""
+        """After a commit with an unknown outcome: apply it if it was written, all or nothing."""
         if self._outcome_unknown:
-            stored = await self.run(self.store.events_since, self._seq)
-            self._apply([*stored.removals, *stored.ratings])
+            last, _ = await self.run(self.store.last_numbers)
+            self._apply([event for event in self._planned if event.seq <= last])
             self._outcome_unknown = False
 
     def _plan(self, requests: list[WriteRequest]) -> list[list[Event]]:

@@ -25,7 +25,7 @@ from ratecast.modelling.contract.hooks import Arrays
 from ratecast.modelling.contract.row_numbers import RowNumbers
 from ratecast.modelling.contract.rows import Expected, Rows, Walked, time_groups
 from ratecast.modelling.contract.shared_fits import fit_or_take
-from ratecast.modelling.contract.vocabulary import Vocabulary
+from ratecast.modelling.contract.vocabulary import UNKNOWN, Vocabulary
 from ratecast.modelling.kernels.threads import kernels_first
 from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale, trusted
 
@@ -199,10 +199,19 @@ class Model(RowNumbers):
         return Walked(expected, history, movie_counts, rows.is_first)
 
     def forget(self, user: Id) -> None:
-        """Forget a user, who is a new user from now on; what movies learned stays until a fit."""
+        """Forget a user: the id, side information, parameters and ratings.
+
+        Forecasts for the id are those for one that was never known, and a later rating of it is
+        the first of a new user. What movies and star probabilities learned stays until a fit.
+        """
         self._require_fitted()
         self.learned_from = ""
-        self.users.forget(self.users.own_id(user))
+        row = self.users.forget(self.users.own_id(user))
+        if row != UNKNOWN:
+            movies = self.given.movies_of(row)
+            self.counts.forget(row, movies)
+            self.given.remove(np.full(len(movies), row, np.int32), movies)
+            self.forget_row(row)
 
     def add_unrated_movies(self) -> None:
         """Give row numbers to the movies that are known by side information alone.

@@ -134,13 +134,16 @@ class Vocabulary:
             self._ids = self.table[self.kind].to_list()
         return [self._ids[row - 1] for row in rows.tolist()]
 
-    def forget(self, known: Id) -> None:
-        """Make this id unknown; its line stays, without the id and its side information."""
+    def forget(self, known: Id) -> int:
+        """Make this id unknown; its line stays, without the id and its side information.
+
+        Returns the row number that it had.
+        """
         if self.unrated is not None:
             self.unrated = self.unrated.filter(pl.col(self.kind) != known)
         row = self._numbers().pop(known, UNKNOWN)
         if row == UNKNOWN:
-            return
+            return row
         erased = f"\0{row}" if isinstance(known, str) else FORGOTTEN - row
         gone = pl.int_range(1, pl.len() + 1) == row
         self.table = self.table.with_columns(
@@ -151,6 +154,7 @@ class Vocabulary:
             for name in self.table.columns
         )
         self._numbers()[erased], self._ids, self._many, self._padded = row, [], None, None
+        return row
 
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""

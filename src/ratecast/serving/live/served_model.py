@@ -116,6 +116,9 @@ def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> 
     catalogue = Catalogue(model.movies.table, ratings_per_movie(model))
     served = ServedModel(folder.name, model, catalogue, star_distribution(model))
     served.unlearn(event for event in stored.removals if event.seq > last_learned)
+    known = pl.concat([model.users.known, model.users.described[USER]]).unique().cast(pl.String)
+    for user in stored.deleted.among(known.to_list(), last_learned):
+        model.forget(served.user(user))
     served.replay([event for event in stored.ratings if event.seq > last_learned])
     if len(model.movies) - 1 > len(served.catalogue):
         served.catalogue = Catalogue(model.movies.table, ratings_per_movie(model))

@@ -26,6 +26,7 @@ from ratecast.ratings import USER
 from ratecast.serving.errors import UnsupportedError
 from ratecast.serving.live.served_model import ServedModel
 from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent
+from ratecast.serving.store.deleted_users import DeletedUsers
 
 CACHED_ROWS = 4_000_000
 
@@ -50,9 +51,13 @@ class LiveState:
     """
 
     def __init__(
-        self, served: ServedModel, ratings: list[RatingEvent], users: Iterable[str] = ()
+        self,
+        served: ServedModel,
+        ratings: list[RatingEvent],
+        users: Iterable[str] = (),
+        deleted: DeletedUsers | None = None,
     ) -> None:
-        self.served = served
+        self.served, self._deleted = served, deleted or DeletedUsers()
         self.given: dict[Id, dict[Id, RatingEvent]] = {}
         self.changes: dict[Id, int] = defaultdict(int)
         self.backlog: list[list[Event]] | None = None
@@ -84,10 +89,12 @@ class LiveState:
         """An unused id: the next number, or a random text. Raises `UnsupportedError`."""
         if self._last_number is None:
             return f"u{secrets.token_hex(8)}"
-        if self._last_number == HIGHEST:
-            raise UnsupportedError(f"the largest id, {HIGHEST}, is taken; choose an id")
-        self._last_number += 1
-        return self._last_number
+        while self._last_number < HIGHEST:
+            self._last_number += 1
+            # The id of a deleted user, and so its token, is never given again.
+            if self._last_number not in self._deleted:
+                return self._last_number
+        raise UnsupportedError(f"the largest id, {HIGHEST}, is taken; choose an id")
 
     def ratings_of(self, user: Id) -> dict[Id, tuple[float, int | None]]:
         """The user's current ratings: movie to (stars, UTC seconds or None), oldest first."""
