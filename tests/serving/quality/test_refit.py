@@ -63,6 +63,7 @@ def test_the_second_fit_forecasts_what_it_did_not_learn(
     rows = held_back(train, artifacts, given, stored)
     after = held_back_after(stored, 0)
     assert rows is not None
+    assert after is not None
     assert seen == [after] == [len(stored.ratings) // 2]
     assert rows.seq.tolist() == list(range(after + 1, len(stored.ratings) + 1))
     # Its artifact is gone.
