@@ -8,6 +8,7 @@ import httpx
 import polars as pl
 import pytest
 
+from ratecast.cli.serving import publish
 from ratecast.errors import InputError
 from ratecast.models.bias import Bias
 from ratecast.models.mean import Mean
@@ -107,6 +108,23 @@ def test_a_worse_model_is_refused_and_a_shadow_runs_beside(
 def test_without_a_shadow_none_is_promoted(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no shadow to promote"):
         ArtifactStore(tmp_path).promote()
+
+
+def test_the_command_line_publishes_one_thing(tmp_path: Path, trained: Path) -> None:
+    """An artifact, the shadow, or its end."""
+    artifacts = ArtifactStore(tmp_path)
+    for wrong in ({}, {"promote": True, "no_shadow": True}, {"shadow": True, "promote": True}):
+        with pytest.raises(InputError, match="give one of an artifact"):
+            publish(home=tmp_path, **wrong)  # type: ignore[arg-type]
+    publish(trained / "mean", home=tmp_path, shadow=True)
+    assert artifacts.shadow is not None
+    assert artifacts.current is None
+    publish(home=tmp_path, no_shadow=True)
+    assert artifacts.shadow is None
+    publish(trained / "mean", home=tmp_path, shadow=True)
+    name = artifacts.shadow
+    publish(home=tmp_path, promote=True)
+    assert (artifacts.current, artifacts.shadow) == (name, None)
 
 
 @pytest.fixture
