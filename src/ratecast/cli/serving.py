@@ -97,23 +97,50 @@ def _publish_first(artifacts: "ArtifactStore", table: TableOptions, first: First
 
 
 @owner_only()
-def publish(artifact: Path, *, home: Path | None = None, json: bool = False) -> None:
+def publish(
+    artifact: Path | None = None,
+    *,
+    home: Path | None = None,
+    shadow: bool = False,
+    no_shadow: bool = False,
+    promote: bool = False,
+    force: bool = False,
+    json: bool = False,
+) -> None:
     """Publish a new artifact without a restart.
 
-    A running service checks it, and then serves it or refuses it.
+    A running service checks it, compares it with the served model on recent ratings, and then
+    serves it or refuses it.
 
     Examples:
         ratecast publish artifacts/als --home service
+        ratecast publish artifacts/als --shadow
+        ratecast publish --promote
 
     Args:
         artifact: folder that ratecast train wrote.
         home: the service's folder; default: RATECAST_HOME/service.
+        shadow: let it run beside the served model, which answers; both are scored.
+        no_shadow: end the shadow, in place of publishing an artifact.
+        promote: publish the shadow, in place of an artifact.
+        force: serve it even if it forecast recent ratings worse than the served model.
         json: print the result as one JSON document.
     """
     from ratecast.serving.live.published import ArtifactStore
 
-    name = ArtifactStore(_home(home)).publish(artifact)
-    emit({"published": name}, f"published as {name}", json)
+    artifacts = ArtifactStore(_home(home))
+    if sum((artifact is not None, promote, no_shadow)) != 1 or (shadow and artifact is None):
+        raise InputError("publish: give one of an artifact, --promote and --no-shadow")
+    if no_shadow:
+        artifacts.end_shadow()
+        emit({"published": None}, "the shadow ends", json)
+        return
+    if artifact is None:
+        name = artifacts.promote(force=force)
+    else:
+        name = artifacts.publish(artifact, shadow=shadow, force=force)
+    where = "published as the shadow" if shadow else "published as"
+    emit({"published": name}, f"{where} {name}", json)
 
 
 @owner_only()
@@ -124,11 +151,13 @@ def refit(
     data: str | None = None,
     table: TableOptions = DEFAULT,
     model: str | None = None,
+    force: bool = False,
     json: bool = False,
 ) -> None:
     """Train on a table and the stored ratings, publish the model.
 
-    A rating in the store replaces the table's of the same user and movie.
+    A rating in the store replaces the table's of the same user and movie. Before that, the same
+    training without the newest ratings is tried on these, for the comparison with the served model.
 
     Examples:
         ratecast refit
@@ -142,8 +171,12 @@ def refit(
         table: how a table of your own is read; by default as for the published model.
         model: the model's name, or the YAML file of an experiment; default: the published model,
             with its settings, or auto.
+        force: train once, and serve the model without the comparison.
         json: print the result as one JSON document.
     """
+    from functools import partial
+
+    from ratecast.cli.held_back import held_back
     from ratecast.data import load_table
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.serving.live.training_table import training_table
@@ -164,7 +197,9 @@ def refit(
         "the store" + ("" if given.timed else ", all without times, as the table has none")
     )
     with _training(settings.home):
-        name = artifacts.publish(_trained(experiment, ratings), stored.last)
+        rows = None if force else held_back(partial(_trained, experiment), artifacts, given, stored)
+        trained = _trained(experiment, ratings)
+        name = artifacts.publish(trained, stored.last, force=force, held_back=rows)
     facts = {"published": name, "ratings": len(ratings), "of_the_store": len(stored.ratings)}
     emit(facts, f"published as {name}", json)
 
@@ -222,13 +257,20 @@ def _training(home: Path) -> Iterator[None]:
                 shutil.rmtree(home / TRAINING)
 
 
-def _trained(experiment: "Experiment", ratings: "Ratings | None" = None) -> Path:
-    """Fit on all ratings of the experiment's data, or on `ratings`; the artifact's folder."""
+def _trained(
+    experiment: "Experiment", ratings: "Ratings | None" = None, out: Path | None = None
+) -> Path:
+    """Fit on all ratings of the experiment's data, or on `ratings`; the artifact's folder.
+
+    out: folder of the run, if it is not that of the experiment.
+    """
+    from dataclasses import replace
+
     from ratecast.splits import named
     from ratecast.training.train import train
 
     split = None if ratings is None else named(ratings, "auto", experiment.seed)[0]
-    finished = train(experiment, split)
+    finished = train(experiment if out is None else replace(experiment, out=out), split)
     for line in finished.summary:
         note(line)
     return finished.artifact

@@ -7,12 +7,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from ratecast.errors import InputError
-from ratecast.serving.errors import RequestError
+from ratecast.serving.errors import RequestError, UnavailableError
 from ratecast.serving.live import acceptance_checks
 from ratecast.serving.live.published import SERVING, ArtifactStore
 from ratecast.serving.live.served_model import ServedModel, load
@@ -21,6 +22,7 @@ from ratecast.serving.metrics import Metrics
 from ratecast.serving.retention import Retention
 from ratecast.serving.service import RatingService
 from ratecast.serving.store.database import Store
+from ratecast.serving.store.scores import saved_scores
 from ratecast.serving.writer import GroupCommitWriter
 
 T = TypeVar("T")
@@ -69,7 +71,7 @@ class HotSwap:
             ready(service)
             while True:
                 await asyncio.sleep(POLL_SECONDS)
-                await self._or_none(self._poll(live))
+                await self._or_none(self._poll(live, writer))
                 await self._retention.poll(live.served.name, writer)
         finally:
             await writer.close()
@@ -101,18 +103,21 @@ class HotSwap:
                 self._refuse(name, error)
                 continue
             users = self.store.registered_users()
-            return LiveState(served, stored.ratings, users, stored.deleted)
+            live = LiveState(served, stored.ratings, users, stored.deleted)
+            live.resume(saved_scores(self.store))
+            return live
         raise InputError(f"{self.artifacts.home}: no artifact that can serve; ratecast publish DIR")
 
-    async def _poll(self, live: LiveState) -> None:
+    async def _poll(self, live: LiveState, writer: GroupCommitWriter) -> None:
         """Swap in a newer artifact, or rebuild the model after a rating was deleted."""
         name, now = self.artifacts.current, time.monotonic()
         if name and name != live.served.name and self._may_serve(name):
-            await self._swap(live, name)
+            await self._swap(live, writer, name)
         elif live.stale and now >= self._next_rebuild:
             await self._rebuild(live)
             rest = REST_FACTOR * (time.monotonic() - now)
             self._next_rebuild = time.monotonic() + max(REBUILD_SECONDS, rest)
+        await live.shadow.follow(self.artifacts.shadow, partial(self._load_shadow, live))
 
     def _may_serve(self, name: str) -> bool:
         return self.artifacts.verdicts().get(name) in (None, SERVING)
@@ -124,12 +129,21 @@ class HotSwap:
                 live.swap(await self._load(live, live.served.name))
                 self._metrics.rebuilds.inc()
 
-    async def _swap(self, live: LiveState, name: str) -> None:
+    async def _swap(self, live: LiveState, writer: GroupCommitWriter, name: str) -> None:
         async with self._swap_lock:
+            was_stale = live.stale
             try:
                 served = await self._load(live, name)
                 await self._in_thread(acceptance_checks.check, served, live.served)
+                rows, folder = live.served.recent.rows(), self.artifacts.folder(name)
+                await self._in_thread(acceptance_checks.check_recent, folder, served, rows)
+                # What the model that serves now has forecast: after a kill the new one could not.
+                await writer.save_scores(live.due_scores(None))
+            except UnavailableError:
+                live.keep_serving(was_stale)
+                return
             except (InputError, RequestError) as error:
+                live.keep_serving(was_stale)
                 self._refuse(name, error)
                 return
             live.swap(served)
@@ -148,6 +162,17 @@ class HotSwap:
         except BaseException:
             live.backlog, live.stale = None, True
             raise
+
+    async def _load_shadow(self, live: LiveState, name: str) -> ServedModel:
+        """A model to run beside the served one, after the checks of any other."""
+        now = live.served
+
+        def in_thread() -> ServedModel:
+            shadow = load(self.artifacts.folder(name), self.store.events_since(), now)
+            acceptance_checks.check(shadow, now)
+            return shadow
+
+        return await self._in_thread(in_thread)
 
     def _put_in_service(self, served: ServedModel) -> None:
         # The model's objects stay for long. Frozen, they add no time to later garbage collections.

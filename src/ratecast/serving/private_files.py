@@ -10,7 +10,7 @@ from ratecast.errors import InputError
 FILE, FOLDER = 0o600, 0o700
 # What a service makes in its folder; the secret is checked where it is read.
 ENTRIES = (
-    *("models", "visitors", "training", "current", "verdicts.json", "ratings.db.lock"),
+    *("models", "visitors", "training", "current", "shadow", "verdicts.json", "ratings.db.lock"),
     *("ratings.db", "ratings.db-wal", "ratings.db-shm"),
 )
 

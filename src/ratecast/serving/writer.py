@@ -19,6 +19,7 @@ from ratecast.serving.errors import UnavailableError
 from ratecast.serving.live.state import LiveState
 from ratecast.serving.metrics import Metrics
 from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent, Store
+from ratecast.serving.store.scores import save_scores
 
 T = TypeVar("T")
 
@@ -89,6 +90,13 @@ class GroupCommitWriter:
         except (DBAPIError, PoolTimeout):
             raise UnavailableError("the store is not available") from None
 
+    async def save_scores(self, due: bytes | None) -> None:
+        """Save what is due of the scores. Raises `UnavailableError`."""
+        if due is not None:
+            seq = self._live.quality.scores.seq
+            await self.run(save_scores, self.store, due)
+            self._live.quality.was_saved(seq)
+
     async def close(self) -> None:
         """Finish the pending writes, and stop the thread."""
         if self._task is not None:
@@ -124,7 +132,9 @@ class GroupCommitWriter:
                 for pending in group
                 if pending.request.register
             ]
-            self._planned = [event for own in events for event in own]
+            planned = [event for own in events for event in own]
+            await self.save_scores(self._live.due_scores(planned))
+            self._planned = planned
             self._outcome_unknown = True
             await self.run(self.store.write, self._planned, registrations)
             self._outcome_unknown = False

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 
 from ratecast.serving.errors import UnavailableError
 from ratecast.serving.hot_swap import HotSwap
-from ratecast.serving.http import api, openapi, problem_details
+from ratecast.serving.http import api, openapi, problem_details, quality
 from ratecast.serving.http.auth import Access
 from ratecast.serving.http.middleware import Limits, ServiceMiddleware
 from ratecast.serving.http.schemas import ServiceStatus, reply
@@ -51,6 +51,8 @@ def create_app(
     app.state.home, app.state.limits = hot_swap.artifacts.home, limits or Limits()
     problem_details.install(app)
     app.include_router(api.router)
+    app.include_router(quality.router)
+    metrics.registry.register(quality.QualityCollector(lambda: app.state.service))
     _add_health(app, metrics)
     openapi.install(app)
     if page is not None:

@@ -1,12 +1,21 @@
 """Acceptance checks of a new model before it replaces the served one."""
 
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
 import numpy as np
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
 from ratecast.ratings import MOVIE, USER, Requests
+from ratecast.serving.live.held_back import as_of_stars
+from ratecast.serving.live.published import FORCED
 from ratecast.serving.live.served_model import ServedModel
+from ratecast.serving.quality.comparison import Comparison, compare
+from ratecast.serving.quality.recent import RecentRows
 
+log = logging.getLogger("ratecast.serving")
 USERS, MOVIES = 20, 20
 MAX_RMS_DIFFERENCE = 0.25  # as a share of the scale
 
@@ -34,6 +43,25 @@ def check(new: ServedModel, old: ServedModel | None) -> None:
     _check_valid(new, sample)
     if old is not None and len(sample):
         _check_close(new, old, sample)
+
+
+def check_recent(folder: Path, new: ServedModel, now: RecentRows | None) -> None:
+    """Raise `InputError` for a model that forecast recent ratings worse than the served one.
+
+    folder: of its artifact, where the comparison is kept. now: forecasts of the served model.
+    """
+    if (folder / FORCED).exists():
+        comparison = Comparison(forced=True)
+    else:
+        comparison = compare(*as_of_stars(folder, new.recent.rows()), now)
+    comparison.write(folder)
+    facts = {"artifact": new.name} | asdict(comparison)
+    log.info("model compared", extra={"facts": facts})
+    if comparison.is_worse:
+        raise InputError(
+            f"{new.name}: worse than the served model: {comparison}; publish it with --force to "
+            "serve it anyway"
+        )
 
 
 def _check_valid(new: ServedModel, sample: Requests) -> None:

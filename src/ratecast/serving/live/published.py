@@ -1,6 +1,6 @@
 """Published artifacts, each in a folder of its own; a file names the current one.
 
-HOME/models/NAME/   HOME/current   HOME/verdicts.json   HOME/ratings.db   HOME/secret
+HOME/models/NAME/   HOME/current   HOME/shadow   HOME/verdicts.json   HOME/ratings.db   HOME/secret
 """
 
 import hashlib
@@ -13,10 +13,16 @@ from pathlib import Path
 
 from ratecast import artifact
 from ratecast.atomic_write import write_text
+from ratecast.errors import InputError
+from ratecast.serving.live.held_back import write_held_back
 from ratecast.serving.live.served_model import LEARNED_TO, learned
 from ratecast.serving.private_files import FILE, FOLDER, make_private
+from ratecast.serving.quality.comparison import COMPARISON
+from ratecast.serving.quality.recent import RecentRows
 
 SERVING = "serving"
+# A file in an artifact that is served without a comparison.
+FORCED = "forced"
 KEEP = 3
 # Of a name: the second in which it was published.
 _SECOND = len("20260101T000000Z")
@@ -41,11 +47,47 @@ class ArtifactStore:
         """Folder of the artifact of this name."""
         return self.home / "models" / name
 
-    def publish(self, source: Path, learned_to: int = 0) -> str:
+    @property
+    def shadow(self) -> str | None:
+        """Name of the artifact that runs beside the served one, or None."""
+        file = self.home / "shadow"
+        return file.read_text().strip() if file.exists() else None
+
+    def promote(self, *, force: bool = False) -> str:
+        """Make the shadow the current artifact; returns its name. force: as for `publish`.
+
+        Raises `InputError` without a shadow.
+        """
+        name = self.shadow
+        if name is None or not self.folder(name).exists():
+            raise InputError(
+                f"{self.home}: no shadow to promote; ratecast publish DIR --shadow starts one"
+            )
+        if force:
+            (self.folder(name) / FORCED).touch()
+        write_text(self.home / "current", name + "\n", FILE)
+        self.end_shadow()
+        return name
+
+    def end_shadow(self) -> None:
+        """Let no model run beside the served one any more."""
+        (self.home / "shadow").unlink(missing_ok=True)
+
+    def publish(
+        self,
+        source: Path,
+        learned_to: int = 0,
+        *,
+        shadow: bool = False,
+        force: bool = False,
+        held_back: RecentRows | None = None,
+    ) -> str:
         """Copy an artifact and make it the current one, atomically; returns its new name.
 
-        learned_to: sequence number of the last stored event in its training table. Raises
-        `InputError` for a folder that is not an artifact, or a damaged one.
+        learned_to: sequence number of the last stored event in its training table. shadow: let it
+        run beside the current one instead. force: serve it without a comparison with the served
+        one. held_back: see `write_held_back`. Raises `InputError` for a folder that is not an
+        artifact, or a damaged one.
         """
         artifact.read(source)
         models = self.home / "models"
@@ -54,15 +96,21 @@ class ArtifactStore:
         try:
             copy = staging / "artifact"
             shutil.copytree(source, copy)
-            make_private(copy)
+            for verdict in (FORCED, COMPARISON):
+                (copy / verdict).unlink(missing_ok=True)
             if learned_to or not (copy / LEARNED_TO).exists():
                 write_text(copy / LEARNED_TO, f"{learned_to}\n", FILE)
+            if force:
+                (copy / FORCED).touch()
+            if held_back is not None:
+                write_held_back(copy, held_back)
+            make_private(copy)
             name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{_digest(copy)}"
             if not self.folder(name).exists():
                 copy.rename(self.folder(name))
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        write_text(self.home / "current", name + "\n", FILE)
+        write_text(self.home / ("shadow" if shadow else "current"), name + "\n", FILE)
         return name
 
     def verdicts(self) -> dict[str, str]:
@@ -90,10 +138,13 @@ class ArtifactStore:
     def prune(self, served: str, removal: int) -> None:
         """Remove outdated artifacts, and older ones that are not among the `keep` newest accepted.
 
-        The artifact in service, the current one and those published later stay.
+        The artifact in service, the current one, the shadow and those published later stay; a
+        shadow that is outdated ends.
         """
-        kept = {*sorted(self.accepted(), reverse=True)[: self.keep]}
-        kept -= {*self.outdated(served, removal)}
+        outdated = self.outdated(served, removal)
+        if self.shadow in outdated:
+            self.end_shadow()
+        kept = {*sorted(self.accepted(), reverse=True)[: self.keep], self.shadow} - {*outdated}
         for name in self._older(served):
             if name not in kept:
                 shutil.rmtree(self.folder(name))
@@ -119,4 +170,7 @@ class ArtifactStore:
 
 
 def _digest(folder: Path) -> str:
-    return hashlib.sha256((folder / artifact.MANIFEST).read_bytes()).hexdigest()[:8]
+    """Of the artifact, and of whether it is forced, so that each of the two has its own verdict."""
+    digest = hashlib.sha256((folder / artifact.MANIFEST).read_bytes())
+    digest.update(b"forced" * (folder / FORCED).exists())
+    return digest.hexdigest()[:8]

@@ -25,6 +25,9 @@ from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
 from ratecast.serving.errors import UnsupportedError
 from ratecast.serving.live.served_model import ServedModel
+from ratecast.serving.live.shadow import Shadow
+from ratecast.serving.quality.scores import Scores
+from ratecast.serving.quality.tracker import QualityTracker
 from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent
 from ratecast.serving.store.deleted_users import DeletedUsers
 
@@ -47,7 +50,8 @@ class LiveState:
 
     given: user to movie to stored rating. changes: per user, the number of events. backlog: events
     to apply to the model that is being loaded; None while no model is. stale: a rating was deleted,
-    so the model must be rebuilt.
+    so the model must be rebuilt. quality: scores of the forecasts. shadow: a model that runs beside
+    the served one.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class LiveState:
         deleted: DeletedUsers | None = None,
     ) -> None:
         self.served, self._deleted = served, deleted or DeletedUsers()
+        self.quality, self.shadow = QualityTracker(served.model.scale), Shadow()
         self.given: dict[Id, dict[Id, RatingEvent]] = {}
         self.changes: dict[Id, int] = defaultdict(int)
         self.backlog: list[list[Event]] | None = None
@@ -71,19 +76,41 @@ class LiveState:
 
     def apply(self, events: list[Event]) -> None:
         """Apply the events of one commit to the ratings and to the model."""
+        if self._removes_after(self.quality.scores.seq, events):
+            self.scores()
         for event in events:
             self._record(event)
-        _update(self.served, events)
+        self.served.update(events)
+        self.shadow.update(events)
         if self.backlog is not None:
             self.backlog.append(events)
 
     def swap(self, served: ServedModel) -> None:
         """Serve with another model, after the events that came while it was loaded."""
-        last_seq = served.last_seq
-        for events in self.backlog or []:
-            _update(served, [event for event in events if event.seq > last_seq])
+        self.scores()
+        served.catch_up(self.backlog or [])
         self.served, self.backlog = served, None
         self._scores.clear()
+
+    def resume(self, saved: bytes | None) -> None:
+        """Go on from scores that were saved; without any, count what the model has walked."""
+        self.quality = QualityTracker(self.served.model.scale, self.served.last_seq, saved)
+
+    def scores(self) -> Scores:
+        """The scores of every forecast that came true."""
+        return self.quality.count(self.served.recent, self.served.last_seq)
+
+    def due_scores(self, events: list[Event] | None) -> bytes | None:
+        """What should be saved of the scores before these events; None if that can wait.
+
+        events: None for another model in the place of this one.
+        """
+        removes = events is None or self._removes_after(self.quality.saved, events)
+        return self.quality.due(self.served.recent, self.served.last_seq, removes)
+
+    def keep_serving(self, stale: bool) -> None:
+        """Go on with the same model. stale: whether it was so before another one was loaded."""
+        self.backlog, self.stale = None, self.stale or stale
 
     def next_user(self) -> Id:
         """An unused id: the next number, or a random text. Raises `UnsupportedError`."""
@@ -153,6 +180,16 @@ class LiveState:
         else:
             self.given.get(user, {}).pop(self.served.movie(event.movie), None)
 
+    def _removes_after(self, seq: int, events: list[Event]) -> bool:
+        """Whether a rating with a higher number than `seq` is changed or deleted."""
+        for event in events:
+            if isinstance(event, RemovalEvent):
+                given = self.given.get(self.served.user(event.user), {})
+                movies = given if event.movie is None else (self.served.movie(event.movie),)
+                if any(movie in given and given[movie].seq > seq for movie in movies):
+                    return True
+        return False
+
     def _invalidate(self, user: Id) -> None:
         """Drop cached scores that an event of this user changes.
 
@@ -162,10 +199,3 @@ class LiveState:
             self._scores.pop(user, None)
         else:
             self._scores.clear()
-
-
-def _update(served: ServedModel, events: list[Event]) -> None:
-    """Apply the events of one commit to a model."""
-    served.unlearn(event for event in events if isinstance(event, RemovalEvent))
-    served.observe([event for event in events if isinstance(event, RatingEvent)])
-    served.last_seq = max([served.last_seq, *(event.seq for event in events)])

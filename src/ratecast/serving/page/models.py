@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from nicegui import ui
 
+from ratecast.serving.page import quality
 from ratecast.serving.page.layout import button, element
 from ratecast.serving.page.session import Visitor
 
@@ -75,11 +76,12 @@ async def view(visitor: Visitor) -> None:
             f"“{info.model}” is in service. It knows {info.users:,} users and "
             f"{info.movies:,} movies.",
         )
+    quality.section(visitor)
     if table is None:
         element("p", "The results file is not part of this installation.").classes("empty")
         return
     data = table["dataset"]
-    with ui.element("section").classes("card"):
+    with ui.element("section").classes("card models"):
         element("h2", "The error of every model")
         element(
             "p",

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from ratecast.errors import InputError
 
-NEWEST = "0003"
+NEWEST = "0004"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
