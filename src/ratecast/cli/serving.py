@@ -86,23 +86,43 @@ def serve(
     run(settings, page)
 
 
-def publish(artifact: Path, *, home: Path | None = None, json: bool = False) -> None:
+def publish(
+    artifact: Path, *, home: Path | None = None, wait: float | None = None, json: bool = False
+) -> None:
     """Publish a new artifact without a restart.
 
-    A running service checks it, and then serves it or refuses it.
+    It is loaded and asked for forecasts first. A running service checks it again, with the ratings
+    of its store, and then serves it or refuses it.
 
     Examples:
         ratecast publish artifacts/als --home service
+        ratecast publish artifacts/als --wait
 
     Args:
         artifact: folder that ratecast train wrote.
         home: the service's folder; default: RATECAST_HOME/service.
+        wait: seconds to wait for the running service, 30 if no number is given; the exit code is
+            0 when it serves the artifact, and 2 when it refuses it or does not answer.
         json: print the result as one JSON document.
     """
-    from ratecast.serving.live.published import ArtifactStore
+    from ratecast.serving.live.published import SERVING, ArtifactStore
 
-    name = ArtifactStore(_home(home)).publish(artifact)
-    emit({"published": name}, f"published as {name}", json)
+    if wait is not None and not 0 < wait < float("inf"):
+        raise InputError(f"publish: --wait {wait:g}: give a number of seconds above 0")
+    artifacts = ArtifactStore(_home(home))
+    name = artifacts.publish(artifact)
+    if wait is None:
+        emit({"published": name}, f"published as {name}", json)
+        return
+    verdict = artifacts.verdict(name, wait)
+    if verdict is None:
+        raise InputError(
+            f"publish: no service answered within {wait:g} s; {name} is served once "
+            f"ratecast serve --home {artifacts.home} runs"
+        )
+    if verdict != SERVING:
+        raise InputError(f"publish: {verdict}")
+    emit({"published": name, "verdict": verdict}, f"published as {name}, and served", json)
 
 
 def refit(
