@@ -153,9 +153,9 @@ class GroupCommitWriter:
         except BaseException as error:
             # Whatever the error is, each waiting request must get one.
             self._metrics.failures.inc()
-            refused = isinstance(error, RequestError)
+            known = error if isinstance(error, RequestError) else None
             for pending in group:
-                pending.fail(error if refused else self._unavailable(_exception(error)))
+                pending.fail(known or self._unavailable(_exception(error)))
             if not isinstance(error, Exception):
                 raise
             return
