@@ -27,7 +27,7 @@ log = logging.getLogger("ratecast.serving")
 
 MAX_GROUP = 500
 CHECK_SECONDS = 3.0
-# What a client is told; the log says more.
+# What a client gets to read; the log says more.
 _DETAILS: dict[type[Exception], str] = {
     LockedElsewhereError: "another service writes to the store",
     LostLockError: "the lock of the store was lost; it is taken again",
@@ -116,7 +116,7 @@ class GroupCommitWriter:
         self.thread.close()
 
     def _unavailable(self, error: Exception) -> UnavailableError:
-        """What the client is told of an error; it is logged where it is another than before."""
+        """What the client gets for an error, which is logged if it is another than before."""
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         if reason != self._trouble:
             foreseen = isinstance(error, SQLAlchemyError | OSError | InputError | LostLockError)
