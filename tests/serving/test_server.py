@@ -123,12 +123,12 @@ def test_a_store_or_a_port_that_is_taken_is_said(place: Place, artifact: Path) -
 def test_a_postgresql_that_is_taken_is_said(postgresql: postgres.Server) -> None:
     one, two = Store(postgresql.url), Store(postgresql.url)
     with (
-        exclusive_lock(one),
+        exclusive_lock(one.lock),
         pytest.raises(InputError, match="another service"),
-        exclusive_lock(two),
+        exclusive_lock(two.lock),
     ):
         pass
-    with exclusive_lock(two):
+    with exclusive_lock(two.lock):
         pass
     one.close()
     two.close()

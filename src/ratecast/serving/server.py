@@ -120,7 +120,7 @@ def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) ->
     access = Access(settings.token, signing_secret(settings.home))
     with reachable(settings.url):
         store = Store(settings.url)
-    with exclusive_lock(store), _port(settings) as port:
+    with exclusive_lock(store.lock), _port(settings) as port:
         app = create_app(
             HotSwap(ArtifactStore(settings.home, settings.keep), store),
             access,

@@ -17,6 +17,7 @@ from ratecast.serving.store.tables import metadata
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
     opened = Store(database)
+    opened.lock.take()
     yield opened
     opened.close()
 

@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ratecast import artifact
 from ratecast.data.frames import Table, pairs_of, ratings_of, requests_of
 from ratecast.errors import NotFittedError
@@ -177,12 +180,15 @@ class Model(Observing):
         meta = {"model": self.name, "settings": self.settings(), "scale": asdict(self.scale)}
         meta |= {"learned_from": self.learned_from}
         meta |= {"class": f"{type(self).__module__}:{type(self).__qualname__}"}
-        arrays = self.arrays() | self.counts.arrays() | self.given.arrays()
-        arrays |= self.calibration.packed()
         tables = {"users": self.users.table, "movies": self.movies.table}
         unrated = {"unrated_users": self.users.unrated, "unrated_movies": self.movies.unrated}
         tables |= {name: table for name, table in unrated.items() if table is not None}
-        artifact.write(folder, artifact.Artifact(meta, arrays, tables))
+        artifact.write(folder, artifact.Artifact(meta, self.all_arrays(), tables))
+
+    def all_arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array of the artifact: the model's own, and those that each model has."""
+        arrays = self.arrays() | self.counts.arrays() | self.given.arrays()
+        return arrays | self.calibration.packed()
 
     def restore(self, saved: artifact.Artifact) -> Self:
         """Take over the learned state of `saved`, an artifact of the same model and settings."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 
 from ratecast.serving.errors import UnavailableError
 from ratecast.serving.hot_swap import HotSwap
@@ -53,7 +53,7 @@ def create_app(
     app.include_router(api.router)
     app.include_router(quality.router)
     metrics.registry.register(quality.QualityCollector(lambda: app.state.service))
-    _add_health(app, metrics)
+    _add_health(app, hot_swap, metrics)
     openapi.install(app)
     if page is not None:
         page(app)
@@ -61,7 +61,7 @@ def create_app(
     return app
 
 
-def _add_health(app: FastAPI, metrics: Metrics) -> None:
+def _add_health(app: FastAPI, hot_swap: HotSwap, metrics: Metrics) -> None:
     @app.get("/healthz", tags=["health"], response_model=ServiceStatus)
     async def health() -> Response:
         """Whether the process is running."""
@@ -70,10 +70,11 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
     @app.get(
         "/readyz", tags=["health"], response_model=ServiceStatus, responses={503: api.PROBLEMS[503]}
     )
-    async def ready(request: Request) -> Response:
-        """Whether a model is loaded and updated with all ratings in the store."""
-        if request.app.state.service is None:
-            raise UnavailableError("the model is loading")
+    async def ready() -> Response:
+        """Whether a model is loaded, updated with all ratings in the store, and takes more."""
+        reason = await hot_swap.trouble()
+        if reason is not None:
+            raise UnavailableError(reason)
         return reply(ServiceStatus("ready"))
 
     @app.get("/metrics", include_in_schema=False)

@@ -13,17 +13,18 @@ from pathlib import Path
 
 from ratecast import artifact
 from ratecast.atomic_write import write_text
+from ratecast.disk_files import sync, sync_folder
 from ratecast.errors import InputError
+from ratecast.serving.live.acceptance_checks import check_alone
 from ratecast.serving.live.held_back import write_held_back
 from ratecast.serving.live.served_model import LEARNED_TO, learned
 from ratecast.serving.private_files import FILE, FOLDER, make_private
-from ratecast.serving.quality.comparison import COMPARISON
+from ratecast.serving.quality.comparison import COMPARISON, FORCED
 from ratecast.serving.quality.recent import RecentRows
 
 SERVING = "serving"
-# A file in an artifact that is served without a comparison.
-FORCED = "forced"
 KEEP = 3
+_LOOK_SECONDS = 0.1
 # Of a name: the second in which it was published.
 _SECOND = len("20260101T000000Z")
 # A copy that was given up, because its process was killed, is older than this.
@@ -87,15 +88,21 @@ class ArtifactStore:
         learned_to: sequence number of the last stored event in its training table. shadow: let it
         run beside the current one instead. force: serve it without a comparison with the served
         one. held_back: see `write_held_back`. Raises `InputError` for a folder that is not an
-        artifact, or a damaged one.
+        artifact, or a damaged one, and for a model that gives no valid forecasts, or is of another
+        table than the one in service. The model is asked here first: one that ends a process ends
+        this one, not the service.
         """
-        artifact.read(source)
+        checked = artifact.identity(source)
+        check_alone(source, next(map(self.folder, self.accepted()), None))
         models = self.home / "models"
         models.mkdir(mode=FOLDER, parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".new-", dir=models))
         try:
             copy = staging / "artifact"
             shutil.copytree(source, copy)
+            artifact.read(copy)
+            if artifact.identity(copy) != checked:
+                raise InputError(f"{source}: changed while it was published; publish it again")
             for verdict in (FORCED, COMPARISON):
                 (copy / verdict).unlink(missing_ok=True)
             if learned_to or not (copy / LEARNED_TO).exists():
@@ -107,7 +114,9 @@ class ArtifactStore:
             make_private(copy)
             name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{_digest(copy)}"
             if not self.folder(name).exists():
+                sync_folder(copy)
                 copy.rename(self.folder(name))
+                sync(models)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         write_text(self.home / ("shadow" if shadow else "current"), name + "\n", FILE)
@@ -116,7 +125,27 @@ class ArtifactStore:
     def verdicts(self) -> dict[str, str]:
         """Artifact name to `serving`, or to the reason why it was refused."""
         file = self.home / "verdicts.json"
-        return dict(json.loads(file.read_text())) if file.exists() else {}
+        if not file.exists():
+            return {}
+        try:
+            verdicts = json.loads(file.read_text("utf-8"))
+            return {name: str(verdict) for name, verdict in verdicts.items()}
+        except (OSError, ValueError, AttributeError):
+            # Damaged: the service writes its own verdict again, and checks every other model anew.
+            return {}
+
+    def names(self) -> list[str]:
+        """Every artifact that was published: the current one first, then the newest."""
+        folders = (self.home / "models").glob("[!.]*")
+        names = sorted((path.name for path in folders), reverse=True)
+        return sorted(names, key=lambda name: name != self.current)
+
+    def verdict(self, name: str, seconds: float) -> str | None:
+        """The verdict of a running service on an artifact; None if it has none in this time."""
+        end = time.monotonic() + seconds
+        while name not in (verdicts := self.verdicts()) and time.monotonic() < end:
+            time.sleep(_LOOK_SECONDS)
+        return verdicts.get(name)
 
     def record_verdict(self, name: str, verdict: str) -> None:
         """Store the verdict of one artifact; verdicts of deleted artifacts are dropped."""

@@ -165,7 +165,12 @@ def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> 
 def learned(folder: Path) -> int:
     """Sequence number of the last stored event in the training table; 0 without a store."""
     file = folder / LEARNED_TO
-    return int(file.read_text()) if file.exists() else 0
+    if not file.exists():
+        return 0
+    text = file.read_text("utf-8", "replace").strip()
+    if not (text.isascii() and text.isdigit()):
+        raise InputError(f"{file}: {text!r} is no sequence number; publish the artifact again")
+    return int(text)
 
 
 def _own_id(vocabulary: Vocabulary, value: Written) -> Id:

@@ -69,10 +69,22 @@ class LiveState:
         self.stale = False
         self._scores: OrderedDict[Id, CatalogueScores] = OrderedDict()
         known = served.model.users.table[USER]
-        user_ids = [*known.to_list(), *map(served.user, users)]
-        self._last_number = None if known.dtype == pl.String else max(map(int, user_ids), default=0)
+        self._last_number = None if known.dtype == pl.String else max(known.to_list(), default=0)
+        self.register(users)
         for rating in ratings:
             self._record(rating)
+
+    def register(self, users: Iterable[str]) -> None:
+        """These ids are taken: no new user gets one."""
+        if self._last_number is not None:
+            numbers = (int(self.served.user(user)) for user in users)
+            self._last_number = max(self._last_number, max(numbers, default=0))
+
+    def deletions(self, deleted: DeletedUsers) -> list[Event]:
+        """The deletions of users that this state or the model still knows, in order."""
+        known = {*map(str, self.given), *self.served.model.users.known.cast(pl.String)}
+        found = ((deleted.seqs[deleted.digest(user)], user) for user in deleted.among(known))
+        return [RemovalEvent(user, None, seq) for seq, user in sorted(found)]
 
     def apply(self, events: list[Event]) -> None:
         """Apply the events of one commit to the ratings and to the model."""

@@ -13,6 +13,8 @@ from ratecast.ratings import USER
 from ratecast.serving.quality.recent import RecentRows
 
 COMPARISON = "comparison.json"
+# A file in an artifact that is served without a comparison.
+FORCED = "forced"
 # Of good models, this share is refused by chance at most.
 LEVEL = 0.01
 # With fewer, the bootstrap over users refuses more often than at its level.

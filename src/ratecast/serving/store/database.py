@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ratecast.errors import InputError
 from ratecast.ids import HIGHEST
 from ratecast.serving.store.deleted_users import DeletedUsers, digest_of_user
+from ratecast.serving.store.lock import FileLock, SessionLock, StoreLock
 from ratecast.serving.store.migrate import upgrade
 from ratecast.serving.store.tables import deleted_users, digest_key, ratings, removals, users
 
@@ -64,13 +65,15 @@ class Store:
     """The database at `url`; creates its tables, or migrates them to the newest version.
 
     holds_deleted: whether the log of SQLite may still hold what was deleted. deletions: of users,
-    in this process.
+    in this process. lock: the right to write to it. Raises `InputError` for what is no database on
+    a disk, and for tables to migrate that another service writes to.
     """
 
     def __init__(self, url: str | sa.URL) -> None:
         self.engine, self.holds_deleted, self.deletions = _engine(url), True, 0
         try:
-            upgrade(self.engine)
+            self.lock = self._lock()
+            upgrade(self.engine, self.lock)
             self._erase_what_is_older()
             with self.engine.connect() as connection:
                 self._key = connection.execute(sa.select(digest_key.c.key)).scalar_one()
@@ -78,9 +81,27 @@ class Store:
             self.engine.dispose()
             raise
 
+    def _lock(self) -> StoreLock:
+        if self.engine.dialect.name != "sqlite":
+            return SessionLock(self.engine)
+        with self.engine.connect() as connection:
+            # SQLite itself knows what a path or a URI of any form leads to.
+            (file,) = connection.exec_driver_sql(
+                "SELECT file FROM pragma_database_list WHERE name = 'main'"
+            ).one()
+        if not file:
+            raise InputError(
+                f"database {self.engine.url}: is in memory, where no rating outlives the service; "
+                "write sqlite:///FILE"
+            )
+        return FileLock(self.engine, Path(file).resolve())
+
     def write(self, events: list[Event], registrations: list[tuple[str, int]]) -> None:
-        """Write everything in one transaction. registrations: new users, and UTC seconds."""
-        with self.engine.begin() as connection:
+        """Write everything in one transaction. registrations: new users, and UTC seconds.
+
+        Raises `LostLockError` where the lock is not held; then nothing was written.
+        """
+        with self.lock.transaction() as connection:
             if registrations:
                 connection.execute(
                     sa.insert(users), [{"user": u, "at": at} for u, at in registrations]
@@ -92,6 +113,12 @@ class Store:
             rows = [_row(event) for event in events if isinstance(event, RatingEvent)]
             if rows:
                 connection.execute(sa.insert(ratings), rows)
+
+    def check(self, *, by_writing: bool) -> None:
+        """Raise what a write would raise now: of the lock, or, by writing, of the disk too."""
+        with self.lock.transaction() as connection:
+            same = "UPDATE alembic_version SET version_num = version_num"
+            connection.execute(sa.text(same if by_writing else "SELECT 1"))
 
     def events_since(self, after: int = 0) -> StoredEvents:
         """Events with a sequence number above `after`.
@@ -187,7 +214,8 @@ class Store:
         return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
-        """Close the connections."""
+        """Release the lock, and close the connections."""
+        self.lock.release()
         self.engine.dispose()
 
 
@@ -238,14 +266,26 @@ def _engine(url: str | sa.URL) -> sa.Engine:
         address = address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() != "postgresql":
         raise InputError(f"database {address}: use SQLite or PostgreSQL")
-    wait = {"connect_timeout": TIMEOUT_SECONDS}
-    return sa.create_engine(
+    # A server that is out of reach, or a table that another session has locked, is an error soon.
+    wait = {
+        "connect_timeout": TIMEOUT_SECONDS,
+        "keepalives_idle": TIMEOUT_SECONDS,
+        "tcp_user_timeout": 1000 * TIMEOUT_SECONDS,
+    }
+    engine = sa.create_engine(
         address, pool_pre_ping=True, pool_timeout=TIMEOUT_SECONDS, connect_args=wait
     )
 
+    @sa.event.listens_for(engine, "connect")
+    def set_timeout(connection, _):  # type: ignore[no-untyped-def]
+        connection.execute(f"SET lock_timeout = '{TIMEOUT_SECONDS}s'")
+        connection.commit()
+
+    return engine
+
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    if url.database:
+    if url.database and not url.database.startswith(("file:", ":")):
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": TIMEOUT_SECONDS})
     pragmas = "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"

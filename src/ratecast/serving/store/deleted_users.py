@@ -26,10 +26,14 @@ class DeletedUsers:
     seqs: dict[str, int] = field(default_factory=dict)
 
     def __contains__(self, user: object) -> bool:
-        return bool(self.seqs) and digest_of_user(self.key, str(user)) in self.seqs
+        return bool(self.seqs) and self.digest(str(user)) in self.seqs
+
+    def digest(self, user: str) -> str:
+        """Of this id."""
+        return digest_of_user(self.key, user)
 
     def among(self, users: Iterable[str], after: int = 0) -> list[str]:
         """Those of `users`, ids as text, who were deleted with a sequence number above `after`."""
         seqs = {digest: seq for digest, seq in self.seqs.items() if seq > after}
         # A digest takes a microsecond, and a model may have many users.
-        return [user for user in users if digest_of_user(self.key, user) in seqs] if seqs else []
+        return [user for user in users if self.digest(user) in seqs] if seqs else []
