@@ -99,7 +99,8 @@ class HotSwap:
                 continue
             # Includes deleted users: their ids, and so their tokens, are never given again.
             deleted = [event.user for event in stored.removals]
-            return LiveState(served, stored.ratings, [*self.store.registered_users(), *deleted])
+            users = [*self.store.registered_users(), *deleted]
+            return LiveState(served, stored.ratings, users, stored.seen)
         raise InputError(f"{self.artifacts.home}: no artifact that can serve; ratecast publish DIR")
 
     async def _poll(self, live: LiveState) -> None:

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 
 from ratecast.serving.errors import UnavailableError
 from ratecast.serving.hot_swap import HotSwap
-from ratecast.serving.http import api, openapi, problem_details
+from ratecast.serving.http import api, movies_api, openapi, problem_details, questions_api
 from ratecast.serving.http.auth import Access
 from ratecast.serving.http.middleware import Limits, ServiceMiddleware
 from ratecast.serving.http.schemas import ServiceStatus, reply
@@ -50,7 +50,8 @@ def create_app(
     app.state.service, app.state.access, app.state.metrics = None, access, metrics
     app.state.home, app.state.limits = hot_swap.artifacts.home, limits or Limits()
     problem_details.install(app)
-    app.include_router(api.router)
+    for routes in (api, questions_api, movies_api):
+        app.include_router(routes.router)
     _add_health(app, metrics)
     openapi.install(app)
     if page is not None:

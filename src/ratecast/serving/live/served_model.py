@@ -1,7 +1,7 @@
 """A loaded model, updated with the ratings in the store."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +22,9 @@ from ratecast.queries.star_distribution import star_distribution
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked_stars
 from ratecast.serving.catalogue import Catalogue
 from ratecast.serving.errors import InvalidValueError
+from ratecast.serving.live.movie_columns import movie_columns
 from ratecast.serving.store.database import RatingEvent, RemovalEvent, StoredEvents
+from ratecast.serving.store.new_movies import NewMovie
 
 LEARNED_TO = "learned_to"
 
@@ -32,7 +34,8 @@ class ServedModel:
     """A model in service.
 
     name: of its artifact. catalogue: its movies. stars: how often its training ratings have each
-    star. last_seq: sequence number of the last stored event that it has applied.
+    star. last_seq: sequence number of the last stored event that it has applied. new_movies: those
+    that came to the service, by id.
     """
 
     name: str
@@ -40,6 +43,7 @@ class ServedModel:
     catalogue: Catalogue
     stars: StarDistribution
     last_seq: int = 0
+    new_movies: dict[Id, NewMovie] = field(default_factory=dict)
 
     @property
     def keeps_ratings(self) -> bool:
@@ -67,6 +71,22 @@ class ServedModel:
         table = self.model.users.table
         lines = table.filter(pl.col(USER) == user).drop(USER).to_dicts()
         return {name: value for line in lines for name, value in line.items() if value is not None}
+
+    def add_movies(self, movies: Sequence[NewMovie]) -> None:
+        """Add movies to the model and to the catalogue; those that it knows stay as they are."""
+        self.new_movies |= {self.movie(new.movie): new for new in movies}
+        rows = self.model.movies.rows_of(list(self.new_movies))
+        fresh = dict(
+            each for each, row in zip(self.new_movies.items(), rows, strict=True) if not row
+        )
+        if not fresh:
+            return
+        table = movie_columns(list(fresh.values()), list(fresh), self.model.movies.described)
+        self.model.add_movies(table)
+        added = self.model.movies.table[len(self.catalogue) :]
+        self.catalogue.add(added, ratings_per_movie(self.model)[len(self.catalogue) :])
+        # The factors of the new movies are not among those computed before.
+        self.__dict__.pop("vectors", None)
 
     def observe(self, ratings: list[RatingEvent]) -> None:
         """Update the model with the ratings of one commit."""
@@ -115,6 +135,7 @@ def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> 
     model.add_unrated_movies()
     catalogue = Catalogue(model.movies.table, ratings_per_movie(model))
     served = ServedModel(folder.name, model, catalogue, star_distribution(model))
+    served.add_movies(stored.movies)
     served.unlearn(event for event in stored.removals if event.seq > last_learned)
     served.replay([event for event in stored.ratings if event.seq > last_learned])
     if len(model.movies) - 1 > len(served.catalogue):

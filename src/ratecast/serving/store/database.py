@@ -6,7 +6,7 @@ the disk when it returns.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from ratecast.errors import InputError
 from ratecast.serving.store.migrate import upgrade
+from ratecast.serving.store.new_movies import NewMovie, new_movies
+from ratecast.serving.store.seen import SeenMark, forget_marks, seen_marks
 from ratecast.serving.store.tables import ratings, removals, users
 
 TIMEOUT_SECONDS = 5
@@ -45,11 +47,16 @@ Event = RatingEvent | RemovalEvent
 
 @dataclass(frozen=True)
 class StoredEvents:
-    """Current ratings, and removals, in order of sequence number. last: the highest number read."""
+    """Current ratings, and removals, in order of sequence number. last: the highest number read.
+
+    movies: all that are new to the service. seen: all marks of movies seen without a rating.
+    """
 
     ratings: list[RatingEvent]
     removals: list[RemovalEvent]
     last: int
+    movies: list[NewMovie] = field(default_factory=list)
+    seen: list[SeenMark] = field(default_factory=list)
 
 
 class Store:
@@ -86,10 +93,13 @@ class Store:
         with self.engine.connect() as connection:
             rated = connection.execute(_between(ratings, after, last)).all()
             deleted = connection.execute(_between(removals, after, last)).all()
+            movies, seen = new_movies(connection), seen_marks(connection)
         return StoredEvents(
             [RatingEvent(r.user, r.movie, r.stars, r.at, r.moment, r.seq) for r in rated],
             [RemovalEvent(r.user, r.movie, r.seq) for r in deleted],
             last,
+            movies,
+            seen,
         )
 
     def registered_users(self) -> list[str]:
@@ -144,6 +154,7 @@ def _remove(connection: sa.Connection, event: RemovalEvent) -> None:
     connection.execute(sa.delete(removals).where(deleted))
     if event.movie is None:
         connection.execute(sa.delete(users).where(users.c.user == event.user))
+        forget_marks(connection, event.user)
     row = {"seq": event.seq, "user": event.user, "movie": event.movie}
     connection.execute(sa.insert(removals).values(row))
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from ratecast.errors import InputError
 
-NEWEST = "0002"
+NEWEST = "0005"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
