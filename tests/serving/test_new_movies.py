@@ -60,7 +60,7 @@ def test_columns_of_the_model_are_taken_and_others_refused(tmp_path: Path) -> No
     movies = table.movies.with_columns(vectors)
     artifact, home = tmp_path / "artifact", tmp_path / "home"
     ratings = Ratings(table.frame, movies=movies, users=table.users, scale=table.scale)
-    model_class("gaussian_process")().fit(ratings).save(artifact)
+    model_class("cold_start")().fit(ratings).save(artifact)
     ArtifactStore(home).publish(artifact)
     with Place(home).open() as client:
         stars = []
