@@ -106,8 +106,8 @@ def test_the_training_table_has_their_side_information(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
     from ratecast.serving.store.new_movies import add_movie
 
-    assert add_movie(store.engine, NewMovie("41", "Elsewhere", 1971, ("Comedy",), {"x": 1}))
-    assert not add_movie(store.engine, NewMovie("41", "Again"))
+    assert add_movie(store.lock, NewMovie("41", "Elsewhere", 1971, ("Comedy",), {"x": 1}))
+    assert not add_movie(store.lock, NewMovie("41", "Again"))
     found = training_table(with_sides(planted()), store.events_since())
     store.close()
     (line,) = found.movies.filter(movie=41).rows(named=True)

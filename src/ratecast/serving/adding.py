@@ -29,7 +29,7 @@ async def add(service: RatingService, described: NewMovie, wanted: Written | Non
         movie = _free_id(service) if wanted is None else served.movie(wanted)
         new = replace(described, movie=str(movie))
         known = movie in served.catalogue.line
-        if not known and await writer.run(add_movie, writer.store.engine, new):
+        if not known and await writer.run(add_movie, writer.store.lock, new):
             service.live.add_movies([new])
             return service.movie(movie)
         # Taken by a request of the same moment, or by one whose client got no answer.

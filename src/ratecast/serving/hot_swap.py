@@ -242,7 +242,9 @@ class HotSwap:
             acceptance_checks.check(shadow, now)
             return shadow
 
-        return await self._thread.run(in_thread)
+        shadow = await self._thread.run(in_thread)
+        shadow.add_movies(list(live.served.new_movies.values()))
+        return shadow
 
     def _put_in_service(self, served: ServedModel) -> None:
         # The model's objects stay for long. Frozen, they add no time to later garbage collections.

@@ -216,6 +216,8 @@ class GroupCommitWriter:
         """
         stored, commit, users = await self.run(self._read)
         self._live.register(users)
+        self._live.add_movies(stored.movies)
+        self._live.mark_all_seen(stored.seen)
         self._apply([*self._live.deletions(stored.deleted), *stored.removals, *stored.ratings])
         self._seq = max(self._seq, stored.last)
         self._commit_number = max(self._commit_number, commit)

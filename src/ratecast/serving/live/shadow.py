@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from ratecast.serving.live.served_model import ServedModel
 from ratecast.serving.store.database import Event, RemovalEvent
+from ratecast.serving.store.new_movies import NewMovie
 
 log = logging.getLogger("ratecast.serving")
 # After a rebuild, the next one waits at least REBUILD_SECONDS and REST_FACTOR times its duration.
@@ -45,6 +46,14 @@ class Shadow:
         # A model that keeps no ratings cannot unlearn one.
         removed = any(isinstance(event, RemovalEvent) for event in events)
         self._is_stale |= removed and not self.model.keeps_ratings
+
+    def add_movies(self, movies: Sequence[NewMovie]) -> None:
+        """Add movies that are new to the service."""
+        if self.model is not None:
+            try:
+                self.model.add_movies(movies)
+            except Exception as error:
+                self._fail(self.model.name, error)
 
     async def follow(
         self, wanted: str | None, load: Callable[[str], Awaitable[ServedModel]]

@@ -78,8 +78,7 @@ class LiveState:
         self.register(users)
         for rating in ratings:
             self._record(rating)
-        for mark in seen:
-            self.mark_seen(served.user(mark.user), served.movie(mark.movie))
+        self.mark_all_seen(seen)
 
     def register(self, users: Iterable[str]) -> None:
         """These ids are taken: no new user gets one."""
@@ -133,9 +132,19 @@ class LiveState:
         self.backlog, self.stale = None, self.stale or stale
 
     def add_movies(self, movies: Sequence[NewMovie]) -> None:
-        """Add new movies to the served model."""
+        """Add new movies to the served model and to the shadow."""
+        if not movies:
+            return
         self.served.add_movies(movies)
+        self.shadow.add_movies(movies)
         self._scores.clear()
+
+    def mark_all_seen(self, marks: Iterable[SeenMark]) -> None:
+        """Take over the marks of the store."""
+        for mark in marks:
+            user, movie = self.served.user(mark.user), self.served.movie(mark.movie)
+            if movie not in self.seen.get(user, ()):
+                self.mark_seen(user, movie)
 
     def mark_seen(self, user: Id, movie: Id) -> None:
         """The user has seen the movie."""

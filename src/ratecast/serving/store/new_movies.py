@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from ratecast.serving.store.lock import StoreLock
 from ratecast.serving.store.tables import movies
 
 # A value of a column of side information.
@@ -26,7 +27,7 @@ class NewMovie:
     columns: Mapping[str, Value] = field(default_factory=dict)
 
 
-def add_movie(engine: sa.Engine, movie: NewMovie) -> bool:
+def add_movie(lock: StoreLock, movie: NewMovie) -> bool:
     """Write one movie, durable on return; false, and nothing, where its id is there already."""
     last = sa.select(sa.func.coalesce(sa.func.max(movies.c.number), 0) + 1).scalar_subquery()
     row = {
@@ -37,7 +38,7 @@ def add_movie(engine: sa.Engine, movie: NewMovie) -> bool:
         "genres": json.dumps(list(movie.genres)),
         "columns": json.dumps(dict(movie.columns)),
     }
-    with engine.begin() as connection:
+    with lock.transaction() as connection:
         there = sa.select(movies.c.number).where(movies.c.movie == movie.movie)
         if connection.execute(there).first() is not None:
             return False

@@ -16,7 +16,7 @@ _ONLY = 1
 
 def save_scores(store: Store, body: bytes) -> None:
     """Replace the saved scores."""
-    with store.engine.begin() as connection:
+    with store.lock.transaction() as connection:
         connection.execute(sa.delete(scores))
         connection.execute(sa.insert(scores).values(id=_ONLY, body=body))
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from ratecast.serving.store.lock import StoreLock
 from ratecast.serving.store.tables import seen
 
 
@@ -15,16 +16,16 @@ class SeenMark(NamedTuple):
     at: int
 
 
-def add_mark(engine: sa.Engine, mark: SeenMark) -> None:
+def add_mark(lock: StoreLock, mark: SeenMark) -> None:
     """Write the mark, in place of an earlier one; durable on return."""
-    with engine.begin() as connection:
+    with lock.transaction() as connection:
         connection.execute(_deletion(mark.user, mark.movie))
         connection.execute(sa.insert(seen).values(mark._asdict()))
 
 
-def remove_mark(engine: sa.Engine, user: str, movie: str) -> None:
+def remove_mark(lock: StoreLock, user: str, movie: str) -> None:
     """Delete the mark, if it is there."""
-    with engine.begin() as connection:
+    with lock.transaction() as connection:
         connection.execute(_deletion(user, movie))
 
 
