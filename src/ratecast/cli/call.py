@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from ratecast.cli.places import PlaceOptions
 from ratecast.cli.plain_words import fits, typed
 from ratecast.errors import InputError, nearest
 from ratecast.plain_json import plain
@@ -191,16 +190,17 @@ def note(line: str) -> None:
 
 def _grouped(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:
     """The values of a group of options as one, for a verb that has a parameter for them."""
-    from ratecast.cli.manual import table_options
+    from ratecast.cli.manual import GROUPS, table_options
 
     own = signature(verb).parameters
     for parameter in own.values():
         if parameter.annotation is TableOptions:
             options = {option: values.pop(option) for option in table_options(own)}
             values[parameter.name] = TableOptions(**options)
-        elif parameter.annotation is PlaceOptions:
-            options = {field.name: values.pop(field.name) for field in fields(PlaceOptions)}
-            values[parameter.name] = PlaceOptions(**options)
+        elif parameter.annotation in GROUPS:
+            group = parameter.annotation
+            options = {field.name: values.pop(field.name) for field in fields(group)}
+            values[parameter.name] = group(**options)
     return values
 
 

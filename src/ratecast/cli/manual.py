@@ -11,12 +11,15 @@ from textwrap import dedent
 from typing import Any, Literal, get_args, get_origin
 
 from ratecast.cli.places import PlaceOptions
+from ratecast.cli.serve_options import AccessOptions, PageOptions
 from ratecast.table_options import OPTIONS, TableOptions
 
 # Option names that are keywords or builtins in Python, by the name of the parameter.
 OPTION_NAMES = {"source": "from", "everything": "all"}
 # The fields of an experiment; listed here because help must not import a model.
 FIELDS = ("experiment", "data", *OPTIONS, "split", "seed", "out", "resume", "logger")
+# A parameter of one of these types is its options.
+GROUPS = (TableOptions, PlaceOptions, AccessOptions, PageOptions)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def purpose(verb: Callable[..., Any]) -> str:
 
 
 def flat_parameters(verb: Callable[..., Any]) -> list[Parameter]:
-    """The parameters of a verb; one of type `TableOptions` or `PlaceOptions` is its options.
+    """The parameters of a verb; one of a type in `GROUPS` is its options.
 
     An option of a table of the same name that the verb has itself takes precedence.
     """
@@ -94,8 +97,8 @@ def flat_parameters(verb: Callable[..., Any]) -> list[Parameter]:
     for parameter in own.values():
         if parameter.annotation is TableOptions:
             flat += [option for option in table_parameters() if option.name in table_options(own)]
-        elif parameter.annotation is PlaceOptions:
-            flat += parameters_of(PlaceOptions)
+        elif parameter.annotation in GROUPS:
+            flat += parameters_of(parameter.annotation)
         else:
             flat.append(parameter)
     return flat
@@ -115,7 +118,7 @@ def table_parameters() -> list[Parameter]:
     return parameters_of(TableOptions)
 
 
-def parameters_of(group: type[TableOptions] | type[PlaceOptions]) -> list[Parameter]:
+def parameters_of(group: type[Any]) -> list[Parameter]:
     """A group of options as parameters."""
     return [
         Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
@@ -128,9 +131,7 @@ def manual(name: str, verb: Callable[..., Any]) -> Manual:
     from docstring_parser import DocstringStyle, parse
 
     doc = parse(getdoc(verb) or "", DocstringStyle.GOOGLE)
-    groups = (
-        parse(getdoc(group) or "", DocstringStyle.GOOGLE) for group in (TableOptions, PlaceOptions)
-    )
+    groups = (parse(getdoc(group) or "", DocstringStyle.GOOGLE) for group in GROUPS)
     documented = [*(param for group in groups for param in group.params), *doc.params]
     about = {p.arg_name: " ".join((p.description or "").split()) for p in documented}
     parameters = flat_parameters(verb)

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import orjson
 import sqlalchemy as sa
-import uvicorn
 
 from ratecast.errors import InputError
 from ratecast.serving.hot_swap import HotSwap
 from ratecast.serving.http.app import Page, create_app
 from ratecast.serving.http.auth import Access, signing_secret
-from ratecast.serving.http.middleware import Limits
+from ratecast.serving.http.connections import server
+from ratecast.serving.http.forwarded import Proxies
+from ratecast.serving.http.limits import Limits
 from ratecast.serving.live.published import ArtifactStore
 from ratecast.serving.store.database import Store, reachable
 from ratecast.serving.store.lock import exclusive_lock
@@ -45,6 +46,9 @@ class Settings:
             address and 50 otherwise.
         insecure: allow remote clients without a token.
         log_all: log every request, not only writes and errors.
+        private: forecasts of a user need a token too.
+        proxy: addresses and networks of the proxies in front, with commas between them.
+        root_path: path under which they have the service.
     """
 
     home: Path
@@ -55,16 +59,28 @@ class Settings:
     rate: float | None = None
     insecure: bool = False
     log_all: bool = False
+    private: bool = False
+    proxy: str | None = None
+    root_path: str | None = None
 
     def checked(self) -> "Settings":
-        """These settings. Raises `InputError` if remote clients could write without a token."""
+        """These settings.
+
+        Raises `InputError` if remote clients could write without a token, or a value cannot be.
+        """
+        _ = self.proxies
         if not self.local and self.token is None and not self.insecure:
             raise InputError(
                 f"serve: --host {self.host} allows remote clients, who could change everything "
-                "without a token; give --token, or --insecure"
+                "without a token; give --token-file, or --insecure"
             )
+        if self.private and self.token is None:
+            raise InputError("serve: --private needs a token; give --token-file")
         if self.token is not None and len(self.token) < MIN_TOKEN_LENGTH:
-            raise InputError(f"serve: a token must have {MIN_TOKEN_LENGTH} characters or more")
+            raise InputError(
+                f"serve: a token must have {MIN_TOKEN_LENGTH} characters or more; make one by "
+                "openssl rand -hex 32"
+            )
         return self
 
     @property
@@ -80,6 +96,17 @@ class Settings:
         """Limits of one request and one client."""
         default = 0.0 if self.local else REMOTE_RATE
         return Limits(rate=default if self.rate is None else self.rate, log_all=self.log_all)
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies in front. Raises `InputError` for what is no address or path."""
+        return Proxies.of(self.proxy, self.root_path)
+
+    @property
+    def address(self) -> str:
+        """Address of the page."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{self.proxies.root_path}/"
 
     @property
     def url(self) -> str | sa.URL:
@@ -110,24 +137,18 @@ def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) ->
     """
     settings.checked()
     settings.home.mkdir(parents=True, exist_ok=True)
-    access = Access(settings.token, signing_secret(settings.home))
+    access = Access(settings.token, signing_secret(settings.home), settings.private)
     with reachable(settings.url):
         store = Store(settings.url)
     with exclusive_lock(store), _port(settings) as port:
-        app = create_app(
-            HotSwap(ArtifactStore(settings.home), store), access, settings.limits, page()
-        )
+        hot_swap = HotSwap(ArtifactStore(settings.home), store)
+        app = create_app(hot_swap, access, settings.limits, page(), settings.proxies)
         log_as_json()
         sys.setswitchinterval(SWITCH_SECONDS)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+        bounded = server(
+            app, settings.limits, settings.proxies, timeout_graceful_shutdown=GRACE_SECONDS
         )
-        uvicorn.Server(config).run(sockets=[port])
+        bounded.run(sockets=[port])
     store.close()
 
 

@@ -17,7 +17,7 @@ from nicegui.storage import Storage
 from ratecast.ids import LOWEST, Id
 from ratecast.serving.errors import ForbiddenError, RateLimitedError, UnavailableError
 from ratecast.serving.http.auth import Access
-from ratecast.serving.http.middleware import TokenBuckets
+from ratecast.serving.http.limits import TokenBuckets
 from ratecast.serving.service import RatingService
 
 # The smallest possible id, as number and as text; it is never given to a user.
