@@ -213,7 +213,7 @@ def _trained(experiment: "Experiment", ratings: "Ratings | None" = None) -> Path
     return finished.artifact
 
 
-def _page(view: PageOptions) -> "Page | None":
+def _page(view: PageOptions = PLAIN) -> "Page | None":
     """The function that mounts the page; None if the page is not installed."""
     name = "ratecast.serving.page"
     try:
