@@ -162,6 +162,8 @@ def _adapted(header: tuple[bytes, bytes], scope: Scope) -> tuple[bytes, bytes]:
         value += b"; secure" if scope["scheme"] == "https" else b""
     elif name == b"allow" and value == b"GET":
         value = b"GET, HEAD"
+    elif name == _KEPT[0] and _ASSET.match(scope["path"].removeprefix(scope.get("root_path", ""))):
+        value = _KEPT[1]
     return name, value
 
 
