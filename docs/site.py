@@ -30,8 +30,8 @@ ROOMS: dict[str, list[str]] = {
     "Training": ["training", "training.experiment", "training.train",
                  "training.lightning_trainer", "training.overfit", "training.lr_find",
                  "training.sweep"],
-    "Evaluation": ["evaluation.evaluation", "evaluation.protocol", "evaluation.metrics",
-                   "evaluation.intervals", "evaluation.split_scores", "evaluation.score_rows",
+    "Evaluation": ["evaluation.evaluation", "evaluation.protocol", "metrics.scores",
+                   "metrics.intervals", "evaluation.split_scores", "evaluation.score_rows",
                    "evaluation.report", "evaluation.tune.tune", "evaluation.tune.search",
                    "evaluation.tune.folds", "evaluation.tune.result"],
 }  # fmt: skip

@@ -302,7 +302,7 @@ pl.DataFrame(
 # users do not. How ratecast avoids this:
 #
 # - RMSE has one definition: the root of the mean over **all** rows of a part, from exact sums, on
-#   the scale (`evaluation/metrics.py`); a missing forecast is an error.
+#   the scale (`metrics/scores.py`); a missing forecast is an error.
 # - No figure is typed. `make reproduce` writes them, and a test compares every page with the file.
 # - Every model must be better than the mean, and forecasts for new users are trained
 #   (`tests/models`).

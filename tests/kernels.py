@@ -23,7 +23,7 @@ import numpy as np
 from tests.kernel_bits import NAMES
 
 ROOT = Path(__file__).parent.parent
-NUMERIC = ("tests/modelling", "tests/models", "tests/evaluation")
+NUMERIC = ("tests/modelling", "tests/models", "tests/evaluation", "tests/metrics")
 # numpy's names: what it can choose from, and which of it this processor has.
 _MULTIARRAY: Any = np._core._multiarray_umath  # type: ignore[attr-defined]
 LEVELS: list[str] = _MULTIARRAY.__cpu_dispatch__

@@ -148,3 +148,14 @@ def test_the_remedy_for_ratings_off_the_scale_works(scale: str, ratings: list[fl
         assert wider.holds(series(ratings)).all()
         assert wider.holds(pl.Series([own.low, own.high])).all()
         assert wider.is_continuous or wider.holds(pl.Series(own.stars)).all()
+
+
+@pytest.mark.parametrize("scale", [Scale(1, 5, 1), Scale(0.5, 5, 0.5), JESTER])
+@given(rating=st.floats(-12, 12) | st.sampled_from([1.00001, 4.5, 5.0000001, -10.0, np.nan]))
+def test_one_rating_is_on_the_scale_as_a_column_is(scale: Scale, rating: float) -> None:
+    found, column = scale.nearest(rating), pl.Series([rating])
+    assert (found is not None) == scale.holds(column)[0]
+    if found is not None:
+        assert scale.low <= found <= scale.high
+        assert found == pytest.approx(rating, abs=1e-3)
+        assert scale.is_continuous or found == scale.stars[scale.index(rating)]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.atomic_write import write_text
-from ratecast.evaluation.slice_scores import HISTORIES
+from ratecast.metrics.history_groups import HISTORIES
 from ratecast.plots.canvas import pens
 from ratecast.plots.scores import rmse_by
 

@@ -1,9 +1,10 @@
 """A fitted model on disk: a JSON manifest, safetensors, and Parquet tables; no pickle.
 
-The manifest has the SHA-256 of every other file, so that a changed or incomplete artifact is
-refused.
+The manifest has the SHA-256 of every other file and of what it says itself, so that a changed or
+incomplete artifact is refused.
 """
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -17,28 +18,35 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from ratecast.disk_files import digest_of
+from ratecast.disk_files import digest_of, sync, sync_folder
 from ratecast.errors import InputError
 
 # Version 1, of ratecast 0.1, has other names of models, settings and arrays.
 VERSION, READ = 2, (1, 2)
-MANIFEST, ARRAYS = "manifest.json", "arrays.safetensors"
+MANIFEST, ARRAYS, TABLE = "manifest.json", "arrays.safetensors", ".parquet"
+# The key of the manifest's own digest; artifacts of ratecast 0.2 and before have none.
+DIGEST = "digest"
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """The content of an artifact: plain values, named arrays, named tables."""
+    """The content of an artifact: plain values, named arrays, named tables.
+
+    sealed: whether its manifest has a digest of its own, so that it is whole. An artifact without
+    one may be of an earlier release, which had fewer settings and arrays.
+    """
 
     meta: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
     tables: dict[str, pl.DataFrame]
     version: int = VERSION
+    sealed: bool = True
 
 
 def write(folder: Path, artifact: Artifact) -> None:
     """Write into `folder`, completely or not at all; an old artifact there is replaced.
 
-    Raises `InputError` if the folder has other files.
+    When it returns, everything is on the disk. Raises `InputError` if the folder has other files.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -63,16 +71,32 @@ def read(folder: Path) -> Artifact:
             raise InputError(f"{folder}: {name} is missing; copy the whole folder again")
         if digest_of(folder / name) != digest:
             raise InputError(f"{folder}: {name} has changed since it was saved; train again")
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (Path(ARRAYS).suffix, TABLE) and path.name not in manifest["files"]:
+            raise InputError(f"{folder}: {path.name} is no part of it; copy the whole folder again")
+    tables = [Path(name).stem for name in manifest["files"] if name != ARRAYS]
+    return Artifact(
+        manifest["meta"],
+        _arrays(folder),
+        {name: _table(folder, f"{name}{TABLE}") for name in tables},
+        manifest["version"],
+        DIGEST in manifest,
+    )
+
+
+def _arrays(folder: Path) -> dict[str, NDArray[Any]]:
     try:
-        arrays = load_file(folder / ARRAYS)
+        return load_file(folder / ARRAYS)
     except SafetensorError as error:
         raise InputError(f"{folder}: {ARRAYS} cannot be read ({error}); train again") from None
-    tables = {
-        Path(name).stem: pl.read_parquet(folder / name, glob=False)
-        for name in manifest["files"]
-        if name.endswith(".parquet")
-    }
-    return Artifact(manifest["meta"], arrays, tables, manifest["version"])
+
+
+def _table(folder: Path, name: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(folder / name, glob=False)
+    except pl.exceptions.PolarsError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{folder}: {name} cannot be read ({reason}); train again") from None
 
 
 def identity(folder: Path) -> str:
@@ -97,17 +121,34 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{folder}: artifact of version {version}; this ratecast reads {VERSION}; train again"
         )
+    if manifest.get(DIGEST, _own_digest(manifest)) != _own_digest(manifest):
+        raise InputError(f"{folder}: {MANIFEST} has changed since it was saved; train again")
+    files = manifest.get("files")
+    if not (isinstance(manifest.get("meta"), dict) and isinstance(files, dict) and ARRAYS in files):
+        raise InputError(f"{folder}: {MANIFEST} is incomplete; copy the whole folder again")
+    for name in files:
+        if name != ARRAYS and (Path(name).suffix != TABLE or Path(name).name != name):
+            raise InputError(f"{folder}: {MANIFEST} names {name!r}, no file of an artifact")
     return manifest
+
+
+def _own_digest(manifest: dict[str, Any]) -> str:
+    """SHA-256 of what a manifest says, in whatever order and form it was written."""
+    content = {key: value for key, value in manifest.items() if key != DIGEST}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _fill(folder: Path, artifact: Artifact) -> None:
     save_file({k: np.asarray(v, order="C") for k, v in artifact.arrays.items()}, folder / ARRAYS)
     for name, table in artifact.tables.items():
-        table.write_parquet(folder / f"{name}.parquet")
+        table.write_parquet(folder / f"{name}{TABLE}")
     files = {path.name: digest_of(path) for path in sorted(folder.iterdir())}
     manifest = {"version": VERSION, "meta": artifact.meta, "files": files}
+    # As it will be read: JSON has no tuples, and no keys but text.
+    manifest[DIGEST] = _own_digest(json.loads(json.dumps(manifest)))
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
     folder.chmod(0o755)
+    sync_folder(folder)
 
 
 def _swap(new: Path, folder: Path) -> None:
@@ -116,4 +157,5 @@ def _swap(new: Path, folder: Path) -> None:
     if folder.exists():
         folder.rename(old)
     new.rename(folder)
+    sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)

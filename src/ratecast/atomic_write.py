@@ -4,15 +4,24 @@ import os
 import tempfile
 from pathlib import Path
 
+from ratecast.disk_files import sync
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` (UTF-8) to `path`; at any time the file is the old one or the new one."""
+
+def write_text(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write `text` (UTF-8) to `path`; at any time the file is the old one or the new one.
+
+    When it returns, the new one is on the disk. mode: who may read and write it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        Path(temporary).chmod(0o644)
+            file.flush()
+            # Before it has its name: after a crash the name would stand for an empty file.
+            os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
         Path(temporary).replace(path)
+        sync(path.parent)
     finally:
         Path(temporary).unlink(missing_ok=True)

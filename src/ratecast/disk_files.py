@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ratecast.errors import InputError
 
@@ -25,9 +26,16 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder and everything in it are on the disk."""
+    for path in folder.rglob("*"):
+        sync(path)
+    sync(folder)
+
+
 @contextmanager
-def locked(file: Path, in_use: str) -> Iterator[None]:
-    """Hold the lock of a file, which is made if it is not there, for the block.
+def locked(file: Path, in_use: str) -> Iterator[BinaryIO]:
+    """Hold the lock of a file, which is made if it is not there, for the block; the open file.
 
     in_use: the message of the `InputError` where another process holds it.
     """
@@ -36,4 +44,4 @@ def locked(file: Path, in_use: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(in_use) from None
-        yield
+        yield lock

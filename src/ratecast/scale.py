@@ -182,6 +182,21 @@ class Scale:
             on_step = np.abs(steps - np.rint(steps)) < 1e-4
         return pl.Series(on_step & (values >= self.low - 1e-6) & (values <= self.high + 1e-6))
 
+    def nearest(self, rating: float) -> float | None:
+        """The rating as it is stored, for a single one; None where the scale does not hold it.
+
+        >>> Scale(1, 5, 1).nearest(4.00001), Scale(1, 5, 1).nearest(4.5)
+        (4.0, None)
+        """
+        if self.step is None:
+            edge = _ROUNDING * max(abs(self.low), abs(self.high))
+            inside = self.low - edge <= rating <= self.high + edge
+            return min(max(float(rating), self.low), self.high) if inside else None
+        if not self.low - 1e-6 <= rating <= self.high + 1e-6:
+            return None
+        steps = (rating - self.low) / self.step
+        return float(self.stars[round(steps)]) if abs(steps - round(steps)) < 1e-4 else None
+
     def remedy(self, ratings: pl.Series) -> str:
         """What to do about the first of `ratings` that is not on this scale, for people."""
         values = ratings.cast(pl.Float64).rename("")

@@ -4,15 +4,20 @@ import sqlite3
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 
-from tests.serving import postgres
+from ratecast.models.bias import Bias
+from ratecast.ratings import Ratings
+from tests.serving import outages, postgres
+from tests.serving.edits import publish_edited
 from tests.serving.http.fuzz import described, raw
 from tests.serving.kills import kill_under_load
-from tests.serving.place import Place
+from tests.serving.place import Place, process, wait
 
 KILLS, OUTAGES, CASES, BODIES = 50, 5, 150, 10_000
+RESTARTS, EDITS, DISKS = 20, 200, 20
 
 
 def test_fifty_kills_lose_and_double_nothing(place: Place) -> None:
@@ -64,6 +69,33 @@ def test_outages_of_the_database_lose_nothing(postgresql: postgres.Server, place
         stars = {r["movie"]["id"]: r["stars"] for r in ratings}
         assert len(stars) == len(ratings)
         assert {movie: stars.get(movie) for movie in kept} == kept
+
+
+def test_twenty_restarts_of_the_database(postgresql: postgres.Server, place: Place) -> None:
+    place.database = postgresql.url
+    with place.open() as client:
+        found = outages.outages(client, RESTARTS, postgresql.stop, postgresql.start)
+    print(found)
+    assert found.faults == 0
+
+
+def test_twenty_full_disks(place: Place) -> None:
+    with process(place.home) as (running, client):
+        wait(client)
+        number = running.pid
+        found = outages.outages(
+            client, DISKS, lambda: outages.full_disk(number), lambda: outages.free_disk(number)
+        )
+    print(found)
+    assert found.faults == 0
+
+
+def test_two_hundred_edited_artifacts(place: Place, ml100k: Ratings, tmp_path: Path) -> None:
+    Bias().fit(ml100k.sorted()).save(tmp_path / "bias")
+    with place.open() as client:
+        found = publish_edited(place.home, client, tmp_path / "bias", EDITS, seed=1)
+    print(found)
+    assert found.untidy == found.ended == 0
 
 
 def test_a_locked_file_is_unavailable(place: Place) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ratecast.cli.verbs import main
-from ratecast.evaluation.intervals import Bootstrap
+from ratecast.metrics.intervals import Bootstrap
 from tests.planted import planted
 
 

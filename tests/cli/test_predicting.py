@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ratecast.cli import main
-from ratecast.evaluation.metrics import Score
+from ratecast.metrics.scores import Score
 from ratecast.models import load_model
 from ratecast.queries import many_forecasts
 from ratecast.ratings import Ratings, Scale, checked

@@ -17,11 +17,11 @@ from ratecast.evaluation.comparison import (
     differences,
     reliability,
 )
-from ratecast.evaluation.intervals import DRAWS
 from ratecast.evaluation.list_quality import ListQuality
 from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.ranking import Ranking, bootstraps
 from ratecast.evaluation.report import Asked, Curve, Subject, collect, markup, write_report
+from ratecast.metrics.intervals import DRAWS
 from ratecast.modelling.contract.model import Model
 from ratecast.models.bias import Bias
 from ratecast.models.mean import Mean

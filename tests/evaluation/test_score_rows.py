@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from ratecast.evaluation import protocol, score_rows, slice_scores
-from ratecast.evaluation.intervals import Bootstrap
-from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.ranking import Ranking
+from ratecast.metrics.intervals import Bootstrap
+from ratecast.metrics.scores import Score
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.models.bias import Bias
 from ratecast.ratings import Ratings, checked

@@ -23,10 +23,10 @@ import ratecast as rc
 from ratecast.cli import main
 from ratecast.cli.tuning import MetricName
 from ratecast.errors import InputError
-from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.ranking import Ranking
 from ratecast.evaluation.tune import METRICS, Plan, Progress, Search, folds_of, score, tune
 from ratecast.evaluation.tune.page import write_page
+from ratecast.metrics.scores import Score
 from ratecast.modelling.contract.settings import Choice, Range, SearchTable
 from ratecast.models import MODELS, model_class
 from ratecast.models.bias import Bias

@@ -10,7 +10,7 @@ import pytest
 
 from ratecast.arrays import F64
 from ratecast.data.example import example_ratings
-from ratecast.evaluation.metrics import Score
+from ratecast.metrics.scores import Score
 from ratecast.modelling.contract.model import Model
 from ratecast.models import MODELS, load_model
 from ratecast.ratings import Ratings

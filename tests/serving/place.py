@@ -1,6 +1,7 @@
 """A service on a port of its own, in this process or in another one, as a client sees it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -99,6 +100,15 @@ def wait(client: httpx.Client, status: int = 200, path: str = "/readyz") -> floa
         if time.monotonic() - start > TIMEOUT_SECONDS:
             raise TimeoutError(f"{path} never answered {status}")
         time.sleep(0.02)
+
+
+def smuggled(home: Path, artifact: Path) -> str:
+    """Make an artifact the current one as it is, without the checks of publishing; its name."""
+    models = home / "models"
+    name = f"29991231T{len(list(models.iterdir())):06d}Z-smuggled"
+    shutil.copytree(artifact, models / name)
+    (home / "current").write_text(name + "\n")
+    return name
 
 
 def free_port() -> int:

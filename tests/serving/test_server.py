@@ -62,6 +62,8 @@ def test_the_log_is_lines_of_json_without_tokens(place: Place) -> None:
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     assert "/v1/users/{user}/export" in [line.get("route") for line in lines]
     assert token not in log
+    made = [place.home / name for name in ("ratings.db", "models", "verdicts.json", "secret")]
+    assert not [path for path in made if path.stat().st_mode & 0o077]
 
 
 def test_while_the_database_is_away_reads_go_on_and_nothing_is_lost(
@@ -121,12 +123,12 @@ def test_a_store_or_a_port_that_is_taken_is_said(place: Place, artifact: Path) -
 def test_a_postgresql_that_is_taken_is_said(postgresql: postgres.Server) -> None:
     one, two = Store(postgresql.url), Store(postgresql.url)
     with (
-        exclusive_lock(one),
+        exclusive_lock(one.lock),
         pytest.raises(InputError, match="another service"),
-        exclusive_lock(two),
+        exclusive_lock(two.lock),
     ):
         pass
-    with exclusive_lock(two):
+    with exclusive_lock(two.lock):
         pass
     one.close()
     two.close()

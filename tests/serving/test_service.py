@@ -59,6 +59,7 @@ def test_the_service_forecasts_what_the_evaluation_scores(
     ArtifactStore(tmp_path).publish(folder)
     place, row = Place(tmp_path), 0
     store = Store(place.url)
+    store.lock.take()
     for commit, (_, part) in enumerate(stream.frame.group_by(AT, maintain_order=True), 1):
         if commit % 12 == 1:
             requests = [{"user": u, "movie": m} for u, m in part.select(USER, MOVIE).iter_rows()]

@@ -28,6 +28,8 @@ _ELSEWHERE = {
         "that ratecast train wrote; then ratecast serve --home HOME"
     }
 }
+# Options whose value may be left out, and what it is then.
+_ALONE = {"--wait": "30"}
 _NEGATIVE = re.compile(r"-[\d.]")
 
 
@@ -199,8 +201,7 @@ def _grouped(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:
             values[parameter.name] = TableOptions(**options)
         elif parameter.annotation in GROUPS:
             group = parameter.annotation
-            options = {field.name: values.pop(field.name) for field in fields(group)}
-            values[parameter.name] = group(**options)
+            values[parameter.name] = group(**{f.name: values.pop(f.name) for f in fields(group)})
     return values
 
 
@@ -223,6 +224,8 @@ def _named(words: Sequence[str], parameters: list[Parameter], name: str) -> list
                 f"{name}: {_option(word[2:])} takes no value; remove {after!r} after it{file}"
             )
         option, equals, value = word.partition("=")
+        if word in _ALONE.keys() & names.keys() and after.startswith("-"):
+            equals, value = "=", _ALONE[word]
         named.append(
             f"{word}=true" if word in flags else names.get(option, option) + equals + value
         )

@@ -10,16 +10,17 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal, get_args, get_origin
 
+from ratecast.cli.first_model import FirstModel
 from ratecast.cli.places import PlaceOptions
 from ratecast.cli.serve_options import AccessOptions, PageOptions
 from ratecast.table_options import OPTIONS, TableOptions
 
+# Options that stand in one parameter of a verb, besides those of a table.
+GROUPS = (PlaceOptions, FirstModel, AccessOptions, PageOptions)
 # Option names that are keywords or builtins in Python, by the name of the parameter.
 OPTION_NAMES = {"source": "from", "everything": "all"}
 # The fields of an experiment; listed here because help must not import a model.
 FIELDS = ("experiment", "data", *OPTIONS, "split", "seed", "out", "resume", "logger")
-# A parameter of one of these types is its options.
-GROUPS = (TableOptions, PlaceOptions, AccessOptions, PageOptions)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def purpose(verb: Callable[..., Any]) -> str:
 
 
 def flat_parameters(verb: Callable[..., Any]) -> list[Parameter]:
-    """The parameters of a verb; one of a type in `GROUPS` is its options.
+    """The parameters of a verb; one of type `TableOptions` or of `GROUPS` is its options.
 
     An option of a table of the same name that the verb has itself takes precedence.
     """
@@ -131,7 +132,9 @@ def manual(name: str, verb: Callable[..., Any]) -> Manual:
     from docstring_parser import DocstringStyle, parse
 
     doc = parse(getdoc(verb) or "", DocstringStyle.GOOGLE)
-    groups = (parse(getdoc(group) or "", DocstringStyle.GOOGLE) for group in GROUPS)
+    groups = (
+        parse(getdoc(group) or "", DocstringStyle.GOOGLE) for group in (TableOptions, *GROUPS)
+    )
     documented = [*(param for group in groups for param in group.params), *doc.params]
     about = {p.arg_name: " ".join((p.description or "").split()) for p in documented}
     parameters = flat_parameters(verb)

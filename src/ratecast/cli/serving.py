@@ -1,6 +1,7 @@
 """Commands of the service: serve, publish, refit."""
 
 import gc
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,8 +12,11 @@ from typing import TYPE_CHECKING
 
 from ratecast.cli.budget import setting
 from ratecast.cli.call import AUTO, emit, note, show
+from ratecast.cli.first_model import BUDGET, DATA, MODEL, NONE_GIVEN, FirstModel
 from ratecast.cli.serve_options import OPEN, PLAIN, AccessOptions, PageOptions
+from ratecast.disk_files import locked
 from ratecast.errors import InputError
+from ratecast.serving.private_files import owner_only
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
@@ -21,10 +25,11 @@ if TYPE_CHECKING:
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.training.experiment import Experiment
 
-# What is trained where nothing else is named or published, and how long that may take.
-DATA, MODEL, BUDGET = "ml-100k", AUTO, "60s"
+# Folder of a training in the service's folder.
+TRAINING = "training"
 
 
+@owner_only()
 def serve(
     *,
     home: Path | None = None,
@@ -34,10 +39,9 @@ def serve(
     access: AccessOptions = OPEN,
     view: PageOptions = PLAIN,
     log_all: bool = False,
-    data: str = DATA,
+    keep: int = 3,
     table: TableOptions = DEFAULT,
-    model: str = MODEL,
-    budget: str | None = None,
+    first: FirstModel = NONE_GIVEN,
 ) -> None:
     """Serve forecasts and take ratings, by HTTP.
 
@@ -57,10 +61,9 @@ def serve(
         access: who may do what.
         view: what the page shows.
         log_all: log every request, not only writes and errors.
-        data: training data, if no model was published yet.
+        keep: how many of the newest models that served are kept, save what is to be forgotten.
         table: how a table of your own is read.
-        model: model to train, if no model was published yet.
-        budget: how long the choice of auto may take, as in 60s, the default, or 5m.
+        first: what is trained, if no model was published yet.
     """
     import os
 
@@ -72,13 +75,12 @@ def serve(
 
     token = service_token(access.token, access.token_file, os.environ)
     settings = Settings(
-        _home(home), host, port, database, token, access.rate_limit, access.insecure, log_all,
+        _home(home), host, port, database, token, access.rate_limit, access.insecure, log_all, keep,
         access.private, access.proxy, access.root_path,
     ).checked()  # fmt: skip
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
-        show(f"no model is published in {settings.home} yet: training {model} on {data} first")
-        artifacts.publish(_trained(_experiment(model, data, settings.home, table, budget)))
+        _publish_first(artifacts, table, first)
 
     def page() -> "Page | None":
         """Called once store and port are available."""
@@ -90,25 +92,86 @@ def serve(
     run(settings, page)
 
 
-def publish(artifact: Path, *, home: Path | None = None, json: bool = False) -> None:
+def _publish_first(artifacts: "ArtifactStore", table: TableOptions, first: FirstModel) -> None:
+    training = f"training {first.model} on {first.data} first"
+    show(f"no model is published in {artifacts.home} yet: {training}")
+    experiment = _experiment(first.model, first.data, artifacts.home, table, first.budget)
+    with _training(artifacts.home):
+        artifacts.publish(_trained(experiment))
+
+
+@owner_only()
+def publish(
+    artifact: Path | None = None,
+    *,
+    home: Path | None = None,
+    shadow: bool = False,
+    no_shadow: bool = False,
+    promote: bool = False,
+    force: bool = False,
+    wait: float | None = None,
+    json: bool = False,
+) -> None:
     """Publish a new artifact without a restart.
 
-    A running service checks it, and then serves it or refuses it.
+    It is loaded and asked for forecasts first. A running service checks it again, with the ratings
+    of its store, compares it with the served model on recent ones, and then serves or refuses it.
 
     Examples:
         ratecast publish artifacts/als --home service
+        ratecast publish artifacts/als --wait
+        ratecast publish artifacts/als --shadow
+        ratecast publish --promote
 
     Args:
         artifact: folder that ratecast train wrote.
         home: the service's folder; default: RATECAST_HOME/service.
+        shadow: let it run beside the served model, which answers; both are scored.
+        no_shadow: end the shadow, in place of publishing an artifact.
+        promote: publish the shadow, in place of an artifact.
+        force: serve it even if it forecast recent ratings worse than the served model.
+        wait: seconds to wait for the running service, 30 if no number is given; the exit code is
+            0 when it serves the artifact, and 2 when it refuses it or does not answer.
         json: print the result as one JSON document.
     """
-    from ratecast.serving.live.published import ArtifactStore
+    from ratecast.serving.live.published import SERVING, ArtifactStore
+    from ratecast.serving.quality.comparison import read_comparison
 
-    name = ArtifactStore(_home(home)).publish(artifact)
-    emit({"published": name}, f"published as {name}", json)
+    if wait is not None and not 0 < wait < float("inf"):
+        raise InputError(f"publish: --wait {wait:g}: give a number of seconds above 0")
+    artifacts = ArtifactStore(_home(home))
+    if sum((artifact is not None, promote, no_shadow)) != 1 or (shadow and artifact is None):
+        raise InputError("publish: give one of an artifact, --promote and --no-shadow")
+    if wait is not None and (shadow or no_shadow):
+        raise InputError("publish: --wait is for a model that is to be served, not for a shadow")
+    if no_shadow:
+        artifacts.end_shadow()
+        emit({"published": None}, "the shadow ends", json)
+        return
+    if artifact is None:
+        name = artifacts.promote(force=force)
+    else:
+        name = artifacts.publish(artifact, shadow=shadow, force=force)
+    where = "published as the shadow" if shadow else "published as"
+    if wait is None:
+        emit({"published": name}, f"{where} {name}", json)
+        return
+    verdict = artifacts.verdict(name, wait)
+    if verdict is None:
+        raise InputError(
+            f"publish: no service answered within {wait:g} s; {name} is served once "
+            f"ratecast serve --home {artifacts.home} runs"
+        )
+    if verdict != SERVING:
+        raise InputError(f"publish: {verdict}")
+    compared = read_comparison(artifacts.folder(name))
+    facts = {"published": name, "verdict": verdict}
+    if compared is not None:
+        facts["comparison"] = str(compared)
+    emit(facts, f"published as {name}, and served" + (f"; {compared}" if compared else ""), json)
 
 
+@owner_only()
 def refit(
     *,
     home: Path | None = None,
@@ -116,11 +179,13 @@ def refit(
     data: str | None = None,
     table: TableOptions = DEFAULT,
     model: str | None = None,
+    force: bool = False,
     json: bool = False,
 ) -> None:
     """Train on a table and the stored ratings, publish the model.
 
-    A rating in the store replaces the table's of the same user and movie.
+    A rating in the store replaces the table's of the same user and movie. Before that, the same
+    training without the newest ratings is tried on these, for the comparison with the served model.
 
     Examples:
         ratecast refit
@@ -134,8 +199,12 @@ def refit(
         table: how a table of your own is read; by default as for the published model.
         model: the model's name, or the YAML file of an experiment; default: the published model,
             with its settings, or auto.
+        force: train once, and serve the model without the comparison.
         json: print the result as one JSON document.
     """
+    from functools import partial
+
+    from ratecast.cli.held_back import held_back
     from ratecast.data import load_table
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.serving.live.training_table import training_table
@@ -155,7 +224,10 @@ def refit(
         f"training {experiment.name} on {len(ratings)} ratings, {len(stored.ratings)} of them from "
         "the store" + ("" if given.timed else ", all without times, as the table has none")
     )
-    name = artifacts.publish(_trained(experiment, ratings), stored.last)
+    with _training(settings.home):
+        rows = None if force else held_back(partial(_trained, experiment), artifacts, given, stored)
+        trained = _trained(experiment, ratings)
+        name = artifacts.publish(trained, stored.last, force=force, held_back=rows)
     facts = {"published": name, "ratings": len(ratings), "of_the_store": len(stored.ratings)}
     emit(facts, f"published as {name}", json)
 
@@ -179,7 +251,7 @@ def _refit_experiment(
         table = options_for(folder, data, table)
     if model is not None:
         return _experiment(model, data, artifacts.home, table)
-    out = artifacts.home / "training"
+    out = artifacts.home / TRAINING
     return replace(saved, data=data, table=table, split="all", out=out)
 
 
@@ -195,19 +267,38 @@ def _experiment(
     """Training of a model on every rating, for the service in `home`."""
     from ratecast.training.experiment import experiments
 
-    words = [model, f"--data={data}", "--split=all", f"--out={home / 'training'}"]
+    words = [model, f"--data={data}", "--split=all", f"--out={home / TRAINING}"]
     if budget or model == AUTO:
         words.append(setting(budget or BUDGET))
     return experiments([*words, *table.words()], ())[0]
 
 
-def _trained(experiment: "Experiment", ratings: "Ratings | None" = None) -> Path:
-    """Fit on all ratings of the experiment's data, or on `ratings`; the artifact's folder."""
+@contextmanager
+def _training(home: Path) -> Iterator[None]:
+    """For the block, the folder of one training; its logs and weights are removed at the end."""
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home / "training.lock", f"{home}: another training is at work; wait for its end"):
+        try:
+            yield
+        finally:
+            if (home / TRAINING).exists():
+                shutil.rmtree(home / TRAINING)
+
+
+def _trained(
+    experiment: "Experiment", ratings: "Ratings | None" = None, out: Path | None = None
+) -> Path:
+    """Fit on all ratings of the experiment's data, or on `ratings`; the artifact's folder.
+
+    out: folder of the run, if it is not that of the experiment.
+    """
+    from dataclasses import replace
+
     from ratecast.splits import named
     from ratecast.training.train import train
 
     split = None if ratings is None else named(ratings, "auto", experiment.seed)[0]
-    finished = train(experiment, split)
+    finished = train(experiment if out is None else replace(experiment, out=out), split)
     for line in finished.summary:
         note(line)
     return finished.artifact

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I32
 from ratecast.errors import InputError
-from ratecast.evaluation.dense_numbers import dense_numbers
-from ratecast.evaluation.intervals import DRAWS, Bootstrap, Difference
-from ratecast.evaluation.metrics import CALIBRATION_BINS, LEVELS, quantile_shares
 from ratecast.evaluation.protocol import Protocol, Trial
 from ratecast.evaluation.ranking import UserRankings, bootstraps
 from ratecast.evaluation.slice_scores import Mask
+from ratecast.metrics.dense_numbers import dense_numbers
+from ratecast.metrics.intervals import DRAWS, Bootstrap, Difference
+from ratecast.metrics.scores import CALIBRATION_BINS, LEVELS, quantile_shares
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.ratings import AT, MOVIE, USER, Ratings

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ratecast.evaluation.metrics import Score
+from ratecast.metrics.scores import Score
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.ratings import Ratings
 

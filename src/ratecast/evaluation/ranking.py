@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
 from ratecast.errors import InputError
-from ratecast.evaluation.intervals import Bootstrap
-from ratecast.evaluation.metrics import require_every_forecast
 from ratecast.evaluation.ranking_kernel import (
     CONCORDANCE,
     MRR,
@@ -24,6 +22,8 @@ from ratecast.evaluation.ranking_kernel import (
     RECALL,
     score_users,
 )
+from ratecast.metrics.intervals import Bootstrap
+from ratecast.metrics.scores import require_every_forecast
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.kernels.csr import Grouped, pieces

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Group
 
 from ratecast.evaluation.score_rows import Row
-from ratecast.evaluation.slice_scores import HISTORIES
 from ratecast.evaluation.terminal import Cells, deviation, markdown_table, terminal_table
+from ratecast.metrics.history_groups import HISTORIES
 
 SEEDS = (0, 1, 2)
 

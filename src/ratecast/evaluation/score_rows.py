@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ratecast.evaluation.metrics import Score
 from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.ranking import METRICS as RANKINGS
 from ratecast.evaluation.ranking import K
 from ratecast.evaluation.slice_scores import in_train, plain_scores, slice_scores
+from ratecast.metrics.scores import Score
 from ratecast.ratings import MOVIE, USER
 from ratecast.splits import Split
 

@@ -9,11 +9,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
-from ratecast.evaluation.metrics import Score, ScoreSums
 from ratecast.evaluation.ranking import METRICS, Ranking, UserRankings
 from ratecast.evaluation.ranking_kernel import CONCORDANCE, MRR, NDCG, PRECISION, RECALL
 from ratecast.evaluation.resampling import drawn_sums
-from ratecast.modelling.calibration.probit_kernel import HISTORY_EDGES
+from ratecast.metrics.history_groups import HISTORIES, history_groups
+from ratecast.metrics.scores import Score, ScoreSums
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.ratings import MOVIE, USER, Ratings
@@ -21,8 +21,6 @@ from ratecast.ratings import MOVIE, USER, Ratings
 Mask = NDArray[np.bool_]
 Interval = tuple[float, float]
 
-# Slices by history length, between the edges of the calibration.
-HISTORIES = ("history-0", "history-1-5", "history-6-20", "history-over-20")
 # Every row is in one cell: 1 for a new user, 2 for a new movie, 4 times the slice of its history.
 _CELLS = np.arange(4 * len(HISTORIES))
 _NEW_USER, _NEW_MOVIE = (_CELLS & 1) > 0, (_CELLS & 2) > 0
@@ -54,7 +52,7 @@ class SliceScore(NamedTuple):
 
 def cells(part: Ratings, train: Ratings, forecast: Forecast) -> NDArray[np.int8]:
     """The cell of each row, (n,), from which `SLICES` are made."""
-    places = np.digitize(forecast.history_length, HISTORY_EDGES).astype(np.int8) << 2
+    places = history_groups(forecast.history_length) << 2
     places += ~in_train(USER, part, train)
     places += 2 * ~in_train(MOVIE, part, train)
     return places

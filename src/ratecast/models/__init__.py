@@ -2,7 +2,6 @@
 
 import os
 import sys
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from ratecast import artifact
 from ratecast.errors import InputError, choice
 from ratecast.modelling.contract import renamed
 from ratecast.modelling.contract.model import Model
+from ratecast.modelling.contract.restored import restored, with_new_names
 
 # In the order of every table of results.
 MODELS = {
@@ -72,7 +72,9 @@ def load_model(folder: Path | str) -> Model:
     A model from outside is found where it is an entry point of the group `ratecast.models`, is
     named in RATECAST_MODELS, or its class is imported already: a file never chooses what is
     imported.
-    Raises `InputError` for a folder that holds no artifact, or a model that is not found.
+    Raises `InputError` for a folder that holds no artifact, a model that is not found, and an
+    artifact that is not whole or not of this model: a setting, an array or a table too many or too
+    few.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -82,13 +84,14 @@ def load_model(folder: Path | str) -> Model:
     >>> rc.load_model(folder).name
     'bias'
     """
-    saved = artifact.read(Path(folder))
-    name, settings = saved.meta["model"], saved.meta["settings"]
-    if saved.version == 1:
-        name = renamed.MODELS.get(name, name)
-        settings = renamed.settings(name, settings, quiet=True)
-        saved = replace(saved, arrays=renamed.arrays(name, saved.arrays))
-    return _saved_class(Path(folder), name, saved.meta.get("class", ""))(**settings).restore(saved)
+    folder = Path(folder)
+    saved = artifact.read(folder)
+    about = {"model": str, "settings": dict, "scale": dict, "learned_from": str}
+    if not all(isinstance(saved.meta.get(name), kind) for name, kind in about.items()):
+        raise InputError(f"{folder}: is no artifact of a model; train again")
+    saved = with_new_names(saved)
+    cls = _saved_class(folder, saved.meta["model"], saved.meta.get("class", ""))
+    return restored(cls, saved, folder)
 
 
 def _saved_class(folder: Path, name: str, path: str) -> type[Model]:

@@ -15,7 +15,7 @@ from typing_extensions import override
 from ratecast.arrays import F32, F64, I32, I64, read_only
 from ratecast.compiled import njit
 from ratecast.modelling.contract.model import Arrays, Model
-from ratecast.modelling.contract.rows import Expected, Rows, counts, grown
+from ratecast.modelling.contract.rows import Expected, Rows, as_unknown, counts, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO_OR_AUTO, Limits, Range, SearchTable
 from ratecast.modelling.factors.bias_priors import BiasPriors, learn_bias_priors
 from ratecast.modelling.factors.bilinear_state import Centring
@@ -181,6 +181,10 @@ class Bias(Model):
         self._of_movies = grown(self._of_movies, len(self.movies))
         self._user_prior = grown(self._user_prior, len(self.users))
         self._movie_prior = grown(self._movie_prior, len(self.movies))
+
+    @override
+    def forget_row(self, row: int) -> None:
+        as_unknown(row, self._of_users, self._user_prior)
 
     @override
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:

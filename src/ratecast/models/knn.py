@@ -122,21 +122,20 @@ class KNN(Bias):
             self._sums = np.pad(self._sums, ((0, more), (0, more), (0, 0)))
 
     @override
+    def forget_row(self, row: int) -> None:
+        super().forget_row(row)
+        self._history.forget(row)
+
+    @override
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         first = self._history.add(len(rows))
         table, state = RatingTable.of(rows), self._neighbourhood()
         return Expected(_walk(table, edges, first, state, self.neighbours))
 
     def _neighbourhood(self) -> KNNState:
-        return KNNState(
-            self._state(),
-            self._variance,
-            float(self.similarity_damping),
-            float(self.weight_damping),
-            self._slots,
-            self._sums,
-            self._history.chains,
-        )
+        dampings = float(self.similarity_damping), float(self.weight_damping)
+        scalars = self._variance, *dampings
+        return KNNState(self._state(), *scalars, self._slots, self._sums, self._history.chains)
 
     @override
     def arrays(self) -> Arrays:

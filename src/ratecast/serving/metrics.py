@@ -28,7 +28,7 @@ class Metrics:
             "ratecast_rebuilds", "Models rebuilt after a rating was deleted", registry=own
         )
         self.refused = Counter("ratecast_models_refused", "New models refused", registry=own)
-        self.ready = Gauge("ratecast_ready", "1 once a model is in service", registry=own)
+        self.ready = Gauge("ratecast_ready", "1 while /readyz answers 200", registry=own)
         self.model = Gauge(
             "ratecast_model", "1 for the artifact in service", ("artifact", "name"), registry=own
         )

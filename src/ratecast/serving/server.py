@@ -20,7 +20,8 @@ from ratecast.serving.http.auth import Access, signing_secret
 from ratecast.serving.http.connections import server
 from ratecast.serving.http.forwarded import Proxies
 from ratecast.serving.http.limits import Limits
-from ratecast.serving.live.published import ArtifactStore
+from ratecast.serving.live.published import KEEP, ArtifactStore
+from ratecast.serving.private_files import private_home
 from ratecast.serving.store.database import Store, reachable
 from ratecast.serving.store.lock import exclusive_lock
 from ratecast.visible_text import in_json
@@ -46,6 +47,7 @@ class Settings:
             address and 50 otherwise.
         insecure: allow remote clients without a token.
         log_all: log every request, not only writes and errors.
+        keep: how many older models that served are kept.
         private: forecasts of a user need a token too.
         proxy: addresses and networks of the proxies in front, with commas between them.
         root_path: path under which they have the service.
@@ -59,6 +61,7 @@ class Settings:
     rate: float | None = None
     insecure: bool = False
     log_all: bool = False
+    keep: int = KEEP
     private: bool = False
     proxy: str | None = None
     root_path: str | None = None
@@ -80,6 +83,10 @@ class Settings:
             raise InputError(
                 f"serve: a token must have {MIN_TOKEN_LENGTH} characters or more; make one by "
                 "openssl rand -hex 32"
+            )
+        if self.keep < 0:
+            raise InputError(
+                f"serve: --keep is {self.keep}; give how many older models stay, from 0"
             )
         return self
 
@@ -136,12 +143,12 @@ def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) ->
     page: called once, when store and port are available; returns a function that mounts the page.
     """
     settings.checked()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    private_home(settings.home)
     access = Access(settings.token, signing_secret(settings.home), settings.private)
     with reachable(settings.url):
         store = Store(settings.url)
-    with exclusive_lock(store), _port(settings) as port:
-        hot_swap = HotSwap(ArtifactStore(settings.home), store)
+    with exclusive_lock(store.lock), _port(settings) as port:
+        hot_swap = HotSwap(ArtifactStore(settings.home, settings.keep), store)
         app = create_app(hot_swap, access, settings.limits, page(), settings.proxies)
         log_as_json()
         sys.setswitchinterval(SWITCH_SECONDS)

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.ids import Id, Written
@@ -251,11 +250,10 @@ class RatingService:
 
     def _on_scale(self, stars: float) -> float:
         """The rating of the scale. Raises `InvalidValueError` where there is none."""
-        if not self.scale.holds(pl.Series([stars]))[0]:
+        rating = self.scale.nearest(stars)
+        if rating is None:
             raise InvalidValueError(f"stars {stars:g}: not on the scale {self.scale}", "stars")
-        if self.scale.is_continuous:
-            return float(self.scale.clip(stars))
-        return float(self.scale.stars[self.scale.index(stars)])
+        return rating
 
     def _top_n(
         self, user_id: Id, scores: NDArray[np.float64], allowed: NDArray[np.bool_], count: int

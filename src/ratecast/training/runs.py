@@ -1,14 +1,15 @@
 """The folder of a run, and the choice of a killed run to resume."""
 
-import fcntl
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import yaml
 
+from ratecast.disk_files import locked
+from ratecast.errors import InputError
 from ratecast.output_paths import check_folder
 from ratecast.splits import Split
 from ratecast.training.experiment import Experiment
@@ -34,8 +35,10 @@ def run_folder(experiment: Experiment, ratings: Split | str) -> Iterator[Path]:
     home.mkdir(parents=True, exist_ok=True)
     resumed = _killed(home, text) if experiment.resume == "auto" else []
     for folder in [*resumed, _new(home)]:
-        with (folder / LOCK).open("w") as lock:
-            if not _locked(lock.fileno()):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(folder / LOCK, f"{folder}: another run works there"))
+            except InputError:
                 continue
             (folder / RUN).write_text(text, "utf-8")
             yield folder
@@ -76,12 +79,3 @@ def _new(home: Path) -> Path:
             number += 1
         else:
             return home / f"version_{number}"
-
-
-def _locked(handle: int) -> bool:
-    """Try to lock the file; whether that worked."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ratecast.data.frames import ratings_of
-from ratecast.evaluation.metrics import calibration_error
+from ratecast.metrics.scores import calibration_error
 from ratecast.modelling.calibration import sampling
 from ratecast.modelling.calibration.online import (
     MIN_REFIT_ROWS,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ratecast.arrays import F64, I64
-from ratecast.evaluation.metrics import calibration_error
+from ratecast.metrics.scores import calibration_error
 from ratecast.modelling.calibration.ordered_probit import OrderedProbit
 from ratecast.modelling.calibration.probit_fit import fit_probit, with_spread
 from ratecast.modelling.calibration.probit_kernel import Forecasts

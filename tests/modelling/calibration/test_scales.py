@@ -5,7 +5,7 @@ import pytest
 from scipy.special import ndtr
 
 from ratecast.arrays import F64
-from ratecast.evaluation.metrics import interval_coverage
+from ratecast.metrics.scores import interval_coverage
 from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
 from ratecast.ratings import Scale
 

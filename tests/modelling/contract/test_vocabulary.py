@@ -1,10 +1,13 @@
+import numpy as np
 import polars as pl
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.vocabulary import Vocabulary
+from ratecast.ratings import USER
 
 
 def users(*ids: int | str) -> pl.Series:
@@ -78,3 +81,18 @@ def test_known_ids_are_those_that_were_not_forgotten(ids: list[int | str]) -> No
     users.forget(ids[1])
     assert users.known.to_list() == [ids[0], ids[2]]
     assert len(users) == 4
+
+
+def test_new_ids_with_long_words_do_not_double_the_memory() -> None:
+    """A table that grows by a join with itself takes twice the memory each time, in polars."""
+    ids = np.random.default_rng(0).permutation(943)
+    words = [f"a word of many bytes {k % 20}" for k in range(len(ids))]
+    side = pl.DataFrame({USER: ids, "occupation": words})
+    known, process = Vocabulary.of(pl.Series(USER, ids), side), psutil.Process()
+    before = process.memory_info().rss
+    for k in range(24):
+        first = 10_000 + 40 * k
+        rows = known.encode(pl.Series(USER, range(first, first + 40)), "create")
+        assert rows.tolist() == list(range(944 + 40 * k, 984 + 40 * k))
+    assert process.memory_info().rss - before < 100e6
+    assert known.table["occupation"].null_count() == 24 * 40

@@ -8,6 +8,7 @@ import pytest
 from ratecast.serving.live.served_model import load
 from ratecast.serving.live.state import LiveState
 from ratecast.serving.store.database import RatingEvent, RemovalEvent, StoredEvents
+from ratecast.serving.store.deleted_users import DeletedUsers, digest_of_user
 
 UNKNOWN = 5000
 
@@ -44,3 +45,12 @@ def test_a_movie_outside_the_catalogue_is_skipped(live: LiveState) -> None:
     live.apply([given(99_999, 1), given(50, 2)])
     assert set(live.ratings_of(UNKNOWN)) == {50, 99_999}
     assert rated(live, UNKNOWN) == {50}
+
+
+def test_the_number_of_a_deleted_user_is_not_given_again(live: LiveState) -> None:
+    key = "key"
+    gone = DeletedUsers(key, {digest_of_user(key, str(number)): 9 for number in range(944, 4000)})
+    again = LiveState(live.served, [], (), gone)
+    assert [again.next_user(), again.next_user()] == [4000, 4001]
+    again.apply([RemovalEvent("4002", None, 10)])
+    assert again.next_user() == 4003

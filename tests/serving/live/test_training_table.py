@@ -13,6 +13,7 @@ from ratecast.serving.live.published import ArtifactStore
 from ratecast.serving.live.served_model import learned
 from ratecast.serving.live.training_table import training_table
 from ratecast.serving.store.database import RatingEvent, RemovalEvent, Store, StoredEvents
+from ratecast.serving.store.deleted_users import DeletedUsers, digest_of_user
 from tests.planted import planted
 from tests.serving.place import Place
 
@@ -28,11 +29,15 @@ def table(text: bool = False) -> Ratings:
     return checked(Ratings(frame, users=people))
 
 
+def deleted(user: str) -> DeletedUsers:
+    return DeletedUsers("key", {digest_of_user("key", user): 5})
+
+
 @pytest.mark.parametrize("text", [False, True])
 def test_table_and_store_are_gathered(text: bool) -> None:
     given = [RatingEvent("1", "10", 5.0, 9, 1, 1), RatingEvent("4", "11", 2.0, 8, 2, 4)]
-    removed = [RemovalEvent("1", "10", 2), RemovalEvent("1", "11", 3), RemovalEvent("3", None, 5)]
-    found = training_table(table(text), StoredEvents(given, removed, 5))
+    removed = [RemovalEvent("1", "10", 2), RemovalEvent("1", "11", 3)]
+    found = training_table(table(text), StoredEvents(given, removed, 5, deleted("3")))
     rows = [(int(u), m, r, at) for u, m, r, at in found.frame.iter_rows()]
     assert rows == [(2, 10, 3.0, 3), (4, 11, 2.0, 8), (1, 10, 5.0, 9)]
     assert sorted(found.users["age"]) == [20, 30]
@@ -46,8 +51,8 @@ def test_ids_of_another_kind_are_refused() -> None:
 def test_a_table_without_times_stays_one() -> None:
     untimed = replace(table(), frame=table().frame.drop(AT))
     given = [RatingEvent("1", "10", 5.0, 9, 1, 1), RatingEvent("4", "11", 2.0, 8, 2, 4)]
-    removed = [RemovalEvent("1", "11", 3), RemovalEvent("3", None, 5)]
-    found = training_table(untimed, StoredEvents(given, removed, 5))
+    removed = [RemovalEvent("1", "11", 3)]
+    found = training_table(untimed, StoredEvents(given, removed, 5, deleted("3")))
     assert not found.timed
     assert found.frame.rows() == [(2, 10, 3.0), (1, 10, 5.0), (4, 11, 2.0)]
     assert sorted(found.users["age"]) == [20, 30]
@@ -77,5 +82,5 @@ def test_refit_learns_what_the_store_knows_and_the_service_takes_it_up(
         answer = client.get("/v1/predict?user=500&movie=3").json()["forecasts"][0]
         assert (answer["history_length"], answer["basis"]) == (0, "new user")
     store = Store(place.url)
-    assert store.events_since().removals == [RemovalEvent("500", None, 2)]
+    assert store.events_since().deleted.among(["1", "500"]) == ["500"]
     store.close()

@@ -170,7 +170,7 @@ def test_what_was_given_can_be_taken_along_and_deleted(seat: Seat, tmp_path: Pat
     assert taken == seat.api.get(f"/v1/users/{user}/export").json()
     page.get_by_text("Delete my data").click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_text("All your data is deleted").wait_for()
+    page.get_by_text("Your ratings and your number are deleted").wait_for()
     assert seat.forecasts() == before
     gone = seat.api.get(f"/v1/users/{user}/export").json()
     assert (gone["ratings"], gone["registered"]) == ([], None)

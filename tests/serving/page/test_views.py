@@ -139,7 +139,7 @@ def test_the_table_of_the_models_is_that_of_the_results(seat: Seat) -> None:
     page.locator(".figure svg").first.wait_for()
     rows = {
         line.locator("th").inner_text().removesuffix("in service"): cells(line)
-        for line in page.locator("tbody tr").all()
+        for line in page.locator(".models tbody tr").all()
     }
     wanted = {
         (row["model"], row["protocol"], row["part"]): row
@@ -153,9 +153,23 @@ def test_the_table_of_the_models_is_that_of_the_results(seat: Seat) -> None:
             assert cell == ("" if row is None else f"{row[column.key]:.{column.digits}f}")
     page.get_by_role("button", name="fit").click()
     quickest = min(rows, key=lambda model: wanted[model, "frozen", "test"]["fit_seconds"])
-    page.locator("tbody tr").first.filter(has_text=quickest).wait_for()
+    page.locator(".models tbody tr").first.filter(has_text=quickest).wait_for()
     page.get_by_role("button", name="fit").click()
-    page.locator("tbody tr").last.filter(has_text=quickest).wait_for()
+    page.locator(".models tbody tr").last.filter(has_text=quickest).wait_for()
+
+
+def test_the_scores_are_those_of_the_api(seat: Seat) -> None:
+    given = [{"movie": movie, "stars": 1 + movie % 5} for movie in range(1, 40)]
+    assert seat.api.post("/v1/users/7001/ratings/many", json={"ratings": given}).is_success
+    assert seat.api.post("/v1/users/7001/ratings", json={"movie": 41, "stars": 2}).is_success
+    figures = seat.api.get("/v1/quality").json()["window"]
+    page = seat.at("/models")
+    lines = page.locator(".quality tbody tr")
+    lines.first.wait_for()
+    assert lines.count() == len(figures)
+    for line, name in zip(lines.all(), figures, strict=True):
+        shown = [f"{figures[name]['n']:,}", f"{figures[name]['rmse']:.3f}"]
+        assert cells(line)[:2] == shown
 
 
 def test_the_page_may_run_its_own_scripts_only(api: httpx.Client) -> None:

@@ -17,6 +17,7 @@ from ratecast.serving.store.tables import metadata
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
     opened = Store(database)
+    opened.lock.take()
     yield opened
     opened.close()
 
@@ -46,13 +47,15 @@ def test_a_commit_is_whole_or_nothing(store: Store) -> None:
     assert store.events_since().ratings == [given(1)]
 
 
-def test_of_a_deleted_user_only_the_removal_is_left(store: Store) -> None:
+def test_of_a_deleted_user_only_a_digest_is_left(store: Store) -> None:
     store.write([given(1), given(2, movie="2"), given(3, user="8")], [("7", 5), ("8", 5)])
     store.write([RemovalEvent("7", "1", 4)], [])
     store.write([RemovalEvent("7", None, 5)], [])
     written = store.events_since()
     assert written.ratings == [given(3, user="8")]
-    assert written.removals == [RemovalEvent("7", None, 5)]
+    assert written.removals == []
+    assert list(written.deleted.seqs.values()) == [5]
+    assert written.deleted.among(["7", "8"]) == ["7"]
     assert store.registered_users() == ["8"]
 
 

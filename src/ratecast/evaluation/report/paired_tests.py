@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from ratecast.evaluation.comparison import RMSE, ModelComparison, Pair
-from ratecast.evaluation.intervals import Difference
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, section
 from ratecast.evaluation.report.tables import MEANING
+from ratecast.metrics.intervals import Difference
 
 MINUS = "\N{MINUS SIGN}"
 

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ratecast.evaluation.comparison import ModelComparison
-from ratecast.evaluation.intervals import Bootstrap, Difference
 from ratecast.evaluation.ranking import METRICS
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Cell, Markup, card, section
@@ -14,6 +13,7 @@ from ratecast.evaluation.report.paired_tests import pair_table
 from ratecast.evaluation.report.tables import MEANING, span
 from ratecast.evaluation.score_rows import Row
 from ratecast.evaluation.terminal import LISTS, list_line
+from ratecast.metrics.intervals import Bootstrap, Difference
 
 _RANKED = {
     "ndcg": "nDCG", "recall": "recall", "precision": "precision", "mrr": "MRR",

@@ -6,8 +6,8 @@ from math import sqrt
 from typing import NamedTuple
 
 from ratecast.errors import InputError
-from ratecast.evaluation.metrics import INTERVAL, Score
 from ratecast.evaluation.ranking import K, Ranking
+from ratecast.metrics.scores import INTERVAL, Score
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.ratings import Ratings
 

@@ -87,6 +87,11 @@ class Counts:
         np.subtract.at(self.of_users, users, 1)
         np.subtract.at(self.of_movies, movies, 1)
 
+    def forget(self, user: int, movies: I32) -> None:
+        """Count no rating of a user, by row number; movies: that the user rated, (n,)."""
+        self.of_users[user] = 0
+        np.subtract.at(self.of_movies, movies, 1)
+
     def walk(self, rows: Rows, edges: I64) -> tuple[I64, I64]:
         """Ratings of each row's user and movie before its tie group, (n,) each; all count after.
 

@@ -23,7 +23,7 @@ def quantiles(probabilities: F64, scale: Scale, levels: ArrayLike) -> F64:
     """
     wanted = np.atleast_1d(np.asarray(levels, float))
     below = np.cumsum(probabilities, axis=1)
-    places = np.column_stack([(below + _ROUNDING >= level).argmax(axis=1) for level in wanted])
+    places = (below[:, None] + _ROUNDING >= wanted[:, None]).argmax(axis=2)
     if not scale.is_continuous:
         stars: F64 = scale.stars[places]
         return stars

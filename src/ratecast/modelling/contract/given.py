@@ -129,6 +129,17 @@ class GivenRatings:
         self._reserve(len(users))
         self._used += _remove(users, movies, self._later)
 
+    def movies_of(self, user: int) -> I32:
+        """Row numbers of the movies that this user rated: (n,), as often as in the fit."""
+        fitted, (keys, values) = self._fitted.grouped, self._later.T
+        # Users who came after the fit have no edges.
+        start, stop = fitted.edges[np.minimum([user, user + 1], len(fitted.edges) - 1)]
+        own = (keys != _FREE) & (keys >> 32 == user)
+        movies, removed = keys[own].astype(np.int32), values[own].astype(np.int32) == _NONE
+        known = fitted.columns[start:stop]
+        rated: I32 = np.concatenate([known, np.setdiff1d(movies, known)])
+        return rated[~np.isin(rated, movies[removed])]
+
     def _reserve(self, more: int) -> None:
         """Make room for so many more pairs."""
         wanted = int(_ROOM * (self._used + more))

@@ -33,7 +33,7 @@ class Hooks(ABC):
 
     A new model implements `fit_rows`, `predict_rows`, `arrays` and `restore_arrays`, and, where it
     can be updated without a refit, `grow` and `observe_rows`, or `walk_rows` for a whole stream:
-    either gives the other.
+    either gives the other. One that keeps something of each user implements `forget_row`.
     """
 
     name: ClassVar[str]
@@ -83,6 +83,12 @@ class Hooks(ABC):
 
     def grow(self) -> None:
         """Add lines for the ids that the vocabularies were just given, equal to the unknown's."""
+
+    def forget_row(self, row: int) -> None:
+        """Make the line of a user equal to the unknown's, and drop all ratings of this user.
+
+        It is never asked for again, and what movies and star probabilities learned stays.
+        """
 
     def walk_rows(self, rows: Rows, edges: NDArray[np.int64]) -> Expected:
         """Expected stars of each row; the rows of a tie group are observed after it.

@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from copy import copy, deepcopy
-from dataclasses import asdict, dataclass, replace
+from copy import deepcopy
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratecast import artifact
-from ratecast.arrays import I64
-from ratecast.data.duplicates import keep_latest
 from ratecast.data.frames import Table, pairs_of, ratings_of, requests_of
-from ratecast.errors import InputError, NotFittedError
+from ratecast.errors import NotFittedError
 from ratecast.ids import Id
 from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
 from ratecast.modelling.calibration.sampling import HISTORY_ROWS, held_out, sample
@@ -22,18 +21,18 @@ from ratecast.modelling.contract.counts import Counts
 from ratecast.modelling.contract.forecast import Basis, Forecast
 from ratecast.modelling.contract.given import GivenRatings
 from ratecast.modelling.contract.hooks import Arrays
-from ratecast.modelling.contract.row_numbers import RowNumbers
-from ratecast.modelling.contract.rows import Expected, Rows, Walked, time_groups
+from ratecast.modelling.contract.observing import Observing
+from ratecast.modelling.contract.rows import Expected, Rows, time_groups
 from ratecast.modelling.contract.shared_fits import fit_or_take
-from ratecast.modelling.contract.vocabulary import Vocabulary
+from ratecast.modelling.contract.vocabulary import UNKNOWN, Vocabulary
 from ratecast.modelling.kernels.threads import kernels_first
-from ratecast.ratings import MOVIE, USER, Ratings, Requests, Scale, trusted
+from ratecast.ratings import MOVIE, USER, Ratings, Scale
 
 __all__ = ["Arrays", "Model", "Table"]
 
 
 @dataclass(kw_only=True, eq=False)
-class Model(RowNumbers):
+class Model(Observing):
     """A model of ratings: how it is used, the same for all models.
 
     Every table is checked where it enters, so that no kernel sees a null, a NaN, a rating off the
@@ -143,66 +142,26 @@ class Model(RowNumbers):
         basis = Basis.of(history, self.counts.of_movies[rows.movies])
         return Forecast(stars, probabilities, history, basis)
 
-    def observe(self, ratings: Table) -> None:
-        """Update with new ratings, of new users and new movies too, without a refit.
-
-        ratings: as for `fit`; on the model's scale. Ratings of one call are taken as one tie group;
-        of a pair's, the latest counts. A rating of a pair that was rated before takes the place of
-        the former one; the same rating again changes nothing.
-        """
-        self._require_online()
-        rows = self.encode_new(_latest(ratings_of(ratings, self.scale)))
-        given_again = rows.former_stars == rows.stars
-        rows = rows.take(~given_again) if given_again.any() else rows
-        if not len(rows):
-            return
-        self.learned_from = ""
-        history = self.counts.of_users[rows.users]
-        outcomes = self.outcomes(self.predict_rows(rows), history, rows.table)
-        self.counts.add(rows)
-        self.observe_rows(rows)
-        self.calibration.update(outcomes.where(rows.is_first))
-
     def refresh(self, ratings: Ratings) -> None:
         """Update the parameters from their present values, on every rating given so far.
 
         It is shorter than a `refit`; models without one do nothing. ratings: all of them.
         """
 
-    @kernels_first
-    def walk(self, stream: Table, edges: I64 | None = None) -> Forecast:
-        """Predict, then observe, one tie group after another: `stream` is ordered by time.
-
-        The forecasts are those of a plain loop of `predict` and `observe`, so a rating given again
-        takes the place of the former one. stream: as for `fit`,
-        with times. edges: (k + 1,) borders of what is observed together, if that is not the rows
-        of each second.
-        """
-        self._require_online()
-        stream = ratings_of(stream, self.scale, where="stream")
-        edges = time_groups(stream) if edges is None else edges
-        walked = self.walk_expected(stream, edges)
-        outcomes = self.outcomes(walked.expected, walked.history, stream)
-        probabilities = self.calibration.walk(outcomes, edges, walked.is_first)
-        basis = Basis.of(walked.history, walked.movie_counts)
-        forecast = Forecast(outcomes.mean, probabilities, walked.history, basis)
-        return forecast.about(stream.requests(), self.scale)
-
-    def walk_expected(self, stream: Ratings, edges: I64) -> "Walked":
-        """A walk without calibration."""
-        rows = self.encode_new(stream, edges)
-        self.learned_from = ""
-        counts, self.counts = self.counts, copy(self.counts)
-        history, movie_counts = counts.walk(rows, edges)
-        expected = self.walk_rows(rows, edges)
-        self.counts = counts
-        return Walked(expected, history, movie_counts, rows.is_first)
-
     def forget(self, user: Id) -> None:
-        """Forget a user, who is a new user from now on; what movies learned stays until a fit."""
+        """Forget a user: the id, side information, parameters and ratings.
+
+        Forecasts for the id are those for one that was never known, and a later rating of it is
+        the first of a new user. What movies and star probabilities learned stays until a fit.
+        """
         self._require_fitted()
         self.learned_from = ""
-        self.users.forget(self.users.own_id(user))
+        row = self.users.forget(self.users.own_id(user))
+        if row != UNKNOWN:
+            movies = self.given.movies_of(row)
+            self.counts.forget(row, movies)
+            self.given.remove(np.full(len(movies), row, np.int32), movies)
+            self.forget_row(row)
 
     def add_unrated_movies(self) -> None:
         """Give row numbers to the movies that are known by side information alone.
@@ -221,12 +180,15 @@ class Model(RowNumbers):
         meta = {"model": self.name, "settings": self.settings(), "scale": asdict(self.scale)}
         meta |= {"learned_from": self.learned_from}
         meta |= {"class": f"{type(self).__module__}:{type(self).__qualname__}"}
-        arrays = self.arrays() | self.counts.arrays() | self.given.arrays()
-        arrays |= self.calibration.packed()
         tables = {"users": self.users.table, "movies": self.movies.table}
         unrated = {"unrated_users": self.users.unrated, "unrated_movies": self.movies.unrated}
         tables |= {name: table for name, table in unrated.items() if table is not None}
-        artifact.write(folder, artifact.Artifact(meta, arrays, tables))
+        artifact.write(folder, artifact.Artifact(meta, self.all_arrays(), tables))
+
+    def all_arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array of the artifact: the model's own, and those that each model has."""
+        arrays = self.arrays() | self.counts.arrays() | self.given.arrays()
+        return arrays | self.calibration.packed()
 
     def restore(self, saved: artifact.Artifact) -> Self:
         """Take over the learned state of `saved`, an artifact of the same model and settings."""
@@ -254,11 +216,6 @@ class Model(RowNumbers):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             self._require_fitted()
 
-    def _require_online(self) -> None:
-        self._require_fitted()
-        if not self.updates_online():
-            raise InputError(f"model {self.name}: cannot be updated; refit it with all ratings")
-
     def _require_fitted(self) -> None:
         if not self.is_fitted:
             raise NotFittedError(f"model {self.name}: not fitted; call fit, or load_model")
@@ -267,19 +224,3 @@ class Model(RowNumbers):
         """Forecasts of these rows by the model as it is, beside their stars."""
         rows = self.encode(given)
         return self.outcomes(self.predict_rows(rows), self.counts.of_users[rows.users], given)
-
-    def outcomes(self, expected: Expected, history: I64, given: Requests) -> Outcomes:
-        """Expected stars beside the stars that were given."""
-        assert isinstance(given, Ratings)
-        stars = self.scale.clip(expected.mean)
-        # A normal likelihood takes any number, and so do the tests of it.
-        index = self.scale.index(self.scale.clip(given.stars))
-        deviation = expected.usable_deviation(self.scale)
-        given_deviation = np.ones(len(stars)) if deviation is None else deviation
-        return Outcomes(stars, given_deviation, history, index)
-
-
-def _latest(ratings: Ratings) -> Ratings:
-    """Of each pair the latest rating; without times, the last one."""
-    frame, repeated = keep_latest(ratings.frame)
-    return trusted(replace(ratings, frame=frame)) if repeated else ratings

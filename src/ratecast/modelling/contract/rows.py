@@ -1,7 +1,7 @@
 """Tables inside a model: row numbers, tie groups, and what is predicted for each row."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,6 +145,12 @@ def grown(array: NDArray[T], size: int) -> NDArray[T]:
     """`array` (n, ...) with lines added up to `size`, each a copy of line 0, the unknown's."""
     more = size - len(array)
     return np.concatenate([array, np.repeat(array[:1], more, axis=0)]) if more > 0 else array
+
+
+def as_unknown(row: int, *arrays: NDArray[Any]) -> None:
+    """Make line `row` of each array (n, ...) a copy of line 0, the unknown's, in place."""
+    for array in arrays:
+        array[row] = array[0]
 
 
 @njit(cache=True)

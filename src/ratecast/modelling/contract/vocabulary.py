@@ -69,7 +69,11 @@ class Vocabulary:
         if unknown == "raise":
             raise InputError(f"{self.kind} {ids[int(new.argmax())]!r}: not known to this model")
         fresh = _distinct(ids.filter(pl.Series(new)))
-        self._add(self.side(fresh, fresh.clear().to_frame() if side is None else side))
+        # Not from `table`, where a new id is not. Joined with it again and again, polars would
+        # double what its text takes in memory each time (findings/polars-join-doubles-text.sh).
+        known = [self.table.clear(), *([] if self.unrated is None else [self.unrated])]
+        more = fresh.clear().to_frame() if side is None else side
+        self._add(_joined(fresh, pl.concat(known, how="diagonal"), more))
         return self._look_up(ids)
 
     @cached_property
@@ -130,13 +134,16 @@ class Vocabulary:
             self._ids = self.table[self.kind].to_list()
         return [self._ids[row - 1] for row in rows.tolist()]
 
-    def forget(self, known: Id) -> None:
-        """Make this id unknown; its line stays, without the id and its side information."""
+    def forget(self, known: Id) -> int:
+        """Make this id unknown; its line stays, without the id and its side information.
+
+        Returns the row number that it had.
+        """
         if self.unrated is not None:
             self.unrated = self.unrated.filter(pl.col(self.kind) != known)
         row = self._numbers().pop(known, UNKNOWN)
         if row == UNKNOWN:
-            return
+            return row
         erased = f"\0{row}" if isinstance(known, str) else FORGOTTEN - row
         gone = pl.int_range(1, pl.len() + 1) == row
         self.table = self.table.with_columns(
@@ -147,16 +154,11 @@ class Vocabulary:
             for name in self.table.columns
         )
         self._numbers()[erased], self._ids, self._many, self._padded = row, [], None, None
+        return row
 
     def side(self, ids: pl.Series, more: pl.DataFrame) -> pl.DataFrame:
         """Side information, aligned with `ids` (n lines): from `more`, else what is known here."""
-        table = self.described
-        if more.width > 1 and more.height:
-            more = like_known(more, table)
-            table = pl.concat([more, table], how="diagonal").unique(
-                self.kind, keep="first", maintain_order=True
-            )
-        return ids.to_frame().join(table, on=self.kind, how="left", maintain_order="left")
+        return _joined(ids, self.described, more)
 
     def _add(self, fresh: pl.DataFrame) -> None:
         numbers = range(len(self), len(self) + fresh.height)
@@ -198,6 +200,16 @@ class Vocabulary:
         if number in self._padded:
             fault = lost_zeros(self._padded[number], "this model")
             raise InputError(f"{self.kind} {number}: {fault}")
+
+
+def _joined(ids: pl.Series, known: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+    """Side information, aligned with `ids` (n lines): from `more`, else from `known`."""
+    if more.width > 1 and more.height:
+        more = like_known(more, known)
+        known = pl.concat([more, known], how="diagonal").unique(
+            ids.name, keep="first", maintain_order=True
+        )
+    return ids.to_frame().join(known, on=ids.name, how="left", maintain_order="left")
 
 
 def _distinct(ids: pl.Series) -> pl.Series:

@@ -11,7 +11,7 @@ import numpy as np
 from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays
-from ratecast.modelling.contract.rows import Expected, Rows
+from ratecast.modelling.contract.rows import Expected, Rows, as_unknown
 from ratecast.modelling.factors.bilinear import CentredRatings, Side, Sides, predict, update
 from ratecast.ratings import Scale
 
@@ -105,6 +105,10 @@ class BilinearState:
     def grow(self, users: int, movies: int) -> None:
         """Add rows for new ids, each a copy of the unknown's."""
         self.sides = Sides(self.sides.users.grown(users), self.sides.movies.grown(movies))
+
+    def forget_row(self, row: int) -> None:
+        """Make a user the unknown one."""
+        as_unknown(row, *self.sides.users)
 
     def form(self) -> BilinearForm:
         """Biases and factors as they are now."""

@@ -96,6 +96,10 @@ class FoldInNet(NetModel):
     def grow(self) -> None:
         self.state.grow(len(self.users), len(self.movies))
 
+    @override
+    def forget_row(self, row: int) -> None:
+        self.state.forget_row(row)
+
     def _expected(self, scores: F64, deviation: F64) -> Expected:
         centring = self.state.centring
         return Expected(centring.stars(scores), self.noise * centring.unit * deviation)

@@ -126,6 +126,10 @@ class HistoryModel(Model):
         super().forget(user)
 
     @override
+    def forget_row(self, row: int) -> None:
+        self.history.forget(row)
+
+    @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:
         if self.history.timeless:
             return super().walk_rows(rows, edges)

@@ -64,6 +64,12 @@ class LinkedHistory:
         """Add rows for new users, without ratings as the unknown user's row is."""
         self.last = grown(self.last, users)
 
+    def forget(self, user: int) -> None:
+        """Delete all ratings of a user; their places stay empty."""
+        places = places_of(user, self.last, self.before)
+        self.movies[places], self.stars[places], self.before[places] = 0, 0, NONE
+        self.last[user] = NONE
+
     @property
     def chains(self) -> Chains:
         """The arrays for kernels."""
@@ -82,6 +88,15 @@ class LinkedHistory:
             arrays[f"history.{name}"] for name in ("movies", "stars", "before", "last")
         )
         return cls(movies, stars, before, last, len(movies))
+
+
+def places_of(user: int, last: I64, before: I64) -> list[int]:
+    """Positions of a user's ratings in a linked list, the latest first. before: of any capacity."""
+    places, at = [], int(last[user])
+    while at != NONE:
+        places.append(at)
+        at = int(before[at])
+    return places
 
 
 @njit(cache=True)

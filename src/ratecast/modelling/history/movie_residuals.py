@@ -38,8 +38,9 @@ class MovieResiduals:
 
     def corrected(self, expected: Expected, movies: I32) -> Expected:
         """`expected` plus the mean residual of each row's movie. movies: (n,)."""
-        total, count = self.sums[movies].T
-        mean = total / (count + self._damping[movies])
+        sums, damping = self.sums[movies], self.damping
+        of_each = damping[movies] if isinstance(damping, np.ndarray) else damping
+        mean = sums[:, 0] / (sums[:, 1] + of_each)
         return Expected(expected.mean + mean, expected.deviation)
 
     @property

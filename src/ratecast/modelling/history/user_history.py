@@ -222,10 +222,15 @@ class UserHistory:
         self._drop_cached(users)
         removed = []
         for part, rows in ((self.merged, self._merged_rows(users)), self._recent_rows(users)):
-            selected = rows[predicate(part.take(rows))]
+            present = rows[part.movies[rows] != DELETED]
+            selected = present[predicate(part.take(present))]
             removed.append(part.take(selected))
             part.movies[selected] = DELETED
         return RatingColumns.concat(removed)
+
+    def forget(self, user: int) -> None:
+        """Delete all ratings of a user."""
+        self.remove(np.array([user], np.int32), lambda ratings: np.ones(len(ratings), bool))
 
     def _remove_latest(self, pairs: RatingColumns) -> None:
         """Delete one rating of each of these pairs: the latest that is stored."""

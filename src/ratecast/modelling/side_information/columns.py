@@ -12,6 +12,8 @@ from ratecast.modelling.side_information.further_columns import FurtherColumns
 from ratecast.ratings import MOVIE, USER
 
 YEARS = 10.0
+# One id of which nothing is known.
+UNKNOWN = pl.DataFrame({"id": ["unknown"]})
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,10 @@ class ALS(Model):
     def grow(self) -> None:
         self.state.grow(len(self.users), len(self.movies))
 
+    @override
+    def forget_row(self, row: int) -> None:
+        self.state.forget_row(row)
+
     def bilinear_form(self) -> BilinearForm:
         """Biases and factors as they are now."""
         return self.state.form()

@@ -13,7 +13,7 @@ from ratecast.modelling.contract.rows import Expected, Rows, grown
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.factors.bilinear import leave_own_out
 from ratecast.modelling.factors.bilinear_state import BilinearState, Centring
-from ratecast.modelling.history.linked_history import NONE
+from ratecast.modelling.history.linked_history import NONE, places_of
 from ratecast.modelling.nets.net_model import NetModel, TrainerSettings, TrainingTask
 from ratecast.models.als.model import ALS
 from ratecast.models.attention.inference import (
@@ -180,6 +180,14 @@ class Attention(NetModel):
     def grow(self) -> None:
         self.als_state.grow(len(self.users), len(self.movies))
         self._memory = self._memory._replace(last=grown(self._memory.last, len(self.users)))
+
+    @override
+    def forget_row(self, row: int) -> None:
+        self.als_state.forget_row(row)
+        keys_values, movies, previous, last = self._memory
+        places = places_of(row, last, previous)
+        keys_values[places], movies[places], previous[places] = 0, 0, NONE
+        last[row] = NONE
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:

@@ -215,6 +215,12 @@ class Blend(Model):
             part.users, part.movies = self._vocabularies()
             part.grow()
 
+    @override
+    def forget_row(self, row: int) -> None:
+        for part in self.parts.values():
+            part.users, part.movies = self._vocabularies()
+            part.forget_row(row)
+
     def _vocabularies(self) -> tuple[Vocabulary, Vocabulary]:
         """Copies for one part: a part that adds new ids must not add them for the others."""
         return replace(self.users), replace(self.movies)

@@ -142,6 +142,12 @@ class MixedModel:
                 score += group.features @ self.coefficients[name]
         return score
 
+    def forget(self, user: int, users: int) -> None:
+        """Remove the effects of one of so many users, numbered from 0."""
+        for name, coefficients in self.coefficients.items():
+            if name == "user" or name.startswith("user x "):
+                coefficients.reshape(users, -1)[user] = 0.0
+
     @property
     def of_users(self) -> F64:
         """Effect of each user: (users,)."""

@@ -156,6 +156,11 @@ class ColdStart(Model):
     def grow(self) -> None:
         self._movie_residuals.grow(len(self.movies))
 
+    @override
+    def forget_row(self, row: int) -> None:
+        if row <= self._fitted[0]:
+            self._mixed.forget(row - 1, int(self._fitted[0]))
+
     def _predict(self, rows: Rows) -> Expected:
         """Expected stars by the fit alone."""
         labels = self._row_labels(rows)

@@ -7,8 +7,14 @@ import scipy.sparse as sp
 from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Rows
+from ratecast.modelling.history.user_batches import NO_TIME
 from ratecast.modelling.side_information.labels import Labels
 from ratecast.models.factorization_machine.sampler import Block, Sample
+
+# Bits of the time in a key of user and time bin: seconds stay below 2^40.
+_TIME_BITS = 40
+# Below every key.
+_NO_BIN = -2
 
 Sets = tuple[sp.csr_array, sp.csr_array]
 
@@ -59,6 +65,18 @@ def one_hot(key: I64, distinct_keys: I64) -> Block:
     index = np.searchsorted(distinct_keys, key).astype(np.int32)
     count = len(distinct_keys)
     return Block(sp.eye_array(count, format="csc"), np.zeros(count, np.int32), index, 0)
+
+
+def time_keys(users: I32, seconds: I64, widths: list[int]) -> list[I64]:
+    """The bin of each row, of one user, for each width in seconds: (n,) each; -1 without a time."""
+    user = users.astype(np.int64) << _TIME_BITS
+    return [np.where(seconds == NO_TIME, -1, user + seconds // width) for width in widths]
+
+
+def without_user(user: int, bins: I64, effects: F64) -> tuple[I64, F64]:
+    """Time bins of the others, and their effects; at least one, so that a search finds a place."""
+    kept = bins >> _TIME_BITS != user
+    return (bins[kept], effects[kept]) if kept.any() else (np.array([_NO_BIN]), np.zeros(1))
 
 
 def rated_sets(train: Rows, shape: tuple[int, int]) -> Sets:

@@ -14,15 +14,14 @@ import polars as pl
 import scipy.sparse as sp
 from typing_extensions import override
 
-from ratecast.arrays import F32, F64, I32, I64
+from ratecast.arrays import F32, F64, I64
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
-from ratecast.modelling.contract.rows import Expected, Rows, grown
+from ratecast.modelling.contract.rows import Expected, Rows, as_unknown, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Choice, Limits, Range
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.rounds import walk_in_rounds
 from ratecast.modelling.history.user_batches import (
-    NO_TIME,
     UserBatches,
     distinct,
     history_arrays,
@@ -42,6 +41,8 @@ from ratecast.models.factorization_machine.features import (
     one_hot,
     products,
     rated_sets,
+    time_keys,
+    without_user,
 )
 from ratecast.models.factorization_machine.fold_in import walk_users
 from ratecast.models.factorization_machine.fold_in_columns import (
@@ -54,9 +55,6 @@ from ratecast.models.factorization_machine.fold_in_columns import (
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
 from ratecast.models.factorization_machine.sampler import Chains, Sample, chains_side_by_side
 from ratecast.ratings import MOVIE, USER, Ratings
-
-# Bits of the time in a key of user and time bin: seconds stay below 2^40.
-_TIME_BITS = 40
 
 
 @dataclass(kw_only=True, eq=False)
@@ -131,7 +129,8 @@ class FactorizationMachine(Model):
             feature_block(self.factors, *side)
             for side in zip(sets, self._labels, tables, (train.users, train.movies), strict=True)
         )
-        keys = self._keys(train.users, times(train)) if self.timed and train.table.timed else []
+        timed = self.timed and train.table.timed
+        keys = time_keys(train.users, times(train), self.time_bins) if timed else []
         self._bins = [np.unique(key) for key in keys]
         linear = [one_hot(key, bins) for key, bins in zip(keys, self._bins, strict=True)]
         # The prior variances are meant for stars of 1 to 5.
@@ -185,13 +184,18 @@ class FactorizationMachine(Model):
     @override
     def grow(self) -> None:
         self._movie_residuals.grow(len(self.movies))
-        self._noise = [
-            grown(self._noise[0], len(self.users)),
-            grown(self._noise[1], len(self.movies)),
-        ]
+        sizes = len(self.users), len(self.movies)
+        self._noise = [grown(*side) for side in zip(self._noise, sizes, strict=True)]
         vectors = self._samples["vectors"]
         new = self._new_vectors(self.movies.table[len(vectors) - 1 :])
         self._samples["vectors"] = np.concatenate([vectors, new])
+
+    @override
+    def forget_row(self, row: int) -> None:
+        self._history.forget(row)
+        as_unknown(row, self._noise[0])
+        for b, known in enumerate(zip(self._bins, self._effects, strict=True)):
+            self._bins[b], self._effects[b] = without_user(row, *known)
 
     def _new_vectors(self, movies: pl.DataFrame) -> F32:
         """Vectors of movies that the fit did not know, by labels: (lines, s, 1 + factors)."""
@@ -258,18 +262,14 @@ class FactorizationMachine(Model):
         """Sum of the bin effects that the fit knows, (n,), and the bins of each row."""
         effect, shape = np.zeros(len(rows)), (len(rows), len(self._bins))
         keys, unknown = np.zeros(shape, np.int64), np.zeros(shape)
-        widths = zip(self._keys(rows.users, rows.at), self._bins, self._effects, strict=False)
+        row_keys = time_keys(rows.users, rows.at, self.time_bins)
+        widths = zip(row_keys, self._bins, self._effects, strict=False)
         for b, (key, bins, values) in enumerate(widths):
             place = np.minimum(np.searchsorted(bins, key), len(bins) - 1)
             known = bins[place] == key
             effect += np.where(known, values[place], 0.0)
             keys[:, b], unknown[:, b] = key, ~known
         return effect, TimeBins(keys, unknown, self._samples["bin_variances"])
-
-    def _keys(self, users: I32, seconds: I64) -> list[I64]:
-        """The bin of each row, of one user, for each width: (n,) each; -1 without a time."""
-        user = users.astype(np.int64) << _TIME_BITS
-        return [np.where(seconds == NO_TIME, -1, user + seconds // w) for w in self.time_bins]
 
     @override
     def arrays(self) -> Arrays:

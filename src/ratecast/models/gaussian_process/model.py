@@ -173,6 +173,10 @@ class GaussianProcess(Model):
             self._covariance = whole[: row + 1, : row + 1]
         self._offset = np.pad(self._offset, (0, count - before))
 
+    @override
+    def forget_row(self, row: int) -> None:
+        self._history.forget(row)
+
     def _predict(self, requests: RatingColumns, group: I64, movies: RequestedMovies) -> Expected:
         """Expected stars of each row, from its user's ratings of earlier time groups.
 

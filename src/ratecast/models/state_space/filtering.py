@@ -1,19 +1,19 @@
 """The Kalman filter and the features of the trees over batches of users, or for one user."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.contract.rows import Rows
-from ratecast.modelling.contract.vocabulary import Vocabulary
+from ratecast.modelling.contract.vocabulary import UNKNOWN, Vocabulary
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 from ratecast.models.state_space.kalman import FilterOutput, RatingStream, UserPrior, run_filter
 from ratecast.models.state_space.movie_parameters import Movies
-from ratecast.models.state_space.residual_kernel import residual_features
+from ratecast.models.state_space.residual_kernel import features_now, residual_features
 from ratecast.models.state_space.unknown_ids import has_side_information
 
 # The time of a request: after every rating.
@@ -95,30 +95,25 @@ class FilteredUser:
 
     def predict(self, requested: I32) -> Filtered:
         """As `filter_batch`, for the movies (n,) of requests made now."""
-        movies, past, count = self.movies, len(self.ratings), len(requested)
-        edges, stars, at, is_requested = _request_columns(count)
+        movies, past = self.movies, (self.ratings.movies, self.innovations)
+        edges, stars, at, is_requested = _request_columns(len(requested))
         stream = RatingStream(edges, requested, stars, at, is_requested)
         output = run_filter(
             stream, self.prior, movies.for_filter, movies.dynamics, states=self.state
         )
-        now: tuple[NDArray[Any], ...] = (*stream[1:], *output)
-        columns = [np.concatenate(pair) for pair in zip(self._past, now, strict=True)]
-        whole = RatingStream(np.array([0, past + count]), *columns[:4])
-        features = residual_features(whole, FilterOutput(*columns[4:]), movies.for_features)
-        return Filtered(output.mean, output.variance, features[past:])
-
-    @cached_property
-    def _past(self) -> tuple[NDArray[Any], ...]:
-        """The ratings as columns of a stream and of the filter's output; none is requested."""
-        ratings, zeros = self.ratings, np.zeros(len(self.ratings))
-        stream = ratings.movies, ratings.stars, ratings.at, zeros.astype(bool)
-        return (*stream, zeros, zeros, self.innovations)
+        features = features_now(past, requested, output, movies.for_features)
+        return Filtered(output.mean, output.variance, features)
 
 
 def is_one_user(rows: Rows, known: Vocabulary) -> bool:
     """Whether the rows are of one user, known or without side information, and known movies."""
     users, movies = rows.users, rows.movies
-    if not len(rows) or not movies.all() or not (users == users[0]).all():
+    if len(rows) == 1:
+        # What a service is mostly asked; the general question takes a tenth of such a forecast.
+        one = movies[0] != UNKNOWN
+    else:
+        one = len(rows) and movies.all() and (users == users[0]).all()
+    if not one:
         return False
     return bool(users[0]) or not has_side_information(rows, known)
 

@@ -4,14 +4,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from typing_extensions import override
 
 from ratecast.arrays import F64, I32, I64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
-from ratecast.modelling.contract.rows import Expected, Rows
+from ratecast.modelling.contract.rows import Expected, Rows, as_unknown
 from ratecast.modelling.contract.settings import FROM_ZERO, Limits
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.modelling.history.movie_residuals import MovieResiduals
@@ -19,7 +18,7 @@ from ratecast.modelling.history.user_batches import history_arrays, restored_his
 from ratecast.modelling.history.user_history import Predicate, RatingColumns, UserHistory
 from ratecast.modelling.kernels.row_products import rowwise
 from ratecast.modelling.kernels.threads import kernels_first
-from ratecast.modelling.side_information.columns import SideInformation
+from ratecast.modelling.side_information.columns import UNKNOWN, SideInformation
 from ratecast.models.state_space import rhythm
 from ratecast.models.state_space.boosting import BoostedTrees
 from ratecast.models.state_space.co_rating import MovieSide
@@ -36,13 +35,10 @@ from ratecast.models.state_space.movie_parameters import Movies
 from ratecast.models.state_space.packing import packed, part_of
 from ratecast.models.state_space.residual_buffer import MAX_ROWS, ResidualBuffer
 from ratecast.models.state_space.residual_kernel import FEATURES
-from ratecast.models.state_space.rhythm import refresh_after, time_slices
 from ratecast.models.state_space.structure import USUAL
 from ratecast.models.state_space.trials import Slice, precision_share, supported
 from ratecast.models.state_space.unknown_ids import with_unknown
 from ratecast.ratings import Ratings
-
-UNKNOWN = pl.DataFrame({"id": ["unknown"]})
 
 
 @dataclass(kw_only=True, eq=False)
@@ -132,7 +128,7 @@ class StateSpace(HistoryModel):
     def refresh_after(self) -> int:
         """New ratings until a refresh, see `rhythm`."""
         ids = len(self.users) + len(self.movies)
-        return refresh_after(len(self.history.merged), ids, self.refresh_growth)
+        return rhythm.refresh_after(len(self.history.merged), ids, self.refresh_growth)
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
@@ -204,6 +200,12 @@ class StateSpace(HistoryModel):
             self._movie_residuals.grow(len(self.movies))
             self._movie_residuals.damping = self._damping
 
+    @override
+    def forget_row(self, row: int) -> None:
+        super().forget_row(row)
+        self._walked = ResidualBuffer.empty(FEATURES)
+        as_unknown(row, self._user_columns, self._prior.mean)
+
     def _add_side_information(self) -> MovieSide:
         """Append the columns of ids that are new in the vocabularies; returns the new movies'."""
         users = self.users.table[len(self._user_columns) - 1 :]
@@ -239,7 +241,7 @@ class StateSpace(HistoryModel):
 
     def _rehearse(self, ratings: RatingColumns) -> None:
         """Walk over train slice by slice: residuals of predictions from earlier ratings only."""
-        first, *later = time_slices(ratings, len(self.users) + len(self.movies), MAX_ROWS)
+        first, *later = rhythm.time_slices(ratings, len(self.users) + len(self.movies), MAX_ROWS)
         forecast = []
         if later:
             self._fit_em(first)
@@ -276,11 +278,10 @@ class StateSpace(HistoryModel):
     @override
     def arrays(self) -> Arrays:
         movies, prior = self.movie_parameters, self._prior
-        arrays: Arrays = self._side.packed() | {"co_rating_factors": self._co_rating}
-        arrays |= {"user_columns": self._user_columns} | movies.arrays()
+        arrays: Arrays = {"co_rating_factors": self._co_rating, "user_columns": self._user_columns}
         arrays |= {"prior_mean": prior.mean, "implicit_weights": prior.implicit_weights}
-        arrays |= {"movie_residuals": self._movie_residuals.sums}
-        arrays["precision_share"] = np.array([self._precision_share])
+        arrays |= {"movie_residuals": self._movie_residuals.sums} | self._side.packed()
+        arrays |= {"precision_share": np.array([self._precision_share])} | movies.arrays()
         parts = {"movie_side": self._movie_side, "residual_buffer": self._buffer}
         return arrays | packed(parts | {"trees": self._trees}) | history_arrays(self.history)
 
@@ -291,10 +292,9 @@ class StateSpace(HistoryModel):
         self._prior = UserPrior(arrays["prior_mean"], arrays["implicit_weights"])
         self._movie_side = MovieSide.restored(part_of(arrays, "movie_side"))
         self._buffer = ResidualBuffer(**part_of(arrays, "residual_buffer"))
-        self._walked = ResidualBuffer.empty(FEATURES)
         self._trees = BoostedTrees(**part_of(arrays, "trees"))
         self.movie_parameters = Movies.restored(arrays, len(self._side.genres))
-        self.history = restored_history(arrays)
+        self.history, self._walked = restored_history(arrays), ResidualBuffer.empty(FEATURES)
         self._precision_share = float(arrays.get("precision_share", [np.inf])[0])
         sums = arrays.get("movie_residuals", np.zeros((len(self.movies), 2)))
         self._movie_residuals = MovieResiduals(sums, self._damping)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ratecast.arrays import F32, F64
+from ratecast.arrays import F32, F64, I32
 from ratecast.compiled import njit
 from ratecast.lanes import prefetch_row
 from ratecast.modelling.kernels.csr import pieces
@@ -75,6 +75,32 @@ def residual_features(stream: RatingStream, filtered: FilterOutput, movies: Movi
     return features
 
 
+def features_now(
+    past: tuple[I32, F64], requested: I32, filtered: FilterOutput, movies: MovieTraits
+) -> F32:
+    """As `residual_features`, of requests of one user after all of the user's ratings.
+
+    past: movies and residuals of the ratings, in time order, (h,) each. requested: movies, (n,).
+    filtered: of the requests.
+    """
+    features = np.zeros((len(requested), FEATURES), np.float32)
+    _fill_now(features, past, requested, filtered, movies)
+    return features
+
+
+@njit(cache=True)
+def _fill_now(features, past, requested, filtered, movies):  # type: ignore[no-untyped-def]
+    """See `features_now`."""
+    (mean, variance, _), (given, residuals), (_, traits, _) = filtered, past, movies
+    _kernel_mean(features, movies, requested, given, residuals)
+    sums = np.zeros(6)
+    for i in range(len(given)):
+        _add_to_sums(sums, traits[given[i]], residuals[i])
+    for i in range(len(requested)):
+        features[i, 2], features[i, 3] = mean[i], np.sqrt(variance[i])
+        _fill_row(features[i], traits[requested[i]], sums, len(given))
+
+
 @njit(cache=True, nogil=True)
 def _fill_users(users, features, stream, filtered, movies):  # type: ignore[no-untyped-def]
     """The users from users[0] to users[1] - 1, one time group after another.
@@ -115,27 +141,21 @@ def _fill_users(users, features, stream, filtered, movies):  # type: ignore[no-u
 def _kernel_mean(features, movies, requested, past, residuals):  # type: ignore[no-untyped-def]
     """Features 0 and 1 of the rows of one time group, from the user's earlier rows.
 
-    Earlier rows are the outer loop, so that rows of `similarities` are read in memory order. The
-    order of each sum is the same, whether one movie or all of them are requested.
+    The order of each sum is the same, whether one movie or all of them are requested.
     """
     coordinates, _, similarities = movies
     weight, total = np.zeros(len(requested)), np.zeros(len(requested))
-    # True where the whole catalogue is requested.
-    consecutive = True
-    for k in range(1, len(requested)):
-        consecutive &= requested[k] - requested[k - 1] == 1
-    for i in range(len(past)):
-        if len(similarities) and consecutive:
-            row = similarities[past[i], requested[0] : requested[0] + len(requested)]
-            for k in range(len(requested)):
-                weight[k] += row[k]
-                total[k] += row[k] * residuals[i]
-        elif len(similarities):
-            row = similarities[past[i]]
-            for k in range(len(requested)):
-                weight[k] += row[requested[k]]
-                total[k] += row[requested[k]] * residuals[i]
-        else:
+    if len(similarities) and len(requested) < len(past):
+        # Of few movies the rows of `similarities` are fewer than those of the past, and as good.
+        for k in range(len(requested)):
+            row = similarities[requested[k]]
+            for i in range(len(past)):
+                weight[k] += row[past[i]]
+                total[k] += row[past[i]] * residuals[i]
+    elif len(similarities):
+        _add_rows((weight, total), similarities, requested, (past, residuals))
+    else:
+        for i in range(len(past)):
             if i + AHEAD < len(past):
                 prefetch_row(coordinates, past[i + AHEAD])
             for k in range(len(requested)):
@@ -144,6 +164,27 @@ def _kernel_mean(features, movies, requested, past, residuals):  # type: ignore[
                 total[k] += similarity * residuals[i]
     for k in range(len(requested)):
         features[k, 0], features[k, 1] = total[k] / (weight[k] + 1), weight[k]
+
+
+@njit(cache=True)
+def _add_rows(sums, similarities, requested, rated):  # type: ignore[no-untyped-def]
+    """Add to the weights and totals row by row of the past, so that memory is read in order."""
+    (weight, total), (past, residuals) = sums, rated
+    # True where the whole catalogue is requested.
+    consecutive = True
+    for k in range(1, len(requested)):
+        consecutive &= requested[k] - requested[k - 1] == 1
+    for i in range(len(past)):
+        if consecutive:
+            row = similarities[past[i], requested[0] : requested[0] + len(requested)]
+            for k in range(len(requested)):
+                weight[k] += row[k]
+                total[k] += row[k] * residuals[i]
+        else:
+            row = similarities[past[i]]
+            for k in range(len(requested)):
+                weight[k] += row[requested[k]]
+                total[k] += row[requested[k]] * residuals[i]
 
 
 @njit(cache=True, fastmath=True)

@@ -9,7 +9,7 @@ from typing_extensions import override
 from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
-from ratecast.modelling.contract.rows import Expected, Rows, grown
+from ratecast.modelling.contract.rows import Expected, Rows, as_unknown, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, UP_TO_ONE, Limits, Range
 from ratecast.modelling.factors.bilinear_state import Centring
 from ratecast.modelling.factors.recursive_least_squares import l2_vector, prior_covariance
@@ -154,6 +154,10 @@ class SVDpp(Model):
             Movies(*(grown(array, len(self.movies)) for array in movies)),
             prior,
         )
+
+    @override
+    def forget_row(self, row: int) -> None:
+        as_unknown(row, *self.state.users)
 
     @override
     def walk_rows(self, rows: Rows, edges: I64) -> Expected:

@@ -9,7 +9,7 @@ from typing_extensions import override
 from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.factors import Factors
 from ratecast.modelling.contract.model import Arrays, Model
-from ratecast.modelling.contract.rows import Expected, Rows, counts, grown
+from ratecast.modelling.contract.rows import Expected, Rows, as_unknown, counts, grown
 from ratecast.modelling.contract.settings import FROM_ZERO, Choice, Limits, Range, SearchTable
 from ratecast.modelling.factors.bilinear_state import BilinearForm, BilinearState, Centring
 from ratecast.modelling.factors.unknown_users import unknown_user_weights
@@ -109,6 +109,11 @@ class VariationalMF(Model):
     def grow(self) -> None:
         self.state.grow(len(self.users), len(self.movies))
         self._user_noise = grown(self._user_noise, len(self.users))
+
+    @override
+    def forget_row(self, row: int) -> None:
+        self.state.forget_row(row)
+        as_unknown(row, self._user_noise)
 
     def bilinear_form(self) -> BilinearForm:
         """Biases and factors as they are now."""

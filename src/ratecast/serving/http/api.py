@@ -258,7 +258,7 @@ async def export(service: Service, user: PathUser) -> Response:
 
 @router.delete("/users/{user}", tags=["users"], status_code=204)
 async def forget(service: Service, user: PathUser) -> Response:
-    """Delete all data of a user."""
+    """Delete a user: the id and all ratings, at once here, and with the next refit everywhere."""
     await service.forget(user)
     return Response(status_code=204)
 

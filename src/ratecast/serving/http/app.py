@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 
 from ratecast.serving.errors import UnavailableError
 from ratecast.serving.hot_swap import HotSwap
-from ratecast.serving.http import api, openapi, problem_details
+from ratecast.serving.http import api, openapi, problem_details, quality
 from ratecast.serving.http.auth import Access
 from ratecast.serving.http.forwarded import ForwardedHeaders, Proxies
 from ratecast.serving.http.limits import Limits
@@ -58,7 +58,9 @@ def create_app(
     app.state.home, app.state.limits = hot_swap.artifacts.home, limits or Limits()
     problem_details.install(app)
     app.include_router(api.router)
-    _add_health(app, metrics)
+    app.include_router(quality.router)
+    metrics.registry.register(quality.QualityCollector(lambda: app.state.service))
+    _add_health(app, hot_swap, metrics)
     openapi.install(app)
     if page is not None:
         page(app)
@@ -68,7 +70,7 @@ def create_app(
     return app
 
 
-def _add_health(app: FastAPI, metrics: Metrics) -> None:
+def _add_health(app: FastAPI, hot_swap: HotSwap, metrics: Metrics) -> None:
     @app.get("/healthz", tags=["health"], response_model=ServiceStatus)
     async def health() -> Response:
         """Whether the process is running."""
@@ -77,10 +79,11 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
     @app.get(
         "/readyz", tags=["health"], response_model=ServiceStatus, responses={503: api.PROBLEMS[503]}
     )
-    async def ready(request: Request) -> Response:
-        """Whether a model is loaded and updated with all ratings in the store."""
-        if request.app.state.service is None:
-            raise UnavailableError("the model is loading")
+    async def ready() -> Response:
+        """Whether a model is loaded, updated with all ratings in the store, and takes more."""
+        reason = await hot_swap.trouble()
+        if reason is not None:
+            raise UnavailableError(reason)
         return reply(ServiceStatus("ready"))
 
     @app.get("/metrics", include_in_schema=False)

@@ -1,17 +1,19 @@
 """A loaded model, updated with the ratings in the store."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ratecast.errors import InputError
 from ratecast.exports.star_quantiles import StarDistribution
 from ratecast.ids import Id, Written
+from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.plain_requests import ratings_per_movie
 from ratecast.modelling.contract.vocabulary import Vocabulary
@@ -22,7 +24,8 @@ from ratecast.queries.star_distribution import star_distribution
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked_stars
 from ratecast.serving.catalogue import Catalogue
 from ratecast.serving.errors import InvalidValueError
-from ratecast.serving.store.database import RatingEvent, RemovalEvent, StoredEvents
+from ratecast.serving.quality.recent import RecentForecasts, RecentRows
+from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent, StoredEvents
 
 LEARNED_TO = "learned_to"
 
@@ -32,7 +35,8 @@ class ServedModel:
     """A model in service.
 
     name: of its artifact. catalogue: its movies. stars: how often its training ratings have each
-    star. last_seq: sequence number of the last stored event that it has applied.
+    star. last_seq: sequence number of the last stored event that it has applied. recent: its
+    forecasts of the newest ratings in the store that it was not fitted on.
     """
 
     name: str
@@ -40,6 +44,7 @@ class ServedModel:
     catalogue: Catalogue
     stars: StarDistribution
     last_seq: int = 0
+    recent: RecentForecasts = field(default_factory=RecentForecasts)
 
     @property
     def keeps_ratings(self) -> bool:
@@ -71,7 +76,8 @@ class ServedModel:
     def observe(self, ratings: list[RatingEvent]) -> None:
         """Update the model with the ratings of one commit."""
         if ratings and self.model.updates_online():
-            self.model.observe(self._table(ratings))
+            table = self._table(ratings)
+            self._remember(ratings, table, *self.model.observe_as_of(table))
 
     def unlearn(self, removals: Iterable[RemovalEvent]) -> None:
         """Remove ratings and users from the model.
@@ -82,15 +88,44 @@ class ServedModel:
         pairs = [(self.user(e.user), self.movie(e.movie)) for e in events if e.movie is not None]
         if pairs and isinstance(self.model, HistoryModel):
             self.model.unlearn(pairs)
+        self.recent.remove(pairs)
         for event in events:
             if event.movie is None:
                 self.model.forget(self.user(event.user))
+                self.recent.forget(self.user(event.user))
 
     def replay(self, ratings: list[RatingEvent]) -> None:
         """Update the model with past ratings, commit by commit: the same as `observe` of each."""
         if ratings and self.model.updates_online():
             sizes = [len(list(group)) for _, group in groupby(ratings, lambda event: event.commit)]
-            self.model.walk(self._table(ratings), np.cumsum([0, *sizes]))
+            table = self._table(ratings)
+            walked = self.model.walk_as_of(table, np.cumsum([0, *sizes]))
+            self._remember(ratings, table, *walked)
+
+    def _remember(
+        self,
+        events: list[RatingEvent],
+        table: Ratings,
+        forecast: Forecast,
+        is_first: NDArray[np.bool_],
+    ) -> None:
+        """Keep the forecasts of ratings, as of just before them."""
+        seq = np.array([event.seq for event in events], np.int64)
+        # The ids stand in the table.
+        rows = RecentRows(seq, table, replace(forecast, requests=None))
+        self.recent.add(rows, is_first)
+
+    def update(self, events: list[Event]) -> None:
+        """Apply the events of one commit."""
+        self.unlearn(event for event in events if isinstance(event, RemovalEvent))
+        self.observe([event for event in events if isinstance(event, RatingEvent)])
+        self.last_seq = max([self.last_seq, *(event.seq for event in events)])
+
+    def catch_up(self, commits: list[list[Event]]) -> None:
+        """Apply the commits that came while it was loaded, but for what it has read already."""
+        read = self.last_seq
+        for events in commits:
+            self.update([event for event in events if event.seq > read])
 
     def _table(self, events: list[RatingEvent]) -> Ratings:
         users, movies = self.model.users, self.model.movies
@@ -116,6 +151,9 @@ def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> 
     catalogue = Catalogue(model.movies.table, ratings_per_movie(model))
     served = ServedModel(folder.name, model, catalogue, star_distribution(model))
     served.unlearn(event for event in stored.removals if event.seq > last_learned)
+    known = pl.concat([model.users.known, model.users.described[USER]]).unique().cast(pl.String)
+    for user in stored.deleted.among(known.to_list(), last_learned):
+        model.forget(served.user(user))
     served.replay([event for event in stored.ratings if event.seq > last_learned])
     if len(model.movies) - 1 > len(served.catalogue):
         served.catalogue = Catalogue(model.movies.table, ratings_per_movie(model))
@@ -127,7 +165,12 @@ def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> 
 def learned(folder: Path) -> int:
     """Sequence number of the last stored event in the training table; 0 without a store."""
     file = folder / LEARNED_TO
-    return int(file.read_text()) if file.exists() else 0
+    if not file.exists():
+        return 0
+    text = file.read_text("utf-8", "replace").strip()
+    if not (text.isascii() and text.isdigit()):
+        raise InputError(f"{file}: {text!r} is no sequence number; publish the artifact again")
+    return int(text)
 
 
 def _own_id(vocabulary: Vocabulary, value: Written) -> Id:

@@ -25,7 +25,11 @@ from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
 from ratecast.serving.errors import UnsupportedError
 from ratecast.serving.live.served_model import ServedModel
+from ratecast.serving.live.shadow import Shadow
+from ratecast.serving.quality.scores import Scores
+from ratecast.serving.quality.tracker import QualityTracker
 from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent
+from ratecast.serving.store.deleted_users import DeletedUsers
 
 CACHED_ROWS = 4_000_000
 
@@ -46,48 +50,90 @@ class LiveState:
 
     given: user to movie to stored rating. changes: per user, the number of events. backlog: events
     to apply to the model that is being loaded; None while no model is. stale: a rating was deleted,
-    so the model must be rebuilt.
+    so the model must be rebuilt. quality: scores of the forecasts. shadow: a model that runs beside
+    the served one.
     """
 
     def __init__(
-        self, served: ServedModel, ratings: list[RatingEvent], users: Iterable[str] = ()
+        self,
+        served: ServedModel,
+        ratings: list[RatingEvent],
+        users: Iterable[str] = (),
+        deleted: DeletedUsers | None = None,
     ) -> None:
-        self.served = served
+        self.served, self._deleted = served, deleted or DeletedUsers()
+        self.quality, self.shadow = QualityTracker(served.model.scale), Shadow()
         self.given: dict[Id, dict[Id, RatingEvent]] = {}
         self.changes: dict[Id, int] = defaultdict(int)
         self.backlog: list[list[Event]] | None = None
         self.stale = False
         self._scores: OrderedDict[Id, CatalogueScores] = OrderedDict()
         known = served.model.users.table[USER]
-        user_ids = [*known.to_list(), *map(served.user, users)]
-        self._last_number = None if known.dtype == pl.String else max(map(int, user_ids), default=0)
+        self._last_number = None if known.dtype == pl.String else max(known.to_list(), default=0)
+        self.register(users)
         for rating in ratings:
             self._record(rating)
 
+    def register(self, users: Iterable[str]) -> None:
+        """These ids are taken: no new user gets one."""
+        if self._last_number is not None:
+            numbers = (int(self.served.user(user)) for user in users)
+            self._last_number = max(self._last_number, max(numbers, default=0))
+
+    def deletions(self, deleted: DeletedUsers) -> list[Event]:
+        """The deletions of users that this state or the model still knows, in order."""
+        known = {*map(str, self.given), *self.served.model.users.known.cast(pl.String)}
+        found = ((deleted.seqs[deleted.digest(user)], user) for user in deleted.among(known))
+        return [RemovalEvent(user, None, seq) for seq, user in sorted(found)]
+
     def apply(self, events: list[Event]) -> None:
         """Apply the events of one commit to the ratings and to the model."""
+        if self._removes_after(self.quality.scores.seq, events):
+            self.scores()
         for event in events:
             self._record(event)
-        _update(self.served, events)
+        self.served.update(events)
+        self.shadow.update(events)
         if self.backlog is not None:
             self.backlog.append(events)
 
     def swap(self, served: ServedModel) -> None:
         """Serve with another model, after the events that came while it was loaded."""
-        last_seq = served.last_seq
-        for events in self.backlog or []:
-            _update(served, [event for event in events if event.seq > last_seq])
+        self.scores()
+        served.catch_up(self.backlog or [])
         self.served, self.backlog = served, None
         self._scores.clear()
+
+    def resume(self, saved: bytes | None) -> None:
+        """Go on from scores that were saved; without any, count what the model has walked."""
+        self.quality = QualityTracker(self.served.model.scale, self.served.last_seq, saved)
+
+    def scores(self) -> Scores:
+        """The scores of every forecast that came true."""
+        return self.quality.count(self.served.recent, self.served.last_seq)
+
+    def due_scores(self, events: list[Event] | None) -> bytes | None:
+        """What should be saved of the scores before these events; None if that can wait.
+
+        events: None for another model in the place of this one.
+        """
+        removes = events is None or self._removes_after(self.quality.saved, events)
+        return self.quality.due(self.served.recent, self.served.last_seq, removes)
+
+    def keep_serving(self, stale: bool) -> None:
+        """Go on with the same model. stale: whether it was so before another one was loaded."""
+        self.backlog, self.stale = None, self.stale or stale
 
     def next_user(self) -> Id:
         """An unused id: the next number, or a random text. Raises `UnsupportedError`."""
         if self._last_number is None:
             return f"u{secrets.token_hex(8)}"
-        if self._last_number == HIGHEST:
-            raise UnsupportedError(f"the largest id, {HIGHEST}, is taken; choose an id")
-        self._last_number += 1
-        return self._last_number
+        while self._last_number < HIGHEST:
+            self._last_number += 1
+            # The id of a deleted user, and so its token, is never given again.
+            if self._last_number not in self._deleted:
+                return self._last_number
+        raise UnsupportedError(f"the largest id, {HIGHEST}, is taken; choose an id")
 
     def ratings_of(self, user: Id) -> dict[Id, tuple[float, int | None]]:
         """The user's current ratings: movie to (stars, UTC seconds or None), oldest first."""
@@ -146,6 +192,16 @@ class LiveState:
         else:
             self.given.get(user, {}).pop(self.served.movie(event.movie), None)
 
+    def _removes_after(self, seq: int, events: list[Event]) -> bool:
+        """Whether a rating with a higher number than `seq` is changed or deleted."""
+        for event in events:
+            if isinstance(event, RemovalEvent):
+                given = self.given.get(self.served.user(event.user), {})
+                movies = given if event.movie is None else (self.served.movie(event.movie),)
+                if any(movie in given and given[movie].seq > seq for movie in movies):
+                    return True
+        return False
+
     def _invalidate(self, user: Id) -> None:
         """Drop cached scores that an event of this user changes.
 
@@ -155,10 +211,3 @@ class LiveState:
             self._scores.pop(user, None)
         else:
             self._scores.clear()
-
-
-def _update(served: ServedModel, events: list[Event]) -> None:
-    """Apply the events of one commit to a model."""
-    served.unlearn(event for event in events if isinstance(event, RemovalEvent))
-    served.observe([event for event in events if isinstance(event, RatingEvent)])
-    served.last_seq = max([served.last_seq, *(event.seq for event in events)])

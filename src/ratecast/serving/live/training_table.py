@@ -18,8 +18,7 @@ def training_table(table: Ratings, stored: StoredEvents) -> Ratings:
     ids of another type.
     """
     new = _rating_rows(stored, table)
-    forgotten = _ids([e.user for e in stored.removals if e.movie is None], table.frame[USER])
-    deleted = _pairs([e for e in stored.removals if e.movie is not None], table)
+    forgotten, deleted = _forgotten(stored, table), _pairs(stored.removals, table)
     frame = table.frame.filter(~pl.col(USER).is_in(forgotten.implode()))
     for pairs in (deleted, new.select(USER, MOVIE)):
         frame = frame.join(pairs, on=[USER, MOVIE], how="anti", maintain_order="left")
@@ -41,6 +40,13 @@ def _rating_rows(stored: StoredEvents, table: Ratings) -> pl.DataFrame:
             AT: pl.Series([e.at for e in events], dtype=pl.Int64),
         }
     )
+
+
+def _forgotten(stored: StoredEvents, table: Ratings) -> pl.Series:
+    """Deleted users who are in the table, by a rating or by side information alone."""
+    users = table.frame[USER]
+    known = pl.concat([ids.unique().cast(pl.String) for ids in (users, table.users[USER])])
+    return _ids(stored.deleted.among(known.unique().to_list()), users)
 
 
 def _pairs(removals: list[RemovalEvent], table: Ratings) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from nicegui import ui
 
+from ratecast.serving.page import quality
 from ratecast.serving.page.layout import button, element
 from ratecast.serving.page.session import Visitor
 from ratecast.serving.page.table_scores import Column, Line, TableScores
@@ -72,6 +73,7 @@ async def view(visitor: Visitor) -> None:
             f"“{info.model}” is in service. It knows {info.users:,} users and "
             f"{info.movies:,} {visitor.items.many}.",
         )
+    quality.section(visitor)
     if is_movielens_100k(visitor):
         _of_movielens(info.model)
     else:
@@ -84,7 +86,7 @@ def _of_movielens(serving: str) -> None:
         element("p", "The results file is not part of this installation.").classes("empty")
         return
     data = table["dataset"]
-    with ui.element("section").classes("card"):
+    with ui.element("section").classes("card models"):
         element("h2", "The error of every model")
         element(
             "p",
@@ -100,7 +102,7 @@ def _of_own_table(visitor: Visitor, serving: str) -> None:
     table, scores = visitor.context.table, visitor.context.scores
     data = None if table is None else table.data
     own = TableScores([]) if scores is None else scores.of(data)
-    with ui.element("section").classes("card"):
+    with ui.element("section").classes("card models"):
         element("h2", "The error on this table")
         if table is not None and "valid/rmse" in table.figures:
             text = f"RMSE on ratings held out: {table.figures['valid/rmse']:.4f} stars"

@@ -15,6 +15,11 @@ from ratecast.serving.page.stars import Stars, values_of
 from ratecast.serving.records import UserRating
 
 SHOWN = 10
+WHAT_STAYS = (
+    "Until the next model is trained, the movies keep what they learned from your ratings, and so "
+    "do the files of the models that were trained on them. A code made from your number stays, so "
+    "that the number is not given again. Copies that the operator made are not changed."
+)
 
 
 class MyRatings:
@@ -101,9 +106,10 @@ class MyRatings:
             element("h2", "Delete everything?").props('id="forget"')
             element(
                 "p",
-                "This removes all your ratings and your number for good. You then get the "
-                "forecasts for a new user.",
+                "This removes your ratings and your number for good. You then get the forecasts "
+                "for a new user.",
             )
+            element("p", WHAT_STAYS).classes("muted")
             with ui.element("div").classes("row"):
 
                 async def forget() -> None:
@@ -126,7 +132,8 @@ class MyRatings:
             warn(error)
             return
         self.visitor.sign_out()
-        ui.notify("All your data is deleted.", type="positive", position="bottom")
+        text = "Your ratings and your number are deleted."
+        ui.notify(text, type="positive", position="bottom")
         if self.visitor.context.requires_token:
             ui.navigate.to("/")
         self.changed()

@@ -1,22 +1,27 @@
 """The database of ratings given to the service: SQLite or PostgreSQL, through SQLAlchemy.
 
 One process writes to it (see `lock`). SQLite runs with WAL and synchronous=FULL, so a commit is on
-the disk when it returns.
+the disk when it returns, and with secure_delete, so that what is deleted is overwritten.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from ratecast.errors import InputError
+from ratecast.ids import HIGHEST
+from ratecast.serving.store.deleted_users import DeletedUsers, digest_of_user
+from ratecast.serving.store.lock import FileLock, SessionLock, StoreLock
 from ratecast.serving.store.migrate import upgrade
-from ratecast.serving.store.tables import ratings, removals, users
+from ratecast.serving.store.tables import deleted_users, digest_key, ratings, removals, users
 
 TIMEOUT_SECONDS = 5
+# While it is emptied, the log is locked for writes.
+LOG_TIMEOUT_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +50,75 @@ Event = RatingEvent | RemovalEvent
 
 @dataclass(frozen=True)
 class StoredEvents:
-    """Current ratings, and removals, in order of sequence number. last: the highest number read."""
+    """Current ratings, and deleted ones, in order of sequence number, and the deleted users.
+
+    last: the highest number read.
+    """
 
     ratings: list[RatingEvent]
     removals: list[RemovalEvent]
     last: int
+    deleted: DeletedUsers = field(default_factory=DeletedUsers)
 
 
 class Store:
-    """The database at `url`; creates its tables, or migrates them to the newest version."""
+    """The database at `url`; creates its tables, or migrates them to the newest version.
+
+    holds_deleted: whether the log of SQLite may still hold what was deleted. deletions: of users,
+    in this process. lock: the right to write to it. Raises `InputError` for what is no database on
+    a disk, and for tables to migrate that another service writes to.
+    """
 
     def __init__(self, url: str | sa.URL) -> None:
-        self.engine = _engine(url)
+        self.engine, self.holds_deleted, self.deletions = _engine(url), True, 0
         try:
-            upgrade(self.engine)
+            self.lock = self._lock()
+            upgrade(self.engine, self.lock)
+            self._erase_what_is_older()
+            with self.engine.connect() as connection:
+                self._key = connection.execute(sa.select(digest_key.c.key)).scalar_one()
         except BaseException:
             self.engine.dispose()
             raise
 
+    def _lock(self) -> StoreLock:
+        if self.engine.dialect.name != "sqlite":
+            return SessionLock(self.engine)
+        with self.engine.connect() as connection:
+            # SQLite itself knows what a path or a URI of any form leads to.
+            (file,) = connection.exec_driver_sql(
+                "SELECT file FROM pragma_database_list WHERE name = 'main'"
+            ).one()
+        if not file:
+            raise InputError(
+                f"database {self.engine.url}: is in memory, where no rating outlives the service; "
+                "write sqlite:///FILE"
+            )
+        return FileLock(self.engine, Path(file).resolve())
+
     def write(self, events: list[Event], registrations: list[tuple[str, int]]) -> None:
-        """Write everything in one transaction. registrations: new users, and UTC seconds."""
-        with self.engine.begin() as connection:
+        """Write everything in one transaction. registrations: new users, and UTC seconds.
+
+        Raises `LostLockError` where the lock is not held; then nothing was written.
+        """
+        with self.lock.transaction() as connection:
             if registrations:
                 connection.execute(
                     sa.insert(users), [{"user": u, "at": at} for u, at in registrations]
                 )
             for event in events:
                 if isinstance(event, RemovalEvent):
-                    _remove(connection, event)
+                    self.holds_deleted, self.deletions = True, self.deletions + (not event.movie)
+                    _remove(connection, event, self._key)
             rows = [_row(event) for event in events if isinstance(event, RatingEvent)]
             if rows:
                 connection.execute(sa.insert(ratings), rows)
+
+    def check(self, *, by_writing: bool) -> None:
+        """Raise what a write would raise now: of the lock, or, by writing, of the disk too."""
+        with self.lock.transaction() as connection:
+            same = "UPDATE alembic_version SET version_num = version_num"
+            connection.execute(sa.text(same if by_writing else "SELECT 1"))
 
     def events_since(self, after: int = 0) -> StoredEvents:
         """Events with a sequence number above `after`.
@@ -85,17 +128,29 @@ class Store:
         last, _ = self.last_numbers()
         with self.engine.connect() as connection:
             rated = connection.execute(_between(ratings, after, last)).all()
-            deleted = connection.execute(_between(removals, after, last)).all()
+            removed = connection.execute(_between(removals, after, last)).all()
         return StoredEvents(
             [RatingEvent(r.user, r.movie, r.stars, r.at, r.moment, r.seq) for r in rated],
-            [RemovalEvent(r.user, r.movie, r.seq) for r in deleted],
+            [RemovalEvent(r.user, r.movie, r.seq) for r in removed],
             last,
+            self.deleted_users(after, last),
         )
+
+    def deleted_users(self, after: int = 0, last: int = HIGHEST) -> DeletedUsers:
+        """Users whose deletion has a sequence number above `after`, up to `last`."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(_between(deleted_users, after, last)).all()
+        return DeletedUsers(self._key, {row.digest: row.seq for row in rows})
 
     def registered_users(self) -> list[str]:
         """Registered users that were not deleted."""
+        return [user for user, _ in self.registrations()]
+
+    def registrations(self) -> list[tuple[str, int]]:
+        """Registered users that were not deleted, and the UTC second of each registration."""
         with self.engine.connect() as connection:
-            return list(connection.execute(sa.select(users.c.user)).scalars())
+            rows = connection.execute(sa.select(users.c.user, users.c.at)).all()
+        return [(row.user, row.at) for row in rows]
 
     def registered_at(self, user: str) -> int | None:
         """UTC second of a user's registration, or None."""
@@ -104,17 +159,63 @@ class Store:
 
     def last_numbers(self) -> tuple[int, int]:
         """The highest sequence number and the highest commit number, 0 if there is none."""
+        columns = ratings.c.moment, ratings.c.seq, removals.c.seq, deleted_users.c.seq
+        numbers = (sa.select(sa.func.max(column)).scalar_subquery() for column in columns)
+        with self.engine.connect() as connection:
+            commit, *last = connection.execute(sa.select(*numbers)).one()
+        return max(seq or 0 for seq in last), commit or 0
+
+    def last_removal(self, until: int) -> int:
+        """The highest sequence number up to `until` of a deleted rating or user, 0 for none."""
+        columns = removals.c.seq, deleted_users.c.seq
         numbers = (
-            sa.select(sa.func.max(ratings.c.seq)).scalar_subquery(),
-            sa.select(sa.func.max(removals.c.seq)).scalar_subquery(),
-            sa.select(sa.func.max(ratings.c.moment)).scalar_subquery(),
+            sa.select(sa.func.max(column)).where(column <= until).scalar_subquery()
+            for column in columns
         )
         with self.engine.connect() as connection:
-            rated, deleted, commit = connection.execute(sa.select(*numbers)).one()
-        return max(rated or 0, deleted or 0), commit or 0
+            return max(seq or 0 for seq in connection.execute(sa.select(*numbers)).one())
+
+    def empty_log(self) -> None:
+        """Empty the log of SQLite, which holds what was deleted, into the database.
+
+        While another process reads, it cannot be emptied, and `holds_deleted` stays true.
+        """
+        self.holds_deleted = False
+        if self._is_sqlite:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={LOG_TIMEOUT_MS}")
+                emptied = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={1000 * TIMEOUT_SECONDS}")
+            self.holds_deleted |= bool(emptied[0])
+
+    def erase(self) -> None:
+        """Write the file of SQLite anew, without anything that was deleted.
+
+        SQLite overwrites a deleted row, but not the copies that stay where a page was split.
+        """
+        if self._is_sqlite:
+            with self.engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                connection.exec_driver_sql("VACUUM")
+            self.empty_log()
+
+    def _erase_what_is_older(self) -> None:
+        """Erase once what a version that did not overwrite had deleted."""
+        if self._is_sqlite:
+            with self.engine.connect() as connection:
+                done = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            if not done:
+                self.erase()
+                with self.engine.connect() as connection:
+                    connection.exec_driver_sql("PRAGMA user_version=1")
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
-        """Close the connections."""
+        """Release the lock, and close the connections."""
+        self.lock.release()
         self.engine.dispose()
 
 
@@ -135,17 +236,20 @@ def _row(event: RatingEvent) -> dict[str, object]:
     }
 
 
-def _remove(connection: sa.Connection, event: RemovalEvent) -> None:
-    rated, deleted = ratings.c.user == event.user, removals.c.user == event.user
-    if event.movie is not None:
-        rated &= ratings.c.movie == event.movie
-        deleted &= removals.c.movie == event.movie
-    connection.execute(sa.delete(ratings).where(rated))
-    connection.execute(sa.delete(removals).where(deleted))
+def _remove(connection: sa.Connection, event: RemovalEvent, key: str) -> None:
+    """Delete a rating, or all that is known of a user but a digest of the id. key: of digests."""
     if event.movie is None:
-        connection.execute(sa.delete(users).where(users.c.user == event.user))
-    row = {"seq": event.seq, "user": event.user, "movie": event.movie}
-    connection.execute(sa.insert(removals).values(row))
+        for table in (ratings, removals, users):
+            connection.execute(sa.delete(table).where(table.c.user == event.user))
+        digest = digest_of_user(key, event.user)
+        connection.execute(sa.delete(deleted_users).where(deleted_users.c.digest == digest))
+        row = sa.insert(deleted_users).values(digest=digest, seq=event.seq)
+    else:
+        for table in (ratings, removals):
+            pair = (table.c.user == event.user) & (table.c.movie == event.movie)
+            connection.execute(sa.delete(table).where(pair))
+        row = sa.insert(removals).values(seq=event.seq, user=event.user, movie=event.movie)
+    connection.execute(row)
 
 
 def _engine(url: str | sa.URL) -> sa.Engine:
@@ -162,20 +266,33 @@ def _engine(url: str | sa.URL) -> sa.Engine:
         address = address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() != "postgresql":
         raise InputError(f"database {address}: use SQLite or PostgreSQL")
-    wait = {"connect_timeout": TIMEOUT_SECONDS}
-    return sa.create_engine(
+    # A server that is out of reach, or a table that another session has locked, is an error soon.
+    wait = {
+        "connect_timeout": TIMEOUT_SECONDS,
+        "keepalives_idle": TIMEOUT_SECONDS,
+        "tcp_user_timeout": 1000 * TIMEOUT_SECONDS,
+    }
+    engine = sa.create_engine(
         address, pool_pre_ping=True, pool_timeout=TIMEOUT_SECONDS, connect_args=wait
     )
 
+    @sa.event.listens_for(engine, "connect")
+    def set_timeout(connection, _):  # type: ignore[no-untyped-def]
+        connection.execute(f"SET lock_timeout = '{TIMEOUT_SECONDS}s'")
+        connection.commit()
+
+    return engine
+
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    if url.database:
+    if url.database and not url.database.startswith(("file:", ":")):
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": TIMEOUT_SECONDS})
+    pragmas = "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"
 
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection, _):  # type: ignore[no-untyped-def]
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine

@@ -5,15 +5,16 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ratecast.errors import InputError
+from ratecast.serving.store.lock import StoreLock, exclusive_lock
 
-NEWEST = "0002"
+NEWEST = "0004"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-def upgrade(engine: sa.Engine) -> None:
-    """Run the missing migrations, each in a transaction.
+def upgrade(engine: sa.Engine, lock: StoreLock) -> None:
+    """Run the missing migrations, each in a transaction, while `lock` is held.
 
-    Raises `InputError` for a database of a newer version.
+    Raises `InputError` for a database of a newer version, or one that another service writes to.
     """
     current = version(engine)
     if current == NEWEST:
@@ -26,7 +27,7 @@ def upgrade(engine: sa.Engine) -> None:
     from alembic import command
     from alembic.config import Config
 
-    with engine.begin() as connection:
+    with exclusive_lock(lock), engine.begin() as connection:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection

@@ -28,12 +28,23 @@ ratings = sa.Table(
     sa.UniqueConstraint("user", "movie", name="one_rating"),
 )
 
-# Deleted ratings, to unlearn from a model that was fitted on them. movie NULL: a deleted user.
+# Deleted ratings, to unlearn from a model that was fitted on them; their stars are not kept.
 removals = sa.Table(
     "removals",
     metadata,
     sa.Column("seq", WHOLE, primary_key=True, autoincrement=False),
     sa.Column("user", sa.String(ID), nullable=False),
-    sa.Column("movie", sa.String(ID)),
+    sa.Column("movie", sa.String(ID), nullable=False),
     sa.UniqueConstraint("user", "movie", name="one_removal"),
 )
+
+# Deleted users: a digest of the id, and the sequence number of the deletion.
+deleted_users = sa.Table(
+    "deleted_users",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("seq", WHOLE, nullable=False),
+)
+
+# One row, the key of the digests.
+digest_key = sa.Table("digest_key", metadata, sa.Column("key", sa.String(64), primary_key=True))

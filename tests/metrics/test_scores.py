@@ -4,7 +4,7 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.evaluation.comparison import reliability
-from ratecast.evaluation.metrics import Score, calibration_error, interval_coverage
+from ratecast.metrics.scores import Score, calibration_error, interval_coverage
 from ratecast.modelling.calibration.ordered_probit import OrderedProbit
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.ratings import Ratings, Scale, checked

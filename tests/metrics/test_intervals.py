@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ratecast.evaluation import intervals
-from ratecast.evaluation.intervals import Bootstrap, holm
+from ratecast.metrics import intervals
+from ratecast.metrics.intervals import Bootstrap, holm
 from ratecast.modelling.kernels import loops
 
 F64 = NDArray[np.float64]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64
 from ratecast.compiled import njit
-from ratecast.evaluation.dense_numbers import dense_numbers
+from ratecast.metrics.dense_numbers import dense_numbers
 from ratecast.modelling.kernels.loops import even_cuts, on_all_threads
 
 # More than the usual 1,000: Holm's correction over the pairs of 13 models needs p-values below

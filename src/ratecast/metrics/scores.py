@@ -65,28 +65,39 @@ class ScoreSums:
 
         Raises `InputError` if a forecast is missing.
         """
+        sums = cls.none(given.scale, forecast.probabilities.shape[1], cells)
+        sums.add(forecast, given, cell)
+        return sums
+
+    @classmethod
+    def none(cls, scale: Scale, columns: int, cells: int) -> Self:
+        """Of no rows. columns: of the forecasts' probabilities."""
+        inner = (len(LEVELS),) if scale.is_continuous else (columns, CALIBRATION_BINS)
+        return cls(np.zeros((cells, _FIGURES)), np.zeros((cells, *inner)))
+
+    def add(self, forecast: Forecast, given: Ratings, cell: NDArray[np.int8]) -> None:
+        """Add rows to these sums, one after another: as if all were summed in one call.
+
+        Arguments and errors are those of `of`.
+        """
         require_every_forecast(forecast, given, "score")
-        known = len(given) and not np.isnan(forecast.probabilities[:, 0]).any()
-        columns = forecast.probabilities.shape[1]
-        inner = (len(LEVELS),) if given.scale.is_continuous else (columns, CALIBRATION_BINS)
-        figures, calibration = np.zeros((cells, _FIGURES)), np.zeros((cells, *inner))
+        if not len(given):
+            return
+        known = not np.isnan(forecast.probabilities[:, 0]).any()
         # A block at a time, so that what is computed for each row takes little memory.
         for start in range(0, len(given), _BLOCK):
             block = slice(start, start + _BLOCK)
-            truth = given.stars[block].astype(np.float64)
+            truth, here = given.stars[block].astype(np.float64), cell[block]
             error = forecast.stars[block] - truth
             rows = [np.ones(len(truth)), error * error, np.abs(error)]
             if known:
                 shares = forecast.probabilities[block].astype(np.float64, copy=False)
-                of = _continuous if given.scale.is_continuous else _stepped
-                more, sums = of(shares, given.scale, truth, cell[block], cells)
-                rows += more
-                calibration += sums
+                into = _add_continuous if given.scale.is_continuous else _add_stepped
+                rows += into(self.calibration, shares, given.scale, truth, here)
             for column, values in enumerate(rows):
-                figures[:, column] += np.bincount(cell[block], values, cells)
+                self.figures[:, column] = continued_sums(self.figures[:, column], here, values)
         if not known:
-            figures[:, len(rows) :] = calibration[:] = np.nan
-        return cls(figures, calibration)
+            self.figures[:, 3:] = self.calibration[:] = np.nan
 
     def score(self, cells: NDArray[np.bool_]) -> Score:
         """The score of all rows of some cells: (C,)."""
@@ -128,25 +139,37 @@ def quantile_shares(probabilities: F64, scale: Scale, truth: F64) -> F64:
 Cells = NDArray[np.int8]
 
 
-def _continuous(
-    probabilities: F64, scale: Scale, truth: F64, cell: Cells, cells: int
-) -> tuple[list[F64], F64]:
-    """-ln density and whether the rating is inside, of each row; how many are below each level."""
+def continued_sums(sums: F64, cell: Cells, values: F64) -> F64:
+    """`sums` (C,) with each value (n,) added to that of its cell, one after another: (C,).
+
+    So a sum has the same bits however the rows come in calls.
+    """
+    cells = np.arange(len(sums))
+    places, terms = np.concatenate([cells, cell]), np.concatenate([sums, values])
+    return np.asarray(np.bincount(places, terms, len(sums)), np.float64)
+
+
+def _add_continuous(
+    counts: F64, probabilities: F64, scale: Scale, truth: F64, cell: Cells
+) -> list[F64]:
+    """-ln density and whether the rating is inside, of each row.
+
+    counts: (cells, levels), to which is added how many ratings are at or below each quantile.
+    """
     at = density(probabilities, scale, scale.clip(truth))
     reached, tail = cumulative(probabilities, scale, truth), (1 - INTERVAL) / 2
     inside = (reached >= tail) & (reached <= 1 - tail)
-    below = [np.bincount(cell, reached <= level, cells) for level in LEVELS]
-    return [-np.log(at), inside.astype(np.float64)], np.column_stack(below)
+    below = [np.bincount(cell, reached <= level, len(counts)) for level in LEVELS]
+    counts += np.column_stack(below)
+    return [-np.log(at), inside.astype(np.float64)]
 
 
-def _stepped(
-    probabilities: F64, scale: Scale, truth: F64, cell: Cells, cells: int
-) -> tuple[list[F64], F64]:
-    """-ln p and the share inside, of each row; sums of probability less frequency."""
+def _add_stepped(gaps: F64, probabilities: F64, scale: Scale, truth: F64, cell: Cells) -> list[F64]:
+    """-ln p and the share inside, of each row. gaps: as for `_add_gaps`."""
     star = scale.index(truth)
     chosen = probabilities[np.arange(len(star)), star]
-    inside = _inside(probabilities, star, (1 - INTERVAL) / 2)
-    return [-np.log(chosen), inside], _gaps(probabilities, star, cell, cells)
+    _add_gaps(probabilities, star, cell, gaps)
+    return [-np.log(chosen), _inside(probabilities, star, (1 - INTERVAL) / 2)]
 
 
 def calibration_error(probabilities: F64, star: NDArray[np.int64]) -> float:
@@ -155,7 +178,8 @@ def calibration_error(probabilities: F64, star: NDArray[np.int64]) -> float:
     probabilities: (n, S). star: (n,) position of the given star. The bins b have equal width.
     Reference: Kull et al. 2019, "Beyond temperature scaling", eq. 4.
     """
-    gaps = _gaps(probabilities, star, np.zeros(len(star), np.int8), 1)
+    gaps = np.zeros((1, probabilities.shape[1], CALIBRATION_BINS))
+    _add_gaps(probabilities, star, np.zeros(len(star), np.int8), gaps)
     return float(np.abs(gaps).sum() / (len(star) * probabilities.shape[1]))
 
 
@@ -171,14 +195,12 @@ def interval_coverage(probabilities: F64, star: NDArray[np.int64]) -> float:
 
 
 @njit(cache=True)
-def _gaps(probabilities, star, cell, cells):  # type: ignore[no-untyped-def]
-    """Sum of probability less frequency in each cell, star and bin: (cells, S, bins)."""
-    gaps = np.zeros((cells, probabilities.shape[1], CALIBRATION_BINS))
+def _add_gaps(probabilities, star, cell, gaps):  # type: ignore[no-untyped-def]
+    """Add probability less frequency to `gaps` of each cell, star and bin: (cells, S, bins)."""
     for i in range(len(star)):
         for k in range(probabilities.shape[1]):
             bin_ = min(int(probabilities[i, k] * CALIBRATION_BINS), CALIBRATION_BINS - 1)
             gaps[cell[i], k, bin_] += probabilities[i, k] - (star[i] == k)
-    return gaps
 
 
 @njit(cache=True)

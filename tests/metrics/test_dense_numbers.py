@@ -5,8 +5,8 @@ import doctest
 import numpy as np
 import pytest
 
-from ratecast.evaluation import dense_numbers as module
-from ratecast.evaluation.dense_numbers import dense_numbers
+from ratecast.metrics import dense_numbers as module
+from ratecast.metrics.dense_numbers import dense_numbers
 
 RANDOM = np.random.default_rng(0)
 

@@ -1,0 +1,1 @@
+"""Metrics of forecasts against the given stars, and paired tests over users."""

@@ -1,0 +1,1 @@
+"""How well the service forecasts: scores of every rating, comparisons of models, the shadow."""

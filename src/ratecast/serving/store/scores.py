@@ -1,0 +1,27 @@
+"""The scores of the service, in one row of the store: sums alone, which hold no id."""
+
+import sqlalchemy as sa
+
+from ratecast.serving.store.database import Store
+from ratecast.serving.store.tables import WHOLE, metadata
+
+scores = sa.Table(
+    "scores",
+    metadata,
+    sa.Column("id", WHOLE, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.LargeBinary(), nullable=False),
+)
+_ONLY = 1
+
+
+def save_scores(store: Store, body: bytes) -> None:
+    """Replace the saved scores."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(scores))
+        connection.execute(sa.insert(scores).values(id=_ONLY, body=body))
+
+
+def saved_scores(store: Store) -> bytes | None:
+    """What `save_scores` wrote last, or None."""
+    with store.engine.connect() as connection:
+        return connection.execute(sa.select(scores.c.body)).scalar()
