@@ -25,7 +25,8 @@ SURFACE = [
     "compare", "cross_validate", "cut", "evaluate", "example_ratings", "fit_out_of_core",
     "holdout", "kfold", "last_ratings", "least_history", "leave_one_out", "load", "load_model",
     "make_model",
-    "new_users", "official", "read_splits", "rolling_origin", "score", "similar", "top_n", "tune",
+    "new_users", "official", "read_splits", "rolling_origin", "score", "similar", "together",
+    "top_n", "tune",
     "user_kfold", "write_splits",
 ]  # fmt: skip
 # What an example would only repeat.

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ratecast.models.variational_mf.model import VariationalMF as VariationalMF
     from ratecast.out_of_core.fit import fit_out_of_core as fit_out_of_core
     from ratecast.queries.similar import similar as similar
+    from ratecast.queries.together import together as together
     from ratecast.queries.top_n import top_n as top_n
     from ratecast.ratings import Ratings as Ratings
     from ratecast.ratings import Requests as Requests
@@ -108,6 +109,7 @@ _PLACES = {
     "models.svdpp.model": ["SVDpp"],
     "models.variational_mf.model": ["VariationalMF"],
     "queries.similar": ["similar"],
+    "queries.together": ["together"],
     "queries.top_n": ["top_n"],
     "ratings": ["Ratings", "Requests", "Scale"],
     "splits": [

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ratecast.cli import main
-from ratecast.exports.letterboxd_form import half_stars
+from ratecast.exports.half_stars import half_stars
 from ratecast.exports.read import read_export
 from ratecast.ratings import Scale
 

@@ -29,7 +29,13 @@ def test_the_page_shows_every_route(place: Place) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here: its lines are left out")
-def test_every_line_does_what_it_says(place: Place) -> None:
+def test_every_line_does_what_it_says(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "watchlist.csv").write_text(
+        "Date,Name,Year,Letterboxd URI\n2026-1-1,Fargo,1996,x\n"
+    )
     with place.open() as client:
         for line in LINES:
             words = shlex.split(line.replace("http://127.0.0.1:8000", str(client.base_url)))
@@ -37,7 +43,7 @@ def test_every_line_does_what_it_says(place: Place) -> None:
             output = subprocess.run(words, capture_output=True, text=True, check=True).stdout
             body, _, status = output.rpartition("\n")
             assert status in ("200", "201", "204"), (line, output)
-            if body and "/metrics" not in line:
+            if body and "/metrics" not in line and "form=" not in line:
                 json.loads(body)
 
 

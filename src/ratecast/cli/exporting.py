@@ -44,7 +44,8 @@ def export_ratings(
         json: print the result as one JSON document.
     """
     from ratecast.data import load_table
-    from ratecast.exports.letterboxd_form import is_kept, letterboxd_form
+    from ratecast.exports.half_stars import is_kept
+    from ratecast.exports.letterboxd_form import letterboxd_form
     from ratecast.importing.client import Client
     from ratecast.importing.links import read_links
     from ratecast.importing.user_ratings import of_service, of_table

@@ -41,6 +41,7 @@ class CatalogueIndex:
     def __init__(self, movies: pl.DataFrame, links: pl.DataFrame | None) -> None:
         _require(movies, (MOVIE, TITLE), "movies")
         self.ids: list[Id] = movies[MOVIE].to_list()
+        self.id_type = movies.schema[MOVIE]
         self.titles = [title or "" for title in movies[TITLE].cast(pl.String).to_list()]
         self.years: list[int | None] = []
         self._by_form: dict[str, set[int]] = defaultdict(set)

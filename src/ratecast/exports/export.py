@@ -35,13 +35,14 @@ class Export:
     frame: one row for each title, in the order of the file, with the columns title, original (the
     original title), year, imdb (tt and digits), tmdb, rating, at (UTC seconds) and, of books,
     author; null where the site does not tell. scale: the site's. notes: a line for everything that
-    was left out or assumed.
+    was left out or assumed. in_half_stars: written by `letterboxd_form` from stars of a model.
     """
 
     source: str
     scale: Scale
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
+    in_half_stars: bool = False
 
     def __len__(self) -> int:
         return self.frame.height

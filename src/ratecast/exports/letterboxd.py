@@ -6,9 +6,10 @@ the key of a film is its title and year.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import replace
 
 from ratecast.exports.export import TITLE, YEAR, Collector, Entry, Export, with_notes
-from ratecast.exports.sheet import Row, Sheet, day, imdb_of, number_of
+from ratecast.exports.sheet import Row, Sheet, day, imdb_of, number_of, unguarded
 from ratecast.ratings import Scale
 
 SCALE = Scale(0.5, 5, 0.5)
@@ -43,12 +44,12 @@ def read_import_form(sheet: Sheet) -> Export:
         rating = collector.stars(row.location, row.text("Rating"))
         if rating is None:
             continue
-        title, year = row.text("Title"), row.text("Year")
+        title, year = unguarded(row.text("Title")), row.text("Year")
         imdb, tmdb = imdb_of(row.text("imdbID")), number_of(row.text("tmdbID"))
         at = collector.time(day, row.text("WatchedDate"))
         key = imdb or tmdb or (title, year)
         collector.add(Entry(key, title, rating, at, collector.year(year), imdb=imdb, tmdb=tmdb))
-    return _result(collector)
+    return replace(_result(collector), in_half_stars=True)
 
 
 def read_folder(sheets: Sequence[Sheet], where: str) -> Export:

@@ -3,14 +3,14 @@
 Reference: https://letterboxd.com/about/importing-data/
 """
 
-import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
 
 from ratecast.data.titles import TITLE
 from ratecast.data.titles import YEAR as MOVIE_YEAR
 from ratecast.errors import InputError
 from ratecast.exports.catalogue_index import id_number
+from ratecast.exports.half_stars import half_stars
+from ratecast.exports.sheet import guarded
 from ratecast.exports.title_forms import name_and_year
 from ratecast.ids import id_of
 from ratecast.ratings import AT, MOVIE, RATING, Scale
@@ -18,7 +18,6 @@ from ratecast.ratings import AT, MOVIE, RATING, Scale
 NAME, YEAR, STARS, WATCHED = "Title", "Year", "Rating", "WatchedDate"
 TMDB, IMDB = "tmdbID", "imdbID"
 MOST_BYTES = 1_000_000
-_LOW, _HIGH, _STEP = 0.5, 5.0, 0.5
 
 
 def letterboxd_form(
@@ -36,7 +35,7 @@ def letterboxd_form(
     columns: dict[str, pl.Series] = {}
     if links is not None:
         columns = _numbers(ratings[MOVIE], links)
-    columns[NAME] = pl.Series([name for name, _ in parts], dtype=pl.String)
+    columns[NAME] = pl.Series([guarded(name) for name, _ in parts], dtype=pl.String)
     years = [other if year is None else year for (_, year), other in zip(parts, known, strict=True)]
     columns[YEAR] = pl.Series(years, dtype=pl.Int64)
     columns[STARS] = pl.Series(half_stars(ratings[RATING].to_numpy(), scale), dtype=pl.Float64)
@@ -58,28 +57,6 @@ def shared_titles(rows: pl.DataFrame) -> int:
     numbers = [name for name in (TMDB, IMDB) if name in rows.columns]
     unknown = rows.filter(pl.all_horizontal(pl.lit(True), *(pl.col(n).is_null() for n in numbers)))
     return int(unknown.select(NAME, YEAR).is_duplicated().sum())
-
-
-def half_stars(ratings: ArrayLike, scale: Scale) -> NDArray[np.float64]:
-    """Ratings in the half stars of Letterboxd, 0.5 to 5: (n,).
-
-    The stars of a scale that lie on its own are kept. Others are multiplied by 5 / high, and those
-    of a scale that begins below zero are moved in proportion, each to the nearest half star.
-    """
-    values = np.asarray(ratings, np.float64)
-    if scale.low < 0:
-        share = (values - scale.low) / (scale.high - scale.low)
-        values = _LOW + share * (_HIGH - _LOW)
-    elif not is_kept(scale):
-        values = values * (_HIGH / scale.high)
-    # Not rint: quarters would go up and down in turn.
-    halves: NDArray[np.float64] = np.floor(values / _STEP + 0.5 + 1e-6) * _STEP
-    return halves.clip(_LOW, _HIGH)
-
-
-def is_kept(scale: Scale) -> bool:
-    """Whether each star of the scale is one of Letterboxd's, and its highest is theirs."""
-    return scale.high == _HIGH and scale.low >= _LOW and bool((scale.stars / _STEP % 1 == 0).all())
 
 
 def _numbers(movies: pl.Series, links: pl.DataFrame) -> dict[str, pl.Series]:

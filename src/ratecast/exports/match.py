@@ -5,7 +5,7 @@ what is not certain is doubtful, and a person settles it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -14,6 +14,7 @@ from ratecast.exports.catalogue_index import EXACT, CatalogueIndex, Name, id_num
 from ratecast.exports.export import IMDB, ORIGINAL, TITLE, TMDB, YEAR, Export
 from ratecast.exports.matches import DOUBTFUL, MATCHED, UNMATCHED, Matches
 from ratecast.exports.title_forms import Forms, forms, numbers
+from ratecast.ids import Id
 
 # Similarity of two titles of one year, 0 to 100, from which they are one, and from which they may.
 SAME, LIKE = 92.0, 80.0
@@ -56,26 +57,56 @@ def match(export: Export, movies: pl.DataFrame, links: pl.DataFrame | None = Non
     links.csv of MovieLens; without it, numbers are not used. Two films of the export never have the
     same movie: the better match has it and the other is doubtful; of equal ones both are.
     """
-    index = CatalogueIndex(movies, links)
-    verdicts = _without_conflicts([_verdict(film, index) for film in _films(export.frame)])
+    return Matches(export, match_films(export.frame, CatalogueIndex(movies, links)), movies)
+
+
+def films(titles: Sequence[str], years: Sequence[int | None]) -> pl.DataFrame:
+    """Films by their titles and years, (n,) each, in the columns that `match_films` reads."""
+    frame = pl.DataFrame(
+        {
+            TITLE: pl.Series(titles, dtype=pl.String),
+            YEAR: pl.Series(years, dtype=pl.Int32),
+        }
+    )
+    none = {ORIGINAL: pl.String, IMDB: pl.String, TMDB: pl.Int64}
+    return frame.with_columns(pl.lit(None, form).alias(name) for name, form in none.items())
+
+
+def match_films(films: pl.DataFrame, index: CatalogueIndex) -> pl.DataFrame:
+    """Films, as in the frame of an export, with the columns of `Matches.frame`."""
+    verdicts = _without_conflicts([_verdict(film, index) for film in _films(films)])
     lines = [verdict.line for verdict in verdicts]
     found = pl.DataFrame(
         {
-            "status": [verdict.status for verdict in verdicts],
+            "status": pl.Series([verdict.status for verdict in verdicts], dtype=pl.String),
             "candidate": pl.Series(
                 [None if line is None else index.ids[line] for line in lines],
-                dtype=movies.schema["movie"],
+                dtype=index.id_type,
             ),
             "candidate_title": pl.Series(
                 [None if line is None else index.titles[line] for line in lines], dtype=pl.String
             ),
             "score": pl.Series([verdict.score for verdict in verdicts], dtype=pl.Float64),
-            "reason": [verdict.reason for verdict in verdicts],
+            "reason": pl.Series([verdict.reason for verdict in verdicts], dtype=pl.String),
         }
     )
     movie = pl.when(status=MATCHED).then(pl.col("candidate")).alias("movie")
-    frame = pl.concat([export.frame, found], how="horizontal").with_columns(movie)
-    return Matches(export, frame, movies)
+    return pl.concat([films, found], how="horizontal").with_columns(movie)
+
+
+def candidates(title: str, year: int | None, index: CatalogueIndex, most: int = 5) -> list[Id]:
+    """The movies that a title may be, most like it first: `most` at the most.
+
+    year: of the film, if it is known.
+    """
+    film = Film((forms(title),), year, None, None)
+    scores: dict[int, float] = {}
+    for line, nearness in index.of_title(film.titles[0]).items():
+        scores[line] = 100.0 + nearness
+    for name, score in _similar(film, film.titles[0], index):
+        scores[name.line] = max(score, scores.get(name.line, 0.0))
+    ranked = sorted(scores, key=lambda line: (-scores[line], _apart(film, index, line) or 0, line))
+    return [index.ids[line] for line in ranked[:most]]
 
 
 def _films(frame: pl.DataFrame) -> Iterator[Film]:

@@ -10,7 +10,8 @@ import polars as pl
 from ratecast.atomic_write import write_text
 from ratecast.errors import InputError
 from ratecast.exports.export import TITLE, YEAR, Export
-from ratecast.exports.sheet import Row, Sheet, number_of, year_of
+from ratecast.exports.half_stars import from_half_stars
+from ratecast.exports.sheet import Row, Sheet, guarded, number_of, unguarded, year_of
 from ratecast.exports.star_quantiles import StarDistribution, scaled_by_quantiles
 from ratecast.ids import Id, id_of
 from ratecast.ratings import AT, MOVIE, RATING
@@ -52,9 +53,12 @@ class Matches:
         """The matched ratings on the scale of a model: columns movie, rating and at.
 
         All ratings of the export count for the quantiles, so that what a person settles later does
-        not change the others.
+        not change the others. What a scale's own stars were written as, they become again.
         """
-        on_scale = scaled_by_quantiles(self.frame[RATING].to_numpy(), self.export.scale, stars)
+        given = self.frame[RATING].to_numpy()
+        on_scale = from_half_stars(given, stars.scale) if self.export.in_half_stars else None
+        if on_scale is None:
+            on_scale = scaled_by_quantiles(given, self.export.scale, stars)
         return (
             self.frame.with_columns(pl.Series(RATING, on_scale))
             .filter(status=MATCHED)
@@ -83,6 +87,10 @@ class Matches:
         table = self.frame.with_row_index("row", offset=1)
         table = pl.concat([table.filter(status=status) for status in (DOUBTFUL, UNMATCHED)])
         table = table.with_columns(movie=pl.lit(None, pl.String)).select(SETTLED_COLUMNS)
+        texts = [name for name in table.columns if table.schema[name] == pl.String]
+        table = table.with_columns(
+            pl.col(name).map_elements(guarded, pl.String, skip_nulls=True) for name in texts
+        )
         # The mark at the start lets spreadsheets read accents.
         write_text(Path(path), "\ufeff" + table.write_csv())
 
@@ -154,7 +162,7 @@ class Matches:
             )
         title, year, candidate = self.frame.select(TITLE, YEAR, "candidate").row(number)
         # Spreadsheets change titles that look like numbers or dates, and letters that they lack.
-        same = row.text("title") == title.strip() or (
+        same = unguarded(row.text("title")) == title.strip() or (
             not row.text(MOVIE) if candidate is None else _id(row, "candidate") == str(candidate)
         )
         if not same or year_of(row.text("year")) != year:
@@ -184,5 +192,5 @@ def _sheet(path: Path) -> Sheet:
 
 def _id(row: Row, column: str) -> str:
     """The id in a column in its one form as text, empty if there is none."""
-    text = row.text(column)
+    text = unguarded(row.text(column))
     return str(id_of(text, True, f"{row.location}: {column}")) if text else ""

@@ -19,6 +19,8 @@ _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: 0?0:00(?::00)?)?", re
 # Of a column with gaps, pandas writes 1977.0.
 _WHOLE = re.compile(r"(\d{1,18})(?:\.0+)?", re.ASCII)
 _SEPARATORS = (",", ";", "\t")
+# With what a formula begins, or blanks that may stand before one.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _IMDB = re.compile(r"tt\d{5,10}")
 
 
@@ -72,6 +74,20 @@ class Sheet:
                 yield Row(location, dict(zip(self.columns, fields, strict=True)))
         except csv.Error as error:
             raise InputError(f"{self.where}, line {line}: {error}; check its quotes") from None
+
+
+def guarded(text: str) -> str:
+    """A text for a cell of a CSV: with an apostrophe first, where a spreadsheet would compute it.
+
+    >>> guarded("=1+1"), guarded("Alien")
+    ("'=1+1", 'Alien')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def unguarded(text: str) -> str:
+    """The text of a cell, as it was before `guarded`."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
 def _header(text: str) -> tuple[tuple[str, ...], str]:

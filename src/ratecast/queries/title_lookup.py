@@ -10,7 +10,7 @@ from ratecast.errors import InputError
 from ratecast.ids import Id
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.vocabulary import Vocabulary
-from ratecast.ratings import MOVIE, USER
+from ratecast.ratings import MOVIE
 
 TITLE = "title"
 
@@ -25,10 +25,15 @@ def user_id(model: Model, text: str) -> Id:
 
 def unused_user(model: Model) -> Id:
     """An id that no user of the model has: the number after the highest, or a text."""
-    ids = model.users.table[USER]
+    return unused_id(model.users)
+
+
+def unused_id(vocabulary: Vocabulary) -> Id:
+    """An id that no user or movie of the model has: the number after the highest, or a text."""
+    ids = vocabulary.described[vocabulary.kind]
     if ids.dtype == pl.String:
         taken = set(ids.to_list())
-        return next(name for n in count(1) if (name := f"new-user-{n}") not in taken)
+        return next(name for n in count(1) if (name := f"new-{vocabulary.kind}-{n}") not in taken)
     return max(0, int(str(ids.max() or 0))) + 1
 
 

@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
+from ratecast.data.titles import TITLE, YEAR
+from ratecast.exports.catalogue_index import CatalogueIndex, given_title
 from ratecast.ids import Id
 from ratecast.ratings import MOVIE
 
@@ -38,20 +42,31 @@ class Catalogue:
     """
 
     def __init__(self, table: pl.DataFrame, seen: NDArray[np.int64]) -> None:
-        self.ids: list[Id] = table[MOVIE].to_list()
-        self.seen = seen
-        titles = _column(table, "title")
-        genres = _column(table, "genres")
-        self.movies = [
-            Movie(movie, str(title or movie), year, _genres(own), int(count))
-            for movie, title, year, own, count in zip(
-                self.ids, titles, _column(table, "year"), genres, seen, strict=True
-            )
-        ]
-        self.line = {movie: line for line, movie in enumerate(self.ids)}
+        self.ids: list[Id] = []
+        self.movies: list[Movie] = []
+        self.line: dict[Id, int] = {}
+        self.seen = seen[:0]
+        self.add(table, seen)
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def add(self, table: pl.DataFrame, seen: NDArray[np.int64]) -> None:
+        """Add movies behind those that are there; table, seen: as for a new catalogue."""
+        ids, titles = table[MOVIE].to_list(), _column(table, "title")
+        self.line |= {movie: line for line, movie in enumerate(ids, len(self.ids))}
+        # New lists, since a thread that matches titles may hold the former ones.
+        self.ids, self.seen = [*self.ids, *ids], np.concatenate([self.seen, seen])
+        rows = zip(ids, titles, _column(table, "year"), _column(table, "genres"), seen, strict=True)
+        self.movies = [
+            *self.movies,
+            *(
+                Movie(movie, str(title or movie), year, _genres(own), int(count))
+                for movie, title, year, own, count in rows
+            ),
+        ]
+        for computed in ("years", "genres", "titles", "index", "order", "_plain"):
+            self.__dict__.pop(computed, None)
 
     @cached_property
     def years(self) -> NDArray[np.float64]:
@@ -63,6 +78,42 @@ class Catalogue:
         """Genre to a mask of its movies: (m,)."""
         names = sorted({name for movie in self.movies for name in movie.genres})
         return {name: np.array([name in m.genres for m in self.movies]) for name in names}
+
+    @cached_property
+    def titles(self) -> pl.DataFrame:
+        """Columns movie, title and year, to which films are matched; no title is null."""
+        movies = self.movies
+        titles = [given_title(movie.id, movie.title) for movie in movies]
+        return pl.DataFrame(
+            {
+                MOVIE: [movie.id for movie in movies],
+                TITLE: pl.Series(titles, dtype=pl.String),
+                YEAR: pl.Series([movie.year for movie in movies], dtype=pl.Int32),
+            }
+        )
+
+    @cached_property
+    def index(self) -> CatalogueIndex:
+        """The titles, ready to be searched for those of films; takes seconds if there are many."""
+        return CatalogueIndex(self.titles, None)
+
+    @cached_property
+    def order(self) -> list[Id]:
+        """The ids in ascending order."""
+        return sorted(self.ids)  # type: ignore[type-var]
+
+    def after(
+        self, movie: Id | None, count: int, allowed: NDArray[np.bool_]
+    ) -> tuple[list[Movie], Id | None]:
+        """The next `count` movies in the order of their ids, and the id to go on after, or None.
+
+        movie: the id after which they begin, known or not; None: from the first. allowed: (m,).
+        """
+        start = 0 if movie is None else bisect_right(self.order, movie)  # type: ignore[type-var]
+        lines = (self.line[each] for each in self.order[start:])
+        found = list(islice((line for line in lines if allowed[line]), count + 1))
+        page = [self.movies[line] for line in found[:count]]
+        return page, page[-1].id if len(found) > count else None
 
     def search(self, text: str, count: int = 10) -> list[Movie]:
         """Movies by title: exact match, then prefix, then words; if there is none, approximate.

@@ -1,5 +1,11 @@
 """Errors of the service that a client sees, each with its HTTP status."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ratecast.serving.catalogue import Movie
+
 
 class RequestError(Exception):
     """A request that is refused.
@@ -24,6 +30,19 @@ class NotFoundError(RequestError):
     """An unknown movie, genre or rating: HTTP 404."""
 
     status, title = 404, "Not found"
+
+
+class AmbiguousTitleError(RequestError):
+    """A title that may be one of several movies: HTTP 422, with these.
+
+    candidates: their records.
+    """
+
+    title = "The title is not that of one movie for certain"
+
+    def __init__(self, detail: str, candidates: "Sequence[Movie]") -> None:
+        super().__init__(detail, "title")
+        self.candidates = candidates
 
 
 class UnsupportedError(RequestError):

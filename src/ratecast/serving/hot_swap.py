@@ -154,7 +154,7 @@ class HotSwap:
                 failed = error
                 continue
             users = self.store.registered_users()
-            live = LiveState(served, stored.ratings, users, stored.deleted)
+            live = LiveState(served, stored.ratings, users, stored.deleted, stored.seen)
             live.resume(saved_scores(self.store))
             return live
         if failed is not None:

@@ -75,13 +75,14 @@ class UserExport:
     """All data of a user.
 
     registered: UTC second in which the service made the id, or null. known: age, occupation and
-    other side information.
+    other side information. seen: movies that the user marked as seen without a rating.
     """
 
     user: Id
     registered: int | None
     ratings: list[UserRating]
     known: dict[str, object]
+    seen: list[Movie]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,15 @@
 """Which movies may be shown to a user: filters, and suggestions without near duplicates."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ratecast.ids import Written
 from ratecast.queries.similar import MovieVectors
 from ratecast.serving.catalogue import Catalogue
 from ratecast.serving.errors import NotFoundError
+from ratecast.serving.live.served_model import ServedModel
 
 Mask = NDArray[np.bool_]
 MAX_COSINE = 0.75
@@ -25,6 +29,22 @@ def matching(catalogue: Catalogue, genre: str | None, years: tuple[int | None, i
         allowed &= catalogue.years >= first
     if last is not None:
         allowed &= catalogue.years <= last
+    return allowed
+
+
+def among(served: ServedModel, movies: Sequence[Written] | None) -> Mask:
+    """These movies of the catalogue, or all of them where it is None: (m,).
+
+    Raises `NotFoundError` for one that the catalogue has not.
+    """
+    catalogue = served.catalogue
+    if movies is None:
+        return np.ones(len(catalogue), bool)
+    allowed = np.zeros(len(catalogue), bool)
+    for movie in map(served.movie, movies):
+        if movie not in catalogue.line:
+            raise NotFoundError(f"movie {movie!r} is not known to this model", "movies")
+        allowed[catalogue.line[movie]] = True
     return allowed
 
 

@@ -27,7 +27,7 @@ from ratecast.serving.records import (
     UserRating,
     movie_forecasts,
 )
-from ratecast.serving.selection import diverse, matching
+from ratecast.serving.selection import among, diverse, matching
 from ratecast.serving.store.database import RemovalEvent
 from ratecast.serving.writer import GroupCommitWriter, WriteRequest
 
@@ -89,14 +89,17 @@ class RatingService:
         *,
         genre: str | None = None,
         years: tuple[int | None, int | None] = (None, None),
+        movies: Sequence[Written] | None = None,
     ) -> list[MovieForecast]:
-        """The top-N movies by expected stars that the user has not rated, best first.
+        """The top-N movies by expected stars that the user has neither rated nor seen, best first.
 
-        genre: one of `genres`. years: first and last year, both included; None is no bound.
+        genre: one of `genres`. years: first and last year, both included; None is no bound. movies:
+        the only candidates; None is the catalogue.
         """
         user_id = self.live.served.user(user)
         scores = self.live.catalogue_scores(user_id)
-        allowed = scores.unrated & matching(self.live.served.catalogue, genre, years)
+        allowed = scores.unseen & matching(self.live.served.catalogue, genre, years)
+        allowed &= among(self.live.served, movies)
         return self._top_n(user_id, scores.expected.mean, allowed, count)
 
     def suggest(self, user: Id, count: int = 10) -> list[MovieForecast]:
@@ -110,7 +113,7 @@ class RatingService:
         deviation = scores.expected.deviation
         variance = 1.0 if deviation is None else deviation**2
         information = variance * np.sqrt(served.catalogue.seen)
-        allowed = diverse(served.vectors, information, scores.unrated, count)
+        allowed = diverse(served.vectors, information, scores.unseen, count)
         return self._top_n(user_id, information, allowed, count)
 
     def similar(self, movie: Id, count: int = 10) -> list[SimilarMovie]:
@@ -197,7 +200,8 @@ class RatingService:
         user_id = self.live.served.user(user)
         at = await self.writer.run(self.writer.store.registered_at, str(user_id))
         side_information = self.live.served.side_information(user_id)
-        return UserExport(user_id, at, self.ratings(user_id), side_information)
+        seen = [self._movie_record(movie) for movie in self.live.seen.get(user_id, ())]
+        return UserExport(user_id, at, self.ratings(user_id), side_information, seen)
 
     async def forget(self, user: Id) -> None:
         """Delete all data of a user; later forecasts are those for a new user."""

@@ -22,12 +22,25 @@ ROW = re.compile(r"\| `([A-Z]+) (/\S*)` \| (.+?) \| (.+?) \|")
 # A body for those that need one; all are refused for their user before, or change nothing.
 BODIES: dict[str, Any] = {
     "POST /v1/predict": {"requests": [{"user": 1, "movie": 50}]},
+    "POST /v1/users/{user}/recommendations": {"candidates": [{"movie": 50}]},
+    "POST /v1/together": {"users": [1, 2]},
+    "POST /v1/movies": {"title": "A new one"},
     "POST /v1/users/{user}/ratings": {"movie": 50, "stars": 3},
     "POST /v1/users/{user}/ratings/many": {"ratings": [{"movie": 50, "stars": 3}]},
     "PUT /v1/users/{user}/ratings/{movie}": {"stars": 3},
 }
-QUERIES = {"GET /v1/predict": {"user": 1, "movie": 50}, "GET /v1/movies": {"q": "star"}}
-NEEDED = {"none": (), "the user's": ("none", "other"), "the service's": ("none", "other", "own")}
+QUERIES = {
+    "GET /v1/predict": {"user": 1, "movie": 50},
+    "GET /v1/movies": {"q": "star"},
+    "GET /v1/users/{user}/forecast": {"title": "Star Wars"},
+}
+# By what is needed, the tokens that are refused. A token of one user is not of each.
+NEEDED = {
+    "none": (),
+    "the user's": ("none", "other"),
+    "each user's": ("none", "other", "own"),
+    "the service's": ("none", "other", "own"),
+}
 
 
 def table() -> dict[str, tuple[str, str]]:

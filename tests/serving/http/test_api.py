@@ -155,7 +155,7 @@ def test_export_and_deletion_are_complete(client: httpx.Client) -> None:
     assert len(before["ratings"]) >= 100
     assert client.delete("/v1/users/22").status_code == 204
     gone = get(client, "/v1/users/22/export")
-    assert gone == {"user": 22, "registered": None, "ratings": [], "known": {}}
+    assert gone == {"user": 22, "registered": None, "ratings": [], "known": {}, "seen": []}
     query = {"movie": [50, 242, 1]}
     forgotten = get(client, "/v1/predict", user=22, **query)["forecasts"]
     assert forgotten == get(client, "/v1/predict", user=99_999, **query)["forecasts"]

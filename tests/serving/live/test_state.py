@@ -25,7 +25,7 @@ def given(movie: int, seq: int) -> RatingEvent:
 def rated(live: LiveState, user: int) -> set[object]:
     """Movies of the catalogue that the user has rated."""
     ids = live.served.catalogue.ids
-    return {ids[line] for line in np.flatnonzero(~live.catalogue_scores(user).unrated)}
+    return {ids[line] for line in np.flatnonzero(~live.catalogue_scores(user).unseen)}
 
 
 def test_movies_that_the_model_observed_are_not_unrated(live: LiveState) -> None:

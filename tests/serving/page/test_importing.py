@@ -100,13 +100,13 @@ def test_files_that_cannot_be_read_are_one_line(seat: Seat, tmp_path: Path) -> N
     picture = tmp_path / "picture.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
     empty = w.archive(tmp_path / "empty.zip", {"likes/films.csv": "x"})
-    watchlist = w.write(tmp_path / "watchlist.csv", "Date,Name,Year,Letterboxd URI", [])
+    history = w.write(tmp_path / "history.csv", "Title,Date", [])
     evil = tmp_path / "<img src=x onerror=window.evil=1>.csv"
     evil.write_text("a,b\n1,2\n")
     for path, message in (
         (picture, "picture.png: not a known export"),
         (empty, "empty.zip: no export of a rating site in this ZIP"),
-        (watchlist, "a file of Letterboxd without ratings"),
+        (history, "a file of Netflix viewing history without ratings"),
         (evil, "<img src=x onerror=window.evil=1>.csv: not a known export"),
     ):
         given(page, path)

@@ -102,7 +102,7 @@ def test_what_a_model_cannot_do_is_said_in_one_line(seat: Seat) -> None:
 
 
 def test_no_word_of_movies_is_left_where_the_items_are_books(seat: Seat) -> None:
-    for path in ("/", "/user", "/map", "/models", "/import", "/nothing"):
+    for path in ("/", "/user", "/map", "/models", "/import", "/together", "/nothing"):
         page = seat.at(path)
         page.locator("h1").first.wait_for()
         assert "movie" not in page.locator("body").inner_text().lower(), path

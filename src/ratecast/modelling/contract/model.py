@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from ratecast import artifact
@@ -170,9 +171,19 @@ class Model(Observing):
         """
         self._require_fitted()
         if self.uses_side_information and self.movies.unrated is not None:
-            self.movies.encode(self.movies.unrated[MOVIE], "create")
-            self.counts.grow(len(self.users), len(self.movies))
-            self.grow()
+            self.add_movies(self.movies.unrated)
+
+    def add_movies(self, movies: pl.DataFrame) -> None:
+        """Give row numbers to movies without ratings; no forecast of another movie changes.
+
+        movies: column movie, and side information in columns of the names that the fit had; those
+        that it did not have are kept and not used. Known ids stay as they are. Raises `InputError`
+        for a value that does not fit its column.
+        """
+        self._require_fitted()
+        self.movies.encode(movies[MOVIE], "create", movies)
+        self.counts.grow(len(self.users), len(self.movies))
+        self.grow()
 
     def save(self, folder: Path) -> None:
         """Write the fitted model, what it observed included, into a new `folder`."""

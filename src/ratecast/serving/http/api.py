@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StringConstraints
 
 from ratecast.ids import MOST_BYTES, Id
 from ratecast.serving.catalogue import Movie
@@ -17,7 +17,6 @@ from ratecast.serving.http.schemas import (
     Count,
     ForecastExplanation,
     Forecasts,
-    MovieSearch,
     NewRating,
     NewRatings,
     NewStars,
@@ -29,7 +28,7 @@ from ratecast.serving.http.schemas import (
     UserRatings,
     reply,
 )
-from ratecast.serving.records import ModelInfo, UserExport, UserRating
+from ratecast.serving.records import ModelInfo, UserRating
 from ratecast.serving.service import RatingService
 
 IN_PATH = "raw id of the {}, percent-encoded; or -, with {}_id in the query"
@@ -56,6 +55,10 @@ MovieId = Annotated[
     BeforeValidator(decoded),
 ]
 QueryId = Annotated[str | None, Query(min_length=1, max_length=MOST_BYTES, description=IN_QUERY)]
+OneId = Annotated[str, StringConstraints(min_length=1, max_length=MOST_BYTES)]
+Candidates = Annotated[
+    list[OneId] | None, Query(min_length=1, max_length=100, description="the only candidates")
+]
 Year = Annotated[int | None, Query(ge=0, le=9999)]
 
 
@@ -178,11 +181,14 @@ async def recommend(
     service: Service,
     user: PathUser,
     only: MovieFilter,
+    movies: Candidates = None,
     n: Count = 10,
 ) -> Response:
-    """The movies with the highest expected stars that the user has not rated."""
-    forecasts = service.recommend(user, n, genre=only.genre, years=(only.from_year, only.to_year))
+    """The movies with the highest expected stars that the user has neither rated nor seen."""
+    years = only.from_year, only.to_year
+    forecasts = service.recommend(user, n, genre=only.genre, years=years, movies=movies)
     query = {"user": user, "n": n} | asdict(only)
+    query |= {} if movies is None else {"movies": movies}
     return reply(Forecasts(query, service.live.served.model.name, forecasts))
 
 
@@ -250,25 +256,11 @@ async def delete_rating(service: Service, user: PathUser, movie: PathMovie) -> R
     return Response(status_code=204)
 
 
-@router.get("/users/{user}/export", tags=["users"], **_response(UserExport))
-async def export(service: Service, user: PathUser) -> Response:
-    """Export all data of a user."""
-    return reply(await service.export(user))
-
-
 @router.delete("/users/{user}", tags=["users"], status_code=204)
 async def forget(service: Service, user: PathUser) -> Response:
     """Delete a user: the id and all ratings, at once here, and with the next refit everywhere."""
     await service.forget(user)
     return Response(status_code=204)
-
-
-@router.get("/movies", tags=["movies"], **_response(MovieSearch))
-async def search(
-    service: Service, q: Annotated[str, Query(min_length=1, max_length=200)], n: Count = 10
-) -> Response:
-    """Search movies by title: exact, prefix, words, or approximate match."""
-    return reply(MovieSearch({"q": q, "n": n}, service.search(q, n)))
 
 
 @router.get("/catalogue", tags=["movies"], **_response(AllMovies))

@@ -7,7 +7,14 @@ from fastapi import FastAPI, Response
 
 from ratecast.serving.errors import UnavailableError
 from ratecast.serving.hot_swap import HotSwap
-from ratecast.serving.http import api, openapi, problem_details, quality
+from ratecast.serving.http import (
+    api,
+    movies_api,
+    openapi,
+    problem_details,
+    quality,
+    questions_api,
+)
 from ratecast.serving.http.auth import Access
 from ratecast.serving.http.forwarded import ForwardedHeaders, Proxies
 from ratecast.serving.http.limits import Limits
@@ -57,8 +64,8 @@ def create_app(
     app.state.service, app.state.access, app.state.metrics = None, access, metrics
     app.state.home, app.state.limits = hot_swap.artifacts.home, limits or Limits()
     problem_details.install(app)
-    app.include_router(api.router)
-    app.include_router(quality.router)
+    for routes in (api, questions_api, movies_api, quality):
+        app.include_router(routes.router)
     metrics.registry.register(quality.QualityCollector(lambda: app.state.service))
     _add_health(app, hot_swap, metrics)
     openapi.install(app)

@@ -10,7 +10,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from ratecast.serving.errors import RequestError, UnauthorizedError, UnavailableError
+from ratecast.serving.catalogue import Movie
+from ratecast.serving.errors import (
+    AmbiguousTitleError,
+    RequestError,
+    UnauthorizedError,
+    UnavailableError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _NO_NUMBER, _NO_WHOLE, _NO_OBJECT = (
@@ -61,6 +67,13 @@ class Problem:
     errors: list[FieldError] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class AmbiguousTitle(Problem):
+    """The problem of a title that may be one of several movies, which `candidates` names."""
+
+    candidates: list[Movie] = field(default_factory=list)
+
+
 def install(app: FastAPI) -> None:
     """Register handlers that turn every error of the app into problem details."""
     app.exception_handler(RequestError)(_refused)
@@ -82,7 +95,10 @@ def error_response(error: RequestError) -> Response:
     if isinstance(error, UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
     fields = [FieldError(error.field, error.detail)] if error.field else []
-    return reply(Problem(error.title, error.status, error.detail, errors=fields), headers)
+    problem = Problem(error.title, error.status, error.detail, errors=fields)
+    if isinstance(error, AmbiguousTitleError):
+        problem = AmbiguousTitle(**vars(problem), candidates=list(error.candidates))
+    return reply(problem, headers)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

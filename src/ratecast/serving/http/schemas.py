@@ -12,6 +12,8 @@ from pydantic_core import PydanticCustomError
 from ratecast.ids import HIGHEST, LOWEST, MOST_BYTES, Id
 from ratecast.serving.catalogue import Movie
 from ratecast.serving.records import MovieForecast, RatingEffect, SimilarMovie, UserRating
+from ratecast.serving.titles import Unresolved
+from ratecast.serving.together import MovieTogether
 
 MAX_ENTRIES = 1000
 Count = Annotated[int, Query(ge=1, le=100, description="how many, at most")]
@@ -87,6 +89,35 @@ class Forecasts:
 
 
 @dataclass(frozen=True, slots=True)
+class RankedList(Forecasts):
+    """A list of movies ranked for a user. unresolved: titles that are no movie for certain."""
+
+    unresolved: list[Unresolved]
+
+
+@dataclass(frozen=True, slots=True)
+class TitleForecast:
+    """The query, and the forecast of its title. found: `known`, or `new`: no movie has the title.
+
+    The record of a new one has an empty id.
+    """
+
+    query: dict[str, Any]
+    model: str
+    found: str
+    forecast: MovieForecast
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The query, and the best movies for a group of users."""
+
+    query: dict[str, Any]
+    model: str
+    movies: list[MovieTogether]
+
+
+@dataclass(frozen=True, slots=True)
 class PairForecast:
     """A forecast, and the user it is for."""
 
@@ -123,10 +154,14 @@ class SimilarMovies:
 
 @dataclass(frozen=True, slots=True)
 class MovieSearch:
-    """The query, and the movies that match, best first."""
+    """The query, and the movies that match, best first; or a page of movies by their ids.
+
+    after: of a page, the id to go on after; null at the end, and for a search.
+    """
 
     query: dict[str, Any]
     movies: list[Movie]
+    after: Id | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A loaded model, updated with the ratings in the store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
@@ -24,8 +24,10 @@ from ratecast.queries.star_distribution import star_distribution
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked_stars
 from ratecast.serving.catalogue import Catalogue
 from ratecast.serving.errors import InvalidValueError
+from ratecast.serving.live.movie_columns import movie_columns
 from ratecast.serving.quality.recent import RecentForecasts, RecentRows
 from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent, StoredEvents
+from ratecast.serving.store.new_movies import NewMovie
 
 LEARNED_TO = "learned_to"
 
@@ -36,7 +38,8 @@ class ServedModel:
 
     name: of its artifact. catalogue: its movies. stars: how often its training ratings have each
     star. last_seq: sequence number of the last stored event that it has applied. recent: its
-    forecasts of the newest ratings in the store that it was not fitted on.
+    forecasts of the newest ratings in the store that it was not fitted on. new_movies: those that
+    came to the service, by id.
     """
 
     name: str
@@ -45,6 +48,7 @@ class ServedModel:
     stars: StarDistribution
     last_seq: int = 0
     recent: RecentForecasts = field(default_factory=RecentForecasts)
+    new_movies: dict[Id, NewMovie] = field(default_factory=dict)
 
     @property
     def keeps_ratings(self) -> bool:
@@ -72,6 +76,22 @@ class ServedModel:
         table = self.model.users.table
         lines = table.filter(pl.col(USER) == user).drop(USER).to_dicts()
         return {name: value for line in lines for name, value in line.items() if value is not None}
+
+    def add_movies(self, movies: Sequence[NewMovie]) -> None:
+        """Add movies to the model and to the catalogue; those that it knows stay as they are."""
+        self.new_movies |= {self.movie(new.movie): new for new in movies}
+        rows = self.model.movies.rows_of(list(self.new_movies))
+        fresh = dict(
+            each for each, row in zip(self.new_movies.items(), rows, strict=True) if not row
+        )
+        if not fresh:
+            return
+        table = movie_columns(list(fresh.values()), list(fresh), self.model.movies.described)
+        self.model.add_movies(table)
+        added = self.model.movies.table[len(self.catalogue) :]
+        self.catalogue.add(added, ratings_per_movie(self.model)[len(self.catalogue) :])
+        # The factors of the new movies are not among those computed before.
+        self.__dict__.pop("vectors", None)
 
     def observe(self, ratings: list[RatingEvent]) -> None:
         """Update the model with the ratings of one commit."""
@@ -150,6 +170,7 @@ def load(folder: Path, stored: StoredEvents, now: ServedModel | None = None) -> 
     model.add_unrated_movies()
     catalogue = Catalogue(model.movies.table, ratings_per_movie(model))
     served = ServedModel(folder.name, model, catalogue, star_distribution(model))
+    served.add_movies(stored.movies)
     served.unlearn(event for event in stored.removals if event.seq > last_learned)
     known = pl.concat([model.users.known, model.users.described[USER]]).unique().cast(pl.String)
     for user in stored.deleted.among(known.to_list(), last_learned):

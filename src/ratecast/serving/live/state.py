@@ -30,6 +30,8 @@ from ratecast.serving.quality.scores import Scores
 from ratecast.serving.quality.tracker import QualityTracker
 from ratecast.serving.store.database import Event, RatingEvent, RemovalEvent
 from ratecast.serving.store.deleted_users import DeletedUsers
+from ratecast.serving.store.new_movies import NewMovie
+from ratecast.serving.store.seen import SeenMark
 
 CACHED_ROWS = 4_000_000
 
@@ -38,20 +40,21 @@ CACHED_ROWS = 4_000_000
 class CatalogueScores:
     """Every movie of the catalogue for one user.
 
-    expected: the uncalibrated prediction, (m,). unrated: whether the user has not rated it, (m,).
+    expected: the uncalibrated prediction, (m,). unseen: whether the user has neither rated the
+    movie nor marked it as seen, (m,).
     """
 
     expected: Expected
-    unrated: NDArray[np.bool_]
+    unseen: NDArray[np.bool_]
 
 
 class LiveState:
     """The served model and the stored ratings.
 
-    given: user to movie to stored rating. changes: per user, the number of events. backlog: events
-    to apply to the model that is being loaded; None while no model is. stale: a rating was deleted,
-    so the model must be rebuilt. quality: scores of the forecasts. shadow: a model that runs beside
-    the served one.
+    given: user to movie to stored rating. seen: user to the movies marked as seen. changes: per
+    user, the number of events. backlog: events to apply to the model that is being loaded; None
+    while no model is. stale: a rating was deleted, so the model must be rebuilt. quality: scores of
+    the forecasts. shadow: a model that runs beside the served one.
     """
 
     def __init__(
@@ -60,9 +63,11 @@ class LiveState:
         ratings: list[RatingEvent],
         users: Iterable[str] = (),
         deleted: DeletedUsers | None = None,
+        seen: Iterable[SeenMark] = (),
     ) -> None:
         self.served, self._deleted = served, deleted or DeletedUsers()
         self.quality, self.shadow = QualityTracker(served.model.scale), Shadow()
+        self.seen: dict[Id, set[Id]] = {}
         self.given: dict[Id, dict[Id, RatingEvent]] = {}
         self.changes: dict[Id, int] = defaultdict(int)
         self.backlog: list[list[Event]] | None = None
@@ -73,6 +78,8 @@ class LiveState:
         self.register(users)
         for rating in ratings:
             self._record(rating)
+        for mark in seen:
+            self.mark_seen(served.user(mark.user), served.movie(mark.movie))
 
     def register(self, users: Iterable[str]) -> None:
         """These ids are taken: no new user gets one."""
@@ -100,6 +107,7 @@ class LiveState:
     def swap(self, served: ServedModel) -> None:
         """Serve with another model, after the events that came while it was loaded."""
         self.scores()
+        served.add_movies(list(self.served.new_movies.values()))
         served.catch_up(self.backlog or [])
         self.served, self.backlog = served, None
         self._scores.clear()
@@ -123,6 +131,21 @@ class LiveState:
     def keep_serving(self, stale: bool) -> None:
         """Go on with the same model. stale: whether it was so before another one was loaded."""
         self.backlog, self.stale = None, self.stale or stale
+
+    def add_movies(self, movies: Sequence[NewMovie]) -> None:
+        """Add new movies to the served model."""
+        self.served.add_movies(movies)
+        self._scores.clear()
+
+    def mark_seen(self, user: Id, movie: Id) -> None:
+        """The user has seen the movie."""
+        self.seen.setdefault(user, set()).add(movie)
+        self._changed(user)
+
+    def unmark_seen(self, user: Id, movie: Id) -> None:
+        """The user has not seen the movie, or no longer says so."""
+        self.seen.get(user, set()).discard(movie)
+        self._changed(user)
 
     def next_user(self) -> Id:
         """An unused id: the next number, or a random text. Raises `UnsupportedError`."""
@@ -151,23 +174,24 @@ class LiveState:
         scores = self._scores.get(user)
         if scores is None:
             expected = predict_catalogue(self.served.model, user, self.served.catalogue.ids)
-            scores = CatalogueScores(expected, self._unrated(user))
+            scores = CatalogueScores(expected, self._unseen(user))
             self._scores[user] = scores
-            while len(self._scores) * len(scores.unrated) > CACHED_ROWS and len(self._scores) > 1:
+            while len(self._scores) * len(scores.unseen) > CACHED_ROWS and len(self._scores) > 1:
                 self._scores.popitem(last=False)
         self._scores.move_to_end(user)
         return scores
 
-    def _unrated(self, user: Id) -> NDArray[np.bool_]:
-        """Whether the user has not rated the movie, for all movies of the catalogue: (m,)."""
+    def _unseen(self, user: Id) -> NDArray[np.bool_]:
+        """Whether the user has neither rated the movie nor marked it as seen: (m,)."""
         model, line = self.served.model, self.served.catalogue.line
-        unrated = np.ones(len(line), bool)
+        unseen = np.ones(len(line), bool)
         if isinstance(model, HistoryModel):
             # A movie that was new while this model was loaded is not in its catalogue.
             rated = model.rated_movies(user)
-            unrated[rated[rated <= len(unrated)] - 1] = False
-        unrated[[line[movie] for movie in self.given.get(user, ()) if movie in line]] = False
-        return unrated
+            unseen[rated[rated <= len(unseen)] - 1] = False
+        known = (*self.given.get(user, ()), *self.seen.get(user, ()))
+        unseen[[line[movie] for movie in known if movie in line]] = False
+        return unseen
 
     def forecast(self, user: Id, lines: Sequence[int]) -> Forecast:
         """The forecast for these lines of the catalogue: (n,)."""
@@ -180,17 +204,22 @@ class LiveState:
 
     def _record(self, event: Event) -> None:
         user = self.served.user(event.user)
-        if self._last_number is not None:
-            self._last_number = max(self._last_number, int(user))
-        self.changes[user] += 1
-        self._invalidate(user)
+        self._changed(user)
         self.stale |= isinstance(event, RemovalEvent)
         if isinstance(event, RatingEvent):
             self.given.setdefault(user, {})[self.served.movie(event.movie)] = event
         elif event.movie is None:
             self.given.pop(user, None)
+            self.seen.pop(user, None)
         else:
             self.given.get(user, {}).pop(self.served.movie(event.movie), None)
+
+    def _changed(self, user: Id) -> None:
+        """Note that something of this user changed; the id is never given to another one."""
+        if self._last_number is not None:
+            self._last_number = max(self._last_number, int(user))
+        self.changes[user] += 1
+        self._invalidate(user)
 
     def _removes_after(self, seq: int, events: list[Event]) -> bool:
         """Whether a rating with a higher number than `seq` is changed or deleted."""

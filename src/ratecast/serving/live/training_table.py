@@ -7,11 +7,13 @@ import polars as pl
 from ratecast.errors import InputError
 from ratecast.ids import whole_numbers
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked
+from ratecast.serving.live.movie_columns import movie_columns
 from ratecast.serving.store.database import RemovalEvent, StoredEvents
+from ratecast.serving.store.new_movies import NewMovie
 
 
 def training_table(table: Ratings, stored: StoredEvents) -> Ratings:
-    """`table` without deleted and replaced ratings, plus the ratings in the store.
+    """`table` without deleted and replaced ratings, plus the ratings and movies in the store.
 
     Deleted users are removed, with their side information. The rows are in time order; a table
     without times stays one, and its rows come before those of the store. Raises `InputError` for
@@ -26,7 +28,8 @@ def training_table(table: Ratings, stored: StoredEvents) -> Ratings:
     if users.height:
         users = users.filter(~pl.col(USER).is_in(forgotten.cast(users.schema[USER]).implode()))
     whole = pl.concat([frame, new.select(frame.columns)])
-    joined = checked(replace(table, frame=whole, users=users), "table and store")
+    movies = _with_new_movies(table, stored.movies)
+    joined = checked(replace(table, frame=whole, users=users, movies=movies), "table and store")
     return joined.sorted() if table.timed else joined
 
 
@@ -47,6 +50,17 @@ def _forgotten(stored: StoredEvents, table: Ratings) -> pl.Series:
     users = table.frame[USER]
     known = pl.concat([ids.unique().cast(pl.String) for ids in (users, table.users[USER])])
     return _ids(stored.deleted.among(known.unique().to_list()), users)
+
+
+def _with_new_movies(table: Ratings, new: list[NewMovie]) -> pl.DataFrame:
+    """The movies of the table, then those of the store that it has not."""
+    if not new:
+        return table.movies
+    ids = _ids([movie.movie for movie in new], table.frame[MOVIE])
+    known = table.movies.cast({MOVIE: ids.dtype})
+    lines = movie_columns(new, ids.to_list(), known)
+    lines = lines.filter(~pl.col(MOVIE).is_in(known[MOVIE].implode()))
+    return pl.concat([known, lines], how="diagonal")
 
 
 def _pairs(removals: list[RemovalEvent], table: Ratings) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from nicegui.page import page as Page  # noqa: N812 - it is a class, named like 
 from starlette.responses import Response
 
 from ratecast.serving.item_words import ItemWord
-from ratecast.serving.page import importing, models, movie, rate, user
+from ratecast.serving.page import importing, models, movie, rate, together, user
 from ratecast.serving.page import map as chart
 from ratecast.serving.page.content_security import ContentSecurityPolicy, PageMount
 from ratecast.serving.page.layout import SHEET, STAR, element, frame, link, show
@@ -81,7 +81,11 @@ def _views(context: PageContext) -> None:
 
     @page("/import")
     async def _import() -> None:
-        await show(context, importing.view, "", "Import")
+        await show(context, importing.view, "/import", "My export")
+
+    @page("/together")
+    async def _together() -> None:
+        await show(context, together.view, "/together", "Together")
 
     @page("/map")
     async def _map() -> None:

@@ -12,6 +12,7 @@ from ratecast.exports.changes import Changes
 from ratecast.exports.export import TITLE, YEAR
 from ratecast.exports.matches import MATCHED, UNMATCHED
 from ratecast.exports.netflix import ProfileNeededError
+from ratecast.exports.watchlist import is_watchlist
 from ratecast.ids import Id
 from ratecast.ratings import MOVIE, RATING
 from ratecast.serving.errors import RequestError
@@ -21,13 +22,16 @@ from ratecast.serving.page.session import Visitor
 from ratecast.serving.page.stars import forecast
 from ratecast.serving.page.token_gate import gate
 from ratecast.serving.page.uploads import MOST_OFFERS, Uploaded, matched
+from ratecast.serving.records import MovieForecast
+from ratecast.serving.titles import watchlist
 
 LISTED, SHOWN, MOST_FILES = 8, 200, 4
 LEAVE_OUT = "Leave out"
 Contents = Sequence[tuple[str, bytes]]
 HELP = (
     "Drop the export of Letterboxd (the ZIP), IMDb, Goodreads, StoryGraph, MyAnimeList, Trakt or "
-    "Netflix here, as you got it. Nothing is rated before you say so, and the file is not kept."
+    "Netflix here, as you got it. Nothing is rated before you say so, and the file is not kept. "
+    "The watchlist.csv of Letterboxd is shown ranked for you."
 )
 
 
@@ -94,6 +98,9 @@ class ImportView:
             )
         try:
             self.visitor.context.limit_rate(self.client.ip)
+            if len(contents) == 1 and is_watchlist(contents[0][1], contents[0][0]):
+                await self._rank(contents[0][1])
+                return
             self.found = await self._matched(contents, profile)
         except ProfileNeededError as error:
             profiles = error.profiles
@@ -113,6 +120,34 @@ class ImportView:
         catalogue = self.visitor.service.live.served.catalogue
         async with self.visitor.context.matching:
             return await asyncio.to_thread(matched, contents, catalogue, profile)
+
+    async def _rank(self, data: bytes) -> None:
+        """Show a watchlist ranked by the visitor's forecasts."""
+        service, user = self.visitor.service, self.visitor.forecast_user
+        async with self.visitor.context.matching:
+            found = await watchlist(service, data)
+        ranked = service.recommend(user, len(found.movies), movies=found.movies)
+        self.place.clear()
+        with self.place, ui.element("section").props('aria-labelledby="recommended"'):
+            element("h2", "Your watchlist, best first").props('id="recommended"')
+            out = len(found.movies) - len(ranked)
+            text = (
+                f"{len(ranked):,} {self.visitor.items.many} that you have not rated; {out:,} rated "
+                "or seen."
+            )
+            element("p", text).classes("muted").props('role="status"')
+            self._list(ranked)
+            names = (_named(each.title, each.year) for each in found.unresolved)
+            _details("Not found for certain", names, len(found.unresolved))
+
+    def _list(self, forecasts: Sequence[MovieForecast]) -> None:
+        with ui.element("ol").classes("forecasts"):
+            for each in forecasts:
+                with ui.element("li"):
+                    with ui.element("div").classes("what"):
+                        link(each.movie.title, path(each.movie.id)).classes("title")
+                        element("small", facts(each.movie))
+                    ui.html(forecast(each), sanitize=False, tag="span")
 
     def _choose_profile(self, contents: Contents, profiles: list[str]) -> None:
         """The profiles of a Netflix account; the files are looked at again for the chosen one."""
@@ -216,13 +251,7 @@ class ImportView:
                 f"{changes.unchanged:,} there before. The service keeps stars of its own scale."
             )
             element("p", text).classes("muted").props('role="status"')
-            with ui.element("ol").classes("forecasts"):
-                for each in self.visitor.service.recommend(user, LISTED):
-                    with ui.element("li"):
-                        with ui.element("div").classes("what"):
-                            link(each.movie.title, path(each.movie.id)).classes("title")
-                            element("small", facts(each.movie))
-                        ui.html(forecast(each), sanitize=False, tag="span")
+            self._list(self.visitor.service.recommend(user, LISTED))
 
 
 def _details(name: str, lines: Iterable[str], count: int) -> None:

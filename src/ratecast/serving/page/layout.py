@@ -17,7 +17,14 @@ View = Callable[[Visitor], Awaitable[None]]
 
 SHEET = (Path(__file__).parent / "page.css").read_text("utf-8")
 LOOKS = {"dark": True, "light": False}
-LINKS = {"/": "Rate", "/user": "Users", "/map": "Map", "/models": "Models"}
+LINKS = {
+    "/": "Rate",
+    "/import": "My export",
+    "/together": "Together",
+    "/user": "Users",
+    "/map": "Map",
+    "/models": "Models",
+}
 POLL_SECONDS = 0.5
 STAR = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 2.6l2.9 5.9 6.5.9-4.7 4.6 1.1 6.5-5.8-3.1-5.8 3.1 1.1-6.5L2.6 9.4l6.5-.9z"/></svg>'  # noqa: E501
 MOON = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M20 14.6A8.5 8.5 0 0 1 9.4 4a8.5 8.5 0 1 0 10.6 10.6z"/></svg>'  # noqa: E501

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from ratecast.ids import Id
 from ratecast.serving.errors import RequestError
+from ratecast.serving.letterboxd_export import letterboxd_csv
 from ratecast.serving.page.layout import button, element, link, warn
 from ratecast.serving.page.rating_card import path
 from ratecast.serving.page.session import Visitor
@@ -38,6 +39,7 @@ class MyRatings:
             self.all = button("Show all", self._all)
             with ui.element("div").classes("row"):
                 button("Download my data", self.export)
+                button("Download for Letterboxd", self.export_letterboxd)
                 button("Delete my data", self.confirm_delete)
 
     def draw(self) -> None:
@@ -100,6 +102,17 @@ class MyRatings:
         name = f"ratecast-{self.visitor.user}.json"
         ui.download.content(orjson.dumps(asdict(data), option=orjson.OPT_INDENT_2), name)
 
+    def export_letterboxd(self) -> None:
+        """Download the ratings as the CSV that Letterboxd imports."""
+        if self.visitor.user is None:
+            return
+        try:
+            text = letterboxd_csv(self.visitor.service, self.visitor.user)
+        except RequestError as error:
+            warn(error)
+            return
+        ui.download.content(text, "letterboxd.csv")
+
     def confirm_delete(self) -> None:
         """Ask for confirmation, because it cannot be undone."""
         with ui.dialog() as dialog, ui.element("div").classes("sheet"):
@@ -109,7 +122,7 @@ class MyRatings:
                 "This removes your ratings and your number for good. You then get the forecasts "
                 "for a new user.",
             )
-            element("p", WHAT_STAYS).classes("muted")
+            element("p", self.visitor.items.worded(WHAT_STAYS)).classes("muted")
             with ui.element("div").classes("row"):
 
                 async def forget() -> None:

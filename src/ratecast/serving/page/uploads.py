@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import polars as pl
-
-from ratecast.data.titles import TITLE, YEAR
+from ratecast.data.titles import TITLE
 from ratecast.errors import InputError
-from ratecast.exports.catalogue_index import given_title
 from ratecast.exports.match import match
 from ratecast.exports.matches import DOUBTFUL, Matches
 from ratecast.exports.merge import merged
 from ratecast.exports.read import read_bytes
 from ratecast.ids import Id
-from ratecast.ratings import MOVIE
 from ratecast.serving.catalogue import Catalogue, Movie
 
 OFFERED, MOST_OFFERS = 4, 50
@@ -34,17 +30,9 @@ def matched(
     contents: Sequence[tuple[str, bytes]], catalogue: Catalogue, profile: str | None
 ) -> Uploaded:
     """The matches of files, each a name and its bytes; takes seconds for large catalogues."""
-    movies = catalogue.movies
-    titles = [given_title(movie.id, movie.title) for movie in movies]
-    if not any(titles):
+    table = catalogue.titles
+    if table[TITLE].null_count() == table.height:
         raise InputError("the movies of this service have no titles, so none can be matched")
-    table = pl.DataFrame(
-        {
-            MOVIE: [movie.id for movie in movies],
-            TITLE: pl.Series(titles, dtype=pl.String),
-            YEAR: pl.Series([movie.year for movie in movies], dtype=pl.Int32),
-        }
-    )
     export = merged([(name, read_bytes(data, name, profile)) for name, data in contents])
     matches = match(export, table)
     rows = matches.frame.with_row_index("row").filter(status=DOUBTFUL)[:MOST_OFFERS]

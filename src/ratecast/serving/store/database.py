@@ -17,6 +17,8 @@ from ratecast.ids import HIGHEST
 from ratecast.serving.store.deleted_users import DeletedUsers, digest_of_user
 from ratecast.serving.store.lock import FileLock, SessionLock, StoreLock
 from ratecast.serving.store.migrate import upgrade
+from ratecast.serving.store.new_movies import NewMovie, new_movies
+from ratecast.serving.store.seen import SeenMark, forget_marks, seen_marks
 from ratecast.serving.store.tables import deleted_users, digest_key, ratings, removals, users
 
 TIMEOUT_SECONDS = 5
@@ -52,13 +54,16 @@ Event = RatingEvent | RemovalEvent
 class StoredEvents:
     """Current ratings, and deleted ones, in order of sequence number, and the deleted users.
 
-    last: the highest number read.
+    last: the highest number read. movies: all that are new to the service. seen: all marks of
+    movies seen without a rating.
     """
 
     ratings: list[RatingEvent]
     removals: list[RemovalEvent]
     last: int
     deleted: DeletedUsers = field(default_factory=DeletedUsers)
+    movies: list[NewMovie] = field(default_factory=list)
+    seen: list[SeenMark] = field(default_factory=list)
 
 
 class Store:
@@ -129,11 +134,14 @@ class Store:
         with self.engine.connect() as connection:
             rated = connection.execute(_between(ratings, after, last)).all()
             removed = connection.execute(_between(removals, after, last)).all()
+            movies, seen = new_movies(connection), seen_marks(connection)
         return StoredEvents(
             [RatingEvent(r.user, r.movie, r.stars, r.at, r.moment, r.seq) for r in rated],
             [RemovalEvent(r.user, r.movie, r.seq) for r in removed],
             last,
             self.deleted_users(after, last),
+            movies,
+            seen,
         )
 
     def deleted_users(self, after: int = 0, last: int = HIGHEST) -> DeletedUsers:
@@ -241,6 +249,7 @@ def _remove(connection: sa.Connection, event: RemovalEvent, key: str) -> None:
     if event.movie is None:
         for table in (ratings, removals, users):
             connection.execute(sa.delete(table).where(table.c.user == event.user))
+        forget_marks(connection, event.user)
         digest = digest_of_user(key, event.user)
         connection.execute(sa.delete(deleted_users).where(deleted_users.c.digest == digest))
         row = sa.insert(deleted_users).values(digest=digest, seq=event.seq)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from ratecast.errors import InputError
 from ratecast.serving.store.lock import StoreLock, exclusive_lock
 
-NEWEST = "0004"
+NEWEST = "0005"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 

@@ -48,3 +48,26 @@ deleted_users = sa.Table(
 
 # One row, the key of the digests.
 digest_key = sa.Table("digest_key", metadata, sa.Column("key", sa.String(64), primary_key=True))
+
+# Movies that are new to the service, in the order in which they came. genres: a JSON list. columns:
+# further side information, a JSON object.
+movies = sa.Table(
+    "movies",
+    metadata,
+    sa.Column("number", WHOLE, primary_key=True, autoincrement=False),
+    sa.Column("movie", sa.String(ID), nullable=False),
+    sa.Column("title", sa.Text(), nullable=False),
+    sa.Column("year", WHOLE),
+    sa.Column("genres", sa.Text(), nullable=False),
+    sa.Column("columns", sa.Text(), nullable=False),
+    sa.UniqueConstraint("movie", name="one_movie"),
+)
+
+# Movies that a user has seen without rating them.
+seen = sa.Table(
+    "seen",
+    metadata,
+    sa.Column("user", sa.String(ID), primary_key=True),
+    sa.Column("movie", sa.String(ID), primary_key=True),
+    sa.Column("at", WHOLE, nullable=False),
+)
