@@ -23,7 +23,7 @@ def test_the_terms_are_forecasts_and_their_sum_is_the_forecast(place: Place) -> 
 
     async def rebuild() -> None: ...
 
-    service = RatingService(live, GroupCommitWriter(store, live.apply, Metrics()), rebuild)
+    service = RatingService(live, GroupCommitWriter(store, live, Metrics()), rebuild)
     for user, movie in ((196, 242), (5, 50), (99_999, 50)):
         terms = bias_terms(service, user, movie)
         stars = service.predict(user, [movie])[0].stars

@@ -67,7 +67,7 @@ def _names(path: Path, options: TableOptions) -> list[str]:
     try:
         first = table_sources(path, options)[0]
         if kind_of(first, options.encoding) == PARQUET:
-            return pl.read_parquet_schema(first.path).names()
+            return list(pl.read_parquet_schema(first.path))
         line = first.head().decode(options.encoding or "utf-8-sig", "replace").partition("\n")[0]
     except (InputError, OSError, LookupError, pl.exceptions.PolarsError):
         return []

@@ -29,7 +29,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/users/{user}/ratings/many": {"ratings": [{"movie": 50, "stars": 3}]},
     "PUT /v1/users/{user}/ratings/{movie}": {"stars": 3},
 }
-QUERIES = {
+QUERIES: dict[str, dict[str, Any]] = {
     "GET /v1/predict": {"user": 1, "movie": 50},
     "GET /v1/movies": {"q": "star"},
     "GET /v1/users/{user}/forecast": {"title": "Star Wars"},

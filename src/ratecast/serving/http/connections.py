@@ -145,7 +145,8 @@ class BoundedConnection(HttpToolsProtocol):
         host = self.client[0] if self.client else ""
         if _is_loopback(host) or self.proxies.trusts(host):
             return False
-        own = sum(bool(c.client) and c.client[0] == host for c in self.connections)
+        peers = (getattr(each, "client", None) for each in self.connections)
+        own = sum(peer is not None and peer[0] == host for peer in peers)
         return own > self.limits.connections_of_client
 
     def _refuse(self, error: RequestError) -> None:

@@ -78,7 +78,7 @@ class ServiceMiddleware:
         most = self.limits.upload if UPLOADS.fullmatch(path) else self.limits.body
         if method == "HEAD":
             # A copy, as the server looks at its own for whether a body is sent.
-            scope = scope | {"method": "GET"}
+            scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
