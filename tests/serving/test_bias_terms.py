@@ -45,5 +45,7 @@ def test_the_terms_as_sentences() -> None:
     ]
     assert as_sum(terms) == "In stars: 3.50 + 0.40 - 0.30 + 0.00 = 3.60."
     more = BiasTerms(3.5, 0.0, 0.0, 0.25)
-    assert sentences(more, book)[0] == "You give as much as others."
-    assert sentences(more, book)[2] == "For you and this book together it is 0.25 more."
+    assert sentences(more, book) == [
+        "This book gets as much as other books.",
+        "For you and this book together it is 0.25 more.",
+    ]

@@ -178,7 +178,7 @@ def test_a_cookie_is_secure_behind_tls_and_of_our_path_only() -> None:
     from ratecast.serving.http.middleware import _adapted
 
     cookie = (b"set-cookie", b"visitor=abc; path=/; Max-Age=9; httponly; samesite=lax")
-    plain = {"scheme": "http", "root_path": "", "headers": [], "path": "/"}
-    assert _adapted(cookie, plain) == cookie
-    _, value = _adapted(cookie, plain | {"scheme": "https", "root_path": "/ratecast"})
+    plain = {"scheme": "http", "headers": []}
+    assert _adapted(cookie, plain, "/", "") == cookie
+    _, value = _adapted(cookie, {"scheme": "https", "headers": []}, "/", "/ratecast")
     assert value == b"visitor=abc; path=/ratecast; Max-Age=9; httponly; samesite=lax; secure"

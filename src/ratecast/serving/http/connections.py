@@ -146,7 +146,7 @@ class BoundedConnection(HttpToolsProtocol):
         if _is_loopback(host) or self.proxies.trusts(host):
             return False
         peers = (getattr(each, "client", None) for each in self.connections)
-        own = sum(peer is not None and peer[0] == host for peer in peers)
+        own: int = sum(peer is not None and peer[0] == host for peer in peers)
         return own > self.limits.connections_of_client
 
     def _refuse(self, error: RequestError) -> None:

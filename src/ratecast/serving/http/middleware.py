@@ -74,7 +74,8 @@ class ServiceMiddleware:
             return await self.app(scope, receive, send)
         start, status, method = time.perf_counter(), 500, scope["method"]
         _keep_encoded(scope)
-        path = scope["path"]
+        # What the app does to the scope is of the part that answers.
+        path, root = scope["path"], scope.get("root_path", "")
         most = self.limits.upload if UPLOADS.fullmatch(path) else self.limits.body
         if method == "HEAD":
             # A copy, as the server looks at its own for whether a body is sent.
@@ -84,7 +85,7 @@ class ServiceMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = [_adapted(header, scope) for header in message["headers"]]
+                own = [_adapted(header, scope, path, root) for header in message["headers"]]
                 message["headers"] = [*own, *_headers(path, message)]
             elif method == "HEAD":
                 message["body"] = b""
@@ -145,10 +146,13 @@ def _add_root(scope: Scope) -> None:
         scope["raw_path"] = root.encode("ascii") + (scope.get("raw_path") or b"")
 
 
-def _adapted(header: tuple[bytes, bytes], scope: Scope) -> tuple[bytes, bytes]:
+def _adapted(
+    header: tuple[bytes, bytes], scope: Scope, path: str, root: str
+) -> tuple[bytes, bytes]:
     """A header of a response: redirects without scheme and host, cookies for our path only.
 
     Behind TLS a cookie is secure. With HEAD, which every path with GET takes, `Allow` names both.
+    path: of the request, without the root path. root: that path.
     """
     name, value = header
     if name == b"location":
@@ -157,12 +161,11 @@ def _adapted(header: tuple[bytes, bytes], scope: Scope) -> tuple[bytes, bytes]:
         if parts.netloc.encode("latin-1") == dict(scope["headers"]).get(b"host"):
             value = parts._replace(scheme="", netloc="").geturl().encode("latin-1")
     elif name == b"set-cookie":
-        root = (scope.get("root_path") or "/").encode("ascii")
-        value = _ROOT_OF_COOKIE.sub(b"; path=" + root, value, count=1)
+        value = _ROOT_OF_COOKIE.sub(b"; path=" + (root or "/").encode("ascii"), value, count=1)
         value += b"; secure" if scope["scheme"] == "https" else b""
     elif name == b"allow" and value == b"GET":
         value = b"GET, HEAD"
-    elif name == _KEPT[0] and _ASSET.match(scope["path"].removeprefix(scope.get("root_path", ""))):
+    elif name == _KEPT[0] and _ASSET.match(path):
         value = _KEPT[1]
     return name, value
 

@@ -68,6 +68,8 @@ def _fill_terms(visitor: Visitor, movie: Movie) -> None:
     with ui.element("p"):
         found = service.predict(user, [movie.id])[0]
         ui.html(forecast(found), sanitize=False, tag="span")
+    if not service.live.ratings_of(user):
+        element("p", "You have no ratings yet. This is the forecast for a new user.")
     for text in sentences(terms, word):
         element("p", text)
     text = f"This model keeps no ratings, so it cannot say which of yours counts. {as_sum(terms)}"
@@ -76,13 +78,13 @@ def _fill_terms(visitor: Visitor, movie: Movie) -> None:
 
 def sentences(terms: BiasTerms, word: ItemWord) -> list[str]:
     """What the user gives, what the item gets, and what both do together, against others."""
-    own = _than(terms.user, "You give {} others.")
+    own = [_than(terms.user, "You give {} others.")] if abs(terms.user) >= LEAST else []
     its = _than(terms.movie, f"This {word.one} gets {{}} other {word.many}.")
     if abs(terms.both) < LEAST:
-        return [own, its]
+        return [*own, its]
     side = "more" if terms.both > 0 else "less"
     both = f"For you and this {word.one} together it is {abs(terms.both):.2f} {side}."
-    return [own, its, both]
+    return [*own, its, both]
 
 
 def as_sum(terms: BiasTerms) -> str:
