@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import uvicorn
 
 from ratecast.serving.hot_swap import HotSwap
 from ratecast.serving.http.app import create_app
 from ratecast.serving.http.auth import Access, signing_secret
-from ratecast.serving.http.middleware import Limits
+from ratecast.serving.http.connections import server
+from ratecast.serving.http.forwarded import Proxies
+from ratecast.serving.http.limits import Limits
 from ratecast.serving.live.published import ArtifactStore
 from ratecast.serving.store.database import Store
 
@@ -34,6 +35,8 @@ class Place:
     database: str | None = None
     token: str | None = None
     limits: Limits = field(default_factory=Limits)
+    private: bool = False
+    proxies: Proxies = field(default_factory=Proxies)
 
     @property
     def url(self) -> str:
@@ -43,12 +46,12 @@ class Place:
     def open(self) -> Iterator[httpx.Client]:
         """The service in a thread, ready; a client that sends the service's token."""
         store = Store(self.url)
-        access = Access(self.token, signing_secret(self.home))
-        app = create_app(HotSwap(ArtifactStore(self.home), store), access, self.limits)
+        access = Access(self.token, signing_secret(self.home), self.private)
+        hot_swap = HotSwap(ArtifactStore(self.home), store)
+        app = create_app(hot_swap, access, self.limits, proxies=self.proxies)
         port = free_port()
-        config = uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="on")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run)
+        running = server(app, self.limits, self.proxies, port=port, lifespan="on")
+        thread = threading.Thread(target=running.run)
         thread.start()
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
@@ -58,7 +61,7 @@ class Place:
                 wait(client)
                 yield client
         finally:
-            server.should_exit = True
+            running.should_exit = True
             thread.join()
             store.close()
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from ratecast.cli import main
-from ratecast.serving.http.middleware import Limits
+from ratecast.serving.http.limits import Limits
 from ratecast.serving.live.published import ArtifactStore
 from tests.importing import catalogue
 from tests.serving.place import TOKEN, Place

@@ -12,10 +12,11 @@ from typing import Any, Literal, get_args, get_origin
 
 from ratecast.cli.first_model import FirstModel
 from ratecast.cli.places import PlaceOptions
+from ratecast.cli.serve_options import AccessOptions, PageOptions
 from ratecast.table_options import OPTIONS, TableOptions
 
 # Options that stand in one parameter of a verb, besides those of a table.
-GROUPS = (PlaceOptions, FirstModel)
+GROUPS = (PlaceOptions, FirstModel, AccessOptions, PageOptions)
 # Option names that are keywords or builtins in Python, by the name of the parameter.
 OPTION_NAMES = {"source": "from", "everything": "all"}
 # The fields of an experiment; listed here because help must not import a model.
@@ -118,7 +119,7 @@ def table_parameters() -> list[Parameter]:
     return parameters_of(TableOptions)
 
 
-def parameters_of(group: type[TableOptions | PlaceOptions | FirstModel]) -> list[Parameter]:
+def parameters_of(group: type[Any]) -> list[Parameter]:
     """A group of options as parameters."""
     return [
         Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)

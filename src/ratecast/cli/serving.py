@@ -4,6 +4,8 @@ import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 from ratecast.cli.budget import setting
 from ratecast.cli.call import AUTO, emit, note, show
 from ratecast.cli.first_model import BUDGET, DATA, MODEL, NONE_GIVEN, FirstModel
+from ratecast.cli.serve_options import OPEN, PLAIN, AccessOptions, PageOptions
 from ratecast.disk_files import locked
 from ratecast.errors import InputError
 from ratecast.serving.private_files import owner_only
@@ -33,9 +36,8 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     database: str | None = None,
-    token: str | None = None,
-    rate_limit: float | None = None,
-    insecure: bool = False,
+    access: AccessOptions = OPEN,
+    view: PageOptions = PLAIN,
     log_all: bool = False,
     keep: int = 3,
     table: TableOptions = DEFAULT,
@@ -47,7 +49,8 @@ def serve(
 
     Examples:
         ratecast serve
-        ratecast serve --port 8080 --token secret
+        ratecast serve --port 8080 --token-file token.txt --private
+        ratecast serve --proxy 127.0.0.1 --root-path /ratecast
         ratecast serve --database postgresql+psycopg://ratecast@localhost/ratings
 
     Args:
@@ -55,9 +58,8 @@ def serve(
         host: address to listen on; the default is reachable from this machine only.
         port: port to listen on.
         database: postgresql+psycopg://USER@HOST/NAME; default: SQLite in the folder.
-        token: service token that writes must carry; default: RATECAST_TOKEN.
-        rate_limit: requests per second and client, 0 for no limit; default for remote clients: 50.
-        insecure: allow remote clients without a token.
+        access: who may do what.
+        view: what the page shows.
         log_all: log every request, not only writes and errors.
         keep: how many of the newest models that served are kept, save what is to be forgotten.
         table: how a table of your own is read.
@@ -66,13 +68,15 @@ def serve(
     import os
 
     with _without_garbage_collection():
+        from ratecast.serving.http.auth import service_token
         from ratecast.serving.live.published import ArtifactStore
         from ratecast.serving.server import Settings
         from ratecast.serving.server import serve as run
 
+    token = service_token(access.token, access.token_file, os.environ)
     settings = Settings(
-        _home(home), host, port, database, token or os.environ.get("RATECAST_TOKEN"),
-        rate_limit, insecure, log_all, keep,
+        _home(home), host, port, database, token, access.rate_limit, access.insecure, log_all, keep,
+        access.private, access.proxy, access.root_path,
     ).checked()  # fmt: skip
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
@@ -82,8 +86,8 @@ def serve(
         """Called once store and port are available."""
         # A plain print: importing what formats tables would take a tenth of a second.
         about = "documentation of the API: /docs; stop with Ctrl-C"
-        print(f"ratecast: http://{host}:{port}/  ({about})", flush=True)
-        return _page()
+        print(f"ratecast: {settings.address}  ({about})", flush=True)
+        return _page(view)
 
     run(settings, page)
 
@@ -300,12 +304,12 @@ def _trained(
     return finished.artifact
 
 
-def _page() -> "Page | None":
+def _page(view: PageOptions = PLAIN) -> "Page | None":
     """The function that mounts the page; None if the page is not installed."""
     name = "ratecast.serving.page"
     try:
         with _without_garbage_collection():
-            mount: Page = import_module(name).mount
+            mount: Page = partial(import_module(name).mount, **asdict(view))
     except ModuleNotFoundError as error:
         if error.name not in (name, "nicegui"):
             raise InputError(f"serve: the page cannot be loaded ({error})") from None

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import orjson
 import sqlalchemy as sa
-import uvicorn
 
 from ratecast.errors import InputError
 from ratecast.serving.hot_swap import HotSwap
 from ratecast.serving.http.app import Page, create_app
 from ratecast.serving.http.auth import Access, signing_secret
-from ratecast.serving.http.middleware import Limits
+from ratecast.serving.http.connections import server
+from ratecast.serving.http.forwarded import Proxies
+from ratecast.serving.http.limits import Limits
 from ratecast.serving.live.published import KEEP, ArtifactStore
 from ratecast.serving.private_files import private_home
 from ratecast.serving.store.database import Store, reachable
@@ -47,6 +48,9 @@ class Settings:
         insecure: allow remote clients without a token.
         log_all: log every request, not only writes and errors.
         keep: how many older models that served are kept.
+        private: forecasts of a user need a token too.
+        proxy: addresses and networks of the proxies in front, with commas between them.
+        root_path: path under which they have the service.
     """
 
     home: Path
@@ -58,16 +62,28 @@ class Settings:
     insecure: bool = False
     log_all: bool = False
     keep: int = KEEP
+    private: bool = False
+    proxy: str | None = None
+    root_path: str | None = None
 
     def checked(self) -> "Settings":
-        """These settings. Raises `InputError` if remote clients could write without a token."""
+        """These settings.
+
+        Raises `InputError` if remote clients could write without a token, or a value cannot be.
+        """
+        _ = self.proxies
         if not self.local and self.token is None and not self.insecure:
             raise InputError(
                 f"serve: --host {self.host} allows remote clients, who could change everything "
-                "without a token; give --token, or --insecure"
+                "without a token; give --token-file, or --insecure"
             )
+        if self.private and self.token is None:
+            raise InputError("serve: --private needs a token; give --token-file")
         if self.token is not None and len(self.token) < MIN_TOKEN_LENGTH:
-            raise InputError(f"serve: a token must have {MIN_TOKEN_LENGTH} characters or more")
+            raise InputError(
+                f"serve: a token must have {MIN_TOKEN_LENGTH} characters or more; make one by "
+                "openssl rand -hex 32"
+            )
         if self.keep < 0:
             raise InputError(
                 f"serve: --keep is {self.keep}; give how many older models stay, from 0"
@@ -87,6 +103,17 @@ class Settings:
         """Limits of one request and one client."""
         default = 0.0 if self.local else REMOTE_RATE
         return Limits(rate=default if self.rate is None else self.rate, log_all=self.log_all)
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies in front. Raises `InputError` for what is no address or path."""
+        return Proxies.of(self.proxy, self.root_path)
+
+    @property
+    def address(self) -> str:
+        """Address of the page."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{self.proxies.root_path}/"
 
     @property
     def url(self) -> str | sa.URL:
@@ -117,27 +144,18 @@ def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) ->
     """
     settings.checked()
     private_home(settings.home)
-    access = Access(settings.token, signing_secret(settings.home))
+    access = Access(settings.token, signing_secret(settings.home), settings.private)
     with reachable(settings.url):
         store = Store(settings.url)
     with exclusive_lock(store.lock), _port(settings) as port:
-        app = create_app(
-            HotSwap(ArtifactStore(settings.home, settings.keep), store),
-            access,
-            settings.limits,
-            page(),
-        )
+        hot_swap = HotSwap(ArtifactStore(settings.home, settings.keep), store)
+        app = create_app(hot_swap, access, settings.limits, page(), settings.proxies)
         log_as_json()
         sys.setswitchinterval(SWITCH_SECONDS)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+        bounded = server(
+            app, settings.limits, settings.proxies, timeout_graceful_shutdown=GRACE_SECONDS
         )
-        uvicorn.Server(config).run(sockets=[port])
+        bounded.run(sockets=[port])
     store.close()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ratecast.data import EDITIONS
 from ratecast.data.parts import is_there
+from ratecast.data.trained_table import TrainedTable, item_column
 from ratecast.errors import InputError
 from ratecast.table_options import TableOptions
 from ratecast.training.experiment import Experiment, read_experiment, write_experiment
@@ -13,10 +14,12 @@ from ratecast.training.experiment import Experiment, read_experiment, write_expe
 EXPERIMENT = "experiment.yaml"
 
 
-def save_experiment(folder: Path, experiment: Experiment) -> None:
-    """Write the experiment into the folder of its artifact, without its logger.
+def save_experiment(
+    folder: Path, experiment: Experiment, figures: dict[str, float] | None = None
+) -> None:
+    """Write the experiment into the folder of its artifact, without its logger, and its table.
 
-    Paths of data are made absolute, so that they hold in every folder.
+    Paths of data are made absolute, so that they hold in every folder. figures: of `TrainedTable`.
     """
     data = experiment.data
     if data not in EDITIONS:
@@ -24,6 +27,7 @@ def save_experiment(folder: Path, experiment: Experiment) -> None:
     table = experiment.table
     table = replace(table, items=_all_absolute(table.items), users=_all_absolute(table.users))
     write_experiment(folder / EXPERIMENT, replace(experiment, data=data, table=table, logger=None))
+    TrainedTable(data, item_column(data, table), figures or {}).write(folder)
 
 
 def _all_absolute(paths: str | None) -> str | None:

@@ -69,7 +69,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
                 model.refit(joined(parts))
         artifact = folder / ARTIFACT
         model.save(artifact)
-        save_experiment(artifact, experiment)
+        save_experiment(artifact, experiment, figures)
         try:
             record(artifact, logger, model, plain, figures)
         except InputError as error:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ratecast.serving.http.middleware import Limits
+from ratecast.serving.http.limits import Limits
 from ratecast.serving.live.published import ArtifactStore
 from tests.serving.place import TOKEN, Place
 

@@ -1,5 +1,7 @@
 """A table of one's own: words as ids, half stars, titles that are no HTML, a model of few gifts."""
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,7 +33,13 @@ def words(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
     titles = pl.DataFrame({"movie": movies, "title": [f"{EVIL} {k}" for k in range(12)]})
     home = tmp_path_factory.mktemp("words")
     Bias().fit(Ratings(frame, movies=titles, scale=Scale(0.5, 5, 0.5))).save(home / "artifact")
-    with served(home / "artifact", home) as client:
+    rows = [
+        {"data": "films.csv", "model": name, "protocol": protocol, "part": "valid", "slice": "all",
+         "rmse": 0.5 + k, "mae": 0.25, "nll": 1.5, "ece": None, "fit_seconds": 2.0}
+        for k, name in enumerate(("bias", "mean")) for protocol in ("as-of", "frozen")
+    ]  # fmt: skip
+    (home / "results.json").write_text(json.dumps({"rows": rows}))
+    with served(home / "artifact", home, "--item-word=book", f"--comparison={home}") as client:
         yield client
 
 
@@ -53,7 +61,10 @@ def test_half_stars_are_given_and_titles_are_words(seat: Seat) -> None:
     line.get_by_text("Remove").wait_for()
     seat.moved(before)
     page.locator(".forecasts").get_by_text("Why?").first.click()
-    page.get_by_text("keeps no ratings that could be left out").wait_for()
+    page.get_by_text("This model keeps no ratings, so it cannot say").wait_for()
+    said = page.locator(".sheet p").all_inner_texts()
+    assert any(re.match(r"You give \d\.\d\d (more|less) than others\.", text) for text in said)
+    assert any(re.match(r"This book gets .* than other books\.", text) for text in said)
     page.keyboard.press("Escape")
     page.reload()
     assert page.locator(".rated").get_by_role("radio", name="0.5 stars").is_checked()
@@ -66,13 +77,33 @@ def test_a_movie_whose_id_is_a_word_has_its_page(seat: Seat) -> None:
     link.click()
     page.get_by_role("heading", name=title).wait_for()
     page.get_by_text("This model keeps no ratings").wait_for()
-    page.get_by_text("has no movie factors").wait_for()
+    page.get_by_text("has no book factors").wait_for()
+    assert seat.api.get("/movie?id=nothing").status_code == 404
+    assert re.search(r"Book \S*nothing\S* is not known", seat.api.get("/movie?id=nothing").text)
 
 
 def test_what_a_model_cannot_do_is_said_in_one_line(seat: Seat) -> None:
     page = seat.at("/map")
-    page.get_by_text("The model bias has no movie factors.").wait_for()
+    page.get_by_text("The model bias has no factors of the books").wait_for()
     page = seat.at("/models")
-    page.locator(".serving").filter(has_text="bias").wait_for()
+    line = page.locator(".serving").filter(has_text="bias")
+    line.wait_for()
+    assert line.locator("td").all_inner_texts() == [
+        "0.5000",
+        "0.5000",
+        "0.2500",
+        "1.5000",
+        "",
+        "2.0",
+    ]
+    assert page.get_by_text("MovieLens").count() == page.locator(".figure").count() == 0
     page = seat.at("/user?id=u1")
     page.get_by_text("keeps no ratings, so none can be replayed").wait_for()
+
+
+def test_no_word_of_movies_is_left_where_the_items_are_books(seat: Seat) -> None:
+    for path in ("/", "/user", "/map", "/models", "/import", "/together", "/nothing"):
+        page = seat.at(path)
+        page.locator("h1").first.wait_for()
+        assert "movie" not in page.locator("body").inner_text().lower(), path
+    seat.console.clear()

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from ratecast.serving.errors import RateLimitedError
 from ratecast.serving.http.auth import Access, signing_secret
-from ratecast.serving.http.middleware import Limits
+from ratecast.serving.http.limits import Limits
 from tests.serving.page.conftest import seated, served
 from tests.serving.place import TOKEN, Place, free_port, process, wait
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, StringConstraints
 from ratecast.ids import MOST_BYTES, Id
 from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import InvalidValueError, UnavailableError
-from ratecast.serving.http.auth import Access
+from ratecast.serving.http.auth import check, check_forecasts
 from ratecast.serving.http.problem_details import MEDIA_TYPE
 from ratecast.serving.http.schemas import (
     AllMovies,
@@ -96,8 +96,7 @@ async def filter_from_query(
 async def user_in_path(request: Request, user: UserId, user_id: QueryId = None) -> Id:
     """The user id in the path or query; checks that the token may act for this user."""
     own = ready_service(request).live.served.user(_only_one("user", user, user_id))
-    access: Access = request.app.state.access
-    access.check(request.headers.get("authorization"), own)
+    check(request, own)
     return own
 
 
@@ -117,8 +116,7 @@ def _only_one(kind: str, in_path: str, in_query: str | None) -> str:
 
 async def require_service_token(request: Request) -> None:
     """Check that the request has the service token."""
-    access: Access = request.app.state.access
-    access.check(request.headers.get("authorization"))
+    check(request)
 
 
 Service = Annotated[RatingService, Depends(service_of)]
@@ -160,6 +158,7 @@ async def predict(
 ) -> Response:
     """Predict the stars that a user will give to one or more movies."""
     service = ready_service(request)
+    check_forecasts(request, map(service.live.served.user, [user]))
     forecasts = service.predict(user, movie)
     movies = [forecast.movie.id for forecast in forecasts]
     query = {"user": service.live.served.user(user), "movies": movies}
@@ -167,8 +166,9 @@ async def predict(
 
 
 @router.post("/predict", tags=["forecasts"], **_response(PairForecasts))
-async def predict_many(service: Service, body: Pairs) -> Response:
+async def predict_many(request: Request, service: Service, body: Pairs) -> Response:
     """Predict many pairs of a user and a movie in one request."""
+    check_forecasts(request, (service.live.served.user(pair.user) for pair in body.requests))
     pairs = [(pair.user, pair.movie) for pair in body.requests]
     predicted = await service.predict_pairs(pairs)
     query = {"requests": [{"user": user, "movie": f.movie.id} for user, f in predicted]}
@@ -218,10 +218,8 @@ async def explain(service: Service, user: PathUser, movie: PathMovie, n: Count =
 )
 async def new_user(request: Request, service: Service) -> Response:
     """Register a new user: an unused id, and the token of this user."""
-    access: Access = request.app.state.access
     user = await service.new_user()
-    token = access.user_token(user) if access.token else None
-    return reply(NewUser(user, token), 201)
+    return reply(NewUser(user, request.app.state.access.token_of(user)), 201)
 
 
 @router.get("/users/{user}/ratings", tags=["users"], **_response(UserRatings))

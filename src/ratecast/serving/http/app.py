@@ -16,7 +16,9 @@ from ratecast.serving.http import (
     questions_api,
 )
 from ratecast.serving.http.auth import Access
-from ratecast.serving.http.middleware import Limits, ServiceMiddleware
+from ratecast.serving.http.forwarded import ForwardedHeaders, Proxies
+from ratecast.serving.http.limits import Limits
+from ratecast.serving.http.middleware import ServiceMiddleware
 from ratecast.serving.http.schemas import ServiceStatus, reply
 from ratecast.serving.metrics import Metrics
 from ratecast.serving.service import RatingService
@@ -25,7 +27,11 @@ Page = Callable[[FastAPI], None]
 
 
 def create_app(
-    hot_swap: HotSwap, access: Access, limits: Limits | None = None, page: Page | None = None
+    hot_swap: HotSwap,
+    access: Access,
+    limits: Limits | None = None,
+    page: Page | None = None,
+    proxies: Proxies | None = None,
 ) -> FastAPI:
     """The app. `app.state.service` is None until the first model is loaded.
 
@@ -34,6 +40,7 @@ def create_app(
         access: checks tokens.
         limits: limits of requests and clients.
         page: mounts the page on the app.
+        proxies: those in front whose headers hold.
     """
     metrics = Metrics()
 
@@ -65,6 +72,8 @@ def create_app(
     if page is not None:
         page(app)
     app.add_middleware(ServiceMiddleware, limits=app.state.limits, metrics=metrics)
+    # Added last, it is the outermost.
+    app.add_middleware(ForwardedHeaders, proxies=proxies or Proxies())
     return app
 
 

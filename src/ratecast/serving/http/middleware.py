@@ -6,13 +6,13 @@ Plain ASGI, because Starlette's `BaseHTTPMiddleware` takes as long as a forecast
 import logging
 import re
 import time
-from dataclasses import dataclass, field
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ratecast.serving.errors import RateLimitedError, RequestError
+from ratecast.serving.http.limits import Limits, TokenBuckets
 from ratecast.serving.http.problem_details import error_response
 from ratecast.serving.metrics import Metrics
 
@@ -24,6 +24,7 @@ PROBES = ("/healthz", "/readyz")
 UNLIMITED = ("/_nicegui/", *PROBES)
 # Where the page takes files.
 UPLOADS = re.compile(r"/_nicegui/client/[^/]+/upload/\d+")
+_ROOT_OF_COOKIE = re.compile(rb";\s*path=/(?=;|$)", re.IGNORECASE)
 API = ("/v1", *PROBES, "/metrics", "/openapi.json")
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -38,6 +39,9 @@ DOCS_POLICY = (
     b"frame-ancestors 'none'; base-uri 'none'",
 )
 NO_STORE = (b"cache-control", b"no-store")
+# The page's files, whose address has their version. NiceGUI knows them by a path without root.
+_ASSET = re.compile(r"/_nicegui/[^/]+/(static|libraries|components|resources|esm)/")
+_KEPT = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 class BodyTooLargeError(RequestError):
@@ -52,44 +56,11 @@ class InvalidAddressError(RequestError):
     status, title = 400, "The request is not valid HTTP"
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Limits of one request and one client.
-
-    body: bytes of a request body. upload: bytes of one with which the page takes files. rate:
-    requests per second and client, 0 for no limit; a burst may have twice as many. log_all: log
-    every request, not only writes and errors.
-    """
-
-    body: int = 1 << 20
-    upload: int = 16 << 20
-    rate: float = 0.0
-    log_all: bool = False
-
-
-@dataclass
-class TokenBuckets:
-    """Rate limit by a token bucket per client: capacity 2 * rate, refilled by `rate` a second.
-
-    levels: client to (tokens, time of the last request).
-    """
-
-    rate: float
-    levels: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-    def take(self, client: str, now: float) -> bool:
-        """Take one token; False if this client has none. now: seconds."""
-        before, then = self.levels.get(client, (2 * self.rate, now))
-        level = min(2 * self.rate, before + (now - then) * self.rate)
-        if len(self.levels) > 10_000:
-            # A bucket that was not used for two seconds is full again.
-            self.levels = {c: v for c, v in self.levels.items() if now - v[1] < 2}
-        self.levels[client] = (max(level - 1, 0.0) if level >= 1 else level, now)
-        return level >= 1
-
-
 class ServiceMiddleware:
-    """The outermost layer of the app."""
+    """The layer around the app, within that of the proxies' headers.
+
+    It gets the path without the root path, which the app gets in front of it.
+    """
 
     def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics) -> None:
         self.app, self.limits, self.metrics = app, limits, metrics
@@ -98,26 +69,37 @@ class ServiceMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app, or refuse the request."""
         if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                _add_root(scope)
             return await self.app(scope, receive, send)
-        start, status = time.perf_counter(), 500
+        start, status, method = time.perf_counter(), 500, scope["method"]
         _keep_encoded(scope)
-        most = self.limits.upload if UPLOADS.fullmatch(scope["path"]) else self.limits.body
+        # What the app does to the scope is of the part that answers.
+        path, root = scope["path"], scope.get("root_path", "")
+        most = self.limits.upload if UPLOADS.fullmatch(path) else self.limits.body
+        if method == "HEAD":
+            # A copy, as the server looks at its own for whether a body is sent.
+            scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_headers(scope["path"], message)]
+                own = [_adapted(header, scope, path, root) for header in message["headers"]]
+                message["headers"] = [*own, *_headers(path, message)]
+            elif method == "HEAD":
+                message["body"] = b""
             await send(message)
 
         try:
             refused = self._refused(scope, most)
+            _add_root(scope)
             if refused is not None:
                 await error_response(refused)(scope, receive, send_with_headers)
             else:
                 await self.app(scope, _counted(receive, most), send_with_headers)
         finally:
-            self._record(scope, status, time.perf_counter() - start)
+            self._record(scope, (path, method, status), time.perf_counter() - start)
         return None
 
     def _refused(self, scope: Scope, most: int) -> RequestError | None:
@@ -132,15 +114,17 @@ class ServiceMiddleware:
             return BodyTooLargeError(f"at most {most} bytes")
         return None
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, about: tuple[str, str, int], seconds: float) -> None:
+        """Count the request, and log it. about: path, method and status."""
+        path, verb, status = about
         # The path of an upload holds the id that authorises a page's messages.
-        upload = UPLOADS.fullmatch(scope["path"])
+        upload = UPLOADS.fullmatch(path)
         route = "upload" if upload else getattr(scope.get("route"), "path", "other")
-        method = scope["method"] if route != "other" else "any"
+        method = verb if route != "other" else "any"
         self.metrics.requests.labels(route, method, status).inc()
         self.metrics.seconds.labels(route).observe(seconds)
-        if self.limits.log_all or status >= 400 or method not in ("GET", "any"):
-            facts = {"method": scope["method"], "route": route, "status": status}
+        if self.limits.log_all or status >= 400 or method not in ("GET", "HEAD", "any"):
+            facts = {"method": verb, "route": route, "status": status}
             log.info("request", extra={"facts": facts | {"ms": round(1000 * seconds, 2)}})
 
 
@@ -152,6 +136,38 @@ def _keep_encoded(scope: Scope) -> None:
     """
     if scope["path"].startswith("/v1/") and scope.get("raw_path"):
         scope["path"] = scope["raw_path"].decode("ascii")
+
+
+def _add_root(scope: Scope) -> None:
+    """Put the root path in front of the path, where ASGI has it."""
+    root = scope.get("root_path")
+    if root:
+        scope["path"] = root + scope["path"]
+        scope["raw_path"] = root.encode("ascii") + (scope.get("raw_path") or b"")
+
+
+def _adapted(
+    header: tuple[bytes, bytes], scope: Scope, path: str, root: str
+) -> tuple[bytes, bytes]:
+    """A header of a response: redirects without scheme and host, cookies for our path only.
+
+    Behind TLS a cookie is secure. With HEAD, which every path with GET takes, `Allow` names both.
+    path: of the request, without the root path. root: that path.
+    """
+    name, value = header
+    if name == b"location":
+        # A proxy may have changed both.
+        parts = urlsplit(value.decode("latin-1"))
+        if parts.netloc.encode("latin-1") == dict(scope["headers"]).get(b"host"):
+            value = parts._replace(scheme="", netloc="").geturl().encode("latin-1")
+    elif name == b"set-cookie":
+        value = _ROOT_OF_COOKIE.sub(b"; path=" + (root or "/").encode("ascii"), value, count=1)
+        value += b"; secure" if scope["scheme"] == "https" else b""
+    elif name == b"allow" and value == b"GET":
+        value = b"GET, HEAD"
+    elif name == _KEPT[0] and _ASSET.match(path):
+        value = _KEPT[1]
+    return name, value
 
 
 def _is_utf8(scope: Scope) -> bool:
@@ -186,8 +202,9 @@ def _headers(path: str, message: Message) -> list[tuple[bytes, bytes]]:
     if path.startswith(API):
         return [*SECURITY_HEADERS, API_POLICY, NO_STORE]
     present = {name for name, _ in message["headers"]}
-    return (
-        SECURITY_HEADERS
-        if DOCS_POLICY[0] in present or not path.startswith("/docs")
-        else [*SECURITY_HEADERS, DOCS_POLICY]
-    )
+    headers = [*SECURITY_HEADERS]
+    if path.startswith("/docs") and DOCS_POLICY[0] not in present:
+        headers.append(DOCS_POLICY)
+    if _ASSET.match(path) and message["status"] == 200 and _KEPT[0] not in present:
+        headers.append(_KEPT)
+    return headers

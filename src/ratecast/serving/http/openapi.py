@@ -8,12 +8,13 @@ from pydantic import TypeAdapter
 
 from ratecast.serving.http.problem_details import Problem
 
+# Addresses relative to /docs, so that they hold under every root path.
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>ratecast API</title>
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/docs/swagger-ui.css"></head><body>
-<div id="ui"></div><script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script></body></html>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="docs/swagger-ui.css"></head><body>
+<div id="ui"></div><script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script></body></html>
 """
-START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#ui", deepLinking: true});\n'
+START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#ui", deepLinking: true});\n'
 _CACHED = {"Cache-Control": "max-age=86400"}
 
 

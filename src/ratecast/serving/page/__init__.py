@@ -6,6 +6,7 @@ NiceGUI has one app per process, so the page can be mounted only once.
 import logging
 import warnings
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from nicegui import app as pages
@@ -14,11 +15,13 @@ from nicegui.client import Client
 from nicegui.page import page as Page  # noqa: N812 - it is a class, named like a decorator
 from starlette.responses import Response
 
+from ratecast.serving.item_words import ItemWord
 from ratecast.serving.page import importing, models, movie, rate, together, user
 from ratecast.serving.page import map as chart
 from ratecast.serving.page.content_security import ContentSecurityPolicy, PageMount
 from ratecast.serving.page.layout import SHEET, STAR, element, frame, link, show
 from ratecast.serving.page.session import PageContext
+from ratecast.serving.page.table_scores import read_scores
 
 YEAR_SECONDS = 365 * 86_400
 RECONNECT_SECONDS = 10.0
@@ -26,12 +29,17 @@ RECONNECT_SECONDS = 10.0
 RESPONSE_SECONDS = 20.0
 
 
-def mount(app: FastAPI) -> None:
-    """Mount the page beside the API; it reads the service from `app.state.service`."""
-    context = PageContext(app)
+def mount(app: FastAPI, item_word: str | None = None, comparison: Path | None = None) -> None:
+    """Mount the page beside the API; it reads the service from `app.state.service`.
+
+    item_word: what the items are called. comparison: folder of a comparison of the served table.
+    Raises `InputError` for a word or a folder that is none.
+    """
+    word = None if item_word is None else ItemWord.of(item_word)
+    context = PageContext(app, word, None if comparison is None else read_scores(comparison))
     ui.add_head_html(f"<style>{SHEET}</style>", shared=True)
     _views(context)
-    pages.add_exception_handler(404, _not_found)
+    pages.add_exception_handler(404, partial(_not_found, context))
     pages.add_middleware(ContentSecurityPolicy)
     # Only documents of this origin may open a socket; NiceGUI's default allows all origins.
     core.sio.eio.cors_allowed_origins = None
@@ -69,7 +77,7 @@ def _views(context: PageContext) -> None:
     @page("/movie")
     @page("/movie/{id:path}")
     async def _movie(id: str) -> None:  # noqa: A002 - the name in the address
-        await show(context, lambda visitor: movie.view(visitor, id), "", "Movie")
+        await show(context, lambda visitor: movie.view(visitor, id), "", context.items.title)
 
     @page("/import")
     async def _import() -> None:
@@ -88,14 +96,14 @@ def _views(context: PageContext) -> None:
         await show(context, models.view, "/models", "Models")
 
 
-async def _not_found(request: Request, _: Exception) -> Response:
+async def _not_found(context: PageContext, request: Request, _: Exception) -> Response:
     """The page for an unknown address, with a link back."""
     with Client(Page(""), request=request) as client:
         ui.page_title("Not found · ratecast")
         with frame(""), ui.element("section").classes("trouble"):
             element("h1", "Not found")
             element("p", "There is no page at this address.")
-            link("Back to the movies", "/").classes("button")
+            link(f"Back to the {context.items.many}", "/").classes("button")
     return client.build_response(request, 404)
 
 

@@ -62,7 +62,7 @@ class PageMount(Mount):
 
     def matches(self, scope: Scope) -> tuple[Match, Any]:
         """Match every path that is not the API's."""
-        path = scope.get("path", "")
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
         if any(path == own or path.startswith(f"{own}/") for own in API):
             return Match.NONE, {}
         return super().matches(scope)

@@ -93,7 +93,9 @@ class ImportView:
         self.place.clear()
         with self.place:
             ui.spinner(size="2.5em")
-            element("p", "Looking for your movies").classes("muted").props('role="status"')
+            element("p", f"Looking for your {self.visitor.items.many}").classes("muted").props(
+                'role="status"'
+            )
         try:
             self.visitor.context.limit_rate(self.client.ip)
             if len(contents) == 1 and is_watchlist(contents[0][1], contents[0][0]):
@@ -129,7 +131,10 @@ class ImportView:
         with self.place, ui.element("section").props('aria-labelledby="recommended"'):
             element("h2", "Your watchlist, best first").props('id="recommended"')
             out = len(found.movies) - len(ranked)
-            text = f"{len(ranked):,} movies that you have not rated; {out:,} rated or seen."
+            text = (
+                f"{len(ranked):,} {self.visitor.items.many} that you have not rated; {out:,} rated "
+                "or seen."
+            )
             element("p", text).classes("muted").props('role="status"')
             self._list(ranked)
             names = (_named(each.title, each.year) for each in found.unresolved)
@@ -178,7 +183,7 @@ class ImportView:
         rows = matches.frame.filter(status=UNMATCHED).select(TITLE, YEAR)
         _details("Unmatched", (_named(*row) for row in rows.iter_rows()), counts["unmatched"])
         if counts["matched"] or self.choices:
-            button("Rate these movies", self._rate, quiet=False)
+            button(f"Rate these {self.visitor.items.many}", self._rate, quiet=False)
         else:
             element("p", "None of these titles is in the catalogue.").classes("alarm")
 
@@ -187,7 +192,7 @@ class ImportView:
         self.choices = {}
         if not count:
             return
-        element("h3", "Which movies are these?")
+        element("h3", f"Which {self.visitor.items.many} are these?")
         titles = found.matches.frame.select(TITLE, YEAR)
         with ui.element("ul").classes("choices"):
             for row, movies in found.offers.items():
@@ -196,7 +201,7 @@ class ImportView:
                 with ui.element("li"):
                     element("span", name).classes("title")
                     choice = ui.select(options, value=-1).props("outlined dense options-dense")
-                    choice.props["aria-label"] = f"Movie for {name}"
+                    choice.props["aria-label"] = f"{self.visitor.items.title} for {name}"
                     self.choices[row] = choice
         if count > MOST_OFFERS:
             text = f"{count - MOST_OFFERS:,} more are left out; ratecast import settles them too."

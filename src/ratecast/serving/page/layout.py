@@ -9,6 +9,7 @@ from nicegui.elements.mixins.text_element import TextElement
 from nicegui.events import GenericEventArguments
 
 from ratecast.serving.errors import RequestError, UnavailableError
+from ratecast.serving.item_words import ItemWord
 from ratecast.serving.page.session import PageContext, Visitor
 from ratecast.visible_text import one_line
 
@@ -31,7 +32,9 @@ TURN = """() => {
   const dark = !document.body.classList.contains("body--dark");
   const look = dark ? "dark" : "light";
   document.documentElement.style.colorScheme = look;
-  document.cookie = `look=${look}; path=/; max-age=31536000; samesite=lax`;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  const path = window.path_prefix || "/";
+  document.cookie = `look=${look}; path=${path}; max-age=31536000; samesite=lax${secure}`;
   emit(dark);
 }"""
 
@@ -64,17 +67,17 @@ async def _draw(context: PageContext, view: View) -> None:
     try:
         await view(await context.visitor())
     except RequestError as error:
-        trouble(error)
+        trouble(error, context.items)
 
 
-def trouble(error: RequestError) -> None:
+def trouble(error: RequestError, items: ItemWord) -> None:
     """The error, in place of a view."""
     if not ui.context.client.has_socket_connection:
         ui.status_code(error.status)
     with ui.element("section").classes("trouble"):
         element("h1", "Not available now" if isinstance(error, UnavailableError) else "Not found")
-        element("p", sentence(error))
-        link("Back to the movies", "/").classes("button")
+        element("p", items.worded(sentence(error)))
+        link(f"Back to the {items.many}", "/").classes("button")
 
 
 @contextmanager
@@ -128,9 +131,10 @@ def element(tag: str, text: str) -> Element:
 
 
 def link(text: str, path: str) -> Element:
-    """A link to another view."""
+    """A link to another view, or to a part of this one. path: without the root path."""
     anchor = Element("a", text)
-    anchor.props["href"] = path
+    root = ui.context.client.request.scope.get("root_path", "")
+    anchor.props["href"] = root + path if path.startswith("/") else path
     return anchor
 
 

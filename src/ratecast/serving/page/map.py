@@ -50,16 +50,20 @@ def _compute_layout(vectors: MovieVectors) -> MapLayout:
 
 async def view(visitor: Visitor, maps: Maps) -> None:
     """The map, as soon as its layout is computed."""
-    served = visitor.service.live.served
+    served, many = visitor.service.live.served, visitor.items.many
     with ui.element("div").classes("hello"):
-        element("h1", "A map of the movies")
+        element("h1", f"A map of the {many}")
         element(
             "p",
-            "Movies that the same people like are close to each other. Large distances have "
-            "no meaning.",
+            f"{many.capitalize()} that the same people like are close to each other. Large "
+            "distances have no meaning.",
         )
     if served.vectors is None:
-        element("p", f"The model {served.model.name} has no movie factors.").classes("empty")
+        text = (
+            f"The model {served.model.name} has no factors of the {many}, so it cannot say which "
+            "of them are alike. Models such as als and state_space have them."
+        )
+        element("p", text).classes("empty")
         return
     task, place = maps.of(served, served.vectors), ui.element("div")
     if task.done():
@@ -95,19 +99,22 @@ class Chart:
         self.visitor, self.layout = visitor, layout
         self.movies: list[Movie] = [served.catalogue.movies[row] for row in layout.rows.tolist()]
         self.ids = {layout.point(row): movie.id for row, movie in enumerate(self.movies)}
-        search = ui.input("Find a movie on the map").classes("search")
+        word, many = visitor.items.a, visitor.items.many
+        search = ui.input(f"Find {word} on the map").classes("search")
         search.props("outlined dense clearable debounce=200")
         search.on_value_change(lambda event: self._find(str(event.value or "")))
-        self.near = ui.element("ul").classes("found near").props('aria-label="Movies found"')
+        self.near = ui.element("ul").classes("found near")
+        self.near.props["aria-label"] = f"{many.capitalize()} found"
         drawn = options(self.movies, layout)
         self.chart = ui.echart(drawn, on_point_click=self._open, renderer="svg")
-        self.chart.classes("chart map").props('role="img" aria-label="Map of the movies"')
+        self.chart.classes("chart map").props('role="img"')
+        self.chart.props["aria-label"] = f"Map of the {many}"
         button(
             "Show the whole map", lambda: self.chart.run_chart_method("dispatchAction", ZOOM_OUT)
         )
         element(
             "p",
-            f"{len(self.movies):,} movies, the most rated of {len(served.catalogue):,}, by "
+            f"{len(self.movies):,} {many}, the most rated of {len(served.catalogue):,}, by "
             "t-SNE of their factors.",
         ).classes("muted")
 
@@ -131,4 +138,5 @@ class Chart:
                 with ui.element("li"):
                     link(self.movies[row].title, path(self.movies[row].id))
             if query and not hits:
-                element("li", "No such movie on the map.").classes("muted").props('role="status"')
+                none = element("li", f"No such {self.visitor.items.one} on the map.")
+                none.classes("muted").props('role="status"')

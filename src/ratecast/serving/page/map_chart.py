@@ -36,16 +36,20 @@ class MapLayout:
 
 
 def options(movies: list[Movie], layout: MapLayout) -> dict[str, Any]:
-    """Options of the whole chart; a narrow map shows fewer titles."""
+    """Options of the whole chart; a narrow map shows fewer titles.
+
+    Without genres all points have one color, and there is no legend.
+    """
     groups = _groups(movies)
     series = [_genre(name, color, movies, layout, rows) for (name, color), rows in groups.items()]
     bare = {"type": "value", "min": -0.02, "max": 1.02, "show": False}
     base = {
         "textStyle": FONT,
         "animation": False,
-        "grid": {"left": 0, "right": 0, "top": 70, "bottom": 0},
-        "legend": {"top": 8, "left": 8, "textStyle": {"color": INK, "fontSize": 12},
-                   "itemWidth": 12, "data": [name for name, _ in groups]},
+        "grid": {"left": 0, "right": 0, "top": 70 if len(groups) > 1 else 8, "bottom": 0},
+        "legend": {"show": len(groups) > 1, "top": 8, "left": 8, "itemWidth": 12,
+                   "textStyle": {"color": INK, "fontSize": 12},
+                   "data": [name for name, _ in groups]},
         "tooltip": tip(),
         "xAxis": bare,
         "yAxis": bare,
@@ -75,6 +79,8 @@ def _groups(movies: list[Movie]) -> dict[tuple[str, str], list[int]]:
     """(genre, color) to rows: each movie has the rarest of its common genres."""
     counts = Counter(genre for movie in movies for genre in movie.genres)
     named = [genre for genre, _ in counts.most_common(len(COLORS))]
+    if not named:
+        return {("", COLORS[0]): list(range(len(movies)))}
     groups: dict[tuple[str, str], list[int]] = {("Others", OTHER): []}
     groups |= {key: [] for key in zip(named, COLORS, strict=False)}
     keys = {name: (name, color) for name, color in groups}

@@ -1,10 +1,14 @@
-"""The table of all models and two plots, from `results/reproduce.json`."""
+"""The errors of the models: those of `make reproduce` where MovieLens 100K is served.
+
+On a table of your own they are those of its fit, and of a comparison on it.
+"""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 from threading import Lock
 from typing import Any
 
@@ -14,24 +18,17 @@ from nicegui import ui
 from ratecast.serving.page import quality
 from ratecast.serving.page.layout import button, element
 from ratecast.serving.page.session import Visitor
+from ratecast.serving.page.table_scores import Column, Line, TableScores
 
 HERE = Path(__file__).parent
 # Installed, the file is beside this one. In the repository, `make reproduce` writes it.
 PACKED, WRITTEN = HERE / "results.json", HERE.parents[3] / "results" / "reproduce.json"
 DRAWN = ("blend", "als", "bias", "mean")
 DRAWING = Lock()
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table. protocol, part: row of the results. key: which figure of the row."""
-
-    title: str
-    note: str
-    protocol: str
-    part: str
-    key: str
-    digits: int = 4
+PROTOCOLS = (
+    "As-of: the model is updated with each rating after its forecast. Frozen: it is not updated. "
+    "Lower is better in every column."
+)
 
 
 COLUMNS = (
@@ -43,7 +40,8 @@ COLUMNS = (
     Column("ECE", "as-of, test", "as-of", "test", "ece"),
     Column("fit", "seconds", "frozen", "test", "fit_seconds", 1),
 )
-Line = tuple[str, list[float | None]]
+# How often MovieLens 100K has each star; known of it alone.
+STARS_OF_100K = [6110, 11370, 27145, 34174, 21201]
 
 
 @lru_cache(1)
@@ -55,28 +53,35 @@ def results() -> dict[str, Any] | None:
 
 def lines(rows: list[dict[str, Any]]) -> list[Line]:
     """One line per model, in the order of the file: its name, and one figure per column."""
-    keys = ("split", "protocol", "part", "slice", "model")
-    by_key = {tuple(row[key] for key in keys): row for row in rows}
-    names = list(dict.fromkeys(row["model"] for row in rows if row["split"] == "chronological"))
+    chosen = [row for row in rows if (row["split"], row["slice"]) == ("chronological", "all")]
+    return TableScores(chosen).lines(list(COLUMNS))
 
-    def figure(name: str, column: Column) -> float | None:
-        row = by_key.get(("chronological", column.protocol, column.part, "all", name))
-        return None if row is None else float(row[column.key])
 
-    return [(name, [figure(name, column) for column in COLUMNS]) for name in names]
+def is_movielens_100k(visitor: Visitor) -> bool:
+    """Whether the served model was trained on MovieLens 100K."""
+    table, stars = visitor.context.table, visitor.service.live.served.stars
+    return stars.counts.tolist() == STARS_OF_100K if table is None else table.data == "ml-100k"
 
 
 async def view(visitor: Visitor) -> None:
-    """The model that serves, the table, and a plot."""
-    info, table = visitor.service.model_info(), results()
+    """The model that serves, and the scores of all models on its table."""
+    info = visitor.service.model_info()
     with ui.element("div").classes("hello"):
         element("h1", "How good are the models?")
         element(
             "p",
             f"“{info.model}” is in service. It knows {info.users:,} users and "
-            f"{info.movies:,} movies.",
+            f"{info.movies:,} {visitor.items.many}.",
         )
     quality.section(visitor)
+    if is_movielens_100k(visitor):
+        _of_movielens(info.model)
+    else:
+        _of_own_table(visitor, info.model)
+
+
+def _of_movielens(serving: str) -> None:
+    table = results()
     if table is None:
         element("p", "The results file is not part of this installation.").classes("empty")
         return
@@ -86,11 +91,33 @@ async def view(visitor: Visitor) -> None:
         element(
             "p",
             f"MovieLens 100K, split by time: {data['train']:,} ratings to train, "
-            f"{data['test']:,} to test. As-of: the model is updated with each rating after its "
-            "forecast. Frozen: it is not updated. Lower is better in every column.",
+            f"{data['test']:,} to test. {PROTOCOLS}",
         ).classes("muted")
-        Table(lines(table["rows"]), info.model)
+        Table(lines(table["rows"]), list(COLUMNS), serving)
     _plots()
+
+
+def _of_own_table(visitor: Visitor, serving: str) -> None:
+    """What is known of the served table: the errors of the fit, and those of a comparison."""
+    table, scores = visitor.context.table, visitor.context.scores
+    data = None if table is None else table.data
+    own = TableScores([]) if scores is None else scores.of(data)
+    with ui.element("section").classes("card models"):
+        element("h2", "The error on this table")
+        if table is not None and "valid/rmse" in table.figures:
+            text = f"RMSE on ratings held out: {table.figures['valid/rmse']:.4f} stars"
+            train = table.figures.get("train/rmse")
+            more = "" if train is None else f", and {train:.4f} on those that it learned from"
+            element("p", f"{text}{more}.")
+        if own.rows:
+            element("p", f"Ratings of part {own.part}. {PROTOCOLS}").classes("muted")
+            columns = own.columns()
+            Table(own.lines(columns), columns, serving)
+        else:
+            element("p", "To compare models on this table, and see it here:").classes("muted")
+            models = f"{serving},{'mean' if serving == 'bias' else 'bias'}"
+            element("code", f"ratecast compare {models} --data {quote(data or 'TABLE')}")
+            element("code", "ratecast serve --comparison comparison")
 
 
 def _plots() -> None:
@@ -112,8 +139,9 @@ def _plots() -> None:
 class Table:
     """A table that can be sorted by each column."""
 
-    def __init__(self, table: list[Line], serving: str) -> None:
-        self.lines, self.serving, self.by, self.up = table, serving, 0, True
+    def __init__(self, table: list[Line], columns: list[Column], serving: str) -> None:
+        self.lines, self.columns, self.serving = table, columns, serving
+        self.by, self.up = 0, True
         self.heads: list[ui.element] = []
         scroll = ui.element("div").classes("scroll")
         scroll.props('tabindex="0" role="region" aria-label="Table of the models"')
@@ -121,7 +149,7 @@ class Table:
             element("caption", "RMSE in stars").classes("only")
             with ui.element("thead"), ui.element("tr"):
                 element("th", "model").props('scope="col"')
-                for k, column in enumerate(COLUMNS):
+                for k, column in enumerate(columns):
                     self._head(k, column)
             self.body = ui.element("tbody")
         self._draw()
@@ -161,7 +189,7 @@ class Table:
             with element("th", name).props('scope="row"'):
                 if name == self.serving:
                     element("small", "in service")
-            for figure, least, column in zip(figures, best, COLUMNS, strict=True):
+            for figure, least, column in zip(figures, best, self.columns, strict=True):
                 text = "" if figure is None else f"{figure:.{column.digits}f}"
                 element("td", text).classes("best" if figure == least else "")
 

@@ -71,11 +71,10 @@ def _similar(visitor: Visitor, movie: Movie) -> None:
     try:
         movies = visitor.service.similar(movie.id, SIMILAR)
     except RequestError as error:
-        element("p", sentence(error)).classes("empty")
+        element("p", visitor.items.worded(sentence(error))).classes("empty")
         return
-    element("p", "A longer bar means that more of the same people like both movies.").classes(
-        "muted"
-    )
+    text = f"A longer bar means that more of the same people like both {visitor.items.many}."
+    element("p", text).classes("muted")
     with ui.element("ul").classes("similar"):
         for each in movies:
             with ui.element("li"):

@@ -122,7 +122,7 @@ class MyRatings:
                 "This removes your ratings and your number for good. You then get the forecasts "
                 "for a new user.",
             )
-            element("p", WHAT_STAYS).classes("muted")
+            element("p", self.visitor.items.worded(WHAT_STAYS)).classes("muted")
             with ui.element("div").classes("row"):
 
                 async def forget() -> None:

@@ -18,7 +18,6 @@ from ratecast.serving.records import MovieForecast
 
 SUGGESTED, LISTED, MATCHES = 5, 8, 6
 POLL_SECONDS = 2.0
-NO_MATCH = "No movie of that name."
 MIN_CHANGE = 0.05  # in stars; smaller changes are not shown
 
 
@@ -28,7 +27,9 @@ async def view(visitor: Visitor) -> None:
         return
     with ui.element("div").classes("hello"):
         element("h1", "How will you rate it?")
-        element("p", "Rate a few movies. Each rating improves the forecasts for all other movies.")
+        many = visitor.items.many
+        text = f"Rate a few {many}. Each rating improves the forecasts for all other {many}."
+        element("p", text)
         link("Or bring your ratings from another site", "/import").classes("quiet")
     RateView(visitor)
 
@@ -63,17 +64,19 @@ class RateView:
 
     def _draw_rating_column(self) -> None:
         with ui.element("section").props('aria-labelledby="rate"'):
-            element("h2", "Rate movies").props('id="rate"')
+            word, many = self.visitor.items.a, self.visitor.items.many
+            element("h2", f"Rate {many}").props('id="rate"')
             element(
                 "p",
-                "Ratings of these movies help the model most. The forecast is hidden until you "
+                f"Ratings of these {many} help the model most. The forecast is hidden until you "
                 "rate, because it could influence you.",
             ).classes("muted")
             self.search = (
-                ui.input("Find a movie").props("outlined dense clearable debounce=200 type=search")
+                ui.input(f"Find {word}").props("outlined dense clearable debounce=200 type=search")
             ).classes("search")
             self.search.on_value_change(lambda event: self._find(str(event.value or "")))
-            self.found = ui.element("ul").classes("found").props('aria-label="Movies found"')
+            self.found = ui.element("ul").classes("found")
+            self.found.props["aria-label"] = f"{many.capitalize()} found"
             self.list = ui.element("div").classes("lines")
             button("Show others", self._others)
 
@@ -105,7 +108,8 @@ class RateView:
                     element("span", movie.title)
                     element("small", facts(movie))
             if text.strip() and not movies:
-                element("li", NO_MATCH).classes("muted").props('role="status"')
+                none = element("li", f"No {self.visitor.items.one} of that name.")
+                none.classes("muted").props('role="status"')
 
     def _pick(self, movie: Movie) -> None:
         self.search.set_value("")
@@ -150,7 +154,8 @@ class RateView:
             ratings = "your rating" if rated == 1 else f"your {rated} ratings"
             self.basis.set_text(f"From {ratings} and the ratings of all users.")
         else:
-            self.basis.set_text("Forecasts for a new user. Rate one movie to get your own list.")
+            one = self.visitor.items.one
+            self.basis.set_text(f"Forecasts for a new user. Rate one {one} to get your own list.")
         self.pill.set_text(f"{rated} rated · see the forecasts" if rated else "See the forecasts")
         listed = visitor.service.recommend(visitor.forecast_user, LISTED, genre=self.genre)
         self.forecasts.clear()

@@ -11,6 +11,7 @@ from nicegui import ui
 from ratecast.ids import Id
 from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import RequestError
+from ratecast.serving.item_words import ItemWord
 from ratecast.serving.page.explanation import show_explanation
 from ratecast.serving.page.layout import button, element, link, warn
 from ratecast.serving.page.session import Visitor
@@ -45,7 +46,7 @@ class RatingCard:
         skip: Then | None = None,
         bare: bool = False,
     ) -> None:
-        """rated: called after a change. skip: called by "Not seen", or None. bare: no title."""
+        """rated: called after a change. skip: called if it is not known. bare: no title."""
         self.visitor, self.movie, self._rated = visitor, movie, rated
         self.client = ui.context.client
         self.failing, self.attempt = False, 0
@@ -57,8 +58,9 @@ class RatingCard:
             with ui.element("div").classes("how"):
                 values = values_of(visitor.service.scale)
                 self.stars = Stars(values, f"Stars for {movie.title}", self.give, self.given)
+                unknown = "Not seen" if visitor.items == ItemWord() else "Not known"
                 self.show_button = button("Show forecast", self.show_forecast)
-                self.skip_button = None if skip is None else button("Not seen", skip)
+                self.skip_button = None if skip is None else button(unknown, skip)
                 self.remove_button = button("Remove", self.remove)
             self.below = ui.element("div").classes("below").props('aria-live="polite"')
         self.draw(None)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,14 +16,18 @@ from nicegui import app as pages
 from nicegui.client import Client
 from nicegui.storage import Storage
 
-from ratecast.ids import LOWEST, Id
+from ratecast.data.trained_table import TrainedTable
+from ratecast.ids import Id
+from ratecast.serving.bias_terms import UNKNOWN
 from ratecast.serving.errors import ForbiddenError, RateLimitedError, UnavailableError
 from ratecast.serving.http.auth import Access
-from ratecast.serving.http.middleware import TokenBuckets
+from ratecast.serving.http.limits import TokenBuckets
+from ratecast.serving.item_words import ItemWord
+from ratecast.serving.live.published import ArtifactStore
+from ratecast.serving.page.table_scores import TableScores
 from ratecast.serving.service import RatingService
 
-# The smallest possible id, as number and as text; it is never given to a user.
-UNKNOWN_USER = str(LOWEST)
+UNKNOWN_USER = UNKNOWN
 USER, SINCE = "user", "since"
 # With more pages than this, those that no browser has opened are dropped soon.
 MAX_PAGES, UNOPENED_SECONDS = 200, 5.0
@@ -29,9 +35,14 @@ MAX_PAGES, UNOPENED_SECONDS = 200, 5.0
 
 @dataclass
 class PageContext:
-    """What the views share: the service, access checks, limits."""
+    """What the views share: the service, access checks, limits.
+
+    word: what the items are called, if not as the served table says. scores: of a comparison.
+    """
 
     app: FastAPI
+    word: ItemWord | None = None
+    scores: TableScores | None = None
     clock: Callable[[], float] = time.monotonic
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     # Matching a file takes a thread for seconds, and few may run beside the forecasts.
@@ -46,6 +57,20 @@ class PageContext:
         """None until the first model is loaded."""
         service: RatingService | None = self.app.state.service
         return service
+
+    @property
+    def table(self) -> TrainedTable | None:
+        """What the served model was trained on; None where that is not known."""
+        if self.service is None:
+            return None
+        artifacts = ArtifactStore(self.app.state.home)
+        return _table_of(artifacts.folder(self.service.live.served.name))
+
+    @property
+    def items(self) -> ItemWord:
+        """What the items of the served table are called."""
+        column = None if self.table is None else self.table.item_column
+        return self.word or (ItemWord() if column is None else ItemWord.of_column(column))
 
     @property
     def access(self) -> Access:
@@ -93,6 +118,11 @@ class Visitor:
         service = self.context.service
         assert service is not None
         return service
+
+    @property
+    def items(self) -> ItemWord:
+        """What the items of the served table are called."""
+        return self.context.items
 
     @property
     def user(self) -> Id | None:
@@ -143,3 +173,8 @@ class Visitor:
         """Remove the user id from the browser; no rating is deleted."""
         for name in (USER, SINCE):
             self.storage.pop(name, None)
+
+
+@lru_cache(8)
+def _table_of(folder: Path) -> TrainedTable | None:
+    return TrainedTable.read(folder)

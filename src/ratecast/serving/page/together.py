@@ -19,7 +19,7 @@ NAMES: dict[Measure, str] = {
     "least": "lowest stars",
 }
 HELP = (
-    "Choose the people you will watch with. For each movie that none of you has rated: the chance "
+    "Choose the people with you. For each movie that none of you has rated: the chance "
     "that each of you gives it at least so many stars, the mean of your expected stars, and the "
     "expected lowest of them."
 )
@@ -32,7 +32,7 @@ async def view(visitor: Visitor) -> None:
         return
     with ui.element("div").classes("hello"):
         element("h1", "What will you all like?")
-        element("p", HELP)
+        element("p", visitor.items.worded(HELP))
     TogetherView(visitor)
 
 
@@ -45,7 +45,7 @@ class TogetherView:
         self.stars, self.by = good_stars(visitor.service.scale), MEASURES[0]
         self.drawn = 0
         with ui.element("section").classes("card"):
-            element("h2", "Who watches?")
+            element("h2", "Who is there?")
             self.group = ui.element("ul").classes("group")
             self._form()
             self.message = element("p", "").classes("alarm").props('role="alert"')
@@ -145,7 +145,7 @@ class TogetherView:
     def _table(self, found: list[MovieTogether]) -> None:
         with ui.element("table").classes("together"):
             with ui.element("thead"), ui.element("tr"):
-                element("th", "movie")
+                element("th", self.visitor.items.one)
                 for name in NAMES.values():
                     element("th", name)
             with ui.element("tbody"):

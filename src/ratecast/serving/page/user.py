@@ -17,8 +17,8 @@ from ratecast.serving.user_replay import UserReplay, random_user, replay_user
 LARGEST = 8
 ORDER = "In time order. Ratings with the same timestamp are forecast together."
 NOTE = (
-    "Movie parameters and calibration were learned from all ratings, including these. So the "
-    "errors here are smaller than in the table of the models."
+    "All other parameters, and the calibration, were learned from all ratings, including these. So "
+    "the errors here are smaller than in the table of the models."
 )
 
 
@@ -88,7 +88,8 @@ def _show(visitor: Visitor, user: str, token: str | None = None) -> None:
             visitor.context.access.check(f"Bearer {token}", user_id)
         _show_replay(visitor, user_id)
     except RequestError as error:
-        element("p", sentence(error)).classes("alarm").props('role="alert"')
+        text = visitor.items.worded(sentence(error))
+        element("p", text).classes("alarm").props('role="alert"')
 
 
 def _show_replay(visitor: Visitor, user_id: Id) -> None:
