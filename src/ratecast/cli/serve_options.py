@@ -47,3 +47,10 @@ class PageOptions:
 
 
 OPEN, PLAIN = AccessOptions(), PageOptions()
+
+
+def service_home(home: Path | None) -> Path:
+    """The service's folder: the given one, or `service` in RATECAST_HOME."""
+    from ratecast.data import home as data_home
+
+    return (data_home() / "service" if home is None else home).expanduser()

@@ -1,4 +1,4 @@
-"""Commands of the service: serve, publish, refit."""
+"""Commands of the service that train a model: serve and refit."""
 
 import gc
 import shutil
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ratecast.cli.budget import setting
 from ratecast.cli.call import AUTO, emit, note, show
 from ratecast.cli.first_model import BUDGET, DATA, MODEL, NONE_GIVEN, FirstModel
-from ratecast.cli.serve_options import OPEN, PLAIN, AccessOptions, PageOptions
+from ratecast.cli.serve_options import OPEN, PLAIN, AccessOptions, PageOptions, service_home
 from ratecast.disk_files import locked
 from ratecast.errors import InputError
 from ratecast.serving.private_files import owner_only
@@ -75,8 +75,8 @@ def serve(
 
     token = service_token(access.token, access.token_file, os.environ)
     settings = Settings(
-        _home(home), host, port, database, token, access.rate_limit, access.insecure, log_all, keep,
-        access.private, access.proxy, access.root_path,
+        service_home(home), host, port, database, token, access.rate_limit, access.insecure,
+        log_all, keep, access.private, access.proxy, access.root_path,
     ).checked()  # fmt: skip
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
@@ -98,77 +98,6 @@ def _publish_first(artifacts: "ArtifactStore", table: TableOptions, first: First
     experiment = _experiment(first.model, first.data, artifacts.home, table, first.budget)
     with _training(artifacts.home):
         artifacts.publish(_trained(experiment))
-
-
-@owner_only()
-def publish(
-    artifact: Path | None = None,
-    *,
-    home: Path | None = None,
-    shadow: bool = False,
-    no_shadow: bool = False,
-    promote: bool = False,
-    force: bool = False,
-    wait: float | None = None,
-    json: bool = False,
-) -> None:
-    """Publish a new artifact without a restart.
-
-    It is loaded and asked for forecasts first. A running service checks it again, with the ratings
-    of its store, compares it with the served model on recent ones, and then serves or refuses it.
-
-    Examples:
-        ratecast publish artifacts/als --home service
-        ratecast publish artifacts/als --wait
-        ratecast publish artifacts/als --shadow
-        ratecast publish --promote
-
-    Args:
-        artifact: folder that ratecast train wrote.
-        home: the service's folder; default: RATECAST_HOME/service.
-        shadow: let it run beside the served model, which answers; both are scored.
-        no_shadow: end the shadow, in place of publishing an artifact.
-        promote: publish the shadow, in place of an artifact.
-        force: serve it even if it forecast recent ratings worse than the served model.
-        wait: seconds to wait for the running service, 30 if no number is given; the exit code is
-            0 when it serves the artifact, and 2 when it refuses it or does not answer.
-        json: print the result as one JSON document.
-    """
-    from ratecast.serving.live.published import SERVING, ArtifactStore
-    from ratecast.serving.quality.comparison import read_comparison
-
-    if wait is not None and not 0 < wait < float("inf"):
-        raise InputError(f"publish: --wait {wait:g}: give a number of seconds above 0")
-    artifacts = ArtifactStore(_home(home))
-    if sum((artifact is not None, promote, no_shadow)) != 1 or (shadow and artifact is None):
-        raise InputError("publish: give one of an artifact, --promote and --no-shadow")
-    if wait is not None and (shadow or no_shadow):
-        raise InputError("publish: --wait is for a model that is to be served, not for a shadow")
-    if no_shadow:
-        artifacts.end_shadow()
-        emit({"published": None}, "the shadow ends", json)
-        return
-    if artifact is None:
-        name = artifacts.promote(force=force)
-    else:
-        name = artifacts.publish(artifact, shadow=shadow, force=force)
-    where = "published as the shadow" if shadow else "published as"
-    if wait is None:
-        emit({"published": name}, f"{where} {name}", json)
-        return
-    verdict = artifacts.verdict(name, wait)
-    if verdict is None:
-        raise InputError(
-            f"publish: no service answered within {wait:g} s; {name} is served once "
-            f"ratecast serve --home {artifacts.home} runs"
-        )
-    if verdict != SERVING:
-        raise InputError(f"publish: {verdict}")
-    compared = read_comparison(artifacts.folder(name))
-    facts = {"published": name, "verdict": verdict}
-    if compared is not None:
-        facts["comparison"] = str(compared)
-    emit(facts, f"published as {name}, and served" + (f"; {compared}" if compared else ""), json)
 
 
 @owner_only()
@@ -209,9 +138,10 @@ def refit(
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.serving.live.training_table import training_table
     from ratecast.serving.server import Settings
-    from ratecast.serving.store.database import Store, reachable
+    from ratecast.serving.store.database import Store
+    from ratecast.serving.store.engine import reachable
 
-    settings = Settings(_home(home), database=database)
+    settings = Settings(service_home(home), database=database)
     artifacts = ArtifactStore(settings.home)
     experiment = _refit_experiment(artifacts, data, table, model)
     with reachable(settings.url):
@@ -253,12 +183,6 @@ def _refit_experiment(
         return _experiment(model, data, artifacts.home, table)
     out = artifacts.home / TRAINING
     return replace(saved, data=data, table=table, split="all", out=out)
-
-
-def _home(home: Path | None) -> Path:
-    from ratecast.data import home as data_home
-
-    return (data_home() / "service" if home is None else home).expanduser()
 
 
 def _experiment(

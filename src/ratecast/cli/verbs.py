@@ -91,7 +91,7 @@ _PLACES = {
     },
     "Service": {
         "serve": "serving:serve",
-        "publish": "serving:publish",
+        "publish": "publishing:publish",
         "refit": "serving:refit",
     },
     "Experiments with a net": {

@@ -22,7 +22,8 @@ from ratecast.serving.http.forwarded import Proxies
 from ratecast.serving.http.limits import Limits
 from ratecast.serving.live.published import KEEP, ArtifactStore
 from ratecast.serving.private_files import private_home
-from ratecast.serving.store.database import Store, reachable
+from ratecast.serving.store.database import Store
+from ratecast.serving.store.engine import reachable
 from ratecast.serving.store.lock import exclusive_lock
 from ratecast.visible_text import in_json
 

@@ -8,7 +8,7 @@ import httpx
 import polars as pl
 import pytest
 
-from ratecast.cli.serving import publish
+from ratecast.cli.publishing import publish
 from ratecast.errors import InputError
 from ratecast.models.bias import Bias
 from ratecast.models.mean import Mean

@@ -4,8 +4,6 @@ One process writes to it (see `lock`). SQLite runs with WAL and synchronous=FULL
 the disk when it returns, and with secure_delete, so that what is deleted is overwritten.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,13 @@ import sqlalchemy as sa
 from ratecast.errors import InputError
 from ratecast.ids import HIGHEST
 from ratecast.serving.store.deleted_users import DeletedUsers, digest_of_user
+from ratecast.serving.store.engine import TIMEOUT_SECONDS, engine_of
 from ratecast.serving.store.lock import FileLock, SessionLock, StoreLock
 from ratecast.serving.store.migrate import upgrade
 from ratecast.serving.store.new_movies import NewMovie, new_movies
 from ratecast.serving.store.seen import SeenMark, forget_marks, seen_marks
 from ratecast.serving.store.tables import deleted_users, digest_key, ratings, removals, users
 
-TIMEOUT_SECONDS = 5
 # While it is emptied, the log is locked for writes.
 LOG_TIMEOUT_MS = 100
 
@@ -75,7 +73,7 @@ class Store:
     """
 
     def __init__(self, url: str | sa.URL) -> None:
-        self.engine, self.holds_deleted, self.deletions = _engine(url), True, 0
+        self.engine, self.holds_deleted, self.deletions = engine_of(url), True, 0
         try:
             self.lock = self._lock()
             upgrade(self.engine, self.lock)
@@ -259,61 +257,3 @@ def _remove(connection: sa.Connection, event: RemovalEvent, key: str) -> None:
             connection.execute(sa.delete(table).where(pair))
         row = sa.insert(removals).values(seq=event.seq, user=event.user, movie=event.movie)
     connection.execute(row)
-
-
-def _engine(url: str | sa.URL) -> sa.Engine:
-    try:
-        address = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise InputError(
-            f"database {url!r}: not a database URL; write sqlite:///FILE or "
-            "postgresql+psycopg://USER@HOST/NAME"
-        ) from None
-    if address.get_backend_name() == "sqlite":
-        return _sqlite(address)
-    if address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
-    if address.get_backend_name() != "postgresql":
-        raise InputError(f"database {address}: use SQLite or PostgreSQL")
-    # A server that is out of reach, or a table that another session has locked, is an error soon.
-    wait = {
-        "connect_timeout": TIMEOUT_SECONDS,
-        "keepalives_idle": TIMEOUT_SECONDS,
-        "tcp_user_timeout": 1000 * TIMEOUT_SECONDS,
-    }
-    engine = sa.create_engine(
-        address, pool_pre_ping=True, pool_timeout=TIMEOUT_SECONDS, connect_args=wait
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def set_timeout(connection, _):  # type: ignore[no-untyped-def]
-        connection.execute(f"SET lock_timeout = '{TIMEOUT_SECONDS}s'")
-        connection.commit()
-
-    return engine
-
-
-def _sqlite(url: sa.URL) -> sa.Engine:
-    if url.database and not url.database.startswith(("file:", ":")):
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": TIMEOUT_SECONDS})
-    pragmas = "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"
-
-    @sa.event.listens_for(engine, "connect")
-    def set_pragmas(connection, _):  # type: ignore[no-untyped-def]
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-@contextmanager
-def reachable(url: str | sa.URL) -> Iterator[None]:
-    """Turn an error of the database into an `InputError` of one line."""
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        reason = " ".join(str(error.orig).split())
-        raise InputError(
-            f"database {url}: {reason}; check the URL and that the database is running"
-        ) from None

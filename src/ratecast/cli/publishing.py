@@ -1,0 +1,79 @@
+"""The command that gives a running service another model."""
+
+from pathlib import Path
+
+from ratecast.cli.call import emit
+from ratecast.cli.serve_options import service_home
+from ratecast.errors import InputError
+from ratecast.serving.private_files import owner_only
+
+
+@owner_only()
+def publish(
+    artifact: Path | None = None,
+    *,
+    home: Path | None = None,
+    shadow: bool = False,
+    no_shadow: bool = False,
+    promote: bool = False,
+    force: bool = False,
+    wait: float | None = None,
+    json: bool = False,
+) -> None:
+    """Publish a new artifact without a restart.
+
+    It is loaded and asked for forecasts first. A running service checks it again, with the ratings
+    of its store, compares it with the served model on recent ones, and then serves or refuses it.
+
+    Examples:
+        ratecast publish artifacts/als --home service
+        ratecast publish artifacts/als --wait
+        ratecast publish artifacts/als --shadow
+        ratecast publish --promote
+
+    Args:
+        artifact: folder that ratecast train wrote.
+        home: the service's folder; default: RATECAST_HOME/service.
+        shadow: let it run beside the served model, which answers; both are scored.
+        no_shadow: end the shadow, in place of publishing an artifact.
+        promote: publish the shadow, in place of an artifact.
+        force: serve it even if it forecast recent ratings worse than the served model.
+        wait: seconds to wait for the running service, 30 if no number is given; the exit code is
+            0 when it serves the artifact, and 2 when it refuses it or does not answer.
+        json: print the result as one JSON document.
+    """
+    from ratecast.serving.live.published import SERVING, ArtifactStore
+    from ratecast.serving.quality.comparison import read_comparison
+
+    if wait is not None and not 0 < wait < float("inf"):
+        raise InputError(f"publish: --wait {wait:g}: give a number of seconds above 0")
+    artifacts = ArtifactStore(service_home(home))
+    if sum((artifact is not None, promote, no_shadow)) != 1 or (shadow and artifact is None):
+        raise InputError("publish: give one of an artifact, --promote and --no-shadow")
+    if wait is not None and (shadow or no_shadow):
+        raise InputError("publish: --wait is for a model that is to be served, not for a shadow")
+    if no_shadow:
+        artifacts.end_shadow()
+        emit({"published": None}, "the shadow ends", json)
+        return
+    if artifact is None:
+        name = artifacts.promote(force=force)
+    else:
+        name = artifacts.publish(artifact, shadow=shadow, force=force)
+    where = "published as the shadow" if shadow else "published as"
+    if wait is None:
+        emit({"published": name}, f"{where} {name}", json)
+        return
+    verdict = artifacts.verdict(name, wait)
+    if verdict is None:
+        raise InputError(
+            f"publish: no service answered within {wait:g} s; {name} is served once "
+            f"ratecast serve --home {artifacts.home} runs"
+        )
+    if verdict != SERVING:
+        raise InputError(f"publish: {verdict}")
+    compared = read_comparison(artifacts.folder(name))
+    facts = {"published": name, "verdict": verdict}
+    if compared is not None:
+        facts["comparison"] = str(compared)
+    emit(facts, f"published as {name}, and served" + (f"; {compared}" if compared else ""), json)
