@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from ratecast.errors import InputError
+from ratecast.modelling.kernels.csr import Triples
 from ratecast.models.mf_bias.stratified_sgd import GROUPS
 from ratecast.out_of_core import by_runs, estimates, shard
 from ratecast.out_of_core import fit as fit_module
 from ratecast.out_of_core.fit import fit_out_of_core
 from ratecast.out_of_core.rotation import owners, plan
-from ratecast.out_of_core.strata import StrataOnDisk
+from ratecast.out_of_core.strata import Block, StrataOnDisk
 from ratecast.workers.local import local_pool
 from ratecast.workers.place import Ray
 from tests.out_of_core.tables import MODELS, SHARE, ratings, write_parts
@@ -74,11 +75,14 @@ def test_blocks_that_find_no_room_are_read_in_every_epoch(
 ) -> None:
     folder = write_parts(tmp_path / "parts", ratings())
     one = fit_out_of_core(MODELS["mf_bias"](), folder, tmp_path / "one", valid=SHARE, **QUIET)
-    read: list[Any] = []
+    read: list[Block] = []
     from_disk = StrataOnDisk.read_for_shard
-    monkeypatch.setattr(
-        StrataOnDisk, "read_for_shard", lambda *given: read.append(given[1]) or from_disk(*given)
-    )
+
+    def counted(blocks: StrataOnDisk, block: Block, start: int) -> Triples:
+        read.append(block)
+        return from_disk(blocks, block, start)
+
+    monkeypatch.setattr(StrataOnDisk, "read_for_shard", counted)
     monkeypatch.setattr(shard, "available_memory", lambda: 2 * (os.cpu_count() or 1) * room)
     with local_pool(1) as workers:
         monkeypatch.setattr(fit_module, "_workers", lambda *_: nullcontext(workers))

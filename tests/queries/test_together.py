@@ -59,7 +59,7 @@ def test_the_list_is_ranked_without_what_one_of_them_rated() -> None:
     users = [1, 2, 3]
     seen = set(ratings.frame.filter(pl.col("user").is_in(users))["movie"])
     for by in ("chance", "mean", "least"):
-        found = rc.together(model, users, n=40, by=by, stars=4)  # type: ignore[arg-type]
+        found = rc.together(model, users, n=40, by=by, stars=4)
         assert set(found["movie"]) == set(range(1, 41)) - seen
         assert found[by].is_sorted(descending=True)
     everything = rc.together(model, users, 40, rated=ratings.frame.clear(), stars=4)

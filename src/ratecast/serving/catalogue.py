@@ -100,7 +100,7 @@ class Catalogue:
     @cached_property
     def order(self) -> list[Id]:
         """The ids in ascending order."""
-        return sorted(self.ids)  # type: ignore[type-var]
+        return sorted(self.ids)
 
     def after(
         self, movie: Id | None, count: int, allowed: NDArray[np.bool_]
@@ -109,7 +109,7 @@ class Catalogue:
 
         movie: the id after which they begin, known or not; None: from the first. allowed: (m,).
         """
-        start = 0 if movie is None else bisect_right(self.order, movie)  # type: ignore[type-var]
+        start = 0 if movie is None else bisect_right(self.order, movie)
         lines = (self.line[each] for each in self.order[start:])
         found = list(islice((line for line in lines if allowed[line]), count + 1))
         page = [self.movies[line] for line in found[:count]]

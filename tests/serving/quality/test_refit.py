@@ -14,10 +14,10 @@ from ratecast.models.mean import Mean
 from ratecast.ratings import Ratings
 from ratecast.serving.live.acceptance_checks import check_recent
 from ratecast.serving.live.held_back import held_back_after
-from ratecast.serving.live.published import FORCED, ArtifactStore
+from ratecast.serving.live.published import ArtifactStore
 from ratecast.serving.live.served_model import load
 from ratecast.serving.live.training_table import training_table
-from ratecast.serving.quality.comparison import read_comparison
+from ratecast.serving.quality.comparison import FORCED, read_comparison
 from ratecast.serving.store.database import RatingEvent, Store
 
 RATED, EACH = 60, 25

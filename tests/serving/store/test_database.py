@@ -9,7 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from ratecast.errors import InputError
-from ratecast.serving.store.database import RatingEvent, RemovalEvent, Store, reachable
+from ratecast.serving.store.database import RatingEvent, RemovalEvent, Store
+from ratecast.serving.store.engine import reachable
 from ratecast.serving.store.migrate import NEWEST, version
 from ratecast.serving.store.tables import metadata
 
