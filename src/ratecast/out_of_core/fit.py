@@ -20,8 +20,8 @@ from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.modelling.kernels.csr import Grouped, sorted_by
 from ratecast.modelling.kernels.threads import kernels_first
 from ratecast.out_of_core import estimates
-from ratecast.out_of_core.fit_workers import FitWorkers
 from ratecast.out_of_core.distinct import distinct
+from ratecast.out_of_core.fit_workers import FitWorkers
 from ratecast.out_of_core.grouping import GroupedOnDisk, grouped
 from ratecast.out_of_core.parts import PartedTable, parted_table
 from ratecast.out_of_core.solvers import import_loops, solver_of
