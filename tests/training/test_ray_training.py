@@ -26,7 +26,11 @@ from ratecast.training.train import Run, train
 from ratecast.workers import Ray
 from tests.training.tables import planted
 
-pytestmark = pytest.mark.xdist_group("ray")
+pytestmark = [
+    pytest.mark.xdist_group("ray"),
+    # Of Ray Train's own, which sets every option of its data.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),
+]
 
 SPLIT = planted(users=30, movies=20).split
 TRAINER: dict[str, Any] = {"epochs": 4, "batch_size": 37, "patience": 4}

@@ -83,7 +83,8 @@ class RayPool:
         if error is None:
             call.found.set_result(done.result())
         elif call.left and is_lost(error) and not self._cancelled:
-            say(f"{call.label}: its worker was lost ({first_line(error)}); it is begun again")
+            why = first_line(error).partition(". ")[0]
+            say(f"{call.label}: its worker was lost ({why}); it is begun again")
             again = replace(call, left=call.left - 1)
             # Not in this thread, which brings the answers that a new call needs.
             threading.Thread(target=self._begin, args=[again], daemon=True).start()
