@@ -219,7 +219,9 @@ def test_a_compare_whose_worker_is_killed_has_the_same_result(
     printed = capfd.readouterr()
     assert printed.out == ""
     (line,) = printed.err.splitlines()
-    assert re.fullmatch(r"compare: .*killed.*: its worker was lost \([^.]+\); it is begun again", line)
+    assert re.fullmatch(
+        r"compare: .*killed.*: its worker was lost \([^.]+\); it is begun again", line
+    )
     here = rc.compare(models, SPLIT, seeds=2)
     assert bare(here.rows) == bare(there.rows)
 
