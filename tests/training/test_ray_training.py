@@ -163,8 +163,8 @@ def test_metrics_of_two_workers_are_within_the_spread_of_seeds(
 
     def error(seed: int, place: Ray | None) -> float:
         made = make_model("neumf", seed=seed, trainer={"epochs": 6})
-        made = Experiment.of(made, out=tmp_path / f"{place}-{seed}")
-        return train(made, split, place).figures["valid/rmse"]
+        task = Experiment.of(made, out=tmp_path / f"{place}-{seed}")
+        return train(task, split, place).figures["valid/rmse"]
 
     alone = [error(seed, None) for seed in range(4)]
     spread = max(alone) - min(alone)

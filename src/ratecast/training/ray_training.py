@@ -18,9 +18,10 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
 from ray.exceptions import RayError
-from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
+from ray.train import RunConfig, ScalingConfig, TrainingFailedError
 from ray.train.lightning import RayDDPStrategy, RayLightningEnvironment, prepare_trainer
 from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.v2.api.config import FailureConfig
 
 from ratecast.errors import InputError
 from ratecast.modelling.nets.base import RatingNet
@@ -160,15 +161,15 @@ class Trained(NamedTuple):
     epochs: int
 
 
-def train_parts(config: dict[str, Any]) -> Trained | InputError:
-    """What each worker does. An `InputError` is given back: it would be raised again each time."""
+def train_parts(config: dict[Any, Any]) -> Any:
+    """What each worker does. Gives `Trained`, or an `InputError`, which each try would raise."""
     given: Given = config["given"]
     net, task = given.what.value()
     options = {
         "accelerator": "cpu",
         # No buffer of a net changes in training.
-        "strategy": RayDDPStrategy(broadcast_buffers=False),
-        "plugins": [RayLightningEnvironment()],
+        "strategy": RayDDPStrategy(broadcast_buffers=False),  # type: ignore[no-untyped-call]
+        "plugins": [RayLightningEnvironment()],  # type: ignore[no-untyped-call]
         "use_distributed_sampler": False,
     }
     trainer = _PartTrainer(folder=given.folder, callbacks=[Telling(given.epochs)], options=options)
@@ -220,7 +221,8 @@ def _in_thread(trainer: TorchTrainer) -> "Future[Trained | InputError]":
 
     def run() -> None:
         try:
-            found.set_result(trainer.fit().return_value)
+            result: Any = trainer.fit()
+            found.set_result(result.return_value)
         except TrainingFailedError as error:
             found.set_exception(as_raised(error))
         except BaseException as error:
@@ -251,4 +253,5 @@ def as_raised(error: TrainingFailedError) -> BaseException:
                 "after the last epoch"
             )
     failure = next(iter(failures.values()))
-    return getattr(failure, "_base_exc", failure)
+    cause: BaseException = getattr(failure, "_base_exc", failure)
+    return cause

@@ -127,7 +127,7 @@ def _connect(ray: Any, place: Ray, threads: int) -> None:
             ) from None
         raise InputError(
             f"ray: no connection to {place.address} ({reason}); run the command on a node of the "
-            "cluster, with the Python and the Ray of its head"
+            "cluster, with the Python and the Ray of its head, and its token (~/.ray/auth_token)"
         ) from None
 
 

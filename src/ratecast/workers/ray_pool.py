@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from ratecast.errors import InputError
 from ratecast.visible_text import one_line
-from ratecast.workers.contract import Pool, Served, Shared
+from ratecast.workers.contract import Served, Shared
 from ratecast.workers.local import labelled
 from ratecast.workers.place import Ray
 from ratecast.workers.ray_cluster import cluster, on_node, ray_package, require_shared
@@ -23,7 +23,7 @@ RETRIES = 3
 
 
 @contextmanager
-def ray_pool(place: Ray, threads: int, folders: Collection[Path]) -> Iterator[Pool]:
+def ray_pool(place: Ray, threads: int, folders: Collection[Path]) -> "Iterator[RayPool]":
     """See `pool`."""
     with cluster(place, threads) as count:
         if place.address is not None:
