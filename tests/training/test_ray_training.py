@@ -79,12 +79,12 @@ def test_what_no_workers_train_is_refused(
 
 def test_ray_train_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray")
-    monkeypatch.setitem(sys.modules, "ray.train.lightning", None)
+    monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(InputError) as error:
         train(experiment(tmp_path, "mf"), SPLIT, Ray(workers=1))
     assert str(error.value) == (
-        "ray.train: is not installed; install it with pip install 'ratecast[ray-train]', or from "
-        "a checkout with pip install -e '.[ray-train]'"
+        "ray.train: pandas is not installed; install it with pip install 'ratecast[ray-train]', or "
+        "from a checkout with pip install -e '.[ray-train]'"
     )
     assert not list(tmp_path.glob("*/*"))
 

@@ -8,6 +8,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ from ratecast.workers.place import Ray
 
 # What must be the same on every node, beside Python and Ray, which Ray itself compares.
 PACKAGES = ("ratecast", "numba", "numpy", "polars", "torch", "lightning")
+# What Ray Train imports, beside torch and Lightning.
+_OF_RAY_TRAIN = ("fsspec", "pandas", "pyarrow", "pydantic", "requests")
 _SECONDS = 60
 _REACH_SECONDS = 5
 # How a client of gRPC begins, and the kind of the frame by which its server does (RFC 9113, 3.4).
@@ -38,16 +41,14 @@ def ray_package() -> Any:
 
 
 def require_ray_train() -> None:
-    """Raise `InputError` where the part of Ray that trains nets is not there."""
+    """Raise `InputError` where the part of Ray that trains nets lacks a package."""
     ray_package()
-    try:
-        import ray.train.lightning
-        import ray.train.torch  # noqa: F401
-    except ImportError:
+    # Not imported: that takes a node that is at work a minute.
+    if missing := [name for name in _OF_RAY_TRAIN if find_spec(name) is None]:
         raise InputError(
-            "ray.train: is not installed; install it with pip install 'ratecast[ray-train]', or "
-            "from a checkout with pip install -e '.[ray-train]'"
-        ) from None
+            f"ray.train: {missing[0]} is not installed; install it with pip install "
+            "'ratecast[ray-train]', or from a checkout with pip install -e '.[ray-train]'"
+        )
 
 
 @contextmanager
