@@ -112,8 +112,7 @@ def fit_and_hold_out(
     estimates.require_memory_to_read(table.where, held_count)
     with _workers(on, work_folder) as workers, opened(work_folder, made_from) as work:
         fitted_by = FitWorkers(workers, solver, model)
-        fitted_by.note_unused(notify)
-        fitted_by.require_memory(estimates.fewest_lines(table.rows), f"{table.rows:,} ratings")
+        fitted_by.begin(table.rows, notify)
         rows = row_table(work, table, held, model.seed, times=solver.needs_times)
         if not table.is_canonical:
             rows = distinct(work, rows, table.where, notify)

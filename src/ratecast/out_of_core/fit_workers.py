@@ -22,13 +22,18 @@ class FitWorkers(NamedTuple):
         count = 0 if self.workers is None else self.workers.count
         return count if self.solver.most_workers is None else min(count, self.solver.most_workers)
 
-    def note_unused(self, notify: Notify) -> None:
-        """Say so where some have no part in it."""
+    def begin(self, ratings: int, notify: Notify) -> None:
+        """Say so where some have no part in it, and look at their memory.
+
+        Raises `InputError` if a node has too little for any table of so many ratings.
+        """
         if self.workers is not None and self.used < self.workers.count:
             notify(
                 f"model {self.model.name}: its users are divided into {self.used} groups, so that "
                 f"{self.used} of the {self.workers.count} workers are used"
             )
+
+        self.require_memory(estimates.fewest_lines(ratings), f"{ratings:,} ratings")
 
     def require_memory(self, lines: float, about: str) -> None:
         """Raise `InputError` if a node has too little memory for its workers.

@@ -172,7 +172,9 @@ def train_parts(config: dict[Any, Any]) -> Any:
         "plugins": [RayLightningEnvironment()],  # type: ignore[no-untyped-call]
         "use_distributed_sampler": False,
     }
-    trainer = _PartTrainer(folder=given.folder, callbacks=[Telling(given.epochs)], options=options)
+    trainer = _PartTrainer(
+        folder=given.folder, callbacks=[Reporting(given.epochs)], options=options
+    )
     with silent():
         try:
             epochs = trainer(net, task)
@@ -189,29 +191,29 @@ class _PartTrainer(LightningTrainer):
         return trainer
 
 
-class Telling(Callback):
-    """Tells the driver of each epoch, when its figures are there."""
+class Reporting(Callback):
+    """Reports each epoch to the driver, when its figures are there."""
 
     def __init__(self, epochs: Served) -> None:
-        self._epochs, self._told = epochs, 0
+        self._epochs, self._reported = epochs, 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tell of a beginning."""
+        """Report a beginning."""
         if trainer.is_global_zero:
             self._epochs.call("begin")
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tell of the epoch before."""
-        self._tell(trainer, pl_module)
+        """Report the epoch before."""
+        self._report(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tell of the last one."""
-        self._tell(trainer, pl_module)
+        """Report the last one."""
+        self._report(trainer, pl_module)
 
-    def _tell(self, trainer: Trainer, module: LightningModule) -> None:
+    def _report(self, trainer: Trainer, module: LightningModule) -> None:
         assert isinstance(module, NetModule)
-        if trainer.is_global_zero and len(module.history) > self._told:
-            self._told = len(module.history)
+        if trainer.is_global_zero and len(module.history) > self._reported:
+            self._reported = len(module.history)
             self._epochs.call("add", Epoch(trainer.current_epoch, module.history[-1]))
 
 
