@@ -233,6 +233,18 @@ def cluster_table(section: Record) -> str:
     return "\n".join([*rows, "", *cluster_plan.lines(section["rows"])])
 
 
+def large_cluster_table(section: Record) -> str:
+    """Seconds and the most memory of all processes together."""
+    rows = [measured_at(section), "", "| work | of | seconds | peak GB |"]
+    rows += ["| --- | --- | ---: | ---: |"]
+    for row in section["rows"]:
+        of = ", ".join(f"{count:,} {name}" for name, count in row["sizes"].items())
+        stages = [f"{name} {s:,.0f}" for name, s in row["seconds"].items() if name != "whole"]
+        seconds = f"{row['seconds']['whole']:,.0f}" + (f" ({', '.join(stages)})" if stages else "")
+        rows.append(f"| {row['work']} | {of} | {seconds} | {row['peak_gb']:.1f} |")
+    return "\n".join(rows)
+
+
 def _marks(part: str) -> Marks:
     return f"<!-- {part}: written by `make bench` -->", f"<!-- /{part} -->"
 
@@ -253,4 +265,5 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "accuracy": accuracy_table,
     "billion": billion_table,
     "cluster": cluster_table,
+    "cluster-large": large_cluster_table,
 }

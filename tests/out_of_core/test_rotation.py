@@ -1,5 +1,6 @@
 """The plan of an epoch over actors, and its bits, without a cluster."""
 
+import os
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.models.mf_bias.stratified_sgd import GROUPS
-from ratecast.out_of_core import by_runs, estimates
+from ratecast.out_of_core import by_runs, estimates, shard
 from ratecast.out_of_core import fit as fit_module
 from ratecast.out_of_core.fit import fit_out_of_core
 from ratecast.out_of_core.rotation import owners, plan
+from ratecast.out_of_core.strata import StrataOnDisk
 from ratecast.workers.local import local_pool
 from ratecast.workers.place import Ray
 from tests.out_of_core.tables import MODELS, SHARE, ratings, write_parts
@@ -71,6 +73,30 @@ def test_actors_give_the_bits_of_one_machine(
                 alone.setattr(fit_module, "_workers", lambda *_: nullcontext(None))
                 one = fit_out_of_core(MODELS[name](), folder, tmp_path / name, valid=SHARE, **QUIET)
             assert_same(found, one)
+
+
+@pytest.mark.parametrize("room", [0, 5_000])
+def test_blocks_that_find_no_room_are_read_in_every_epoch(
+    room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_parts(tmp_path / "parts", ratings())
+    one = fit_out_of_core(MODELS["mf_bias"](), folder, tmp_path / "one", valid=SHARE, **QUIET)
+    read: list[Any] = []
+    from_disk = StrataOnDisk.read_for_shard
+    monkeypatch.setattr(
+        StrataOnDisk, "read_for_shard", lambda *given: read.append(given[1]) or from_disk(*given)
+    )
+    monkeypatch.setattr(shard, "available_memory", lambda: 2 * (os.cpu_count() or 1) * room)
+    with local_pool(1) as workers:
+        monkeypatch.setattr(fit_module, "_workers", lambda *_: nullcontext(workers))
+        monkeypatch.setattr(estimates, "require_memory_of_workers", lambda *_: None)
+        found = fit_out_of_core(
+            MODELS["mf_bias"](), folder, tmp_path / "work", valid=SHARE, on=Ray(), **QUIET
+        )
+    assert_same(found, one)
+    assert len(read) > GROUPS**2
+    # All of them in each of the four epochs, or some were kept.
+    assert (len(read) == 4 * GROUPS**2) == (room == 0)
 
 
 def test_an_error_of_a_shard_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
