@@ -42,7 +42,7 @@ test-kernels: $(READY)  ## the numeric tests as other processors compute them; O
 
 test-ray: $(READY)  ## a Ray cluster whose workers, nodes and drivers are killed; some five minutes
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	  $(BIN)/python -m pytest -m cluster tests/workers tests/out_of_core tests/evaluation -rs
+	  $(BIN)/python -m pytest -m cluster tests/workers tests/out_of_core tests/evaluation tests/training -rs
 
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Two machines as one Ray cluster: `two_machines.sh head` on the first, `two_machines.sh join
-# HEAD_ADDRESS` on the second, `two_machines.sh end` on both afterwards.
+# HEAD_ADDRESS` on the second, `two_machines.sh end` on both afterwards. OWN_ADDRESS is the one by
+# which the other machine reaches the first, where that has several.
 # Both have the same Python, ray and ratecast, and the work folder under the same name.
 set -euo pipefail
 
@@ -11,10 +12,12 @@ case "${1:-}" in
     # The other machine needs this token: ray get-auth-token prints it.
     export RAY_AUTH_MODE=token
     ray get-auth-token --generate > /dev/null
-    ray start --head --port "$port" --disable-usage-stats
+    # Ray would take 127.0.0.1 where no way leads out of the network.
+    own="${2:-$(hostname -I | cut -d' ' -f1)}"
+    ray start --head --node-ip-address "$own" --port "$port" --disable-usage-stats
     echo "On the other machine, as the same user:"
     echo "  mkdir -p ~/.ray && cat > ~/.ray/auth_token   # then paste: ray get-auth-token"
-    echo "  $0 join $(hostname -I | cut -d' ' -f1):$port"
+    echo "  $0 join $own:$port"
     ;;
   join)
     export RAY_AUTH_MODE=token
@@ -24,7 +27,7 @@ case "${1:-}" in
     ray stop
     ;;
   *)
-    echo "usage: $0 head | join HEAD_ADDRESS | end" >&2
+    echo "usage: $0 head [OWN_ADDRESS] | join HEAD_ADDRESS | end" >&2
     exit 2
     ;;
 esac

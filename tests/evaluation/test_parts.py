@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.evaluation import list_parts, pair_sources, part_runs
 from ratecast.evaluation.forecast_parts import errors_of, write_forecast_parts
@@ -169,6 +170,29 @@ def test_a_ray_cluster_gives_the_same_bits(saved: Path, tmp_path: Path, ray_addr
     lists, users = lists_of(saved / "als")
     for place, folder in ((LOCAL, "here"), (Ray(workers=2, address=ray_address), "ray")):
         write_lists(tmp_path / folder, lists, users, place, 300)
+    assert content(tmp_path / "ray") == content(tmp_path / "here")
+
+
+@pytest.mark.cluster
+@pytest.mark.xdist_group("ray")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_forecasts_of_a_ray_cluster_have_the_same_bits(
+    workers: int, saved: Path, ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    ray_address: str, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(pair_sources, "BLOCKS", 1)
+    table, rated = pairs_of(ratings, 2 * BLOCK_ROWS + 1000)
+    frame = table.frame.with_columns(rated.alias("rating"), at=pl.col("at") + 1_000_000_000)
+    frame.write_parquet(tmp_path / "pairs.parquet")
+    words = ["predict", "--artifact", str(saved / "als"), "--pairs", f"{tmp_path}/pairs.parquet"]
+    cluster = ["--on", "ray", "--workers", str(workers), "--address", ray_address]
+    printed = []
+    for folder, place in (("here", []), ("ray", cluster)):
+        assert main([*words, "--out", str(tmp_path / folder), *place]) == 0
+        printed.append(capsys.readouterr().out.replace(str(tmp_path / folder), ""))
+    assert "RMSE" in printed[0]
+    assert printed[0] == printed[1]
+    assert len(list((tmp_path / "ray").glob("part-*.parquet"))) == 3
     assert content(tmp_path / "ray") == content(tmp_path / "here")
 
 

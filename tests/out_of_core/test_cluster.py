@@ -20,7 +20,7 @@ from ratecast.modelling.contract.model import Model
 from ratecast.out_of_core import alternation, by_runs, estimates, rotating
 from ratecast.out_of_core import fit as fit_module
 from ratecast.out_of_core.fit import fit_out_of_core
-from ratecast.workers import Pool
+from ratecast.workers import Pool, ray_cluster
 from ratecast.workers.actors import actors
 from ratecast.workers.pool import pool
 from tests.out_of_core.dying import Dying
@@ -146,8 +146,7 @@ def test_a_killed_driver_goes_on_with_and_without_ray(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["als", "--on", "ray"], "--on ray is of --out-of-core; give that"),
-        (["mf", "--on=ray"], "--on ray is of --out-of-core; give that"),
+        (["als", "--on", "ray"], "and als has none here; choose neumf, attention, mf, or mf_bias"),
         (["als", "--out-of-core", "work", "--workers", "2"], "--workers is of --on ray"),
         (["als", "--out-of-core", "work", "--address", "auto"], "--address is of --on ray"),
         (["als", "--out-of-core", "work", "--on", "mars"], "--on mars: is no place"),
@@ -185,10 +184,32 @@ def test_too_few_cores_and_too_little_memory_are_refused(
     fit = partial(fit_out_of_core, mf_bias(), parts, tmp_path / "work", valid=SHARE, **QUIET)
     with pytest.raises(InputError, match="9 workers of 1 cores each need 9 cores"):
         fit(on=rc.Ray(workers=9, address=ray_address))
-    monkeypatch.setattr(estimates, "_WORKER_PIECES", 1e15)
-    words = r"120 users and 80 movies: each worker needs about 1000000.0 GB of memory, and node"
-    with pytest.raises(InputError, match=words):
-        fit(on=rc.Ray(workers=1, address=ray_address))
+    one, much = rc.Ray(workers=1, address=ray_address), "each worker needs about .* of memory"
+    with monkeypatch.context() as changed:
+        changed.setattr(estimates, "_WORKER_PIECES", 1e15)
+        changed.setattr(fit_module, "row_table", lambda *_, **__: pytest.fail("rows are read"))
+        with pytest.raises(InputError, match=f"model mf_bias, 3,000 ratings: {much}, and node"):
+            fit(on=one)
+    # Known when the rows are numbered.
+    monkeypatch.setattr(estimates, "fewest_lines", lambda _: 0)
+    monkeypatch.setattr(estimates, "_WORKER_LINE_BYTES", 1e15)
+    with pytest.raises(InputError, match=f"model mf_bias, 120 users and 80 movies: {much}"):
+        fit(on=one)
+
+
+def test_a_folder_that_a_node_does_not_have_is_refused(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, ray_address: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # As if the only node were another machine.
+    monkeypatch.setattr(ray_cluster, "_mark", lambda _: nullcontext("/nowhere/mark"))
+    place = f"--out-of-core work --on ray --workers 1 --address {ray_address}"
+    assert main(["train", "als", "--data", str(parts), *place.split()]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ratecast: {tmp_path / 'work'}: is not shared with node ")
+    assert line.endswith("give a folder that every node has under this name, as on a network disk")
+    assert not list(tmp_path.rglob("*.bin"))
+    assert not (tmp_path / "lightning_logs").exists()
 
 
 @pytest.mark.cluster

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,16 @@ def test_actors_give_the_bits_of_one_machine(
     with local_pool(1) as workers:
         monkeypatch.setattr(type(workers), "count", actors)
         monkeypatch.setattr(fit_module, "_workers", lambda *_: nullcontext(workers))
-        monkeypatch.setattr(estimates, "require_memory_of_workers", lambda *_: None)
+        monkeypatch.setattr(estimates, "require_memory_of_workers", lambda *_, **__: None)
         for name in ("mf_bias", "als"):
-            work = tmp_path / f"{name}-{actors}"
-            found = fit_out_of_core(MODELS[name](), folder, work, valid=SHARE, on=Ray(), **QUIET)
+            work, lines = tmp_path / f"{name}-{actors}", list[str]()
+            fit: Any = partial(fit_out_of_core, parts=folder, valid=SHARE)
+            found = fit(MODELS[name](), folder=work, on=Ray(), notify=lines.append)
+            unused = [
+                "model mf_bias: its users are divided into 16 groups, so that 16 of the 20 "
+                "workers are used"
+            ]
+            assert lines == (unused if (name, actors) == ("mf_bias", 20) else [])
             with monkeypatch.context() as alone:
                 alone.setattr(fit_module, "_workers", lambda *_: nullcontext(None))
                 one = fit_out_of_core(MODELS[name](), folder, tmp_path / name, valid=SHARE, **QUIET)
@@ -109,6 +116,6 @@ def test_an_error_of_a_shard_is_raised(tmp_path: Path, monkeypatch: pytest.Monke
         path.rename(tmp_path / path.name)
     with local_pool(1) as workers:
         monkeypatch.setattr(fit_module, "_workers", lambda *_: nullcontext(workers))
-        monkeypatch.setattr(estimates, "require_memory_of_workers", lambda *_: None)
+        monkeypatch.setattr(estimates, "require_memory_of_workers", lambda *_, **__: None)
         with pytest.raises(InputError, match=r"03-04.bin: is incomplete"):
             fit(on=Ray())

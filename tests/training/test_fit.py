@@ -11,9 +11,10 @@ from ratecast.errors import InputError
 from ratecast.modelling.nets.base import Examples, RatingNet
 from ratecast.modelling.nets.net_model import NetModel, TrainerSettings, TrainingTask
 from ratecast.training import LazyTrainer, make_model
-from ratecast.training.datamodule import TensorBatches
+from ratecast.training.datamodule import Part, TensorBatches
 from ratecast.training.lightning_trainer import LightningTrainer
 from ratecast.training.module import Sums
+from tests.models.attention.test_model import some
 from tests.training.tables import few, rmse
 
 
@@ -49,7 +50,8 @@ def training_task(train: float, valid: float | None, **settings: Any) -> Trainin
 
 def test_batches_cover_every_row_once_and_keep_rows_together() -> None:
     batches = TensorBatches(examples(10), 4, seed=1, epoch=lambda: 0)
-    users, movies, stars = (torch.cat(x) for x in zip(*batches, strict=True))
+    whole = [part.batch for part in batches]
+    users, movies, stars = (torch.cat(x) for x in zip(*whole, strict=True))
     assert len(batches) == 3
     assert sorted(users.tolist()) == list(range(10))
     assert torch.equal(movies, users + 100)
@@ -59,11 +61,29 @@ def test_batches_cover_every_row_once_and_keep_rows_together() -> None:
 def test_the_order_depends_on_seed_and_epoch_only() -> None:
     def order(seed: int, epoch: int) -> list[int]:
         batches = TensorBatches(examples(50), 8, seed, lambda: epoch)
-        return torch.cat([users for users, _, _ in batches]).tolist()
+        return torch.cat([part.batch[0] for part in batches]).tolist()
 
     assert order(0, 3) == order(0, 3)
     assert order(0, 3) != order(0, 4)
     assert order(0, 3) != order(1, 3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("make", [lambda: examples(29), some])
+def test_processes_take_the_step_of_the_whole_batch(count: int, make: Any) -> None:
+    data = make()
+
+    def parts(number: int, of: int) -> list[Part]:
+        return list(TensorBatches(data, 9, 1, lambda: 0, (number, of)))
+
+    found = [parts(number, count) for number in range(count)]
+    for each, whole in zip(zip(*found, strict=True), parts(0, 1), strict=True):
+        rows = torch.cat([part.batch[-1] for part in each if part.weight])
+        assert sorted(rows.tolist()) == sorted(whole.batch[-1].tolist())
+        assert all(len(part.batch[-1]) for part in each)
+        mean = sum(part.weight * float(part.batch[-1].mean()) for part in each) / count
+        assert mean == pytest.approx(float(whole.batch[-1].mean()))
+    assert count < 7 or any(not part.weight for number in found for part in number)
 
 
 def test_sums_are_over_rows_not_batches() -> None:
@@ -73,7 +93,7 @@ def test_sums_are_over_rows_not_batches() -> None:
     for part in (errors[:8], errors[8:]):
         squares = torch.from_numpy(part**2)
         sums.add(squares, squares / 4)
-    figures = sums.figures("valid")
+    figures = sums.figures("valid", lambda total: total)
     assert figures["valid/loss"] == pytest.approx(np.mean(errors**2), rel=1e-6)
     assert figures["valid/rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)) / 2, rel=1e-6)
 

@@ -69,7 +69,7 @@ def test_the_recipe_is_a_script_and_says_how_it_is_used() -> None:
     assert subprocess.run(["bash", "-n", RECIPE], check=False).returncode == 0
     said = subprocess.run(["bash", RECIPE], check=False, capture_output=True, text=True)
     assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr == f"usage: {RECIPE} head | join HEAD_ADDRESS | end\n"
+    assert said.stderr == f"usage: {RECIPE} head [OWN_ADDRESS] | join HEAD_ADDRESS | end\n"
 
 
 def test_ray_has_every_option_of_the_recipe() -> None:

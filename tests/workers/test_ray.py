@@ -30,6 +30,7 @@ from ratecast.modelling.kernels.loops import thread_count
 from ratecast.plots.training import Curves
 from ratecast.training import make_model
 from ratecast.workers import LOCAL, Labelled, Local, Place, Ray, gathered, pool, ray_pool
+from tests.evaluation.test_tune import steady
 from tests.planted import planted
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -162,6 +163,22 @@ def test_a_study_of_one_worker_has_the_same_trials(one: Ray, tmp_path: Path) -> 
     assert again.frame.drop("seconds").equals(here.frame.drop("seconds"))
 
 
+@pytest.mark.cluster
+def test_a_study_with_words_and_pruning_has_the_same_trials(one: Ray, two: Ray) -> None:
+    split = rc.chronological(planted(rows=3000))
+    search = Search("leaning", folds_of(split, "rolling:3"), "frozen")
+    here = tune(steady, search, Plan(trials=15))
+    there = tune(steady, search, Plan(trials=15, place=one))
+    assert there.frame.drop("seconds").equals(here.frame.drop("seconds"))
+    assert here.pruned > 0
+    assert set(here.frame["kind"]) == {"plain", "moved"}
+    both = tune(steady, search, Plan(trials=15, place=two))
+    assert both.trials == 15
+    assert both.pruned == (both.frame["state"] == "pruned").sum() > 0
+    assert both.value == here.value
+    assert both.frame["up"].is_null().to_list() == (both.frame["kind"] != "moved").to_list()
+
+
 # Faults.
 
 
@@ -193,10 +210,18 @@ class Killed(rc.Bias):
 
 
 @pytest.mark.cluster
-def test_a_compare_whose_worker_is_killed_has_the_same_result(two: Ray, tmp_path: Path) -> None:
+def test_a_compare_whose_worker_is_killed_has_the_same_result(
+    two: Ray, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     models = [rc.Mean(), Killed(mark=str(tmp_path))]
     there = rc.compare(models, SPLIT, jobs=two)
     assert (tmp_path / "killed").exists()
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
+    assert re.fullmatch(
+        r"compare: .*killed.*: its worker was lost \([^.]+\); it is begun again", line
+    )
     here = rc.compare(models, SPLIT, seeds=2)
     assert bare(here.rows) == bare(there.rows)
 

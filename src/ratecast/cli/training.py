@@ -30,6 +30,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         ratecast train als --all
         ratecast train mf_bias --data grown-1b --out-of-core work --valid 0.001
         ratecast train als --data parts --out-of-core /shared/work --on ray --address auto
+        ratecast train neumf --data ml-25m --on ray --workers 4
 
     Args:
         words: a YAML file or a model's name, by default auto, which chooses models by what they
@@ -41,6 +42,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
             or FILE, the rows for validation (default 0.01); for mf_bias, als and bias. Of these,
             mf_bias and als are fitted by a Ray cluster with --on ray (see docs/cluster.md):
             --workers N and --address A say which; WORK is a folder that all its nodes share.
+            Without --out-of-core its workers train a net together.
         everything: train on every rating, for production; the number of epochs and the
             calibration come from a split (--split auto).
         json: print the result as one JSON document.
@@ -55,7 +57,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     options = [*options, "--split=all"] if everything else options
     experiment = _experiments(options, [AUTO])[0]
     if work is None:
-        finished = run(experiment)
+        finished = run(experiment, on=on)
     else:
         from ratecast.training.out_of_core import train as run_out_of_core
 

@@ -38,11 +38,6 @@ def out_of_core(words: Sequence[str], everything: bool) -> WorkOptions:
     if work is not None and everything:
         raise InputError(f"train: {WORK} keeps rows for validation; leave --all out")
     rest, on = _cluster(rest)
-    if on is not None and work is None:
-        raise InputError(
-            f"train: {ON} ray is of {WORK}; give that, a folder that all nodes share, or leave "
-            f"{ON} out"
-        )
     return WorkOptions(rest, work, valid, on)
 
 

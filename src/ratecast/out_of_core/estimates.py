@@ -1,5 +1,6 @@
 """What a fit out of core needs of disk and memory, before the work starts."""
 
+import math
 from pathlib import Path
 
 from ratecast import resources
@@ -43,21 +44,30 @@ def require_memory(model: Model, table: RowTable, weight_bytes: float) -> None:
     lines = sum(table.sizes)
     width = 1 + getattr(model, "factors", 0)
     needed = _PIECES + lines * (width * weight_bytes + _LINE_BYTES)
-    about = f"model {model.name}, {table.sizes[0] - 1:,} users and {table.sizes[1] - 1:,} movies"
+    about = f"model {model.name}, {sides_of(table)}"
     resources.require_memory(needed, about, "choose fewer factors")
 
 
+def sides_of(table: RowTable) -> str:
+    """How many users and movies there are, in words."""
+    return f"{table.sizes[0] - 1:,} users and {table.sizes[1] - 1:,} movies"
+
+
 def require_memory_of_workers(
-    model: Model, table: RowTable, weight_bytes: float, count: int
+    model: Model, lines: float, weight_bytes: float, *, count: int, about: str
 ) -> None:
     """Raise `InputError` if a node of the cluster has too little memory for its workers.
 
-    weight_bytes: as of `require_memory`, of each of `count` workers.
+    lines: users and movies. weight_bytes: as of `require_memory`, of each of `count` workers.
+    about: what they fit, in words.
     """
     from ratecast.workers.ray_cluster import require_memory
 
     width = 1 + getattr(model, "factors", 0)
-    lines = sum(table.sizes)
     needed = _WORKER_PIECES + lines * (width * weight_bytes + _WORKER_LINE_BYTES)
-    about = f"model {model.name}, {table.sizes[0] - 1:,} users and {table.sizes[1] - 1:,} movies"
-    require_memory(needed, count, about)
+    require_memory(needed, count, f"model {model.name}, {about}")
+
+
+def fewest_lines(rows: int) -> float:
+    """Users and movies that so many ratings have at least, where none repeats a pair."""
+    return 2 * math.sqrt(rows)

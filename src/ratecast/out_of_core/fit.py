@@ -21,6 +21,7 @@ from ratecast.modelling.kernels.csr import Grouped, sorted_by
 from ratecast.modelling.kernels.threads import kernels_first
 from ratecast.out_of_core import estimates
 from ratecast.out_of_core.distinct import distinct
+from ratecast.out_of_core.fit_workers import FitWorkers
 from ratecast.out_of_core.grouping import GroupedOnDisk, grouped
 from ratecast.out_of_core.parts import PartedTable, parted_table
 from ratecast.out_of_core.solvers import import_loops, solver_of
@@ -110,6 +111,8 @@ def fit_and_hold_out(
     held_count = held * table.rows if isinstance(held, float) else len(held)
     estimates.require_memory_to_read(table.where, held_count)
     with _workers(on, work_folder) as workers, opened(work_folder, made_from) as work:
+        fitted_by = FitWorkers(workers, solver, model)
+        fitted_by.begin(table.rows, notify)
         rows = row_table(work, table, held, model.seed, times=solver.needs_times)
         if not table.is_canonical:
             rows = distinct(work, rows, table.where, notify)
@@ -119,9 +122,7 @@ def fit_and_hold_out(
             )
         _begin(model, table, rows, made_from)
         estimates.require_memory(model, rows, solver.floats_a_weight)
-        if workers is not None and solver.worker_weight is not None:
-            each = solver.worker_weight(workers.count)
-            estimates.require_memory_of_workers(model, rows, each, workers.count)
+        fitted_by.require_memory(sum(rows.sizes), estimates.sides_of(rows))
         held_rows = model.with_own_ids(rows.valid())
         if not len(held_rows):
             raise InputError(f"{table.where}: no rows for validation; give a higher share (valid=)")

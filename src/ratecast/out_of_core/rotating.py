@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ratecast.data.notices import to_stderr
 from ratecast.errors import InputError
 from ratecast.modelling.factors.pair_scores import Side32
 from ratecast.models.mf_bias.sgd_epochs import Descent, Moves, Sides32
@@ -59,6 +60,7 @@ class RotatingEpochs:
                         f"{lost}; it ended {attempt + 1} times in one epoch: look for the reason "
                         "on that node, as too little memory, and start again: what is done is kept"
                     ) from None
+                to_stderr(f"{lost}; the epoch is begun again")
         self._running, self._holders = None, running.holders
         self._gather(found, sides)
 

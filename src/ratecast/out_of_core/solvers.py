@@ -26,6 +26,7 @@ class Solver:
     work, for each rating, at the most. floats_a_weight: bytes that the fit holds for each weight of
     a user or movie. needs_times: whether it looks at the times of train. worker_weight: bytes that
     each of so many workers of a cluster holds for such a weight; None: it runs on one machine.
+    most_workers: that it can use; None: any number.
     """
 
     fit: Callable[[WorkFolder, RowTable, Any, Ratings, Pool | None], None]
@@ -33,12 +34,13 @@ class Solver:
     floats_a_weight: float
     needs_times: bool = False
     worker_weight: Callable[[int], float] | None = None
+    most_workers: int | None = None
 
 
 SOLVERS: dict[type[Model], Solver] = {
     # A share of the users, and messages.
     BiasedMatrixFactorization: Solver(
-        descent.fit, 28, 32, worker_weight=lambda count: 8 / min(count, GROUPS)
+        descent.fit, 28, 32, worker_weight=lambda count: 8 / count, most_workers=GROUPS
     ),
     # The side that stands still, now and before.
     ALS: Solver(alternation.fit, 28, 32, worker_weight=lambda _: 4),

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from ratecast.modelling.nets.base import RatingNet
     from ratecast.modelling.nets.net_model import TrainingTask
+    from ratecast.training.lightning_trainer import LightningTrainer
+    from ratecast.training.ray_training import RayTrainer
+    from ratecast.workers.ray_pool import RayPool
 
 Curve = tuple[list[float], list[float], list[float]]
 
@@ -21,27 +24,38 @@ class LazyTrainer:
     """A `TrainNet` that imports Lightning when it trains its first net.
 
     logger, folder: as for `LightningTrainer`; with a folder and no logger, the curves go to
-    TensorBoard there, beside `settings`. history: losses and RMSE of each epoch of the newest
-    task.
+    TensorBoard there, beside `settings`. workers: of a cluster, that train together; they need a
+    folder. history: losses and RMSE of each epoch of the newest task.
     """
 
     logger: "Logger | None" = None
     folder: Path | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    workers: "RayPool | None" = None
     history: list[dict[str, float]] = field(default_factory=list, init=False)
 
     def __call__(self, net: "RatingNet", task: "TrainingTask") -> int:
         """Train `net` in place; returns the number of epochs of its final weights."""
-        from ratecast.training.lightning_trainer import LightningTrainer
-
         logger = self.logger
         if logger is None and self.folder is not None:
             logger = tensorboard_logger(self.folder)
             logger.log_hyperparams(self.settings)
-        trainer = LightningTrainer(logger, self.folder)
+        trainer = self._trainer(logger)
         epochs = trainer(net, task)
         self.history = trainer.history
         return epochs
+
+    def _trainer(self, logger: "Logger | None") -> "LightningTrainer | RayTrainer":
+        if self.workers is None:
+            from ratecast.training.lightning_trainer import LightningTrainer
+
+            return LightningTrainer(logger, self.folder)
+        from ratecast.training.ray_training import RayTrainer
+
+        assert logger is not None
+        assert self.folder is not None
+        # A worker has another current folder.
+        return RayTrainer(self.workers, logger, self.folder.absolute())
 
 
 def curves_of(models: Mapping[str, Model]) -> dict[str, Curve]:

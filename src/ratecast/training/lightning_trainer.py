@@ -33,13 +33,14 @@ class LightningTrainer:
 
     logger: for the curves; None: no logs, as in an evaluation. folder: of the run, with the best
     and the last epoch under `checkpoints/<stage>`; training resumes from the last one. None: no
-    checkpoints. figures: losses and RMSE of the last epoch of the newest task. history: of each
-    of its epochs.
+    checkpoints. options: further ones of Lightning's Trainer. figures: losses and RMSE of the last
+    epoch of the newest task. history: of each of its epochs.
     """
 
     logger: Logger | None = None
     folder: Path | None = None
     callbacks: list[Callback] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict, init=False)
     history: list[dict[str, float]] = field(default_factory=list, init=False)
 
@@ -64,6 +65,7 @@ class LightningTrainer:
             logger=self.logger or False,
             enable_checkpointing=self.folder is not None,
             limit_val_batches=0 if best is None else 1.0,
+            **self.options,
         )
 
     def _default_callbacks(self, task: TrainingTask, best: BestEpoch | None) -> list[Callback]:

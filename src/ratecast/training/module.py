@@ -1,6 +1,7 @@
 """The LightningModule that trains any net of ratings."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,9 +11,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ratecast.errors import InputError
-from ratecast.modelling.nets.base import Batch, Examples, RatingNet
+from ratecast.modelling.nets.base import Examples, RatingNet
 from ratecast.modelling.nets.net_model import TrainingTask
-from ratecast.training.datamodule import epoch_seed
+from ratecast.training.datamodule import Part, epoch_seed
 from ratecast.training.optimizer import adam, uses_sparse_gradients
 
 
@@ -34,15 +35,23 @@ class Sums:
         self._clipped = self._clipped + clipped.sum(dtype=torch.float32).double()
         self._rows += len(squares)
 
-    def figures(self, part: str) -> dict[str, float]:
-        """loss: mean squared error, units². rmse: its root, of clipped predictions, in stars."""
-        loss, clipped = (float(x) / self._rows for x in (self._squares, self._clipped))
-        return {f"{part}/loss": loss, f"{part}/rmse": self._unit * math.sqrt(clipped)}
+    def figures(self, part: str, reduce: Callable[[Tensor], Tensor]) -> dict[str, float]:
+        """loss: mean squared error, units². rmse: its root, of clipped predictions, in stars.
+
+        reduce: sums over the processes that have parts of the rows.
+        """
+        sums = self._squares, self._clipped, self._rows
+        squares, clipped, rows = reduce(torch.tensor(sums, dtype=torch.float64)).tolist()
+        return {
+            f"{part}/loss": squares / rows,
+            f"{part}/rmse": self._unit * math.sqrt(clipped / rows),
+        }
 
 
 class NetModule(LightningModule):
     """Trains by mean squared error of the batch plus the net's L2 penalty / number of rows.
 
+    Several processes have a part of each batch, and take the step of the whole batch.
     Logs train/loss, train/rmse (during the epoch: with dropout, before the last step), valid/loss
     and valid/rmse, each over all rows, not a mean of batches.
     Raises `InputError` at the end of an epoch whose loss is not finite.
@@ -57,23 +66,30 @@ class NetModule(LightningModule):
         self._rows = len(task.train)
         self._sums = {"train": Sums(task.unit), "valid": Sums(task.unit)}
 
+    def setup(self, stage: str) -> None:
+        """Choose the form of the gradients, which several processes must know before they begin."""
+        train, device = self.task.train, self.trainer.strategy.root_device
+        if isinstance(train, Examples) and uses_sparse_gradients(self.net, self.task, device.type):
+            self.net.use_sparse_gradients(train)
+
     def on_train_epoch_start(self) -> None:
         """Seed the epoch by (seed, epoch), so that a resumed run repeats it."""
-        torch.manual_seed(epoch_seed(self.task.seed, self.current_epoch))
+        torch.manual_seed(epoch_seed(self.task.seed, self.current_epoch, self.global_rank))
         self._sums["train"] = Sums(self.task.unit)
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Loss of one batch: ()."""
-        squares = self._squares("train", batch)
-        return squares.mean() + self.net.penalty() / self._rows
+    def training_step(self, part: Part, _: int) -> Tensor:
+        """Weighted loss of this process's part of a batch: ()."""
+        squares = self._squares("train", part)
+        loss = squares.mean() + self.net.penalty() / self._rows
+        return loss if part.weight == 1 else part.weight * loss
 
     def on_validation_epoch_start(self) -> None:
         """Reset the sums."""
         self._sums["valid"] = Sums(self.task.unit)
 
-    def validation_step(self, batch: Batch, _: int) -> None:
-        """Add one batch of valid."""
-        self._squares("valid", batch)
+    def validation_step(self, part: Part, _: int) -> None:
+        """Add this process's part of a batch of valid."""
+        self._squares("valid", part)
 
     def on_validation_epoch_end(self) -> None:
         """Log valid."""
@@ -86,11 +102,6 @@ class NetModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam with cosine annealing to 0, step by step over all epochs."""
-        train = self.task.train
-        if isinstance(train, Examples) and uses_sparse_gradients(
-            self.net, self.task, self.device.type
-        ):
-            self.net.use_sparse_gradients(train)
         optimizer = adam(self.net, self.learning_rate, self.device.type)
         settings = self.task.settings
         steps = settings.epochs * self.task.train.steps(settings.batch_size)
@@ -101,21 +112,27 @@ class NetModule(LightningModule):
         """Clear the gradients."""
         optimizer.zero_grad(set_to_none=True)
 
-    def _squares(self, part: str, batch: Batch) -> Tensor:
-        *inputs, stars = batch
+    def _squares(self, name: str, part: Part) -> Tensor:
+        *inputs, stars = part.batch
         predicted: Tensor = self.net(*inputs)
         squares = (predicted - stars).square()
-        with torch.no_grad():
-            clipped = predicted.detach().clamp(self.task.low, self.task.high)
-            self._sums[part].add(squares.detach(), (clipped - stars).square())
+        if part.weight:
+            with torch.no_grad():
+                clipped = predicted.detach().clamp(self.task.low, self.task.high)
+                self._sums[name].add(squares.detach(), (clipped - stars).square())
         return squares
 
     def _log_part(self, part: str) -> None:
-        figures = self._sums[part].figures(part)
+        figures = self._sums[part].figures(part, self._sum_of_processes)
         if not math.isfinite(figures[f"{part}/loss"]):
             raise InputError(
                 f"training: the {part} loss of epoch {self.current_epoch + 1} is "
                 f"{figures[f'{part}/loss']}; lower trainer.learning_rate ({self.learning_rate:g})"
             )
         self.figures |= figures
-        self.log_dict(figures, prog_bar=True, batch_size=1)
+        # Every process has the same.
+        self.log_dict(figures, prog_bar=True, batch_size=1, sync_dist=True)
+
+    def _sum_of_processes(self, sums: Tensor) -> Tensor:
+        total: Tensor = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum")
+        return total

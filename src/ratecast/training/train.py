@@ -1,8 +1,11 @@
 """Runs one experiment: trains, logs, and saves an artifact."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +22,10 @@ from ratecast.training.loggers import record, run_logger
 from ratecast.training.runs import ARTIFACT, run_folder
 from ratecast.training.saved_experiment import save_experiment
 from ratecast.visible_text import counted
+from ratecast.workers import Ray
+
+if TYPE_CHECKING:
+    from ratecast.workers.ray_pool import RayPool
 
 # With more, which can be parted at random, only equal times are in the way.
 _FEW = 3
@@ -41,16 +48,24 @@ class Run:
     summary: list[str]
 
 
-def train(experiment: Experiment, split: Split | None = None) -> Run:
+def train(experiment: Experiment, split: Split | None = None, on: Ray | None = None) -> Run:
     """Train the experiment's model on its data, or on `split`.
+
+    on: the cluster whose workers train its net, together; all its nodes must have the folder of the
+    runs.
 
     Split `all` is for production: the chronological split determines the number of epochs and the
     calibration, then the model is fitted again on every rating. The figures are those of the fit on
     train.
 
-    Raises `InputError` for unusable data or settings, and for a loss that is not finite.
+    Raises `InputError` for unusable data or settings, for a loss that is not finite, and for a
+    cluster that cannot be had as asked, or a model that it does not train.
     """
-    parts = split_of(experiment) if split is None else split
+    with _workers(experiment, on) as workers:
+        return _run(experiment, split_of(experiment) if split is None else split, workers)
+
+
+def _run(experiment: Experiment, parts: Split, workers: "RayPool | None") -> Run:
     # Without the logger, whose address may have a password.
     plain = replace(experiment, logger=None).plain()
     counts = {f"{part}/ratings": len(rows) for part, rows in _fit_parts(parts).items()}
@@ -60,7 +75,7 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
     ):
         model = experiment.make()
         if isinstance(model, NetModel):
-            model.train_net = LazyTrainer(logger, folder, plain)
+            model.train_net = LazyTrainer(logger, folder, plain, workers)
         with bar(f"{model.name}: fit"):
             model.fit(parts.train, parts.valid)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _fit_parts(parts).items()}
@@ -75,6 +90,39 @@ def train(experiment: Experiment, split: Split | None = None) -> Run:
         except InputError as error:
             raise InputError(f"{error}; the model is saved in {artifact}") from None
     return Run(folder, artifact, figures, _parameters(model), model.summary())
+
+
+@contextmanager
+def _workers(experiment: Experiment, on: Ray | None) -> "Iterator[RayPool | None]":
+    """Those of the cluster, if there is one. Raises `InputError`."""
+    if on is None:
+        yield None
+        return
+    from ratecast.workers.ray_cluster import require_on_each_node, require_ray_train
+    from ratecast.workers.ray_pool import ray_pool
+
+    threads = _require_net(experiment.make())
+    require_ray_train()
+    with ray_pool(on, threads, [experiment.out / experiment.experiment]) as workers:
+        if on.address is not None:
+            require_on_each_node(require_ray_train)
+        yield workers
+
+
+def _require_net(model: Model) -> int:
+    """Threads of each worker. Raises `InputError` for a model whose fit trains no net by epochs."""
+    if not isinstance(model, NetModel) or getattr(model, "solver", "lightning") != "lightning":
+        raise InputError(
+            f"train: --on ray trains nets, and {model.name} has none here; choose neumf, "
+            "attention, mf, or mf_bias with --model.solver lightning; give --out-of-core WORK for "
+            "als and mf_bias; or leave --on ray out"
+        )
+    if model.trainer.accelerator not in ("auto", "cpu"):
+        raise InputError(
+            f"train: workers of --on ray train on the CPU, not on {model.trainer.accelerator}; "
+            "leave --trainer.accelerator out"
+        )
+    return model.trainer.threads
 
 
 def split_of(experiment: Experiment) -> Split:

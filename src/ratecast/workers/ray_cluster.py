@@ -8,6 +8,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,9 @@ from ratecast.workers.local import THREADS, threads_of_children
 from ratecast.workers.place import Ray
 
 # What must be the same on every node, beside Python and Ray, which Ray itself compares.
-PACKAGES = ("ratecast", "numba", "numpy", "polars")
+PACKAGES = ("ratecast", "numba", "numpy", "polars", "torch", "lightning")
+# What Ray Train imports, beside torch and Lightning.
+_OF_RAY_TRAIN = ("fsspec", "pandas", "pyarrow", "pydantic", "requests")
 _SECONDS = 60
 _REACH_SECONDS = 5
 # How a client of gRPC begins, and the kind of the frame by which its server does (RFC 9113, 3.4).
@@ -37,6 +40,17 @@ def ray_package() -> Any:
     return ray
 
 
+def require_ray_train() -> None:
+    """Raise `InputError` where the part of Ray that trains nets lacks a package."""
+    ray_package()
+    # Not imported: that takes a node that is at work a minute.
+    if missing := [name for name in _OF_RAY_TRAIN if find_spec(name) is None]:
+        raise InputError(
+            f"ray.train: {missing[0]} is not installed; install it with pip install "
+            "'ratecast[ray-train]', or from a checkout with pip install -e '.[ray-train]'"
+        )
+
+
 @contextmanager
 def cluster(place: Ray, threads: int) -> Iterator[int]:
     """A connection for the time of the block; gives the number of workers.
@@ -49,6 +63,7 @@ def cluster(place: Ray, threads: int) -> Iterator[int]:
         raise InputError("ray: this program is connected to a cluster already; end that first")
     try:
         _connect(ray, place, threads)
+        _print_lines(ray, False)
         found = cores()
         count = place.workers or max(found // threads, 1)
         if count * threads > found:
@@ -61,6 +76,7 @@ def cluster(place: Ray, threads: int) -> Iterator[int]:
         yield count
     finally:
         ray.shutdown()
+        _print_lines(ray, True)
 
 
 def cores() -> int:
@@ -112,8 +128,14 @@ def _connect(ray: Any, place: Ray, threads: int) -> None:
             ) from None
         raise InputError(
             f"ray: no connection to {place.address} ({reason}); run the command on a node of the "
-            "cluster, with the Python and the Ray of its head"
+            "cluster, with the Python and the Ray of its head, and its token (~/.ray/auth_token)"
         ) from None
+
+
+def _print_lines(ray: Any, wanted: bool) -> None:
+    """Whether Ray prints, on stdout among the results, that a worker has ended; we say it too."""
+    # There is no option for it. With `log_to_driver` off these lines are all that it prints.
+    ray._private.worker._worker_logs_enabled = wanted  # noqa: SLF001
 
 
 def require_possible(place: Ray, threads: int = 1) -> None:
@@ -172,6 +194,12 @@ def _require_same_versions() -> None:
                     f"ray: node {node} has {name} {there[name]}, and this machine {version}; "
                     "install the same on both"
                 )
+
+
+def require_on_each_node(check: Callable[[], None]) -> None:
+    """Raise `InputError` for a node on which a check raises one."""
+    for _ in _from_each_node(check):
+        pass
 
 
 def require_shared(folders: Collection[Path]) -> None:

@@ -1,15 +1,18 @@
 """Workers on a Ray cluster, by tasks of Ray Core alone."""
 
+import sys
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ratecast.errors import InputError
-from ratecast.workers.contract import Pool, Served, Shared
+from ratecast.visible_text import one_line
+from ratecast.workers.contract import Served, Shared
 from ratecast.workers.local import labelled
 from ratecast.workers.place import Ray
 from ratecast.workers.ray_cluster import cluster, on_node, ray_package, require_shared
@@ -20,7 +23,7 @@ RETRIES = 3
 
 
 @contextmanager
-def ray_pool(place: Ray, threads: int, folders: Collection[Path]) -> Iterator[Pool]:
+def ray_pool(place: Ray, threads: int, folders: Collection[Path]) -> "Iterator[RayPool]":
     """See `pool`."""
     with cluster(place, threads) as count:
         if place.address is not None:
@@ -40,18 +43,21 @@ class RayPool:
         ray = ray_package()
         self.count, self.threads = count, threads
         self._nodes = [node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]]
-        # Only a worker or a node that ends is a reason to try again: what a call raises once, it
-        # raises always.
-        self._task = ray.remote(num_cpus=threads, max_retries=RETRIES)(_run)
+        # Ray would begin it again itself, and not say so.
+        self._task = ray.remote(num_cpus=threads, max_retries=0)(_run)
         self._running: dict[Future[Any], Any] = {}
+        self._cancelled = False
 
     def submit(self, label: str, call: Callable[..., T], *given: Any) -> "Future[T]":
         """See `Pool`."""
-        reference = self._task.remote(label, call, *given)
         found: Future[T] = Future()
-        self._running[found] = reference
-        reference.future().add_done_callback(lambda done: self._finish(label, done, found))
+        self._begin(_Call(label, (call, *given), found))
         return found
+
+    def _begin(self, call: "_Call") -> None:
+        reference = self._task.remote(call.label, *call.given)
+        self._running[call.found] = reference
+        reference.future().add_done_callback(partial(self._finish, call))
 
     def share(self, value: T) -> Shared[T]:
         """See `Pool`."""
@@ -67,17 +73,46 @@ class RayPool:
 
     def cancel(self) -> None:
         """End what was submitted."""
-        ray = ray_package()
+        ray, self._cancelled = ray_package(), True
         for reference in list(self._running.values()):
             ray.cancel(reference, force=True)
 
-    def _finish(self, label: str, done: "Future[T]", found: "Future[T]") -> None:
-        self._running.pop(found, None)
+    def _finish(self, call: "_Call", done: "Future[Any]") -> None:
+        self._running.pop(call.found, None)
         error = done.exception()
         if error is None:
-            found.set_result(done.result())
+            call.found.set_result(done.result())
+        elif call.left and is_lost(error) and not self._cancelled:
+            why = first_line(error).partition(". ")[0]
+            say(f"{call.label}: its worker was lost ({why}); it is begun again")
+            again = replace(call, left=call.left - 1)
+            # Not in this thread, which brings the answers that a new call needs.
+            threading.Thread(target=self._begin, args=[again], daemon=True).start()
         else:
-            found.set_exception(as_raised(error, label, self._nodes))
+            call.found.set_exception(as_raised(error, call.label, self._nodes))
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call of a pool. left: how often it may be begun again."""
+
+    label: str
+    given: tuple[Any, ...]
+    found: "Future[Any]"
+    left: int = field(default_factory=lambda: RETRIES)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a worker or a node has ended: what a call raises once, it raises always."""
+    exceptions = ray_package().exceptions
+    return isinstance(error, exceptions.RayError) and not isinstance(
+        error, exceptions.RayTaskError | exceptions.TaskCancelledError
+    )
+
+
+def say(line: str) -> None:
+    """Print a line on stderr, above the progress bar."""
+    print(one_line(line), file=sys.stderr)
 
 
 def as_raised(error: BaseException, label: str, nodes: Sequence[str]) -> BaseException:

@@ -36,6 +36,10 @@ class TrainingData(Protocol):
     def batches(self, size: int, order: torch.Generator | None) -> Iterator[Batch]:
         """All batches, in the order of the data or in an order drawn from `order`."""
 
+    @staticmethod
+    def part(batch: Batch, number: int, count: int) -> Batch:
+        """One of `count` parts of a batch, each a batch; it may have no rows. number: from 0."""
+
     def split(self, share: float, seed: int) -> tuple[Self, Self]:
         """A random `share` of the ratings, and the rest."""
 
@@ -75,6 +79,11 @@ class Examples:
         for start in range(0, len(rows), size):
             part = rows.take(slice(start, start + size))
             yield part.users, part.movies, part.stars
+
+    @staticmethod
+    def part(batch: Batch, number: int, count: int) -> Batch:
+        """Every `count`-th row."""
+        return tuple(rows[number::count] for rows in batch)
 
     def split(self, share: float, seed: int) -> tuple[Self, Self]:
         """A random `share` of the rows, and the rest."""

@@ -49,6 +49,12 @@ class UserSequences:
         for place in places:
             yield self._batch(packs[int(place)])
 
+    @staticmethod
+    def part(batch: Batch, number: int, count: int) -> Batch:
+        """Every `count`-th window."""
+        inputs, stars, earlier, targets = (x[number::count] for x in batch[:4])
+        return inputs, stars, earlier, targets, stars[targets]
+
     def split(self, share: float, seed: int) -> tuple[Self, Self]:
         """The windows of a random `share`, and the others; at least one of each."""
         order = torch.from_numpy(np.random.default_rng(seed).permutation(len(self.windows)))
