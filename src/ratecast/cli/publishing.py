@@ -1,11 +1,15 @@
 """The command that gives a running service another model."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ratecast.cli.call import emit
 from ratecast.cli.serve_options import service_home
 from ratecast.errors import InputError
 from ratecast.serving.private_files import owner_only
+
+if TYPE_CHECKING:
+    from ratecast.serving.live.published import ArtifactStore
 
 
 @owner_only()
@@ -42,12 +46,11 @@ def publish(
             0 when it serves the artifact, and 2 when it refuses it or does not answer.
         json: print the result as one JSON document.
     """
-    from ratecast.serving.live.published import SERVING, ArtifactStore
-    from ratecast.serving.quality.comparison import read_comparison
+    from ratecast.serving.live.published import ArtifactStore
 
+    artifacts = ArtifactStore(service_home(home))
     if wait is not None and not 0 < wait < float("inf"):
         raise InputError(f"publish: --wait {wait:g}: give a number of seconds above 0")
-    artifacts = ArtifactStore(service_home(home))
     if sum((artifact is not None, promote, no_shadow)) != 1 or (shadow and artifact is None):
         raise InputError("publish: give one of an artifact, --promote and --no-shadow")
     if wait is not None and (shadow or no_shadow):
@@ -60,20 +63,28 @@ def publish(
         name = artifacts.promote(force=force)
     else:
         name = artifacts.publish(artifact, shadow=shadow, force=force)
-    where = "published as the shadow" if shadow else "published as"
-    if wait is None:
-        emit({"published": name}, f"{where} {name}", json)
-        return
-    verdict = artifacts.verdict(name, wait)
+    facts, said = {"published": name}, f"published as {'the shadow ' * shadow}{name}"
+    if wait is not None:
+        facts["verdict"], compared = _verdict(artifacts, name, wait)
+        said += ", and served" + f"; {compared}" * bool(compared)
+        facts |= {"comparison": compared} if compared else {}
+    emit(facts, said, json)
+
+
+def _verdict(artifacts: "ArtifactStore", name: str, seconds: float) -> tuple[str, str]:
+    """That of the running service, and its comparison with the served model, or an empty text.
+
+    Raises `InputError` where it is refused, or nothing answers.
+    """
+    from ratecast.serving.live.published import SERVING
+    from ratecast.serving.quality.comparison import read_comparison
+
+    verdict = artifacts.verdict(name, seconds)
     if verdict is None:
         raise InputError(
-            f"publish: no service answered within {wait:g} s; {name} is served once "
+            f"publish: no service answered within {seconds:g} s; {name} is served once "
             f"ratecast serve --home {artifacts.home} runs"
         )
     if verdict != SERVING:
         raise InputError(f"publish: {verdict}")
-    compared = read_comparison(artifacts.folder(name))
-    facts = {"published": name, "verdict": verdict}
-    if compared is not None:
-        facts["comparison"] = str(compared)
-    emit(facts, f"published as {name}, and served" + (f"; {compared}" if compared else ""), json)
+    return verdict, str(read_comparison(artifacts.folder(name)) or "")
