@@ -18,6 +18,7 @@ def test_the_terms_are_forecasts_and_their_sum_is_the_forecast(place: Place) -> 
 
     artifacts = ArtifactStore(place.home)
     store = Store(place.url)
+    store.lock.take()
     assert artifacts.current is not None
     live = LiveState(load(artifacts.folder(artifacts.current), store.events_since()), [])
 

@@ -134,6 +134,7 @@ def test_no_byte_is_left_after_the_next_refit(tmp_path: Path, words: list[str], 
 
 def test_visitors_lose_a_user_who_is_gone(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
+    store.lock.take()
     events = [RatingEvent(user, "1", 3.0, 5, 1, k) for k, user in enumerate("abc", 1)]
     store.write(list(events), [("a", 10), ("b", 11)])
     store.write([RemovalEvent("b", None, 4), RemovalEvent("c", None, 5)], [])

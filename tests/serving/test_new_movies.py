@@ -104,6 +104,7 @@ def test_a_refit_learns_them_and_the_service_swaps_to_it(
 
 def test_the_training_table_has_their_side_information(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
+    store.lock.take()
     from ratecast.serving.store.new_movies import add_movie
 
     assert add_movie(store.lock, NewMovie("41", "Elsewhere", 1971, ("Comedy",), {"x": 1}))

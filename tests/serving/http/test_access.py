@@ -53,6 +53,7 @@ def table() -> dict[str, tuple[str, str]]:
 
 def test_every_route_is_in_the_table(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
+    store.lock.take()
     access = Access(TOKEN, signing_secret(tmp_path))
     app = create_app(HotSwap(ArtifactStore(tmp_path), store), access)
     store.close()

@@ -82,5 +82,6 @@ def test_refit_learns_what_the_store_knows_and_the_service_takes_it_up(
         answer = client.get("/v1/predict?user=500&movie=3").json()["forecasts"][0]
         assert (answer["history_length"], answer["basis"]) == (0, "new user")
     store = Store(place.url)
+    store.lock.take()
     assert store.events_since().deleted.among(["1", "500"]) == ["500"]
     store.close()

@@ -27,6 +27,7 @@ RATED, EACH = 60, 25
 def store(tmp_path: Path, ml100k: Ratings) -> Iterator[Store]:
     """A store with ratings of real users, given by new ones, one commit each."""
     opened = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
+    opened.lock.take()
     frame = ml100k.frame.unique(["user", "movie"], keep="last", maintain_order=True)
     frame = frame.filter(frame["user"] <= RATED).group_by("user", maintain_order=True).head(EACH)
     rows = frame.select("user", "movie", "rating").rows()

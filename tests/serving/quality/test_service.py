@@ -130,6 +130,7 @@ def test_the_command_line_publishes_one_thing(tmp_path: Path, trained: Path) -> 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
+    opened.lock.take()
     yield opened
     opened.close()
 

@@ -22,6 +22,7 @@ from tests.serving.quality.given import give, random_commits, started, walked, w
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
+    opened.lock.take()
     yield opened
     opened.close()
 

@@ -26,6 +26,7 @@ def held(folder: Path) -> bytes:
 
 def test_a_deleted_user_is_known_again_by_the_id_alone(database: str) -> None:
     store = Store(database)
+    store.lock.take()
     store.write([given(1, "ann"), given(2, "bob"), given(3, "eve")], [])
     store.write([RemovalEvent("ann", None, 4)], [])
     store.write([RemovalEvent("bob", None, 5)], [])
@@ -38,6 +39,7 @@ def test_a_deleted_user_is_known_again_by_the_id_alone(database: str) -> None:
     assert set(deleted.seqs) == {digest_of_user(deleted.key, user) for user in ("ann", "bob")}
     # The key is of this store, and stays what it was.
     again = Store(database)
+    again.lock.take()
     assert again.events_since().deleted == deleted
     again.write([RemovalEvent("bob", None, 7)], [])
     assert again.events_since().deleted.among(["ann", "bob"], after=6) == ["bob"]
@@ -49,6 +51,7 @@ def test_a_deleted_user_is_known_again_by_the_id_alone(database: str) -> None:
 
 def test_the_last_removal_is_also_that_of_a_rating(database: str) -> None:
     store = Store(database)
+    store.lock.take()
     store.write([given(1, "ann"), given(2, "ann", "2")], [])
     store.write([RemovalEvent("ann", "1", 3)], [])
     assert (store.last_removal(2), store.last_removal(3)) == (0, 3)
@@ -76,6 +79,7 @@ def test_a_store_of_an_older_release_loses_the_ids_it_kept(tmp_path: Path) -> No
     engine.dispose()
     assert NAME.format("free-1900").encode() in held(tmp_path)
     store = Store(url)
+    store.lock.take()
     written = store.events_since()
     assert written.removals == [RemovalEvent(NAME.format("free-1"), "1", 3001)]
     assert written.deleted.among([NAME.format("gone"), NAME.format("here")]) == [
@@ -93,6 +97,7 @@ def test_a_store_of_an_older_release_loses_the_ids_it_kept(tmp_path: Path) -> No
 def test_what_was_deleted_is_in_no_byte_of_the_files(tmp_path: Path, seed: int) -> None:
     """SQLite alone leaves copies of rows where a page was split."""
     store, draw = Store(f"sqlite:///{tmp_path / 'ratings.db'}"), random.Random(seed)
+    store.lock.take()
     users = [NAME.format(f"{draw.getrandbits(64):016x}") for _ in range(200)]
     rated = set[tuple[str, str]]()
     seq = 0
@@ -123,6 +128,7 @@ def test_what_was_deleted_is_in_no_byte_of_the_files(tmp_path: Path, seed: int) 
 
 def test_a_log_that_is_read_is_emptied_later(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
+    store.lock.take()
     store.write([given(1, "ann")], [])
     other = sa.create_engine(store.engine.url)
     with other.connect() as reader:

@@ -6,6 +6,7 @@ from ratecast.serving.store.scores import save_scores, saved_scores
 
 def test_the_last_ones_are_read(database: str) -> None:
     store = Store(database)
+    store.lock.take()
     assert saved_scores(store) is None
     for body in (b"\x00first", b"\xffsecond"):
         save_scores(store, body)
