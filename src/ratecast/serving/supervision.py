@@ -39,9 +39,10 @@ class Supervised:
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
+            # Again, should the work have taken one in.
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait([self._task], timeout=FIRST_PAUSE)
 
     async def _run(self) -> None:
         await self._work()

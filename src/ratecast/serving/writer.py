@@ -97,7 +97,9 @@ class GroupCommitWriter:
     async def check(self) -> None:
         """Raise `UnavailableError` if a write would be refused now, with the reason."""
         try:
-            await asyncio.wait_for(self.write(WriteRequest("")), CHECK_SECONDS)
+            # Not `wait_for`: in Python 3.11 it may take in that the caller is cancelled.
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self.write(WriteRequest(""))
         except TimeoutError:
             raise UnavailableError("the writer does not answer") from None
 
@@ -179,8 +181,9 @@ class GroupCommitWriter:
         events = self._plan(requests)
         new = [(str(r.user), int(self._clock())) for r in requests if r.register]
         together = [event for own in events for event in own]
-        await self.save_scores(self._live.due_scores(together))
+        # Before anything is written: whatever fails, the lock and the store are looked at again.
         self._behind = True
+        await self.save_scores(self._live.due_scores(together))
         if together or new:
             await self.run(self.store.write, together, new)
         else:
