@@ -34,7 +34,7 @@ ALLOWED = {
     "modelling/contract/renamed.py": ("", "old names are accepted there; artifacts hold them"),
     "cli/serving.py": ("listen listens", "to a port"),
     "serving/server.py": ("listen listens", "to a port"),
-    "serving/store/database.py": ("listen listens", "to a port"),
+    "serving/store/engine.py": ("listen listens", "to a port"),
 }
 
 

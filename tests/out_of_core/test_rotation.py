@@ -93,7 +93,7 @@ def test_blocks_that_find_no_room_are_read_in_every_epoch(
     monkeypatch.setattr(shard, "available_memory", lambda: 2 * (os.cpu_count() or 1) * room)
     with local_pool(1) as workers:
         monkeypatch.setattr(fit_module, "_workers", lambda *_: nullcontext(workers))
-        monkeypatch.setattr(estimates, "require_memory_of_workers", lambda *_: None)
+        monkeypatch.setattr(estimates, "require_memory_of_workers", lambda *_, **__: None)
         found = fit_out_of_core(
             MODELS["mf_bias"](), folder, tmp_path / "work", valid=SHARE, on=Ray(), **QUIET
         )

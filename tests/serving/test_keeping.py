@@ -160,11 +160,11 @@ def test_after_a_lost_connection_another_service_may_write_and_this_one_learns_i
         assert rated(client, 9001) == 503
         assert "another service" in client.get("/readyz").json()["detail"]
         last, commit = other.last_numbers()
-        other.write([RatingEvent("9002", "50", 3.0, 1, commit + 1, last + 1)], [])
+        other.write([RatingEvent("9102", "50", 3.0, 1, commit + 1, last + 1)], [])
         other.close()
         assert wait(client) < 5
         assert rated(client, 9003) == 201
-        (kept,) = client.get("/v1/users/9002/ratings").json()["ratings"]
+        (kept,) = client.get("/v1/users/9102/ratings").json()["ratings"]
         assert kept["stars"] == 3
 
 

@@ -63,12 +63,12 @@ def publish(
         name = artifacts.promote(force=force)
     else:
         name = artifacts.publish(artifact, shadow=shadow, force=force)
-    facts, said = {"published": name}, f"published as {'the shadow ' * shadow}{name}"
+    facts, message = {"published": name}, f"published as {'the shadow ' * shadow}{name}"
     if wait is not None:
         facts["verdict"], compared = _verdict(artifacts, name, wait)
-        said += ", and served" + f"; {compared}" * bool(compared)
+        message += ", and served" + f"; {compared}" * bool(compared)
         facts |= {"comparison": compared} if compared else {}
-    emit(facts, said, json)
+    emit(facts, message, json)
 
 
 def _verdict(artifacts: "ArtifactStore", name: str, seconds: float) -> tuple[str, str]:

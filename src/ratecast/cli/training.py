@@ -30,7 +30,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         ratecast train als --all
         ratecast train mf_bias --data grown-1b --out-of-core work --valid 0.001
         ratecast train als --data parts --out-of-core /shared/work --on ray --address auto
-        ratecast train neumf --data ml-25m --on ray --workers 4
+        ratecast train neumf --data ml-25m --on ray --workers 2
 
     Args:
         words: a YAML file or a model's name, by default auto, which chooses models by what they
