@@ -82,10 +82,9 @@ class ColdStart(Model):
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         self._prepare(train)
-        labels, stars = self._row_labels(train), train.stars.astype(np.float64)
+        (labels, people), stars = self._described(train), train.stars.astype(np.float64)
         user_ratings = np.bincount(labels.user, minlength=labels.sizes[0])[labels.user]
         weight = np.asarray(user_ratings**-0.5, np.float64)
-        people = self._people(train)
         data = _Train(labels, people, stars)
         score, inputs = self._held_out(data, weight)
         design = np.column_stack([np.ones(len(score)), score])
@@ -163,9 +162,9 @@ class ColdStart(Model):
 
     def _predict(self, rows: Rows) -> Expected:
         """Expected stars by the fit alone."""
-        labels = self._row_labels(rows)
+        labels, people = self._described(rows)
         base = self._linear[0] + self._linear[1] * self._mixed.score(labels)
-        inputs = np.column_stack([base, self._statistics[labels.movie], self._people(rows)])
+        inputs = np.column_stack([base, self._statistics[labels.movie], people])
         mean = base + self.smooth_share * self._smooth(inputs)
         return Expected(mean, np.full(len(rows), self._deviation))
 
@@ -196,12 +195,13 @@ class ColdStart(Model):
         users, movies = self._side_tables(rows)
         return numeric_column(users, "age"), numeric_column(movies, "year")
 
-    def _row_labels(self, rows: Rows) -> RowLabels:
+    def _described(self, rows: Rows) -> tuple[RowLabels, F64]:
+        """The labels of each row, and of its user what `_people` has: (n, 2)."""
         users, movies = self._side_tables(rows)
         age, year = numeric_column(users, "age"), numeric_column(movies, "year")
         people = {name: (_bins(age, b), len(b) + 1) for name, b in self._age_bins().items()}
-        if "gender" in self._labels[USER].known:
-            gender = self._labels[USER].matrices(users)["gender"]
+        gender = self._labels[USER].matrices(users).get("gender")
+        if gender is not None and "gender" in self._labels[USER].known:
             people["gender"] = first_label(gender), gender.shape[1]
         single = self._labels[USER].further.single_labels(users)
         people |= {f"{USER}.{name}": label for name, label in single.items()}
@@ -215,20 +215,21 @@ class ColdStart(Model):
             self._labels[kind].further.labels(table)
             for kind, table in ((USER, users), (MOVIE, movies))
         )
-        return RowLabels(user, movie, people, genres, binned, sizes, *further)
+        labels = RowLabels(user, movie, people, genres, binned, sizes, *further)
+        return labels, self._people(age, gender)
 
     def _age_bins(self) -> dict[str, F64]:
         return {"age": self._borders[0], "third": self._borders[1]}
 
-    def _people(self, rows: Rows) -> F64:
+    def _people(self, age: F64, gender: sp.csr_array | None) -> F64:
         """Age in decades from the mean and gender, -1/2 or 1/2, of each row's user: (n, 2).
 
         0 where unknown.
         """
-        users, _ = self._side_tables(rows)
-        age = np.nan_to_num((numeric_column(users, "age") - self._mean_age[0]) / 10)
-        gender = self._labels[USER].matrices(users).get("gender", sp.csr_array((len(rows), 1)))
-        return np.column_stack([age, gender.sum(axis=1) / 2 - gender[:, [0]].toarray()[:, 0]])
+        decades = np.nan_to_num((age - self._mean_age[0]) / 10)
+        if gender is None:
+            gender = sp.csr_array((len(age), 1))
+        return np.column_stack([decades, gender.sum(axis=1) / 2 - gender[:, [0]].toarray()[:, 0]])
 
     @override
     def arrays(self) -> Arrays:

@@ -242,12 +242,13 @@ class FactorizationMachine(Model):
     def _movie_side(self, rows: Rows) -> tuple[I64, MovieSide]:
         """Line of each row's movie, and the movies; unknown ones stand after the known."""
         movie, ids = distinct(rows.table.frame[MOVIE])
-        table = self.movies.side(ids, rows.table.movies)
         unknown = self.movies.encode(ids) == 0
         vectors = self._samples["vectors"]
         place = np.cumsum(unknown) - 1 + len(vectors)
         lines = np.where(rows.movies > 0, rows.movies, place[movie])
-        vectors = np.concatenate([vectors, self._new_vectors(table.filter(unknown))])
+        if unknown.any():
+            table = self.movies.side(ids, rows.table.movies).filter(unknown)
+            vectors = np.concatenate([vectors, self._new_vectors(table)])
         return lines, MovieSide(vectors, self._samples["in_set"])
 
     def _targets(self, stars: F64) -> F64:

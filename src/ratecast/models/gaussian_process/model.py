@@ -207,6 +207,9 @@ class GaussianProcess(Model):
     def _requested(self, rows: Rows) -> RequestedMovies:
         unknown = rows.movies == 0
         numbers = rows.movies.astype(np.int64) - 1
+        if not unknown.any():
+            none = np.empty((0, len(self._covariance)), np.float32)
+            return RequestedMovies(numbers, none, np.empty(0, np.float32))
         which, movies = distinct(rows.table.frame[MOVIE].filter(pl.Series(unknown)))
         numbers[unknown] = len(self._covariance) + which
         lines = list(self._new_lines(self.movies.side(movies, rows.table.movies)))

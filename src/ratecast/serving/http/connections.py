@@ -4,6 +4,7 @@ uvicorn closes a connection on which no next request begins (`timeout_keep_alive
 that has begun it bounds neither the size of the headers nor the time.
 """
 
+import asyncio
 import ipaddress
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,8 @@ from ratecast.serving.http.problem_details import MEDIA_TYPE, Problem
 KEEP_ALIVE_SECONDS = 5
 # How many ticks of uvicorn, a tenth of a second each, are between two looks at all connections.
 TICKS = 5
+# So many bytes of a response wait for what may follow in the same turn of the loop.
+MOST_HELD = 1 << 14
 HEADERS, BODY, NOTHING = "headers", "body", "nothing"
 
 
@@ -59,10 +62,18 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take the connection; refuse it if there are too many."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))
         self._await(HEADERS)
         if self._too_many():
             self._refuse(UnavailableError("too many connections; close some"))
+
+    def handle_websocket_upgrade(self) -> None:
+        """Give the connection to web sockets, as it was."""
+        joined = self.transport
+        assert isinstance(joined, JoinedWrites)
+        joined.flush()
+        self.transport = joined.transport
+        super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a request; refuse it as soon as its headers are too large."""
@@ -156,6 +167,42 @@ class BoundedConnection(HttpToolsProtocol):
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(_answer(error))
+        self.transport.close()
+
+
+class JoinedWrites:
+    """A transport that sends what is written in one turn of the loop by one call of the system.
+
+    uvicorn writes headers and body one after the other, and each such call takes a tenth of the
+    time of a forecast. transport: what has everything else.
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.transport, self._loop = transport, loop
+        self._held: list[bytes] = []
+        self._size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send it at the end of this turn, or now if it is much."""
+        if not self._held:
+            self._loop.call_soon(self.flush)
+        self._held.append(data)
+        self._size += len(data)
+        if self._size > MOST_HELD:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what is held."""
+        if self._held:
+            held, self._held, self._size = self._held, [], 0
+            self.transport.write(held[0] if len(held) == 1 else b"".join(held))
+
+    def close(self) -> None:
+        """Send what is held, and close."""
+        self.flush()
         self.transport.close()
 
 
