@@ -1,5 +1,6 @@
 """Bounds of a connection: size and time of headers and body, and how many connections."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ratecast.serving.http.connections import MOST_HELD, JoinedWrites
 from ratecast.serving.http.limits import Limits
 from ratecast.serving.live.published import ArtifactStore
 from tests.serving.place import Place
@@ -144,3 +146,38 @@ def test_who_takes_no_response_is_cut_off() -> None:
         now[0], line.unsent = seconds, unsent
         bounded.check()
         assert line.aborted is aborted
+
+
+class Sent:
+    """A transport that keeps what it is given, call by call."""
+
+    def __init__(self) -> None:
+        self.calls: list[bytes] = []
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        self.calls.append(data)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_headers_and_body_go_to_the_system_by_one_call() -> None:
+    sent = Sent()
+
+    async def answers() -> None:
+        joined = JoinedWrites(sent, asyncio.get_running_loop())
+        for answer in (b"one", b"two"):
+            joined.write(b"head ")
+            joined.write(answer)
+            await asyncio.sleep(0)
+        # A long body does not wait, and nothing is lost at the end.
+        joined.write(b"head ")
+        joined.write(b"x" * MOST_HELD)
+        joined.write(b"last")
+        assert len(sent.calls) == 3
+        joined.close()
+
+    asyncio.run(answers())
+    assert sent.calls == [b"head one", b"head two", b"head " + b"x" * MOST_HELD, b"last"]
+    assert sent.is_closed

@@ -62,7 +62,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take the connection; refuse it if there are too many."""
-        super().connection_made(JoinedWrites(transport, self.loop))
+        joined: Any = JoinedWrites(transport, self.loop)
+        super().connection_made(joined)
         self._await(HEADERS)
         if self._too_many():
             self._refuse(UnavailableError("too many connections; close some"))
