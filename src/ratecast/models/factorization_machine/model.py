@@ -242,8 +242,7 @@ class FactorizationMachine(Model):
     def _movie_side(self, rows: Rows) -> tuple[I64, MovieSide]:
         """Line of each row's movie, and the movies; unknown ones stand after the known."""
         movie, ids = distinct(rows.table.frame[MOVIE])
-        unknown = self.movies.encode(ids) == 0
-        vectors = self._samples["vectors"]
+        vectors, unknown = self._samples["vectors"], self.movies.encode(ids) == 0
         place = np.cumsum(unknown) - 1 + len(vectors)
         lines = np.where(rows.movies > 0, rows.movies, place[movie])
         if unknown.any():
