@@ -105,7 +105,7 @@ def test_a_deleted_rating_leaves_no_trace_after_a_rebuild(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model is rebuilt in the background, calibration included."""
-    monkeypatch.setattr("ratecast.serving.hot_swap.REBUILD_SECONDS", 0.0)
+    monkeypatch.setattr("ratecast.serving.live.rebuilds.REBUILD_SECONDS", 0.0)
     with place.open() as client:
         client.post("/v1/users/9000/ratings", json={"movie": 1, "stars": 1})
         client.delete("/v1/users/9000/ratings/1")

@@ -17,6 +17,7 @@ from ratecast.errors import InputError
 from ratecast.serving.errors import UnavailableError
 from ratecast.serving.live import acceptance_checks
 from ratecast.serving.live.published import SERVING, ArtifactStore
+from ratecast.serving.live.rebuilds import next_rebuild
 from ratecast.serving.live.served_model import ServedModel, load
 from ratecast.serving.live.state import LiveState
 from ratecast.serving.metrics import Metrics
@@ -30,8 +31,6 @@ from ratecast.serving.writer import GroupCommitWriter
 
 log = logging.getLogger("ratecast.serving")
 POLL_SECONDS = 1.0
-# After a rebuild, the next one waits at least REBUILD_SECONDS and REST_FACTOR times its duration.
-REBUILD_SECONDS, REST_FACTOR = 5.0, 20.0
 
 
 class HotSwap:
@@ -172,8 +171,7 @@ class HotSwap:
             try:
                 await self._rebuild(live)
             finally:
-                rest = REST_FACTOR * (time.monotonic() - now)
-                self._next_rebuild = time.monotonic() + max(REBUILD_SECONDS, rest)
+                self._next_rebuild = next_rebuild(now)
         await live.shadow.follow(self.artifacts.shadow, partial(self._load_shadow, live))
         await self._retention.poll(live.served.name, writer)
 

@@ -1,29 +1,13 @@
 """The API as a client sees it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from ratecast.serving.http.limits import Limits
-from ratecast.serving.live.published import ArtifactStore
-from tests.serving.place import TOKEN, Place
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory, artifact: Path) -> Iterator[httpx.Client]:
-    home = tmp_path_factory.mktemp("home")
-    ArtifactStore(home).publish(artifact)
-    with Place(home).open() as opened:
-        yield opened
-
-
-def get(client: httpx.Client, path: str, **params: Any) -> Any:
-    answer = client.get(path, params=params)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+from tests.serving.place import TOKEN, Place, get
 
 
 def rate(client: httpx.Client, user: int, movie: int, stars: float) -> httpx.Response:

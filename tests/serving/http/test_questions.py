@@ -1,6 +1,5 @@
 """What people ask: together, a watchlist, a title, pages of movies, what was seen, an export."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,9 @@ from ratecast.exports.read import read_bytes
 from ratecast.exports.star_quantiles import StarDistribution
 from ratecast.ratings import Scale
 from ratecast.serving.live.published import ArtifactStore
-from tests.serving.place import TOKEN, Place
+from tests.serving.place import TOKEN, Place, get
 
 USERS = [196, 186, 22]
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory, artifact: Path) -> Iterator[httpx.Client]:
-    home = tmp_path_factory.mktemp("home")
-    ArtifactStore(home).publish(artifact)
-    with Place(home).open() as opened:
-        yield opened
-
-
-def get(client: httpx.Client, path: str, **params: Any) -> Any:
-    answer = client.get(path, params=params)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def post(client: httpx.Client, path: str, body: Any = None, status: int = 200) -> Any:

@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ratecast.serving.live.rebuilds import next_rebuild
 from ratecast.serving.live.served_model import ServedModel
 from ratecast.serving.store.database import Event, RemovalEvent
 from ratecast.serving.store.new_movies import NewMovie
 
 log = logging.getLogger("ratecast.serving")
-# After a rebuild, the next one waits at least REBUILD_SECONDS and REST_FACTOR times its duration.
-REBUILD_SECONDS, REST_FACTOR = 5.0, 20.0
 
 
 class Shadow:
@@ -85,8 +84,7 @@ class Shadow:
             facts = {"artifact": wanted, "model": model.model.name}
             log.info("shadow runs", extra={"facts": facts})
         self.model = model
-        rest = REST_FACTOR * (time.monotonic() - start)
-        self._next_rebuild = time.monotonic() + max(REBUILD_SECONDS, rest)
+        self._next_rebuild = next_rebuild(start)
 
     def _fail(self, name: str, error: Exception) -> None:
         self.model, self.failed = None, name
