@@ -118,6 +118,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writers.archive(
         place / "letterboxd.zip", {"ratings.csv": writers.table(writers.LETTERBOXD, films)}
     )
+    listed = [{"Date": "2024-05-01", "Name": "Star Wars", "Year": 1977}]
+    writers.write(place / "watchlist.csv", "Date,Name,Year,Letterboxd URI", listed)
     (place / "users.txt").write_text("196\n5000\n", "utf-8")
     (place / "movies.txt").write_text("242\n302\n", "utf-8")
     with pytest.MonkeyPatch.context() as patch:

@@ -67,6 +67,11 @@ def letterboxd(films: Sequence[tuple[str, int]], stars: Callable[[int], float]) 
     return w.table(w.LETTERBOXD, rows)
 
 
+def watchlist(films: Sequence[tuple[str, int]]) -> str:
+    rows = [{"Date": "2024-03-01", "Name": name, "Year": year} for name, year in films]
+    return w.table("Date,Name,Year,Letterboxd URI", rows)
+
+
 def of_even(n: int) -> float:
     """A person who likes what half of the users like."""
     return (4.5 if n % 2 else 2.0) + (0.5 if n % 3 == 0 else 0)
