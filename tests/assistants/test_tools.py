@@ -275,6 +275,29 @@ def test_options_that_cannot_be(
     )
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_stdin_is_open(
+    number: signal.Signals, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The read of stdin goes on; the process ends without it, after what it made is removed."""
+    ended: list[int] = []
+    removed: list[bool] = []
+
+    async def run(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(number)
+            await anyio.sleep(60)
+        finally:
+            removed.append(True)
+
+    monkeypatch.setattr("ratecast.assistants.server.run", run)
+    monkeypatch.setattr("os._exit", ended.append)
+    former = signal.getsignal(signal.SIGTERM)
+    main(["mcp", "--artifact", str(model)])
+    assert (ended, removed) == ([130], [True])
+    assert signal.getsignal(signal.SIGTERM) is former
+
+
 def test_an_empty_stdin_ends_it(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     assert main(["mcp", "--artifact", str(model)]) == 0

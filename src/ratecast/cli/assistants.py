@@ -3,6 +3,8 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+from ratecast.cli.call import note
+from ratecast.cli.interrupts import ended_as_interrupted
 from ratecast.errors import InputError
 
 # The protocol, and the service that answers.
@@ -37,15 +39,7 @@ def mcp(
             temporary folder that is removed when this command ends.
         port: serve by HTTP at http://127.0.0.1:PORT/mcp instead, to clients on this machine alone.
     """
-    if (url is None) == (artifact is None):
-        raise InputError("mcp: give either --url URL or --artifact DIR")
-    if artifact is not None and token_file is not None:
-        raise InputError("mcp: --token-file is for a service; remove it, or give --url")
-    if missing := [name for name in _NEEDED if find_spec(name) is None]:
-        raise InputError(
-            f"mcp: {missing[0]} is not installed; install it with pip install 'ratecast[mcp]', or "
-            "from a checkout with pip install -e '.[mcp]'"
-        )
+    _check(url, artifact, token_file)
     import os
     from functools import partial
 
@@ -61,4 +55,25 @@ def mcp(
     else:
         token = service_token(None, token_file, os.environ, "mcp")
         source = Client.at(url, token, "--token-file")
-    anyio.run(partial(run, source, write=write, port=port))
+    try:
+        with ended_as_interrupted():
+            anyio.run(partial(run, source, write=write, port=port))
+    except KeyboardInterrupt:
+        if port is not None:
+            raise
+        # All is cleaned up, but the thread that reads stdin waits for a line that may never come.
+        note("ratecast: stopped")
+        os._exit(130)
+
+
+def _check(url: str | None, artifact: Path | None, token_file: Path | None) -> None:
+    """Refuse options that cannot be together, and an installation without what is needed."""
+    if (url is None) == (artifact is None):
+        raise InputError("mcp: give either --url URL or --artifact DIR")
+    if artifact is not None and token_file is not None:
+        raise InputError("mcp: --token-file is for a service; remove it, or give --url")
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise InputError(
+            f"mcp: {missing[0]} is not installed; install it with pip install 'ratecast[mcp]', or "
+            "from a checkout with pip install -e '.[mcp]'"
+        )
