@@ -16,6 +16,7 @@ from ratecast.serving.http import (
     questions_api,
 )
 from ratecast.serving.http.auth import Access
+from ratecast.serving.http.direct import DirectRequests
 from ratecast.serving.http.forwarded import ForwardedHeaders, Proxies
 from ratecast.serving.http.limits import Limits
 from ratecast.serving.http.middleware import ServiceMiddleware
@@ -71,8 +72,9 @@ def create_app(
     openapi.install(app)
     if page is not None:
         page(app)
+    app.add_middleware(DirectRequests)
     app.add_middleware(ServiceMiddleware, limits=app.state.limits, metrics=metrics)
-    # Added last, it is the outermost.
+    # Added last, it is the outermost; `DirectRequests`, added first, the innermost.
     app.add_middleware(ForwardedHeaders, proxies=proxies or Proxies())
     return app
 
