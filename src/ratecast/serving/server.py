@@ -15,11 +15,12 @@ import sqlalchemy as sa
 
 from ratecast.errors import InputError
 from ratecast.serving.hot_swap import HotSwap
-from ratecast.serving.http.app import Page, create_app
+from ratecast.serving.http.app import create_app
 from ratecast.serving.http.auth import Access, signing_secret
 from ratecast.serving.http.connections import server
 from ratecast.serving.http.forwarded import Proxies
 from ratecast.serving.http.limits import Limits
+from ratecast.serving.http.page_mount import LoadPage
 from ratecast.serving.live.published import KEEP, ArtifactStore
 from ratecast.serving.private_files import private_home
 from ratecast.serving.store.database import Store
@@ -138,10 +139,10 @@ class JsonFormatter(logging.Formatter):
         return in_json(orjson.dumps(line, default=str).decode())
 
 
-def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) -> None:
+def serve(settings: Settings, page: Callable[[], LoadPage | None] = lambda: None) -> None:
     """Serve until the process gets a signal to stop.
 
-    page: called once, when store and port are available; returns a function that mounts the page.
+    page: called once, when store and port are available; returns what imports the page.
     """
     settings.checked()
     private_home(settings.home)

@@ -258,7 +258,7 @@ class UserHistory:
 
     def of_user(self, user: int) -> RatingColumns:
         """All ratings of one user, in time order: as `of_users`, in fewer steps."""
-        start, stop = np.searchsorted(self.merged.users, (user, user + 1))
+        start, stop = np.searchsorted(self.merged.users, np.array([user, user + 1], np.int32))
         merged = self.merged.take(np.arange(start, stop)).without_deleted()
         recent, rows = self._recent_rows(np.array([user], np.int32))
         if not len(rows):

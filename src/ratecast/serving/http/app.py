@@ -1,6 +1,6 @@
 """The application: API, its documentation, page, health checks and metrics on one port."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
@@ -20,18 +20,17 @@ from ratecast.serving.http.direct import DirectRequests
 from ratecast.serving.http.forwarded import ForwardedHeaders, Proxies
 from ratecast.serving.http.limits import Limits
 from ratecast.serving.http.middleware import ServiceMiddleware
+from ratecast.serving.http.page_mount import DeferredPage, LoadPage
 from ratecast.serving.http.schemas import ServiceStatus, reply
 from ratecast.serving.metrics import Metrics
 from ratecast.serving.service import RatingService
-
-Page = Callable[[FastAPI], None]
 
 
 def create_app(
     hot_swap: HotSwap,
     access: Access,
     limits: Limits | None = None,
-    page: Page | None = None,
+    page: LoadPage | None = None,
     proxies: Proxies | None = None,
 ) -> FastAPI:
     """The app. `app.state.service` is None until the first model is loaded.
@@ -40,7 +39,7 @@ def create_app(
         hot_swap: loads the models.
         access: checks tokens.
         limits: limits of requests and clients.
-        page: mounts the page on the app.
+        page: imports the page; it is called once the service is ready.
         proxies: those in front whose headers hold.
     """
     metrics = Metrics()
@@ -49,9 +48,13 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         def ready(service: RatingService) -> None:
             app.state.service = service
+            if mounted is not None:
+                mounted.begin()
 
         async with hot_swap.running(ready, metrics):
             yield
+            if mounted is not None:
+                await mounted.close()
         app.state.service = None
 
     app = FastAPI(
@@ -70,8 +73,7 @@ def create_app(
     metrics.registry.register(quality.QualityCollector(lambda: app.state.service))
     _add_health(app, hot_swap, metrics)
     openapi.install(app)
-    if page is not None:
-        page(app)
+    mounted = None if page is None else DeferredPage(page, app)
     app.add_middleware(DirectRequests)
     app.add_middleware(ServiceMiddleware, limits=app.state.limits, metrics=metrics)
     # Added last, it is the outermost; `DirectRequests`, added first, the innermost.
