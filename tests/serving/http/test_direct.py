@@ -11,6 +11,7 @@ from ratecast.serving.http.limits import Limits
 from tests.serving.place import TOKEN, Place
 
 Send = Callable[[httpx.Client], httpx.Response]
+JSON = {"content-type": "application/json"}
 
 PLAIN: dict[str, Send] = {
     "one": lambda c: c.get("/v1/predict?user=196&movie=242"),
@@ -56,22 +57,30 @@ BODIES: dict[str, Send] = {
         "/v1/users/7006/ratings", content=iter([b'{"movie": 50,', b'"stars": 4}']), headers=JSON
     ),
 }
-JSON = {"content-type": "application/json"}
 
 
 def answers(
     send: Send, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[bool, dict[str, Any], dict[str, Any]]:
     """Whether a response was direct, the response, and that of FastAPI alone."""
-    responded: list[object] = []
-    reply, refuse = direct.reply, direct.error_response
+    direct_ones: list[Any] = []
+
+    def noted(name: str) -> Callable[..., Any]:
+        own = vars(direct)[name]
+
+        def call(*given: Any) -> Any:
+            direct_ones.append(given)
+            return own(*given)
+
+        return call
+
     with monkeypatch.context() as patch:
-        patch.setattr(direct, "reply", lambda *a: responded.append(a) or reply(*a))
-        patch.setattr(direct, "error_response", lambda e: responded.append(e) or refuse(e))
+        for name in ("reply", "error_response"):
+            patch.setitem(vars(direct), name, noted(name))
         first = _seen(send(client))
     with monkeypatch.context() as patch:
         patch.setattr(direct, "_BY_METHOD", {})
-        return bool(responded), first, _seen(send(client))
+        return bool(direct_ones), first, _seen(send(client))
 
 
 def _seen(response: httpx.Response) -> dict[str, Any]:
@@ -105,17 +114,16 @@ def test_every_other_request_is_left_to_fastapi(
 def test_tokens_hold_and_requests_are_counted_by_their_route(place: Place) -> None:
     place.token, place.private, place.limits = TOKEN, True, Limits(log_all=True)
     with place.open() as client:
-        asked = [
-            lambda headers: client.get("/v1/predict?user=196&movie=242", headers=headers),
-            lambda headers: client.get("/v1/users/196/recommendations", headers=headers),
-            lambda headers: client.put(
-                "/v1/users/196/ratings/1", json={"stars": 3}, headers=headers
-            ),
+        stars = {"stars": 3}
+        plain: list[Callable[[dict[str, str]], httpx.Response]] = [
+            lambda given: client.get("/v1/predict?user=196&movie=242", headers=given),
+            lambda given: client.get("/v1/users/196/recommendations", headers=given),
+            lambda given: client.put("/v1/users/196/ratings/1", json=stars, headers=given),
         ]
-        for ask in asked:
-            assert ask({"Authorization": "Bearer another-token-altogether"}).status_code == 403
-            assert ask({"Authorization": "none"}).status_code == 401
-            assert ask({}).status_code == 200
+        for send in plain:
+            assert send({"Authorization": "Bearer another-token-altogether"}).status_code == 403
+            assert send({"Authorization": "none"}).status_code == 401
+            assert send({}).status_code == 200
         figures = client.get("/metrics").text
         for line in (
             'ratecast_requests_total{method="GET",route="/v1/predict",status="200"} 1.0',

@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ratecast.ids import Id
 from ratecast.serving.errors import RequestError
 from ratecast.serving.http import api
 from ratecast.serving.http.auth import check
@@ -53,7 +54,7 @@ async def _set_rating(
     return reply(await api.ready_service(request).rate(user, movie, body.stars))
 
 
-def _own(request: Request, user: str) -> api.Id:
+def _own(request: Request, user: str) -> Id:
     """The user id in its form; checks that the token may act for this user."""
     own = api.ready_service(request).live.served.user(user)
     check(request, own)
