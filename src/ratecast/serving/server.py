@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import orjson
@@ -130,13 +131,22 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, event, and the facts of the event."""
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        line = {"time": at, "level": record.levelname.lower(), "event": record.getMessage()}
+        line = {
+            "time": _utc(int(record.created)),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
         line |= getattr(record, "facts", {})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         # JSON itself escapes only the first 32 control characters.
         return in_json(orjson.dumps(line, default=str).decode())
+
+
+@lru_cache(maxsize=1)
+def _utc(second: int) -> str:
+    """Many lines are of one second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
 
 
 def serve(settings: Settings, page: Callable[[], LoadPage | None] = lambda: None) -> None:
