@@ -192,10 +192,9 @@ class StateSpace(HistoryModel):
     @override
     def grow(self) -> None:
         known, side = len(self._user_columns), self._add_side_information()
-        if known < len(self._user_columns):
-            regression = self.movie_parameters.parameters.user_regression
-            new, prior = rowwise(self._user_columns[known:], regression), self._prior
-            self._prior = UserPrior(np.concatenate([prior.mean, new]), prior.implicit_weights)
+        regression = self.movie_parameters.parameters.user_regression
+        new, prior = rowwise(self._user_columns[known:], regression), self._prior
+        self._prior = UserPrior(np.concatenate([prior.mean, new]), prior.implicit_weights)
         if side is not None:
             self.movie_parameters = self.movie_parameters.with_more(side)
             self._movie_residuals.grow(len(self.movies))
@@ -209,15 +208,11 @@ class StateSpace(HistoryModel):
 
     def _add_side_information(self) -> MovieSide | None:
         """Append the columns of ids that are new in the vocabularies; the new movies', if any."""
-        users, movies = len(self._user_columns) - 1, len(self._movie_side.year) - 1
-        # A service calls this with every commit, most of which have no new movie.
-        if users < len(self.users) - 1:
-            more = self._side.user_columns(self.users.table[users:])
-            self._user_columns = np.concatenate([self._user_columns, more])
-        if movies == len(self.movies) - 1:
-            return None
-        side = MovieSide(*self._side.movie_columns(self.movies.table[movies:]))
-        self._movie_side = self._movie_side.concat(side)
+        more = self._side.user_columns(self.users.table[len(self._user_columns) - 1 :])
+        self._user_columns = np.concatenate([self._user_columns, more])
+        movies = self.movies.table[len(self._movie_side.year) - 1 :]
+        side = MovieSide(*self._side.movie_columns(movies)) if movies.height else None
+        self._movie_side = self._movie_side if side is None else self._movie_side.concat(side)
         return side
 
     def _fit_em(self, ratings: RatingColumns) -> None:

@@ -1,7 +1,7 @@
 """The application: API, its documentation, page, health checks and metrics on one port."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI, Response
 
@@ -43,25 +43,10 @@ def create_app(
         proxies: those in front whose headers hold.
     """
     metrics = Metrics()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        def ready(service: RatingService) -> None:
-            app.state.service = service
-            if mounted is not None:
-                mounted.begin()
-
-        async with hot_swap.running(ready, metrics):
-            yield
-            if mounted is not None:
-                await mounted.close()
-        app.state.service = None
-
     app = FastAPI(
         title="ratecast",
         description="Rating prediction: expected stars, and the probability of each star.",
         version="1",
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
@@ -74,11 +59,31 @@ def create_app(
     _add_health(app, hot_swap, metrics)
     openapi.install(app)
     mounted = None if page is None else DeferredPage(page, app)
+    app.router.lifespan_context = _lifespan(hot_swap, metrics, mounted)
     app.add_middleware(DirectRequests)
     app.add_middleware(ServiceMiddleware, limits=app.state.limits, metrics=metrics)
     # Added last, it is the outermost; `DirectRequests`, added first, the innermost.
     app.add_middleware(ForwardedHeaders, proxies=proxies or Proxies())
     return app
+
+
+def _lifespan(
+    hot_swap: HotSwap, metrics: Metrics, page: DeferredPage | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        def ready(service: RatingService) -> None:
+            app.state.service = service
+            if page is not None:
+                page.begin()
+
+        async with hot_swap.running(ready, metrics):
+            yield
+            if page is not None:
+                await page.close()
+        app.state.service = None
+
+    return lifespan
 
 
 def _add_health(app: FastAPI, hot_swap: HotSwap, metrics: Metrics) -> None:
