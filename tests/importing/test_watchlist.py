@@ -23,11 +23,15 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def imdb(folder: Path, rating: object = "") -> Path:
-    rows = [
+    rows: list[w.Row] = [
         {"Const": f"tt{1 + FILMS.index(film):07}", "Title": film[0], "Year": film[1]}
         for film in FILMS
     ]
-    series = {"Const": "tt0000099", "Title": catalogue.FILMS[25][0], "Title Type": "TV Series"}
+    series: w.Row = {
+        "Const": "tt0000099",
+        "Title": catalogue.FILMS[25][0],
+        "Title Type": "TV Series",
+    }
     rated = [{"Title Type": "Movie", **row, "Your Rating": rating} for row in [*rows, series]]
     return w.write(folder / "imdb.csv", w.IMDB_LIST, rated)
 
