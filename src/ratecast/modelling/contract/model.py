@@ -55,6 +55,7 @@ class Model(Observing):
         from ratecast.data.frames import ratings_of
 
         train = ratings_of(train, where="train")
+        self.require_packages(len(train))
         valid = None if valid is None else ratings_of(valid, train.scale, where="valid")
         with self._fingerprinted(train):
             rows = self.begin_fit(train)
@@ -72,6 +73,7 @@ class Model(Observing):
 
         self._require_fitted()
         ratings = ratings_of(ratings)
+        self.require_packages(len(ratings))
         with self._fingerprinted(ratings):
             self.refit_rows(self.begin_fit(ratings))
         return self

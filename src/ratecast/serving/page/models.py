@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from nicegui import ui
 
+from ratecast.errors import MissingPackageError
 from ratecast.serving.page import quality
 from ratecast.serving.page.layout import button, element
 from ratecast.serving.page.session import Visitor
@@ -128,7 +129,12 @@ def _plots() -> None:
 
     async def draw() -> None:
         for title, plot in PLOTS.items():
-            drawn = await asyncio.to_thread(plotted, plot)
+            try:
+                drawn = await asyncio.to_thread(plotted, plot)
+            except MissingPackageError as error:
+                with place:
+                    element("p", str(error)).classes("muted")
+                return
             with place, ui.element("div").classes("figure"):
                 element("h3", title)
                 ui.html(drawn, sanitize=False)
