@@ -277,8 +277,12 @@ def test_a_bad_row_is_named_by_line(capsys: Say) -> None:
 
 def test_models_are_listed_one_line_each(capsys: Say) -> None:
     assert main(["models"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["model", "needs", "frozen", "as-of", "description"]
     assert [line.split()[0] for line in lines] == list(MODELS)
+    by_name = {line.split()[0]: line.split()[1:4] for line in lines}
+    assert by_name["mf_bias"] == ["nets", "1.0284", "0.9493"]
+    assert by_name["als"][:2] == ["1.0252", "0.9425"]
 
 
 def test_a_renamed_setting_is_one_note(capsys: Say) -> None:
@@ -293,6 +297,7 @@ def test_the_help_of_several_commands_names_each(capsys: Say) -> None:
         assert run(*words) == 0
         printed = capsys.readouterr().out
         assert "Usage: ratecast data COMMAND [options]" in printed
+        assert "\n  ratecast data fetch ml-" in printed
         for name in ("fetch", "describe", "split", "expand"):
             assert f"\n  data {name} " in printed
 
