@@ -22,7 +22,7 @@ def doctor(*, offline: bool = False, compile: bool = False, json: bool = False) 
         json: print the result as one JSON document.
     """
     if compile:
-        from ratecast.doctor.kernels import compile_all
+        from ratecast.compiling import compile_all
 
         done = compile_all()
         emit(asdict(done), str(done), json)

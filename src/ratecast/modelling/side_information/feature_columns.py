@@ -15,7 +15,7 @@ from typing_extensions import override
 from ratecast.arrays import F64, I64
 
 if TYPE_CHECKING:
-    # It takes a tenth of a second to import, and a forecast needs no labels.
+    # Imported where labels are made, which not every model needs: it takes a tenth of a second.
     import scipy.sparse as sp
 
 # Of a set: so many values at most, the most frequent, each of so many ids at least.
@@ -121,10 +121,10 @@ class ValuesColumn(FeatureColumn):
 
     @override
     def labels(self, column: pl.Series) -> "sp.csr_array":
-        import scipy.sparse as sp
-
         flags = self._flags(column)
         count = np.maximum(np.diff(flags.indptr), 1)
+        import scipy.sparse as sp
+
         return sp.csr_array(sp.diags_array(count**-0.5) @ flags)
 
     @override
@@ -132,8 +132,6 @@ class ValuesColumn(FeatureColumn):
         return np.asarray(self._flags(column).toarray(), np.float64)
 
     def _flags(self, column: pl.Series) -> "sp.csr_array":
-        import scipy.sparse as sp
-
         place = {value: k for k, value in enumerate(self.known)}
         rows = column.to_list()
         if not self.is_set:
@@ -143,6 +141,8 @@ class ValuesColumn(FeatureColumn):
         starts = np.cumsum([0, *map(len, labels)])
         flat = np.fromiter(chain.from_iterable(labels), np.int64)
         shape = len(labels), len(place) + self.with_missing
+        import scipy.sparse as sp
+
         return sp.csr_array((np.ones(len(flat)), flat, starts), shape)
 
     @property
@@ -186,9 +186,9 @@ class VectorColumn(FeatureColumn):
 
     @override
     def labels(self, column: pl.Series) -> "sp.csr_array":
+        dense = self.dense(column)
         import scipy.sparse as sp
 
-        dense = self.dense(column)
         return sp.csr_array(dense / np.sqrt(max(dense.shape[1], 1)))
 
     @override
@@ -213,9 +213,9 @@ class VectorColumn(FeatureColumn):
 
 def one_hot(label: I64, count: int) -> "sp.csr_array":
     """(n, count) with 1 where a row has the label; -1 is no label."""
+    known = np.flatnonzero(label >= 0)
     import scipy.sparse as sp
 
-    known = np.flatnonzero(label >= 0)
     return sp.csr_array((np.ones(len(known)), (known, label[known])), (len(label), count))
 
 

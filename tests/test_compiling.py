@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ratecast import loop_cache
-from ratecast.doctor import kernels
+from ratecast import compiling, loop_cache
 
 COMPILE = """
 import sys
@@ -76,10 +75,10 @@ def test_a_folder_that_can_only_be_read_is_read(
 
 
 def test_every_room_with_loops_is_looked_through() -> None:
-    source = Path(kernels.__file__).parents[1]
+    source = Path(compiling.__file__).parent
     rooms = {
         f"ratecast.{path.relative_to(source).with_suffix('').as_posix().replace('/', '.')}"
         for path in source.rglob("*.py")
         if re.search(r"^@njit", path.read_text("utf-8"), re.MULTILINE)
     }
-    assert not [room for room in rooms if room.startswith(kernels._NO_LOOPS)]
+    assert not [room for room in rooms if room.startswith(compiling._NO_LOOPS)]
