@@ -104,17 +104,21 @@ def _use(name: str, folder: Path) -> None:
 def _loops() -> Iterator[Loop]:
     """Every loop of the package whose module is imported or can be."""
     seen: set[int] = set()
-    for module in walk_packages(ratecast.__path__, "ratecast."):
+    for module in walk_packages(ratecast.__path__, "ratecast.", _skip):
         if module.name.startswith(_NO_LOOPS):
             continue
         try:
             named: dict[str, Any] = vars(import_module(module.name))
-        except ImportError:
+        except (ImportError, MissingPackageError):
             continue
         for value in named.values():
             if isinstance(value, Loop) and id(value) not in seen:
                 seen.add(id(value))
                 yield value
+
+
+def _skip(_: str) -> None:
+    """A folder of the package that needs an extra."""
 
 
 def _folder(loops: list[Loop]) -> Path:

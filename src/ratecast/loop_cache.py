@@ -27,31 +27,37 @@ from ratecast.visible_text import one_line
 not_kept: dict[str, str] = {}
 
 
-class _GivenFolder(UserProvidedCacheLocator):  # type: ignore[misc]
+def _given() -> str:
+    """NUMBA_CACHE_DIR, or empty."""
+    return config.CACHE_DIR or ""  # type: ignore[attr-defined]
+
+
+class _GivenFolder(UserProvidedCacheLocator):
     """The folder NUMBA_CACHE_DIR, and no other where it is given."""
 
     @classmethod
     @override
     def from_function(cls, py_func: Any, py_file: Any) -> Any:
         """For a function; None where no folder is given."""
-        return cls(py_func, py_file) if config.CACHE_DIR else None
+        return cls(py_func, py_file) if _given() else None
 
 
-class _PackageFolder(InTreeCacheLocator):  # type: ignore[misc]
+class _PackageFolder(InTreeCacheLocator):
     """The folder of the package, read too where it can only be read, as in an image."""
 
     @classmethod
     @override
     def from_function(cls, py_func: Any, py_file: Any) -> Any:
         """For a function; None where nothing can be written and nothing was."""
-        if found := super().from_function(py_func, py_file):
+        if found := super().from_function(py_func, py_file):  # type: ignore[no-untyped-call]
             return found
         here = cls(py_func, py_file)
-        return here if any(Path(here.get_cache_path()).glob("*.nbi")) else None
+        folder = Path(here.get_cache_path())  # type: ignore[no-untyped-call]
+        return here if any(folder.glob("*.nbi")) else None
 
 
-class _Folders(CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = (_GivenFolder, _PackageFolder, UserWideCacheLocator)
+class _Folders(CompileResultCacheImpl):
+    _locator_classes = [_GivenFolder, _PackageFolder, UserWideCacheLocator]  # noqa: RUF012
 
 
 class LoopCache(FunctionCache):
@@ -91,7 +97,7 @@ class LoopCache(FunctionCache):
         try:
             self._save_overload(sig, data)  # type: ignore[no-untyped-call]
         except OSError as error:
-            _say_not_kept(config.CACHE_DIR or self.cache_path, error.strerror or str(error))
+            _say_not_kept(_given() or self.cache_path, error.strerror or str(error))
 
 
 def _say_not_kept(folder: str, reason: str) -> None:
