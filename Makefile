@@ -1,4 +1,5 @@
 # Two commands matter: `make reproduce` and `make test`. Both set up .venv by themselves.
+.DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +8,12 @@ READY := $(VENV)/.ready
 # Every process that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: reproduce folds notebooks pictures docs test test-kernels test-ray test-chaos bench bench-serve bench-import tables check-perf check format clean
+.PHONY: help setup reproduce folds notebooks pictures docs test test-kernels test-ray test-chaos bench bench-serve bench-import tables check-perf check format clean
+
+help:  ## what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## set up .venv with everything; the others do it where it is missing
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -75,7 +81,7 @@ format: $(READY)  ## bring the code into shape
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
 clean:  ## remove what was set up and what runs left behind

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from ratecast.doctor.check import Check
@@ -49,6 +50,9 @@ def _memory() -> Check:
 
 
 def _torch() -> Iterator[Check]:
+    if find_spec("torch") is None:
+        # It belongs to an extra, which the checks of packages tell of.
+        return
     try:
         import torch
 
