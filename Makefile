@@ -34,7 +34,7 @@ docs: $(READY)  ## the documentation site, in site/; needs no network
 # A process for each core: threads of libraries beside them would only wait for each other.
 test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	  $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m 'not threads and not cluster'
+	  $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m 'not threads and not cluster and not packaging'
 	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -m threads tests/models tests/modelling
 
 test-kernels: $(READY)  ## the numeric tests as other processors compute them; ONLY=name,name
