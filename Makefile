@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Every process that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: reproduce folds notebooks pictures docs test test-kernels test-ray test-chaos bench bench-serve bench-import tables check-perf check format clean
+.PHONY: reproduce folds notebooks pictures docs test test-kernels test-ray test-chaos test-packages bench bench-serve bench-import tables check-perf check check-systems lock dist sbom format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -47,6 +47,9 @@ test-ray: $(READY)  ## a Ray cluster whose workers, nodes and drivers are killed
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs
 
+test-packages: $(READY)  ## the wheel in empty environments, by Python and extra; ONLY="3.13 and serve"
+	$(BIN)/python -m pytest -m packaging tests/packaging -rs $(if $(ONLY),-k "$(ONLY)")
+
 bench: $(READY)  ## beside the peers: benchmarks/results.json, docs/performance.md; ONLY=part,part
 	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY))
 
@@ -67,7 +70,30 @@ check: $(READY)  ## style, types, and which folder may import which
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.packaging.audit
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+check-systems: $(READY)  ## the types as on Windows and macOS; some minutes
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 src
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin src
+
+# For every system and Python that the project runs on.
+LOCK := --quiet --universal --python-version 3.11 --constraint constraints.txt --generate-hashes \
+  --no-annotate --custom-compile-command 'make lock'
+lock: $(READY)  ## requirements/: the pins of constraints.txt, with the hashes of their files
+	$(BIN)/uv pip compile $(LOCK) --output-file requirements/core.txt pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --output-file requirements/serve.txt --extra serve pyproject.toml
+
+dist: $(READY)  ## wheel and sdist in dist/; the same bytes for the same commit
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation
+
+sbom: $(READY)  ## dist/serve.cdx.json: what the service is made of, as CycloneDX
+	mkdir -p dist
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sbom
+	$(BIN)/uv pip install --quiet --python .venv-sbom --require-hashes -r requirements/serve.txt
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --output-file dist/serve.cdx.json .venv-sbom
 
 format: $(READY)  ## bring the code into shape
 	$(BIN)/ruff format .
@@ -79,4 +105,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:  ## remove what was set up and what runs left behind
-	rm -rf $(VENV) .venv-bench site lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .venv-sbom dist site lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,6 +1,6 @@
 """An audit of what is deployed, without the network: pins, hashes, licences, installed versions.
 
-It knows no advisories. `pip-audit` asks their database, before a release: docs/release.md.
+It knows no advisories. `pip-audit` asks their database, before a release: CONTRIBUTING.md.
 
     python -m tests.packaging.audit
 """

@@ -92,7 +92,7 @@ def test_the_wheel_serves_page_and_table(
             address = f"http://127.0.0.1:{port}"
             with httpx.Client(base_url=address, timeout=60.0) as client:
                 wait(client)
-                assert client.get("/v1/predictions", params={"user": 1, "movie": 2}).is_success
+                assert client.get("/v1/predict", params={"user": 1, "movie": 2}).is_success
                 for path in ("/", "/models", "/docs", "/openapi.json"):
                     assert client.get(path).is_success, path
                 # The table of the reproduction, which only the wheel has beside the page.
