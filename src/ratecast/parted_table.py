@@ -223,8 +223,9 @@ def _remove(path: Path, *, whole: bool) -> None:
     """Undo the beginning of a table. whole: the folder is of this call too."""
     (path / BEGUN).unlink(missing_ok=True)
     if whole:
-        (path / LOCK).unlink(missing_ok=True)
+        # Windows removes no file that is open, as the lock is here: an empty folder stays there.
         with suppress(OSError):
+            (path / LOCK).unlink(missing_ok=True)
             path.rmdir()
 
 
