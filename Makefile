@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Every process that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: reproduce folds notebooks pictures docs test test-kernels test-ray test-chaos test-packages bench bench-serve bench-import tables check-perf check check-systems lock dist sbom format clean
+.PHONY: reproduce folds notebooks pictures docs test test-kernels test-ray test-chaos bench bench-serve bench-import tables check-perf check format clean
 
 reproduce: $(READY)  ## train every model on MovieLens 100K, print and write the table
 	$(BIN)/ratecast reproduce
@@ -47,6 +47,7 @@ test-ray: $(READY)  ## a Ray cluster whose workers, nodes and drivers are killed
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs
 
+.PHONY: test-packages check-systems lock dist sbom
 test-packages: $(READY)  ## the wheel in empty environments, by Python and extra; ONLY="3.13 and serve"
 	$(BIN)/python -m pytest -m packaging tests/packaging -rs $(if $(ONLY),-k "$(ONLY)")
 
