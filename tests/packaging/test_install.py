@@ -12,6 +12,7 @@ import pytest
 from tests.packaging.builds import ROOT
 from tests.packaging.environments import (
     PYTHONS,
+    RUN_SECONDS,
     Environment,
     installing,
     interpreter,
@@ -94,7 +95,8 @@ def test_the_wheel_serves_page_and_table(
         try:
             address = f"http://127.0.0.1:{port}"
             with httpx.Client(base_url=address, timeout=60.0) as client:
-                wait(client)
+                # All is imported, and kernels compiled, for the first time.
+                wait(client, seconds=RUN_SECONDS)
                 assert client.get("/v1/predict", params={"user": 1, "movie": 2}).is_success
                 for path in ("/", "/models", "/docs", "/openapi.json"):
                     assert client.get(path).is_success, path
