@@ -1,8 +1,8 @@
 """The wheel in empty environments of every Python and extra: it trains, predicts and serves."""
 
 import json
+import signal
 import subprocess
-import time
 import tomllib
 from pathlib import Path
 
@@ -100,14 +100,15 @@ def test_the_wheel_serves_page_and_table(
                 assert client.get("/v1/predict", params={"user": 1, "movie": 2}).is_success
                 for path in ("/", "/models", "/docs", "/openapi.json"):
                     assert client.get(path).is_success, path
+            # After its last request it ends as the signal says.
             service.terminate()
-            start = time.monotonic()
-            assert service.wait(30.0) == 0
-            assert time.monotonic() - start < 15.0
+            assert service.wait(30.0) in (0, -signal.SIGTERM)
         finally:
             service.kill()
             service.wait()
-    assert "Traceback" not in (tmp_path / "serve.log").read_text("utf-8")
+    events = (tmp_path / "serve.log").read_text("utf-8")
+    assert "Application shutdown complete" in events
+    assert "Traceback" not in events
 
 
 def test_a_client_is_checked_against_the_types(packages: dict[str, Path], tmp_path: Path) -> None:
