@@ -87,7 +87,7 @@ def test_the_wheel_serves_page_and_table(
     code = "from ratecast.serving.page.models import results; print(sorted(results() or ()))"
     assert "rows" in environment.run("python", "-c", code)
     port = free_port()
-    words = [environment.bin / "ratecast", "serve", "--home=service", f"--port={port}"]
+    words = [str(environment.bin / "ratecast"), "serve", "--home=service", f"--port={port}"]
     with (tmp_path / "serve.log").open("w", encoding="utf-8") as log:
         service = subprocess.Popen(
             words, cwd=tmp_path, env=environment.variables, stdout=log, stderr=log
