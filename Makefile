@@ -40,7 +40,7 @@ docs: $(READY)  ## the documentation site, in site/; needs no network
 # A process for each core: threads of libraries beside them would only wait for each other.
 test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	  $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m 'not threads and not cluster'
+	  $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m 'not threads and not cluster and not packaging'
 	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -m threads tests/models tests/modelling
 
 test-kernels: $(READY)  ## the numeric tests as other processors compute them; ONLY=name,name
@@ -52,6 +52,10 @@ test-ray: $(READY)  ## a Ray cluster whose workers, nodes and drivers are killed
 
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs
+
+.PHONY: test-packages check-systems lock dist sbom
+test-packages: $(READY)  ## the wheel in empty environments, by Python and extra; ONLY="3.13 and serve"
+	$(BIN)/python -m pytest -m packaging tests/packaging -rs $(if $(ONLY),-k "$(ONLY)")
 
 bench: $(READY)  ## beside the peers: benchmarks/results.json, docs/performance.md; ONLY=part,part
 	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY))
@@ -73,7 +77,30 @@ check: $(READY)  ## style, types, and which folder may import which
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.packaging.audit
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+check-systems: $(READY)  ## the types as on Windows and macOS; some minutes
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 src
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin src
+
+# For every system and Python that the project runs on.
+LOCK := --quiet --universal --python-version 3.11 --constraint constraints.txt --generate-hashes \
+  --no-annotate --custom-compile-command 'make lock'
+lock: $(READY)  ## requirements/: the pins of constraints.txt, with the hashes of their files
+	$(BIN)/uv pip compile $(LOCK) --output-file requirements/core.txt pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --output-file requirements/serve.txt --extra serve pyproject.toml
+
+dist: $(READY)  ## wheel and sdist in dist/; the same bytes for the same commit
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation
+
+sbom: $(READY)  ## dist/serve.cdx.json: what the service is made of, as CycloneDX
+	mkdir -p dist
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sbom
+	$(BIN)/uv pip install --quiet --python .venv-sbom --require-hashes -r requirements/serve.txt
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --output-file dist/serve.cdx.json .venv-sbom
 
 format: $(READY)  ## bring the code into shape
 	$(BIN)/ruff format .
@@ -85,4 +112,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:  ## remove what was set up and what runs left behind
-	rm -rf $(VENV) .venv-bench site lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .venv-sbom dist site lightning_logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
