@@ -23,7 +23,12 @@ EXAMPLES = [(name, line) for name, verb in VERBS.items() for line in manual(name
 # Parsed but not run here: they need the network, a service, or minutes. What they do is tested
 # elsewhere.
 NETWORK = ("data fetch ml-latest-small", "data fetch ml-1m", "doctor")
-SERVICE = ("import ratings.csv diary.csv", "export --user 944", "publish artifacts/als --wait")
+SERVICE = (
+    "import ratings.csv diary.csv",
+    "export --user 944",
+    "publish artifacts/als --wait",
+    "move-store",
+)
 LONG = ("reproduce", "serve", "refit", "train", "report", "tune", "sweep", "overfit", "lr-find")
 KFOLD = "evaluate --model configs/mf.yaml"
 # Of files and classes that are not there.

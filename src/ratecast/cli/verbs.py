@@ -93,6 +93,7 @@ _PLACES = {
         "serve": "serving:serve",
         "publish": "publishing:publish",
         "refit": "serving:refit",
+        "move-store": "moving:move_store",
     },
     "Experiments with a net": {
         "overfit": "training:overfit",
