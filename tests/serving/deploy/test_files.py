@@ -5,7 +5,6 @@ import shlex
 import subprocess
 import tomllib
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ratecast.cli.serving import serve
 from ratecast.serving.http.limits import Limits
-from tests.serving.deploy.files import DEPLOY, ROOT, compose, expressions, manifests, stages, unit
 from tests.docs.blocks import understood
+from tests.serving.deploy.files import DEPLOY, ROOT, compose, expressions, manifests, stages, unit
 from tests.serving.place import Place
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -123,9 +122,8 @@ def test_the_probes_of_kubernetes_are_answered(place: Place) -> None:
 def test_the_objects_of_kubernetes_name_each_other() -> None:
     found = {(each["kind"], each["metadata"]["name"]): each for each in manifests()}
     assert [port["containerPort"] for port in container()["ports"]] == [int(PORT)]
-    claims = [v["persistentVolumeClaim"] for v in deployment()["spec"]["template"]["spec"]["volumes"]
-              if "persistentVolumeClaim" in v]  # fmt: skip
-    assert all(("PersistentVolumeClaim", claim["claimName"]) in found for claim in claims)
+    home, _ = deployment()["spec"]["template"]["spec"]["volumes"]
+    assert ("PersistentVolumeClaim", home["persistentVolumeClaim"]["claimName"]) in found
     url = options(container()["args"])["--database"]
     host = url.partition("@")[2].partition("/")[0]
     stateful = found["StatefulSet", host]
@@ -159,7 +157,7 @@ def test_the_secret_of_kubernetes_is_the_one_that_the_page_makes() -> None:
         if "valueFrom" in variable
     ]
     page = (ROOT / "docs" / "deploy.md").read_text("utf-8")
-    made = re.search(r"kubectl create secret generic (\w+)((?: \\\n.*)+)", page)
+    made = re.search(r"kubectl create secret generic (\w+)((?:.*\\\n)*.*)", page)
     assert made
     keys = set(re.findall(r"--from-literal=([\w-]+)=", made[2]))
     assert {(key["name"], key["key"]) for key in asked} == {(made[1], key) for key in keys}
@@ -186,7 +184,7 @@ def test_the_unit_starts_the_service_under_the_path_of_the_proxies() -> None:
 @pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
 def test_a_proxy_lets_through_what_the_page_takes(name: str) -> None:
     text = (DEPLOY / name).read_text("utf-8")
-    (most,) = re.findall(r"(?:client_max_body_size|max_size) (\d+)M", text)
+    (most,) = re.findall(r"(?:client_max_body_size|max_size) (\d+)m", text.lower())
     # With the boundaries of a form.
     assert Limits().upload < int(most) * 10**6
     (words,) = re.findall(r"^# ratecast (serve .*)$", text, flags=re.MULTILINE)
@@ -212,9 +210,6 @@ def test_prometheus_is_asked_for_what_the_service_has(place: Place) -> None:
             assert wanted <= labels[name], expression
         for value in re.findall(r'history="(\w+)"', expression):
             assert value == "all"
-    quoted = [route for each in asked for route in re.findall(r'route!~"([^"]+)"', each)]
-    assert all(f'route="{route}"' in text for each in quoted for route in each.split("|")
-               if route == "/readyz")  # fmt: skip
 
 
 def test_no_file_has_a_secret() -> None:
@@ -222,4 +217,4 @@ def test_no_file_has_a_secret() -> None:
     assert len(files) >= 8
     for path in files:
         assert not re.search(r"(password|token): *[\"']?\w{8,}", path.read_text("utf-8")), path
-    assert Path(DEPLOY / "secrets").name in (ROOT / ".gitignore").read_text("utf-8")
+    assert "deploy/secrets/" in (ROOT / ".gitignore").read_text("utf-8")
