@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,7 +87,7 @@ def test_it_is_small_and_has_no_torch(image: Path) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path, artifact: Path) -> Iterator[Path]:
+def home(tmp_path: Path, artifact: Path) -> Path:
     """The volume, with a published model, of the user of the image."""
     tmp_path.parent.chmod(0o755)
     tmp_path.chmod(0o755)
@@ -97,7 +96,7 @@ def home(tmp_path: Path, artifact: Path) -> Iterator[Path]:
     if os.geteuid() == 0:
         for path in (volume, *volume.rglob("*")):
             os.chown(path, USER, USER)
-    yield volume
+    return volume
 
 
 def test_it_starts_at_once_as_a_user_who_can_write_in_the_volume_alone(
