@@ -158,37 +158,3 @@ def test_the_digest_of_a_loop_is_the_same_in_every_process() -> None:
         print(stamp(bilinear.update.function, bilinear.update.options | {"fastmath": {"a", "b"}}))
     """
     assert len({run(code) for _ in range(4)}) == 1
-
-
-def test_loops_are_read_from_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    """As in an image with a read-only file system: those that it has are not compiled again."""
-    text = """
-        from ratecast.compiled import njit
-
-        @njit(cache=True)
-        def doubled(number):
-            return 2 * number
-        """
-    (tmp_path / "loops.py").write_text(textwrap.dedent(text))
-    code = """
-        import os, tempfile
-        os.environ["NUMBA_CACHE_DIR"] = "kernels"
-        from numba.core.caching import IndexDataCacheFile
-        def refused(*args, **options):
-            raise PermissionError
-        if os.path.exists("kernels"):
-            # Permissions would not hold for root.
-            tempfile.TemporaryFile = IndexDataCacheFile._open_for_write = refused
-        from loops import doubled
-        print(doubled(1), doubled(1.5), sum(doubled.stats.cache_hits.values()))
-        """
-    assert run(code, tmp_path).split() == ["2", "3.0", "0"]
-    made = sorted((tmp_path / "kernels").rglob("*.nbc"))
-    assert len(made) == 2
-    assert run(code, tmp_path).split() == ["2", "3.0", "2"]
-    # A loop that the folder does not have is compiled, and so it is where nothing can be written.
-    made[0].unlink()
-    assert run(code, tmp_path).split() == ["2", "3.0", "1"]
-    (tmp_path / "nowhere").touch()
-    nowhere = code.replace('= "kernels"', '= "nowhere"')
-    assert run(nowhere, tmp_path).split() == ["2", "3.0", "0"]

@@ -1,7 +1,6 @@
 """The cache of compiled loops: read without making numba's compiler ready, and never outdated."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cache as cached
 from hashlib import sha256
 from pathlib import Path
@@ -10,29 +9,9 @@ from typing import Any
 
 import numba
 from numba import njit
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator
+from numba.core.caching import FunctionCache
 from numba.core.runtime.nrt import rtsys
 from typing_extensions import override
-
-
-class _ReadFolder(UserProvidedCacheLocator):
-    """The folder that NUMBA_CACHE_DIR names, also where it can only be read.
-
-    An image has its loops in such a folder: numba alone would compile all of them anew.
-    """
-
-    @override
-    def ensure_cache_path(self) -> None:
-        """Make the folder, or see that it is there."""
-        try:
-            super().ensure_cache_path()  # type: ignore[no-untyped-call]
-        except OSError:
-            if not Path(self.get_cache_path()).is_dir():  # type: ignore[no-untyped-call]
-                raise
-
-
-class _LoopFiles(CompileResultCacheImpl):
-    _locator_classes = (_ReadFolder, *CompileResultCacheImpl._locator_classes)  # noqa: SLF001
 
 
 class LoopCache(FunctionCache):
@@ -45,8 +24,6 @@ class LoopCache(FunctionCache):
     numba takes a compiled loop for current while the file of the loop is unchanged, although the
     code of other files that it calls is a part of it. Here what counts is all that was compiled.
     """
-
-    _impl_class = _LoopFiles
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
@@ -62,12 +39,6 @@ class LoopCache(FunctionCache):
             return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         # Where the guard takes an error in.
         return None
-
-    @override
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep a compiled loop where that is possible: without, it is compiled again."""
-        with suppress(OSError):
-            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
 
 
 def stamp(function: Callable[..., Any], options: dict[str, Any]) -> str:
@@ -146,7 +117,6 @@ def dispatcher(function: Any, cache: bool = False, **options: Any) -> Any:
     if cache and not READS:
         made.enable_caching()
     elif cache:
-        # What its option `cache` does. numba raises it where no folder can be written.
-        with suppress(RuntimeError):
-            made._cache = LoopCache(function, options)  # noqa: SLF001
+        # What its option `cache` does.
+        made._cache = LoopCache(function, options)  # noqa: SLF001
     return made
