@@ -94,6 +94,7 @@ _PLACES = {
         "publish": "publishing:publish",
         "refit": "serving:refit",
         "move-store": "moving:move_store",
+        "mcp": "assistants:mcp",
     },
     "Experiments with a net": {
         "overfit": "training:overfit",
