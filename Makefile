@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Every process that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup reproduce folds notebooks pictures docs test test-kernels test-ray test-chaos bench bench-serve bench-import tables check-perf check format clean
+.PHONY: help setup reproduce folds notebooks pictures docs test test-kernels test-deploy test-ray test-chaos bench bench-serve bench-import tables check-perf check format clean
 
 help:  ## what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ docs: $(READY)  ## the documentation site, in site/; needs no network
 # A process for each core: threads of libraries beside them would only wait for each other.
 test: $(READY)  ## run the tests
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	  $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m 'not threads and not cluster and not packaging'
+	  $(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder -m 'not threads and not cluster and not packaging and not deploy'
 	NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest -m threads tests/models tests/modelling
 
 test-kernels: $(READY)  ## the numeric tests as other processors compute them; ONLY=name,name
@@ -49,6 +49,10 @@ test-kernels: $(READY)  ## the numeric tests as other processors compute them; O
 test-ray: $(READY)  ## a Ray cluster whose workers, nodes and drivers are killed; some five minutes
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
 	  $(BIN)/python -m pytest -m cluster tests/workers tests/out_of_core tests/evaluation tests/training -rs
+
+test-deploy: $(READY)  ## the image's stages, nginx, Caddy and checkers on the files in deploy/; needs a network
+	$(BIN)/python -m tests.serving.deploy.tools
+	$(BIN)/python -m pytest -m deploy tests/serving/deploy -p no:xdist -rs
 
 test-chaos: $(READY)  ## kill, starve and flood the service; some ten minutes
 	$(BIN)/python -m pytest tests/chaos -p no:xdist -rs

@@ -27,8 +27,10 @@ EXAMPLES = [(name, line) for name, verb in VERBS.items() for line in manual(name
 # Parsed but not run here: they need the network, a service, or minutes. What they do is tested
 # elsewhere.
 NETWORK = ("data fetch ml-latest-small", "data fetch ml-1m")
-SERVICE = ("import ratings.csv diary.csv", "export --user 944", "publish artifacts/als --wait",
-           "mcp --url", "mcp --artifact artifacts/als --port")  # fmt: skip
+SERVICE = (
+    *("import ratings.csv diary.csv", "export --user 944", "publish artifacts/als --wait"),
+    *("move-store", "mcp --url", "mcp --artifact artifacts/als --port"),
+)
 # To compile all loops takes minutes.
 LONG = ("doctor --compile", "reproduce", "refit", "report", "tune", "sweep", "overfit", "lr-find")
 TRAIN = ("train --data", "train state_space", "train configs", "train mf_bias", "train neumf")

@@ -95,6 +95,7 @@ _PLACES = {
         "serve": "serving:serve",
         "publish": "publishing:publish",
         "refit": "serving:refit",
+        "move-store": "moving:move_store",
         "mcp": "assistants:mcp",
     },
     "Experiments with a net": {
