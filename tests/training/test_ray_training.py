@@ -110,12 +110,7 @@ SPARSE = {"trainer": {"gradients": "sparse"}}
 @pytest.mark.cluster
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [
-        ("neumf", {}),
-        # Seen to differ in the tenth digit: why is not known yet.
-        pytest.param("mf", SPARSE, marks=pytest.mark.xfail(strict=False)),
-        pytest.param("attention", {}, marks=pytest.mark.xfail(strict=False)),
-    ],
+    [("neumf", {}), ("mf", {}), ("mf", SPARSE), ("attention", {})],
 )
 def test_one_worker_trains_to_the_same_bits(
     name: str, settings: dict[str, Any], on: Callable[[int], Ray], tmp_path: Path
