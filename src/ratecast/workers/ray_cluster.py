@@ -118,22 +118,22 @@ def _connect(ray: Any, place: Ray, threads: int) -> None:
         options |= {"num_cpus": asked, "include_dashboard": False}
     else:
         options["runtime_env"] = {"env_vars": dict.fromkeys(THREADS, str(threads))}
-    said: list[str] = []
+    printed: list[str] = []
     try:
         # A cluster of this machine passes the environment on to workers that it starts at once.
-        with threads_of_children(threads), kept_stderr(said) if place.address else nullcontext():
+        with threads_of_children(threads), kept_stderr(printed) if place.address else nullcontext():
             # Without the word, a cluster that is found on this machine would be taken.
             ray.init(address=place.address or "local", **options)
     except (*_REFUSALS, ray.exceptions.RayError) as error:
-        raise _no_connection(place.address, error, said) from None
+        raise _no_connection(place.address, error, printed) from None
 
 
-def _no_connection(address: str | None, error: BaseException, said: list[str]) -> InputError:
-    """The reason in words. said: what Ray printed meanwhile."""
+def _no_connection(address: str | None, error: BaseException, printed: list[str]) -> InputError:
+    """The reason in words. printed: by Ray meanwhile."""
     reason = " ".join(str(error).split()).rstrip(".")
     if address is None:
         return InputError(f"ray: no cluster can be started here ({reason}); leave --on ray out")
-    if fault := token_fault(address, error, said):
+    if fault := token_fault(address, error, printed):
         return InputError(fault)
     return InputError(
         f"ray: no connection to {address} ({reason}); run the command on a node of the cluster, "

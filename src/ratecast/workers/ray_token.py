@@ -11,8 +11,8 @@ _REFUSED = "InvalidAuthToken"
 
 
 @contextmanager
-def kept_stderr(said: list[str]) -> Iterator[None]:
-    """Add to `said` the lines that are written on stderr in the block; none is printed.
+def kept_stderr(printed: list[str]) -> Iterator[None]:
+    """Add to `printed` the lines that are written on stderr in the block; none is printed.
 
     Ray's own code, which is not Python, prints one at each attempt, and says nowhere else why.
     """
@@ -27,19 +27,19 @@ def kept_stderr(said: list[str]) -> Iterator[None]:
             os.dup2(own, 2)
             os.close(own)
             lines.seek(0)
-            said += lines.read().decode("utf-8", "replace").splitlines()
+            printed += lines.read().decode("utf-8", "replace").splitlines()
 
 
-def token_fault(address: str, error: BaseException, said: list[str]) -> str:
+def token_fault(address: str, error: BaseException, printed: list[str]) -> str:
     """What a user does where a connection failed for its token; empty where that is not why.
 
-    said: what Ray printed meanwhile.
+    printed: by Ray meanwhile.
     """
     from ray import exceptions
 
     if isinstance(error, exceptions.AuthenticationError):
         fault = "this machine has none"
-    elif not any(_REFUSED in line for line in said):
+    elif not any(_REFUSED in line for line in printed):
         return ""
     elif os.environ.get("RAY_AUTH_MODE", "").lower() == "token":
         fault = "that of this machine is another one"
