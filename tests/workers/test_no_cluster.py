@@ -119,6 +119,37 @@ def test_a_head_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "with the Python and the Ray of its head" in why
 
 
+@pytest.mark.parametrize(
+    ("mode", "raised", "answer"),
+    [
+        (None, ConnectionError("no answer"), "asks for a token; set RAY_AUTH_MODE=token, and give"),
+        ("token", ConnectionError("no answer"), "and that of this machine is another one; give"),
+        ("token", ray.exceptions.AuthenticationError("none"), "and this machine has none; give"),
+    ],
+)
+def test_a_head_that_asks_for_a_token(
+    mode: str | None,
+    raised: Exception,
+    answer: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def init(**_: Any) -> None:
+        if isinstance(raised, ConnectionError):
+            os.write(2, b"gcs_client.cc: Unauthenticated: RPC error: InvalidAuthToken: missing\n")
+        raise raised
+
+    if mode is None:
+        monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    else:
+        monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray_cluster, "_require_reachable", lambda _: None)
+    assert answer in refusal(Ray(address="10.0.0.7:6379"))
+    # Ray's own lines are not printed beside it.
+    assert capfd.readouterr().err == ""
+
+
 def test_a_node_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
     def nodes(_: Any) -> Iterator[tuple[str, dict[str, str]]]:
         yield "10.0.0.7", versions()

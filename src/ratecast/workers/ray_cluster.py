@@ -7,7 +7,7 @@ import platform
 import socket
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from ratecast.errors import InputError
 from ratecast.optional_packages import require
 from ratecast.workers.local import THREADS, threads_of_children
 from ratecast.workers.place import Ray
+from ratecast.workers.ray_token import kept_stderr, token_fault
 
 # What must be the same on every node, beside Python and Ray, which Ray itself compares.
 PACKAGES = ("ratecast", "numba", "numpy", "polars", "torch", "lightning")
@@ -24,6 +25,8 @@ _REACH_SECONDS = 5
 # How a client of gRPC begins, and the kind of the frame by which its server does (RFC 9113, 3.4).
 _SETTINGS = b"\x04"
 _HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
+# What Ray raises for a connection that cannot be had, beside its own errors.
+_REFUSALS = ConnectionError, RuntimeError, ValueError, OSError
 T = TypeVar("T")
 
 
@@ -105,21 +108,27 @@ def _connect(ray: Any, place: Ray, threads: int) -> None:
         options |= {"num_cpus": asked, "include_dashboard": False}
     else:
         options["runtime_env"] = {"env_vars": dict.fromkeys(THREADS, str(threads))}
+    printed: list[str] = []
     try:
         # A cluster of this machine passes the environment on to workers that it starts at once.
-        with threads_of_children(threads):
+        with threads_of_children(threads), kept_stderr(printed) if place.address else nullcontext():
             # Without the word, a cluster that is found on this machine would be taken.
             ray.init(address=place.address or "local", **options)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        if place.address is None:
-            raise InputError(
-                f"ray: no cluster can be started here ({reason}); leave --on ray out"
-            ) from None
-        raise InputError(
-            f"ray: no connection to {place.address} ({reason}); run the command on a node of the "
-            "cluster, with the Python and the Ray of its head, and its token (~/.ray/auth_token)"
-        ) from None
+    except (*_REFUSALS, ray.exceptions.RayError) as error:
+        raise _no_connection(place.address, error, printed) from None
+
+
+def _no_connection(address: str | None, error: BaseException, printed: list[str]) -> InputError:
+    """The reason in words. printed: by Ray meanwhile."""
+    reason = " ".join(str(error).split()).rstrip(".")
+    if address is None:
+        return InputError(f"ray: no cluster can be started here ({reason}); leave --on ray out")
+    if fault := token_fault(address, error, printed):
+        return InputError(fault)
+    return InputError(
+        f"ray: no connection to {address} ({reason}); run the command on a node of the cluster, "
+        "with the Python and the Ray of its head"
+    )
 
 
 def _print_lines(ray: Any, wanted: bool) -> None:
