@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -208,6 +208,12 @@ class Blend(Model):
         history_length, _ = copy(self.counts).walk(rows, edges)
         predicted = {name: part.walk_rows(rows, edges) for name, part in self.parts.items()}
         return self._blended(predicted, self.shares[AS_OF], history_length)
+
+    @override
+    def precompute(self, shared_with: Any = None) -> None:
+        others = shared_with.parts if isinstance(shared_with, Blend) else {}
+        for name, part in self.parts.items():
+            part.precompute(others.get(name))
 
     @override
     def grow(self) -> None:

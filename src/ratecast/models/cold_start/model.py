@@ -4,8 +4,9 @@ Reference: Henderson 1975, "Best linear unbiased estimation and prediction under
 model"; Wolpert 1992, "Stacked generalization".
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from ratecast.arrays import F64, I64
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_TWO, UP_TO_ONE, Limits
+from ratecast.modelling.contract.side_lines import Columns, SideLines
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.side_information.feature_columns import first_label
 from ratecast.modelling.side_information.further_columns import FurtherColumns
@@ -157,8 +159,14 @@ class ColdStart(Model):
 
     @override
     def forget_row(self, row: int) -> None:
+        self._sides[USER].forget(row)
         if row <= self._fitted[0]:
             self._mixed.forget(row - 1, int(self._fitted[0]))
+
+    @override
+    def precompute(self, shared_with: Any = None) -> None:
+        self._sides[USER].keep_all(self.users)
+        self._sides[MOVIE].keep_all(self.movies)
 
     def _predict(self, rows: Rows) -> Expected:
         """Expected stars by the fit alone."""
@@ -177,46 +185,70 @@ class ColdStart(Model):
         age, year = self._numbers(train)
         self._borders = [_quantiles(age, tenths), _quantiles(age, thirds), _quantiles(year, tenths)]
         self._mean_age = np.nan_to_num(np.array([np.nanmean(age) if np.isfinite(age).any() else 0]))
+        self._take_sides()
 
     def _fitted_tables(self) -> dict[str, pl.DataFrame]:
         """Side information of the users and movies of the fit."""
         users, movies = self._fitted
         return {USER: self.users.table[:users], MOVIE: self.movies.table[:movies]}
 
-    def _side_tables(self, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Side information of each row's user and movie."""
-        frame, table = rows.table.frame, rows.table
-        return self.users.side(frame[USER], table.users), self.movies.side(
-            frame[MOVIE], table.movies
-        )
-
     def _numbers(self, rows: Rows) -> tuple[F64, F64]:
         """Age of each row's user and year of its movie, NaN where unknown: (n,) each."""
-        users, movies = self._side_tables(rows)
-        return numeric_column(users, "age"), numeric_column(movies, "year")
+        age = SideLines(lambda users: (numeric_column(users, "age"),)).of(rows, self.users)
+        year = SideLines(lambda movies: (numeric_column(movies, "year"),)).of(rows, self.movies)
+        return age.columns[0][age.which], year.columns[0][year.which]
 
     def _described(self, rows: Rows) -> tuple[RowLabels, F64]:
         """The labels of each row, and of its user what `_people` has: (n, 2)."""
-        users, movies = self._side_tables(rows)
-        age, year = numeric_column(users, "age"), numeric_column(movies, "year")
-        people = {name: (_bins(age, b), len(b) + 1) for name, b in self._age_bins().items()}
-        gender = self._labels[USER].matrices(users).get("gender")
-        if gender is not None and "gender" in self._labels[USER].known:
-            people["gender"] = first_label(gender), gender.shape[1]
-        single = self._labels[USER].further.single_labels(users)
-        people |= {f"{USER}.{name}": label for name, label in single.items()}
-        genres = self._labels[MOVIE].matrices(movies).get("genres", sp.csr_array((len(rows), 0)))
-        binned = _bins(year, self._borders[2]), len(self._borders[2]) + 1
+        (codes, people, *of_users), (year, genres, *of_movies) = (
+            [column[lines.which] for column in lines.columns]
+            for lines in (
+                self._sides[USER].of(rows, self.users),
+                self._sides[MOVIE].of(rows, self.movies),
+            )
+        )
+        kinds = {name: (codes[:, k], n) for k, (name, n) in enumerate(self._kinds.items())}
         sizes = int(self._fitted[0]), int(self._fitted[1])
         user, movie = rows.users.astype(np.int64) - 1, rows.movies.astype(np.int64) - 1
         # Users and movies that came after the fit are unknown to it.
         user[user >= sizes[0]], movie[movie >= sizes[1]] = -1, -1
         further = (
-            self._labels[kind].further.labels(table)
-            for kind, table in ((USER, users), (MOVIE, movies))
+            dict(zip(self._labels[kind].further.columns, labels, strict=True))
+            for kind, labels in ((USER, of_users), (MOVIE, of_movies))
         )
-        labels = RowLabels(user, movie, people, genres, binned, sizes, *further)
-        return labels, self._people(age, gender)
+        years = year, len(self._borders[2]) + 1
+        return RowLabels(user, movie, kinds, genres, years, sizes, *further), people
+
+    def _take_sides(self) -> None:
+        """Describe users and movies, whose labels and borders are known now.
+
+        `_kinds` are the kinds of labels of users that act on movies, and how many each has.
+        """
+        labels = self._labels[USER]
+        self._kinds = {name: len(borders) + 1 for name, borders in self._age_bins().items()}
+        if "gender" in labels.known:
+            self._kinds["gender"] = len(labels.known["gender"])
+        single = labels.further.single_labels(self.users.table.clear(1))
+        self._kinds |= {f"{USER}.{name}": count for name, (_, count) in single.items()}
+        describe = {USER: self._describe_users, MOVIE: self._describe_movies}
+        self._sides = {kind: SideLines(compute) for kind, compute in describe.items()}
+
+    def _describe_users(self, users: pl.DataFrame) -> Columns:
+        """Labels by `_kinds` (n, kinds), what `_people` has, and labels of further columns."""
+        labels, age = self._labels[USER], numeric_column(users, "age")
+        codes = [_bins(age, borders) for borders in self._age_bins().values()]
+        gender = labels.matrices(users).get("gender")
+        codes += [] if gender is None else [first_label(gender)]
+        codes += [label for label, _ in labels.further.single_labels(users).values()]
+        people = self._people(age, gender)
+        return np.column_stack(codes), people, *_sorted(labels.further.labels(users))
+
+    def _describe_movies(self, movies: pl.DataFrame) -> Columns:
+        """Bins of years (n,), weights of genres, and labels of further columns."""
+        none = sp.csr_array((movies.height, 0))
+        genres = self._labels[MOVIE].matrices(movies).get("genres", none)
+        year = _bins(numeric_column(movies, "year"), self._borders[2])
+        return year, genres, *_sorted(self._labels[MOVIE].further.labels(movies))
 
     def _age_bins(self) -> dict[str, F64]:
         return {"age": self._borders[0], "third": self._borders[1]}
@@ -261,6 +293,7 @@ class ColdStart(Model):
         level, self._deviation = (float(value) for value in arrays["level"])
         self._mixed = MixedModel(level, mixed)
         self._linear, self._mean_age = arrays["linear"], arrays["mean_age"]
+        self._take_sides()
         self._statistics = arrays["statistics"]
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)
 
@@ -284,3 +317,10 @@ def _bins(values: F64, borders: F64) -> I64:
 def _quantiles(values: F64, shares: F64) -> F64:
     known = values[~np.isnan(values)]
     return np.unique(np.quantile(known, shares)) if len(known) else np.zeros(0)
+
+
+def _sorted(labels: dict[str, sp.csr_array]) -> Iterator[sp.csr_array]:
+    """The weights of each column, each once and in the order of the labels."""
+    for weights in labels.values():
+        weights.sum_duplicates()
+        yield weights

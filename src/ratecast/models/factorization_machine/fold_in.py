@@ -40,16 +40,12 @@ def walk_users(
     unknown effect was learned.
     """
     n, (count, width) = len(batches.movies), users.mean_set.shape
-    used, lines = np.unique(batches.movies, return_inverse=True)
-    in_set = np.zeros((len(used), count, width))
-    known = used < len(movies.in_set)
-    in_set[known] = movies.in_set[used[known]]
     tables = Tables(
         _in_lanes(users.labels),
         _in_lanes(users.mean_set[None]),
         _in_lanes(users.precision[None], fill=1.0),
-        _in_lanes(movies.vectors[used]),
-        _in_lanes(in_set),
+        _in_lanes(movies.vectors),
+        _in_lanes(movies.in_set),
         _in_lanes(likelihood.level[None, :, None]),
     )
     size = width + len(bins.variances)
@@ -61,7 +57,7 @@ def walk_users(
     state = State(mean, covariance, x, gain, set_sum, set_mean, current)
     stars = likelihood.cuts.shape[1] + 1
     found = Forecasts(np.zeros(n), np.zeros(n), np.zeros((n, stars)))
-    walk = Walk(batches._replace(movies=lines), bins, tables, likelihood.cuts)
+    walk = Walk(batches, bins, tables, likelihood.cuts)
     walk_blocks(walk, state, found)
     return found.mean, found.square / count, found.probabilities / count
 

@@ -7,7 +7,8 @@ Reference: Rendle, Zhang, Koren 2019, "On the difficulty of evaluating baselines
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -19,11 +20,12 @@ from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, as_unknown, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Choice, Limits, Range
+from ratecast.modelling.contract.side_lines import SideLines
+from ratecast.modelling.contract.vocabulary import UNKNOWN
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.rounds import walk_in_rounds
 from ratecast.modelling.history.user_batches import (
     UserBatches,
-    distinct,
     history_arrays,
     rating_columns,
     request_columns,
@@ -124,7 +126,7 @@ class FactorizationMachine(Model):
         train = train.take(np.lexsort((times(train), train.users)))
         sets = rated_sets(train, (len(self.users), len(self.movies)))
         tables = self.users.table, self.movies.table
-        self._labels = tuple(Labels.of(t, FurtherColumns.of(t)) for t in tables)
+        self._take_labels(tuple(Labels.of(t, FurtherColumns.of(t)) for t in tables))
         user, movie = (
             feature_block(self.factors, *side)
             for side in zip(sets, self._labels, tables, (train.users, train.movies), strict=True)
@@ -187,19 +189,29 @@ class FactorizationMachine(Model):
         sizes = len(self.users), len(self.movies)
         self._noise = [grown(*side) for side in zip(self._noise, sizes, strict=True)]
         vectors = self._samples["vectors"]
-        new = self._new_vectors(self.movies.table[len(vectors) - 1 :])
-        self._samples["vectors"] = np.concatenate([vectors, new])
+        if len(vectors) < len(self.movies):
+            labels = joined_labels(self._labels[1], self.movies.table[len(vectors) - 1 :])
+            self._samples["vectors"] = np.concatenate([vectors, self._new_vectors(labels)])
+
+    @override
+    def precompute(self, shared_with: Any = None) -> None:
+        self._sides[0].keep_all(self.users)
 
     @override
     def forget_row(self, row: int) -> None:
         self._history.forget(row)
+        self._sides[0].forget(row)
         as_unknown(row, self._noise[0])
         for b, known in enumerate(zip(self._bins, self._effects, strict=True)):
             self._bins[b], self._effects[b] = without_user(row, *known)
 
-    def _new_vectors(self, movies: pl.DataFrame) -> F32:
+    def _take_labels(self, labels: tuple[Labels, ...]) -> None:
+        """Labels of users and of movies."""
+        self._labels = labels
+        self._sides = tuple(SideLines(partial(_label_columns, each)) for each in labels)
+
+    def _new_vectors(self, labels: sp.csr_array) -> F32:
         """Vectors of movies that the fit did not know, by labels: (lines, s, 1 + factors)."""
-        labels = joined_labels(self._labels[1], movies)
         by_labels = products(labels, self._samples["labels.movie"])
         vectors: F32 = self._samples["vectors"][:1] + by_labels
         return vectors
@@ -209,25 +221,21 @@ class FactorizationMachine(Model):
 
         requests: the columns of `rows`. group: (n,) time group of each row.
         """
-        samples = self._samples
-        user, users = distinct(rows.table.frame[USER])
-        number = self.users.encode(users)
-        past = self._history.of_users(np.unique(rows.users))
-        local = np.zeros(len(self.users), np.int64)
-        local[number] = np.arange(len(number))
-        batches = UserBatches.of(past, requests, (local[past.users], user), group)
-        lines, movies = self._movie_side(rows)
-        lines = np.concatenate([past.movies, lines])[batches.order]
+        samples, users = self._samples, self._sides[0].of(rows, self.users)
+        number, place = np.unique(users.numbers, return_index=True)
+        past = self._history.of_users(number)
+        local = place[np.searchsorted(number, past.users)], users.which
+        batches = UserBatches.of(past, requests, local, group)
+        lines, movies = self._movie_side(rows, past)
+        lines = lines[batches.order]
         effect, bins = self._time(batches.rows)
         noise = self._noise[0][batches.rows.users] * self._noise[1][batches.rows.movies]
-        labels = joined_labels(self._labels[0], self.users.side(users, rows.table.users))
         target = self._targets(batches.rows.stars) - effect
+        labels = products(users.columns[0], samples["labels.user"])
         mean, variance, probabilities = walk_users(
             BatchColumns(batches.edges, lines, target, effect, noise, batches.group),
             bins,
-            UserSide(
-                products(labels, samples["labels.user"]), samples["mean_set"], samples["precision"]
-            ),
+            UserSide(labels, samples["mean_set"], samples["precision"]),
             movies,
             Likelihood(samples["level"], samples["cuts"]),
         )
@@ -239,16 +247,24 @@ class FactorizationMachine(Model):
             variance = (probabilities * (stars - mean[:, None]) ** 2).sum(axis=1)
         return Expected(self.scale.unit * mean, self.scale.unit * np.sqrt(variance))
 
-    def _movie_side(self, rows: Rows) -> tuple[I64, MovieSide]:
-        """Line of each row's movie, and the movies; unknown ones stand after the known."""
-        movie, ids = distinct(rows.table.frame[MOVIE])
-        vectors, unknown = self._samples["vectors"], self.movies.encode(ids) == 0
-        place = np.cumsum(unknown) - 1 + len(vectors)
-        lines = np.where(rows.movies > 0, rows.movies, place[movie])
+    def _movie_side(self, rows: Rows, past: RatingColumns) -> tuple[I64, MovieSide]:
+        """Line of each movie of the past ratings, then of the rows, and these lines."""
+        vectors, in_set = self._samples["vectors"], self._samples["in_set"]
+        number, unknown = rows.movies.astype(np.int64), rows.movies == UNKNOWN
+        new = vectors[:0]
         if unknown.any():
-            table = self.movies.side(ids, rows.table.movies).filter(unknown)
-            vectors = np.concatenate([vectors, self._new_vectors(table)])
-        return lines, MovieSide(vectors, self._samples["in_set"])
+            lines = self._sides[1].of_unknown(rows, self.movies)
+            new = self._new_vectors(lines.columns[0])
+            # They stand after the known ones.
+            number[unknown] = len(vectors) + lines.which
+        used, line = np.unique(np.concatenate([past.movies, number]), return_inverse=True)
+        known = used[used < len(vectors)]
+        vectors = np.concatenate([vectors[known], new[used[len(known) :] - len(vectors)]])
+        # A movie that the fit did not know adds nothing to a set.
+        sets = np.zeros(vectors.shape)
+        fitted = used < len(in_set)
+        sets[fitted] = in_set[used[fitted]]
+        return line, MovieSide(vectors, sets)
 
     def _targets(self, stars: F64) -> F64:
         """What the samples explain: the stars in units of the scale, or mean latent values."""
@@ -288,13 +304,15 @@ class FactorizationMachine(Model):
         self._samples = {name.partition(".")[2]: array for name, array in own.items()}
         users, movies = self._samples["fitted"]
         tables = self.users.table[:users], self.movies.table[:movies]
-        self._labels = tuple(
-            Labels.unpacked(arrays, kind, table)
-            for kind, table in zip((USER, MOVIE), tables, strict=True)
-        )
+        labels = (Labels.unpacked(arrays, k, t) for k, t in zip((USER, MOVIE), tables, strict=True))
+        self._take_labels(tuple(labels))
         self._noise = [arrays["noise.user"], arrays["noise.movie"]]
         widths = range(sum(name.startswith("bin.") for name in arrays))
         self._bins = [arrays[f"bin.{b}"] for b in widths]
         self._effects = [arrays[f"effect.{b}"] for b in widths]
         self._history = restored_history(arrays)
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)
+
+
+def _label_columns(labels: Labels, table: pl.DataFrame) -> tuple[sp.csr_array]:
+    return (joined_labels(labels, table),)

@@ -12,18 +12,19 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import polars as pl
+import scipy.sparse as sp
 from typing_extensions import override
 
-from ratecast.arrays import F32, I64
+from ratecast.arrays import F32, F64, I64
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Limits
+from ratecast.modelling.contract.side_lines import distinct_ids, is_described
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.rounds import walk_in_rounds
 from ratecast.modelling.history.user_batches import (
     UserBatches,
-    distinct,
     history_arrays,
     rating_columns,
     request_columns,
@@ -55,6 +56,13 @@ class RequestedMovies(NamedTuple):
     numbers: I64
     cross: F32
     variances: F32
+
+
+class KernelInputs(NamedTuple):
+    """What the prior covariance of movies depends on. years: (n,). genres: (n, genres) weights."""
+
+    years: F64
+    genres: sp.csr_array | None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -125,14 +133,15 @@ class GaussianProcess(Model):
                 f"{self.max_movies}: choose model factorization_machine, or raise max_movies"
             )
         self._fitted = len(self.movies)
-        self.__dict__.pop("_inverse", None)
+        for kept in ("_inverse", "_fitted_inputs", "_undescribed"):
+            self.__dict__.pop(kept, None)
         self._labels = Labels.of(self._fitted_movies)
         self._mean = float(train.stars.mean(dtype=np.float64))
         seconds = times(train) if self.timed and train.table.timed else None
         # The prior variances are meant for stars of 1 to 5.
         centred = (train.stars - np.float32(self._mean)) / np.float32(self.scale.unit)
         ratings = RatingsByUser.of(train.users, train.movies - 1, centred, seconds)
-        prior = self._kernel(self.movies.table, self.movies.table)
+        prior = self._kernel(self._fitted_inputs, self._fitted_inputs)
         prior.flat[:: len(prior) + 1] += self.prior_variances[3]
         learned = fit_em(ratings, prior, self)
         self._covariance, self._variances = learned.covariance, learned.variances
@@ -163,6 +172,7 @@ class GaussianProcess(Model):
         before, count = len(self._covariance), len(self.movies) - 1
         if before == count:
             return
+        self.__dict__.pop("_undescribed", None)
         whole = np.empty((count, count), np.float32)
         whole[:before, :before] = self._covariance
         new = self._new_lines(self.movies.table[before:])
@@ -210,13 +220,25 @@ class GaussianProcess(Model):
         if not unknown.any():
             none = np.empty((0, len(self._covariance)), np.float32)
             return RequestedMovies(numbers, none, np.empty(0, np.float32))
-        which, movies = distinct(rows.table.frame[MOVIE].filter(pl.Series(unknown)))
+        if is_described(rows, self.movies):
+            which, movies = distinct_ids(rows.table.frame[MOVIE].filter(pl.Series(unknown)))
+            cross, variances = self._lines_of(self.movies.side(movies, rows.table.movies))
+        else:
+            which, (cross, variances) = np.zeros(int(unknown.sum()), np.int64), self._undescribed
         numbers[unknown] = len(self._covariance) + which
-        lines = list(self._new_lines(self.movies.side(movies, rows.table.movies)))
+        return RequestedMovies(numbers, cross, variances)
+
+    @cached_property
+    def _undescribed(self) -> tuple[F32, F32]:
+        """`_lines_of` one new movie of which nothing is known."""
+        return self._lines_of(self.movies.table.clear(1))
+
+    def _lines_of(self, movies: pl.DataFrame) -> tuple[F32, F32]:
+        """Covariance of new movies with the known ones, (new, movies), and variances, (new,)."""
+        lines = list(self._new_lines(movies))
         cross = np.array([line for line, _ in lines], np.float32)
         variances = np.array([variance for _, variance in lines], np.float32)
-        cross = cross.reshape(len(lines), len(self._covariance))
-        return RequestedMovies(numbers, cross, variances)
+        return cross.reshape(len(lines), len(self._covariance)), variances
 
     def _new_lines(self, movies: pl.DataFrame) -> Iterator[tuple[F32, F32]]:
         """Covariance of each new movie with the known ones, and its variance.
@@ -225,9 +247,9 @@ class GaussianProcess(Model):
         line = S K^-1 k, variance = k(x, x) + k' K^-1 (S - K) K^-1 k.
         """
         for start in range(0, movies.height, _LINES):
-            part = movies[start : start + _LINES]
+            part = self._inputs(movies[start : start + _LINES])
             variances = self._kernel(part, part).diagonal() + np.float32(self.prior_variances[3])
-            priors = self._kernel(part, self._fitted_movies)
+            priors = self._kernel(part, self._fitted_inputs)
             for prior, alone in zip(priors, variances, strict=True):
                 weights = times_vector(self._inverse, prior)
                 line = times_vector(self._covariance[:, : len(prior)], weights)
@@ -242,22 +264,30 @@ class GaussianProcess(Model):
     @cached_property
     def _inverse(self) -> F32:
         """Inverse of the prior covariance of the movies of the fit."""
-        prior = self._kernel(self._fitted_movies, self._fitted_movies).astype(np.float64)
+        prior = self._kernel(self._fitted_inputs, self._fitted_inputs).astype(np.float64)
         prior.flat[:: len(prior) + 1] += self.prior_variances[3]
         return np.asarray(np.linalg.inv(prior), np.float32)
 
-    def _kernel(self, movies: pl.DataFrame, others: pl.DataFrame) -> F32:
-        """Prior covariance of two tables of movies, without each movie's own variance: (n, m).
+    @cached_property
+    def _fitted_inputs(self) -> KernelInputs:
+        """Those of the movies that the fit knew."""
+        return self._inputs(self._fitted_movies)
+
+    def _inputs(self, movies: pl.DataFrame) -> KernelInputs:
+        with_genres = "genres" in self._labels.known
+        genres = self._labels.matrices(movies)["genres"] if with_genres else None
+        return KernelInputs(numeric_column(movies, "year"), genres)
+
+    def _kernel(self, movies: KernelInputs, others: KernelInputs) -> F32:
+        """Prior covariance of movies, without each movie's own variance: (n, m).
 
         k = v_shared + v_genre g . g' + v_year exp(-|gap| / year_scale), g: genre weights.
         """
         shared, by_genre, by_year, _ = self.prior_variances
-        years, other_years = numeric_column(movies, "year"), numeric_column(others, "year")
-        gap = np.abs(years[:, None] - other_years[None, :])
+        gap = np.abs(movies.years[:, None] - others.years[None, :])
         kernel = shared + by_year * np.nan_to_num(np.exp(-gap / self.year_scale))
-        if "genres" in self._labels.known:
-            genres = self._labels.matrices(movies)["genres"]
-            kernel += by_genre * (genres @ self._labels.matrices(others)["genres"].T).toarray()
+        if movies.genres is not None and others.genres is not None:
+            kernel += by_genre * (movies.genres @ others.genres.T).toarray()
         return np.asarray(kernel, np.float32)
 
     @override
