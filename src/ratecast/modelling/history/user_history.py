@@ -16,7 +16,7 @@ from ratecast.ratings import Ratings
 _MAX_CHUNKS = 64
 _FEW_USERS = 64
 DELETED = -1
-MAX_CACHED = 4_096
+MAX_CACHED, MAX_BYTES = 4_096, 1 << 26
 
 T = TypeVar("T")
 
@@ -282,12 +282,14 @@ class UserHistory:
             self._positions.setdefault(user, []).append(row)
         self._indexed += len(new)
 
-    def cached(self, user: int, value: T) -> T:
+    def cached(self, user: int, value: T, size: int = 1) -> T:
         """Put a value computed from a user's ratings into the cache, and return it.
 
-        Of more than `MAX_CACHED` values, the oldest is dropped.
+        Of more than `MAX_CACHED` values, or than fit into `MAX_BYTES` at the size of this one, the
+        oldest is dropped. size: in bytes.
         """
-        while len(self.cache) >= MAX_CACHED:
+        most = min(MAX_CACHED, max(1, MAX_BYTES // size))
+        while len(self.cache) >= most and user not in self.cache:
             self.cache.pop(next(iter(self.cache)), None)
         self.cache[user] = value
         return value

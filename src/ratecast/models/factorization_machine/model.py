@@ -20,7 +20,7 @@ from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, as_unknown, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Choice, Limits, Range
-from ratecast.modelling.contract.side_lines import SideLines
+from ratecast.modelling.contract.side_lines import SideLines, is_described
 from ratecast.modelling.contract.vocabulary import UNKNOWN
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.rounds import walk_in_rounds
@@ -46,9 +46,10 @@ from ratecast.models.factorization_machine.features import (
     time_keys,
     without_user,
 )
-from ratecast.models.factorization_machine.fold_in import walk_users
+from ratecast.models.factorization_machine.fold_in import to_learn, walk_users
 from ratecast.models.factorization_machine.fold_in_columns import (
     BatchColumns,
+    LearnedUser,
     Likelihood,
     MovieSide,
     TimeBins,
@@ -169,7 +170,14 @@ class FactorizationMachine(Model):
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        expected = self._predict(rows, request_columns(rows), np.zeros(len(rows), np.int64))
+        together = np.zeros(len(rows), np.int64)
+        user = self._one_user(rows)
+        if user is None:
+            expected = self._predict(rows, request_columns(rows), together)
+        else:
+            learned = self._history.cache.get(user) or to_learn(*self._samples["mean_set"].shape)
+            expected = self._predict(rows, request_columns(rows), together, learned)
+            self._history.cached(user, learned._replace(is_known=True), learned.nbytes)
         return self._movie_residuals.corrected(expected, rows.movies)
 
     @override
@@ -216,14 +224,29 @@ class FactorizationMachine(Model):
         vectors: F32 = self._samples["vectors"][:1] + by_labels
         return vectors
 
-    def _predict(self, rows: Rows, requests: RatingColumns, group: I64) -> Expected:
+    def _one_user(self, rows: Rows) -> int | None:
+        """Row number of the user of requests that one state of the user answers."""
+        timed = bool(self._bins) and rows.table.timed
+        if timed or not len(rows) or (rows.users != rows.users[0]).any():
+            return None
+        return None if is_described(rows, self.users) else int(rows.users[0])
+
+    def _predict(
+        self,
+        rows: Rows,
+        requests: RatingColumns,
+        group: I64,
+        learned: LearnedUser | None = None,
+    ) -> Expected:
         """Expected stars of each row, from its user's ratings of earlier time groups.
 
-        requests: the columns of `rows`. group: (n,) time group of each row.
+        requests: the columns of `rows`. group: (n,) time group of each row. learned: see
+        `walk_users`.
         """
         samples, users = self._samples, self._sides[0].of(rows, self.users)
         number, place = np.unique(users.numbers, return_index=True)
-        past = self._history.of_users(number)
+        is_known = learned is not None and learned.is_known
+        past = RatingColumns.empty() if is_known else self._history.of_users(number)
         local = place[np.searchsorted(number, past.users)], users.which
         batches = UserBatches.of(past, requests, local, group)
         lines, movies = self._movie_side(rows, past)
@@ -238,6 +261,7 @@ class FactorizationMachine(Model):
             UserSide(labels, samples["mean_set"], samples["precision"]),
             movies,
             Likelihood(samples["level"], samples["cuts"]),
+            learned=learned,
         )
         mean, variance = mean[batches.requested], (variance + noise)[batches.requested]
         if samples["cuts"].shape[1]:
