@@ -282,17 +282,19 @@ class UserHistory:
             self._positions.setdefault(user, []).append(row)
         self._indexed += len(new)
 
-    def cached(self, user: int, value: T, size: int = 1) -> T:
+    def cached(self, user: int, value: T) -> T:
         """Put a value computed from a user's ratings into the cache, and return it.
 
-        Of more than `MAX_CACHED` values, or than fit into `MAX_BYTES` at the size of this one, the
-        oldest is dropped. size: in bytes.
+        Beyond `MAX_CACHED` values, or `MAX_BYTES` of those that say their `nbytes`, the oldest are
+        dropped.
         """
-        most = min(MAX_CACHED, max(1, MAX_BYTES // size))
-        while len(self.cache) >= most and user not in self.cache:
+        while self.cache and (len(self.cache) >= MAX_CACHED or self._bytes_with(value) > MAX_BYTES):
             self.cache.pop(next(iter(self.cache)), None)
         self.cache[user] = value
         return value
+
+    def _bytes_with(self, value: object) -> int:
+        return sum(getattr(each, "nbytes", 0) for each in (value, *self.cache.values()))
 
     def _drop_cached(self, users: NDArray[np.int32]) -> None:
         if self.cache:

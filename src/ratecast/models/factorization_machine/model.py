@@ -175,9 +175,11 @@ class FactorizationMachine(Model):
         if user is None:
             expected = self._predict(rows, request_columns(rows), together)
         else:
-            learned = self._history.cache.get(user) or to_learn(*self._samples["mean_set"].shape)
+            known = self._history.cache.get(user)
+            learned = known or to_learn(*self._samples["mean_set"].shape)
             expected = self._predict(rows, request_columns(rows), together, learned)
-            self._history.cached(user, learned._replace(is_known=True), learned.nbytes)
+            if known is None:
+                self._history.cached(user, learned._replace(is_known=True))
         return self._movie_residuals.corrected(expected, rows.movies)
 
     @override

@@ -35,7 +35,9 @@ from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 from ratecast.modelling.side_information.labels import Labels, numeric_column
 from ratecast.models.gaussian_process.conditioning import (
     BatchColumns,
+    Conditioned,
     Process,
+    not_conditioned,
     times_vector,
     walk_users,
 )
@@ -152,7 +154,15 @@ class GaussianProcess(Model):
     @override
     def predict_rows(self, rows: Rows) -> Expected:
         requests, group = request_columns(rows), np.zeros(len(rows), np.int64)
-        expected = self._predict(requests, group, self._requested(rows))
+        movies = self._requested(rows)
+        if not len(rows) or (rows.users != rows.users[0]).any():
+            expected, _ = self._predict(requests, group, movies)
+        else:
+            user = int(rows.users[0])
+            known = self._history.cache.get(user)
+            expected, after = self._predict(requests, group, movies, known)
+            if known is None:
+                self._history.cached(user, after)
         return self._movie_residuals.corrected(expected, rows.movies)
 
     @override
@@ -162,7 +172,7 @@ class GaussianProcess(Model):
 
     def _walk(self, rows: Rows, group: I64) -> Expected:
         ratings = rating_columns(rows)
-        expected = self._predict(ratings, group, self._requested(rows))
+        expected, _ = self._predict(ratings, group, self._requested(rows))
         self._history.learn(ratings, rows.former_stars.astype(np.float64))
         return expected
 
@@ -187,10 +197,17 @@ class GaussianProcess(Model):
     def forget_row(self, row: int) -> None:
         self._history.forget(row)
 
-    def _predict(self, requests: RatingColumns, group: I64, movies: RequestedMovies) -> Expected:
+    def _predict(
+        self,
+        requests: RatingColumns,
+        group: I64,
+        movies: RequestedMovies,
+        conditioned: Conditioned | None = None,
+    ) -> tuple[Expected, Conditioned]:
         """Expected stars of each row, from its user's ratings of earlier time groups.
 
-        group: (n,) time group of each row.
+        group: (n,) time group of each row. conditioned: the only user, on all ratings. With it, the
+        last user, on all rows before the last time group.
         """
         users = np.unique(requests.users)
         past = self._history.of_users(users)
@@ -200,7 +217,7 @@ class GaussianProcess(Model):
         offset = np.append(self._offset, np.zeros(len(movies.variances)))[numbers]
         unit = self.scale.unit
         residual = (batches.rows.stars - self._mean) / unit - offset
-        mean, variance = walk_users(
+        mean, variance, after = walk_users(
             BatchColumns(batches.edges, numbers, residual, batches.rows.at, batches.group),
             Process(
                 self._covariance,
@@ -209,10 +226,11 @@ class GaussianProcess(Model):
                 self._variances,
                 np.array(self.time_scales),
             ),
+            conditioned or not_conditioned(),
         )
         wanted = batches.requested
         score = unit * (self._mean / unit + offset + mean)
-        return Expected(score[wanted], unit * np.sqrt(variance)[wanted])
+        return Expected(score[wanted], unit * np.sqrt(variance)[wanted]), after
 
     def _requested(self, rows: Rows) -> RequestedMovies:
         unknown = rows.movies == 0
