@@ -12,10 +12,9 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import polars as pl
-import scipy.sparse as sp
 from typing_extensions import override
 
-from ratecast.arrays import F32, F64, I64
+from ratecast.arrays import F32, I64
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
@@ -32,7 +31,6 @@ from ratecast.modelling.history.user_batches import (
     times,
 )
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
-from ratecast.modelling.side_information.labels import Labels, numeric_column
 from ratecast.models.gaussian_process.conditioning import (
     BatchColumns,
     Conditioned,
@@ -42,10 +40,8 @@ from ratecast.models.gaussian_process.conditioning import (
     walk_users,
 )
 from ratecast.models.gaussian_process.em import RatingsByUser, fit_em
+from ratecast.models.gaussian_process.movie_prior import MoviePrior
 from ratecast.ratings import MOVIE, Ratings
-
-# New movies whose prior covariances are computed at once.
-_LINES = 256
 
 
 class RequestedMovies(NamedTuple):
@@ -58,13 +54,6 @@ class RequestedMovies(NamedTuple):
     numbers: I64
     cross: F32
     variances: F32
-
-
-class KernelInputs(NamedTuple):
-    """What the prior covariance of movies depends on. years: (n,). genres: (n, genres) weights."""
-
-    years: F64
-    genres: sp.csr_array | None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -134,18 +123,13 @@ class GaussianProcess(Model):
                 f"gaussian_process: {len(self.movies) - 1} movies; its covariance holds "
                 f"{self.max_movies}: choose model factorization_machine, or raise max_movies"
             )
-        self._fitted = len(self.movies)
-        for kept in ("_inverse", "_fitted_inputs", "_undescribed"):
-            self.__dict__.pop(kept, None)
-        self._labels = Labels.of(self._fitted_movies)
+        self._take_prior(len(self.movies))
         self._mean = float(train.stars.mean(dtype=np.float64))
         seconds = times(train) if self.timed and train.table.timed else None
         # The prior variances are meant for stars of 1 to 5.
         centred = (train.stars - np.float32(self._mean)) / np.float32(self.scale.unit)
         ratings = RatingsByUser.of(train.users, train.movies - 1, centred, seconds)
-        prior = self._kernel(self._fitted_inputs, self._fitted_inputs)
-        prior.flat[:: len(prior) + 1] += self.prior_variances[3]
-        learned = fit_em(ratings, prior, self)
+        learned = fit_em(ratings, self._prior.covariance(), self)
         self._covariance, self._variances = learned.covariance, learned.variances
         self._offset = learned.offset
         self._history = UserHistory(rating_columns(train))
@@ -261,52 +245,19 @@ class GaussianProcess(Model):
     def _new_lines(self, movies: pl.DataFrame) -> Iterator[tuple[F32, F32]]:
         """Covariance of each new movie with the known ones, and its variance.
 
-        With k the prior covariances with the movies of the fit and K theirs, S the learned one:
+        With k, K of `MoviePrior` and S the learned covariance:
         line = S K^-1 k, variance = k(x, x) + k' K^-1 (S - K) K^-1 k.
         """
-        for start in range(0, movies.height, _LINES):
-            part = self._inputs(movies[start : start + _LINES])
-            variances = self._kernel(part, part).diagonal() + np.float32(self.prior_variances[3])
-            priors = self._kernel(part, self._fitted_inputs)
-            for prior, alone in zip(priors, variances, strict=True):
-                weights = times_vector(self._inverse, prior)
-                line = times_vector(self._covariance[:, : len(prior)], weights)
-                learned = times_vector(np.stack([line[: len(prior)] - prior]), weights)
-                yield line, alone + learned[0]
+        for prior, weights, alone in self._prior.of_new(movies):
+            line = times_vector(self._covariance[:, : len(prior)], weights)
+            learned = times_vector(np.stack([line[: len(prior)] - prior]), weights)
+            yield line, alone + learned[0]
 
-    @property
-    def _fitted_movies(self) -> pl.DataFrame:
-        """The movies that the fit knew."""
-        return self.movies.table[: self._fitted - 1]
-
-    @cached_property
-    def _inverse(self) -> F32:
-        """Inverse of the prior covariance of the movies of the fit."""
-        prior = self._kernel(self._fitted_inputs, self._fitted_inputs).astype(np.float64)
-        prior.flat[:: len(prior) + 1] += self.prior_variances[3]
-        return np.asarray(np.linalg.inv(prior), np.float32)
-
-    @cached_property
-    def _fitted_inputs(self) -> KernelInputs:
-        """Those of the movies that the fit knew."""
-        return self._inputs(self._fitted_movies)
-
-    def _inputs(self, movies: pl.DataFrame) -> KernelInputs:
-        with_genres = "genres" in self._labels.known
-        genres = self._labels.matrices(movies)["genres"] if with_genres else None
-        return KernelInputs(numeric_column(movies, "year"), genres)
-
-    def _kernel(self, movies: KernelInputs, others: KernelInputs) -> F32:
-        """Prior covariance of movies, without each movie's own variance: (n, m).
-
-        k = v_shared + v_genre g . g' + v_year exp(-|gap| / year_scale), g: genre weights.
-        """
-        shared, by_genre, by_year, _ = self.prior_variances
-        gap = np.abs(movies.years[:, None] - others.years[None, :])
-        kernel = shared + by_year * np.nan_to_num(np.exp(-gap / self.year_scale))
-        if movies.genres is not None and others.genres is not None:
-            kernel += by_genre * (movies.genres @ others.genres.T).toarray()
-        return np.asarray(kernel, np.float32)
+    def _take_prior(self, fitted: int) -> None:
+        """The prior of the first movies, which the fit knew. fitted: row numbers then."""
+        self.__dict__.pop("_undescribed", None)
+        self._fitted, movies = fitted, self.movies.table[: fitted - 1]
+        self._prior = MoviePrior(movies, self.prior_variances, self.year_scale)
 
     @override
     def arrays(self) -> Arrays:
@@ -320,8 +271,8 @@ class GaussianProcess(Model):
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
-        self._mean, self._fitted = float(arrays["mean"][0]), int(arrays["fitted"][0])
-        self._labels = Labels.of(self._fitted_movies)
+        self._mean = float(arrays["mean"][0])
+        self._take_prior(int(arrays["fitted"][0]))
         self._covariance, self._offset = arrays["covariance"], arrays["offset"]
         self._variances, self._history = arrays["variances"], restored_history(arrays)
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)
