@@ -294,7 +294,7 @@ class UserHistory:
         return value
 
     def _bytes_with(self, value: object) -> int:
-        return sum(getattr(each, "nbytes", 0) for each in (value, *self.cache.values()))
+        return sum(getattr(each, "nbytes", 0) for each in [value, *list(self.cache.values())])
 
     def _drop_cached(self, users: NDArray[np.int32]) -> None:
         if self.cache:

@@ -33,7 +33,6 @@ from ratecast.modelling.history.user_batches import (
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
 from ratecast.models.gaussian_process.conditioning import (
     BatchColumns,
-    Conditioned,
     Process,
     not_conditioned,
     times_vector,
@@ -138,15 +137,7 @@ class GaussianProcess(Model):
     @override
     def predict_rows(self, rows: Rows) -> Expected:
         requests, group = request_columns(rows), np.zeros(len(rows), np.int64)
-        movies = self._requested(rows)
-        if not len(rows) or (rows.users != rows.users[0]).any():
-            expected, _ = self._predict(requests, group, movies)
-        else:
-            user = int(rows.users[0])
-            known = self._history.cache.get(user)
-            expected, after = self._predict(requests, group, movies, known)
-            if known is None:
-                self._history.cached(user, after)
+        expected = self._predict(requests, group, self._requested(rows))
         return self._movie_residuals.corrected(expected, rows.movies)
 
     @override
@@ -156,7 +147,7 @@ class GaussianProcess(Model):
 
     def _walk(self, rows: Rows, group: I64) -> Expected:
         ratings = rating_columns(rows)
-        expected, _ = self._predict(ratings, group, self._requested(rows))
+        expected = self._predict(ratings, group, self._requested(rows))
         self._history.learn(ratings, rows.former_stars.astype(np.float64))
         return expected
 
@@ -181,17 +172,10 @@ class GaussianProcess(Model):
     def forget_row(self, row: int) -> None:
         self._history.forget(row)
 
-    def _predict(
-        self,
-        requests: RatingColumns,
-        group: I64,
-        movies: RequestedMovies,
-        conditioned: Conditioned | None = None,
-    ) -> tuple[Expected, Conditioned]:
+    def _predict(self, requests: RatingColumns, group: I64, movies: RequestedMovies) -> Expected:
         """Expected stars of each row, from its user's ratings of earlier time groups.
 
-        group: (n,) time group of each row. conditioned: the only user, on all ratings. With it, the
-        last user, on all rows before the last time group.
+        group: (n,) time group of each row.
         """
         users = np.unique(requests.users)
         past = self._history.of_users(users)
@@ -201,6 +185,8 @@ class GaussianProcess(Model):
         offset = np.append(self._offset, np.zeros(len(movies.variances)))[numbers]
         unit = self.scale.unit
         residual = (batches.rows.stars - self._mean) / unit - offset
+        one_user = len(users) == 1 and (group == group[0]).all()
+        before = self._history.cache.get(int(users[0])) if one_user else None
         mean, variance, after = walk_users(
             BatchColumns(batches.edges, numbers, residual, batches.rows.at, batches.group),
             Process(
@@ -210,11 +196,13 @@ class GaussianProcess(Model):
                 self._variances,
                 np.array(self.time_scales),
             ),
-            conditioned or not_conditioned(),
+            not_conditioned() if before is None else before,
         )
+        if one_user and before is None:
+            self._history.cached(int(users[0]), after)
         wanted = batches.requested
         score = unit * (self._mean / unit + offset + mean)
-        return Expected(score[wanted], unit * np.sqrt(variance)[wanted]), after
+        return Expected(score[wanted], unit * np.sqrt(variance)[wanted])
 
     def _requested(self, rows: Rows) -> RequestedMovies:
         unknown = rows.movies == 0
