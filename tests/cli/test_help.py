@@ -1,5 +1,6 @@
 """What the command line says of itself holds: verbs, help, and every example in it."""
 
+import io
 import shlex
 import shutil
 import subprocess
@@ -26,7 +27,8 @@ EXAMPLES = [(name, line) for name, verb in VERBS.items() for line in manual(name
 # Parsed but not run here: they need the network, a service, or minutes. What they do is tested
 # elsewhere.
 NETWORK = ("data fetch ml-latest-small", "data fetch ml-1m")
-SERVICE = ("import ratings.csv diary.csv", "export --user 944", "publish artifacts/als --wait")
+SERVICE = ("import ratings.csv diary.csv", "export --user 944", "publish artifacts/als --wait",
+           "mcp --url", "mcp --artifact artifacts/als --port")  # fmt: skip
 # To compile all loops takes minutes.
 LONG = ("doctor --compile", "reproduce", "refit", "report", "tune", "sweep", "overfit", "lr-find")
 TRAIN = ("train --data", "train state_space", "train configs", "train mf_bias", "train neumf")
@@ -125,6 +127,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     valid.with_columns(stars=pl.lit(3.5)).write_csv(place / "theirs.csv")
     (place / "token.txt").write_text("0123456789abcdef" * 4, "utf-8")
     (place / "token.txt").chmod(0o600)
+    listed = [{"Date": "2024-05-01", "Name": "Star Wars", "Year": 1977}]
+    writers.write(place / "watchlist.csv", "Date,Name,Year,Letterboxd URI", listed)
     (place / "users.txt").write_text("196\n5000\n", "utf-8")
     (place / "movies.txt").write_text("242\n302\n", "utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -155,6 +159,8 @@ def test_the_quick_examples_run(line: str, folder: Path, monkeypatch: pytest.Mon
     # What follows would answer until it is stopped.
     monkeypatch.setattr(server, "serve", lambda settings, _: settings.checked())
     monkeypatch.setattr(serving, "_publish_first", lambda *_: None)
+    # Whoever types an example of mcp speaks to it, and ends it by the end of stdin.
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     # The verb is the same for a smaller table, and takes a tenth of the time.
     asked = line.partition(" > ")[0].replace("--ratings 25e6", "--ratings 2e5")
     assert main(shlex.split(asked)[1:]) == 0
