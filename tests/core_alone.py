@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))
-OF_USERS = ("nets", "plots", "notebooks", "ray", "ray-train", "serve", "tune")
+OF_USERS = ("mcp", "nets", "plots", "notebooks", "ray", "ray-train", "serve", "tune")
 # What is imported of a package that has another name.
 IMPORTED = {"scikit-learn": "sklearn"}
 # Of what the extras bring with them.
@@ -51,11 +51,12 @@ WORDS = {
     "overfit": "--data ratings.csv",
     "lr-find": "--data ratings.csv",
     "sweep": "--data ratings.csv",
+    "mcp": "--artifact lightning_logs/als/version_0/artifact",
     "doctor": "--offline",
     "completion": "bash",
 }
 # Verbs that need an extra, and other calls that do.
-NEEDING = {"report": "plots", "tune": "tune", "reproduce": "nets"}
+NEEDING = {"mcp": "mcp", "report": "plots", "tune": "tune", "reproduce": "nets"}
 NEEDING |= dict.fromkeys(("serve", "publish", "refit"), "serve")
 NEEDING |= dict.fromkeys(("overfit", "lr-find", "sweep"), "nets")
 MORE = {

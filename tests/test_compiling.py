@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from numba.core.caching import InTreeCacheLocator
 
 from ratecast import compiling, loop_cache
 
@@ -66,7 +67,7 @@ def test_a_folder_that_can_only_be_read_is_read(
 
     module = tmp_path / "module.py"
     module.touch()
-    monkeypatch.setattr(loop_cache.InTreeCacheLocator, "ensure_cache_path", refuse)
+    monkeypatch.setattr(InTreeCacheLocator, "ensure_cache_path", refuse)
     locate = loop_cache._PackageFolder.from_function
     assert locate(refuse, str(module)) is None
     (tmp_path / "__pycache__").mkdir()

@@ -58,6 +58,7 @@ def test_the_default_model_imports_no_package_of_an_extra(folder: Path) -> None:
 @pytest.mark.parametrize("extra", IMPORTS)
 def test_what_is_required_of_an_extra_is_in_it(extra: str) -> None:
     known = {*core_alone.packages(extra), *core_alone.BROUGHT, "requests"}
+    known |= set(core_alone.packages("serve")) if extra == "mcp" else set()
     assert set(IMPORTS[extra]) <= known
     assert missing(extra) == []
     require(extra, "anything")

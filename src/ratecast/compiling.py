@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -77,7 +78,7 @@ def _works(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     from ratecast.models import MODELS
 
     for name in MODELS:
-        yield name, lambda name=name: _use(name, folder)
+        yield name, partial(_use, name, folder)
 
 
 def _use(name: str, folder: Path) -> None:
@@ -89,7 +90,7 @@ def _use(name: str, folder: Path) -> None:
     for timed in (True, False):
         ratings = rc.load(table, no_time=not timed)
         split = rc.chronological(ratings) if timed else rc.holdout(ratings)
-        model = rc.make_model(name, **({"budget": 1.0} if name == "auto" else {}))
+        model = rc.Auto(budget=1) if name == "auto" else rc.make_model(name)
         rc.evaluate(model, split)
         model.fit(split.train, split.valid)
         model.predict([1], [2])

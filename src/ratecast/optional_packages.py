@@ -17,7 +17,7 @@ from ratecast.errors import MissingPackageError
 # What cannot work without: the names that are imported, by the extra. What is left out here is
 # said where it is used, such as the page of the service.
 IMPORTS = {
-    "mcp": ("mcp", "anyio", "fastapi", "orjson", "pydantic", "sqlalchemy", "uvicorn"),
+    "mcp": ("mcp", "fastapi", "orjson", "prometheus_client", "sqlalchemy", "uvicorn"),
     "nets": ("torch", "lightning", "tensorboard"),
     "plots": ("matplotlib",),
     "notebooks": ("plotly",),

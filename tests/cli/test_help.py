@@ -123,14 +123,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writers.archive(
         place / "letterboxd.zip", {"ratings.csv": writers.table(writers.LETTERBOXD, films)}
     )
-    listed = [{"Date": "2024-05-01", "Name": "Star Wars", "Year": 1977}]
-    writers.write(place / "watchlist.csv", "Date,Name,Year,Letterboxd URI", listed)
     (place / "package").mkdir()
     (place / "package" / "module.py").write_text("from ratecast import Mean as Model\n", "utf-8")
     valid = data.load("ml-100k").frame.sort("at")[64002:80003].select("user", "movie")
     valid.with_columns(stars=pl.lit(3.5)).write_csv(place / "theirs.csv")
     (place / "token.txt").write_text("0123456789abcdef" * 4, "utf-8")
     (place / "token.txt").chmod(0o600)
+    listed = [{"Date": "2024-05-01", "Name": "Star Wars", "Year": 1977}]
+    writers.write(place / "watchlist.csv", "Date,Name,Year,Letterboxd URI", listed)
     (place / "users.txt").write_text("196\n5000\n", "utf-8")
     (place / "movies.txt").write_text("242\n302\n", "utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -157,12 +157,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_the_quick_examples_run(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    # Whoever types an example of mcp speaks to it, and ends it by the end of stdin.
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     monkeypatch.setattr(sources, "PROBES", ())
     # What follows would answer until it is stopped.
     monkeypatch.setattr(server, "serve", lambda settings, _: settings.checked())
     monkeypatch.setattr(serving, "_publish_first", lambda *_: None)
+    # Whoever types an example of mcp speaks to it, and ends it by the end of stdin.
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     # The verb is the same for a smaller table, and takes a tenth of the time.
     asked = line.partition(" > ")[0].replace("--ratings 25e6", "--ratings 2e5")
     assert main(shlex.split(asked)[1:]) == 0

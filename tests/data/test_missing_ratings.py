@@ -97,7 +97,7 @@ def test_numbers_have_the_same_rule(none: float | None, tmp_path: Path) -> None:
 def test_pairs_without_a_rating_are_not_scored(tmp_path: Path) -> None:
     for empty in (*EMPTY, "?"):
         table = table_in("csv", empty, tmp_path)
-        options = rc.data.TableOptions(missing="?") if empty == "?" else rc.data.TableOptions()
+        options = rc.TableOptions(missing="?") if empty == "?" else rc.TableOptions()
         pairs = read_pairs(table, TrueRatings(rc.Scale(1, 5)), options, lambda _: None)
         assert pairs.ratings is not None
         assert pairs.ratings.to_list() == [4, 1, None, 5]

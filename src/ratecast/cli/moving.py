@@ -1,6 +1,7 @@
 """The command that moves the ratings of a service to another database."""
 
 from ratecast.cli.call import emit
+from ratecast.optional_packages import require
 from ratecast.serving.private_files import owner_only
 
 
@@ -20,6 +21,7 @@ def move_store(source: str, target: str, *, json: bool = False) -> None:
         target: an empty database: a URL, or a file of SQLite that does not exist.
         json: print the result as one JSON document.
     """
+    require("serve", "move-store")
     from ratecast.serving.store.move import move_store as move
 
     rows = move(source, target)
