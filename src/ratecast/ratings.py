@@ -32,6 +32,8 @@ __all__ = [
 ]
 
 USER, MOVIE, RATING, AT = "user", "movie", "rating", "at"
+# So few are not worth a search for equal ones.
+_FEW = 4096
 _CHECKED = "_checked"
 
 T = TypeVar("T", bound="Requests")
@@ -238,8 +240,8 @@ def _refuse_off_scale(table: Ratings, where: str, remedy: str | None) -> None:
     ratings, scale = table.frame[RATING], table.scale
     if not ratings.dtype.is_numeric():
         raise InputError(f"{where}: ratings are {ratings.dtype}; write numbers")
-    # Only the distinct ratings are checked; there are few.
-    if not scale.holds(ratings.unique()).all():
+    # Of many only the distinct ratings are checked, which are few.
+    if not scale.holds(ratings if len(ratings) <= _FEW else ratings.unique()).all():
         row = int((~scale.holds(ratings)).arg_max() or 0)
         raise InputError(
             f"{where}, row {row + 1}: rating {ratings[row]} is not on the scale {scale}; "

@@ -1,5 +1,6 @@
 """What the command line says of itself holds: verbs, help, and every example in it."""
 
+import io
 import shlex
 import shutil
 import subprocess
@@ -23,7 +24,8 @@ EXAMPLES = [(name, line) for name, verb in VERBS.items() for line in manual(name
 # Parsed but not run here: they need the network, a service, or minutes. What they do is tested
 # elsewhere.
 NETWORK = ("data fetch ml-latest-small", "data fetch ml-1m", "doctor")
-SERVICE = ("import ratings.csv diary.csv", "export --user 944", "publish artifacts/als --wait")
+SERVICE = ("import ratings.csv diary.csv", "export --user 944", "publish artifacts/als --wait",
+           "mcp --url", "mcp --artifact artifacts/als --port")  # fmt: skip
 LONG = ("reproduce", "serve", "refit", "train", "report", "tune", "sweep", "overfit", "lr-find")
 KFOLD = "evaluate --model configs/mf.yaml"
 # Of files and classes that are not there.
@@ -116,6 +118,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writers.archive(
         place / "letterboxd.zip", {"ratings.csv": writers.table(writers.LETTERBOXD, films)}
     )
+    listed = [{"Date": "2024-05-01", "Name": "Star Wars", "Year": 1977}]
+    writers.write(place / "watchlist.csv", "Date,Name,Year,Letterboxd URI", listed)
     (place / "users.txt").write_text("196\n5000\n", "utf-8")
     (place / "movies.txt").write_text("242\n302\n", "utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -142,6 +146,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_the_quick_examples_run(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
+    # Whoever types an example of mcp speaks to it, and ends it by the end of stdin.
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     # The verb is the same for a smaller table, and takes a tenth of the time.
     asked = line.partition(" > ")[0].replace("--ratings 25e6", "--ratings 2e5")
     assert main(shlex.split(asked)[1:]) == 0

@@ -26,8 +26,8 @@ def movies() -> pl.DataFrame:
     return pl.DataFrame({"movie": range(1, len(FILMS) + 1), "title": titles})
 
 
-def model(scale: Scale, titles: pl.DataFrame | None = None, users: str = "") -> ALS:
-    """ALS on ratings of two tastes: of even and of odd movies. users: what their ids begin with."""
+def ratings(scale: Scale, titles: pl.DataFrame | None = None, users: str = "") -> Ratings:
+    """Of two tastes: of even and of odd movies. users: what their ids begin with."""
     random = np.random.default_rng(0)
     numbers, films = (
         grid.ravel() for grid in np.meshgrid(np.arange(1, 81), np.arange(1, len(FILMS) + 1))
@@ -40,7 +40,12 @@ def model(scale: Scale, titles: pl.DataFrame | None = None, users: str = "") -> 
         table = table.with_columns(user=pl.format("{}{}", pl.lit(users), "user"))
     seen = random.random(len(numbers)) < 0.7
     sides = movies() if titles is None else titles
-    return ALS(factors=3).fit(Ratings(table.filter(pl.Series(seen)), movies=sides, scale=scale))
+    return Ratings(table.filter(pl.Series(seen)), movies=sides, scale=scale)
+
+
+def model(scale: Scale, titles: pl.DataFrame | None = None, users: str = "") -> ALS:
+    """ALS on those ratings."""
+    return ALS(factors=3).fit(ratings(scale, titles, users))
 
 
 def saved(folder: Path, scale: Scale = HALF, titles: pl.DataFrame | None = None) -> Path:
@@ -60,6 +65,11 @@ def letterboxd(films: Sequence[tuple[str, int]], stars: Callable[[int], float]) 
         for n, (name, year) in enumerate(films)
     ]
     return w.table(w.LETTERBOXD, rows)
+
+
+def watchlist(films: Sequence[tuple[str, int]]) -> str:
+    rows = [{"Date": "2024-03-01", "Name": name, "Year": year} for name, year in films]
+    return w.table("Date,Name,Year,Letterboxd URI", rows)
 
 
 def of_even(n: int) -> float:

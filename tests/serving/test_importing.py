@@ -122,6 +122,23 @@ def test_the_forecasts_are_those_of_the_service_and_of_the_model(
         assert one["stars"] == pytest.approx(other["stars"])
 
 
+def test_a_watchlist_is_ranked(
+    client: httpx.Client, model: Path, tmp_path: Path, capsys: Say
+) -> None:
+    path = catalogue.person(tmp_path)
+    (tmp_path / "watchlist.csv").write_text(catalogue.watchlist(catalogue.FILMS[18:26]), "utf-8")
+    words = (path, "--watchlist", tmp_path / "watchlist.csv", "--n", 4)
+    found = facts(capsys, client, *words)
+    assert found["watchlist"]["forecasts"] == 6
+    assert len(found["forecasts"]) == 4
+    assert main(["import", *map(str, words), "--artifact", str(model), "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    # ALS looks at no time, so that the model alone forecasts the same.
+    assert [each["movie"] for each in alone["forecasts"]] == [
+        each["movie"] for each in found["forecasts"]
+    ]
+
+
 def test_more_than_a_thousand_entries_are_sent_in_parts(
     client: httpx.Client, tmp_path: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from ratecast.exports.export import Export
     from ratecast.exports.matches import Matches
     from ratecast.importing.target import Rated, Target
+    from ratecast.importing.watchlist import Watchlist
 
 MOST_LISTED = 100
 
 
 class Files(NamedTuple):
-    """The files beside the export, each or None. settled, links: read. doubtful, out: written."""
+    """The files beside the export, each or None.
+
+    settled, links, watchlist: read. doubtful, out: written.
+    """
 
     settled: Path | None
     links: Path | None
+    watchlist: Path | None
     doubtful: Path | None
     out: Path | None
 
@@ -31,7 +36,7 @@ class Files(NamedTuple):
         from ratecast.table_writer import check_name
 
         if self.out is not None:
-            check_name(self.out, *exports, self.settled, self.links, self.doubtful)
+            check_name(self.out, *exports, *self[:-1])
         if self.doubtful is not None and self.doubtful.exists():
             raise InputError(
                 f"{self.doubtful}: is there already, perhaps filled in; give it by --settled, or "
@@ -101,6 +106,7 @@ def import_ratings(  # noqa: PLR0913
     settled: Path | None = None,
     doubtful: Path | None = None,
     links: Path | None = None,
+    watchlist: Path | None = None,
     n: int | None = None,
     out: Path | None = None,
     json: bool = False,
@@ -116,6 +122,7 @@ def import_ratings(  # noqa: PLR0913
         ratecast import letterboxd.zip
         ratecast import letterboxd.zip --artifact artifacts/als --doubtful doubtful.csv
         ratecast import letterboxd.zip --artifact artifacts/als --settled settled.csv --out all.csv
+        ratecast import letterboxd.zip --artifact artifacts/als --watchlist watchlist.csv
         ratecast import ratings.csv diary.csv --into http://127.0.0.1:8000 --user 944
 
     Args:
@@ -129,30 +136,36 @@ def import_ratings(  # noqa: PLR0913
         settled: the file of --doubtful, with the right ids in its column movie.
         doubtful: write the doubtful and unmatched titles to this CSV file, to be settled by you.
         links: links.csv of MovieLens, to match by the numbers of IMDb and TMDB.
+        watchlist: the watchlist of Letterboxd (watchlist.csv, or the ZIP again) or IMDb; only its
+            films are forecast, best first, to choose the next one.
         n: number of forecasts to print; default: 10.
         out: CSV, Parquet or JSON lines file for all forecasts; without a model, for the ratings;
             - is CSV on stdout.
         json: print the result as one JSON document.
     """
     from ratecast.exports.merge import read_exports
+    from ratecast.importing.watchlist import read_films
 
     wanted = Wanted(artifact, into, user, token, add, n, json)
-    beside = Files(settled, links, doubtful, out)
+    beside = Files(settled, links, watchlist, doubtful, out)
     wanted.check(beside)
     beside.check(files)
     export = read_exports(files, profile)
     if not wanted.catalogue:
         _preview(export, wanted, out)
         return
+    films = None if watchlist is None else read_films(watchlist)
     target = _target(wanted)
     matches = _matched(export, target, beside)
+    listed = None if films is None else _listed(films, target, beside)
     rated = target.rate(matches.scaled(target.stars))
     if rated.token is not None:
         note(f"token of user {rated.user}, which is shown only once: {rated.token}")
-    _show(_Shown(matches, rated, target.best(n or 10)), wanted, out)
+    best = target.best(n or 10) if listed is None else target.forecasts(listed.movies)
+    _show(_Shown(matches, rated, best, listed), n or 10, wanted, out)
     _offer_to_settle(matches, beside)
     if out is not None:
-        _write(out, target.forecasts(), "forecast")
+        _write(out, target.forecasts() if listed is None else best, "forecast")
 
 
 def _preview(export: "Export", wanted: Wanted, out: Path | None) -> None:
@@ -225,15 +238,29 @@ def _offer_to_settle(matches: "Matches", beside: Files) -> None:
         note(f"not matched: {counted(open_, 'title')}; --doubtful FILE writes them to be settled")
 
 
+def _listed(films: "pl.DataFrame", target: "Target", beside: Files) -> "Watchlist":
+    """The films of the watchlist in the catalogue."""
+    from ratecast.exports.catalogue_index import CatalogueIndex
+    from ratecast.importing.links import read_links
+    from ratecast.importing.watchlist import Watchlist
+
+    links = None if beside.links is None else read_links(beside.links)
+    assert beside.watchlist is not None
+    return Watchlist.of(beside.watchlist, films, CatalogueIndex(target.movies, links))
+
+
 class _Shown(NamedTuple):
-    """What is shown: what matched, what became of it, and the best movies."""
+    """What is shown: what matched, what became of it, and the best movies, of a list or of all."""
 
     matches: "Matches"
     rated: "Rated"
     best: "pl.DataFrame"
+    watchlist: "Watchlist | None"
 
 
-def _show(shown: _Shown, wanted: Wanted, out: Path | None) -> None:
+def _show(shown: _Shown, count: int, wanted: Wanted, out: Path | None) -> None:
+    """Print what is shown, with the `count` best movies."""
+    import polars as pl
     from rich.console import Group
 
     from ratecast.evaluation.terminal import terminal_table
@@ -241,16 +268,20 @@ def _show(shown: _Shown, wanted: Wanted, out: Path | None) -> None:
 
     facts = report.export_facts(shown.matches.export)
     found = report.match_facts(shown.matches)
-    result = facts | found | shown.rated._asdict() | {"forecasts": shown.best.to_dicts()}
+    best = shown.best[:count].select(pl.exclude("^p_.*$"))
+    result = facts | found | shown.rated._asdict() | {"forecasts": best.to_dicts()}
     lines = [*report.export_lines(facts), *report.match_lines(found)]
     lines.append(report.rated_line(shown.rated))
+    if shown.watchlist is not None:
+        result["watchlist"] = shown.watchlist.facts(len(shown.best))
+        lines.append(shown.watchlist.line(len(shown.best)))
     cells = [
         [
             one_line(str(row["title"])),
             f"{row['stars']:.2f}",
             f"{row['low']:g} - {row['high']:g}",
         ]
-        for row in shown.best.iter_rows(named=True)
+        for row in best.iter_rows(named=True)
     ]
     table = terminal_table("forecasts", ["title", "stars", "80 % interval"], cells)
     _report(result, Group("\n".join(lines), table), wanted, out)

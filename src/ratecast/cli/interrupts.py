@@ -1,4 +1,4 @@
-"""Ctrl-C, which a command must not forget."""
+"""Ctrl-C, which a command must not forget, and the signal to end, for one that must clean up."""
 
 import signal
 import sys
@@ -40,3 +40,16 @@ def interrupts() -> Iterator[list[int]]:
     finally:
         sys.unraisablehook = unraisable
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def ended_as_interrupted() -> Iterator[None]:
+    """For the block, the signal to end raises `KeyboardInterrupt` as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)

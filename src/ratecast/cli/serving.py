@@ -4,9 +4,8 @@ import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,12 @@ from ratecast.cli.call import AUTO, emit, note, show
 from ratecast.cli.first_model import BUDGET, DATA, MODEL, NONE_GIVEN, FirstModel
 from ratecast.cli.serve_options import OPEN, PLAIN, AccessOptions, PageOptions, service_home
 from ratecast.disk_files import locked
-from ratecast.errors import InputError
 from ratecast.serving.private_files import owner_only
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
     from ratecast.ratings import Ratings
-    from ratecast.serving.http.app import Page
+    from ratecast.serving.http.page_mount import LoadPage, MakePage
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.training.experiment import Experiment
 
@@ -82,7 +80,7 @@ def serve(
     if artifacts.current is None:
         _publish_first(artifacts, table, first)
 
-    def page() -> "Page | None":
+    def page() -> "LoadPage | None":
         """Called once store and port are available."""
         # A plain print: importing what formats tables would take a tenth of a second.
         about = "documentation of the API: /docs; stop with Ctrl-C"
@@ -228,17 +226,25 @@ def _trained(
     return finished.artifact
 
 
-def _page(view: PageOptions = PLAIN) -> "Page | None":
-    """The function that mounts the page; None if the page is not installed."""
-    name = "ratecast.serving.page"
-    try:
-        with _without_garbage_collection():
-            mount: Page = partial(import_module(name).mount, **asdict(view))
-    except ModuleNotFoundError as error:
-        if error.name not in (name, "nicegui"):
-            raise InputError(f"serve: the page cannot be loaded ({error})") from None
+def _page(view: PageOptions = PLAIN) -> "LoadPage | None":
+    """What imports the page; None if NiceGUI is not installed.
+
+    Raises `InputError` for a word or a comparison that is none.
+    """
+    if find_spec("nicegui") is None:
         return None
-    return mount
+    from ratecast.serving.item_words import ItemWord
+    from ratecast.serving.page.table_scores import read_scores
+
+    word = None if view.item_word is None else ItemWord.of(view.item_word)
+    scores = None if view.comparison is None else read_scores(view.comparison)
+
+    def load() -> "MakePage":
+        with _without_garbage_collection():
+            from ratecast.serving.page.mounting import page_app
+        return partial(page_app, word=word, scores=scores)
+
+    return load
 
 
 @contextmanager

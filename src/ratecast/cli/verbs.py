@@ -93,6 +93,7 @@ _PLACES = {
         "serve": "serving:serve",
         "publish": "publishing:publish",
         "refit": "serving:refit",
+        "mcp": "assistants:mcp",
     },
     "Experiments with a net": {
         "overfit": "training:overfit",

@@ -1,25 +1,36 @@
-"""The watchlist of Letterboxd: films without ratings, in watchlist.csv or in the ZIP with it."""
+"""A watchlist, which is films without ratings, of Letterboxd or of IMDb."""
 
 import io
 import zipfile
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from ratecast.errors import InputError
 from ratecast.exports.archive import BROKEN, ZIP, Archive
 from ratecast.exports.encoding import to_utf8
+from ratecast.exports.export import IMDB
+from ratecast.exports.imdb import is_film
 from ratecast.exports.match import films
-from ratecast.exports.sheet import Sheet, year_of
+from ratecast.exports.sheet import Sheet, imdb_of, year_of
 
 NAME = "watchlist.csv"
 COLUMNS = ("Date", "Name", "Year", "Letterboxd URI")
+OF_IMDB = ("Const", "Title", "Title Type", "Year", "Your Rating")
 MOST_FILMS = 20_000
 
 
 def is_watchlist(data: bytes, where: str) -> bool:
-    """Whether these are the bytes of a watchlist, and not of ratings or of something else."""
+    """Whether these are the bytes of a watchlist, and not of ratings or of something else.
+
+    Of IMDb it has the columns of ratings; then no film in it has one.
+    """
     try:
-        return not data.startswith(ZIP) and _is_list(Sheet.of(to_utf8(data, where), where))
+        if data.startswith(ZIP):
+            return False
+        sheet = Sheet.of(to_utf8(data, where), where)
+        rated = _has(sheet, OF_IMDB) and any(row.text("Your Rating") for row in sheet.rows())
+        return not rated and _is_list(sheet)
     except InputError:
         return False
 
@@ -27,7 +38,8 @@ def is_watchlist(data: bytes, where: str) -> bool:
 def read_watchlist(data: bytes, where: str) -> pl.DataFrame:
     """The films of a watchlist, as `films` gives them, in its order.
 
-    data: of watchlist.csv, or of the ZIP of Letterboxd. Raises `InputError` for another file.
+    data: of watchlist.csv or the ZIP of Letterboxd, or of the CSV of IMDb. Raises `InputError` for
+    another file.
     """
     if data.startswith(ZIP):
         data, where = _unpacked(data, where)
@@ -35,18 +47,32 @@ def read_watchlist(data: bytes, where: str) -> pl.DataFrame:
     if not _is_list(sheet):
         shown = " ".join(", ".join(sheet.columns).split())[:120]
         raise InputError(
-            f"{where}: not a watchlist of Letterboxd, by its first line ({shown}); give "
-            f"{NAME}, whose columns are {', '.join(COLUMNS)}"
+            f"{where}: not a watchlist of Letterboxd or IMDb, by its first line ({shown}); give "
+            f"{NAME}, whose columns are {', '.join(COLUMNS)}, or the CSV of IMDb's watchlist"
         )
-    rows = [(row.text("Name"), year_of(row.text("Year"))) for row in sheet.rows()]
-    rows = [(title, year) for title, year in dict.fromkeys(rows) if title]
+    rows = [*dict.fromkeys(row for row in _rows(sheet) if row[0])]
     if len(rows) > MOST_FILMS:
         raise InputError(f"{where}: over {MOST_FILMS:,} films; give a part of the list")
-    return films([title for title, _ in rows], [year for _, year in rows])
+    numbers = pl.Series(IMDB, [number for *_, number in rows], dtype=pl.String)
+    return films([row[0] for row in rows], [row[1] for row in rows]).with_columns(numbers)
+
+
+def _rows(sheet: Sheet) -> Iterator[tuple[str, int | None, str | None]]:
+    """Title, year and number of IMDb of each film."""
+    if not _has(sheet, OF_IMDB):
+        yield from ((row.text("Name"), year_of(row.text("Year")), None) for row in sheet.rows())
+        return
+    for row in sheet.rows():
+        if is_film(row.text("Title Type")):
+            yield row.text("Title"), year_of(row.text("Year")), imdb_of(row.text("Const"))
 
 
 def _is_list(sheet: Sheet) -> bool:
-    return set(sheet.columns).issuperset(COLUMNS) and "Rating" not in sheet.columns
+    return _has(sheet, OF_IMDB) or (_has(sheet, COLUMNS) and "Rating" not in sheet.columns)
+
+
+def _has(sheet: Sheet, columns: Iterable[str]) -> bool:
+    return set(sheet.columns).issuperset(columns)
 
 
 def _unpacked(data: bytes, where: str) -> tuple[bytes, str]:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +12,29 @@ from ratecast.errors import InputError
 from ratecast.ids import Id
 
 WAIT_SECONDS, TIMEOUT_SECONDS = 60.0, 60.0
+# Of an address or an id that cannot be sent, too.
+TRANSPORT_ERRORS = (UnicodeEncodeError, httpx.HTTPError, httpx.InvalidURL, ValueError)
 _LATER = (429, 503)
+
+
+class RefusedError(InputError):
+    """A request that the service refused. status: of HTTP. fields: of the request, at fault."""
+
+    def __init__(self, line: str, status: int, fields: Sequence[str] = ()) -> None:
+        super().__init__(line)
+        self.status, self.fields = status, tuple(fields)
 
 
 @dataclass(frozen=True)
 class Client:
-    """url: of the service, as in http://127.0.0.1:8000. token: of the service or of the user."""
+    """url: of the service, as in http://127.0.0.1:8000. token: of the service or of the user.
+
+    token_option: by which the command takes the token, for messages.
+    """
 
     url: str
     token: str | None = None
+    token_option: str = "--token"
 
     def __post_init__(self) -> None:
         # Without the token in the message, which may be seen by others.
@@ -27,13 +42,13 @@ class Client:
             raise InputError("token: has letters or lines that no token has; copy it again")
 
     @classmethod
-    def at(cls, address: str, token: str | None = None) -> "Client":
+    def at(cls, address: str, token: str | None = None, option: str = "--token") -> "Client":
         """The client of a service by its address, as in 127.0.0.1:8000 or with http:// before it.
 
-        token: by default that of RATECAST_TOKEN.
+        token: by default that of RATECAST_TOKEN. option: see the class.
         """
         url = address if "://" in address else f"http://{address}"
-        return cls(url, token or os.environ.get("RATECAST_TOKEN"))
+        return cls(url, token or os.environ.get("RATECAST_TOKEN"), option)
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON of a path under /v1."""
@@ -50,26 +65,35 @@ class Client:
     def _request(self, method: str, path: str, **content: Any) -> Any:
         """Waits where the service is busy. Raises `InputError` for every refusal, in one line."""
         until = time.monotonic() + WAIT_SECONDS
-        headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         address = f"{self.url.rstrip('/')}/v1/{path}"
         while True:
             try:
                 answer = httpx.request(
-                    method, address, headers=headers, timeout=TIMEOUT_SECONDS, **content
+                    method, address, headers=self.headers, timeout=TIMEOUT_SECONDS, **content
                 )
-            except UnicodeEncodeError:
-                raise InputError("user: the id is not in UTF-8; write it in UTF-8") from None
-            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-                raise InputError(
-                    f"{self.url}: no service there ({error}); start one with ratecast serve, and "
-                    "give its address, as in http://127.0.0.1:8000"
-                ) from None
-            wait = _seconds(answer)
-            if answer.status_code not in _LATER or time.monotonic() + wait > until:
-                return self._content(answer, path)
+            except TRANSPORT_ERRORS as error:
+                raise self.unreachable(error) from None
+            wait = seconds_to_wait(answer)
+            if wait is None or time.monotonic() + wait > until:
+                return self.content(answer, path)
             time.sleep(wait)
 
-    def _content(self, answer: httpx.Response, path: str) -> Any:
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of every request."""
+        return {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+
+    def unreachable(self, error: Exception) -> InputError:
+        """What to say of an error before there was an answer."""
+        if isinstance(error, UnicodeEncodeError):
+            return InputError("user: the id is not in UTF-8; write it in UTF-8")
+        return InputError(
+            f"{self.url}: no service there ({error}); start one with ratecast serve, and give its "
+            "address, as in http://127.0.0.1:8000"
+        )
+
+    def content(self, answer: httpx.Response, path: str) -> Any:
+        """The JSON of an answer. Raises `InputError` in one line if it is a refusal."""
         try:
             content = answer.json()
         except ValueError:
@@ -78,9 +102,10 @@ class Client:
         if answer.is_success and known:
             return content
         if answer.status_code in (401, 403):
-            raise InputError(
+            raise RefusedError(
                 f"{self.url}: {_detail(content)}; give the token of the service or of the user by "
-                "--token or RATECAST_TOKEN"
+                f"{self.token_option} or RATECAST_TOKEN",
+                answer.status_code,
             )
         if not known or (
             answer.status_code == 404 and "errors" in content and not content["errors"]
@@ -89,7 +114,9 @@ class Client:
                 f"{self.url}: /v1/{path} is not there, so it is no service of this ratecast; give "
                 "the address of ratecast serve"
             )
-        raise InputError(f"{self.url}: {_detail(content)} (HTTP {answer.status_code})")
+        fields = [error["field"] for error in content.get("errors", ())]
+        line = f"{self.url}: {_detail(content)} (HTTP {answer.status_code})"
+        raise RefusedError(line, answer.status_code, fields)
 
 
 @dataclass(frozen=True)
@@ -112,7 +139,10 @@ class UserClient:
         return self.client.post(f"users/-/{path}", body, user_id=self.user)
 
 
-def _seconds(answer: httpx.Response) -> float:
+def seconds_to_wait(answer: httpx.Response) -> float | None:
+    """After which a busy service is asked again; None for an answer that stands."""
+    if answer.status_code not in _LATER:
+        return None
     text = answer.headers.get("retry-after", "")
     return min(float(text), 10.0) if text.isdigit() else 1.0
 

@@ -11,6 +11,7 @@ from ratecast.exports.star_quantiles import StarDistribution
 from ratecast.importing.target import Id, Rated, require_titles
 from ratecast.modelling.contract.model import Model
 from ratecast.models import load_model
+from ratecast.queries.id_lists import is_known
 from ratecast.queries.star_distribution import star_distribution
 from ratecast.queries.title_lookup import unused_user
 from ratecast.queries.top_n import RANK, STARS, top_n
@@ -67,14 +68,16 @@ class ModelTarget:
         """The best movies that the person has not rated."""
         return self._ranked(count).select(COLUMNS)
 
-    def forecasts(self) -> pl.DataFrame:
-        """The forecasts of all movies that the person has not rated, best first."""
-        table = self._ranked(self.movies.height)
+    def forecasts(self, among: pl.Series | None = None) -> pl.DataFrame:
+        """The forecasts of movies that the person has not rated, best first."""
+        known = None if among is None else among.filter(is_known(self.model, among))
+        table = self._ranked(self.movies.height, known)
         return table.select(*COLUMNS, pl.selectors.starts_with("p_"))
 
-    def _ranked(self, count: int) -> pl.DataFrame:
+    def _ranked(self, count: int, among: pl.Series | None = None) -> pl.DataFrame:
         user = pl.lit(self.user).alias(USER)
-        top = top_n(self.model, self.user, count, Requests(self._rated.select(user, MOVIE)))
+        rated = Requests(self._rated.select(user, MOVIE))
+        top = top_n(self.model, self.user, count, rated, movies=among)
         predicted = self.model.predict(Requests(top.select(USER, MOVIE))).frame
         titles = self.movies.select(MOVIE, TITLE)
         table = pl.concat([top.select(RANK), predicted], how="horizontal")

@@ -76,10 +76,10 @@ class ServiceTarget:
         found = self._own.get("recommendations", n=count)["forecasts"]
         return _table(found).select(pl.exclude("^p_.*$"))
 
-    def forecasts(self) -> pl.DataFrame:
-        """The forecasts of all movies that the person has not rated, best first."""
-        rated = self._present()
-        movies = [movie for movie in self.movies[MOVIE].to_list() if movie not in rated]
+    def forecasts(self, among: pl.Series | None = None) -> pl.DataFrame:
+        """The forecasts of movies that the person has not rated, best first."""
+        rated, known = self._present(), self.movies[MOVIE] if among is None else among
+        movies = [movie for movie in known.to_list() if movie not in rated]
         found: list[dict[str, Any]] = []
         for start in range(0, len(movies), MOST_ENTRIES):
             part = movies[start : start + MOST_ENTRIES]

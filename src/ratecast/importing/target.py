@@ -45,8 +45,11 @@ class Target(Protocol):
     def best(self, count: int) -> pl.DataFrame:
         """The best movies that the person has not rated: rank, movie, title, stars, low, high."""
 
-    def forecasts(self) -> pl.DataFrame:
-        """The forecasts of all movies that the person has not rated, with star probabilities."""
+    def forecasts(self, among: pl.Series | None = None) -> pl.DataFrame:
+        """The forecasts of movies that the person has not rated, with star probabilities.
+
+        Best first. among: ids of the only movies; None is the catalogue.
+        """
 
 
 def require_titles(where: str, columns: Iterable[str]) -> None:

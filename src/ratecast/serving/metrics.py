@@ -13,6 +13,7 @@ class Metrics:
 
     def __init__(self) -> None:
         own = self.registry = CollectorRegistry()
+        self._of_requests: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self.requests = Counter(
             "ratecast_requests", "Requests completed", ("route", "method", "status"), registry=own
         )
@@ -32,6 +33,16 @@ class Metrics:
         self.model = Gauge(
             "ratecast_model", "1 for the artifact in service", ("artifact", "name"), registry=own
         )
+
+    def count(self, about: tuple[str, str, str], seconds: float) -> None:
+        """Count a request. about: its route, method and status. seconds: that it took."""
+        counters = self._of_requests.get(about)
+        if counters is None:
+            # Found once: looking them up takes longer than counting.
+            counters = self.requests.labels(*about), self.seconds.labels(about[0])
+            self._of_requests[about] = counters
+        counters[0].inc()
+        counters[1].observe(seconds)
 
     def page(self) -> Response:
         """All metrics in the text format of Prometheus."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import orjson
@@ -15,11 +16,12 @@ import sqlalchemy as sa
 
 from ratecast.errors import InputError
 from ratecast.serving.hot_swap import HotSwap
-from ratecast.serving.http.app import Page, create_app
+from ratecast.serving.http.app import create_app
 from ratecast.serving.http.auth import Access, signing_secret
 from ratecast.serving.http.connections import server
 from ratecast.serving.http.forwarded import Proxies
 from ratecast.serving.http.limits import Limits
+from ratecast.serving.http.page_mount import LoadPage
 from ratecast.serving.live.published import KEEP, ArtifactStore
 from ratecast.serving.private_files import private_home
 from ratecast.serving.store.database import Store
@@ -129,8 +131,11 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, event, and the facts of the event."""
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        line = {"time": at, "level": record.levelname.lower(), "event": record.getMessage()}
+        line = {
+            "time": _utc(int(record.created)),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
         line |= getattr(record, "facts", {})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
@@ -138,10 +143,16 @@ class JsonFormatter(logging.Formatter):
         return in_json(orjson.dumps(line, default=str).decode())
 
 
-def serve(settings: Settings, page: Callable[[], Page | None] = lambda: None) -> None:
+@lru_cache(maxsize=1)
+def _utc(second: int) -> str:
+    """Many lines are of one second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+
+
+def serve(settings: Settings, page: Callable[[], LoadPage | None] = lambda: None) -> None:
     """Serve until the process gets a signal to stop.
 
-    page: called once, when store and port are available; returns a function that mounts the page.
+    page: called once, when store and port are available; returns what imports the page.
     """
     settings.checked()
     private_home(settings.home)

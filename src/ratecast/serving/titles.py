@@ -49,7 +49,7 @@ async def resolve(
 
 
 async def watchlist(service: RatingService, data: bytes) -> Resolved:
-    """The movies of a watchlist of Letterboxd: its CSV, or the ZIP. Raises `InvalidValueError`."""
+    """The movies of a watchlist of Letterboxd or IMDb, a file. Raises `InvalidValueError`."""
     try:
         listed = await asyncio.to_thread(read_watchlist, data, "watchlist")
     except InputError as error:

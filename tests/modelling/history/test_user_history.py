@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
@@ -11,20 +9,14 @@ def test_history_finds_the_ratings_of_a_user() -> None:
     history = UserHistory(RatingColumns(users, users, at.astype(float), at))
     history.add(RatingColumns(users[:2], users[:2], np.zeros(2), at[:2] + 10))
     assert history.of_users(np.array([2], np.int32)).at.tolist() == [3, 5, 15]
+    assert history.of_user(2).at.tolist() == [3, 5, 15]
+    assert history.of_user(3).at.tolist() == [1]
+    assert len(history.of_user(4)) == 0
     assert len(history) == len(history.all_ratings()) == 7
     history.merge()
     assert history.of_users(np.array([1, 2], np.int32)).at.tolist() == [2, 4, 14, 3, 5, 15]
-
-
-def test_time_slices_do_not_split_rows_of_equal_time() -> None:
-    at = np.array([5, 1, 1, 2, 2, 2, 3, 4, 4, 5])
-    row = np.arange(10, dtype=np.int32)
-    first, *later = RatingColumns(row, row, at.astype(float), at).time_slices(0.25, 0.5)
-    assert first.at.tolist() == [1, 1, 2, 2, 2]
-    assert np.concatenate([p.at for p in later]).tolist() == [3, 4, 4, 5, 5]
-    assert all(a.at[-1] < b.at[0] for a, b in zip([first, *later], later, strict=False))
-    untimed = replace(first, at=np.zeros(5, np.int64))
-    assert [len(part) for part in untimed.time_slices(0.25, 0.02)] == [5]
+    history.remove(np.array([2], np.int32), lambda ratings: ratings.at == 5)
+    assert history.of_user(2).at.tolist() == [3, 15]
 
 
 def test_a_late_rating_is_merged_in_time_order() -> None:

@@ -107,6 +107,30 @@ def test_a_movie_shows_what_everybody_gave_and_can_be_rated(seat: Seat) -> None:
     assert "Movie 999999 is not known to this model." in answer.text
 
 
+def test_a_movie_seen_without_a_rating_is_not_recommended(seat: Seat) -> None:
+    page = seat.at("/movie/100")
+    button = page.get_by_role("button", name="Seen it")
+    button.click()
+    page.get_by_text("It is not recommended to you.").wait_for()
+    user = seat.user()
+    seen = seat.api.get(f"/v1/users/{user}/export").json()["seen"]
+    assert [movie["id"] for movie in seen] == [100]
+    among = {"movies": [100, 50]}
+    path = f"/v1/users/{user}/recommendations"
+    best = seat.api.get(path, params=among).json()["forecasts"]
+    assert [each["movie"]["id"] for each in best] == [50]
+    page.reload()
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    page.get_by_text("It is not recommended to you.").wait_for(state="hidden")
+    assert not seat.api.get(f"/v1/users/{user}/export").json()["seen"]
+    page.get_by_role("radio", name="4 stars").click(force=True)
+    page.get_by_text("The forecast was").wait_for()
+    button.wait_for(state="hidden")
+    page.get_by_role("button", name="Remove").click()
+    button.wait_for()
+
+
 def test_a_movie_is_found_on_the_map_and_a_click_opens_it(seat: Seat) -> None:
     page = seat.at("/map")
     page.locator(".chart.map svg").wait_for()

@@ -209,6 +209,8 @@ def _joined(ids: pl.Series, known: pl.DataFrame, more: pl.DataFrame) -> pl.DataF
         known = pl.concat([more, known], how="diagonal").unique(
             ids.name, keep="first", maintain_order=True
         )
+    elif not known.height:
+        return pl.concat([ids.to_frame(), known], how="diagonal")
     return ids.to_frame().join(known, on=ids.name, how="left", maintain_order="left")
 
 

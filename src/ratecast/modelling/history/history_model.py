@@ -46,6 +46,8 @@ class HistoryModel(Model):
     def history_of(self, user: Id) -> list[PastRating]:
         """The ratings of one user, in time order."""
         ratings = self._ratings_of(user)
+        if not len(ratings):
+            return []
         stars = self.scale.given(self.scale.unit * ratings.stars).tolist()
         columns = self.movies.ids_of(ratings.movies), stars, ratings.at.tolist()
         return [PastRating(*values) for values in zip(*columns, strict=True)]
@@ -161,5 +163,5 @@ class HistoryModel(Model):
 
     def _ratings_of(self, user: Id) -> RatingColumns:
         """The ratings of one user, in time order; an unknown user has none."""
-        row = self.users.rows_of([self.users.own_id(user)])
-        return self.history.of_users(row[row > 0])
+        row = int(self.users.rows_of([self.users.own_id(user)])[0])
+        return self.history.of_user(row) if row > 0 else RatingColumns.empty()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -85,20 +84,6 @@ class RatingColumns:
         position = np.empty(len(both), np.int64)
         position[order] = np.arange(len(both))
         return GroupedColumns(both.take(order), edges, order >= len(self), position[len(self) :])
-
-    def time_slices(self, share: float, growth: float) -> list["RatingColumns"]:
-        """The rows in time order, cut into slices; rows of equal time stay in one slice.
-
-        share: part of all rows in the first slice. growth: each further slice adds this share of
-        the rows before it.
-        """
-        ordered = self.take(np.argsort(self.at, kind="stable"))
-        stops = [share * len(ordered)]
-        while stops[-1] < len(ordered):
-            stops.append(stops[-1] * (1 + growth))
-        ends = np.append(np.flatnonzero(np.diff(ordered.at)) + 1, len(ordered))
-        edges = np.unique(ends[np.searchsorted(ends, np.minimum(stops, len(ordered)))])
-        return [ordered.take(np.arange(a, b)) for a, b in pairwise([0, *edges])]
 
 
 class GroupedColumns(NamedTuple):
@@ -255,6 +240,14 @@ class UserHistory:
         """All ratings of `users` (distinct, ascending), each user's in time order."""
         recent, rows = self._recent_rows(users)
         return RatingColumns.concat([self.merged_of(users), recent.take(rows).without_deleted()])
+
+    def of_user(self, user: int) -> RatingColumns:
+        """All ratings of one user, in time order: as `of_users`, in fewer steps."""
+        start, stop = np.searchsorted(self.merged.users, np.array([user, user + 1], np.int32))
+        recent, rows = self._recent_rows(np.array([user], np.int32))
+        merged = self.merged.take(np.arange(start, stop))
+        every = RatingColumns.concat([merged, recent.take(rows)]) if len(rows) else merged
+        return every.without_deleted()
 
     def _merged_rows(self, users: NDArray[np.int32]) -> I64:
         edges = np.searchsorted(self.merged.users, np.stack([users, users + 1]))

@@ -1,5 +1,6 @@
 """Side information of users and movies as numeric columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,36 +75,47 @@ class SideInformation:
         distance = np.where(age != 0, np.abs(age) - 0.8, 0)
         gender, occupation = _column(table, "gender"), _column(table, "occupation")
         return np.column_stack(
-            [np.ones(len(table)), age, distance]
-            + [np.array([value == name for value in gender], float) for name in self.genders]
-            + [
-                np.array([value == name for value in occupation], float)
-                for name in self.occupations
+            [
+                *(np.ones(len(table)), age, distance),
+                *(_flags(gender, self.genders), _flags(occupation, self.occupations)),
+                self.of_users.dense(table),
             ]
-            + [self.of_users.dense(table)]
         )
 
     def movie_columns(self, table: pl.DataFrame) -> tuple[F64, F64, F64]:
         """Genre flags (n, G), the year in decades from the mean year, (n,), further: (n, E)."""
-        column = {genre: k for k, genre in enumerate(self.genres)}
-        flags = np.zeros((len(table), len(self.genres)))
-        for row, genres in enumerate(_genres(table)):
-            flags[row, [column[genre] for genre in genres if genre in column]] = 1
+        flags = _flags(_genres(table), self.genres)
         decades = np.nan_to_num((_numbers(table, "year") - self.year) / YEARS)
         return flags, np.clip(decades, -5, 2), self.of_movies.dense(table)
 
 
+def _flags(rows: Sequence[str | list[str] | None], names: list[str]) -> F64:
+    """Whether each row has each name: (n, names). rows: its only name, or all that it has."""
+    column = {name: k for k, name in enumerate(names)}
+    flags = np.zeros((len(rows), len(names)))
+    for row, own in enumerate(rows):
+        if own is not None:
+            given = [own] if isinstance(own, str) else own
+            flags[row, [column[name] for name in given if name in column]] = 1
+    return flags
+
+
 def _column(table: pl.DataFrame, name: str) -> list[str | None]:
-    if name not in table.columns:
+    if not _has(table, name):
         return [None] * len(table)
     return table[name].cast(pl.String).to_list()
 
 
 def _numbers(table: pl.DataFrame, name: str) -> F64:
-    if name not in table.columns:
+    if not _has(table, name):
         return np.full(len(table), np.nan)
     values: F64 = table[name].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
     return values
+
+
+def _has(table: pl.DataFrame, name: str) -> bool:
+    """Whether any row has a value; most new ids come with none, and polars is slow for few rows."""
+    return name in table.columns and table[name].null_count() < len(table)
 
 
 def _genres(table: pl.DataFrame) -> list[list[str]]:

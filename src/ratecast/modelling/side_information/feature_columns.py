@@ -6,14 +6,17 @@ What is learned from the known users or movies, such as means and borders, is ke
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import chain
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import polars as pl
-import scipy.sparse as sp
 from typing_extensions import override
 
 from ratecast.arrays import F64, I64
+
+if TYPE_CHECKING:
+    # Imported where labels are made, which not every model needs: it takes a tenth of a second.
+    import scipy.sparse as sp
 
 # Of a set: so many values at most, the most frequent, each of so many ids at least.
 MOST_VALUES, LEAST_IDS = 200, 2
@@ -37,7 +40,7 @@ class FeatureColumn(ABC):
         """Learn from the column of the known users or movies, some of whose values are given."""
 
     @abstractmethod
-    def labels(self, column: pl.Series) -> sp.csr_array:
+    def labels(self, column: pl.Series) -> "sp.csr_array":
         """The weight of each label in each row: (n, labels)."""
 
     @abstractmethod
@@ -77,7 +80,7 @@ class NumberColumn(FeatureColumn):
         return cls(len(known) < len(values), float(known.mean()), std, borders.tolist())
 
     @override
-    def labels(self, column: pl.Series) -> sp.csr_array:
+    def labels(self, column: pl.Series) -> "sp.csr_array":
         values, count = _numbers(column), len(self.borders) + 1
         label = np.searchsorted(self.borders, values, side="right")
         label[np.isnan(values)] = count if self.with_missing else -1
@@ -117,16 +120,18 @@ class ValuesColumn(FeatureColumn):
         return cls(missing, most[column.name].sort().to_list(), is_set)
 
     @override
-    def labels(self, column: pl.Series) -> sp.csr_array:
+    def labels(self, column: pl.Series) -> "sp.csr_array":
         flags = self._flags(column)
         count = np.maximum(np.diff(flags.indptr), 1)
+        import scipy.sparse as sp
+
         return sp.csr_array(sp.diags_array(count**-0.5) @ flags)
 
     @override
     def dense(self, column: pl.Series) -> F64:
         return np.asarray(self._flags(column).toarray(), np.float64)
 
-    def _flags(self, column: pl.Series) -> sp.csr_array:
+    def _flags(self, column: pl.Series) -> "sp.csr_array":
         place = {value: k for k, value in enumerate(self.known)}
         rows = column.to_list()
         if not self.is_set:
@@ -136,6 +141,8 @@ class ValuesColumn(FeatureColumn):
         starts = np.cumsum([0, *map(len, labels)])
         flat = np.fromiter(chain.from_iterable(labels), np.int64)
         shape = len(labels), len(place) + self.with_missing
+        import scipy.sparse as sp
+
         return sp.csr_array((np.ones(len(flat)), flat, starts), shape)
 
     @property
@@ -178,8 +185,10 @@ class VectorColumn(FeatureColumn):
         return cls(len(known) < len(vectors), mean.tolist(), directions.tolist())
 
     @override
-    def labels(self, column: pl.Series) -> sp.csr_array:
+    def labels(self, column: pl.Series) -> "sp.csr_array":
         dense = self.dense(column)
+        import scipy.sparse as sp
+
         return sp.csr_array(dense / np.sqrt(max(dense.shape[1], 1)))
 
     @override
@@ -202,13 +211,15 @@ class VectorColumn(FeatureColumn):
         return False
 
 
-def one_hot(label: I64, count: int) -> sp.csr_array:
+def one_hot(label: I64, count: int) -> "sp.csr_array":
     """(n, count) with 1 where a row has the label; -1 is no label."""
     known = np.flatnonzero(label >= 0)
+    import scipy.sparse as sp
+
     return sp.csr_array((np.ones(len(known)), (known, label[known])), (len(label), count))
 
 
-def first_label(labels: sp.csr_array) -> I64:
+def first_label(labels: "sp.csr_array") -> I64:
     """The first label of each row, -1 for none: (n,)."""
     labelled = np.diff(labels.indptr) > 0
     first = np.full(labels.shape[0], -1, np.int64)

@@ -4,11 +4,10 @@ Each gives labels (for models of labels) and dense columns (for regressions).
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import polars as pl
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ratecast.arrays import F64, I64, as_bytes, json_in
@@ -20,6 +19,10 @@ from ratecast.modelling.side_information.feature_columns import (
     first_label,
 )
 from ratecast.ratings import MOVIE, USER
+
+if TYPE_CHECKING:
+    # Imported where labels are made, which not every model needs: it takes a tenth of a second.
+    import scipy.sparse as sp
 
 # Columns that the models treat each in its own way, or not at all.
 STANDARD = {
@@ -58,7 +61,7 @@ class FurtherColumns:
         values = {key: {"kind": c.kind} | asdict(c) for key, c in self.columns.items()}
         return {name: as_bytes(values)} if values else {}
 
-    def labels(self, table: pl.DataFrame) -> dict[str, sp.csr_array]:
+    def labels(self, table: pl.DataFrame) -> "dict[str, sp.csr_array]":
         """For each column, the weight of each label in each row: (rows, labels)."""
         return {name: c.labels(self._column(table, name)) for name, c in self.columns.items()}
 

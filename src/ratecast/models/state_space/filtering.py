@@ -129,7 +129,7 @@ def filtered_user(
     if cached is not None and cached.movies is movies:
         return cached
     own_prior = UserPrior(prior.mean[user : user + 1], prior.implicit_weights)
-    ratings = history.of_users(np.array([user], np.int32))
+    ratings = history.of_user(user)
     return history.cached(user, FilteredUser.of(ratings, own_prior, movies))
 
 

@@ -195,7 +195,7 @@ class StateSpace(HistoryModel):
         regression = self.movie_parameters.parameters.user_regression
         new, prior = rowwise(self._user_columns[known:], regression), self._prior
         self._prior = UserPrior(np.concatenate([prior.mean, new]), prior.implicit_weights)
-        if len(side.year):
+        if side is not None:
             self.movie_parameters = self.movie_parameters.with_more(side)
             self._movie_residuals.grow(len(self.movies))
             self._movie_residuals.damping = self._damping
@@ -206,13 +206,13 @@ class StateSpace(HistoryModel):
         self._walked = ResidualBuffer.empty(FEATURES)
         as_unknown(row, self._user_columns, self._prior.mean)
 
-    def _add_side_information(self) -> MovieSide:
-        """Append the columns of ids that are new in the vocabularies; returns the new movies'."""
-        users = self.users.table[len(self._user_columns) - 1 :]
-        self._user_columns = np.concatenate([self._user_columns, self._side.user_columns(users)])
+    def _add_side_information(self) -> MovieSide | None:
+        """Append the columns of ids that are new in the vocabularies; the new movies', if any."""
+        more = self._side.user_columns(self.users.table[len(self._user_columns) - 1 :])
+        self._user_columns = np.concatenate([self._user_columns, more])
         movies = self.movies.table[len(self._movie_side.year) - 1 :]
-        side = MovieSide(*self._side.movie_columns(movies))
-        self._movie_side = self._movie_side.concat(side)
+        side = MovieSide(*self._side.movie_columns(movies)) if movies.height else None
+        self._movie_side = self._movie_side if side is None else self._movie_side.concat(side)
         return side
 
     def _fit_em(self, ratings: RatingColumns) -> None:

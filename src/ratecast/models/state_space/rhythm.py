@@ -4,6 +4,8 @@ A refit changes a movie by what its new ratings say. So it waits for a share of 
 is larger where the average user and movie have few: there a refit costs as much and changes little.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from ratecast.modelling.history.user_history import RatingColumns
@@ -32,7 +34,22 @@ def time_slices(ratings: RatingColumns, ids: int, wanted: int) -> list[RatingCol
     wanted: rows after the first fit, at most, since more would be dropped again.
     """
     first = max(FIRST_SHARE, 1 - wanted / len(ratings))
-    return ratings.time_slices(first, SLICE_GROWTH * _sparsity(len(ratings), ids))
+    return cut_by_time(ratings, first, SLICE_GROWTH * _sparsity(len(ratings), ids))
+
+
+def cut_by_time(ratings: RatingColumns, share: float, growth: float) -> list[RatingColumns]:
+    """The rows in time order, cut into slices; rows of equal time stay in one slice.
+
+    share: part of all rows in the first slice. growth: each further slice adds this share of the
+    rows before it.
+    """
+    ordered = ratings.take(np.argsort(ratings.at, kind="stable"))
+    stops = [share * len(ordered)]
+    while stops[-1] < len(ordered):
+        stops.append(stops[-1] * (1 + growth))
+    ends = np.append(np.flatnonzero(np.diff(ordered.at)) + 1, len(ordered))
+    edges = np.unique(ends[np.searchsorted(ends, np.minimum(stops, len(ordered)))])
+    return [ordered.take(np.arange(a, b)) for a, b in pairwise([0, *edges])]
 
 
 def _sparsity(known: int, ids: int) -> float:

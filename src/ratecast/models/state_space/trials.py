@@ -48,7 +48,7 @@ def supported(ratings: RatingColumns, sides: Sides, start: Start, factors: int) 
 
 def _supported(ratings: RatingColumns, sides: Sides, start: Start, factors: int) -> Structure:
     """See `supported`, from all of `ratings`."""
-    halves = ratings.time_slices(0.5, 1.0)
+    halves = rhythm.cut_by_time(ratings, 0.5, 1.0)
     if len(halves) == 2 and len(ratings) >= MIN_RATINGS:
         return chosen(_trial(halves, sides, start), factors)
     return usual(factors)

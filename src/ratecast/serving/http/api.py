@@ -146,6 +146,27 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
 
+def predicted(request: Request, user: str, movies: list[str]) -> Forecasts:
+    """The response of `predict`."""
+    service = ready_service(request)
+    own = service.live.served.user(user)
+    check_forecasts(request, [own])
+    forecasts = service.predict(own, movies)
+    query = {"user": own, "movies": [forecast.movie.id for forecast in forecasts]}
+    return Forecasts(query, service.live.served.model.name, forecasts)
+
+
+def recommended(
+    service: RatingService, user: Id, n: int, only: Filter, movies: list[str] | None
+) -> Forecasts:
+    """The response of `recommend`."""
+    years = only.from_year, only.to_year
+    forecasts = service.recommend(user, n, genre=only.genre, years=years, movies=movies)
+    query = {"user": user, "n": n} | asdict(only)
+    query |= {} if movies is None else {"movies": movies}
+    return Forecasts(query, service.live.served.model.name, forecasts)
+
+
 def _response(record: type, status: int = 200) -> dict[str, Any]:
     return {"response_model": record, "status_code": status}
 
@@ -157,12 +178,7 @@ async def predict(
     movie: Annotated[list[str], Query(min_length=1, max_length=100)],
 ) -> Response:
     """Predict the stars that a user will give to one or more movies."""
-    service = ready_service(request)
-    check_forecasts(request, map(service.live.served.user, [user]))
-    forecasts = service.predict(user, movie)
-    movies = [forecast.movie.id for forecast in forecasts]
-    query = {"user": service.live.served.user(user), "movies": movies}
-    return reply(Forecasts(query, service.live.served.model.name, forecasts))
+    return reply(predicted(request, user, movie))
 
 
 @router.post("/predict", tags=["forecasts"], **_response(PairForecasts))
@@ -185,11 +201,7 @@ async def recommend(
     n: Count = 10,
 ) -> Response:
     """The movies with the highest expected stars that the user has neither rated nor seen."""
-    years = only.from_year, only.to_year
-    forecasts = service.recommend(user, n, genre=only.genre, years=years, movies=movies)
-    query = {"user": user, "n": n} | asdict(only)
-    query |= {} if movies is None else {"movies": movies}
-    return reply(Forecasts(query, service.live.served.model.name, forecasts))
+    return reply(recommended(service, user, n, only, movies))
 
 
 @router.get("/users/{user}/suggestions", tags=["forecasts"], **_response(Forecasts))

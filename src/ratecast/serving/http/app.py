@@ -1,7 +1,7 @@
 """The application: API, its documentation, page, health checks and metrics on one port."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI, Response
 
@@ -16,21 +16,21 @@ from ratecast.serving.http import (
     questions_api,
 )
 from ratecast.serving.http.auth import Access
+from ratecast.serving.http.direct import DirectRequests
 from ratecast.serving.http.forwarded import ForwardedHeaders, Proxies
 from ratecast.serving.http.limits import Limits
 from ratecast.serving.http.middleware import ServiceMiddleware
+from ratecast.serving.http.page_mount import DeferredPage, LoadPage
 from ratecast.serving.http.schemas import ServiceStatus, reply
 from ratecast.serving.metrics import Metrics
 from ratecast.serving.service import RatingService
-
-Page = Callable[[FastAPI], None]
 
 
 def create_app(
     hot_swap: HotSwap,
     access: Access,
     limits: Limits | None = None,
-    page: Page | None = None,
+    page: LoadPage | None = None,
     proxies: Proxies | None = None,
 ) -> FastAPI:
     """The app. `app.state.service` is None until the first model is loaded.
@@ -39,25 +39,14 @@ def create_app(
         hot_swap: loads the models.
         access: checks tokens.
         limits: limits of requests and clients.
-        page: mounts the page on the app.
+        page: imports the page; it is called once the service is ready.
         proxies: those in front whose headers hold.
     """
     metrics = Metrics()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        def ready(service: RatingService) -> None:
-            app.state.service = service
-
-        async with hot_swap.running(ready, metrics):
-            yield
-        app.state.service = None
-
     app = FastAPI(
         title="ratecast",
         description="Rating prediction: expected stars, and the probability of each star.",
         version="1",
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
@@ -69,12 +58,32 @@ def create_app(
     metrics.registry.register(quality.QualityCollector(lambda: app.state.service))
     _add_health(app, hot_swap, metrics)
     openapi.install(app)
-    if page is not None:
-        page(app)
+    mounted = None if page is None else DeferredPage(page, app)
+    app.router.lifespan_context = _lifespan(hot_swap, metrics, mounted)
+    app.add_middleware(DirectRequests)
     app.add_middleware(ServiceMiddleware, limits=app.state.limits, metrics=metrics)
-    # Added last, it is the outermost.
+    # Added last, it is the outermost; `DirectRequests`, added first, the innermost.
     app.add_middleware(ForwardedHeaders, proxies=proxies or Proxies())
     return app
+
+
+def _lifespan(
+    hot_swap: HotSwap, metrics: Metrics, page: DeferredPage | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        def ready(service: RatingService) -> None:
+            app.state.service = service
+            if page is not None:
+                page.begin()
+
+        async with hot_swap.running(ready, metrics):
+            yield
+            if page is not None:
+                await page.close()
+        app.state.service = None
+
+    return lifespan
 
 
 def _add_health(app: FastAPI, hot_swap: HotSwap, metrics: Metrics) -> None:

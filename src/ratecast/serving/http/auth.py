@@ -76,11 +76,12 @@ def check_forecasts(request: Request, users: Iterable[object]) -> None:
 
 
 def service_token(
-    token: str | None, file: Path | None, environment: Mapping[str, str]
+    token: str | None, file: Path | None, environment: Mapping[str, str], verb: str = "serve"
 ) -> str | None:
     """The service token as it is given, from a file, or else from the environment; None for none.
 
-    Raises `InputError` if it is given twice, or for a file that other users can read.
+    verb: of the command line, for messages. Raises `InputError` if it is given twice, or for a file
+    that other users can read.
     """
     if token is None and file is None:
         token, named = environment.get(TOKEN) or None, environment.get(TOKEN_FILE)
@@ -89,7 +90,7 @@ def service_token(
     else:
         names = "--token and --token-file"
     if token is not None and file is not None:
-        raise InputError(f"serve: {names} are both given; leave one out")
+        raise InputError(f"{verb}: {names} are both given; leave one out")
     return token if file is None else _token_in(file.expanduser())
 
 

@@ -76,7 +76,7 @@ class ServiceMiddleware:
         _keep_encoded(scope)
         # What the app does to the scope is of the part that answers.
         path, root = scope["path"], scope.get("root_path", "")
-        most = self.limits.upload if UPLOADS.fullmatch(path) else self.limits.body
+        most = self.limits.upload if _is_upload(path) else self.limits.body
         if method == "HEAD":
             # A copy, as the server looks at its own for whether a body is sent.
             scope = {**scope, "method": "GET"}
@@ -118,14 +118,17 @@ class ServiceMiddleware:
         """Count the request, and log it. about: path, method and status."""
         path, verb, status = about
         # The path of an upload holds the id that authorises a page's messages.
-        upload = UPLOADS.fullmatch(path)
+        upload = _is_upload(path)
         route = "upload" if upload else getattr(scope.get("route"), "path", "other")
         method = verb if route != "other" else "any"
-        self.metrics.requests.labels(route, method, status).inc()
-        self.metrics.seconds.labels(route).observe(seconds)
+        self.metrics.count((route, method, str(status)), seconds)
         if self.limits.log_all or status >= 400 or method not in ("GET", "HEAD", "any"):
             facts = {"method": verb, "route": route, "status": status}
             log.info("request", extra={"facts": facts | {"ms": round(1000 * seconds, 2)}})
+
+
+def _is_upload(path: str) -> bool:
+    return path.startswith("/_nicegui/client/") and UPLOADS.fullmatch(path) is not None
 
 
 def _keep_encoded(scope: Scope) -> None:

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -17,34 +16,9 @@ from ratecast.serving.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from ratecast.serving.http.field_faults import fault, joined
 
 MEDIA_TYPE = "application/problem+json"
-_NO_NUMBER, _NO_WHOLE, _NO_OBJECT = (
-    "is no number; write one",
-    "is no whole number; write one",
-    "is no JSON object; write one in braces, and send Content-Type: application/json",
-)
-# By the type of pydantic's error; the numbers are those of its context.
-_FAULTS = {
-    "missing": "is missing; add it",
-    "extra_forbidden": "is no field here; remove it",
-    "int_type": _NO_WHOLE,
-    "int_parsing": _NO_WHOLE,
-    "float_type": _NO_NUMBER,
-    "finite_number": _NO_NUMBER,
-    "string_type": "is no text; write it in quotes",
-    "list_type": "is no list; write one, in brackets",
-    "model_type": _NO_OBJECT,
-    "model_attributes_type": _NO_OBJECT,
-    "json_invalid": "is no JSON ({error}); correct it",
-    "string_too_short": "is empty; write {min_length} character or more",
-    "string_too_long": "is too long; write at most {max_length} characters",
-    "too_short": "is empty; give {min_length} entry or more",
-    "too_long": "has too many entries; give at most {max_length}",
-    "greater_than_equal": "is too low; give {ge} or more",
-    "less_than_equal": "is too high; give {le} or less",
-}
-_MOST_NAMED = 3
 log = logging.getLogger("ratecast.serving")
 
 
@@ -109,18 +83,11 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields = [
-        FieldError(".".join(map(str, item["loc"][1:])) or str(item["loc"][0]), _fault(item))
+        FieldError(".".join(map(str, item["loc"][1:])) or str(item["loc"][0]), fault(item))
         for item in error.errors()
     ]
-    detail = "; ".join(f"{each.field}: {each.detail}" for each in fields[:_MOST_NAMED])
-    detail += f"; and {len(fields) - _MOST_NAMED} more" if len(fields) > _MOST_NAMED else ""
+    detail = joined([f"{each.field}: {each.detail}" for each in fields])
     return reply(Problem(RequestError.title, 422, detail, errors=fields))
-
-
-def _fault(item: dict[str, Any]) -> str:
-    """What is wrong with a value, and what to do, in one line."""
-    known = _FAULTS.get(item["type"])
-    return known.format(**item.get("ctx", {})) if known else " ".join(str(item["msg"]).split())
 
 
 async def _http(_: Request, error: Exception) -> Response:

@@ -110,7 +110,7 @@ async def rank_watchlist(
     user: PathUser,
     n: Annotated[int, Query(ge=1, le=MAX_ENTRIES)] = MAX_ENTRIES,
 ) -> Response:
-    """Rank the watchlist of Letterboxd, its watchlist.csv or ZIP as the body, for a user."""
+    """Rank a watchlist for a user: of Letterboxd, its watchlist.csv or ZIP, or of IMDb, its CSV."""
     found = await watchlist(service, await request.body())
     return _ranked(service, user, found, n)
 

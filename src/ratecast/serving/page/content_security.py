@@ -1,14 +1,10 @@
-"""Content security policy of the page, and the mount that leaves the API's paths to the API."""
+"""Content security policy of the page."""
 
 import base64
 import hashlib
 import re
-from typing import Any
 
-from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from ratecast.serving.http.middleware import API
 
 INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 # 'unsafe-eval' is needed because Vue compiles its templates in the browser. Inline scripts run only
@@ -55,14 +51,3 @@ async def _release(held: list[Message], send: Send) -> None:
 def _is_page(message: Message) -> bool:
     kind = dict(message["headers"]).get(b"content-type", b"")
     return bool(kind.startswith(b"text/html"))
-
-
-class PageMount(Mount):
-    """The page's app at `/`, except for the API's paths, whose errors the API handles."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Any]:
-        """Match every path that is not the API's."""
-        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        if any(path == own or path.startswith(f"{own}/") for own in API):
-            return Match.NONE, {}
-        return super().matches(scope)

@@ -31,7 +31,7 @@ Contents = Sequence[tuple[str, bytes]]
 HELP = (
     "Drop the export of Letterboxd (the ZIP), IMDb, Goodreads, StoryGraph, MyAnimeList, Trakt or "
     "Netflix here, as you got it. Nothing is rated before you say so, and the file is not kept. "
-    "The watchlist.csv of Letterboxd is shown ranked for you."
+    "A watchlist of Letterboxd or IMDb is shown ranked for you."
 )
 
 

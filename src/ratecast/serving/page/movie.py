@@ -9,6 +9,7 @@ from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import RequestError
 from ratecast.serving.page.layout import element, link, sentence
 from ratecast.serving.page.rating_card import RatingCard, facts, path
+from ratecast.serving.page.seen_button import SeenButton
 from ratecast.serving.page.session import UNKNOWN_USER, Visitor
 from ratecast.serving.page.stars import forecast
 from ratecast.serving.user_replay import star_counts
@@ -27,7 +28,12 @@ async def view(visitor: Visitor, movie_id: str) -> None:
             element("h2", "You")
             if visitor.may_rate:
                 with ui.element("div"):
-                    RatingCard(visitor, movie, lambda: None, bare=True)
+
+                    def changed() -> None:
+                        seen.draw()
+
+                    RatingCard(visitor, movie, changed, bare=True)
+                    seen = SeenButton(visitor, movie)
             else:
                 link("Enter your token to rate", "/").classes("button")
         with ui.element("section").classes("card"):
