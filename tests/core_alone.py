@@ -48,6 +48,7 @@ WORDS = {
     "serve": "--home service",
     "publish": "lightning_logs/als/version_0/artifact --home service",
     "refit": "--home service",
+    "move-store": "service/ratings.db copy/ratings.db",
     "overfit": "--data ratings.csv",
     "lr-find": "--data ratings.csv",
     "sweep": "--data ratings.csv",
@@ -57,7 +58,7 @@ WORDS = {
 }
 # Verbs that need an extra, and other calls that do.
 NEEDING = {"mcp": "mcp", "report": "plots", "tune": "tune", "reproduce": "nets"}
-NEEDING |= dict.fromkeys(("serve", "publish", "refit"), "serve")
+NEEDING |= dict.fromkeys(("serve", "publish", "refit", "move-store"), "serve")
 NEEDING |= dict.fromkeys(("overfit", "lr-find", "sweep"), "nets")
 MORE = {
     "train mf --data ratings.csv": "nets",

@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from ratecast.errors import InputError
-from ratecast.serving.store import scores
 from ratecast.serving.store.engine import address_of, engine_of, reachable
 from ratecast.serving.store.lock import (
     LockedElsewhereError,
@@ -17,11 +16,11 @@ from ratecast.serving.store.lock import (
     lock_of,
 )
 from ratecast.serving.store.migrate import NEWEST, migrate, refuse_newer, version
+from ratecast.serving.store.tables import metadata
 
 # Rows that are in memory at a time.
 CHUNK_ROWS = 10_000
-# Every table of a store; that of the scores is declared in a module of its own.
-TABLES = scores.metadata.sorted_tables
+TABLES = metadata.sorted_tables
 
 
 def move_store(source: str, target: str) -> dict[str, int]:
