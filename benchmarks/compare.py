@@ -4,9 +4,9 @@
     python -m benchmarks.compare --rows 2e5 [--runs 1] [--peers NAME,NAME]
 
 Parts: loading, limits, tune, speed-1m, curve-1m, stages, growth, flagship, accuracy, tune-25m,
-speed-25m, curve-25m, speed-100m, billion, cluster, cluster-large. Each is merged into the results
-when it is done; one that was stopped goes on where it was. With --rows, one comparison at that size
-is printed, and not saved.
+speed-25m, curve-25m, speed-100m, billion, cluster, cluster-large, cluster-nets. Each is merged into
+the results when it is done; one that was stopped goes on where it was. With --rows, one comparison
+at that size is printed, and not saved.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from benchmarks import (
     large_on_cluster,
     limits,
     loading,
+    nets_on_cluster,
     on_cluster,
     page,
     records,
@@ -51,6 +52,7 @@ PARTS: dict[str, Callable[[], Sequence[Step]]] = {
     "billion": billion.steps,
     "cluster": on_cluster.steps,
     "cluster-large": large_on_cluster.steps,
+    "cluster-nets": nets_on_cluster.steps,
 }
 
 

@@ -8,6 +8,7 @@ from benchmarks.curve_page import curve_table
 from benchmarks.environment import ROOT
 from benchmarks.loading import PEAK
 from benchmarks.marks import Marks, with_section
+from benchmarks.nets_on_cluster import nets_table
 from benchmarks.records import Record, measured_at, versions, where
 from benchmarks.settings_text import settings_text, tried_text
 from benchmarks.summary import Line, lines
@@ -266,4 +267,5 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "billion": billion_table,
     "cluster": cluster_table,
     "cluster-large": large_cluster_table,
+    "cluster-nets": nets_table,
 }

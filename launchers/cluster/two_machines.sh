@@ -18,6 +18,9 @@ case "${1:-}" in
     echo "On the other machine, as the same user:"
     echo "  mkdir -p ~/.ray && cat > ~/.ray/auth_token   # then paste: ray get-auth-token"
     echo "  $0 join $own:$port"
+    echo "Then here:"
+    echo "  export RAY_AUTH_MODE=token"
+    echo "  ratecast ... --on ray --address $own:$port"
     ;;
   join)
     export RAY_AUTH_MODE=token

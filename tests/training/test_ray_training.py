@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.models import load_model
+from ratecast.optional_packages import install_command
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
@@ -83,8 +84,7 @@ def test_ray_train_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(InputError) as error:
         train(experiment(tmp_path, "mf"), SPLIT, Ray(workers=1))
     assert str(error.value) == (
-        "ray.train: pandas is not installed; install it with pip install 'ratecast[ray-train]', or "
-        "from a checkout with pip install -e '.[ray-train]'"
+        f"--on ray: pandas is not installed; install it with {install_command('ray-train')}"
     )
     assert not list(tmp_path.glob("*/*"))
 
@@ -110,12 +110,7 @@ SPARSE = {"trainer": {"gradients": "sparse"}}
 @pytest.mark.cluster
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [
-        ("neumf", {}),
-        # Seen to differ in the tenth digit: why is not known yet.
-        pytest.param("mf", SPARSE, marks=pytest.mark.xfail(strict=False)),
-        pytest.param("attention", {}, marks=pytest.mark.xfail(strict=False)),
-    ],
+    [("neumf", {}), ("mf", {}), ("mf", SPARSE), ("attention", {})],
 )
 def test_one_worker_trains_to_the_same_bits(
     name: str, settings: dict[str, Any], on: Callable[[int], Ray], tmp_path: Path
@@ -128,7 +123,7 @@ def test_one_worker_trains_to_the_same_bits(
     assert np.array_equal(forecasts(there), forecasts(here))
     curves = [scalars(run) for run in (here, there)]
     assert curves[0] == curves[1]
-    assert curves[0]["valid/rmse"][-1][0] == TRAINER["epochs"] * -(-len(SPLIT.train) // 37) - 1
+    assert len(curves[0]["valid/rmse"]) == TRAINER["epochs"]
 
 
 def scalars(run: Run) -> dict[str, list[tuple[int, float]]]:
@@ -181,13 +176,13 @@ def test_metrics_of_two_workers_are_within_the_spread_of_seeds(
 
 @pytest.mark.cluster
 def test_a_loss_that_is_not_finite_is_said_at_once(
-    on: Callable[[int], Ray], tmp_path: Path
+    on: Callable[[int], Ray], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     wild = {"trainer": {"learning_rate": 1e30}}
-    begun = time.monotonic()
     with pytest.raises(InputError, match=r"loss of epoch 1 is .*; lower trainer.learning_rate"):
         train(experiment(tmp_path, "mf", **wild), SPLIT, on(2))
-    assert time.monotonic() - begun < 90
+    # It was not tried again, as after a lost worker.
+    assert capfd.readouterr().err == ""
     assert not list(tmp_path.glob("mf/*/.ray*"))
 
 

@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
+from ratecast.modelling.nets.net_model import NetModel
 from ratecast.models import load_model
 from ratecast.table_options import TableOptions
 from ratecast.training import lightning_trainer as fit_module
@@ -116,6 +117,30 @@ def test_a_killed_run_goes_on_to_the_same_bits(
     assert np.array_equal(first, second)
     steps = {event.step for event in events(resumed.folder).Scalars("valid/rmse")}
     assert len(steps) == SLOW["epochs"]
+
+
+class _Ending(Callback):
+    """Ends the run in its third epoch, by what is no error of ours."""
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.current_epoch == 2:
+            raise KeyError("ended")
+
+
+def test_a_run_that_goes_on_knows_the_epochs_before(tmp_path: Path) -> None:
+    def trained(folder: Path, *callbacks: Callback) -> fit_module.LightningTrainer:
+        trainer = fit_module.LightningTrainer(folder=folder, callbacks=[*callbacks])
+        model, split = make_model("mf", seed=1, trainer=SLOW), few()
+        assert isinstance(model, NetModel)
+        model.train_net = trainer
+        model.fit(split.train, split.valid)
+        return trainer
+
+    with pytest.raises(KeyError, match="ended"):
+        trained(tmp_path / "ended", _Ending())
+    resumed, whole = trained(tmp_path / "ended"), trained(tmp_path / "whole")
+    assert len(whole.history) == SLOW["epochs"]
+    assert resumed.history == whole.history
 
 
 def test_a_killed_run_without_valid_goes_on_too(

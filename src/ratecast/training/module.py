@@ -100,6 +100,14 @@ class NetModule(LightningModule):
         self._log_part("train")
         self.history.append(dict(self.figures))
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the figures of the epochs so far: a resumed run reports all of them."""
+        checkpoint["history"] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore them; a checkpoint of an earlier version has none."""
+        self.history = checkpoint.get("history", [])
+
     def configure_optimizers(self) -> Any:
         """Adam with cosine annealing to 0, step by step over all epochs."""
         optimizer = adam(self.net, self.learning_rate, self.device.type)

@@ -1,16 +1,19 @@
 """Adam over all weights, or only over the embedding rows of the batch."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer, SparseAdam
 
+from ratecast.arrays import F32
 from ratecast.modelling.nets.base import CentredEmbedding
 from ratecast.modelling.nets.net_model import TrainingTask
-from ratecast.training.sparse_adam import step_of_rows
+from ratecast.training.sparse_adam import step_of_rows, sum_of_rows
 
 FUSED = ("cpu", "cuda")
 # Sparse gradients are faster for tables with more rows than this many batches.
@@ -52,7 +55,7 @@ class RowAdam(Optimizer):
 
     def __init__(self, weights: list[Tensor], lr: float) -> None:
         super().__init__(weights, {"lr": lr, "betas": (0.9, 0.999), "eps": 1e-8})
-        self._positions = {weight: np.full(len(weight), -1, np.int32) for weight in weights}
+        self._positions = {weight: _unused(weight) for weight in weights}
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -71,12 +74,35 @@ class RowAdam(Optimizer):
             state["square"] = torch.zeros_like(weight)
         state["step"] += 1
         table = tuple(x.numpy() for x in (weight, state["mean"], state["square"]))
-        # Uncoalesced: the kernel sums the gradients of repeated rows. torch has no public access
-        # to the indices and values of such a tensor.
-        rows, values = gradient._indices()[0], gradient._values()  # noqa: SLF001
-        batch = rows.numpy(), values.contiguous().numpy()
         settings = group["lr"], *group["betas"], group["eps"], state["step"]
-        step_of_rows(table, batch, self._positions[weight], settings)
+        step_of_rows(table, _batch_of(gradient), self._positions[weight], settings)
+
+
+def sum_repeated_rows(net: nn.Module) -> None:
+    """From now on, every sparse gradient of a net on a CPU has each row once.
+
+    For processes that send each other their gradients: torch sums the rows that a batch repeats
+    before it sends them, in an order of its own; here they are summed in that of `RowAdam`.
+    """
+    for weight in _sparse_weights(net):
+        weight.register_hook(partial(_with_sums, _unused(weight)))  # type: ignore[no-untyped-call]
+
+
+def _with_sums(position: NDArray[np.int32], gradient: Tensor) -> Tensor:
+    rows, sums = map(torch.from_numpy, sum_of_rows(*_batch_of(gradient), position))
+    return torch.sparse_coo_tensor(rows[None], sums, gradient.shape)
+
+
+def _batch_of(gradient: Tensor) -> tuple[NDArray[np.int64], F32]:
+    """Row numbers and values of a sparse gradient, with the rows that the batch repeats."""
+    # torch has no public access to these of such a tensor.
+    rows, values = gradient._indices()[0], gradient._values()  # noqa: SLF001
+    return rows.numpy(), values.contiguous().numpy()
+
+
+def _unused(weight: Tensor) -> NDArray[np.int32]:
+    """The buffer in which the kernels find the rows of a batch."""
+    return np.full(len(weight), -1, np.int32)
 
 
 def _loss(closure: Callable[[], Any] | None) -> Any:
@@ -101,14 +127,16 @@ def adam(net: nn.Module, rate: float, device: str) -> Optimizer:
 
     Reference: Kingma, Ba 2015. Differs for these: the moments of other rows do not change.
     """
-    sparse = [
-        part.weight for part in net.modules() if isinstance(part, nn.Embedding) and part.sparse
-    ]
+    sparse = _sparse_weights(net)
     dense = Adam(_others(net, sparse), lr=rate, fused=device in FUSED)
     if not sparse:
         return dense
     rows = RowAdam(sparse, rate) if device == "cpu" else SparseAdam(sparse, lr=rate)
     return OptimizerPair(dense, rows)
+
+
+def _sparse_weights(net: nn.Module) -> list[Tensor]:
+    return [part.weight for part in net.modules() if isinstance(part, nn.Embedding) and part.sparse]
 
 
 def _others(net: nn.Module, sparse: list[Tensor]) -> list[nn.Parameter]:

@@ -30,6 +30,7 @@ from ratecast.progress import Bar, bar, silent
 from ratecast.training.best_epoch import WATCHED
 from ratecast.training.lightning_trainer import LightningTrainer
 from ratecast.training.module import NetModule
+from ratecast.training.optimizer import sum_repeated_rows
 from ratecast.workers import Served, Shared
 from ratecast.workers.ray_pool import RETRIES, RayPool, first_line, say
 
@@ -172,9 +173,8 @@ def train_parts(config: dict[Any, Any]) -> Any:
         "plugins": [RayLightningEnvironment()],  # type: ignore[no-untyped-call]
         "use_distributed_sampler": False,
     }
-    trainer = _PartTrainer(
-        folder=given.folder, callbacks=[Reporting(given.epochs)], options=options
-    )
+    callbacks = [RowSums(), Reporting(given.epochs)]
+    trainer = _PartTrainer(folder=given.folder, callbacks=callbacks, options=options)
     with silent():
         try:
             epochs = trainer(net, task)
@@ -189,6 +189,14 @@ class _PartTrainer(LightningTrainer):
     def _trainer(self, *given: Any) -> Trainer:
         trainer: Trainer = prepare_trainer(super()._trainer(*given))
         return trainer
+
+
+class RowSums(Callback):
+    """Has the gradients of a row summed as without a cluster, before they are sent."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin with it."""
+        sum_repeated_rows(pl_module)
 
 
 class Reporting(Callback):

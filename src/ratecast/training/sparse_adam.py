@@ -5,6 +5,30 @@ import numpy as np
 from ratecast.compiled import njit
 
 
+@njit(cache=True)
+def sum_of_rows(ids, gradients, position):  # type: ignore[no-untyped-def]
+    """Sum the gradients of each row of a batch, in their order.
+
+    ids: row numbers, (b,), in any order, with repeats. gradients: (b, k) float32. position: (rows,)
+    int32 buffer of -1, which is restored. Gives the rows, (r,), in the order in which they come
+    first, and their sums, (r, k).
+    """
+    rows, summed, count = np.empty(len(ids), np.int64), np.empty_like(gradients), 0
+    for i in range(len(ids)):
+        known = position[ids[i]]
+        if known < 0:
+            position[ids[i]], rows[count] = count, ids[i]
+            for k in range(gradients.shape[1]):
+                summed[count, k] = gradients[i, k]
+            count += 1
+        else:
+            for k in range(gradients.shape[1]):
+                summed[known, k] += gradients[i, k]
+    for i in range(count):
+        position[rows[i]] = -1
+    return rows[:count], summed[:count]
+
+
 # numpy's division: a check for zero would prevent vectorization.
 @njit(cache=True, error_model="numpy")
 def step_of_rows(table, batch, position, settings):  # type: ignore[no-untyped-def]
@@ -25,22 +49,9 @@ def step_of_rows(table, batch, position, settings):  # type: ignore[no-untyped-d
     share, share_square = np.float32(1 - beta1), np.float32(1 - beta2)
     unbiased = np.sqrt(1 - beta2**step)
     rate, eps = np.float32(rate * unbiased / (1 - beta1**step)), np.float32(eps)
-    # Sum the gradients of each row.
-    rows, summed, count = np.empty(len(ids), np.int64), np.empty_like(gradients), 0
-    for i in range(len(ids)):
-        known = position[ids[i]]
-        if known < 0:
-            position[ids[i]], rows[count] = count, ids[i]
-            for k in range(gradients.shape[1]):
-                summed[count, k] = gradients[i, k]
-            count += 1
-        else:
-            for k in range(gradients.shape[1]):
-                summed[known, k] += gradients[i, k]
-    # Update each row once.
-    for i in range(count):
+    rows, summed = sum_of_rows(ids, gradients, position)
+    for i in range(len(rows)):
         row = rows[i]
-        position[row] = -1
         for k in range(gradients.shape[1]):
             gradient = summed[i, k]
             mean[row, k] += share * (gradient - mean[row, k])

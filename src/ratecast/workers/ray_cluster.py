@@ -7,48 +7,41 @@ import platform
 import socket
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ratecast.errors import InputError
+from ratecast.optional_packages import require
 from ratecast.workers.local import THREADS, threads_of_children
 from ratecast.workers.place import Ray
+from ratecast.workers.ray_token import kept_stderr, token_fault
 
 # What must be the same on every node, beside Python and Ray, which Ray itself compares.
 PACKAGES = ("ratecast", "numba", "numpy", "polars", "torch", "lightning")
-# What Ray Train imports, beside torch and Lightning.
-_OF_RAY_TRAIN = ("fsspec", "pandas", "pyarrow", "pydantic", "requests")
 _SECONDS = 60
 _REACH_SECONDS = 5
 # How a client of gRPC begins, and the kind of the frame by which its server does (RFC 9113, 3.4).
 _SETTINGS = b"\x04"
 _HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
+# What Ray raises for a connection that cannot be had, beside its own errors.
+_REFUSALS = ConnectionError, RuntimeError, ValueError, OSError
 T = TypeVar("T")
 
 
 def ray_package() -> Any:
-    """Ray, which the extra `ray` installs. Raises `InputError` where it is not there."""
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            "ray: is not installed; install it with pip install 'ratecast[ray]', or from a "
-            "checkout with pip install -e '.[ray]'"
-        ) from None
+    """Ray, which the extra `ray` installs. Raises `MissingPackageError` where it is not there."""
+    require("ray", "--on ray")
+    import ray
+
     return ray
 
 
 def require_ray_train() -> None:
-    """Raise `InputError` where the part of Ray that trains nets lacks a package."""
-    ray_package()
-    # Not imported: that takes a node that is at work a minute.
-    if missing := [name for name in _OF_RAY_TRAIN if find_spec(name) is None]:
-        raise InputError(
-            f"ray.train: {missing[0]} is not installed; install it with pip install "
-            "'ratecast[ray-train]', or from a checkout with pip install -e '.[ray-train]'"
-        )
+    """Raise `MissingPackageError` where the part of Ray that trains nets lacks a package."""
+    for extra in ("ray-train", "nets"):
+        require(extra, "--on ray")
 
 
 @contextmanager
@@ -115,21 +108,27 @@ def _connect(ray: Any, place: Ray, threads: int) -> None:
         options |= {"num_cpus": asked, "include_dashboard": False}
     else:
         options["runtime_env"] = {"env_vars": dict.fromkeys(THREADS, str(threads))}
+    printed: list[str] = []
     try:
         # A cluster of this machine passes the environment on to workers that it starts at once.
-        with threads_of_children(threads):
+        with threads_of_children(threads), kept_stderr(printed) if place.address else nullcontext():
             # Without the word, a cluster that is found on this machine would be taken.
             ray.init(address=place.address or "local", **options)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        if place.address is None:
-            raise InputError(
-                f"ray: no cluster can be started here ({reason}); leave --on ray out"
-            ) from None
-        raise InputError(
-            f"ray: no connection to {place.address} ({reason}); run the command on a node of the "
-            "cluster, with the Python and the Ray of its head, and its token (~/.ray/auth_token)"
-        ) from None
+    except (*_REFUSALS, ray.exceptions.RayError) as error:
+        raise _no_connection(place.address, error, printed) from None
+
+
+def _no_connection(address: str | None, error: BaseException, printed: list[str]) -> InputError:
+    """The reason in words. printed: by Ray meanwhile."""
+    reason = " ".join(str(error).split()).rstrip(".")
+    if address is None:
+        return InputError(f"ray: no cluster can be started here ({reason}); leave --on ray out")
+    if fault := token_fault(address, error, printed):
+        return InputError(fault)
+    return InputError(
+        f"ray: no connection to {address} ({reason}); run the command on a node of the cluster, "
+        "with the Python and the Ray of its head"
+    )
 
 
 def _print_lines(ray: Any, wanted: bool) -> None:
@@ -180,7 +179,10 @@ def _require_reachable(address: str) -> None:
 
 def versions() -> dict[str, str]:
     """What must be the same on every node."""
-    found = {name: importlib.metadata.version(name) for name in PACKAGES}
+    # Without nets torch may be missing, on all of them.
+    found = {
+        name: importlib.metadata.version(name) if find_spec(name) else "none" for name in PACKAGES
+    }
     return found | {"python": platform.python_version()}
 
 

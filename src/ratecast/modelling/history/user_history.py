@@ -69,6 +69,9 @@ class RatingColumns:
 
     def inserted(self, places: I64, more: "RatingColumns") -> "RatingColumns":
         """These rows and `more`, (k,), each before the row at its place (k,), ascending."""
+        if not len(self):
+            # As where an artifact is loaded, which would wait for the loop.
+            return more
         pairs = zip(vars(self).values(), vars(more).values(), strict=True)
         return RatingColumns(*(_inserted(read_only(a), places, read_only(b)) for a, b in pairs))
 
