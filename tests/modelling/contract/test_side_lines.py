@@ -11,7 +11,7 @@ from ratecast.ratings import Requests
 
 def ages(table: pl.DataFrame) -> Columns:
     age = table["age"].fill_null(0).to_numpy()
-    return age, sp.csr_array(age[:, None] * np.ones(2))
+    return Columns((age,), (sp.csr_array(age[:, None] * np.ones(2)),))
 
 
 class Counted:
@@ -33,11 +33,9 @@ def rows(known: Vocabulary, users: list[int]) -> Rows:
 
 
 def of_each(lines: SideLines, known: Vocabulary, users: list[int]) -> list[int]:
-    found = lines.of(rows(known, users), known)
-    dense, sparse = found.columns
-    both = np.asarray(dense)[found.which], sparse[found.which].toarray()[:, 1]
-    np.testing.assert_array_equal(*both)
-    return [int(age) for age in both[0]]
+    (dense,), (sparse,) = lines.of(rows(known, users), known).of_rows
+    np.testing.assert_array_equal(sparse.toarray()[:, 1], dense)
+    return [int(age) for age in dense]
 
 
 def test_a_line_is_computed_once() -> None:
@@ -60,8 +58,8 @@ def test_nothing_is_kept_of_a_forgotten_id() -> None:
     lines.keep_all(known)
     lines.forget(known.forget(7))
     assert of_each(lines, known, [7, 5]) == [0, 50]
-    _, (dense, sparse) = lines._kept
-    assert 70 not in np.asarray(dense)
+    _, ((dense,), (sparse,)) = lines._kept
+    assert 70 not in dense
     assert 70 not in sparse.data
 
 
@@ -75,8 +73,6 @@ def test_a_request_brings_its_own() -> None:
         users=pl.DataFrame({"user": [7, 3], "age": [71, 31]}),
     )
     own = Rows(known.rows_of([7, 5, 3]), np.ones(3, np.int32), asked)
-    found = lines.of(own, known)
-    assert np.asarray(found.columns[0])[found.which].tolist() == [71, 50, 31]
-    unknown = lines.of_unknown(own, known)
-    assert np.asarray(unknown.columns[0])[unknown.which].tolist() == [31]
+    assert lines.of(own, known).of_rows.dense[0].tolist() == [71, 50, 31]
+    assert lines.of_unknown(own, known).of_rows.dense[0].tolist() == [31]
     assert of_each(lines, known, [7]) == [70]

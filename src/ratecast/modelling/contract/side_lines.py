@@ -6,7 +6,7 @@ microsecond.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,10 +18,28 @@ from ratecast.modelling.contract.rows import Rows, as_unknown
 from ratecast.modelling.contract.vocabulary import UNKNOWN, Vocabulary
 from ratecast.ratings import USER
 
-# Arrays of one line for each id; those of labels are sparse.
-Column = TypeVar("Column", NDArray[Any], sp.csr_array)
-Columns = tuple[NDArray[Any] | sp.csr_array, ...]
-Mask = NDArray[np.bool_]
+
+class Columns(NamedTuple):
+    """Arrays of one line for each id. labels: weights, which are sparse."""
+
+    dense: tuple[NDArray[Any], ...] = ()
+    labels: tuple[sp.csr_array, ...] = ()
+
+    def take(self, lines: NDArray[np.integer]) -> "Columns":
+        """Only these lines."""
+        return Columns(
+            tuple(column[lines] for column in self.dense),
+            tuple(sp.csr_array(weights[lines]) for weights in self.labels),
+        )
+
+    def followed_by(self, more: "Columns") -> "Columns":
+        """These lines, then more."""
+        dense = zip(self.dense, more.dense, strict=True)
+        labels = zip(self.labels, more.labels, strict=True)
+        return Columns(
+            tuple(np.concatenate(pair) for pair in dense),
+            tuple(sp.csr_array(sp.vstack(pair, format="csr")) for pair in labels),
+        )
 
 
 class Lines(NamedTuple):
@@ -34,6 +52,11 @@ class Lines(NamedTuple):
     which: I64
     numbers: NDArray[np.int32]
     columns: Columns
+
+    @property
+    def of_rows(self) -> Columns:
+        """What was computed of each row."""
+        return self.columns.take(self.which)
 
 
 @dataclass
@@ -49,7 +72,7 @@ class SideLines:
 
     compute: Callable[[pl.DataFrame], Columns]
     # How many lines are kept, and their columns; set at once, since requests may run side by side.
-    _kept: tuple[int, Columns] = field(default=(0, ()), init=False, repr=False)
+    _kept: tuple[int, Columns] = field(default=(0, Columns()), init=False, repr=False)
 
     def of(self, rows: Rows, known: Vocabulary) -> Lines:
         """The lines of the rows' users or movies, whichever `known` has."""
@@ -58,7 +81,7 @@ class SideLines:
             return self._of_ids(rows, known)
         distinct, which = _distinct(numbers)
         columns = self._up_to(int(distinct.max(initial=UNKNOWN)), known)
-        return Lines(which, distinct, tuple(column[distinct] for column in columns))
+        return Lines(which, distinct, columns.take(distinct))
 
     def of_unknown(self, rows: Rows, known: Vocabulary) -> Lines:
         """As `of`, of the rows alone whose id is not known."""
@@ -75,12 +98,12 @@ class SideLines:
     def forget(self, row: int) -> None:
         """Keep nothing of the id that had this row number; it is never asked for again."""
         lines, columns = self._kept
-        for column in columns if row < lines else ():
-            if isinstance(column, np.ndarray):
-                as_unknown(row, column)
-            else:
-                own = slice(*column.indptr[row : row + 2])
-                column.indices[own], column.data[own] = 0, 0
+        if row >= lines:
+            return
+        as_unknown(row, *columns.dense)
+        for weights in columns.labels:
+            own = slice(*weights.indptr[row : row + 2])
+            weights.indices[own], weights.data[own] = 0, 0
 
     def _of_ids(self, rows: Rows, known: Vocabulary) -> Lines:
         """Computed from the side information that `rows` bring, and what is known beside it."""
@@ -96,7 +119,7 @@ class SideLines:
             lines, columns = 1, self.compute(known.table.clear(1))
         if last >= lines:
             more = known.table[lines - 1 :]
-            columns = tuple(map(_followed, columns, self.compute(more)))
+            columns = columns.followed_by(self.compute(more))
             lines += more.height
         self._kept = lines, columns
         return columns
@@ -141,9 +164,3 @@ def _distinct(numbers: NDArray[np.int32]) -> tuple[NDArray[np.int32], I64]:
         return numbers[:1], np.zeros(len(numbers), np.int64)
     distinct, which = np.unique(numbers, return_inverse=True)
     return distinct, which
-
-
-def _followed(column: Column, more: Column) -> Column:
-    if isinstance(column, np.ndarray):
-        return np.concatenate([column, more])
-    return sp.csr_array(sp.vstack([column, more], format="csr"))

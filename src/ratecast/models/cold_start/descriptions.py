@@ -56,18 +56,16 @@ class Descriptions:
 
     def of_rows(self, rows: Rows, users: Vocabulary, movies: Vocabulary) -> tuple[RowLabels, F64]:
         """The labels of each row, and of its user what `_people` has: (n, 2)."""
-        (codes, people, *of_users), (year, genres, *of_movies) = (
-            [column[lines.which] for column in lines.columns]
-            for lines in (self._users.of(rows, users), self._movies.of(rows, movies))
-        )
+        (codes, people), of_users = self._users.of(rows, users).of_rows
+        (year,), (genres, *of_movies) = self._movies.of(rows, movies).of_rows
         kinds = {name: (codes[:, k], n) for k, (name, n) in enumerate(self._kinds.items())}
         user, movie = rows.users.astype(np.int64) - 1, rows.movies.astype(np.int64) - 1
         # Users and movies that came after the fit are unknown to it.
         user[user >= self.sizes[0]], movie[movie >= self.sizes[1]] = -1, -1
-        further = (
+        further = [
             dict(zip(self.labels[kind].further.columns, labels, strict=True))
             for kind, labels in ((USER, of_users), (MOVIE, of_movies))
-        )
+        ]
         years = year, len(self.borders[2]) + 1
         return RowLabels(user, movie, kinds, genres, years, self.sizes, *further), people
 
@@ -103,14 +101,16 @@ class Descriptions:
         codes += [] if gender is None else [first_label(gender)]
         codes += [label for label, _ in labels.further.single_labels(users).values()]
         people = self._people(age, gender)
-        return np.column_stack(codes), people, *_in_order(labels.further.labels(users))
+        further = tuple(_in_order(labels.further.labels(users)))
+        return Columns((np.column_stack(codes), people), further)
 
     def _of_movies(self, movies: pl.DataFrame) -> Columns:
         """Bins of years (n,), weights of genres, and labels of further columns."""
         none = sp.csr_array((movies.height, 0))
         genres = self.labels[MOVIE].matrices(movies).get("genres", none)
         year = _bins(numeric_column(movies, "year"), self.borders[2])
-        return year, genres, *_in_order(self.labels[MOVIE].further.labels(movies))
+        further = _in_order(self.labels[MOVIE].further.labels(movies))
+        return Columns((year,), (sp.csr_array(genres), *further))
 
     def _age_bins(self) -> dict[str, F64]:
         return {"age": self.borders[0], "third": self.borders[1]}
@@ -128,8 +128,8 @@ class Descriptions:
 
 def _numbers(column: str, rows: Rows, known: Vocabulary) -> F64:
     """A numeric column of each row's user or movie, NaN where unknown: (n,)."""
-    lines = SideLines(lambda table: (numeric_column(table, column),)).of(rows, known)
-    numbers: F64 = np.asarray(lines.columns[0])[lines.which]
+    lines = SideLines(lambda table: Columns((numeric_column(table, column),)))
+    numbers: F64 = lines.of(rows, known).of_rows.dense[0]
     return numbers
 
 

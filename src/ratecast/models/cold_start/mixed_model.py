@@ -77,7 +77,8 @@ class FeatureGroup:
             effects[known] = coefficients[label[known]]
             return effects
         row, column, weight = self._entries(self.weights)
-        return np.bincount(row, weight * coefficients[column], len(label))
+        sums = np.bincount(row, weight * coefficients[column], len(label))
+        return np.asarray(sums, np.float64)
 
     def _entries(self, weights: sp.csr_array) -> tuple[I64, I64, F64]:
         """Row, column and value of each feature that is not 0."""

@@ -87,7 +87,7 @@ def joined_labels(labels: Labels, table: pl.DataFrame) -> sp.csr_array:
 
 def label_columns(labels: Labels, table: pl.DataFrame) -> Columns:
     """`joined_labels`, for `SideLines`."""
-    return (joined_labels(labels, table),)
+    return Columns(labels=(joined_labels(labels, table),))
 
 
 def movie_side(movies: I64, samples: Arrays, new: F32) -> tuple[I64, MovieSide]:

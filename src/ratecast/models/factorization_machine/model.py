@@ -248,7 +248,7 @@ class FactorizationMachine(Model):
         effect, bins = self._time_effects.of(batches.rows, samples["bin_variances"])
         noise = self._noise[0][batches.rows.users] * self._noise[1][batches.rows.movies]
         target = explained(batches.rows.stars, samples, self.scale) - effect
-        labels = products(users.columns[0], samples["labels.user"])
+        labels = products(users.columns.labels[0], samples["labels.user"])
         mean, variance, probabilities = walk_users(
             BatchColumns(batches.edges, lines, target, effect, noise, batches.group),
             bins,
@@ -272,7 +272,7 @@ class FactorizationMachine(Model):
         if unknown.any():
             lines = self._sides[1].of_unknown(rows, self.movies)
             number[unknown] = len(vectors) + lines.which
-            new = self._new_vectors(lines.columns[0])
+            new = self._new_vectors(lines.columns.labels[0])
         return movie_side(np.concatenate([past.movies, number]), self._samples, new)
 
     @override
