@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
+from ratecast.modelling.nets.net_model import NetModel
 from ratecast.models import load_model
 from ratecast.table_options import TableOptions
 from ratecast.training import lightning_trainer as fit_module
@@ -130,6 +131,7 @@ def test_a_run_that_goes_on_knows_the_epochs_before(tmp_path: Path) -> None:
     def trained(folder: Path, *callbacks: Callback) -> fit_module.LightningTrainer:
         trainer = fit_module.LightningTrainer(folder=folder, callbacks=[*callbacks])
         model, split = make_model("mf", seed=1, trainer=SLOW), few()
+        assert isinstance(model, NetModel)
         model.train_net = trainer
         model.fit(split.train, split.valid)
         return trainer
