@@ -90,7 +90,8 @@ def test_nothing_is_left_of_a_command_that_is_stopped(
     given = [*words.split(), "--data", "ratings.csv", "--on", "ray", "--workers", "1"]
     with terminal(given, tmp_path) as shown:
         shown.read_until(lambda printed: re.search(at_work, printed) is not None)
-        assert any(each.name().startswith("ray") for each in shown.family.values())
+        # Ray's own processes, and a worker.
+        assert len(shown.family) > 3
         before = len(shown.printed)
         if killed:
             os.kill(shown.pid, signal.SIGKILL)
