@@ -9,8 +9,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from benchmarks.curve import Curve, curves, target
 from benchmarks.records import Record
 from benchmarks.summary import Line, lines
-from ratecast.plots import Picture, canvas
+from ratecast.plots import canvas
 from ratecast.plots.canvas import INK, MARKERS, MUTED, OTHER, SERIES
+from ratecast.plots.picture import Picture
 
 FIGURES = {"fit": "fit, seconds", "memory": "peak memory of the process, GB"}
 _PARTS = ("speed-25m", "speed-1m")

@@ -19,7 +19,8 @@ from ratecast.errors import InputError, NotFittedError
 SURFACE = [
     "ALS", "Attention", "Auto", "Bias", "BiasedMatrixFactorization", "Blend", "ColdStart",
     "Comparison", "Evaluation", "FactorizationMachine", "Forecast", "GaussianProcess", "InputError",
-    "KNN", "ListQuality", "MODELS", "MatrixFactorization", "Mean", "Model", "NeuMF",
+    "KNN", "ListQuality", "MODELS", "MatrixFactorization", "Mean", "MissingPackageError", "Model",
+    "NeuMF",
     "NotFittedError", "Ratings", "Ray", "Requests", "SVDpp", "Scale", "Split", "StateSpace",
     "VariationalMF", "chronological",
     "compare", "cross_validate", "cut", "evaluate", "example_ratings", "fit_out_of_core",
@@ -30,7 +31,10 @@ SURFACE = [
     "user_kfold", "write_splits",
 ]  # fmt: skip
 # What an example would only repeat.
-WITHOUT_EXAMPLE = {"MODELS", "Model", "InputError", "NotFittedError", "Comparison", "Evaluation"}
+WITHOUT_EXAMPLE = {
+    *("MODELS", "Model", "Comparison", "Evaluation"),
+    *("InputError", "MissingPackageError", "NotFittedError"),
+}
 
 
 def test_the_names_are_these() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ratecast.data import load as load
     from ratecast.data.example import example_ratings as example_ratings
     from ratecast.errors import InputError as InputError
+    from ratecast.errors import MissingPackageError as MissingPackageError
     from ratecast.errors import NotFittedError as NotFittedError
     from ratecast.evaluation.evaluation import Evaluation as Evaluation
     from ratecast.evaluation.evaluation import cross_validate as cross_validate
@@ -79,7 +80,7 @@ _PLACES = {
     "comparing": ["Comparison", "compare"],
     "data": ["load"],
     "data.example": ["example_ratings"],
-    "errors": ["InputError", "NotFittedError"],
+    "errors": ["InputError", "MissingPackageError", "NotFittedError"],
     "evaluation.evaluation": [
         "Evaluation",
         "cross_validate",

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from ratecast.disk_files import digest_of, sync, sync_folder
+from ratecast.disk_files import digest_of, sync_folder
 from ratecast.errors import InputError
+from ratecast.systems import rename, sync
 
 # Version 1, of ratecast 0.1, has other names of models, settings and arrays.
 VERSION, READ = 2, (1, 2)
@@ -155,7 +156,7 @@ def _swap(new: Path, folder: Path) -> None:
     """Move `new` to `folder`; a reader sees the old artifact or the new one."""
     old = new.with_name(new.name + "-old")
     if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
+        rename(folder, old)
+    rename(new, folder)
     sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from ratecast.disk_files import sync
+from ratecast.systems import rename, sync
 
 
 def write_text(path: Path, text: str, mode: int = 0o644) -> None:
@@ -17,11 +17,10 @@ def write_text(path: Path, text: str, mode: int = 0o644) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-            file.flush()
-            # Before it has its name: after a crash the name would stand for an empty file.
-            os.fsync(file.fileno())
+        # Before it has its name: after a crash the name would stand for an empty file.
+        sync(Path(temporary))
         Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+        rename(Path(temporary), path)
         sync(path.parent)
     finally:
         Path(temporary).unlink(missing_ok=True)

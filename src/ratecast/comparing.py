@@ -113,7 +113,7 @@ def compare(
         label: partial(with_seed, replace(model)) for label, model in named.items()
     }
     plan = many_runs.Plan(makers, {_DATA: [split]}, checked_protocols(protocols), seeds)
-    return _many(plan, part, place, None if folder is None else Path(folder))
+    return _many(plan, part, place, None if folder is None else Path(folder), notify)
 
 
 def label_of(source: Model | str, model: Model) -> str:
@@ -122,7 +122,9 @@ def label_of(source: Model | str, model: Model) -> str:
     return Path(str(source)).stem if is_file else model.name
 
 
-def _many(plan: many_runs.Plan, part: str, place: Place, folder: Path | None) -> Comparison:
+def _many(
+    plan: many_runs.Plan, part: str, place: Place, folder: Path | None, notify: Notify
+) -> Comparison:
     """Many runs, kept in a folder with tables and a page, or in none."""
     with ExitStack() as stack:
         kept = folder or Path(stack.enter_context(TemporaryDirectory(prefix="ratecast-")))
@@ -131,13 +133,13 @@ def _many(plan: many_runs.Plan, part: str, place: Place, folder: Path | None) ->
         if folder is None:
             found = differences(comparisons(trials, part))
         else:
-            # They draw, and so take a second to import.
+            # What draws takes a second to import.
             from ratecast.evaluation.comparison_files import write_files
-            from ratecast.evaluation.report import Subject
+            from ratecast.evaluation.subject import Subject
 
             lists = many_runs.rows_of_lists(plan, folder)
             subject = Subject(trials, part, rows=rows, lists=lists)
-            found = write_files({_DATA: subject}, folder)["differences"][_DATA]
+            found = write_files({_DATA: subject}, folder, notify)["differences"][_DATA]
     own = [{key: value for key, value in row.items() if key != "data"} for row in rows]
     return Comparison(own, trials, pl.DataFrame(found))
 

@@ -10,6 +10,10 @@ class InputError(Exception):
     """
 
 
+class MissingPackageError(InputError):
+    """A package of an extra that is not installed, with the command that installs it."""
+
+
 class NotFittedError(InputError, AttributeError):
     """A model that was used before it was fitted or loaded.
 

@@ -1,5 +1,6 @@
 """The cache of compiled loops: read without making numba's compiler ready, and never outdated."""
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache as cached
 from hashlib import sha256
@@ -9,9 +10,54 @@ from typing import Any
 
 import numba
 from numba import njit
-from numba.core.caching import FunctionCache
+from numba.core import config
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    InTreeCacheLocator,
+    UserProvidedCacheLocator,
+    UserWideCacheLocator,
+)
 from numba.core.runtime.nrt import rtsys
 from typing_extensions import override
+
+from ratecast.visible_text import one_line
+
+# Folders in which a compiled loop could not be kept, with the reason.
+not_kept: dict[str, str] = {}
+
+
+def _given() -> str:
+    """NUMBA_CACHE_DIR, or empty."""
+    return config.CACHE_DIR or ""  # type: ignore[attr-defined]
+
+
+class _GivenFolder(UserProvidedCacheLocator):
+    """The folder NUMBA_CACHE_DIR, and no other where it is given."""
+
+    @classmethod
+    @override
+    def from_function(cls, py_func: Any, py_file: Any) -> Any:
+        """For a function; None where no folder is given."""
+        return cls(py_func, py_file) if _given() else None
+
+
+class _PackageFolder(InTreeCacheLocator):
+    """The folder of the package, read too where it can only be read, as in an image."""
+
+    @classmethod
+    @override
+    def from_function(cls, py_func: Any, py_file: Any) -> Any:
+        """For a function; None where nothing can be written and nothing was."""
+        if found := super().from_function(py_func, py_file):  # type: ignore[no-untyped-call]
+            return found
+        here = cls(py_func, py_file)
+        folder = Path(here.get_cache_path())  # type: ignore[no-untyped-call]
+        return here if any(folder.glob("*.nbi")) else None
+
+
+class _Folders(CompileResultCacheImpl):
+    _locator_classes = [_GivenFolder, _PackageFolder, UserWideCacheLocator]  # noqa: RUF012
 
 
 class LoopCache(FunctionCache):
@@ -23,7 +69,11 @@ class LoopCache(FunctionCache):
 
     numba takes a compiled loop for current while the file of the loop is unchanged, although the
     code of other files that it calls is a part of it. Here what counts is all that was compiled.
+
+    A folder that cannot be written is read, and said once where a loop had to be compiled.
     """
+
+    _impl_class = _Folders
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
@@ -35,10 +85,27 @@ class LoopCache(FunctionCache):
         """The compiled loop for these types of arguments, or None."""
         # What allocates the arrays that a loop makes; without it they would crash.
         rtsys.initialize(target_context)
-        with self._guard_against_spurious_io_errors():
+        try:
             return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        # Where the guard takes an error in.
-        return None
+        except OSError:
+            # As where another process writes it, or nothing can be read there.
+            return None
+
+    @override
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep the compiled loop, or say once that it cannot be."""
+        try:
+            self._save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            _say_not_kept(_given() or self.cache_path, error.strerror or str(error))
+
+
+def _say_not_kept(folder: str, reason: str) -> None:
+    if folder not in not_kept:
+        not_kept[folder] = reason
+        line = f"compiled loops cannot be kept in {folder} ({reason}), so each process compiles "
+        step = "set NUMBA_CACHE_DIR to a folder that can be written"
+        print(f"ratecast: {one_line(line)}them anew; {step}", file=sys.stderr)
 
 
 def stamp(function: Callable[..., Any], options: dict[str, Any]) -> str:
@@ -117,6 +184,10 @@ def dispatcher(function: Any, cache: bool = False, **options: Any) -> Any:
     if cache and not READS:
         made.enable_caching()
     elif cache:
-        # What its option `cache` does.
-        made._cache = LoopCache(function, options)  # noqa: SLF001
+        try:
+            # What its option `cache` does.
+            made._cache = LoopCache(function, options)  # noqa: SLF001
+        except RuntimeError:
+            # numba finds no folder that can be written.
+            _say_not_kept(str(Path(__file__).parent), "read-only")
     return made

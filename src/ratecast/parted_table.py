@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ratecast.disk_files import digest_of, locked, sync
+from ratecast.disk_files import digest_of, locked
 from ratecast.errors import InputError
 from ratecast.output_paths import check_folder
+from ratecast.systems import rename, sync
 
 MANIFEST, BEGUN, LOCK = "manifest.json", "begun.json", ".running"
 _FORMAT = 1
@@ -222,8 +223,9 @@ def _remove(path: Path, *, whole: bool) -> None:
     """Undo the beginning of a table. whole: the folder is of this call too."""
     (path / BEGUN).unlink(missing_ok=True)
     if whole:
-        (path / LOCK).unlink(missing_ok=True)
+        # Windows removes no file that is open, as the lock is here: an empty folder stays there.
         with suppress(OSError):
+            (path / LOCK).unlink(missing_ok=True)
             path.rmdir()
 
 
@@ -242,7 +244,7 @@ def _whole(path: Path) -> Iterator[Path]:
         yield new
         new.chmod(0o644)
         sync(new)
-        new.replace(path)
+        rename(new, path)
         sync(path.parent)
     finally:
         new.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ import polars as pl
 
 from ratecast.errors import InputError
 from ratecast.output_paths import check_apart, check_file
+from ratecast.systems import rename
 
 PARQUET, CSV = ".parquet", ".csv"
 TEXTS = (CSV, ".jsonl", ".ndjson")
@@ -62,7 +63,7 @@ def write_pieces(path: Path, pieces: Iterable[pl.DataFrame]) -> int:
             write = _write_parquet if _form(path) == PARQUET else _write_text
             rows = write(complete, pieces, path)
             complete.chmod(0o644)
-            complete.replace(path)
+            rename(complete, path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}; give another path") from None
     return rows

@@ -277,8 +277,15 @@ def test_a_bad_row_is_named_by_line(capsys: Say) -> None:
 
 def test_models_are_listed_one_line_each(capsys: Say) -> None:
     assert main(["models"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["model", "needs", "frozen", "as-of", "description"]
     assert [line.split()[0] for line in lines] == list(MODELS)
+    by_name = {line.split()[0]: line.split()[1:4] for line in lines}
+    table = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (line,) = (line for line in table.splitlines() if line.startswith("| als | 1."))
+    _, _, _, frozen, _, as_of, _ = map(str.strip, line.split("|"))
+    assert by_name["als"][:2] == [frozen, as_of]
+    assert by_name["neumf"][0] == "nets"
 
 
 def test_a_renamed_setting_is_one_note(capsys: Say) -> None:
@@ -293,6 +300,7 @@ def test_the_help_of_several_commands_names_each(capsys: Say) -> None:
         assert run(*words) == 0
         printed = capsys.readouterr().out
         assert "Usage: ratecast data COMMAND [options]" in printed
+        assert "\n  ratecast data fetch ml-" in printed
         for name in ("fetch", "describe", "split", "expand"):
             assert f"\n  data {name} " in printed
 

@@ -15,6 +15,7 @@ from ratecast import data
 from ratecast.data.missing_ratings import RatingRules, suggestion
 from ratecast.errors import InputError
 from ratecast.evaluation.pairs_file import TrueRatings, read_pairs
+from ratecast.table_options import TableOptions
 
 USERS, MOVIES = [1, 1, 2, 2], [1, 2, 1, 2]
 LEFT = [(1, 1, 4.0), (1, 2, 1.0), (2, 2, 5.0)]
@@ -97,7 +98,7 @@ def test_numbers_have_the_same_rule(none: float | None, tmp_path: Path) -> None:
 def test_pairs_without_a_rating_are_not_scored(tmp_path: Path) -> None:
     for empty in (*EMPTY, "?"):
         table = table_in("csv", empty, tmp_path)
-        options = rc.data.TableOptions(missing="?") if empty == "?" else rc.data.TableOptions()
+        options = TableOptions(missing="?") if empty == "?" else TableOptions()
         pairs = read_pairs(table, TrueRatings(rc.Scale(1, 5)), options, lambda _: None)
         assert pairs.ratings is not None
         assert pairs.ratings.to_list() == [4, 1, None, 5]

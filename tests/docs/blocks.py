@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 # Lines of a shell that are no verb of ratecast: what they do is tried by the project's own checks.
-SHELL = ("make ", "source ", "pip install ", "tensorboard ")
+SHELL = ("make ", "python3 -m venv ", "source ", "pip install ", "tensorboard ")
 _BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<why>[^\n]+) -->\n)?"
     r'^```(?P<language>[a-z]+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$',

@@ -9,7 +9,7 @@ from ratecast.models.state_space.model import StateSpace
 from tests.docs.blocks import PAGES, ROOT, Reader, blocks, difference
 
 # Followed by the tests of the service, which start what that page needs.
-ELSEWHERE = {"serving.md"}
+ELSEWHERE = {"serving.md", "deploy.md", "upgrade.md"}
 FOLLOWED = [page for page in PAGES if page.name not in ELSEWHERE and blocks(page)]
 
 

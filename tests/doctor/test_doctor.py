@@ -10,6 +10,7 @@ from ratecast.cli import main
 from ratecast.data import package_index
 from ratecast.data.download import UnreachableError
 from ratecast.doctor import Check, facts, packages, sources
+from ratecast.optional_packages import install_command
 
 Say = pytest.CaptureFixture[str]
 
@@ -85,7 +86,7 @@ def test_an_extra_that_is_missing_is_told_and_fails_nothing(
     assert extras.keys() == {"serve", "tune"}
     assert extras["tune"].ok is True
     assert extras["serve"].ok is None
-    assert extras["serve"].next_step == "pip install 'ratecast[serve]'"
+    assert extras["serve"].next_step == install_command("serve")
 
 
 def test_what_is_only_told_fails_nothing() -> None:

@@ -15,7 +15,8 @@ from ratecast.evaluation.permutation_importance import (
     averaged,
     permutation_importance,
 )
-from ratecast.evaluation.report import Subject, collect, page
+from ratecast.evaluation.report import collect, page
+from ratecast.evaluation.subject import Subject
 from ratecast.models import model_class
 from ratecast.splits import Split
 

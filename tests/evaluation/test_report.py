@@ -20,7 +20,8 @@ from ratecast.evaluation.comparison import (
 from ratecast.evaluation.list_quality import ListQuality
 from ratecast.evaluation.protocol import Trial
 from ratecast.evaluation.ranking import Ranking, bootstraps
-from ratecast.evaluation.report import Asked, Curve, Subject, collect, markup, write_report
+from ratecast.evaluation.report import Asked, Curve, collect, markup, write_report
+from ratecast.evaluation.subject import Subject
 from ratecast.metrics.intervals import DRAWS
 from ratecast.modelling.contract.model import Model
 from ratecast.models.bias import Bias

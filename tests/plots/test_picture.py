@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ratecast.plots import Picture, canvas, predictions, rating_behaviour, vectors
+from ratecast.plots import canvas, predictions, rating_behaviour, vectors
 from ratecast.plots import training as epochs
 from ratecast.plots.intervals import intervals
+from ratecast.plots.picture import Picture
 from ratecast.queries.similar import MovieVectors
 
 

@@ -40,11 +40,5 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ratings.db'}"
     server: postgres.Server = request.getfixturevalue("postgresql")
-    import psycopg
-
-    name = f"t{abs(hash(str(tmp_path)))}"
-    with psycopg.connect(
-        f"host={server.folder} user=ratecast dbname=postgres", autocommit=True
-    ) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return server.url.replace("/postgres?", f"/{name}?")
+    url = server.created(f"t{abs(hash(str(tmp_path)))}")
+    return url.replace("postgresql:", "postgresql+psycopg:")

@@ -89,7 +89,12 @@ def process(
         log.close()
 
 
-def wait(client: httpx.Client, status: int = 200, path: str = "/readyz") -> float:
+def wait(
+    client: httpx.Client,
+    status: int = 200,
+    path: str = "/readyz",
+    seconds: float = TIMEOUT_SECONDS,
+) -> float:
     """Until the path answers so; the seconds that it took."""
     start = time.monotonic()
     while True:
@@ -98,7 +103,7 @@ def wait(client: httpx.Client, status: int = 200, path: str = "/readyz") -> floa
                 return time.monotonic() - start
         except httpx.TransportError:
             pass
-        if time.monotonic() - start > TIMEOUT_SECONDS:
+        if time.monotonic() - start > seconds:
             raise TimeoutError(f"{path} never answered {status}")
         time.sleep(0.02)
 

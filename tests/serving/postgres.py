@@ -29,6 +29,16 @@ class Server:
     def url(self) -> str:
         return f"postgresql+psycopg://ratecast@/postgres?host={self.folder}"
 
+    def created(self, name: str) -> str:
+        """Make an empty database; its address, which libpq understands too."""
+        import psycopg
+
+        with psycopg.connect(
+            f"host={self.folder} user=ratecast dbname=postgres", autocommit=True
+        ) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        return f"postgresql://ratecast@/{name}?host={self.folder}"
+
     def start(self) -> None:
         words = ["postgres", "-D", str(self.folder / "data"), "-k", str(self.folder)]
         words += ["-c", "listen_addresses="]

@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from ratecast.cli import main
 from ratecast.errors import InputError
 from ratecast.models import load_model
+from ratecast.optional_packages import install_command
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, chronological
 from ratecast.training import make_model
@@ -83,8 +84,7 @@ def test_ray_train_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(InputError) as error:
         train(experiment(tmp_path, "mf"), SPLIT, Ray(workers=1))
     assert str(error.value) == (
-        "ray.train: pandas is not installed; install it with pip install 'ratecast[ray-train]', or "
-        "from a checkout with pip install -e '.[ray-train]'"
+        f"--on ray: pandas is not installed; install it with {install_command('ray-train')}"
     )
     assert not list(tmp_path.glob("*/*"))
 

@@ -1,14 +1,11 @@
 """The command for assistants: mcp."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from ratecast.cli.call import note
 from ratecast.cli.interrupts import ended_as_interrupted
 from ratecast.errors import InputError
-
-# The protocol, and the service that answers.
-_NEEDED = ("mcp", "fastapi", "orjson", "prometheus_client", "sqlalchemy", "uvicorn")
+from ratecast.optional_packages import require
 
 
 def mcp(
@@ -72,8 +69,4 @@ def _check(url: str | None, artifact: Path | None, token_file: Path | None) -> N
         raise InputError("mcp: give either --url URL or --artifact DIR")
     if artifact is not None and token_file is not None:
         raise InputError("mcp: --token-file is for a service; remove it, or give --url")
-    if missing := [name for name in _NEEDED if find_spec(name) is None]:
-        raise InputError(
-            f"mcp: {missing[0]} is not installed; install it with pip install 'ratecast[mcp]', or "
-            "from a checkout with pip install -e '.[mcp]'"
-        )
+    require("mcp", "mcp")

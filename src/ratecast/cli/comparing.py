@@ -13,9 +13,9 @@ from ratecast.visible_text import counted
 if TYPE_CHECKING:
     from ratecast.evaluation.many_runs import Plan
     from ratecast.evaluation.protocol import Trial
-    from ratecast.evaluation.report import Subject
     from ratecast.evaluation.run_folder import Run
     from ratecast.evaluation.score_rows import Row
+    from ratecast.evaluation.subject import Subject
     from ratecast.splits import Split
 
 
@@ -69,8 +69,8 @@ def compare(
     """
     from ratecast.evaluation import many_runs
     from ratecast.evaluation.protocol import BOTH
-    from ratecast.evaluation.report import Subject
     from ratecast.evaluation.score_rows import rows_of
+    from ratecast.evaluation.subject import Subject
     from ratecast.output_paths import check_folder
 
     check_folder(out)
@@ -140,7 +140,7 @@ def _finish(subjects: "dict[str, Subject]", out: Path, *, show_tables: bool) -> 
     from ratecast.evaluation.comparison_files import write_files
     from ratecast.evaluation.comparison_view import table
 
-    result = write_files(subjects, out)
+    result = write_files(subjects, out, note)
     for name, each in subjects.items() if show_tables else ():
         show(table(each.rows, each.compared, name, each.list_rows()))
     return result

@@ -12,7 +12,7 @@ from ratecast.cli.manual import Argument, Manual, purpose
 from ratecast.visible_text import one_line
 
 START = """\
-  ratecast data fetch ml-100k
+  ratecast compare mean,bias,als
   ratecast train als
   ratecast predict --artifact lightning_logs/als/version_0/artifact --user 196 --movie 242\
 """
@@ -35,12 +35,16 @@ def home(groups: Groups) -> str:
 
 
 def family(name: str, verbs: Mapping[str, Callable[..., Any]]) -> str:
-    """The help of several verbs whose first word is `name`."""
+    """The help of several verbs whose first word is `name`, with an example of each."""
+    from ratecast.cli.manual import manual
+
+    examples = [f"  {manual(verb, about).examples[0]}" for verb, about in verbs.items()]
     lines = (f"  {verb:<15}{purpose(about)}" for verb, about in verbs.items())
     return "\n\n".join(
         [
             f"Usage: ratecast {name} COMMAND [options]",
             "\n".join([_bold("Commands"), *lines]),
+            "\n".join([_bold("Examples"), *examples]),
             f"Help and examples: ratecast {name} COMMAND --help.",
         ]
     )

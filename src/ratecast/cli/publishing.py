@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ratecast.cli.call import emit
 from ratecast.cli.serve_options import service_home
 from ratecast.errors import InputError
+from ratecast.optional_packages import require
 from ratecast.serving.private_files import owner_only
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def publish(
             0 when it serves the artifact, and 2 when it refuses it or does not answer.
         json: print the result as one JSON document.
     """
+    require("serve", "publish")
     from ratecast.serving.live.published import ArtifactStore
 
     artifacts = ArtifactStore(service_home(home))

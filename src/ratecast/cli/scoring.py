@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ratecast.cli.call import emit, note
 from ratecast.cli.places import HERE, PlaceOptions
+from ratecast.optional_packages import require
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
@@ -46,10 +47,12 @@ def report(
         json: print the rows of every model, the quality of its lists, and the worth of each column
             of side information, as one JSON document.
     """
+    require("plots", "report")
     from ratecast.cli.source import name_of, splits_of
     from ratecast.evaluation.list_rows import rows_of_trials
-    from ratecast.evaluation.report import Asked, Subject, collect, write_report
+    from ratecast.evaluation.report import Asked, collect, write_report
     from ratecast.evaluation.score_rows import rows_of
+    from ratecast.evaluation.subject import Subject
     from ratecast.models import model_class
     from ratecast.output_paths import HTML, check_file
     from ratecast.training import curves_of
@@ -110,6 +113,7 @@ def reproduce(
         reproduce.render(folder)
         results = reproduce.read(folder)[0]
     else:
+        require("nets", "reproduce")
         check_folder(folder)
         results = reproduce.run(make_model, place.place("reproduce", usual=reproduce.WORKERS))
         reproduce.write(results, folder)

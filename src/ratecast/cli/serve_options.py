@@ -11,8 +11,9 @@ class AccessOptions:
     Args:
         token: service token that writes must carry, 16 characters or more; all users of this
             machine can see it here, so rather use the file or RATECAST_TOKEN.
-        token_file: file with the service token, which only its owner may read; default:
-            RATECAST_TOKEN, or the file that RATECAST_TOKEN_FILE names.
+        token_file: file with the service token, which only its owner may read, as made by
+            (umask 077; openssl rand -hex 32 > token.txt); default: RATECAST_TOKEN, or the file that
+            RATECAST_TOKEN_FILE names.
         private: forecasts of a user need the token of that user or of the service too.
         insecure: allow remote clients without a token.
         rate_limit: requests per second and client, 0 for no limit; default for remote clients: 50.

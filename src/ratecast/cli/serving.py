@@ -14,6 +14,7 @@ from ratecast.cli.call import AUTO, emit, note, show
 from ratecast.cli.first_model import BUDGET, DATA, MODEL, NONE_GIVEN, FirstModel
 from ratecast.cli.serve_options import OPEN, PLAIN, AccessOptions, PageOptions, service_home
 from ratecast.disk_files import locked
+from ratecast.optional_packages import require
 from ratecast.serving.private_files import owner_only
 from ratecast.table_options import DEFAULT, TableOptions
 
@@ -63,6 +64,7 @@ def serve(
         table: how a table of your own is read.
         first: what is trained, if no model was published yet.
     """
+    require("serve", "serve")
     import os
 
     with _without_garbage_collection():
@@ -129,6 +131,7 @@ def refit(
         force: train once, and serve the model without the comparison.
         json: print the result as one JSON document.
     """
+    require("serve", "refit")
     from functools import partial
 
     from ratecast.cli.held_back import held_back

@@ -9,6 +9,7 @@ from ratecast.cli.budget import as_setting
 from ratecast.cli.call import AUTO, emit, note
 from ratecast.cli.work_folder import out_of_core
 from ratecast.errors import InputError
+from ratecast.optional_packages import install_command, missing, require
 
 if TYPE_CHECKING:
     from ratecast.training.experiment import Experiment
@@ -64,6 +65,9 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
         finished = run_out_of_core(experiment, Path(work), valid, on)
     for line in finished.summary:
         note(line)
+    if missing("nets"):
+        note(f"train: no curves, as TensorBoard is missing: {install_command('nets')}")
+
     figures = "  ".join(f"{name} {value:.4f}" for name, value in finished.figures.items())
     result = {"experiment": experiment.experiment, "model": experiment.name} | asdict(finished)
     emit(result, f"{figures}\nartifact: {finished.artifact}", json)
@@ -83,6 +87,7 @@ def overfit(*words: str, json: bool = False) -> int:
             mf, mf_bias and neumf, one after the other.
         json: print the result as one JSON document.
     """
+    require("nets", "overfit")
     from ratecast.training.overfit import THRESHOLD
     from ratecast.training.overfit import overfit as run
 
@@ -111,6 +116,7 @@ def lr_find(*words: str, json: bool = False) -> None:
             mf, mf_bias and neumf, one after the other.
         json: print the result as one JSON document.
     """
+    require("nets", "lr-find")
     from ratecast.training.lr_find import lr_find as run
 
     curves = {one.name: run(one) for one in _experiments(words, NETS)}
@@ -139,6 +145,7 @@ def sweep(*words: str, json: bool = False) -> None:
             mf_bias.
         json: print the result as one JSON document.
     """
+    require("nets", "sweep")
     from ratecast.evaluation.terminal import terminal_table
     from ratecast.training.sweep import HEADER
     from ratecast.training.sweep import sweep as run

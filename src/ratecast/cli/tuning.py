@@ -104,7 +104,11 @@ def tune(  # noqa: PLR0913
 
 def _check_files(study: Path | None, out: Path | None, page: Path | None) -> None:
     """Refuse names of files that cannot be written, before the first trial."""
+    from ratecast.optional_packages import require
     from ratecast.output_paths import HTML, YAML, check_apart, check_file
+
+    if page is not None:
+        require("plots", "tune: --page")
 
     for path, forms in ((study, ()), (out, YAML), (page, HTML)):
         if path is not None:

@@ -1,5 +1,7 @@
 """The verbs of the command line, and the main function."""
 
+import codecs
+import io
 import os
 import re
 import sys
@@ -93,6 +95,7 @@ _PLACES = {
         "serve": "serving:serve",
         "publish": "publishing:publish",
         "refit": "serving:refit",
+        "move-store": "moving:move_store",
         "mcp": "assistants:mcp",
     },
     "Experiments with a net": {
@@ -113,6 +116,7 @@ _RENAMED = r".* is called .* now"
 
 def main(argv: list[str] | None = None) -> int:
     """Run the verb in `argv`; the exit code is 0, 1 (a check failed), or 2 (bad input)."""
+    _write_any_text()
     with interrupts() as interrupted:
         return _code(sys.argv[1:] if argv is None else argv, interrupted)
 
@@ -135,6 +139,14 @@ def _code(words: list[str], interrupted: list[int]) -> int:
         return 1
     except KeyboardInterrupt:
         return _stopped()
+
+
+def _write_any_text() -> None:
+    """Where the output has another encoding than UTF-8, a character it lacks becomes its number."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper) and codecs.lookup(out.encoding).name != "utf-8":
+        # As stderr does by itself.
+        out.reconfigure(errors="backslashreplace")
 
 
 def _stopped() -> int:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import numpy as np
 import polars as pl
 
 from ratecast.column_types import plain_numbers, rows_of
@@ -13,12 +12,12 @@ from ratecast.data.column_table import typed
 from ratecast.data.missing_ratings import RatingRules, numbers_of, without_missing
 from ratecast.data.notices import Notify, to_stderr
 from ratecast.data.offset_zones import offsets_are_zones
+from ratecast.data.pairs import UNREAD, reason
 from ratecast.data.side_columns import checked_sides, typed_sides
 from ratecast.data.table_file import canonical_columns, loaded, scale_of
 from ratecast.data.text_table import RoleTable
 from ratecast.data.wide_table import unpivoted
 from ratecast.errors import InputError
-from ratecast.ids import Id, read_ids
 from ratecast.ratings import (
     AT,
     MOVIE,
@@ -36,17 +35,6 @@ from ratecast.table_options import DEFAULT, TableOptions
 PAIRS = Needed((USER, MOVIE), left_out=(RATING,))
 
 R = TypeVar("R", bound=Requests)
-# What polars, pandas and pyarrow raise for a column of another type.
-_UNREAD = (
-    AttributeError,
-    NotImplementedError,
-    OverflowError,
-    TypeError,
-    ValueError,
-    pl.exceptions.PolarsError,
-)
-# `Ratings` or `Requests`, or a table of polars, pandas or Arrow.
-Table = Any
 
 
 def to_polars(table: Any, where: str = "table") -> pl.DataFrame:
@@ -69,9 +57,9 @@ def to_polars(table: Any, where: str = "table") -> pl.DataFrame:
                 return pl.DataFrame(table)
     except ImportError as error:
         raise InputError(f"{where}: {error}; pip install pyarrow, or give a polars frame") from None
-    except _UNREAD as error:
+    except UNREAD as error:
         raise InputError(
-            f"{where}: cannot be read ({_reason(error)}); give columns of one type each, with a "
+            f"{where}: cannot be read ({reason(error)}); give columns of one type each, with a "
             "name each"
         ) from None
     hint = "; rc.load reads an edition or a file" if isinstance(table, str) else ""
@@ -87,15 +75,15 @@ def _of_pandas(table: Any, where: str) -> pl.DataFrame:
     with_index = _has_named_index(table)
     try:
         frame: pl.DataFrame = pl.from_pandas(table, include_index=with_index)
-    except _UNREAD:
+    except UNREAD:
         for k, name in enumerate(table.columns):
             try:
                 pl.from_pandas(table.iloc[:, [k]])
-            except _UNREAD as error:
+            except UNREAD as error:
                 values = table.iloc[:, k].tolist()
                 fault = _mixed(values, where, str(name)) or (
                     f"{where}: column {str(name)!r} ({table.dtypes.iloc[k]}) cannot be read "
-                    f"({_reason(error)}); write numbers or text in it, or drop it"
+                    f"({reason(error)}); write numbers or text in it, or drop it"
                 )
                 raise InputError(fault) from None
         raise
@@ -118,11 +106,6 @@ def _mixed(values: list[Any], where: str, name: str) -> str | None:
                 "text in it, or drop it"
             )
     return None
-
-
-def _reason(error: Exception) -> str:
-    """The first paragraph of a message, in one line."""
-    return " ".join(str(error).partition("\n\n")[0].split()) or type(error).__name__
 
 
 def ratings_of(
@@ -201,39 +184,6 @@ def _in_polars(table: R, where: str) -> R:
     )
 
 
-def pairs_of(users: Any, movies: Any, at: int | None = None) -> Requests:
-    """Requests from ids side by side: lists, arrays or series of one length, or one id each."""
-    columns = {name: ids_of(ids, name, "predict") for name, ids in ((USER, users), (MOVIE, movies))}
-    count, other = (len(column) for column in columns.values())
-    if count != other:
-        raise InputError(f"predict: {count} users and {other} movies; give as many of each")
-    frame = pl.DataFrame(columns)
-    frame = frame if at is None else frame.with_columns(pl.lit(at).alias(AT))
-    return checked_requests(Requests(frame), "predict")
-
-
-def ids_of(ids: Any, name: str, where: str) -> pl.Series:
-    """Ids in their form, Int64 or String: of a list, an array or a series, or one id alone.
-
-    name: user or movie. where: for messages. Raises `InputError`.
-    """
-    one = isinstance(ids, Id | float | np.generic)
-    plain = [_plain(ids)] if one else ids
-    if isinstance(plain, list) and any(isinstance(value, str) for value in plain):
-        # A list may mix text and numbers, a column may not.
-        plain = [None if value is None else str(value) for value in plain]
-    try:
-        column = pl.Series(name, plain)
-    except _UNREAD as error:
-        raise InputError(
-            f"{where}: {name} ids cannot be read ({_reason(error)}); give whole numbers or text"
-        ) from None
-    if column.null_count():
-        row = int(column.is_null().arg_max() or 0)
-        raise InputError(f"{where}, row {row + 1}: no {name}; fill it in or remove the row")
-    return read_ids(column, rows_of(where)).ids
-
-
 def _with_options(
     ratings: Ratings, rules: RatingRules, options: TableOptions, where: str, notify: Notify
 ) -> Ratings:
@@ -266,8 +216,3 @@ def _columns(table: Any, options: TableOptions, needed: Needed, where: str) -> R
     chosen = wanted_roles(frame.columns, options, where, needed)
     columns = frame.select(pl.col(name).alias(role) for role, name in chosen.items())
     return typed(columns, location, where, ambiguities(frame.columns, options.roles, chosen, where))
-
-
-def _plain(value: Any) -> Any:
-    """A scalar of numpy as that of Python."""
-    return value.item() if isinstance(value, np.generic) else value

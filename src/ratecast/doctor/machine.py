@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from importlib.util import find_spec
+
+import psutil
 
 from ratecast.doctor.check import Check
+from ratecast.systems import memory_limit, usable_cores
 
 _LEAST_MEMORY = 1 << 30
 _GIGA = 1e9
@@ -12,15 +15,10 @@ _GIGA = 1e9
 
 def examine() -> Iterator[Check]:
     """The checks of the machine."""
-    yield Check("Machine", "cores", f"{_usable()} of {os.cpu_count()} usable", True)
+    yield Check("Machine", "cores", f"{usable_cores()} of {os.cpu_count()} usable", True)
     yield _kernels()
     yield _memory()
     yield from _torch()
-
-
-def _usable() -> int:
-    # A container or taskset may allow fewer cores than the machine has.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _kernels() -> Check:
@@ -36,19 +34,18 @@ def _kernels() -> Check:
 
 
 def _memory() -> Check:
-    facts = dict(line.split(":") for line in _lines("/proc/meminfo"))
-    if "MemAvailable" not in facts:
-        return Check("Machine", "memory", "unknown on this system")
-    free, total = (1024 * int(facts[name].split()[0]) for name in ("MemAvailable", "MemTotal"))
-    limit = next(iter(_lines("/sys/fs/cgroup/memory.max")), "max")
-    limited = f", limited to {int(limit) / _GIGA:.1f} GB" if limit.isdigit() else ""
-    value = f"{free / _GIGA:.1f} GB free of {total / _GIGA:.1f} GB{limited}"
-    good = free > _LEAST_MEMORY
+    memory, limit = psutil.virtual_memory(), memory_limit()
+    limited = "" if limit is None else f", limited to {limit / _GIGA:.1f} GB"
+    value = f"{memory.available / _GIGA:.1f} GB free of {memory.total / _GIGA:.1f} GB{limited}"
+    good = memory.available > _LEAST_MEMORY
     step = "" if good else "end other programs: ml-100k needs 1 GB, larger editions more"
     return Check("Machine", "memory", value, good, step)
 
 
 def _torch() -> Iterator[Check]:
+    if find_spec("torch") is None:
+        # It belongs to an extra, which the checks of packages tell of.
+        return
     try:
         import torch
 
@@ -71,10 +68,3 @@ def _accelerator() -> Check:
     if torch.backends.mps.is_available():
         return Check("Machine", "accelerator", "Apple GPU (mps)", True)
     return Check("Machine", "accelerator", "none; everything runs on the CPU")
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text("utf-8").splitlines()
-    except OSError:
-        return []

@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ratecast.doctor.check import Check
+from ratecast.optional_packages import install_command
 
 # Only for work on ratecast itself.
 _DEVELOPMENT = ("dev", "docs")
@@ -47,8 +48,8 @@ def _package(needed: Requirement) -> Check:
 def _extra(name: str, lines: list[Requirement]) -> Check:
     missing = [line.name for line in lines if _version(line) is None]
     if missing:
-        install = f"pip install 'ratecast[{name}]'"
-        return Check("Extras", name, f"without {', '.join(missing)}", None, install)
+        without = f"without {', '.join(missing)}"
+        return Check("Extras", name, without, None, install_command(name))
     return Check("Extras", name, "installed", True)
 
 

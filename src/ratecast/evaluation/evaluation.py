@@ -26,6 +26,7 @@ from ratecast.evaluation.terminal import SCORE_HEADER, score_cells, score_table
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.model import Model, Table
 from ratecast.models import model_class
+from ratecast.optional_packages import require
 from ratecast.output_paths import HTML, check_apart, check_file
 from ratecast.splits import FOLDS, Split, kfold
 from ratecast.workers import Ray, place_of
@@ -170,6 +171,7 @@ def tune(
     """
     if page is not None:
         check_file(Path(page), HTML)
+        require("plots", "tune: page")
         check_apart(Path(page), study)
     split = checked_split(split, to_stderr)
     parts = search.folds_of(split, folds, seed)

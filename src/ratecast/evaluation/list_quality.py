@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import polars as pl
 
-from ratecast.data.frames import ids_of
+from ratecast.data.pairs import ids_of
 from ratecast.errors import InputError
 from ratecast.evaluation.co_ratings import CoRatings
 from ratecast.evaluation.own_train import require_own_train

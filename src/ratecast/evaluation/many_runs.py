@@ -60,7 +60,7 @@ class Plan:
                     try:
                         protocol.require(make(0), split, self.protocols)
                     except InputError as error:
-                        raise InputError(f"{label}: {error}") from None
+                        raise type(error)(f"{label}: {error}") from None
 
     def asked(self) -> dict[str, object]:
         """What a resumed comparison must have been begun with."""

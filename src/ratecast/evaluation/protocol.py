@@ -141,7 +141,9 @@ def possible(model: Model, split: Split) -> tuple[Protocol, ...]:
 
 
 def require(model: Model, split: Split, wanted: Sequence[Protocol]) -> None:
-    """Refuse as-of where nothing else is wanted and the model or the split do not allow it."""
+    """Refuse a fit without its packages, and as-of alone where the model or split has none."""
+    if not model.is_fitted:
+        model.require_packages(len(split.train))
     if "frozen" not in wanted and "as-of" not in possible(model, split):
         _check_online(model)
         check_order(split.parts)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ratecast.atomic_write import write_text
-from ratecast.disk_files import sync
 from ratecast.errors import InputError
 from ratecast.out_of_core.columns import Array, write_all
 from ratecast.out_of_core.work_folder import WorkFolder
+from ratecast.systems import rename, sync
 
 _STATE, _FORM = "state.json", "step-{:05}"
 
@@ -41,7 +41,7 @@ class Checkpoints:
             shapes[name] = {"dtype": array.dtype.str, "shape": array.shape}
         write_text(new / "arrays.json", json.dumps(shapes))
         shutil.rmtree(self._folder / _FORM.format(step), ignore_errors=True)
-        new.replace(self._folder / _FORM.format(step))
+        rename(new, self._folder / _FORM.format(step))
         sync(self._folder)
         self.state = json.loads(json.dumps({"step": step} | facts))
         write_text(self._folder / _STATE, json.dumps(self.state))

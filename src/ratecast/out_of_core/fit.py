@@ -10,8 +10,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from ratecast.data.frames import Table, ratings_of
+from ratecast.data.frames import ratings_of
 from ratecast.data.notices import Notify, to_stderr
+from ratecast.data.pairs import Table
 from ratecast.data.table_file import read_table
 from ratecast.errors import InputError
 from ratecast.modelling.contract.given import GivenRatings

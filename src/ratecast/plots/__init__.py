@@ -4,6 +4,7 @@
 draw plain arrays and tables.
 """
 
-from ratecast.plots.picture import Picture
+from ratecast.optional_packages import require
 
-__all__ = ["Picture"]
+# Before a module of this folder imports matplotlib.
+require("plots", "pictures")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from html import escape
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import F64
 from ratecast.atomic_write import write_text
-from ratecast.errors import InputError
+from ratecast.optional_packages import require
 from ratecast.plots import canvas
 from ratecast.plots.canvas import INK, MUTED, OTHER, SERIES, titled
 from ratecast.plots.picture import Picture
@@ -79,8 +78,7 @@ def movie_map(
 
 def interactive_map(vectors: MovieVectors, places: F64, genres: Sequence[str], path: Path) -> Path:
     """The map as one HTML file that needs no network, with tooltips of title, genres and bias."""
-    if find_spec("plotly") is None:
-        raise InputError("map: plotly is missing; pip install 'ratecast[notebooks]'")
+    require("notebooks", "map")
     import plotly.graph_objects as go
 
     colored, sizes = (

@@ -19,7 +19,7 @@ def movie_map(vectors: MovieVectors, seed: int = 0, steps: int = 1000) -> F64:
     seed: of the random start; the same seed gives the same map.
     steps: iterations of t-SNE.
 
-    Raises `InputError` where scikit-learn is missing.
+    Raises `MissingPackageError` where scikit-learn is missing.
     """
     manifold = sklearn("manifold")
     perplexity = min(30.0, (len(vectors.vectors) - 1) / 3)

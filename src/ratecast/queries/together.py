@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from ratecast.arrays import F64
-from ratecast.data.frames import ids_of, requests_of
+from ratecast.data.frames import requests_of
+from ratecast.data.pairs import ids_of
 from ratecast.errors import InputError
 from ratecast.ids import Id
 from ratecast.modelling.contract import distribution

@@ -9,7 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast.arrays import F32, F64, I32, I64
-from ratecast.data.frames import ids_of, requests_of
+from ratecast.data.frames import requests_of
+from ratecast.data.pairs import ids_of
 from ratecast.errors import InputError
 from ratecast.ids import Id
 from ratecast.modelling.contract.model import Model, Table

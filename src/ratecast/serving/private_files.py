@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ratecast.errors import InputError
+from ratecast.systems import others_may_read
 
 FILE, FOLDER = 0o600, 0o700
 # What a service makes in its folder; the secret is checked where it is read.
@@ -50,7 +51,7 @@ def _tighten(path: Path) -> None:
         return
     mode = path.stat().st_mode
     wanted = FOLDER if path.is_dir() else FILE
-    if not mode & 0o077:
+    if not others_may_read(mode):
         return
     try:
         path.chmod(wanted)

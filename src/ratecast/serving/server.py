@@ -27,6 +27,7 @@ from ratecast.serving.private_files import private_home
 from ratecast.serving.store.database import Store
 from ratecast.serving.store.engine import reachable
 from ratecast.serving.store.lock import exclusive_lock
+from ratecast.systems import claim_port
 from ratecast.visible_text import in_json
 
 MIN_TOKEN_LENGTH = 16
@@ -176,7 +177,7 @@ def _port(settings: Settings) -> Iterator[socket.socket]:
     """A socket bound to host and port. Raises `InputError` if they are not available."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as bound:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        claim_port(bound)
         try:
             bound.bind((settings.host, settings.port))
         except OSError as error:

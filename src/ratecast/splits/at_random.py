@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ratecast.data.frames import Table, ratings_of
+from ratecast.data.frames import ratings_of
+from ratecast.data.pairs import Table
 from ratecast.errors import InputError
 from ratecast.ratings import USER
 from ratecast.splits.numbers import check_count

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from ratecast.data.frames import Table, ratings_of
+from ratecast.data.frames import ratings_of
+from ratecast.data.pairs import Table
 from ratecast.errors import InputError
 from ratecast.ratings import Ratings
 from ratecast.splits.numbers import check_count, check_share

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratecast.arrays import I64
-from ratecast.data.frames import Table, ratings_of
+from ratecast.data.frames import ratings_of
+from ratecast.data.pairs import Table
 from ratecast.errors import InputError
 from ratecast.ratings import USER, Ratings
 from ratecast.splits.at_random import FOLDS

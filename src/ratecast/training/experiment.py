@@ -13,6 +13,7 @@ from ratecast.atomic_write import write_text
 from ratecast.errors import InputError, choice
 from ratecast.modelling.contract.model import Model
 from ratecast.models import model_class
+from ratecast.optional_packages import require
 from ratecast.parser_errors import plain
 from ratecast.splits import is_folder_of_splits, parse
 from ratecast.table_options import DEFAULT, OPTIONS, TableOptions
@@ -200,6 +201,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _logger_type() -> Any:
+    require("nets", "logger")
     # Lightning takes seconds to import, and most experiments have no logger.
     from lightning.pytorch.loggers import Logger
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
+from ratecast.optional_packages import missing, require
 from ratecast.queries.similar import MovieVectors
 from ratecast.training.experiment import leaves
 
@@ -48,6 +49,7 @@ def run_logger(
 
 
 def _made(config: Mapping[str, Any]) -> "RunLogger":
+    require("nets", "logger")
     # Lightning takes seconds to import, and most runs have no logger of their own.
     from ratecast.training.run_logger import RunLogger, refusals
 
@@ -66,7 +68,8 @@ def record(
     """Log the final figures, the artifact and the movies' vectors, and close the logger.
 
     artifact: in the folder of the run. logger: the configured one, or None. TensorBoard gets
-    settings, figures and vectors, in the run's folder or in that of its logger; another logger gets
+    settings, figures and vectors, in the run's folder or in that of its logger, where it is
+    installed; another logger gets
     the figures and, if it keeps files, the artifact.
     """
     board = artifact.parent if logger is None else logger.tensorboard_folder
@@ -75,7 +78,7 @@ def record(
             logger.log_final(figures)
         logger.log_artifact(artifact, model.name)
         logger.close("success")
-    if board is not None:
+    if board is not None and not missing("nets"):
         final = {f"final/{name.replace('/', '_')}": value for name, value in figures.items()}
         _write(board, model, _hyperparameters(settings), final)
 

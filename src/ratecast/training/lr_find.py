@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ratecast.errors import InputError
 from ratecast.modelling.nets.base import RatingNet
 from ratecast.modelling.nets.net_model import TrainingTask
-from ratecast.plots import Picture
+from ratecast.plots.picture import Picture
 from ratecast.plots.training import rates
 from ratecast.splits import Split
 from ratecast.training.datamodule import TaskData

@@ -66,6 +66,9 @@ def train(experiment: Experiment, split: Split | None = None, on: Ray | None = N
 
 
 def _run(experiment: Experiment, parts: Split, workers: "RayPool | None") -> Run:
+    model = experiment.make()
+    # Before there is a folder of the run.
+    model.require_packages(len(parts.train))
     # Without the logger, whose address may have a password.
     plain = replace(experiment, logger=None).plain()
     counts = {f"{part}/ratings": len(rows) for part, rows in _fit_parts(parts).items()}
@@ -73,7 +76,6 @@ def _run(experiment: Experiment, parts: Split, workers: "RayPool | None") -> Run
         run_logger(experiment.logger, plain, counts) as logger,
         run_folder(experiment, parts) as folder,
     ):
-        model = experiment.make()
         if isinstance(model, NetModel):
             model.train_net = LazyTrainer(logger, folder, plain, workers)
         with bar(f"{model.name}: fit"):

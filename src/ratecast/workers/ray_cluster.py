@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ratecast.errors import InputError
+from ratecast.optional_packages import require
 from ratecast.workers.local import THREADS, threads_of_children
 from ratecast.workers.place import Ray
 from ratecast.workers.ray_token import kept_stderr, token_fault
 
 # What must be the same on every node, beside Python and Ray, which Ray itself compares.
 PACKAGES = ("ratecast", "numba", "numpy", "polars", "torch", "lightning")
-# What Ray Train imports, beside torch and Lightning.
-_OF_RAY_TRAIN = ("fsspec", "pandas", "pyarrow", "pydantic", "requests")
 _SECONDS = 60
 _REACH_SECONDS = 5
 # How a client of gRPC begins, and the kind of the frame by which its server does (RFC 9113, 3.4).
@@ -32,26 +31,17 @@ T = TypeVar("T")
 
 
 def ray_package() -> Any:
-    """Ray, which the extra `ray` installs. Raises `InputError` where it is not there."""
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            "ray: is not installed; install it with pip install 'ratecast[ray]', or from a "
-            "checkout with pip install -e '.[ray]'"
-        ) from None
+    """Ray, which the extra `ray` installs. Raises `MissingPackageError` where it is not there."""
+    require("ray", "--on ray")
+    import ray
+
     return ray
 
 
 def require_ray_train() -> None:
-    """Raise `InputError` where the part of Ray that trains nets lacks a package."""
-    ray_package()
-    # Not imported: that takes a node that is at work a minute.
-    if missing := [name for name in _OF_RAY_TRAIN if find_spec(name) is None]:
-        raise InputError(
-            f"ray.train: {missing[0]} is not installed; install it with pip install "
-            "'ratecast[ray-train]', or from a checkout with pip install -e '.[ray-train]'"
-        )
+    """Raise `MissingPackageError` where the part of Ray that trains nets lacks a package."""
+    for extra in ("ray-train", "nets"):
+        require(extra, "--on ray")
 
 
 @contextmanager
@@ -189,7 +179,10 @@ def _require_reachable(address: str) -> None:
 
 def versions() -> dict[str, str]:
     """What must be the same on every node."""
-    found = {name: importlib.metadata.version(name) for name in PACKAGES}
+    # Without nets torch may be missing, on all of them.
+    found = {
+        name: importlib.metadata.version(name) if find_spec(name) else "none" for name in PACKAGES
+    }
     return found | {"python": platform.python_version()}
 
 

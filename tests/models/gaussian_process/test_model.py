@@ -6,7 +6,12 @@ import pytest
 
 from ratecast.errors import InputError
 from ratecast.modelling.history.user_batches import NO_TIME
-from ratecast.models.gaussian_process.conditioning import BatchColumns, Process, walk_users
+from ratecast.models.gaussian_process.conditioning import (
+    BatchColumns,
+    Process,
+    not_conditioned,
+    walk_users,
+)
 from ratecast.models.gaussian_process.em import RatingsByUser, fit_em
 from ratecast.models.gaussian_process.model import GaussianProcess
 from ratecast.models.gaussian_process.user_sums import (
@@ -66,9 +71,10 @@ def test_updates_are_plain_conditioning_in_time() -> None:
     group = np.searchsorted(np.unique(at), at)
     group[group < 2] = -1
     variances, scales = np.array([0.5, 0.2, 0.3, 0.4]), np.array([900.0])
-    mean, variance = walk_users(
+    mean, variance, _ = walk_users(
         BatchColumns(np.array([0, 14]), movies, residual, at, group),
         Process(process, process[:0], np.zeros(0, np.float32), variances, scales),
+        not_conditioned(),
     )
     seconds = np.maximum(at, 0)
     gap = np.abs(seconds[:, None] - seconds[None, :])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs.pictures.page import VIEWS
-from ratecast.serving.page import models
+from ratecast import published_results as published
 
 ROOT = Path(__file__).parents[3]
 MOST_BYTES = 200_000
@@ -22,14 +22,14 @@ def test_the_table_comes_along_in_the_wheel(
     placed = build["targets"]["wheel"]["force-include"]
     assert placed == {"results/reproduce.json": "ratecast/serving/page/results.json"}
     package = ROOT / "src" / "ratecast"
-    assert package.parent / placed["results/reproduce.json"] == models.PACKED
-    assert ROOT / "results" / "reproduce.json" == models.WRITTEN
-    assert models.WRITTEN.is_file()
-    monkeypatch.setattr(models, "PACKED", tmp_path / "results.json")
-    monkeypatch.setattr(models, "WRITTEN", tmp_path / "nothing.json")
-    assert models.results.__wrapped__() is None
+    assert package.parent / placed["results/reproduce.json"] == published.PACKED
+    assert ROOT / "results" / "reproduce.json" == published.WRITTEN
+    assert published.WRITTEN.is_file()
+    monkeypatch.setattr(published, "PACKED", tmp_path / "results.json")
+    monkeypatch.setattr(published, "WRITTEN", tmp_path / "nothing.json")
+    assert published.results.__wrapped__() is None
     (tmp_path / "results.json").write_text('{"rows": []}')
-    assert models.results.__wrapped__() == {"rows": []}
+    assert published.results.__wrapped__() == {"rows": []}
 
 
 def test_the_pictures_are_made_by_the_script_and_small() -> None:

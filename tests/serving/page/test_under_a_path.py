@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -34,13 +34,14 @@ def test_a_browser_stays_under_the_path(browser: Any, api: httpx.Client) -> None
 
 
 def walk(seat: Seat, address: str) -> None:
-    page = seat.page
+    """Use the page as a visitor does. address: of the page, with its path."""
+    page, prefix = seat.page, urlsplit(address).path
     page.goto(f"{address}/")
     page.locator(".forecasts li").first.wait_for()
     links = page.evaluate(
         "[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))"
     )
-    assert [link for link in links if not link.startswith((f"{PREFIX}/", "#"))] == []
+    assert [link for link in links if not link.startswith((f"{prefix}/", "#"))] == []
     # By the socket, which is under the path too.
     given = seat.give(0, 1)
     page.reload()

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from ratecast.plots.canvas import DARK, LIGHT
+from ratecast.published_results import results
 from ratecast.serving.page.layout import SHEET
-from ratecast.serving.page.models import COLUMNS, results
+from ratecast.serving.page.models import COLUMNS
 from tests.serving.page.conftest import PHONE, Seat, seated
 
 # Where, and what is there once it is drawn.

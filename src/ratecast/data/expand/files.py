@@ -17,6 +17,7 @@ from ratecast.data.titles import GENRES, NO_GENRES
 from ratecast.errors import InputError
 from ratecast.progress import each
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings
+from ratecast.systems import rename
 
 PART_ROWS = 4_000_000
 # Measured: bytes on disk for each row; bytes of memory at the start, for each row of a part, and
@@ -62,7 +63,7 @@ def _write_atomically(
     try:
         form(expansion, work, metadata)
         work.chmod(0o755)
-        work.rename(out)
+        rename(work, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -1,73 +1,32 @@
 """The report: one HTML page with scores, intervals, paired tests and plots of the errors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
 from ratecast.atomic_write import write_text
-from ratecast.errors import InputError
-from ratecast.evaluation import list_rows, score_rows
-from ratecast.evaluation.comparison import ModelComparison, comparisons
-from ratecast.evaluation.protocol import Trial
+from ratecast.evaluation.comparison import ModelComparison
 from ratecast.evaluation.report import figures, ranking, tables
 from ratecast.evaluation.report.collect import Asked, Collected, collect
 from ratecast.evaluation.report.markup import joined, safe
 from ratecast.evaluation.report.paired_tests import paired_tests
-from ratecast.evaluation.score_rows import Row
+from ratecast.evaluation.subject import Subject
 from ratecast.plots.canvas import pens
 from ratecast.plots.scores import Pens
-from ratecast.plots.training import Curve, Curves
+from ratecast.plots.training import Curve
 from ratecast.progress import bar
 
 __all__ = [
     "Asked",
     "Collected",
     "Curve",
-    "Subject",
     "collect",
     "page",
     "write_figures",
     "write_report",
 ]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a page is of.
-
-    trials: of several models and protocols, all on one split, one seed each. part: for intervals,
-    tests and plots; the scores of all parts are listed. curves: training curves by model. rows,
-    lists: of `score_rows` and `list_rows`, averaged over several runs of each model; by default
-    those of these trials. Raises `InputError` for trials of two splits, or two of one model.
-    """
-
-    trials: Sequence[Trial]
-    part: str = "test"
-    curves: Curves = field(default_factory=dict)
-    rows: Sequence[Row] = ()
-    lists: Sequence[Row] = ()
-
-    def __post_init__(self) -> None:
-        """Check the trials."""
-        _check(self.trials)
-
-    @cached_property
-    def compared(self) -> list[ModelComparison]:
-        """One comparison for each protocol, which samples once whatever asks for it."""
-        return comparisons(self.trials, self.part)
-
-    def score_rows(self) -> Sequence[Row]:
-        """Those that were given, or those of the trials."""
-        return self.rows or [row for trial in self.trials for row in score_rows.rows([trial])]
-
-    def list_rows(self) -> list[Row]:
-        """Those of the part, which were given, or those of the trials."""
-        rows = self.lists or list_rows.rows_of_trials(self.trials)
-        return [row for row in rows if row["part"] == self.part]
 
 
 def write_report(subject: Subject, out: Path, name: str = "ratings") -> None:
@@ -119,20 +78,6 @@ def page(subject: Subject, name: str) -> str:
 
 def _pens(compared: Sequence[ModelComparison]) -> Pens:
     return pens(_by_best_rank([comparison.ranked() for comparison in compared]))
-
-
-def _check(trials: Sequence[Trial]) -> None:
-    """Refuse trials of two splits, or two trials of one model and protocol."""
-    if not trials:
-        raise InputError("report: no trials; give at least one model")
-    split, seen = trials[0].split, set()
-    for trial in trials:
-        key = (trial.model, trial.protocol)
-        if trial.split is not split and trial.split.name != split.name:
-            raise InputError(f"report: splits {split.name} and {trial.split.name}; give one split")
-        if key in seen:
-            raise InputError(f"report: two trials of {key[0]}, {key[1]}; give one seed of each")
-        seen.add(key)
 
 
 def _by_best_rank(rankings: list[list[str]]) -> list[str]:

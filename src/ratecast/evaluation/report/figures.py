@@ -15,8 +15,9 @@ from ratecast.evaluation.comparison import (
 from ratecast.evaluation.report import markup
 from ratecast.evaluation.report.markup import Markup, card, joined, section
 from ratecast.evaluation.report.tables import MEANING
-from ratecast.plots import Picture, scores
+from ratecast.plots import scores
 from ratecast.plots import training as epochs
+from ratecast.plots.picture import Picture
 from ratecast.plots.scores import MARKED, Pens
 from ratecast.plots.training import Curve, Curves
 from ratecast.ratings import Ratings

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ratecast.data.notices import Notify
 from ratecast.disk_files import locked
 from ratecast.errors import InputError
+from ratecast.optional_packages import require
 from ratecast.output_paths import check_file
 
 if TYPE_CHECKING:
@@ -118,13 +119,10 @@ def resumed(file: Path, storage: "BaseStorage") -> Kept:
 
 
 def optuna_package() -> Any:
-    """optuna, which the extra `tune` installs. Raises `InputError` where it is not there."""
-    try:
-        import optuna
-    except ImportError:
-        raise InputError(
-            "tune: needs optuna; install it with pip install 'ratecast[tune]'"
-        ) from None
+    """optuna, of the extra `tune`. Raises `MissingPackageError` where it is not there."""
+    require("tune", "tune")
+    import optuna
+
     # As a warning it prints the traceback of a failure, which is raised too.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

@@ -15,6 +15,7 @@ from ratecast.modelling.contract.given import GivenRatings
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import FROM_ZERO, Limits, SearchTable, check
 from ratecast.modelling.contract.vocabulary import Vocabulary
+from ratecast.optional_packages import require
 from ratecast.ratings import Ratings, Scale
 
 Arrays = dict[str, NDArray[Any]]
@@ -28,6 +29,7 @@ class Hooks(ABC):
     limits: of those that are not just counts from 1 or amounts from 0. is_random: whether the seed
     matters. uses_side_information: whether its forecasts depend on columns of users or movies.
     learns_from_valid: whether `fit_rows` reads `valid`.
+    extra: of ratecast, whose packages a fit needs; None for none.
     refresh_seconds: how often an as-of walk may refresh it. learned_from: fingerprint of train;
     empty once it was updated.
 
@@ -42,6 +44,7 @@ class Hooks(ABC):
     is_random: ClassVar[bool] = True
     uses_side_information: ClassVar[bool] = False
     learns_from_valid: ClassVar[bool] = True
+    extra: ClassVar[str | None] = None
     refresh_seconds: ClassVar[int | None] = None
     seed: int = 0
 
@@ -60,6 +63,11 @@ class Hooks(ABC):
     @abstractmethod
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
         """Learn; scale, vocabularies and counts are there already."""
+
+    def require_packages(self, rows: int) -> None:
+        """Raise `MissingPackageError` where a fit of so many rows needs what is not installed."""
+        if self.extra is not None:
+            require(self.extra, f"model {self.name}")
 
     def memory_bytes(self) -> float:
         """Memory that a fit takes at the least for its users and movies, beside the ratings."""

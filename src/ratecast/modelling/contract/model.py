@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratecast import artifact
-from ratecast.data.frames import Table, pairs_of, ratings_of, requests_of
+from ratecast.data.pairs import Table, pairs_of
 from ratecast.errors import NotFittedError
 from ratecast.ids import Id
 from ratecast.modelling.calibration.online import OnlineCalibration, Outcomes
@@ -52,7 +52,10 @@ class Model(Observing):
         250,000 rows.
         Raises `InputError` for a table that cannot be used, with the first bad row.
         """
+        from ratecast.data.frames import ratings_of
+
         train = ratings_of(train, where="train")
+        self.require_packages(len(train))
         valid = None if valid is None else ratings_of(valid, train.scale, where="valid")
         with self._fingerprinted(train):
             rows = self.begin_fit(train)
@@ -66,8 +69,11 @@ class Model(Observing):
     @kernels_first
     def refit(self, ratings: Table) -> Self:
         """Fit from scratch on more ratings, keeping what validation chose: epochs, calibration."""
+        from ratecast.data.frames import ratings_of
+
         self._require_fitted()
         ratings = ratings_of(ratings)
+        self.require_packages(len(ratings))
         with self._fingerprinted(ratings):
             self.refit_rows(self.begin_fit(ratings))
         return self
@@ -130,7 +136,13 @@ class Model(Observing):
         model's, `NotFittedError` before a fit.
         """
         self._require_fitted()
-        table = requests_of(requests) if movies is None else pairs_of(requests, movies, at)
+        if movies is None:
+            # What reads tables takes longer to import than a forecast of ids.
+            from ratecast.data.frames import requests_of
+
+            table = requests_of(requests)
+        else:
+            table = pairs_of(requests, movies, at)
         rows = self.encode(table)
         return self.calibrate(rows, self.predict_rows(rows)).about(table, self.scale)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ratecast.arrays import I64
 from ratecast.data.duplicates import keep_latest
-from ratecast.data.frames import Table, ratings_of
+from ratecast.data.pairs import Table
 from ratecast.errors import InputError
 from ratecast.modelling.calibration.online import Outcomes
 from ratecast.modelling.contract.forecast import Basis, Forecast
@@ -49,6 +49,8 @@ class Observing(RowNumbers):
 
     def _observe(self, ratings: Table) -> tuple[Rows, Outcomes, I64]:
         """The rows, their outcomes, and the ratings of each row's movie before: (n,)."""
+        from ratecast.data.frames import ratings_of
+
         self._require_online()
         every = rows = self.encode_new(_latest(ratings_of(ratings, self.scale)))
         history, movie_counts = self.counts.of_users[rows.users], self.counts.of_movies[rows.movies]
@@ -77,6 +79,8 @@ class Observing(RowNumbers):
         self, stream: Table, edges: I64 | None = None
     ) -> tuple[Forecast, NDArray[np.bool_]]:
         """`walk`; with it, whether each rating is the first of its pair: (n,)."""
+        from ratecast.data.frames import ratings_of
+
         self._require_online()
         stream = ratings_of(stream, self.scale, where="stream")
         edges = time_groups(stream) if edges is None else edges

@@ -19,6 +19,7 @@ from ratecast.modelling.contract.hooks import Hooks
 from ratecast.modelling.contract.rows import Rows
 from ratecast.modelling.kernels.compile_seconds import compile_clock
 from ratecast.ratings import Ratings
+from ratecast.systems import rename
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ def computed_once(about: tuple[object, ...], compute: Callable[[], T]) -> T:
     seconds = max(taken - compiling.seconds, 0.0) + spared.seconds
     own = file.with_suffix(f".{os.getpid()}")
     own.write_bytes(pickle.dumps((seconds, value), pickle.HIGHEST_PROTOCOL))
-    own.replace(file)
+    rename(own, file)
     return value
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.data.side_columns import like_known
 from ratecast.errors import InputError
 from ratecast.ids import Id, id_of, lost_zeros, padded_ids, whole_numbers
 from ratecast.modelling.contract.dense_ids import Direct, first_rows
@@ -205,6 +204,8 @@ class Vocabulary:
 def _joined(ids: pl.Series, known: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
     """Side information, aligned with `ids` (n lines): from `more`, else from `known`."""
     if more.width > 1 and more.height:
+        from ratecast.data.side_columns import like_known
+
         more = like_known(more, known)
         known = pl.concat([more, known], how="diagonal").unique(
             ids.name, keep="first", maintain_order=True

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from ratecast.arrays import I64
 from ratecast.modelling.contract.model import Arrays
@@ -82,11 +81,3 @@ def restored_history(arrays: Arrays) -> UserHistory:
     """The history that `history_arrays` wrote."""
     columns = (arrays[f"history.{k}"] for k in ("users", "movies", "stars", "at"))
     return UserHistory.of(RatingColumns(*columns), int(arrays["history.merged"][0]))
-
-
-def distinct(ids: pl.Series) -> tuple[I64, pl.Series]:
-    """Each id's number among the distinct ids (n,), and those ids (distinct,)."""
-    unique = ids.unique(maintain_order=True)
-    number = unique.to_frame().with_row_index("_row")
-    which = ids.to_frame().join(number, on=ids.name, how="left", maintain_order="left")["_row"]
-    return which.to_numpy().astype(np.int64), unique

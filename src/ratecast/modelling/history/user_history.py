@@ -15,7 +15,7 @@ from ratecast.ratings import Ratings
 _MAX_CHUNKS = 64
 _FEW_USERS = 64
 DELETED = -1
-MAX_CACHED = 4_096
+MAX_CACHED, MAX_BYTES = 4_096, 1 << 26
 
 T = TypeVar("T")
 
@@ -69,6 +69,9 @@ class RatingColumns:
 
     def inserted(self, places: I64, more: "RatingColumns") -> "RatingColumns":
         """These rows and `more`, (k,), each before the row at its place (k,), ascending."""
+        if not len(self):
+            # As where an artifact is loaded, which would wait for the loop.
+            return more
         pairs = zip(vars(self).values(), vars(more).values(), strict=True)
         return RatingColumns(*(_inserted(read_only(a), places, read_only(b)) for a, b in pairs))
 
@@ -278,12 +281,16 @@ class UserHistory:
     def cached(self, user: int, value: T) -> T:
         """Put a value computed from a user's ratings into the cache, and return it.
 
-        Of more than `MAX_CACHED` values, the oldest is dropped.
+        Beyond `MAX_CACHED` values, or `MAX_BYTES` of those that say their `nbytes`, the oldest are
+        dropped.
         """
-        while len(self.cache) >= MAX_CACHED:
+        while self.cache and (len(self.cache) >= MAX_CACHED or self._bytes_with(value) > MAX_BYTES):
             self.cache.pop(next(iter(self.cache)), None)
         self.cache[user] = value
         return value
+
+    def _bytes_with(self, value: object) -> int:
+        return sum(getattr(each, "nbytes", 0) for each in [value, *list(self.cache.values())])
 
     def _drop_cached(self, users: NDArray[np.int32]) -> None:
         if self.cache:

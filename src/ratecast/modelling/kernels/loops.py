@@ -4,7 +4,6 @@ The latter do what an assignment to a slice does. For such an assignment numba c
 the error that it can raise: two CPU seconds or three for each kernel that has one.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -15,6 +14,7 @@ import numpy as np
 
 from ratecast.arrays import I64
 from ratecast.compiled import njit
+from ratecast.systems import in_forked_children
 
 MANY = 1 << 12
 # Few enough that calling the kernel takes no time, many enough that no thread waits for long.
@@ -93,7 +93,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 # A forked process has none of the threads, and would wait for them.
-os.register_at_fork(after_in_child=_pool.cache_clear)
+in_forked_children(_pool.cache_clear)
 
 
 @njit(cache=True)

@@ -120,6 +120,7 @@ class NetModel(Model):
     factors: int = 32
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
 
+    extra: ClassVar[str | None] = "nets"
     overfits_batch: ClassVar[bool] = True
     regularizers: ClassVar[tuple[str, ...]] = ()
     train_net: TrainNet | None = field(default=None, init=False, repr=False)

@@ -14,7 +14,7 @@ from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.refreshing import pieces
 from ratecast.modelling.contract.rows import time_groups
 from ratecast.modelling.contract.shared_fits import computed_once, described
-from ratecast.models.blend.shares import HeldForecasts
+from ratecast.models.blend.shares import HeldForecasts, Shares
 from ratecast.ratings import USER, Ratings
 
 # Of the users, all of whose ratings are held out, and of the other ratings; each at most so many.
@@ -22,6 +22,8 @@ USER_SHARE, ROW_SHARE, MOST_HELD = 0.1, 0.15, 25_000
 LATEST_SHARE, FEW_USERS = 0.2, 10
 # With fewer rows that are held out once, others are held out too.
 ENOUGH_HELD, MOST_FOLDS = 2_000, 5
+# A part with less of the forecast than this is not fitted.
+LEAST_SHARE = 0.03
 
 Make = Callable[[], Model]
 # Rows to learn from, and others to forecast.
@@ -126,6 +128,23 @@ class Held:
         frozen = self.frozen(parts)
         known = rows.where(rows.history_length > 0)
         return known.followed_by(frozen.where(frozen.history_length == 0))
+
+
+def learned_shares(
+    held: Held, forecasts: list[PartForecasts], start: Shares
+) -> tuple[Shares, Shares]:
+    """Shares of frozen and of as-of forecasts, without the parts that have hardly any."""
+    frozen, as_of = held.frozen(forecasts), held.as_of(forecasts)
+    return (
+        _without_small(start, frozen),
+        _without_small(start, frozen if as_of is None else as_of),
+    )
+
+
+def _without_small(start: Shares, held: HeldForecasts) -> Shares:
+    kept = start.learned(held).without(LEAST_SHARE).names
+    columns = [start.names.index(name) for name in kept]
+    return start.only(kept).learned(held.of_parts(columns))
 
 
 def _between(numbers: F64, fold: int, share: float) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,8 @@ from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.shared_fits import fit_or_take
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.models.als.model import ALS
-from ratecast.models.blend.inner import Held, PartForecasts
-from ratecast.models.blend.shares import HeldForecasts, Shares
+from ratecast.models.blend.inner import Held, PartForecasts, learned_shares
+from ratecast.models.blend.shares import Shares
 from ratecast.models.cold_start.model import ColdStart
 from ratecast.models.factorization_machine.model import FactorizationMachine
 from ratecast.models.gaussian_process.model import GaussianProcess
@@ -39,8 +39,6 @@ _log = logging.getLogger(__name__)
 # Shares to start from; without a table to learn others on, those of MovieLens 100K.
 KNOWN_USERS = {"state_space": 0.4, "factorization_machine": 0.4, "gaussian_process": 0.2}
 NEW_USERS = {"state_space": 1 / 3, "als": 1 / 3, "cold_start": 1 / 3}
-# A part with less of the forecast than this is not fitted.
-LEAST_SHARE = 0.03
 # With fewer ratings, a fifth says little about shares.
 MIN_RATINGS = 200
 FROZEN, AS_OF = "frozen", "as_of"
@@ -149,7 +147,8 @@ class Blend(Model):
     ) -> dict[str, Shares]:
         """Shares learned from these forecasts, which are kept for the star probabilities."""
         self._held = held, forecasts
-        return learned_shares(held, list(forecasts.values()), start)
+        learned = learned_shares(held, list(forecasts.values()), start)
+        return dict(zip((FROZEN, AS_OF), learned, strict=True))
 
     @override
     def held_outcomes(self, train: Ratings, rows: Rows) -> Outcomes | None:
@@ -208,6 +207,12 @@ class Blend(Model):
         history_length, _ = copy(self.counts).walk(rows, edges)
         predicted = {name: part.walk_rows(rows, edges) for name, part in self.parts.items()}
         return self._blended(predicted, self.shares[AS_OF], history_length)
+
+    @override
+    def precompute(self, shared_with: Any = None) -> None:
+        others = shared_with.parts if isinstance(shared_with, Blend) else {}
+        for name, part in self.parts.items():
+            part.precompute(others.get(name))
 
     @override
     def grow(self) -> None:
@@ -276,21 +281,6 @@ class Blend(Model):
                 pairs = {name: own[name] for name in self.candidates() if name in own}
                 self.shares[protocol] = Shares.of_pairs(pairs, float(own["damping"][0]))
         self.updated = bool(arrays.get("updated", np.array([False]))[0])
-
-
-def learned_shares(held: Held, forecasts: list[PartForecasts], start: Shares) -> dict[str, Shares]:
-    """Shares of frozen and of as-of forecasts, without the parts that have hardly any."""
-    frozen, as_of = held.frozen(forecasts), held.as_of(forecasts)
-    return {
-        FROZEN: _without_small(start, frozen),
-        AS_OF: _without_small(start, frozen if as_of is None else as_of),
-    }
-
-
-def _without_small(start: Shares, held: HeldForecasts) -> Shares:
-    kept = start.learned(held).without(LEAST_SHARE).names
-    columns = [start.names.index(name) for name in kept]
-    return start.only(kept).learned(held.of_parts(columns))
 
 
 def _below(prefix: str, arrays: Arrays) -> Arrays:

@@ -5,6 +5,7 @@ the forecast of a new user leaves them out.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -47,56 +48,83 @@ class RowLabels:
 
 @dataclass(frozen=True)
 class FeatureGroup:
-    """Features that share an L2 penalty.
+    """Features that share an L2 penalty: a label of each row, or its weights crossed with a label.
 
-    features: (n, F). l2: penalty. of_single_users: effects of single users, left out for new users.
+    label: (n,) of each row, -1 for none, and how many there are. l2: penalty. weights: (n, W);
+    None: the label alone. of_single_users: effects of single users, left out for new users.
     """
 
-    features: sp.csc_array
+    label: tuple[I64, int]
     l2: float
+    weights: sp.csr_array | None = None
     of_single_users: bool = False
+
+    @cached_property
+    def features(self) -> sp.csc_array:
+        """(n, labels), or (n, labels x W)."""
+        label, count = self.label
+        if self.weights is None:
+            return sp.csc_array(one_hot(label, count))
+        row, column, weight = self._entries(self.weights)
+        shape = len(label), count * self.weights.shape[1]
+        return sp.csc_array((weight, (row, column)), shape)
+
+    def effects(self, coefficients: F64) -> F64:
+        """The product of features and coefficients, without making the features: (n,)."""
+        label, _ = self.label
+        if self.weights is None:
+            effects, known = np.zeros(len(label)), label >= 0
+            effects[known] = coefficients[label[known]]
+            return effects
+        row, column, weight = self._entries(self.weights)
+        return np.bincount(row, weight * coefficients[column], len(label))
+
+    def _entries(self, weights: sp.csr_array) -> tuple[I64, I64, F64]:
+        """Row, column and value of each feature that is not 0."""
+        label, _ = self.label
+        row = np.repeat(np.arange(len(label)), np.diff(weights.indptr))
+        known = label[row] >= 0
+        row = row[known]
+        column = label[row] * weights.shape[1] + weights.indices[known]
+        return row, column, weights.data[known]
 
 
 def feature_groups(rows: RowLabels) -> dict[str, FeatureGroup]:
     """The features of the mixed model, and the L2 penalty of each group."""
     users, movies = rows.sizes
-    movie, year = one_hot(rows.movie, movies), one_hot(*rows.year)
-    by_genre, by_year = crossed(rows.user, users, rows.genres), crossed(rows.user, users, year)
+    user, movie = (rows.user, users), (rows.movie, movies)
+    each = np.zeros(len(rows.user), np.int64), 1
+    by_year = crossed(user, rows.year)
     # Coordinate descent gives what two groups can explain to the first, and takes it back slowly:
     # a new movie has columns, but no effect of its own.
     groups = {
-        f"{kind}.{name}": FeatureGroup(_by_column(labels), l2)
+        f"{kind}.{name}": FeatureGroup(each, l2, labels)
         for kind, side, l2 in (("user", rows.of_users, 100), ("movie", rows.of_movies, 10))
         for name, labels in side.items()
     }
     groups |= {
-        "user": FeatureGroup(_by_column(one_hot(rows.user, users)), 4, of_single_users=True),
-        "movie": FeatureGroup(_by_column(movie), 4),
-        "genre": FeatureGroup(_by_column(rows.genres), 10),
-        "year": FeatureGroup(_by_column(year), 30),
-        "user x genre": FeatureGroup(by_genre, 20, of_single_users=True),
+        "user": FeatureGroup(user, 4, of_single_users=True),
+        "movie": FeatureGroup(movie, 4),
+        "genre": FeatureGroup(each, 10, rows.genres),
+        "year": FeatureGroup(rows.year, 30),
+        "user x genre": FeatureGroup(user, 20, rows.genres, of_single_users=True),
         "user x year": FeatureGroup(by_year, 20, of_single_users=True),
     }
     for name, labels in rows.of_movies.items():
-        by_user = crossed(rows.user, users, labels)
-        groups[f"user x movie.{name}"] = FeatureGroup(by_user, 20, of_single_users=True)
-    for name, (label, count) in rows.people.items():
+        groups[f"user x movie.{name}"] = FeatureGroup(user, 20, labels, of_single_users=True)
+    for name, label in rows.people.items():
         if name != "third":
-            groups[f"{name} x genre"] = FeatureGroup(crossed(label, count, rows.genres), 600)
-            groups[f"{name} x year"] = FeatureGroup(crossed(label, count, year), 600)
+            groups[f"{name} x genre"] = FeatureGroup(label, 600, rows.genres)
+            groups[f"{name} x year"] = FeatureGroup(crossed(label, rows.year), 600)
         if name != "age":
-            groups[f"{name} x movie"] = FeatureGroup(crossed(label, count, movie), 100)
+            groups[f"{name} x movie"] = FeatureGroup(crossed(label, movie), 100)
     return groups
 
 
-def crossed(label: I64, count: int, features: sp.csr_array) -> sp.csc_array:
-    """Interaction of one label of a row with the row's features: (n, count x F)."""
-    coo = features.tocoo()
-    rows, columns = coo.coords
-    known = label[rows] >= 0
-    column = label[rows[known]] * features.shape[1] + columns[known]
-    shape = len(label), count * features.shape[1]
-    return sp.csc_array((coo.data[known], (rows[known], column)), shape)
+def crossed(label: tuple[I64, int], other: tuple[I64, int]) -> tuple[I64, int]:
+    """Interaction of two labels of each row: a label for each pair, -1 where one is none."""
+    known = (label[0] >= 0) & (other[0] >= 0)
+    return np.where(known, label[0] * other[1] + other[0], -1), label[1] * other[1]
 
 
 class _Columns(NamedTuple):
@@ -139,7 +167,7 @@ class MixedModel:
         score = np.full(len(rows.user), self.level)
         for name, group in feature_groups(rows).items():
             if not group.of_single_users:
-                score += group.features @ self.coefficients[name]
+                score += group.effects(self.coefficients[name])
         return score
 
     def forget(self, user: int, users: int) -> None:
@@ -168,10 +196,6 @@ def fit_mixed(rows: RowLabels, stars: F64, weight: F64, iterations: int = 30) ->
         for name, group in groups.items():
             _descend(columns[name], group.l2, residual, coefficients[name])
     return MixedModel(level, coefficients)
-
-
-def _by_column(features: sp.csr_array) -> sp.csc_array:
-    return sp.csc_array(features)
 
 
 @njit(cache=True, fastmath=True)

@@ -5,11 +5,9 @@ model"; Wolpert 1992, "Stacked generalization".
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import polars as pl
-import scipy.sparse as sp
 from typing_extensions import override
 
 from ratecast.arrays import F64, I64
@@ -17,19 +15,17 @@ from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_TWO, UP_TO_ONE, Limits
 from ratecast.modelling.history.movie_residuals import MovieResiduals
-from ratecast.modelling.side_information.feature_columns import first_label
-from ratecast.modelling.side_information.further_columns import FurtherColumns
-from ratecast.modelling.side_information.labels import Labels, numeric_column
+from ratecast.models.cold_start.descriptions import Descriptions
 from ratecast.models.cold_start.mixed_model import MixedModel, RowLabels, fit_mixed
 from ratecast.models.cold_start.random_features import RandomFeatures
-from ratecast.ratings import MOVIE, USER, Ratings
+from ratecast.ratings import Ratings
 
 # Damping of a movie's statistics, in ratings: of means, and of shares and variances.
 _MEAN_DAMPING, _SHARE_DAMPING = 3.0, 10.0
 
 
 class _Train(NamedTuple):
-    """Rows of train: labels, people (n, 2) of `ColdStart._people`, and stars (n,)."""
+    """Rows of train: labels, people (n, 2) of `Descriptions`, and stars (n,)."""
 
     labels: RowLabels
     people: F64
@@ -81,7 +77,7 @@ class ColdStart(Model):
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:
-        self._prepare(train)
+        self._descriptions = Descriptions.of(train, self.users, self.movies)
         (labels, people), stars = self._described(train), train.stars.astype(np.float64)
         user_ratings = np.bincount(labels.user, minlength=labels.sizes[0])[labels.user]
         weight = np.asarray(user_ratings**-0.5, np.float64)
@@ -157,8 +153,17 @@ class ColdStart(Model):
 
     @override
     def forget_row(self, row: int) -> None:
-        if row <= self._fitted[0]:
-            self._mixed.forget(row - 1, int(self._fitted[0]))
+        self._descriptions.forget(row)
+        users, _ = self._descriptions.sizes
+        if row <= users:
+            self._mixed.forget(row - 1, users)
+
+    @override
+    def precompute(self, shared_with: Any = None) -> None:
+        self._descriptions.keep_all(self.users, self.movies)
+
+    def _described(self, rows: Rows) -> tuple[RowLabels, F64]:
+        return self._descriptions.of_rows(rows, self.users, self.movies)
 
     def _predict(self, rows: Rows) -> Expected:
         """Expected stars by the fit alone."""
@@ -168,100 +173,28 @@ class ColdStart(Model):
         mean = base + self.smooth_share * self._smooth(inputs)
         return Expected(mean, np.full(len(rows), self._deviation))
 
-    def _prepare(self, train: Rows) -> None:
-        """Labels, and borders of bins: quantiles over the rows of train."""
-        self._fitted = np.array([len(self.users) - 1, len(self.movies) - 1])
-        tables = self._fitted_tables()
-        self._labels = {kind: Labels.of(t, FurtherColumns.of(t)) for kind, t in tables.items()}
-        tenths, thirds = np.linspace(0, 1, 11)[1:-1], np.array([1 / 3, 2 / 3])
-        age, year = self._numbers(train)
-        self._borders = [_quantiles(age, tenths), _quantiles(age, thirds), _quantiles(year, tenths)]
-        self._mean_age = np.nan_to_num(np.array([np.nanmean(age) if np.isfinite(age).any() else 0]))
-
-    def _fitted_tables(self) -> dict[str, pl.DataFrame]:
-        """Side information of the users and movies of the fit."""
-        users, movies = self._fitted
-        return {USER: self.users.table[:users], MOVIE: self.movies.table[:movies]}
-
-    def _side_tables(self, rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Side information of each row's user and movie."""
-        frame, table = rows.table.frame, rows.table
-        return self.users.side(frame[USER], table.users), self.movies.side(
-            frame[MOVIE], table.movies
-        )
-
-    def _numbers(self, rows: Rows) -> tuple[F64, F64]:
-        """Age of each row's user and year of its movie, NaN where unknown: (n,) each."""
-        users, movies = self._side_tables(rows)
-        return numeric_column(users, "age"), numeric_column(movies, "year")
-
-    def _described(self, rows: Rows) -> tuple[RowLabels, F64]:
-        """The labels of each row, and of its user what `_people` has: (n, 2)."""
-        users, movies = self._side_tables(rows)
-        age, year = numeric_column(users, "age"), numeric_column(movies, "year")
-        people = {name: (_bins(age, b), len(b) + 1) for name, b in self._age_bins().items()}
-        gender = self._labels[USER].matrices(users).get("gender")
-        if gender is not None and "gender" in self._labels[USER].known:
-            people["gender"] = first_label(gender), gender.shape[1]
-        single = self._labels[USER].further.single_labels(users)
-        people |= {f"{USER}.{name}": label for name, label in single.items()}
-        genres = self._labels[MOVIE].matrices(movies).get("genres", sp.csr_array((len(rows), 0)))
-        binned = _bins(year, self._borders[2]), len(self._borders[2]) + 1
-        sizes = int(self._fitted[0]), int(self._fitted[1])
-        user, movie = rows.users.astype(np.int64) - 1, rows.movies.astype(np.int64) - 1
-        # Users and movies that came after the fit are unknown to it.
-        user[user >= sizes[0]], movie[movie >= sizes[1]] = -1, -1
-        further = (
-            self._labels[kind].further.labels(table)
-            for kind, table in ((USER, users), (MOVIE, movies))
-        )
-        labels = RowLabels(user, movie, people, genres, binned, sizes, *further)
-        return labels, self._people(age, gender)
-
-    def _age_bins(self) -> dict[str, F64]:
-        return {"age": self._borders[0], "third": self._borders[1]}
-
-    def _people(self, age: F64, gender: sp.csr_array | None) -> F64:
-        """Age in decades from the mean and gender, -1/2 or 1/2, of each row's user: (n, 2).
-
-        0 where unknown.
-        """
-        decades = np.nan_to_num((age - self._mean_age[0]) / 10)
-        if gender is None:
-            gender = sp.csr_array((len(age), 1))
-        return np.column_stack([decades, gender.sum(axis=1) / 2 - gender[:, [0]].toarray()[:, 0]])
-
     @override
     def arrays(self) -> Arrays:
         smooth = vars(self._smooth).items()
         arrays: Arrays = {f"smooth.{name}": np.asarray(value) for name, value in smooth}
         arrays |= {f"mixed.{name}": value for name, value in self._mixed.coefficients.items()}
-        arrays |= {f"borders.{k}": border for k, border in enumerate(self._borders)}
         level = np.array([self._mixed.level, self._deviation])
-        arrays |= {"level": level, "linear": self._linear, "mean_age": self._mean_age}
+        arrays |= {"level": level, "linear": self._linear}
         arrays |= {
             "statistics": self._statistics,
             "movie_residuals": self._movie_residuals.sums,
         }
-        for kind, labels in self._labels.items():
-            arrays |= labels.packed(kind)
-        return arrays | {"fitted": self._fitted}
+        return arrays | self._descriptions.arrays()
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
-        self._fitted = arrays["fitted"]
-        self._labels = {
-            kind: Labels.unpacked(arrays, kind, table)
-            for kind, table in self._fitted_tables().items()
-        }
-        self._borders = [arrays[f"borders.{k}"] for k in range(3)]
+        self._descriptions = Descriptions.restored(arrays, self.users, self.movies)
         smooth = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith("smooth.")}
         self._smooth = RandomFeatures(**smooth)
         mixed = {k.partition(".")[2]: v for k, v in arrays.items() if k.startswith("mixed.")}
         level, self._deviation = (float(value) for value in arrays["level"])
         self._mixed = MixedModel(level, mixed)
-        self._linear, self._mean_age = arrays["linear"], arrays["mean_age"]
-        self._statistics = arrays["statistics"]
+        self._linear, self._statistics = arrays["linear"], arrays["statistics"]
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)
 
 
@@ -274,13 +207,3 @@ def _level_and_slope(design: F64, stars: F64) -> F64:
     """
     linear = np.asarray(np.linalg.lstsq(design, stars)[0], np.float64)
     return linear if linear[1] >= 0 else np.array([stars.mean(), 0.0])
-
-
-def _bins(values: F64, borders: F64) -> I64:
-    """Bin of each value, -1 where it is NaN."""
-    return np.where(np.isnan(values), -1, np.searchsorted(borders, values, side="right"))
-
-
-def _quantiles(values: F64, shares: F64) -> F64:
-    known = values[~np.isnan(values)]
-    return np.unique(np.quantile(known, shares)) if len(known) else np.zeros(0)

@@ -7,14 +7,11 @@ import scipy.sparse as sp
 from ratecast.arrays import F32, F64, I32, I64
 from ratecast.modelling.contract.model import Arrays
 from ratecast.modelling.contract.rows import Rows
-from ratecast.modelling.history.user_batches import NO_TIME
+from ratecast.modelling.contract.side_lines import Columns
 from ratecast.modelling.side_information.labels import Labels
+from ratecast.models.factorization_machine.fold_in_columns import MovieSide
 from ratecast.models.factorization_machine.sampler import Block, Sample
-
-# Bits of the time in a key of user and time bin: seconds stay below 2^40.
-_TIME_BITS = 40
-# Below every key.
-_NO_BIN = -2
+from ratecast.ratings import Scale
 
 Sets = tuple[sp.csr_array, sp.csr_array]
 
@@ -67,18 +64,6 @@ def one_hot(key: I64, distinct_keys: I64) -> Block:
     return Block(sp.eye_array(count, format="csc"), np.zeros(count, np.int32), index, 0)
 
 
-def time_keys(users: I32, seconds: I64, widths: list[int]) -> list[I64]:
-    """The bin of each row, of one user, for each width in seconds: (n,) each; -1 without a time."""
-    user = users.astype(np.int64) << _TIME_BITS
-    return [np.where(seconds == NO_TIME, -1, user + seconds // width) for width in widths]
-
-
-def without_user(user: int, bins: I64, effects: F64) -> tuple[I64, F64]:
-    """Time bins of the others, and their effects; at least one, so that a search finds a place."""
-    kept = bins >> _TIME_BITS != user
-    return (bins[kept], effects[kept]) if kept.any() else (np.array([_NO_BIN]), np.zeros(1))
-
-
 def rated_sets(train: Rows, shape: tuple[int, int]) -> Sets:
     """The movies of each user and the users of each movie: see `normalized`."""
     pairs = sp.csr_array((np.ones(len(train)), (train.users, train.movies)), shape)
@@ -98,6 +83,33 @@ def joined_labels(labels: Labels, table: pl.DataFrame) -> sp.csr_array:
     """All kinds of labels side by side: (lines, labels)."""
     none = sp.csr_array((table.height, 0))
     return sp.csr_array(sp.hstack([none, *labels.matrices(table).values()]))
+
+
+def label_columns(labels: Labels, table: pl.DataFrame) -> Columns:
+    """`joined_labels`, for `SideLines`."""
+    return (joined_labels(labels, table),)
+
+
+def movie_side(movies: I64, samples: Arrays, new: F32) -> tuple[I64, MovieSide]:
+    """The line of each movie, (n,), and these lines. new: vectors that follow those of samples."""
+    vectors, in_set = samples["vectors"], samples["in_set"]
+    used, line = np.unique(movies, return_inverse=True)
+    known = used[used < len(vectors)]
+    more = new[used[len(known) :] - len(vectors)]
+    own = np.concatenate([vectors[known], more])
+    # A movie that the fit did not know adds nothing to a set.
+    sets, fitted = np.zeros(own.shape), used < len(in_set)
+    sets[fitted] = in_set[used[fitted]]
+    return line, MovieSide(own, sets)
+
+
+def explained(stars: F64, samples: Arrays, scale: Scale) -> F64:
+    """What the samples explain: the stars in units of the scale, or mean latent values."""
+    if not samples["cuts"].shape[1]:
+        return stars / scale.unit
+    # A request has no star yet; its target is never read.
+    known = np.maximum(stars, scale.low)
+    return np.asarray(samples["star_means"][scale.index(known)], np.float64)
 
 
 def _by_feature(samples: list[F64]) -> F32:

@@ -8,7 +8,7 @@ from ratecast.arrays import F32, F64, I64
 class BatchColumns(NamedTuple):
     """The rows of a `UserBatches`, as the kernel reads them.
 
-    edges: (users + 1,) borders of the users. movies: (n,) rows of `MovieSide`. target: (n,) the
+    edges: (users + 1,) borders of the users. movies: (n,) lines of `MovieSide`. target: (n,) the
     rating less `time_effect`. time_effect: (n,) effects of time bins that the fit knows. noise:
     (n,) variances. group: (n,) time group.
     """
@@ -46,7 +46,7 @@ class UserSide(NamedTuple):
 
 
 class MovieSide(NamedTuple):
-    """vectors: (rows, s, d). in_set: (rows, s, d), what each movie adds to a user's set."""
+    """vectors: (lines, s, d). in_set: (lines, s, d), what each movie adds to a user's set."""
 
     vectors: F32 | F64
     in_set: F32 | F64
@@ -74,16 +74,31 @@ class Tables(NamedTuple):
     level: F64
 
 
-class Walk(NamedTuple):
-    """What is walked: rows, their time bins, `Tables`, and the cuts of `Likelihood`.
+class LearnedUser(NamedTuple):
+    """Posterior of one user's vector after all ratings, in the blocks of `Tables`.
 
-    With one row for each movie in the tables, in the order of `batches.movies`.
+    mean: (blocks, d, 8). covariance: (blocks, d (d + 1) / 2, 8), rows of the lower triangle.
+    is_known: whether the walk begins from it; otherwise the walk sets it, if it has any block.
     """
+
+    mean: F64
+    covariance: F64
+    is_known: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory."""
+        return self.mean.nbytes + self.covariance.nbytes
+
+
+class Walk(NamedTuple):
+    """What is walked: rows, their time bins, `Tables`, and the cuts of `Likelihood`."""
 
     batches: BatchColumns
     bins: TimeBins
     tables: Tables
     cuts: F64
+    learned: LearnedUser
 
 
 class State(NamedTuple):

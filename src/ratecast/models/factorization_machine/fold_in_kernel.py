@@ -227,13 +227,23 @@ def _request(i, walk, open_bins, state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _copy(source, target):  # type: ignore[no-untyped-def]
+    """Copy the leading rows that both have."""
+    for k in range(min(len(source), len(target))):
+        store(target, k, 0, load(source, k, 0))
+
+
+@njit(cache=True)
 def _walk_block(block, walk, first, state, found):  # type: ignore[no-untyped-def]
     """Walk all users in the samples of one block, whose tables `walk` has. first: (n,) bool."""
     batches, width = walk.batches, len(state.set_sum)
     edges, group = batches.edges, batches.group
-    open_bins = np.empty(len(walk.bins.variances))
+    open_bins, learned_user = np.empty(len(walk.bins.variances)), walk.learned
     for user in range(len(edges) - 1):
         _start(walk.tables, user * width, state)
+        if learned_user.is_known:
+            _copy(learned_user.mean[block], state.mean)
+            _copy(learned_user.covariance[block], state.covariance)
         learned, size, rated = edges[user], width, 0
         for i in range(edges[user], edges[user + 1]):
             if group[i] < 0:
@@ -248,6 +258,9 @@ def _walk_block(block, walk, first, state, found):  # type: ignore[no-untyped-de
                 found.square[i] += len(walk.cuts) * not_begun
             _request(i, walk, open_bins, state)
             _add_samples(i, block, walk, state.gain, found)
+        if block < len(learned_user.mean) and not learned_user.is_known:
+            _copy(state.mean, learned_user.mean[block])
+            _copy(state.covariance, learned_user.covariance[block])
 
 
 @njit(cache=True)
@@ -264,5 +277,5 @@ def walk_blocks(walk, state, found):  # type: ignore[no-untyped-def]
             tables.in_set[block],
             tables.level[block],
         )
-        part = Walk(batches, walk.bins, own, walk.cuts)
+        part = Walk(batches, walk.bins, own, walk.cuts, walk.learned)
         _walk_block(block, part, first, state, found)

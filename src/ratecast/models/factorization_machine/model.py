@@ -7,23 +7,24 @@ Reference: Rendle, Zhang, Koren 2019, "On the difficulty of evaluating baselines
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-import polars as pl
 import scipy.sparse as sp
 from typing_extensions import override
 
-from ratecast.arrays import F32, F64, I64
+from ratecast.arrays import F32, I64
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows, as_unknown, grown
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Choice, Limits, Range
+from ratecast.modelling.contract.side_lines import SideLines, is_described
+from ratecast.modelling.contract.vocabulary import UNKNOWN
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.rounds import walk_in_rounds
 from ratecast.modelling.history.user_batches import (
     UserBatches,
-    distinct,
     history_arrays,
     rating_columns,
     request_columns,
@@ -36,24 +37,26 @@ from ratecast.modelling.side_information.labels import Labels
 from ratecast.models.factorization_machine.features import (
     Sets,
     condensed,
+    explained,
     feature_block,
     joined_labels,
+    label_columns,
+    movie_side,
     one_hot,
     products,
     rated_sets,
-    time_keys,
-    without_user,
 )
-from ratecast.models.factorization_machine.fold_in import walk_users
+from ratecast.models.factorization_machine.fold_in import to_learn, walk_users
 from ratecast.models.factorization_machine.fold_in_columns import (
     BatchColumns,
+    LearnedUser,
     Likelihood,
     MovieSide,
-    TimeBins,
     UserSide,
 )
 from ratecast.models.factorization_machine.ordinal_latent import OrdinalLatent
 from ratecast.models.factorization_machine.sampler import Chains, Sample, chains_side_by_side
+from ratecast.models.factorization_machine.time_effects import TimeEffects, time_keys
 from ratecast.ratings import MOVIE, USER, Ratings
 
 
@@ -124,15 +127,15 @@ class FactorizationMachine(Model):
         train = train.take(np.lexsort((times(train), train.users)))
         sets = rated_sets(train, (len(self.users), len(self.movies)))
         tables = self.users.table, self.movies.table
-        self._labels = tuple(Labels.of(t, FurtherColumns.of(t)) for t in tables)
+        self._take_labels(tuple(Labels.of(t, FurtherColumns.of(t)) for t in tables))
         user, movie = (
             feature_block(self.factors, *side)
             for side in zip(sets, self._labels, tables, (train.users, train.movies), strict=True)
         )
         timed = self.timed and train.table.timed
         keys = time_keys(train.users, times(train), self.time_bins) if timed else []
-        self._bins = [np.unique(key) for key in keys]
-        linear = [one_hot(key, bins) for key, bins in zip(keys, self._bins, strict=True)]
+        bins = [np.unique(key) for key in keys]
+        linear = [one_hot(*pair) for pair in zip(keys, bins, strict=True)]
         # The prior variances are meant for stars of 1 to 5.
         stars = train.stars.astype(np.float64) / self.scale.unit
 
@@ -142,32 +145,34 @@ class FactorizationMachine(Model):
             if self.likelihood == "ordinal":
                 star, scale = self.scale.index(train.stars), self.scale.stars / self.scale.unit
                 chains.latent = [OrdinalLatent(star, scale, draws) for draws in chains.random]
-            return self._run(chains)
+            return chains.sampled(np.linspace(self.burn_in, self.iterations, self.samples + 1))
 
-        self._store(chains_side_by_side(run, self.chains), sets, movie.features)
+        self._store(chains_side_by_side(run, self.chains), sets, movie.features, bins)
         self._movie_residuals = MovieResiduals.empty(len(self.movies), self.movie_damping)
 
-    def _run(self, chains: Chains) -> list[Sample]:
-        """Chain by chain, the last sample of each of `samples` equal parts after the burn-in."""
-        sampled = np.linspace(self.burn_in, self.iterations, self.samples + 1)[1:].astype(int)
-        samples = []
-        for iteration in range(1, self.iterations + 1):
-            chains.iterate()
-            if iteration in sampled:
-                samples.append(chains.samples())
-        return [sample for chain in zip(*samples, strict=True) for sample in chain]
-
-    def _store(self, samples: list[Sample], sets: Sets, features: sp.csc_array) -> None:
+    def _store(
+        self, samples: list[Sample], sets: Sets, features: sp.csc_array, bins: list[I64]
+    ) -> None:
         self._samples = condensed(samples, sets, features)
         # Linear effects add up, so a mean forecast needs their mean only.
-        self._effects = [np.mean([s.linear[b] for s in samples], 0) for b in range(len(self._bins))]
+        effects = [np.mean([s.linear[b] for s in samples], 0) for b in range(len(bins))]
+        self._time_effects = TimeEffects(self.time_bins, bins, effects)
         noises = [np.mean([s.noise[side] for s in samples], 0) for side in (0, 1)]
         # Row 0, an unknown user or movie, has the median noise.
         self._noise = [np.append(np.median(noise), noise) for noise in noises]
 
     @override
     def predict_rows(self, rows: Rows) -> Expected:
-        expected = self._predict(rows, request_columns(rows), np.zeros(len(rows), np.int64))
+        together = np.zeros(len(rows), np.int64)
+        user = self._one_user(rows)
+        if user is None:
+            expected = self._predict(rows, request_columns(rows), together)
+        else:
+            known = self._history.cache.get(user)
+            learned = known or to_learn(*self._samples["mean_set"].shape)
+            expected = self._predict(rows, request_columns(rows), together, learned)
+            if known is None:
+                self._history.cached(user, learned._replace(is_known=True))
         return self._movie_residuals.corrected(expected, rows.movies)
 
     @override
@@ -187,49 +192,70 @@ class FactorizationMachine(Model):
         sizes = len(self.users), len(self.movies)
         self._noise = [grown(*side) for side in zip(self._noise, sizes, strict=True)]
         vectors = self._samples["vectors"]
-        new = self._new_vectors(self.movies.table[len(vectors) - 1 :])
-        self._samples["vectors"] = np.concatenate([vectors, new])
+        if len(vectors) < len(self.movies):
+            labels = joined_labels(self._labels[1], self.movies.table[len(vectors) - 1 :])
+            self._samples["vectors"] = np.concatenate([vectors, self._new_vectors(labels)])
+
+    @override
+    def precompute(self, shared_with: Any = None) -> None:
+        self._sides[0].keep_all(self.users)
 
     @override
     def forget_row(self, row: int) -> None:
         self._history.forget(row)
+        self._sides[0].forget(row)
         as_unknown(row, self._noise[0])
-        for b, known in enumerate(zip(self._bins, self._effects, strict=True)):
-            self._bins[b], self._effects[b] = without_user(row, *known)
+        self._time_effects.forget(row)
 
-    def _new_vectors(self, movies: pl.DataFrame) -> F32:
+    def _take_labels(self, labels: tuple[Labels, ...]) -> None:
+        """Labels of users and of movies."""
+        self._labels = labels
+        self._sides = tuple(SideLines(partial(label_columns, each)) for each in labels)
+
+    def _new_vectors(self, labels: sp.csr_array) -> F32:
         """Vectors of movies that the fit did not know, by labels: (lines, s, 1 + factors)."""
-        labels = joined_labels(self._labels[1], movies)
         by_labels = products(labels, self._samples["labels.movie"])
         vectors: F32 = self._samples["vectors"][:1] + by_labels
         return vectors
 
-    def _predict(self, rows: Rows, requests: RatingColumns, group: I64) -> Expected:
+    def _one_user(self, rows: Rows) -> int | None:
+        """Row number of the user of requests that one state of the user answers."""
+        timed = bool(self._time_effects.bins) and rows.table.timed
+        if timed or not len(rows) or (rows.users != rows.users[0]).any():
+            return None
+        return None if is_described(rows, self.users) else int(rows.users[0])
+
+    def _predict(
+        self,
+        rows: Rows,
+        requests: RatingColumns,
+        group: I64,
+        learned: LearnedUser | None = None,
+    ) -> Expected:
         """Expected stars of each row, from its user's ratings of earlier time groups.
 
-        requests: the columns of `rows`. group: (n,) time group of each row.
+        requests: the columns of `rows`. group: (n,) time group of each row. learned: see
+        `walk_users`.
         """
-        samples = self._samples
-        user, users = distinct(rows.table.frame[USER])
-        number = self.users.encode(users)
-        past = self._history.of_users(np.unique(rows.users))
-        local = np.zeros(len(self.users), np.int64)
-        local[number] = np.arange(len(number))
-        batches = UserBatches.of(past, requests, (local[past.users], user), group)
-        lines, movies = self._movie_side(rows)
-        lines = np.concatenate([past.movies, lines])[batches.order]
-        effect, bins = self._time(batches.rows)
+        samples, users = self._samples, self._sides[0].of(rows, self.users)
+        number, place = np.unique(users.numbers, return_index=True)
+        is_known = learned is not None and learned.is_known
+        past = RatingColumns.empty() if is_known else self._history.of_users(number)
+        local = place[np.searchsorted(number, past.users)], users.which
+        batches = UserBatches.of(past, requests, local, group)
+        lines, movies = self._movies_of(past, rows)
+        lines = lines[batches.order]
+        effect, bins = self._time_effects.of(batches.rows, samples["bin_variances"])
         noise = self._noise[0][batches.rows.users] * self._noise[1][batches.rows.movies]
-        labels = joined_labels(self._labels[0], self.users.side(users, rows.table.users))
-        target = self._targets(batches.rows.stars) - effect
+        target = explained(batches.rows.stars, samples, self.scale) - effect
+        labels = products(users.columns[0], samples["labels.user"])
         mean, variance, probabilities = walk_users(
             BatchColumns(batches.edges, lines, target, effect, noise, batches.group),
             bins,
-            UserSide(
-                products(labels, samples["labels.user"]), samples["mean_set"], samples["precision"]
-            ),
+            UserSide(labels, samples["mean_set"], samples["precision"]),
             movies,
             Likelihood(samples["level"], samples["cuts"]),
+            learned=learned,
         )
         mean, variance = mean[batches.requested], (variance + noise)[batches.requested]
         if samples["cuts"].shape[1]:
@@ -239,37 +265,15 @@ class FactorizationMachine(Model):
             variance = (probabilities * (stars - mean[:, None]) ** 2).sum(axis=1)
         return Expected(self.scale.unit * mean, self.scale.unit * np.sqrt(variance))
 
-    def _movie_side(self, rows: Rows) -> tuple[I64, MovieSide]:
-        """Line of each row's movie, and the movies; unknown ones stand after the known."""
-        movie, ids = distinct(rows.table.frame[MOVIE])
-        vectors, unknown = self._samples["vectors"], self.movies.encode(ids) == 0
-        place = np.cumsum(unknown) - 1 + len(vectors)
-        lines = np.where(rows.movies > 0, rows.movies, place[movie])
+    def _movies_of(self, past: RatingColumns, rows: Rows) -> tuple[I64, MovieSide]:
+        """See `movie_side`: of the past ratings, then of `rows`; new movies after the known."""
+        vectors, unknown = self._samples["vectors"], rows.movies == UNKNOWN
+        number, new = rows.movies.astype(np.int64), vectors[:0]
         if unknown.any():
-            table = self.movies.side(ids, rows.table.movies).filter(unknown)
-            vectors = np.concatenate([vectors, self._new_vectors(table)])
-        return lines, MovieSide(vectors, self._samples["in_set"])
-
-    def _targets(self, stars: F64) -> F64:
-        """What the samples explain: the stars in units of the scale, or mean latent values."""
-        if not self._samples["cuts"].shape[1]:
-            return stars / self.scale.unit
-        # A request has no star yet; its target is never read.
-        known = np.maximum(stars, self.scale.low)
-        return np.asarray(self._samples["star_means"][self.scale.index(known)], np.float64)
-
-    def _time(self, rows: RatingColumns) -> tuple[F64, TimeBins]:
-        """Sum of the bin effects that the fit knows, (n,), and the bins of each row."""
-        effect, shape = np.zeros(len(rows)), (len(rows), len(self._bins))
-        keys, unknown = np.zeros(shape, np.int64), np.zeros(shape)
-        row_keys = time_keys(rows.users, rows.at, self.time_bins)
-        widths = zip(row_keys, self._bins, self._effects, strict=False)
-        for b, (key, bins, values) in enumerate(widths):
-            place = np.minimum(np.searchsorted(bins, key), len(bins) - 1)
-            known = bins[place] == key
-            effect += np.where(known, values[place], 0.0)
-            keys[:, b], unknown[:, b] = key, ~known
-        return effect, TimeBins(keys, unknown, self._samples["bin_variances"])
+            lines = self._sides[1].of_unknown(rows, self.movies)
+            number[unknown] = len(vectors) + lines.which
+            new = self._new_vectors(lines.columns[0])
+        return movie_side(np.concatenate([past.movies, number]), self._samples, new)
 
     @override
     def arrays(self) -> Arrays:
@@ -278,9 +282,7 @@ class FactorizationMachine(Model):
         arrays |= {"movie_residuals": self._movie_residuals.sums} | history_arrays(self._history)
         for kind, labels in zip((USER, MOVIE), self._labels, strict=True):
             arrays |= labels.packed(kind)
-        for b, (bins, effect) in enumerate(zip(self._bins, self._effects, strict=True)):
-            arrays |= {f"bin.{b}": bins, f"effect.{b}": effect}
-        return arrays
+        return arrays | self._time_effects.arrays()
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
@@ -288,13 +290,9 @@ class FactorizationMachine(Model):
         self._samples = {name.partition(".")[2]: array for name, array in own.items()}
         users, movies = self._samples["fitted"]
         tables = self.users.table[:users], self.movies.table[:movies]
-        self._labels = tuple(
-            Labels.unpacked(arrays, kind, table)
-            for kind, table in zip((USER, MOVIE), tables, strict=True)
-        )
+        labels = (Labels.unpacked(arrays, k, t) for k, t in zip((USER, MOVIE), tables, strict=True))
+        self._take_labels(tuple(labels))
         self._noise = [arrays["noise.user"], arrays["noise.movie"]]
-        widths = range(sum(name.startswith("bin.") for name in arrays))
-        self._bins = [arrays[f"bin.{b}"] for b in widths]
-        self._effects = [arrays[f"effect.{b}"] for b in widths]
+        self._time_effects = TimeEffects.restored(self.time_bins, arrays)
         self._history = restored_history(arrays)
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)

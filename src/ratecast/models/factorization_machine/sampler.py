@@ -205,6 +205,15 @@ class Chains:
         """The present state of each chain."""
         return [self._sample(c) for c in range(len(self.seeds))]
 
+    def sampled(self, parts: F64) -> list[Sample]:
+        """Chain by chain, the last sample of each part. parts: borders, in iterations."""
+        last, samples = parts[1:].astype(int), []
+        for iteration in range(1, last[-1] + 1):
+            self.iterate()
+            if iteration in last:
+                samples.append(self.samples())
+        return [sample for chain in zip(*samples, strict=True) for sample in chain]
+
     def _sample(self, c: int) -> Sample:
         users, movies = (factors[:, c] for factors in self.noise_factors)
         noise = 1 / users / self.noise_precision[c], 1 / movies

@@ -19,11 +19,11 @@ from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Arrays, Model
 from ratecast.modelling.contract.rows import Expected, Rows
 from ratecast.modelling.contract.settings import ABOVE_ZERO, FROM_ZERO, Limits
+from ratecast.modelling.contract.side_lines import distinct_ids, is_described
 from ratecast.modelling.history.movie_residuals import MovieResiduals
 from ratecast.modelling.history.rounds import walk_in_rounds
 from ratecast.modelling.history.user_batches import (
     UserBatches,
-    distinct,
     history_arrays,
     rating_columns,
     request_columns,
@@ -31,18 +31,16 @@ from ratecast.modelling.history.user_batches import (
     times,
 )
 from ratecast.modelling.history.user_history import RatingColumns, UserHistory
-from ratecast.modelling.side_information.labels import Labels, numeric_column
 from ratecast.models.gaussian_process.conditioning import (
     BatchColumns,
     Process,
+    not_conditioned,
     times_vector,
     walk_users,
 )
 from ratecast.models.gaussian_process.em import RatingsByUser, fit_em
+from ratecast.models.gaussian_process.movie_prior import MoviePrior
 from ratecast.ratings import MOVIE, Ratings
-
-# New movies whose prior covariances are computed at once.
-_LINES = 256
 
 
 class RequestedMovies(NamedTuple):
@@ -124,17 +122,13 @@ class GaussianProcess(Model):
                 f"gaussian_process: {len(self.movies) - 1} movies; its covariance holds "
                 f"{self.max_movies}: choose model factorization_machine, or raise max_movies"
             )
-        self._fitted = len(self.movies)
-        self.__dict__.pop("_inverse", None)
-        self._labels = Labels.of(self._fitted_movies)
+        self._take_prior(len(self.movies))
         self._mean = float(train.stars.mean(dtype=np.float64))
         seconds = times(train) if self.timed and train.table.timed else None
         # The prior variances are meant for stars of 1 to 5.
         centred = (train.stars - np.float32(self._mean)) / np.float32(self.scale.unit)
         ratings = RatingsByUser.of(train.users, train.movies - 1, centred, seconds)
-        prior = self._kernel(self.movies.table, self.movies.table)
-        prior.flat[:: len(prior) + 1] += self.prior_variances[3]
-        learned = fit_em(ratings, prior, self)
+        learned = fit_em(ratings, self._prior.covariance(), self)
         self._covariance, self._variances = learned.covariance, learned.variances
         self._offset = learned.offset
         self._history = UserHistory(rating_columns(train))
@@ -163,6 +157,7 @@ class GaussianProcess(Model):
         before, count = len(self._covariance), len(self.movies) - 1
         if before == count:
             return
+        self.__dict__.pop("_undescribed", None)
         whole = np.empty((count, count), np.float32)
         whole[:before, :before] = self._covariance
         new = self._new_lines(self.movies.table[before:])
@@ -190,7 +185,9 @@ class GaussianProcess(Model):
         offset = np.append(self._offset, np.zeros(len(movies.variances)))[numbers]
         unit = self.scale.unit
         residual = (batches.rows.stars - self._mean) / unit - offset
-        mean, variance = walk_users(
+        one_user = len(users) == 1 and (group == group[0]).all()
+        before = self._history.cache.get(int(users[0])) if one_user else None
+        mean, variance, after = walk_users(
             BatchColumns(batches.edges, numbers, residual, batches.rows.at, batches.group),
             Process(
                 self._covariance,
@@ -199,7 +196,10 @@ class GaussianProcess(Model):
                 self._variances,
                 np.array(self.time_scales),
             ),
+            not_conditioned() if before is None else before,
         )
+        if one_user and before is None:
+            self._history.cached(int(users[0]), after)
         wanted = batches.requested
         score = unit * (self._mean / unit + offset + mean)
         return Expected(score[wanted], unit * np.sqrt(variance)[wanted])
@@ -210,55 +210,42 @@ class GaussianProcess(Model):
         if not unknown.any():
             none = np.empty((0, len(self._covariance)), np.float32)
             return RequestedMovies(numbers, none, np.empty(0, np.float32))
-        which, movies = distinct(rows.table.frame[MOVIE].filter(pl.Series(unknown)))
+        if is_described(rows, self.movies):
+            which, movies = distinct_ids(rows.table.frame[MOVIE].filter(pl.Series(unknown)))
+            cross, variances = self._lines_of(self.movies.side(movies, rows.table.movies))
+        else:
+            which, (cross, variances) = np.zeros(int(unknown.sum()), np.int64), self._undescribed
         numbers[unknown] = len(self._covariance) + which
-        lines = list(self._new_lines(self.movies.side(movies, rows.table.movies)))
+        return RequestedMovies(numbers, cross, variances)
+
+    @cached_property
+    def _undescribed(self) -> tuple[F32, F32]:
+        """`_lines_of` one new movie of which nothing is known."""
+        return self._lines_of(self.movies.table.clear(1))
+
+    def _lines_of(self, movies: pl.DataFrame) -> tuple[F32, F32]:
+        """Covariance of new movies with the known ones, (new, movies), and variances, (new,)."""
+        lines = list(self._new_lines(movies))
         cross = np.array([line for line, _ in lines], np.float32)
         variances = np.array([variance for _, variance in lines], np.float32)
-        cross = cross.reshape(len(lines), len(self._covariance))
-        return RequestedMovies(numbers, cross, variances)
+        return cross.reshape(len(lines), len(self._covariance)), variances
 
     def _new_lines(self, movies: pl.DataFrame) -> Iterator[tuple[F32, F32]]:
         """Covariance of each new movie with the known ones, and its variance.
 
-        With k the prior covariances with the movies of the fit and K theirs, S the learned one:
+        With k, K of `MoviePrior` and S the learned covariance:
         line = S K^-1 k, variance = k(x, x) + k' K^-1 (S - K) K^-1 k.
         """
-        for start in range(0, movies.height, _LINES):
-            part = movies[start : start + _LINES]
-            variances = self._kernel(part, part).diagonal() + np.float32(self.prior_variances[3])
-            priors = self._kernel(part, self._fitted_movies)
-            for prior, alone in zip(priors, variances, strict=True):
-                weights = times_vector(self._inverse, prior)
-                line = times_vector(self._covariance[:, : len(prior)], weights)
-                learned = times_vector(np.stack([line[: len(prior)] - prior]), weights)
-                yield line, alone + learned[0]
+        for prior, weights, alone in self._prior.of_new(movies):
+            line = times_vector(self._covariance[:, : len(prior)], weights)
+            learned = times_vector(np.stack([line[: len(prior)] - prior]), weights)
+            yield line, alone + learned[0]
 
-    @property
-    def _fitted_movies(self) -> pl.DataFrame:
-        """The movies that the fit knew."""
-        return self.movies.table[: self._fitted - 1]
-
-    @cached_property
-    def _inverse(self) -> F32:
-        """Inverse of the prior covariance of the movies of the fit."""
-        prior = self._kernel(self._fitted_movies, self._fitted_movies).astype(np.float64)
-        prior.flat[:: len(prior) + 1] += self.prior_variances[3]
-        return np.asarray(np.linalg.inv(prior), np.float32)
-
-    def _kernel(self, movies: pl.DataFrame, others: pl.DataFrame) -> F32:
-        """Prior covariance of two tables of movies, without each movie's own variance: (n, m).
-
-        k = v_shared + v_genre g . g' + v_year exp(-|gap| / year_scale), g: genre weights.
-        """
-        shared, by_genre, by_year, _ = self.prior_variances
-        years, other_years = numeric_column(movies, "year"), numeric_column(others, "year")
-        gap = np.abs(years[:, None] - other_years[None, :])
-        kernel = shared + by_year * np.nan_to_num(np.exp(-gap / self.year_scale))
-        if "genres" in self._labels.known:
-            genres = self._labels.matrices(movies)["genres"]
-            kernel += by_genre * (genres @ self._labels.matrices(others)["genres"].T).toarray()
-        return np.asarray(kernel, np.float32)
+    def _take_prior(self, fitted: int) -> None:
+        """The prior of the first movies, which the fit knew. fitted: row numbers then."""
+        self.__dict__.pop("_undescribed", None)
+        self._fitted, movies = fitted, self.movies.table[: fitted - 1]
+        self._prior = MoviePrior(movies, self.prior_variances, self.year_scale)
 
     @override
     def arrays(self) -> Arrays:
@@ -272,8 +259,8 @@ class GaussianProcess(Model):
 
     @override
     def restore_arrays(self, arrays: Arrays) -> None:
-        self._mean, self._fitted = float(arrays["mean"][0]), int(arrays["fitted"][0])
-        self._labels = Labels.of(self._fitted_movies)
+        self._mean = float(arrays["mean"][0])
+        self._take_prior(int(arrays["fitted"][0]))
         self._covariance, self._offset = arrays["covariance"], arrays["offset"]
         self._variances, self._history = arrays["variances"], restored_history(arrays)
         self._movie_residuals = MovieResiduals(arrays["movie_residuals"], self.movie_damping)

@@ -18,6 +18,7 @@ from ratecast.modelling.kernels.csr import Grouped, patterns
 from ratecast.modelling.nets.net_model import OnEpoch, TrainerSettings
 from ratecast.models.mf_bias.sgd_epochs import DescentSettings, DescentTask, SideL2, descend
 from ratecast.models.mf_bias.stratified_sgd import Strata
+from ratecast.optional_packages import require
 from ratecast.ratings import Ratings
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ class BiasedMatrixFactorization(FoldInNet):
         super().__post_init__()
         if isinstance(self.descent, dict):
             self.descent = DescentSettings(**self.descent)
+
+    @override
+    def require_packages(self, rows: int) -> None:
+        if not solver_choice.uses("kernel", self.solver, rows):
+            require("nets", f"model {self.name}", "choose the solver kernel")
 
     @override
     def fit_rows(self, train: Rows, valid: Ratings | None) -> None:

@@ -17,6 +17,7 @@ from fastapi import Request
 
 from ratecast.errors import InputError
 from ratecast.serving.errors import ForbiddenError, UnauthorizedError
+from ratecast.systems import others_may_read
 
 BEARER = "bearer "
 TOKEN, TOKEN_FILE = "RATECAST_TOKEN", "RATECAST_TOKEN_FILE"
@@ -126,7 +127,7 @@ def signing_secret(folder: Path) -> bytes:
 
 
 def _refuse_shared(file: Path, mode: int) -> None:
-    if mode & 0o077:
+    if others_may_read(mode):
         raise InputError(f"{file}: other users can read it; chmod 600 {file}") from None
 
 

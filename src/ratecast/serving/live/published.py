@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ratecast import artifact
 from ratecast.atomic_write import write_text
-from ratecast.disk_files import sync, sync_folder
+from ratecast.disk_files import sync_folder
 from ratecast.errors import InputError
 from ratecast.serving.live.acceptance_checks import check_alone
 from ratecast.serving.live.held_back import write_held_back
@@ -21,6 +21,7 @@ from ratecast.serving.live.served_model import LEARNED_TO, learned
 from ratecast.serving.private_files import FILE, FOLDER, make_private
 from ratecast.serving.quality.comparison import COMPARISON, FORCED
 from ratecast.serving.quality.recent import RecentRows
+from ratecast.systems import rename, sync
 
 SERVING = "serving"
 KEEP = 3
@@ -115,7 +116,7 @@ class ArtifactStore:
             name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{_digest(copy)}"
             if not self.folder(name).exists():
                 sync_folder(copy)
-                copy.rename(self.folder(name))
+                rename(copy, self.folder(name))
                 sync(models)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

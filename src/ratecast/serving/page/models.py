@@ -7,22 +7,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from shlex import quote
 from threading import Lock
 from typing import Any
 
-import orjson
 from nicegui import ui
 
+from ratecast.errors import MissingPackageError
+from ratecast.published_results import results
 from ratecast.serving.page import quality
 from ratecast.serving.page.layout import button, element
 from ratecast.serving.page.session import Visitor
 from ratecast.serving.page.table_scores import Column, Line, TableScores
 
-HERE = Path(__file__).parent
-# Installed, the file is beside this one. In the repository, `make reproduce` writes it.
-PACKED, WRITTEN = HERE / "results.json", HERE.parents[3] / "results" / "reproduce.json"
 DRAWN = ("blend", "als", "bias", "mean")
 DRAWING = Lock()
 PROTOCOLS = (
@@ -42,13 +39,6 @@ COLUMNS = (
 )
 # How often MovieLens 100K has each star; known of it alone.
 STARS_OF_100K = [6110, 11370, 27145, 34174, 21201]
-
-
-@lru_cache(1)
-def results() -> dict[str, Any] | None:
-    """The results of `make reproduce`; None if the file is not installed."""
-    file = next((path for path in (PACKED, WRITTEN) if path.is_file()), None)
-    return None if file is None else dict(orjson.loads(file.read_bytes()))
 
 
 def lines(rows: list[dict[str, Any]]) -> list[Line]:
@@ -128,7 +118,12 @@ def _plots() -> None:
 
     async def draw() -> None:
         for title, plot in PLOTS.items():
-            drawn = await asyncio.to_thread(plotted, plot)
+            try:
+                drawn = await asyncio.to_thread(plotted, plot)
+            except MissingPackageError as error:
+                with place:
+                    element("p", str(error)).classes("muted")
+                return
             with place, ui.element("div").classes("figure"):
                 element("h3", title)
                 ui.html(drawn, sanitize=False)

@@ -5,16 +5,14 @@ the disk when it returns, and with secure_delete, so that what is deleted is ove
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from ratecast.errors import InputError
 from ratecast.ids import HIGHEST
 from ratecast.serving.store.deleted_users import DeletedUsers, digest_of_user
 from ratecast.serving.store.engine import TIMEOUT_SECONDS, engine_of
-from ratecast.serving.store.lock import FileLock, SessionLock, StoreLock
+from ratecast.serving.store.lock import lock_of
 from ratecast.serving.store.migrate import upgrade
 from ratecast.serving.store.new_movies import NewMovie, new_movies
 from ratecast.serving.store.seen import SeenMark, forget_marks, seen_marks
@@ -75,7 +73,7 @@ class Store:
     def __init__(self, url: str | sa.URL) -> None:
         self.engine, self.holds_deleted, self.deletions = engine_of(url), True, 0
         try:
-            self.lock = self._lock()
+            self.lock = lock_of(self.engine)
             upgrade(self.engine, self.lock)
             self._erase_what_is_older()
             with self.engine.connect() as connection:
@@ -83,21 +81,6 @@ class Store:
         except BaseException:
             self.engine.dispose()
             raise
-
-    def _lock(self) -> StoreLock:
-        if self.engine.dialect.name != "sqlite":
-            return SessionLock(self.engine)
-        with self.engine.connect() as connection:
-            # SQLite itself knows what a path or a URI of any form leads to.
-            (file,) = connection.exec_driver_sql(
-                "SELECT file FROM pragma_database_list WHERE name = 'main'"
-            ).one()
-        if not file:
-            raise InputError(
-                f"database {self.engine.url}: is in memory, where no rating outlives the service; "
-                "write sqlite:///FILE"
-            )
-        return FileLock(self.engine, Path(file).resolve())
 
     def write(self, events: list[Event], registrations: list[tuple[str, int]]) -> None:
         """Write everything in one transaction. registrations: new users, and UTC seconds.

@@ -13,13 +13,7 @@ TIMEOUT_SECONDS = 5
 
 def engine_of(url: str | sa.URL) -> sa.Engine:
     """The connections to the database at `url`. Raises `InputError` for one that is none."""
-    try:
-        address = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise InputError(
-            f"database {url!r}: not a database URL; write sqlite:///FILE or "
-            "postgresql+psycopg://USER@HOST/NAME"
-        ) from None
+    address = address_of(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(address)
     if address.drivername == "postgresql":
@@ -44,6 +38,17 @@ def engine_of(url: str | sa.URL) -> sa.Engine:
     return engine
 
 
+def address_of(url: str | sa.URL) -> sa.URL:
+    """The parts of a URL. Raises `InputError` for a text that is none."""
+    try:
+        return sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise InputError(
+            f"database {url!r}: not a database URL; write sqlite:///FILE or "
+            "postgresql+psycopg://USER@HOST/NAME"
+        ) from None
+
+
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database and not url.database.startswith(("file:", ":")):
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +70,7 @@ def reachable(url: str | sa.URL) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         reason = " ".join(str(error.orig).split())
+        # The text of a URL would show the password in a log.
         raise InputError(
-            f"database {url}: {reason}; check the URL and that the database is running"
+            f"database {sa.make_url(url)}: {reason}; check the URL and that the database is running"
         ) from None

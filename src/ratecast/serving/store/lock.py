@@ -173,6 +173,23 @@ class SessionLock(StoreLock):
             raise
 
 
+def lock_of(engine: sa.Engine) -> StoreLock:
+    """The lock of the store in a database. Raises `InputError` for one that is in memory."""
+    if engine.dialect.name != "sqlite":
+        return SessionLock(engine)
+    with engine.connect() as connection:
+        # SQLite itself knows what a path or a URI of any form leads to.
+        (file,) = connection.exec_driver_sql(
+            "SELECT file FROM pragma_database_list WHERE name = 'main'"
+        ).one()
+    if not file:
+        raise InputError(
+            f"database {engine.url}: is in memory, where no rating outlives the service; "
+            "write sqlite:///FILE"
+        )
+    return FileLock(engine, Path(file).resolve())
+
+
 @contextmanager
 def exclusive_lock(lock: StoreLock) -> Iterator[None]:
     """Hold the lock for the block. Raises `LockedElsewhereError` if another service holds it."""

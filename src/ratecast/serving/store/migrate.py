@@ -19,19 +19,29 @@ def upgrade(engine: sa.Engine, lock: StoreLock) -> None:
     current = version(engine)
     if current == NEWEST:
         return
-    if current is not None and current > NEWEST:
-        raise InputError(
-            f"database {engine.url!r}: version {current}, newer than {NEWEST} of this ratecast; "
-            "install the newer ratecast again"
-        )
+    refuse_newer(current, engine.url)
+    with exclusive_lock(lock), engine.begin() as connection:
+        migrate(connection)
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Run the missing migrations in the transaction of a connection."""
     from alembic import command
     from alembic.config import Config
 
-    with exclusive_lock(lock), engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def refuse_newer(current: str | None, url: sa.URL) -> None:
+    """Raise `InputError` for tables of a version that this ratecast does not know."""
+    if current is not None and current > NEWEST:
+        raise InputError(
+            f"database {url!r}: version {current}, newer than {NEWEST} of this ratecast; "
+            "install the newer ratecast again"
+        )
 
 
 def version(engine: sa.Engine) -> str | None:

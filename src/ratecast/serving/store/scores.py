@@ -3,14 +3,8 @@
 import sqlalchemy as sa
 
 from ratecast.serving.store.database import Store
-from ratecast.serving.store.tables import WHOLE, metadata
+from ratecast.serving.store.tables import scores
 
-scores = sa.Table(
-    "scores",
-    metadata,
-    sa.Column("id", WHOLE, primary_key=True, autoincrement=False),
-    sa.Column("body", sa.LargeBinary(), nullable=False),
-)
 _ONLY = 1
 
 

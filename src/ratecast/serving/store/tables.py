@@ -71,3 +71,11 @@ seen = sa.Table(
     sa.Column("movie", sa.String(ID), primary_key=True),
     sa.Column("at", WHOLE, nullable=False),
 )
+
+# One row: sums alone, which hold no id.
+scores = sa.Table(
+    "scores",
+    metadata,
+    sa.Column("id", WHOLE, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.LargeBinary(), nullable=False),
+)
