@@ -85,8 +85,7 @@ def sum_repeated_rows(net: nn.Module) -> None:
     before it sends them, in an order of its own; here they are summed in that of `RowAdam`.
     """
     for weight in _sparse_weights(net):
-        hook = partial(_with_sums, _unused(weight))
-        weight.register_hook(hook)  # type: ignore[no-untyped-call]
+        weight.register_hook(partial(_with_sums, _unused(weight)))  # type: ignore[no-untyped-call]
 
 
 def _with_sums(position: NDArray[np.int32], gradient: Tensor) -> Tensor:
