@@ -1,5 +1,6 @@
 """The core works alone; what needs an extra says so, with a command that works."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import Distribution
@@ -44,7 +45,15 @@ def test_without_the_extras_everything_works_or_says_what_is_missing(
     part: str, folder: Path
 ) -> None:
     words = [sys.executable, "-m", "tests.core_alone", part]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -85,6 +94,9 @@ def test_the_command_is_of_where_the_package_came_from(tmp_path: Path) -> None:
     checkout = {"url": folder.as_uri(), "dir_info": {"editable": True}}
     assert _command(checkout, extras) == f"pip install -e '{folder}[nets,plots]'"
     assert _command(checkout | {"dir_info": {}}, ["nets"]) == f"pip install '{folder}[nets]'"
+    (folder / "constraints.txt").touch()
+    pinned = f"pip install -c '{folder}/constraints.txt' -e '{folder}[nets]'"
+    assert _command(checkout, ["nets"]) == pinned
     file = {"url": wheel.as_uri(), "archive_info": {}}
     assert _command(file, ["nets"]) == f"pip install 'ratecast[nets] @ {wheel.as_uri()}'"
     vcs = {"url": "https://x.org/r.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}}

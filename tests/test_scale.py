@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratecast.errors import InputError
@@ -137,6 +137,7 @@ def test_says_what_was_assumed(values: list[float], said: str) -> None:
 
 
 @pytest.mark.parametrize("scale", ["1:4:1", "0.5:5:0.5", "-9.5:9.5:continuous", "10:100:10"])
+@settings(deadline=None)
 @given(ratings=st.lists(st.floats(-120, 120, width=32), min_size=1))
 def test_the_remedy_for_ratings_off_the_scale_works(scale: str, ratings: list[float]) -> None:
     own = Scale.parse(scale)

@@ -19,7 +19,7 @@ from ratecast.errors import InputError, MissingPackageError
 from ratecast.progress import bar
 
 # Rooms without loops, which need packages of extras.
-_NO_LOOPS = ("ratecast.cli", "ratecast.serving", "ratecast.plots", "ratecast.training")
+_NO_LOOPS = ("ratecast.cli", "ratecast.serving", "ratecast.plots")
 
 
 @dataclass(frozen=True)

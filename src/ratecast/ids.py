@@ -26,6 +26,8 @@ Id = int | str
 Written = int | float | str
 # Lower numbers stand for users who were forgotten.
 LOWEST, HIGHEST = -(2**62), 2**63 - 1
+# New ids are counted on from numbers up to this one, so that one that is far off leaves some.
+MOST_COUNTED = 2**62
 # Two of them, four bytes a letter, fit into an index of PostgreSQL.
 MOST_BYTES = 1024
 # The white space of Unicode, and the mark at the start of a file.

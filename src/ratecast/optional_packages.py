@@ -85,8 +85,11 @@ def _command(
         return _pip(*_requirements(installed, extras))
     if "dir_info" not in origin:
         return _pip(f"{named} @ {url}")
-    editable = ["-e"] if origin["dir_info"].get("editable") else []
-    return _pip(*editable, f"{path}[{','.join(extras)}]")
+    # The versions that were tested stand beside it.
+    pins = path / "constraints.txt"
+    words = ["-c", str(pins)] if pins.exists() else []
+    words += ["-e"] if origin["dir_info"].get("editable") else []
+    return _pip(*words, f"{path}[{','.join(extras)}]")
 
 
 def _requirements(installed: Distribution | None, extras: Sequence[str]) -> list[str]:

@@ -269,7 +269,7 @@ def test_options_that_cannot_be(
     assert "--token-file is for a service" in line("--artifact", model, "--token-file", "token")
     assert "no manifest.json" in line("--artifact", tmp_path)
     assert "give another --port" in line("--artifact", model, "--port", 99999)
-    monkeypatch.setattr("ratecast.cli.assistants.find_spec", lambda _: None)
+    monkeypatch.setattr("ratecast.optional_packages.find_spec", lambda _: None)
     assert "mcp is not installed; install it with pip install" in line("--artifact", model)
 
 

@@ -12,8 +12,8 @@ from ratecast.cli import VERBS, main
 from ratecast.cli.manual import manual
 from tests.planted import planted
 
-# Its result is a script for a shell.
-NO_DOCUMENT = {"completion", "serve"}
+# A script for a shell, a service, and a protocol on stdout.
+NO_DOCUMENT = {"completion", "serve", "mcp"}
 
 
 @pytest.mark.parametrize("verb", sorted(set(VERBS) - NO_DOCUMENT))

@@ -20,6 +20,7 @@ from ratecast.assistants.tools import Tools
 from ratecast.errors import InputError
 from ratecast.importing.client import Client, RefusedError
 from ratecast.serving.http.field_faults import fault, joined
+from ratecast.systems import claim_port
 
 HOST, PATH = "127.0.0.1", "/mcp"
 ABOUT = (
@@ -102,7 +103,7 @@ async def _serve_http(server: AssistantServer, bound: socket.socket) -> None:
 def _bound(port: int) -> socket.socket:
     """A socket on this machine. Raises `InputError` if the port is not available."""
     bound = socket.socket()
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    claim_port(bound)
     try:
         bound.bind((HOST, port))
     except (OSError, OverflowError) as error:

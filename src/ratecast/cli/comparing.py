@@ -45,7 +45,7 @@ def compare(
     Examples:
         ratecast compare mean,bias --seeds 2 --jobs 2 --out comparison
         ratecast compare bias,als,configs/mf.yaml --data ratings.csv ml-100k --seeds 3
-        ratecast compare bias,package.module:Model --split last:1 --protocol frozen --part test
+        ratecast compare bias,package.module:Model --split last:1 --protocol frozen --out own
         ratecast compare bias --forecasts theirs.csv
         ratecast compare mean,bias --on ray --workers 2 --out on-ray
 

@@ -7,7 +7,7 @@ from itertools import count
 import polars as pl
 
 from ratecast.errors import InputError
-from ratecast.ids import Id
+from ratecast.ids import MOST_COUNTED, Id
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.contract.vocabulary import Vocabulary
 from ratecast.ratings import MOVIE
@@ -34,7 +34,9 @@ def unused_id(vocabulary: Vocabulary) -> Id:
     if ids.dtype == pl.String:
         taken = set(ids.to_list())
         return next(name for n in count(1) if (name := f"new-{vocabulary.kind}-{n}") not in taken)
-    return max(0, int(str(ids.max() or 0))) + 1
+    far = set(ids.filter(ids > MOST_COUNTED).to_list())
+    highest = max(0, int(str(ids.filter(ids <= MOST_COUNTED).max() or 0)))
+    return next(number for number in count(highest + 1) if number not in far)
 
 
 def movie_id(model: Model, text: str) -> Id:

@@ -4,10 +4,10 @@ import secrets
 from dataclasses import replace
 
 from ratecast.errors import InputError
-from ratecast.ids import HIGHEST, Id, Written
+from ratecast.ids import Id, Written
 from ratecast.queries.title_lookup import unused_id
 from ratecast.serving.catalogue import Movie
-from ratecast.serving.errors import InvalidValueError, UnsupportedError
+from ratecast.serving.errors import InvalidValueError
 from ratecast.serving.live.movie_columns import require_fitting
 from ratecast.serving.service import RatingService
 from ratecast.serving.store.new_movies import NewMovie, add_movie, stored_movies
@@ -42,7 +42,4 @@ def _free_id(service: RatingService) -> Id:
     movies = service.live.served.model.movies
     if movies.as_text:
         return f"m{secrets.token_hex(8)}"
-    movie = unused_id(movies)
-    if int(movie) > HIGHEST:
-        raise UnsupportedError(f"the largest id, {HIGHEST}, is taken; choose an id")
-    return movie
+    return unused_id(movies)

@@ -31,6 +31,7 @@ from ratecast.systems import claim_port
 from ratecast.visible_text import in_json
 
 MIN_TOKEN_LENGTH = 16
+_LAST_PORT = 65_535
 GRACE_SECONDS = 5
 REMOTE_RATE = 50.0
 # Thread switch interval, so that loading a model does not delay requests. Python's default is 5 ms.
@@ -88,6 +89,8 @@ class Settings:
                 f"serve: a token must have {MIN_TOKEN_LENGTH} characters or more; make one by "
                 "openssl rand -hex 32"
             )
+        if not 0 <= self.port <= _LAST_PORT:
+            raise InputError(f"serve: --port is {self.port}; give a number up to {_LAST_PORT}")
         if self.keep < 0:
             raise InputError(
                 f"serve: --keep is {self.keep}; give how many older models stay, from 0"

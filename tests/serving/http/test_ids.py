@@ -164,10 +164,15 @@ def test_what_is_no_number_is_refused_where_ids_are_numbers(
     assert ("write 7, without" in answer.json()["detail"]) == (written == "007")
 
 
-def test_the_largest_number_may_rate_but_has_no_next(numbers: httpx.Client) -> None:
+def test_the_largest_number_may_rate_and_leaves_numbers_for_others(numbers: httpx.Client) -> None:
     given = {"movie": 7, "stars": 3}
     assert numbers.post(f"/v1/users/{2**63 - 1}/ratings", json=given).status_code == 201
-    assert numbers.post("/v1/users").status_code == 409
+    new = [numbers.post("/v1/users") for _ in range(2)]
+    assert [answer.status_code for answer in new] == [201, 201]
+    assert new[0].json()["user"] < new[1].json()["user"] < 2**62
+    added = {"id": str(2**63 - 1), "title": "The last one"}
+    assert numbers.post("/v1/movies", json=added).status_code == 201
+    assert numbers.post("/v1/movies", json={"title": "The one after"}).status_code == 201
 
 
 def test_numbers_of_users_who_are_text_find_them(client: httpx.Client) -> None:
@@ -225,7 +230,7 @@ def test_what_is_no_id_in_a_body_is_one_line(
         ("{", "1: is no JSON (Expecting property name enclosed in double quotes); correct it"),
         ("{}", "requests: is missing; add it"),
         ('{"requests": 7}', "requests: is no list; write one, in brackets"),
-        ('{"requests": []}', "requests: is empty; give 1 entry or more"),
+        ('{"requests": []}', "requests: has too few entries; give at least 1"),
         ('{"requests": [{"movie": 7}]}', "requests.0.user: is missing; add it"),
         ('{"requests": [{"user": 7, "movie": 7, "x": 1}]}', "requests.0.x: is no field here"),
         ('{"requests": [{}, {}]}', "requests.1.user: is missing; add it; and 1 more"),

@@ -23,7 +23,7 @@ _FAULTS = {
     "json_invalid": "is no JSON ({error}); correct it",
     "string_too_short": "is empty; write {min_length} character or more",
     "string_too_long": "is too long; write at most {max_length} characters",
-    "too_short": "is empty; give {min_length} entry or more",
+    "too_short": "has too few entries; give at least {min_length}",
     "too_long": "has too many entries; give at most {max_length}",
     "greater_than_equal": "is too low; give {ge} or more",
     "less_than_equal": "is too high; give {le} or less",

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ratecast.ids import HIGHEST, Id
+from ratecast.ids import MOST_COUNTED, Id
 from ratecast.modelling.contract.forecast import Forecast
 from ratecast.modelling.contract.plain_requests import (
     encode_pairs,
@@ -23,7 +23,6 @@ from ratecast.modelling.contract.plain_requests import (
 from ratecast.modelling.contract.rows import Expected
 from ratecast.modelling.history.history_model import HistoryModel
 from ratecast.ratings import USER
-from ratecast.serving.errors import UnsupportedError
 from ratecast.serving.live.served_model import ServedModel
 from ratecast.serving.live.shadow import Shadow
 from ratecast.serving.quality.scores import Scores
@@ -74,7 +73,8 @@ class LiveState:
         self.stale = False
         self._scores: OrderedDict[Id, CatalogueScores] = OrderedDict()
         known = served.model.users.table[USER]
-        self._last_number = None if known.dtype == pl.String else max(known.to_list(), default=0)
+        self._last_number = None if known.dtype == pl.String else 0
+        self._count(known)
         self.register(users)
         for rating in ratings:
             self._record(rating)
@@ -82,8 +82,12 @@ class LiveState:
 
     def register(self, users: Iterable[str]) -> None:
         """These ids are taken: no new user gets one."""
+        self._count(map(self.served.user, users))
+
+    def _count(self, users: Iterable[Id]) -> None:
+        """New users get numbers after these; one that is far off does not count."""
         if self._last_number is not None:
-            numbers = (int(self.served.user(user)) for user in users)
+            numbers = (number for number in map(int, users) if number <= MOST_COUNTED)
             self._last_number = max(self._last_number, max(numbers, default=0))
 
     def deletions(self, deleted: DeletedUsers) -> list[Event]:
@@ -157,15 +161,15 @@ class LiveState:
         self._changed(user)
 
     def next_user(self) -> Id:
-        """An unused id: the next number, or a random text. Raises `UnsupportedError`."""
+        """An unused id: the next number, or a random text."""
         if self._last_number is None:
             return f"u{secrets.token_hex(8)}"
-        while self._last_number < HIGHEST:
+        while True:
             self._last_number += 1
             # The id of a deleted user, and so its token, is never given again.
-            if self._last_number not in self._deleted:
+            taken = self._last_number in self._deleted or self._last_number in self.changes
+            if not taken and not self.served.model.users.rows_of([self._last_number])[0]:
                 return self._last_number
-        raise UnsupportedError(f"the largest id, {HIGHEST}, is taken; choose an id")
 
     def ratings_of(self, user: Id) -> dict[Id, tuple[float, int | None]]:
         """The user's current ratings: movie to (stars, UTC seconds or None), oldest first."""
@@ -225,8 +229,7 @@ class LiveState:
 
     def _changed(self, user: Id) -> None:
         """Note that something of this user changed; the id is never given to another one."""
-        if self._last_number is not None:
-            self._last_number = max(self._last_number, int(user))
+        self._count([user])
         self.changes[user] += 1
         self._invalidate(user)
 
