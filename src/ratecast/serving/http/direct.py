@@ -15,10 +15,8 @@ from fastapi import Request, Response
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ratecast.ids import Id
 from ratecast.serving.errors import RequestError
 from ratecast.serving.http import api
-from ratecast.serving.http.auth import check
 from ratecast.serving.http.problem_details import error_response
 from ratecast.serving.http.schemas import NewRating, NewStars, RequestBody, reply
 
@@ -36,13 +34,13 @@ async def _predict(request: Request, given: tuple[str, ...], _: RequestBody | No
 
 
 async def _recommend(request: Request, given: tuple[str, ...], _: RequestBody | None) -> Response:
-    user, count = _own(request, given[0]), int(given[1] or 10)
+    user, count = await api.user_in_path(request, given[0]), int(given[1] or 10)
     return reply(api.recommended(api.ready_service(request), user, count, _NO_FILTER, None))
 
 
 async def _rate(request: Request, given: tuple[str, ...], body: RequestBody | None) -> Response:
     assert isinstance(body, NewRating)
-    user = _own(request, given[0])
+    user = await api.user_in_path(request, given[0])
     return reply(await api.ready_service(request).rate(user, body.movie, body.stars), 201)
 
 
@@ -50,15 +48,8 @@ async def _set_rating(
     request: Request, given: tuple[str, ...], body: RequestBody | None
 ) -> Response:
     assert isinstance(body, NewStars)
-    user, movie = _own(request, given[0]), given[1]
+    user, movie = await api.user_in_path(request, given[0]), given[1]
     return reply(await api.ready_service(request).rate(user, movie, body.stars))
-
-
-def _own(request: Request, user: str) -> Id:
-    """The user id in its form; checks that the token may act for this user."""
-    own = api.ready_service(request).live.served.user(user)
-    check(request, own)
-    return own
 
 
 @dataclass(frozen=True)
