@@ -1,13 +1,14 @@
 """A fitted model on disk: a JSON manifest, safetensors, and Parquet tables; no pickle.
 
 The manifest has the SHA-256 of every other file and of what it says itself, so that a changed or
-incomplete artifact is refused.
+incomplete artifact is refused. What it does not list is not read.
 """
 
 import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from ratecast.atomic_write import write_text
 from ratecast.disk_files import digest_of, sync_folder
 from ratecast.errors import InputError
 from ratecast.systems import rename, sync
@@ -25,8 +27,11 @@ from ratecast.systems import rename, sync
 # Version 1, of ratecast 0.1, has other names of models, settings and arrays.
 VERSION, READ = 2, (1, 2)
 MANIFEST, ARRAYS, TABLE = "manifest.json", "arrays.safetensors", ".parquet"
+_OF_MODEL = (Path(ARRAYS).suffix, TABLE)
 # The key of the manifest's own digest; artifacts of ratecast 0.2 and before have none.
 DIGEST = "digest"
+# The key of files beside the model, such as its experiment: a model is restored without them.
+BESIDE = "beside"
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,10 @@ def read(folder: Path) -> Artifact:
     """Read and verify the artifact in `folder`. Raises `InputError` if it is not intact."""
     folder = Path(folder)
     manifest = _manifest(folder)
-    for name, digest in manifest["files"].items():
-        if not (folder / name).is_file():
-            raise InputError(f"{folder}: {name} is missing; copy the whole folder again")
-        if digest_of(folder / name) != digest:
-            raise InputError(f"{folder}: {name} has changed since it was saved; train again")
+    for name, digest in (manifest["files"] | manifest[BESIDE]).items():
+        _require_intact(folder, name, digest)
     for path in sorted(folder.iterdir()):
-        if path.suffix in (Path(ARRAYS).suffix, TABLE) and path.name not in manifest["files"]:
+        if path.suffix in _OF_MODEL and path.name not in manifest["files"]:
             raise InputError(f"{folder}: {path.name} is no part of it; copy the whole folder again")
     tables = [Path(name).stem for name in manifest["files"] if name != ARRAYS]
     return Artifact(
@@ -83,6 +85,38 @@ def read(folder: Path) -> Artifact:
         manifest["version"],
         DIGEST in manifest,
     )
+
+
+def list_beside(folder: Path, names: Iterable[str]) -> None:
+    """Take files that lie in the folder of an artifact into its manifest, with their digests.
+
+    names: of files, without a folder. Raises `InputError` for a folder that is no artifact.
+    """
+    manifest = _manifest(folder)
+    manifest[BESIDE] |= {name: digest_of(folder / name) for name in names}
+    write_text(folder / MANIFEST, _sealed(manifest))
+
+
+def beside(folder: Path, name: str) -> Path | None:
+    """A file beside the model in `folder`, as it was saved; None if the artifact has none.
+
+    Raises `InputError` for one that is missing or has changed, and for what is no artifact.
+    """
+    manifest, file = _manifest(folder), folder / name
+    if DIGEST not in manifest:
+        # Of a release that listed none of them.
+        return file if file.is_file() else None
+    if name not in manifest[BESIDE]:
+        return None
+    _require_intact(folder, name, manifest[BESIDE][name])
+    return file
+
+
+def _require_intact(folder: Path, name: str, digest: str) -> None:
+    if not (folder / name).is_file():
+        raise InputError(f"{folder}: {name} is missing; copy the whole folder again")
+    if digest_of(folder / name) != digest:
+        raise InputError(f"{folder}: {name} has changed since it was saved; train again")
 
 
 def _arrays(folder: Path) -> dict[str, NDArray[Any]]:
@@ -127,8 +161,13 @@ def _manifest(folder: Path) -> dict[str, Any]:
     files = manifest.get("files")
     if not (isinstance(manifest.get("meta"), dict) and isinstance(files, dict) and ARRAYS in files):
         raise InputError(f"{folder}: {MANIFEST} is incomplete; copy the whole folder again")
-    for name in files:
-        if name != ARRAYS and (Path(name).suffix != TABLE or Path(name).name != name):
+    others = manifest.setdefault(BESIDE, {})
+    if not isinstance(others, dict):
+        raise InputError(f"{folder}: {MANIFEST} is incomplete; copy the whole folder again")
+    known = {name: name == ARRAYS or Path(name).suffix == TABLE for name in files}
+    known |= {name: Path(name).suffix not in _OF_MODEL for name in others}
+    for name, fits in known.items():
+        if not fits or Path(name).name != name or name == MANIFEST:
             raise InputError(f"{folder}: {MANIFEST} names {name!r}, no file of an artifact")
     return manifest
 
@@ -139,15 +178,20 @@ def _own_digest(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def _sealed(manifest: dict[str, Any]) -> str:
+    """The text of a manifest with its own digest."""
+    # As it will be read: JSON has no tuples, and no keys but text.
+    digest = _own_digest(json.loads(json.dumps(manifest)))
+    return json.dumps(manifest | {DIGEST: digest}, indent=2) + "\n"
+
+
 def _fill(folder: Path, artifact: Artifact) -> None:
     save_file({k: np.asarray(v, order="C") for k, v in artifact.arrays.items()}, folder / ARRAYS)
     for name, table in artifact.tables.items():
         table.write_parquet(folder / f"{name}{TABLE}")
     files = {path.name: digest_of(path) for path in sorted(folder.iterdir())}
     manifest = {"version": VERSION, "meta": artifact.meta, "files": files}
-    # As it will be read: JSON has no tuples, and no keys but text.
-    manifest[DIGEST] = _own_digest(json.loads(json.dumps(manifest)))
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    (folder / MANIFEST).write_text(_sealed(manifest), "utf-8")
     folder.chmod(0o755)
     sync_folder(folder)
 

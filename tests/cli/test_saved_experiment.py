@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 import yaml
 
+import ratecast as rc
+from ratecast.artifact import BESIDE, DIGEST, MANIFEST
 from ratecast.cli import main
 from ratecast.models import load_model
 from ratecast.serving.live.published import ArtifactStore
@@ -103,9 +105,46 @@ def test_the_file_is_beside_the_model_and_not_of_it(table: Path) -> None:
     name = ArtifactStore(Path("home")).publish(artifact)
     copied = saved_experiment(ArtifactStore(Path("home")).folder(name))
     assert copied == saved_experiment(artifact) is not None
-    (artifact / EXPERIMENT).unlink()  # As in an artifact of an older version.
+    load_model(artifact).save(artifact)  # As from Python, without an experiment.
     assert rows("--artifact", artifact, "--data", table, *OPTIONS)
     assert run("predict", "--artifact", artifact, "--user", "7", "--movie", "3") == 0
+
+
+@pytest.mark.parametrize("name", [EXPERIMENT, "table.json"])
+def test_a_changed_file_beside_the_model_is_refused(table: Path, name: str, capsys: Say) -> None:
+    artifact = trained(table)
+    file = artifact / name
+    file.write_text(file.read_text().replace("dishes", "others", 1) + "\n")
+    for change in ("has changed since it was saved; train again", "is missing; copy the whole"):
+        for words in (
+            ["publish", artifact, "--home", "home"],
+            ["evaluate", "--artifact", artifact],
+        ):
+            capsys.readouterr()
+            assert run(*words) == 2
+            err = capsys.readouterr().err
+            assert f"{name} {change}" in err
+            assert err.count("\n") == 1
+        file.unlink(missing_ok=True)
+    assert not list(Path().glob("home/models/*"))
+
+
+def test_what_an_older_release_left_unlisted_is_still_read(table: Path) -> None:
+    artifact = trained(table)
+    manifest = json.loads((artifact / MANIFEST).read_text())
+    old = {key: value for key, value in manifest.items() if key not in (DIGEST, BESIDE)}
+    (artifact / MANIFEST).write_text(json.dumps(old))
+    found = saved_experiment(artifact)
+    assert found is not None
+    assert found.data == str(table.absolute())
+    load_model(artifact)
+
+
+def test_a_file_that_the_manifest_does_not_list_is_not_read(table: Path) -> None:
+    artifact = trained(table)
+    rc.Mean().fit(rc.example_ratings()).save(Path("other"))
+    shutil.copy(artifact / EXPERIMENT, "other")
+    assert saved_experiment(Path("other")) is None
 
 
 def test_a_table_that_has_gone_is_named(table: Path, capsys: Say) -> None:
@@ -124,9 +163,13 @@ def test_a_logger_and_what_it_may_know_stays_out() -> None:
     from ratecast.training.saved_experiment import save_experiment
 
     logger = {"class_path": "a.Logger", "init_args": {"api_key": "secret"}}
-    save_experiment(Path(), Experiment(experiment="x", name="bias", data="ml-100k", logger=logger))
-    assert "secret" not in Path(EXPERIMENT).read_text()
-    assert yaml.safe_load(Path(EXPERIMENT).read_text())["data"] == "ml-100k"
+    rc.Mean().fit(rc.example_ratings()).save(Path("a"))
+    save_experiment(
+        Path("a"), Experiment(experiment="x", name="bias", data="ml-100k", logger=logger)
+    )
+    written = (Path("a") / EXPERIMENT).read_text()
+    assert "secret" not in written
+    assert yaml.safe_load(written)["data"] == "ml-100k"
 
 
 def test_tune_names_the_command_that_goes_on(table: Path, capsys: Say) -> None:

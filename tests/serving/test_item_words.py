@@ -66,9 +66,9 @@ def test_a_fit_keeps_its_table_beside_the_model(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main(["train", "bias", f"--data={tmp_path / 'books.csv'}", f"--out={out}"]) == 0
     (file,) = out.rglob("table.json")
-    found = TrainedTable.read(file.parent)
+    found = TrainedTable.read(file)
     assert found is not None
     assert (found.data, found.item_column) == (str(tmp_path / "books.csv"), "book_id")
     assert set(found.figures) == {"train/rmse", "valid/rmse"}
     file.write_text("[]")
-    assert TrainedTable.read(file.parent) is None
+    assert TrainedTable.read(file) is None

@@ -17,7 +17,7 @@ from ratecast.errors import InputError
 from ratecast.ratings import MOVIE
 from ratecast.table_options import TableOptions
 
-# In the folder of the artifact, whose manifest does not list it: a model is read without it.
+# In the folder of the artifact; a model is restored without it.
 FILE = "table.json"
 _NAME = re.compile(r"[^\W\d][\w .-]*")
 
@@ -34,15 +34,15 @@ class TrainedTable:
     item_column: str | None = None
     figures: dict[str, float] = field(default_factory=dict)
 
-    def write(self, folder: Path) -> None:
-        """Write it into the folder of an artifact."""
-        write_text(folder / FILE, json.dumps(asdict(self), indent=1) + "\n")
+    def write(self, file: Path) -> None:
+        """Write it to `file`, as JSON."""
+        write_text(file, json.dumps(asdict(self), indent=1) + "\n")
 
     @classmethod
-    def read(cls, folder: Path) -> "TrainedTable | None":
-        """That of an artifact; None if it has none, or one of another form."""
+    def read(cls, file: Path) -> "TrainedTable | None":
+        """That in `file`; None if it is of another form."""
         try:
-            plain: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
+            plain: dict[str, Any] = json.loads(file.read_text("utf-8"))
             return cls(**plain)
         except (OSError, ValueError, TypeError):
             return None

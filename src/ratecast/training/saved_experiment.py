@@ -3,21 +3,22 @@
 from dataclasses import replace
 from pathlib import Path
 
+from ratecast.artifact import beside, list_beside
 from ratecast.data import EDITIONS
 from ratecast.data.parts import is_there
-from ratecast.data.trained_table import TrainedTable, item_column
+from ratecast.data.trained_table import FILE, TrainedTable, item_column
 from ratecast.errors import InputError
 from ratecast.table_options import TableOptions
 from ratecast.training.experiment import Experiment, read_experiment, write_experiment
 
-# In the folder of the artifact, whose manifest does not list it: a model is read without it.
+# In the folder of the artifact; a model is restored without it.
 EXPERIMENT = "experiment.yaml"
 
 
 def save_experiment(
     folder: Path, experiment: Experiment, figures: dict[str, float] | None = None
 ) -> None:
-    """Write the experiment into the folder of its artifact, without its logger, and its table.
+    """Write the experiment beside its artifact in `folder`, without its logger, and its table.
 
     Paths of data are made absolute, so that they hold in every folder. figures: of `TrainedTable`.
     """
@@ -27,7 +28,8 @@ def save_experiment(
     table = experiment.table
     table = replace(table, items=_all_absolute(table.items), users=_all_absolute(table.users))
     write_experiment(folder / EXPERIMENT, replace(experiment, data=data, table=table, logger=None))
-    TrainedTable(data, item_column(data, table), figures or {}).write(folder)
+    TrainedTable(data, item_column(data, table), figures or {}).write(folder / FILE)
+    list_beside(folder, (EXPERIMENT, FILE))
 
 
 def _all_absolute(paths: str | None) -> str | None:
@@ -40,9 +42,9 @@ def _absolute(path: str) -> str:
 
 
 def saved_experiment(folder: Path) -> Experiment | None:
-    """The experiment in the folder of an artifact; None for an artifact that has none."""
-    file = folder / EXPERIMENT
-    return read_experiment(file) if file.is_file() else None
+    """The experiment of an artifact; None for one that has none. Raises `InputError` if changed."""
+    file = beside(folder, EXPERIMENT)
+    return None if file is None else read_experiment(file)
 
 
 def trained_on(folder: Path, table: TableOptions) -> Experiment:

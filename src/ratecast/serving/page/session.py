@@ -16,7 +16,9 @@ from nicegui import app as pages
 from nicegui.client import Client
 from nicegui.storage import Storage
 
-from ratecast.data.trained_table import TrainedTable
+from ratecast.artifact import beside
+from ratecast.data.trained_table import FILE, TrainedTable
+from ratecast.errors import InputError
 from ratecast.ids import Id
 from ratecast.serving.bias_terms import UNKNOWN
 from ratecast.serving.errors import ForbiddenError, RateLimitedError, UnavailableError
@@ -177,4 +179,9 @@ class Visitor:
 
 @lru_cache(8)
 def _table_of(folder: Path) -> TrainedTable | None:
-    return TrainedTable.read(folder)
+    try:
+        file = beside(folder, FILE)
+    except InputError:
+        # Changed since the model was loaded.
+        return None
+    return None if file is None else TrainedTable.read(file)
