@@ -104,6 +104,16 @@ def test_train_then_evaluate_then_predict(table: Path, capsys: Say) -> None:
     assert f"3: {facts['stars']:.2f} stars" in capsys.readouterr().out
 
 
+def test_a_training_that_chooses_says_so_before_it_begins(
+    table: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rc.Auto, "candidates", lambda _: {"mean": rc.Mean(), "bias": rc.Bias()})
+    assert run("train", "--data", table, "--budget", "5s") == 0
+    err = capsys.readouterr().err
+    assert "train: auto tries models, one by one, for about 5 s at most" in err
+    assert err.index("auto tries") < err.index("auto: bias: frozen")
+
+
 def test_a_stranger_is_answered_and_marked(table: Path, capsys: Say) -> None:
     assert run("train", "bias", "--data", table, "--out", "logs") == 0
     artifact = "logs/bias/version_0/artifact"

@@ -28,6 +28,7 @@ from ratecast.models.blend.model import (
 from ratecast.models.blend.shares import HeldForecasts, Shares
 from ratecast.models.knn import KNN
 from ratecast.models.variational_mf.model import VariationalMF
+from ratecast.progress import bar
 from ratecast.ratings import Ratings
 
 # A mean of several models has to be better than the best of them by this share of its RMSE.
@@ -104,23 +105,30 @@ class Auto(Blend):
             return {FROZEN: only, AS_OF: only}
         held = Held.of(train, self.seed)
         known: dict[str, PartForecasts] = {}
-        for name in names:
-            left = self.budget - (time.perf_counter() - start)
-            if reason := self._too_much(name, held, left, first=not known):
-                self.tried.append(Tried(name, reason=reason))
-                continue
-            before = time.perf_counter()
-            try:
-                known[name] = held.forecasts(partial(self.part, name))
-            except InputError as error:
-                self.tried.append(Tried(name, reason=str(error)))
-                continue
-            seconds = time.perf_counter() - before
-            self.tried.append(Tried(name, *held.rmse(known[name]), seconds))
+        with bar("auto", len(names), unit="models") as progress:
+            for name in names:
+                progress.change(label=f"auto: trying {name}")
+                left = self.budget - (time.perf_counter() - start)
+                self.tried.append(self._try(name, held, known, left))
+                progress.advance()
         if not known:
             raise InputError(f"no model can be fitted to this table; {self.tried[0].reason}")
         first = Shares.of(NEW_USERS, KNOWN_USERS, tuple(known), self.new_user_damping)
         return _best_or_mean(held, known, self.with_held(held, known, first))
+
+    def _try(
+        self, name: str, held: Held, known: dict[str, PartForecasts], seconds_left: float
+    ) -> Tried:
+        """What a model reaches; its forecasts are put into `known`, unless it is left out."""
+        if reason := self._too_much(name, held, seconds_left, first=not known):
+            return Tried(name, reason=reason)
+        before = time.perf_counter()
+        try:
+            known[name] = held.forecasts(partial(self.part, name))
+        except InputError as error:
+            return Tried(name, reason=str(error))
+        seconds = time.perf_counter() - before
+        return Tried(name, *held.rmse(known[name]), seconds)
 
     def _too_much(self, name: str, held: Held, left: float, *, first: bool) -> str:
         """Why this model cannot be tried; empty where it can."""
