@@ -204,8 +204,14 @@ class RatingService:
         return UserExport(user_id, at, self.ratings(user_id), side_information, seen)
 
     async def forget(self, user: Id) -> None:
-        """Delete all data of a user; later forecasts are those for a new user."""
-        await self._write(WriteRequest(self.live.served.user(user), forget=True))
+        """Delete all data of a user; later forecasts are those for a new user.
+
+        Of one whom neither the store nor a model knows there is nothing to delete, and nothing is
+        written.
+        """
+        user_id, store = self.live.served.user(user), self.writer.store
+        if self.live.may_know(user_id) or await self.writer.run(store.knows, str(user_id)):
+            await self._write(WriteRequest(user_id, forget=True))
 
     async def new_user(self) -> Id:
         """Register a new user: an id that was never used."""

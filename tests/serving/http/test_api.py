@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from ratecast.serving.http.limits import Limits
+from ratecast.serving.store.database import Store
 from tests.serving.place import TOKEN, Place, get
 
 
@@ -256,6 +257,26 @@ def test_limits_of_size_and_of_rate(place: Place) -> None:
         assert refused[0].headers["retry-after"] == "1"
         # Probes are answered, whatever their address asked before.
         assert all(client.get("/healthz").is_success for _ in range(20))
+
+
+def test_to_delete_a_user_who_is_not_known_stores_nothing(place: Place) -> None:
+    with place.open() as client:
+        user = client.post("/v1/users").json()["user"]
+        for _ in range(2):
+            assert client.delete(f"/v1/users/{user + 500}").status_code == 204
+        assert client.post("/v1/users").json()["user"] == user + 1
+        # Of these something is known: an age, a mark, a rating that was deleted, a registration.
+        assert client.post(f"/v1/users/{user + 10}/seen/50").status_code == 201
+        assert client.post(f"/v1/users/{user + 11}/ratings", json={"movie": 50, "stars": 4})
+        assert client.delete(f"/v1/users/{user + 11}/ratings/50").status_code == 204
+        known = [22, user, user + 10, user + 11]
+        for each in known:
+            assert client.delete(f"/v1/users/{each}").status_code == 204
+    store = Store(place.url)
+    tried = [*known, user + 1, user + 500]
+    assert store.deleted_users().among(map(str, tried)) == list(map(str, known))
+    assert store.last_numbers()[0] == len(store.deleted_users().seqs) + 2
+    store.close()
 
 
 def test_the_id_of_who_was_forgotten_is_given_to_nobody(place: Place) -> None:

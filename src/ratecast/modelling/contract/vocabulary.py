@@ -52,6 +52,12 @@ class Vocabulary:
         """Number of row numbers, the unknown's included."""
         return self.table.height + 1
 
+    def __contains__(self, known: Id) -> bool:
+        """Whether the id has a row number, or side information alone."""
+        return bool(self.rows_of([known])[0]) or (
+            self.unrated is not None and known in self.unrated[self.kind]
+        )
+
     def encode(
         self, ids: pl.Series, unknown: Unknown = "ignore", side: pl.DataFrame | None = None
     ) -> NDArray[np.int32]:

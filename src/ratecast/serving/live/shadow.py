@@ -31,6 +31,11 @@ class Shadow:
         """Name of its artifact."""
         return None if self.model is None else self.model.name
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a model is being loaded."""
+        return self._backlog is not None
+
     def update(self, events: list[Event]) -> None:
         """Apply the events of one commit."""
         if self._backlog is not None:

@@ -171,6 +171,12 @@ class LiveState:
             if not taken and not self.served.model.users.rows_of([self._last_number])[0]:
                 return self._last_number
 
+    def may_know(self, user: Id) -> bool:
+        """Whether a model here knows the user, or one that is being loaded may."""
+        models = [each.model for each in (self.served, self.shadow.model) if each is not None]
+        loading = self.backlog is not None or self.shadow.is_loading
+        return loading or any(user in model.users for model in models)
+
     def ratings_of(self, user: Id) -> dict[Id, tuple[float, int | None]]:
         """The user's current ratings: movie to (stars, UTC seconds or None), oldest first."""
         model = self.served.model

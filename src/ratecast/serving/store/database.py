@@ -16,7 +16,7 @@ from ratecast.serving.store.lock import lock_of
 from ratecast.serving.store.migrate import upgrade
 from ratecast.serving.store.new_movies import NewMovie, new_movies
 from ratecast.serving.store.seen import SeenMark, forget_marks, seen_marks
-from ratecast.serving.store.tables import deleted_users, digest_key, ratings, removals, users
+from ratecast.serving.store.tables import deleted_users, digest_key, ratings, removals, seen, users
 
 # While it is emptied, the log is locked for writes.
 LOG_TIMEOUT_MS = 100
@@ -130,6 +130,14 @@ class Store:
         with self.engine.connect() as connection:
             rows = connection.execute(_between(deleted_users, after, last)).all()
         return DeletedUsers(self._key, {row.digest: row.seq for row in rows})
+
+    def knows(self, user: str) -> bool:
+        """Whether a table has a row that names the user."""
+        named = (
+            sa.exists().where(table.c.user == user) for table in (users, ratings, removals, seen)
+        )
+        with self.engine.connect() as connection:
+            return bool(connection.execute(sa.select(sa.or_(*named))).scalar_one())
 
     def registered_users(self) -> list[str]:
         """Registered users that were not deleted."""
