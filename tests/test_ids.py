@@ -200,15 +200,22 @@ def test_zeros_that_a_program_took_away_are_named() -> None:
     [
         ("ann", "user 'ann': ids of this model are whole numbers"),
         ("007", "write 7, without leading zeros, if that is meant"),
-        (str(2**63), "ids of this model are whole numbers"),
+        (str(2**63), f"ids of this model are whole numbers from {LOWEST} to {HIGHEST}$"),
+        ("-" + "9" * 30, f"ids of this model are whole numbers from {LOWEST} to {HIGHEST}$"),
+        (2**63, f"ids of this model are whole numbers from {LOWEST} to {HIGHEST}$"),
     ],
 )
-def test_text_is_no_new_user_of_a_model_of_numbers(asked: str, what: str) -> None:
+def test_what_is_no_number_is_no_new_user_of_a_model_of_numbers(asked: str, what: str) -> None:
     model = fitted(NUMBERS)
     with pytest.raises(InputError, match=what):
         model.predict(asked, "m1")
     with pytest.raises(InputError, match=what):
         model.users.own_id(asked)
+
+
+def test_a_float_that_is_not_exact_is_no_id() -> None:
+    with pytest.raises(InputError, match=r"user 1e\+300: is too large for an exact float; write"):
+        id_of(1e300, False, "user")
 
 
 def test_a_column_of_pandas_with_a_missing_value() -> None:

@@ -88,6 +88,10 @@ def id_of(value: object, as_text: bool, kind: str) -> Id:
     if isinstance(value, int) and not isinstance(value, bool):
         if as_text or LOWEST <= value <= HIGHEST:
             return str(value) if as_text else value
+    elif isinstance(value, float) and value.is_integer():
+        raise InputError(
+            f"{kind} {value!r}: is too large for an exact float; write a whole number or text"
+        )
     elif not isinstance(value, str):
         raise InputError(f"{kind} {value!r}: is no id; write a whole number or text")
     else:
@@ -102,6 +106,8 @@ def id_of(value: object, as_text: bool, kind: str) -> Id:
     number = written.lstrip("0")
     padded = number != written and _whole.fullmatch(number or "0")
     hint = f"; write {number or 0}, without leading zeros, if that is meant" if padded else ""
+    if _beyond.fullmatch(written):
+        hint = f" from {LOWEST} to {HIGHEST}"
     short = repr(written if len(written) <= 40 else f"{written[:40]}...")
     raise InputError(f"{kind} {short}: ids of this model are whole numbers{hint}")
 

@@ -42,6 +42,16 @@ def test_what_would_open_the_door_is_refused(
     assert not Settings(tmp_path, "example.org").local
 
 
+def test_a_missing_folder_is_said_before_a_model_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ratecast.cli.serving._publish_first", None)
+    url = f"sqlite:///{tmp_path}/missing/ratings.db"
+    assert main(["serve", "--home", str(tmp_path / "home"), "--database", url]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"no folder {tmp_path}/missing; make it" in line
+
+
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     first = signing_secret(tmp_path)
     assert signing_secret(tmp_path) == first

@@ -15,13 +15,14 @@ from ratecast.cli.first_model import BUDGET, DATA, MODEL, NONE_GIVEN, FirstModel
 from ratecast.cli.serve_options import OPEN, PLAIN, AccessOptions, PageOptions, service_home
 from ratecast.disk_files import locked
 from ratecast.optional_packages import require
-from ratecast.serving.private_files import owner_only
+from ratecast.serving.private_files import owner_only, private_home
 from ratecast.table_options import DEFAULT, TableOptions
 
 if TYPE_CHECKING:
     from ratecast.ratings import Ratings
     from ratecast.serving.http.page_mount import LoadPage, MakePage
     from ratecast.serving.live.published import ArtifactStore
+    from ratecast.serving.server import Settings
     from ratecast.training.experiment import Experiment
 
 # Folder of a training in the service's folder.
@@ -80,6 +81,7 @@ def serve(
     ).checked()  # fmt: skip
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
+        _check_database(settings)
         _publish_first(artifacts, table, first)
 
     def page() -> "LoadPage | None":
@@ -90,6 +92,16 @@ def serve(
         return _page(view)
 
     run(settings, page)
+
+
+def _check_database(settings: "Settings") -> None:
+    """Raise `InputError` for a database that cannot be used, before a model is trained for it."""
+    from ratecast.serving.store.database import Store
+    from ratecast.serving.store.engine import reachable
+
+    private_home(settings.home)
+    with reachable(settings.url):
+        Store(settings.url).close()
 
 
 def _publish_first(artifacts: "ArtifactStore", table: TableOptions, first: FirstModel) -> None:
@@ -143,6 +155,7 @@ def refit(
     from ratecast.serving.store.engine import reachable
 
     settings = Settings(service_home(home), database=database)
+    private_home(settings.home)
     artifacts = ArtifactStore(settings.home)
     experiment = _refit_experiment(artifacts, data, table, model)
     with reachable(settings.url):

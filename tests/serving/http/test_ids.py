@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratecast.ids import BLANKS, MOST_BYTES
+from ratecast.ids import BLANKS, HIGHEST, LOWEST, MOST_BYTES
 from ratecast.models.state_space.model import StateSpace
 from ratecast.ratings import Ratings
+from ratecast.serving.http.field_faults import unread
 from ratecast.serving.live.published import ArtifactStore
 from tests.serving.place import Place, process, wait
 
@@ -210,6 +211,22 @@ def test_no_control_character_reaches_the_log(tmp_path: Path) -> None:
     assert [json.loads(line) for line in log.splitlines() if line.startswith("{")]
 
 
+@pytest.mark.parametrize("value", [HIGHEST + 1, LOWEST - 1, 2**70])
+def test_a_number_out_of_range_is_told_the_range(numbers: httpx.Client, value: int) -> None:
+    body = {"requests": [{"user": value, "movie": 7}]}
+    answer = numbers.post("/v1/predict", json=body).json()
+    fault = f"is no id; write a whole number from {LOWEST} to {HIGHEST}, or text"
+    assert answer["detail"] == f"requests.0.user: {fault}"
+    answer = numbers.get(f"/v1/predict?user={value}&movie=7").json()
+    fault = f"ids of this model are whole numbers from {LOWEST} to {HIGHEST}"
+    assert answer["detail"] == f"user '{value}': {fault}"
+
+
+def test_a_body_that_is_nested_too_deep_is_told_so() -> None:
+    assert str(unread(RecursionError())).startswith("is nested too deep; write fewer brackets")
+    assert unread(OSError()) is None
+
+
 @pytest.mark.parametrize("value", ["", None, [], [1], {}, True, "x" * (MOST_BYTES + 1)])
 @pytest.mark.parametrize("kind", ["user", "movie"])
 def test_what_is_no_id_in_a_body_is_one_line(
@@ -227,7 +244,12 @@ def test_what_is_no_id_in_a_body_is_one_line(
     ("body", "detail"),
     [
         ("[]", "body: is no JSON object; write one in braces, and send Content-Type: "),
-        ("{", "1: is no JSON (Expecting property name enclosed in double quotes); correct it"),
+        (
+            '{"requests": }',
+            "body: is no JSON (Expecting value at character 14); correct it",
+        ),
+        ("caf\xe9".encode("latin-1"), "body: is not UTF-8 at byte 4; send JSON as UTF-8"),
+        ("9" * 5000, "body: has a whole number of too many digits; write fewer, or text"),
         ("{}", "requests: is missing; add it"),
         ('{"requests": 7}', "requests: is no list; write one, in brackets"),
         ('{"requests": []}', "requests: has too few entries; give at least 1"),
@@ -237,7 +259,7 @@ def test_what_is_no_id_in_a_body_is_one_line(
     ],
 )
 def test_what_is_wrong_with_a_body_is_said_in_plain_words(
-    numbers: httpx.Client, body: str, detail: str
+    numbers: httpx.Client, body: str | bytes, detail: str
 ) -> None:
     headers = {"content-type": "application/json"}
     answer = numbers.post("/v1/predict", content=body, headers=headers)

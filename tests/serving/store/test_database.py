@@ -88,6 +88,12 @@ def test_what_is_no_database_is_refused(url: str) -> None:
         Store(url)
 
 
+def test_a_missing_folder_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no folder .*missing; make it, or give another file"):
+        Store(f"sqlite:///{tmp_path}/missing/ratings.db")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_error_of_the_database_is_one_line(tmp_path: Path) -> None:
     url = f"postgresql://nobody@/none?host={tmp_path}"
     with pytest.raises(InputError, match="check the URL") as refused, reachable(url):

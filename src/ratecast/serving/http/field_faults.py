@@ -8,6 +8,8 @@ _NO_NUMBER, _NO_WHOLE, _NO_OBJECT = (
     "is no whole number; write one",
     "is no JSON object; write one in braces, and send Content-Type: application/json",
 )
+# The type of the error for a body that is no JSON; a character stands in the place of a field.
+_NO_JSON = "json_invalid"
 # By the type of pydantic's error; the numbers are those of its context.
 _FAULTS = {
     "missing": "is missing; add it",
@@ -20,7 +22,7 @@ _FAULTS = {
     "list_type": "is no list; write one, in brackets",
     "model_type": _NO_OBJECT,
     "model_attributes_type": _NO_OBJECT,
-    "json_invalid": "is no JSON ({error}); correct it",
+    _NO_JSON: "is no JSON ({error} at character {position}); correct it",
     "string_too_short": "is empty; write {min_length} character or more",
     "string_too_long": "is too long; write at most {max_length} characters",
     "too_short": "has too few entries; give at least {min_length}",
@@ -31,10 +33,33 @@ _FAULTS = {
 _MOST_NAMED = 3
 
 
+def field_of(item: Mapping[str, Any]) -> str:
+    """The name of the field at fault. item: an error of pydantic."""
+    where, *inner = item["loc"]
+    return str(where) if item["type"] == _NO_JSON or not inner else ".".join(map(str, inner))
+
+
 def fault(item: Mapping[str, Any]) -> str:
     """What is wrong with a value, and what to do, in one line. item: an error of pydantic."""
-    known = _FAULTS.get(item["type"])
-    return known.format(**item.get("ctx", {})) if known else " ".join(str(item["msg"]).split())
+    known, context = _FAULTS.get(item["type"]), dict(item.get("ctx", {}))
+    if item["type"] == _NO_JSON:
+        context["position"] = item["loc"][-1] + 1
+    return known.format(**context) if known else " ".join(str(item["msg"]).split())
+
+
+def unread(cause: BaseException | None) -> str | None:
+    """What is wrong with a body that could not even be parsed; None where that is not the cause.
+
+    cause: of the error by which FastAPI refuses it.
+    """
+    if isinstance(cause, UnicodeDecodeError):
+        return f"is not {cause.encoding.upper()} at byte {cause.start + 1}; send JSON as UTF-8"
+    if isinstance(cause, RecursionError):
+        return "is nested too deep; write fewer brackets and braces within one another"
+    if isinstance(cause, ValueError):
+        # Of what is JSON, numbers of thousands of digits alone.
+        return "has a whole number of too many digits; write fewer, or text"
+    return None
 
 
 def joined(lines: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from ratecast.serving.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from ratecast.serving.http.field_faults import fault, joined
+from ratecast.serving.http.field_faults import fault, field_of, joined, unread
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("ratecast.serving")
@@ -82,16 +82,18 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = [
-        FieldError(".".join(map(str, item["loc"][1:])) or str(item["loc"][0]), fault(item))
-        for item in error.errors()
-    ]
+    return _invalid_fields([FieldError(field_of(item), fault(item)) for item in error.errors()])
+
+
+def _invalid_fields(fields: list[FieldError]) -> Response:
     detail = joined([f"{each.field}: {each.detail}" for each in fields])
     return reply(Problem(RequestError.title, 422, detail, errors=fields))
 
 
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if (detail := unread(error.__cause__)) is not None:
+        return _invalid_fields([FieldError("body", detail)])
     title = HTTPStatus(error.status_code).phrase
     headers = dict(error.headers or {})
     return reply(Problem(title, error.status_code, str(error.detail)), headers)

@@ -21,6 +21,13 @@ Count = Annotated[int, Query(ge=1, le=100, description="how many, at most")]
 
 def _one_fault(value: Any, check: Callable[[Any], Any]) -> Any:
     """The checked value; one fault for what is none of its types, instead of one for each type."""
+    # A float would be taken in its place, which is another number.
+    if isinstance(value, int) and not LOWEST <= value <= HIGHEST:
+        raise PydanticCustomError(
+            "id",
+            "is no id; write a whole number from {low} to {high}, or text",
+            {"low": LOWEST, "high": HIGHEST},
+        )
     try:
         return check(value)
     except ValidationError:

@@ -51,7 +51,10 @@ def address_of(url: str | sa.URL) -> sa.URL:
 
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database and not url.database.startswith(("file:", ":")):
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(url.database).parent
+        # A folder that is made here would hide a misspelt address behind an empty store.
+        if not folder.is_dir():
+            raise InputError(f"database {url}: no folder {folder}; make it, or give another file")
     engine = sa.create_engine(url, connect_args={"timeout": TIMEOUT_SECONDS})
     pragmas = "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"
 

@@ -41,6 +41,8 @@ def move_store(source: str, target: str) -> dict[str, int]:
     file = _file(old)
     if file is not None and not file.is_file():
         raise InputError(f"move-store: {file}: no such file; give the store of a service")
+    if (made := _file(new)) is not None:
+        made.parent.mkdir(parents=True, exist_ok=True)
     with _engine(old) as of_source, _whole_or_none(new), _engine(new) as of_target:
         with reachable(old):
             _check_source(of_source)
