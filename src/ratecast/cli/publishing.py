@@ -58,8 +58,13 @@ def publish(
     if wait is not None and (shadow or no_shadow):
         raise InputError("publish: --wait is for a model that is to be served, not for a shadow")
     if no_shadow:
-        artifacts.end_shadow()
-        emit({"published": None}, "the shadow ends", json)
+        ended = artifacts.end_shadow()
+        message = (
+            f"{ended} is no shadow any more; the served model stays"
+            if ended
+            else (f"{artifacts.home}: there is no shadow; nothing was changed")
+        )
+        emit({"published": None, "ended": ended}, message, json)
         return
     if artifact is None:
         name = artifacts.promote(force=force)

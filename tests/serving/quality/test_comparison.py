@@ -55,7 +55,7 @@ def test_a_few_ratings_are_no_test() -> None:
     found = compare(bad.seq, bad.forecast.stars, rows)
     assert found.p is None
     assert not found.is_worse
-    assert "no test" in str(found)
+    assert "too few for a test" in str(found)
 
 
 def test_equal_models_are_refused_at_the_level_though_errors_go_by_user() -> None:
@@ -75,6 +75,10 @@ def test_it_is_kept_beside_the_artifact(tmp_path: Path) -> None:
     assert read_comparison(tmp_path) == found
     assert "p = 0.3000" in str(found)
     assert read_comparison(tmp_path / "other") is None
+    few = str(Comparison(1, 1, 1.01, 1.0, 0.01))
+    assert few.endswith(
+        "on 1 recent rating of 1 user; too few for a test, which needs 300 ratings of 30 users"
+    )
     forced = Comparison(400, 40, 2.0, 1.0, 1.0, 0.0001, forced=True)
     assert not forced.is_worse
     assert "--force" in str(forced)

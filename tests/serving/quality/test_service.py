@@ -110,7 +110,9 @@ def test_without_a_shadow_none_is_promoted(tmp_path: Path) -> None:
         ArtifactStore(tmp_path).promote()
 
 
-def test_the_command_line_publishes_one_thing(tmp_path: Path, trained: Path) -> None:
+def test_the_command_line_publishes_one_thing(
+    tmp_path: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """An artifact, the shadow, or its end."""
     artifacts = ArtifactStore(tmp_path)
     for wrong in ({}, {"promote": True, "no_shadow": True}, {"shadow": True, "promote": True}):
@@ -119,8 +121,15 @@ def test_the_command_line_publishes_one_thing(tmp_path: Path, trained: Path) -> 
     publish(trained / "mean", home=tmp_path, shadow=True)
     assert artifacts.shadow is not None
     assert artifacts.current is None
+    shadow = artifacts.shadow
+    capsys.readouterr()
+    publish(home=tmp_path, no_shadow=True)
     publish(home=tmp_path, no_shadow=True)
     assert artifacts.shadow is None
+    assert capsys.readouterr().out.splitlines() == [
+        f"{shadow} is no shadow any more; the served model stays",
+        f"{tmp_path}: there is no shadow; nothing was changed",
+    ]
     publish(trained / "mean", home=tmp_path, shadow=True)
     name = artifacts.shadow
     publish(home=tmp_path, promote=True)

@@ -71,9 +71,11 @@ class ArtifactStore:
         self.end_shadow()
         return name
 
-    def end_shadow(self) -> None:
-        """Let no model run beside the served one any more."""
+    def end_shadow(self) -> str | None:
+        """Let no model run beside the served one any more; the name of the one that did."""
+        name = self.shadow
         (self.home / "shadow").unlink(missing_ok=True)
+        return name
 
     def publish(
         self,

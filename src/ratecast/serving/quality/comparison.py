@@ -11,6 +11,7 @@ from ratecast.atomic_write import write_text
 from ratecast.metrics.intervals import Bootstrap
 from ratecast.ratings import USER
 from ratecast.serving.quality.recent import RecentRows
+from ratecast.visible_text import counted
 
 COMPARISON = "comparison.json"
 # A file in an artifact that is served without a comparison.
@@ -50,10 +51,12 @@ class Comparison:
             return "not compared with the served model: no recent rating that neither learned"
         figures = (
             f"RMSE {self.rmse:.4f} against {self.served_rmse:.4f} of the served model "
-            f"({self.difference:+.4f}) on {self.n:,} recent ratings of {self.users:,} users"
+            f"({self.difference:+.4f}) on {counted(self.n, 'recent rating')} of "
+            f"{counted(self.users, 'user')}"
         )
         if self.p is None:
-            return f"{figures}; no test with fewer than {LEAST_ROWS} of {LEAST_USERS}"
+            needed = f"{LEAST_ROWS} ratings of {LEAST_USERS} users"
+            return f"{figures}; too few for a test, which needs {needed}"
         return f"{figures}, p = {self.p:.4f}"
 
     def write(self, folder: Path) -> None:
