@@ -1,15 +1,20 @@
 """The verb compare, from one call to a page and tables."""
 
 import json
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from ratecast.cli.comparing import compare
+from ratecast.cli.scoring import report
 from ratecast.cli.verbs import main
 from ratecast.metrics.intervals import Bootstrap
 from tests.planted import planted
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_one_call_gives_tables_a_page_and_figures(
@@ -174,3 +179,9 @@ def test_what_cannot_be_compared_is_said(
     assert main(["compare", *words.split()]) == 2
     assert why in capsys.readouterr().err
     assert not Path("comparison").exists()
+
+
+def test_what_is_written_by_default_is_no_part_of_the_repository() -> None:
+    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert f"/{signature(compare).parameters['out'].default}/" in ignored
+    assert f"/{signature(report).parameters['out'].default}" in ignored

@@ -161,6 +161,15 @@ def test_what_cannot_be_run_here_is_understood(block: Block) -> None:
         assert (ROOT / name).exists(), name
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_variable_is_set_in_a_block_before_it_is_used(page: Path) -> None:
+    known: set[str] = set()
+    for block in blocks(page):
+        if block.language == "sh":
+            known |= set(re.findall(r"^([A-Z]+)=", block.text, flags=re.MULTILINE))
+            assert set(re.findall(r"\$([A-Z]+)", block.text)) <= known, block.place
+
+
 def test_the_files_that_the_pages_name_are_there() -> None:
     assert len(NOT_RUN) >= 5
     for page in PAGES:
