@@ -108,3 +108,29 @@ def test_a_list_that_cannot_be_used_is_refused(artifact: Path, tmp_path: Path, c
 def test_a_list_of_imdb_with_ratings_is_no_watchlist(tmp_path: Path) -> None:
     assert is_watchlist(imdb(tmp_path).read_bytes(), "imdb.csv")
     assert not is_watchlist(imdb(tmp_path, 8).read_bytes(), "imdb.csv")
+
+
+def test_two_titles_of_one_movie_are_one_film(artifact: Path, tmp_path: Path, capsys: Say) -> None:
+    title, year = catalogue.FILMS[24]
+    path = tmp_path / "watchlist.csv"
+    path.write_text(catalogue.watchlist([(title, year), (title.upper(), year)]), "utf-8")
+    words = [catalogue.person(tmp_path), "--artifact", artifact, "--watchlist", path]
+    found = facts(capsys, *words)["watchlist"]
+    assert (found["films"], found["matched"], found["not_matched"]) == (2, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("films", "fault"),
+    [
+        (None, "not a watchlist of Letterboxd or IMDb, by its empty first line"),
+        ([], "has no film; add some to the"),
+    ],
+)
+def test_a_list_without_films_is_told_so(
+    films: list[Any] | None, fault: str, artifact: Path, tmp_path: Path, capsys: Say
+) -> None:
+    path = tmp_path / "watchlist.csv"
+    path.write_text("" if films is None else catalogue.watchlist(films), "utf-8")
+    person = str(catalogue.person(tmp_path))
+    assert main(["import", person, "--artifact", str(artifact), "--watchlist", str(path)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"ratecast: {path}: {fault}")

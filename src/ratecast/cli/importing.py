@@ -283,8 +283,9 @@ def _show(shown: _Shown, count: int, wanted: Wanted, out: Path | None) -> None:
         ]
         for row in best.iter_rows(named=True)
     ]
-    table = terminal_table("forecasts", ["title", "stars", "80 % interval"], cells)
-    _report(result, Group("\n".join(lines), table), wanted, out)
+    header = ["title", "stars", "80 % interval"]
+    tables = [terminal_table("forecasts", header, cells)] if cells else []
+    _report(result, Group("\n".join(lines), *tables), wanted, out)
 
 
 def _write(out: Path, table: "pl.DataFrame", what: str, more: str = "") -> None:

@@ -57,7 +57,8 @@ def match(export: Export, movies: pl.DataFrame, links: pl.DataFrame | None = Non
     links.csv of MovieLens; without it, numbers are not used. Two films of the export never have the
     same movie: the better match has it and the other is doubtful; of equal ones both are.
     """
-    return Matches(export, match_films(export.frame, CatalogueIndex(movies, links)), movies)
+    index = CatalogueIndex(movies, links)
+    return Matches(export, match_films(export.frame, index, once=True), movies)
 
 
 def films(titles: Sequence[str], years: Sequence[int | None]) -> pl.DataFrame:
@@ -72,9 +73,13 @@ def films(titles: Sequence[str], years: Sequence[int | None]) -> pl.DataFrame:
     return frame.with_columns(pl.lit(None, form).alias(name) for name, form in none.items())
 
 
-def match_films(films: pl.DataFrame, index: CatalogueIndex) -> pl.DataFrame:
-    """Films, as in the frame of an export, with the columns of `Matches.frame`."""
-    verdicts = _without_conflicts([_verdict(film, index) for film in _films(films)])
+def match_films(films: pl.DataFrame, index: CatalogueIndex, *, once: bool = False) -> pl.DataFrame:
+    """Films, as in the frame of an export, with the columns of `Matches.frame`.
+
+    once: whether two films that match a movie equally well are doubtful, as two ratings of it
+    would be; in a list they are one film that stands there twice.
+    """
+    verdicts = _without_conflicts([_verdict(film, index) for film in _films(films)], once=once)
     lines = [verdict.line for verdict in verdicts]
     found = pl.DataFrame(
         {
@@ -220,8 +225,8 @@ def _may_be_part(one: Forms, other: Forms, apart: int | None) -> bool:
     return not added and (apart or 0) <= 1 and len(shorter) >= LEAST_LETTERS
 
 
-def _without_conflicts(verdicts: list[Verdict]) -> list[Verdict]:
-    """The same, with at most one match for each movie."""
+def _without_conflicts(verdicts: list[Verdict], *, once: bool) -> list[Verdict]:
+    """The same, with the best match for each movie alone. once: and with none of equal ones."""
     rows = defaultdict(list)
     for row, verdict in enumerate(verdicts):
         if verdict.status == MATCHED:
@@ -231,7 +236,7 @@ def _without_conflicts(verdicts: list[Verdict]) -> list[Verdict]:
         best = max(verdicts[row].score for row in taken)
         keep = [row for row in taken if verdicts[row].score == best]
         for row in taken:
-            if len(taken) > 1 and (len(keep) > 1 or row not in keep):
+            if row not in keep or (once and len(keep) > 1):
                 reason = "another film of the export matches this movie"
                 result[row] = replace(verdicts[row], status=DOUBTFUL, reason=reason)
     return result

@@ -46,8 +46,9 @@ def read_watchlist(data: bytes, where: str) -> pl.DataFrame:
     sheet = Sheet.of(to_utf8(data, where), where)
     if not _is_list(sheet):
         shown = " ".join(", ".join(sheet.columns).split())[:120]
+        line = f"first line ({shown})" if shown else "empty first line"
         raise InputError(
-            f"{where}: not a watchlist of Letterboxd or IMDb, by its first line ({shown}); give "
+            f"{where}: not a watchlist of Letterboxd or IMDb, by its {line}; give "
             f"{NAME}, whose columns are {', '.join(COLUMNS)}, or the CSV of IMDb's watchlist"
         )
     rows = [*dict.fromkeys(row for row in _rows(sheet) if row[0])]

@@ -26,6 +26,8 @@ class Watchlist(NamedTuple):
     @classmethod
     def of(cls, path: Path, films: pl.DataFrame, index: CatalogueIndex) -> Self:
         """films: of the file at `path`. Raises `InputError` where none is in the catalogue."""
+        if not films.height:
+            raise InputError(f"{path}: has no film; add some to the list, and get its file again")
         found = match_films(films, index)
         matched = found.filter(status=MATCHED)
         if not matched.height:

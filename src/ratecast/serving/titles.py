@@ -53,7 +53,7 @@ async def watchlist(service: RatingService, data: bytes) -> Resolved:
     try:
         listed = await asyncio.to_thread(read_watchlist, data, "watchlist")
     except InputError as error:
-        raise InvalidValueError(str(error)) from None
+        raise InvalidValueError(str(error), "watchlist") from None
     return await asyncio.to_thread(_resolved, service, listed)
 
 

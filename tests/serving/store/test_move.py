@@ -70,6 +70,8 @@ def test_every_row_moves_there_and_back(
 def test_a_target_that_has_something_is_refused(database: str, tmp_path: Path) -> None:
     source = tmp_path / "source.db"
     filled(f"sqlite:///{source}")
+    with pytest.raises(InputError, match=r"cannot be made \(.*\); give another file"):
+        move_store(str(source), str(source / "in" / "a_file.db"))
     filled(database)
     before = held(database)
     with pytest.raises(InputError, match="not empty"):

@@ -23,6 +23,7 @@ _FAULTS = {
     "model_type": _NO_OBJECT,
     "model_attributes_type": _NO_OBJECT,
     _NO_JSON: "is no JSON ({error} at character {position}); correct it",
+    "literal_error": "is no word that is known here; write {expected}",
     "string_too_short": "is empty; write {min_length} character or more",
     "string_too_long": "is too long; write at most {max_length} characters",
     "too_short": "has too few entries; give at least {min_length}",

@@ -41,8 +41,7 @@ def move_store(source: str, target: str) -> dict[str, int]:
     file = _file(old)
     if file is not None and not file.is_file():
         raise InputError(f"move-store: {file}: no such file; give the store of a service")
-    if (made := _file(new)) is not None:
-        made.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(_file(new))
     with _engine(old) as of_source, _whole_or_none(new), _engine(new) as of_target:
         with reachable(old):
             _check_source(of_source)
@@ -146,6 +145,18 @@ def _whole_or_none(url: sa.URL) -> Iterator[None]:
                 with suppress(OSError):
                     file.with_name(file.name + ending).unlink()
         raise
+
+
+def _make_folder(file: Path | None) -> None:
+    """Make the folder of the target. Raises `InputError`."""
+    if file is not None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(
+                f"move-store: {file.parent}: cannot be made ({reason}); give another file"
+            ) from None
 
 
 def _url(text: str) -> sa.URL:
