@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ratecast.serving.http.page_mount import LoadPage, MakePage
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.serving.server import Settings
+    from ratecast.serving.store.database import StoredEvents
     from ratecast.training.experiment import Experiment
 
 # Folder of a training in the service's folder.
@@ -81,7 +82,8 @@ def serve(
     ).checked()  # fmt: skip
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
-        _check_database(settings)
+        # Before a model is trained for it.
+        _stored(settings)
         _publish_first(artifacts, table, first)
 
     def page() -> "LoadPage | None":
@@ -94,14 +96,18 @@ def serve(
     run(settings, page)
 
 
-def _check_database(settings: "Settings") -> None:
-    """Raise `InputError` for a database that cannot be used, before a model is trained for it."""
+def _stored(settings: "Settings") -> "StoredEvents":
+    """What the store has. Raises `InputError` for a database that cannot be used."""
     from ratecast.serving.store.database import Store
     from ratecast.serving.store.engine import reachable
 
     private_home(settings.home)
     with reachable(settings.url):
-        Store(settings.url).close()
+        store = Store(settings.url)
+        try:
+            return store.events_since()
+        finally:
+            store.close()
 
 
 def _publish_first(artifacts: "ArtifactStore", table: TableOptions, first: FirstModel) -> None:
@@ -151,17 +157,11 @@ def refit(
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.serving.live.training_table import training_table
     from ratecast.serving.server import Settings
-    from ratecast.serving.store.database import Store
-    from ratecast.serving.store.engine import reachable
 
     settings = Settings(service_home(home), database=database)
-    private_home(settings.home)
     artifacts = ArtifactStore(settings.home)
     experiment = _refit_experiment(artifacts, data, table, model)
-    with reachable(settings.url):
-        store = Store(settings.url)
-        stored = store.events_since()
-        store.close()
+    stored = _stored(settings)
     given = load_table(experiment.data, experiment.table)
     ratings = training_table(given, stored)
     note(
