@@ -217,5 +217,5 @@ def test_a_port_that_another_server_has_is_said() -> None:
 
 @pytest.mark.parametrize("port", [-1, 65_536])
 def test_a_number_that_is_no_port_is_said(port: int) -> None:
-    with pytest.raises(InputError, match="serve: --port is .*; give a number up to 65535"):
+    with pytest.raises(InputError, match=f"serve: --port is {port}; give a number up to"):
         systems.bound_socket("127.0.0.1", port, "serve")
