@@ -10,21 +10,33 @@ from pathlib import Path
 import pytest
 from numba.core.caching import InTreeCacheLocator
 
+import ratecast
 from ratecast import compiling, loop_cache
 
 COMPILE = """
 import sys
-from ratecast import models
+import numpy as np
+import ratecast
+from ratecast import compiling, models
 from ratecast.cli import main
+from ratecast.radix_sort import order
 models.MODELS.clear()
-models.MODELS.update(mean="ratecast.models.mean:Mean", neumf="ratecast.models.neumf.model:NeuMF")
+models.MODELS.update(neumf="ratecast.models.neumf.model:NeuMF")
+for name in ("mean", "bias"):
+    models.MODELS[name] = f"ratecast.models.{name}:{name.title()}"
 sys.modules["torch"] = None
+def use(name, folder):
+    print("used", name, file=sys.__stderr__)
+    if name == "neumf":
+        ratecast.make_model(name).fit(ratecast.example_ratings())
+    order(np.array([3, 1, 2]))
+compiling._use = use
 sys.exit(main(["doctor", "--compile", *sys.argv[1:]]))
 """
 
 
 def compiled(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Of two models alone: those of all take minutes to compile."""
+    """Of a few loops alone: those of all models take minutes to compile."""
     return subprocess.run(
         [sys.executable, "-c", COMPILE, *words],
         env=os.environ | {"NUMBA_CACHE_DIR": str(folder)},
@@ -52,7 +64,9 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     done = compiled(tmp_path / "file" / "cache")
     assert done.returncode == 2
-    *_, line = done.stderr.splitlines()
+    *used, line = done.stderr.splitlines()
+    # Not bias too: it stops at the first loop.
+    assert used == ["used neumf", "used mean"]
     assert line == (
         f"ratecast: doctor: compiled loops cannot be kept in {tmp_path}/file/cache (Not a "
         "directory); set NUMBA_CACHE_DIR to a folder that can be written"
@@ -83,3 +97,19 @@ def test_every_room_with_loops_is_looked_through() -> None:
         if re.search(r"^@njit", path.read_text("utf-8"), re.MULTILINE)
     }
     assert not [room for room in rooms if room.startswith(compiling._NO_LOOPS)]
+
+
+def test_a_model_is_used_with_times_and_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = []
+    load = ratecast.load
+
+    def noted(table: Path, *, no_time: bool) -> ratecast.Ratings:
+        timed.append(not no_time)
+        return load(table, no_time=no_time)
+
+    monkeypatch.setattr(ratecast, "load", noted)
+    compiling._use("bias", tmp_path)
+    assert timed == [True, False]
+    assert ratecast.load_model(tmp_path / "bias").name == "bias"

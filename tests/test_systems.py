@@ -204,3 +204,18 @@ def test_output_in_another_encoding_is_written_whole(encoding: str) -> None:
     done = subprocess.run(words, capture_output=True, check=False, env=environment)
     assert b"\\u2713" in done.stdout
     assert b"Traceback" not in done.stderr
+
+
+def test_a_port_that_another_server_has_is_said() -> None:
+    with systems.bound_socket("127.0.0.1", 0, "serve") as bound:
+        bound.listen()
+        port = bound.getsockname()[1]
+        with pytest.raises(InputError, match=rf"^mcp: 127.0.0.1:{port} is not available \(.+\)"):
+            systems.bound_socket("127.0.0.1", port, "mcp")
+    systems.bound_socket("127.0.0.1", port, "mcp").close()
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_number_that_is_no_port_is_said(port: int) -> None:
+    with pytest.raises(InputError, match=f"serve: --port is {port}; give a number up to"):
+        systems.bound_socket("127.0.0.1", port, "serve")

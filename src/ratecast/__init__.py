@@ -9,8 +9,9 @@
 Names are imported when they are first used, so that `import ratecast` costs next to nothing.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ratecast.lazy_names import LazyNames
 
 if TYPE_CHECKING:
     from ratecast.comparing import Comparison as Comparison
@@ -132,24 +133,20 @@ _PLACES = {
     "training.model_factory": ["make_model"],
     "workers.place": ["Ray"],
 }
-_MODULES = {name: f"ratecast.{place}" for place, names in _PLACES.items() for name in names}
+_NAMES = LazyNames(__name__, _PLACES)
 
-__all__ = sorted(_MODULES)  # noqa: PLE0605
+__all__ = _NAMES.names  # noqa: PLE0605
 
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        """A public name, imported now (PEP 562)."""
+        """A public name, imported now; the version is read from what is installed."""
         if name == "__version__":
             from importlib.metadata import version
 
             return version("ratecast")
-        if name not in _MODULES:
-            raise AttributeError(f"module 'ratecast' has no attribute {name!r}")
-        value = getattr(import_module(_MODULES[name]), name)
-        globals()[name] = value
-        return value
+        return _NAMES.imported(name)
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -50,11 +50,8 @@ def compile_all() -> Compiled:
 
     What is compiled already is only loaded. Raises `InputError` where it cannot be kept.
     """
-    # numba is imported where the first loop is called.
-    from ratecast.loop_cache import not_kept
-
     start, left_out = time.perf_counter(), []
-    with TemporaryDirectory(prefix="ratecast-") as folder:
+    with TemporaryDirectory(prefix="ratecast-") as folder, _kept_or_refused():
         for name, work in _works(Path(folder)):
             # Notes on the table say nothing here.
             with bar(f"{name}: compiling"), redirect_stderr(StringIO()):
@@ -62,15 +59,28 @@ def compile_all() -> Compiled:
                     work()
                 except MissingPackageError:
                     left_out.append(name)
-    if not_kept:
-        where, reason = next(iter(not_kept.items()))
-        raise InputError(
-            f"doctor: compiled loops cannot be kept in {where} ({reason}); set NUMBA_CACHE_DIR to "
-            "a folder that can be written"
-        )
     used = [loop for loop in _loops() if "dispatcher" in vars(loop) and loop.signatures]
     forms = sum(len(loop.signatures) for loop in used)
     return Compiled(len(used), forms, time.perf_counter() - start, _folder(used), tuple(left_out))
+
+
+@contextmanager
+def _kept_or_refused() -> Iterator[None]:
+    """Raise `InputError` at the first loop that is compiled and cannot be kept."""
+    # numba is imported where the first loop is called.
+    from ratecast import loop_cache
+
+    def refuse(folder: str, reason: str) -> None:
+        raise InputError(
+            f"doctor: compiled loops cannot be kept in {folder} ({reason}); set NUMBA_CACHE_DIR to "
+            "a folder that can be written"
+        )
+
+    before, loop_cache.report = loop_cache.report, refuse
+    try:
+        yield
+    finally:
+        loop_cache.report = before
 
 
 def _works(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:

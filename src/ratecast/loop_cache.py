@@ -23,8 +23,8 @@ from typing_extensions import override
 
 from ratecast.visible_text import one_line
 
-# Folders in which a compiled loop could not be kept, with the reason.
-not_kept: dict[str, str] = {}
+# Folders in which a compiled loop could not be kept, as far as it was said.
+_not_kept: set[str] = set()
 
 
 def _given() -> str:
@@ -70,7 +70,7 @@ class LoopCache(FunctionCache):
     numba takes a compiled loop for current while the file of the loop is unchanged, although the
     code of other files that it calls is a part of it. Here what counts is all that was compiled.
 
-    A folder that cannot be written is read, and said once where a loop had to be compiled.
+    A folder that cannot be written is read, and reported where a loop had to be compiled.
     """
 
     _impl_class = _Folders
@@ -93,19 +93,24 @@ class LoopCache(FunctionCache):
 
     @override
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep the compiled loop, or say once that it cannot be."""
+        """Keep the compiled loop, or report that it cannot be."""
         try:
             self._save_overload(sig, data)  # type: ignore[no-untyped-call]
         except OSError as error:
-            _say_not_kept(_given() or self.cache_path, error.strerror or str(error))
+            report(_given() or self.cache_path, error.strerror or str(error))
 
 
-def _say_not_kept(folder: str, reason: str) -> None:
-    if folder not in not_kept:
-        not_kept[folder] = reason
+def say_not_kept(folder: str, reason: str) -> None:
+    """Say once that compiled loops cannot be kept in a folder."""
+    if folder not in _not_kept:
+        _not_kept.add(folder)
         line = f"compiled loops cannot be kept in {folder} ({reason}), so each process compiles "
         step = "set NUMBA_CACHE_DIR to a folder that can be written"
         print(f"ratecast: {one_line(line)}them anew; {step}", file=sys.stderr)
+
+
+# What is done then; `doctor --compile` refuses.
+report: Callable[[str, str], None] = say_not_kept
 
 
 def stamp(function: Callable[..., Any], options: dict[str, Any]) -> str:
@@ -189,5 +194,5 @@ def dispatcher(function: Any, cache: bool = False, **options: Any) -> Any:
             made._cache = LoopCache(function, options)  # noqa: SLF001
         except RuntimeError:
             # numba finds no folder that can be written.
-            _say_not_kept(str(Path(__file__).parent), "read-only")
+            report(str(Path(__file__).parent), "read-only")
     return made

@@ -16,14 +16,15 @@ from ratecast.errors import MissingPackageError
 
 # What cannot work without: the names that are imported, by the extra. What is left out here is
 # said where it is used, such as the page of the service.
+_SERVE = ("alembic", "fastapi", "orjson", "prometheus_client", "sqlalchemy", "uvicorn")
 IMPORTS = {
-    "mcp": ("mcp", "fastapi", "orjson", "prometheus_client", "sqlalchemy", "uvicorn"),
+    "mcp": ("mcp", *_SERVE),
     "nets": ("torch", "lightning", "tensorboard"),
     "plots": ("matplotlib",),
     "notebooks": ("plotly",),
     "ray": ("ray",),
     "ray-train": ("ray", "fsspec", "pandas", "pyarrow", "pydantic", "requests"),
-    "serve": ("alembic", "fastapi", "orjson", "prometheus_client", "sqlalchemy", "uvicorn"),
+    "serve": _SERVE,
     "tune": ("optuna",),
 }
 

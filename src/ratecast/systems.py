@@ -22,6 +22,7 @@ WINDOWS = sys.platform == "win32"
 # Windows bars others from the byte that is locked: one behind all that is read or written.
 _LOCKED_BYTE = 1 << 30
 _OPEN_ELSEWHERE_SECONDS = 5.0
+_LAST_PORT = 65_535
 
 
 def lock(file: BinaryIO) -> bool:
@@ -81,13 +82,35 @@ def others_may_read(mode: int) -> bool:
     return not WINDOWS and bool(mode & 0o077)
 
 
-def claim_port(bound: socket.socket) -> None:
-    """Let the socket bind to a port that a server has just left, but not share it with one."""
+def checked_port(port: int, command: str) -> None:
+    """Raise `InputError` for a number that is no port. command: what is given it."""
+    if not 0 <= port <= _LAST_PORT:
+        raise InputError(f"{command}: --port is {port}; give a number up to {_LAST_PORT}")
+
+
+def bound_socket(host: str, port: int, command: str, options: str = "--port") -> socket.socket:
+    """A socket bound to an address of this machine, which no other server has.
+
+    port: from 0 (any that is free) to 65,535. command, options: what serves there, and where
+    it is given the address, for the message. Raises `InputError` if host or port are not available.
+    """
+    checked_port(port, command)
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     if sys.platform == "win32":
         # There SO_REUSEADDR would let two servers have the same port.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     else:
+        # A port that a server has just left.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise InputError(
+            f"{command}: {host}:{port} is not available ({error.strerror or error}); "
+            f"give another {options}"
+        ) from None
+    return bound
 
 
 def in_forked_children(call: Callable[[], Any]) -> None:

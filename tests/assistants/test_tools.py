@@ -268,7 +268,7 @@ def test_options_that_cannot_be(
     assert "give either" in line("--url", "http://127.0.0.1:1", "--artifact", model)
     assert "--token-file is for a service" in line("--artifact", model, "--token-file", "token")
     assert "no manifest.json" in line("--artifact", tmp_path)
-    assert "give another --port" in line("--artifact", model, "--port", 99999)
+    assert "give a number up to 65535" in line("--artifact", model, "--port", 99999)
     monkeypatch.setattr("ratecast.optional_packages.find_spec", lambda _: None)
     assert "mcp is not installed; install it with pip install" in line("--artifact", model)
 

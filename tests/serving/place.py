@@ -44,8 +44,11 @@ class Place:
         return self.database or f"sqlite:///{self.home / 'ratings.db'}"
 
     @contextmanager
-    def open(self) -> Iterator[httpx.Client]:
-        """The service in a thread, ready; a client that sends the service's token."""
+    def open(self, ready: bool = True) -> Iterator[httpx.Client]:
+        """The service in a thread; a client that sends the service's token.
+
+        ready: wait until it is.
+        """
         store = Store(self.url)
         access = Access(self.token, signing_secret(self.home), self.private)
         hot_swap = HotSwap(ArtifactStore(self.home), store)
@@ -59,7 +62,7 @@ class Place:
             address = f"http://127.0.0.1:{port}"
             # A kernel may be compiled for the first request.
             with httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT_SECONDS) as client:
-                wait(client)
+                wait(client, path="/readyz" if ready else "/healthz")
                 yield client
         finally:
             running.should_exit = True

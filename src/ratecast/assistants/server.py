@@ -20,7 +20,7 @@ from ratecast.assistants.tools import Tools
 from ratecast.errors import InputError
 from ratecast.importing.client import Client, RefusedError
 from ratecast.serving.http.field_faults import fault, joined
-from ratecast.systems import claim_port
+from ratecast.systems import bound_socket
 
 HOST, PATH = "127.0.0.1", "/mcp"
 ABOUT = (
@@ -79,7 +79,7 @@ async def run(source: Client | Path, *, write: bool = False, port: int | None = 
     one the protocol has stdin and stdout. Raises `InputError` before anything is served.
     """
     async with AsyncExitStack() as stack:
-        bound = None if port is None else stack.enter_context(_bound(port))
+        bound = None if port is None else stack.enter_context(bound_socket(HOST, port, "mcp"))
         if isinstance(source, Client):
             client = await stack.enter_async_context(of_service(source))
         else:
@@ -98,21 +98,6 @@ async def _serve_http(server: AssistantServer, bound: socket.socket) -> None:
     # With the host the SDK refuses requests of pages that only pretend to be of this machine.
     app = server.streamable_http_app(streamable_http_path=PATH, host=HOST)
     await uvicorn.Server(uvicorn.Config(app, log_config=None)).serve(sockets=[bound])
-
-
-def _bound(port: int) -> socket.socket:
-    """A socket on this machine. Raises `InputError` if the port is not available."""
-    bound = socket.socket()
-    claim_port(bound)
-    try:
-        bound.bind((HOST, port))
-    except (OSError, OverflowError) as error:
-        bound.close()
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"mcp: {HOST}:{port} is not available ({reason}); give another --port"
-        ) from None
-    return bound
 
 
 def _faults(error: ValidationError) -> str:

@@ -4,8 +4,9 @@ Names are imported when they are first used: a fitted model has tables of its ow
 readers of files take longer to import than its forecast takes.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ratecast.lazy_names import LazyNames
 
 if TYPE_CHECKING:
     from ratecast.data.cache import home as home
@@ -26,17 +27,10 @@ _PLACES = {
     "sources": ["fetch"],
     "summary": ["describe"],
 }
-_MODULES = {name: f"ratecast.data.{place}" for place, names in _PLACES.items() for name in names}
+_NAMES = LazyNames(__name__, _PLACES)
 
-__all__ = sorted(_MODULES)  # noqa: PLE0605
+__all__ = _NAMES.names  # noqa: PLE0605
 
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        """A name of `__all__`, imported now (PEP 562)."""
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_MODULES[name]), name)
-        globals()[name] = value
-        return value
+    __getattr__ = _NAMES.imported

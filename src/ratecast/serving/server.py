@@ -2,11 +2,9 @@
 
 import ipaddress
 import logging
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,11 +25,10 @@ from ratecast.serving.private_files import private_home
 from ratecast.serving.store.database import Store
 from ratecast.serving.store.engine import reachable
 from ratecast.serving.store.lock import exclusive_lock
-from ratecast.systems import claim_port
+from ratecast.systems import bound_socket, checked_port
 from ratecast.visible_text import in_json
 
 MIN_TOKEN_LENGTH = 16
-_LAST_PORT = 65_535
 GRACE_SECONDS = 5
 REMOTE_RATE = 50.0
 # Thread switch interval, so that loading a model does not delay requests. Python's default is 5 ms.
@@ -89,8 +86,7 @@ class Settings:
                 f"serve: a token must have {MIN_TOKEN_LENGTH} characters or more; make one by "
                 "openssl rand -hex 32"
             )
-        if not 0 <= self.port <= _LAST_PORT:
-            raise InputError(f"serve: --port is {self.port}; give a number up to {_LAST_PORT}")
+        checked_port(self.port, "serve")
         if self.keep < 0:
             raise InputError(
                 f"serve: --keep is {self.keep}; give how many older models stay, from 0"
@@ -163,7 +159,8 @@ def serve(settings: Settings, page: Callable[[], LoadPage | None] = lambda: None
     access = Access(settings.token, signing_secret(settings.home), settings.private)
     with reachable(settings.url):
         store = Store(settings.url)
-    with exclusive_lock(store.lock), _port(settings) as port:
+    place = settings.host, settings.port, "serve", "--port or --host"
+    with exclusive_lock(store.lock), bound_socket(*place) as port:
         hot_swap = HotSwap(ArtifactStore(settings.home, settings.keep), store)
         app = create_app(hot_swap, access, settings.limits, page(), settings.proxies)
         log_as_json()
@@ -173,22 +170,6 @@ def serve(settings: Settings, page: Callable[[], LoadPage | None] = lambda: None
         )
         bounded.run(sockets=[port])
     store.close()
-
-
-@contextmanager
-def _port(settings: Settings) -> Iterator[socket.socket]:
-    """A socket bound to host and port. Raises `InputError` if they are not available."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as bound:
-        claim_port(bound)
-        try:
-            bound.bind((settings.host, settings.port))
-        except OSError as error:
-            raise InputError(
-                f"serve: {settings.host}:{settings.port} is not available "
-                f"({error.strerror}); give another --port or --host"
-            ) from None
-        yield bound
 
 
 def log_as_json() -> None:

@@ -64,10 +64,12 @@ class TogetherView:
 
             async def add() -> None:
                 secret = None if token is None else str(token.value or "")
-                if await self._add(str(number.value or "").strip(), secret):
+                if self._add(str(number.value or "").strip(), secret):
+                    # Before anything is awaited: the next number may be on its way already.
                     number.set_value("")
                     if token is not None:
                         token.set_value("")
+                    await self._draw()
 
             for field in (number, token):
                 if field is not None:
@@ -89,7 +91,7 @@ class TogetherView:
             by = ui.select(dict(NAMES), value=self.by, on_change=chosen)
             by.props('outlined dense options-dense aria-label="Best first by"')
 
-    async def _add(self, number: str, token: str | None) -> bool:
+    def _add(self, number: str, token: str | None) -> bool:
         """Add a user to the group, whose token is checked where one is needed."""
         self.message.set_text("")
         try:
@@ -103,7 +105,6 @@ class TogetherView:
         if user not in self.users and len(self.users) < MOST_USERS:
             self.users.append(user)
         self._draw_group()
-        await self._draw()
         return True
 
     async def _remove(self, user: Id) -> None:
