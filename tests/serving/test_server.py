@@ -45,7 +45,7 @@ def test_what_would_open_the_door_is_refused(
 def test_a_missing_folder_is_said_before_a_model_is_trained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ratecast.cli.serving._publish_first", None)
+    monkeypatch.setattr("ratecast.cli.serving._trained", None)
     url = f"sqlite:///{tmp_path}/missing/ratings.db"
     assert main(["serve", "--home", str(tmp_path / "home"), "--database", url]) == 2
     (line,) = capsys.readouterr().err.splitlines()

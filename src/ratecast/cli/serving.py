@@ -82,9 +82,7 @@ def serve(
     ).checked()  # fmt: skip
     artifacts = ArtifactStore(settings.home)
     if artifacts.current is None:
-        # Before a model is trained for it.
-        _stored(settings)
-        _publish_first(artifacts, table, first)
+        _publish_first(artifacts, settings, table, first)
 
     def page() -> "LoadPage | None":
         """Called once store and port are available."""
@@ -110,7 +108,11 @@ def _stored(settings: "Settings") -> "StoredEvents":
             store.close()
 
 
-def _publish_first(artifacts: "ArtifactStore", table: TableOptions, first: FirstModel) -> None:
+def _publish_first(
+    artifacts: "ArtifactStore", settings: "Settings", table: TableOptions, first: FirstModel
+) -> None:
+    # A database that cannot be used is said before a model is trained for it.
+    _stored(settings)
     training = f"training {first.model} on {first.data} first"
     show(f"no model is published in {artifacts.home} yet: {training}")
     experiment = _experiment(first.model, first.data, artifacts.home, table, first.budget)
