@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,9 +13,12 @@ import pytest
 import ratecast as rc
 from ratecast.cli import main
 from ratecast.models import MODELS, load_model
+from ratecast.models.blend.inner import Held, PartForecasts
+from ratecast.progress import _screen
 from ratecast.ratings import Ratings
 from ratecast.splits import chronological
 from tests.planted import planted
+from tests.test_progress import terminal
 
 Say = pytest.CaptureFixture[str]
 
@@ -107,11 +111,23 @@ def test_train_then_evaluate_then_predict(table: Path, capsys: Say) -> None:
 def test_a_training_that_chooses_says_so_before_it_begins(
     table: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tried: list[str] = []
+
+    def seen(held: Held, make: Any) -> PartForecasts:
+        assert _screen.display is not None
+        tried.extend(task.description for task in _screen.display.tasks)
+        return forecasts(held, make)
+
+    forecasts = Held.forecasts
+    monkeypatch.setattr(Held, "forecasts", seen)
     monkeypatch.setattr(rc.Auto, "candidates", lambda _: {"mean": rc.Mean(), "bias": rc.Bias()})
+    screen = terminal(monkeypatch)
     assert run("train", "--data", table, "--budget", "5s") == 0
-    err = capsys.readouterr().err
+    assert tried == ["auto: trying mean", "auto: trying bias"]
+    err = screen.getvalue()
     assert "train: auto tries models, one by one, for about 5 s at most" in err
     assert err.index("auto tries") < err.index("auto: bias: frozen")
+    assert "artifact: " in capsys.readouterr().out
 
 
 def test_a_stranger_is_answered_and_marked(table: Path, capsys: Say) -> None:

@@ -15,11 +15,9 @@ from ratecast.models.bias import Bias
 from ratecast.models.blend.inner import Held, PartForecasts
 from ratecast.models.blend.model import AS_OF, FROZEN
 from ratecast.models.mean import Mean
-from ratecast.progress import _screen
 from ratecast.ratings import Ratings, Scale
 from ratecast.splits import chronological
 from tests.planted import planted, tastes
-from tests.test_progress import terminal
 
 
 def quick() -> Auto:
@@ -71,22 +69,6 @@ def test_what_it_tried_is_said_and_saved(tmp_path: Path) -> None:
     for one in (model, again):
         one.observe(split.test)
     np.testing.assert_array_equal(again.predict(requests).stars, model.predict(requests).stars)
-
-
-def test_a_terminal_sees_which_model_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal(monkeypatch)
-    shown: list[str] = []
-
-    def seen(held: Held, make: Any) -> PartForecasts:
-        assert _screen.display is not None
-        shown.extend(task.description for task in _screen.display.tasks)
-        return forecasts(held, make)
-
-    forecasts = Held.forecasts
-    monkeypatch.setattr(Held, "forecasts", seen)
-    monkeypatch.setattr(Auto, "candidates", lambda _: {"mean": Mean(), "bias": Bias()})
-    Auto().fit(planted())
-    assert shown == ["auto: trying mean", "auto: trying bias"]
 
 
 def test_a_table_without_times_has_one_set_of_shares() -> None:

@@ -5,6 +5,7 @@ within a budget).
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
@@ -28,7 +29,6 @@ from ratecast.models.blend.model import (
 from ratecast.models.blend.shares import HeldForecasts, Shares
 from ratecast.models.knn import KNN
 from ratecast.models.variational_mf.model import VariationalMF
-from ratecast.progress import bar
 from ratecast.ratings import Ratings
 
 # A mean of several models has to be better than the best of them by this share of its RMSE.
@@ -84,6 +84,8 @@ class Auto(Blend):
     budget: float = 900.0
 
     tried: list[Tried] = field(init=False, repr=False)
+    # Called with the name of each model before it is tried, for whoever shows progress.
+    on_try: Callable[[str], None] | None = field(init=False, repr=False, default=None)
 
     @override
     def candidates(self) -> dict[str, Model]:
@@ -105,12 +107,11 @@ class Auto(Blend):
             return {FROZEN: only, AS_OF: only}
         held = Held.of(train, self.seed)
         known: dict[str, PartForecasts] = {}
-        with bar("auto", len(names), unit="models") as progress:
-            for name in names:
-                progress.change(label=f"auto: trying {name}")
-                left = self.budget - (time.perf_counter() - start)
-                self.tried.append(self._try(name, held, known, left))
-                progress.advance()
+        for name in names:
+            if self.on_try is not None:
+                self.on_try(name)
+            left = self.budget - (time.perf_counter() - start)
+            self.tried.append(self._try(name, held, known, left))
         if not known:
             raise InputError(f"no model can be fitted to this table; {self.tried[0].reason}")
         first = Shares.of(NEW_USERS, KNOWN_USERS, tuple(known), self.new_user_damping)

@@ -13,6 +13,7 @@ from ratecast import data
 from ratecast.errors import InputError
 from ratecast.modelling.contract.model import Model
 from ratecast.modelling.nets.net_model import NetModel
+from ratecast.models.auto import Auto
 from ratecast.progress import bar
 from ratecast.ratings import Ratings
 from ratecast.splits import Split, named, splits_of
@@ -78,8 +79,7 @@ def _run(experiment: Experiment, parts: Split, workers: "RayPool | None") -> Run
     ):
         if isinstance(model, NetModel):
             model.train_net = LazyTrainer(logger, folder, plain, workers)
-        with bar(f"{model.name}: fit"):
-            model.fit(parts.train, parts.valid)
+        _fit(model, parts)
         figures = {f"{part}/rmse": rmse(model, rows) for part, rows in _fit_parts(parts).items()}
         if experiment.split == ALL:
             with bar(f"{model.name}: fit on every rating"):
@@ -92,6 +92,18 @@ def _run(experiment: Experiment, parts: Split, workers: "RayPool | None") -> Run
         except InputError as error:
             raise InputError(f"{error}; the model is saved in {artifact}") from None
     return Run(folder, artifact, figures, _parameters(model), model.summary())
+
+
+def _fit(model: Model, parts: Split) -> None:
+    """Fit it, and show how long that takes, and which model it tries, where it chooses one."""
+    with bar(f"{model.name}: fit") as shown:
+        if isinstance(model, Auto):
+            model.on_try = lambda name: shown.change(label=f"auto: trying {name}")
+        try:
+            model.fit(parts.train, parts.valid)
+        finally:
+            if isinstance(model, Auto):
+                model.on_try = None
 
 
 @contextmanager
