@@ -116,10 +116,8 @@ def test_a_changed_file_beside_the_model_is_refused(table: Path, name: str, caps
     file = artifact / name
     file.write_text(file.read_text().replace("dishes", "others", 1) + "\n")
     for change in ("has changed since it was saved; train again", "is missing; copy the whole"):
-        for words in (
-            ["publish", artifact, "--home", "home"],
-            ["evaluate", "--artifact", artifact],
-        ):
+        publish: list[str | Path] = ["publish", artifact, "--home", "home"]
+        for words in (publish, ["evaluate", "--artifact", artifact]):
             capsys.readouterr()
             assert run(*words) == 2
             assert f"{name} {change}" in capsys.readouterr().err.splitlines()[-1]
