@@ -4,9 +4,9 @@
     python -m benchmarks.compare --rows 2e5 [--runs 1] [--peers NAME,NAME]
 
 Parts: loading, limits, tune, speed-1m, curve-1m, stages, growth, flagship, accuracy, tune-25m,
-speed-25m, curve-25m, speed-100m, billion, cluster, cluster-large, cluster-nets. Each is merged into
-the results when it is done; one that was stopped goes on where it was. With --rows, one comparison
-at that size is printed, and not saved.
+speed-25m, curve-25m, speed-100m, billion, cluster, cluster-large, cluster-nets, start. Each is
+merged into the results when it is done; one that was stopped goes on where it was. With --rows, one
+comparison at that size is printed, and not saved.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from benchmarks import (
     records,
     speed,
     stages,
+    start,
 )
 from benchmarks.peers import METHODS
 from benchmarks.records import Record, Step
@@ -53,6 +54,7 @@ PARTS: dict[str, Callable[[], Sequence[Step]]] = {
     "cluster": on_cluster.steps,
     "cluster-large": large_on_cluster.steps,
     "cluster-nets": nets_on_cluster.steps,
+    "start": lambda: list(start.steps()),
 }
 
 

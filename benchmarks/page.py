@@ -11,6 +11,7 @@ from benchmarks.marks import Marks, with_section
 from benchmarks.nets_on_cluster import nets_table
 from benchmarks.records import Record, measured_at, versions, where
 from benchmarks.settings_text import settings_text, tried_text
+from benchmarks.start import start_table
 from benchmarks.summary import Line, lines
 from ratecast.atomic_write import write_text
 
@@ -268,4 +269,5 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "cluster": cluster_table,
     "cluster-large": large_cluster_table,
     "cluster-nets": nets_table,
+    "start": start_table,
 }
