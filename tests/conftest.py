@@ -91,6 +91,13 @@ def _started(cores: int) -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     options = {"num_cpus": cores, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=options)
+    for left in (2, 1, 0):
+        try:
+            cluster = Cluster(initialize_head=True, head_node_args=options)
+            break
+        except Exception as error:
+            # Ray waits for 30 seconds, which a busy machine may take longer than.
+            if not left or "timed out during startup" not in str(error):
+                raise
     yield cluster.address
     cluster.shutdown()  # type: ignore[no-untyped-call]

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import httpx
 from tests.serving.place import process, wait
 
 WRITERS = 4
+ACKNOWLEDGED_SECONDS = 30.0
 
 
 @dataclass
@@ -46,7 +48,11 @@ def kill_under_load(home: Path, kills: int, seed: int) -> Found:
                 ]
                 for writer in work:
                     writer.start()
-                threading.Event().wait(drawn.uniform(0.2, 0.8))
+                # On a machine that is slow, too, some are acknowledged before the kill.
+                before, end = found.acknowledged, time.monotonic() + ACKNOWLEDGED_SECONDS
+                while found.acknowledged == before and time.monotonic() < end:
+                    time.sleep(0.01)
+                time.sleep(drawn.uniform(0.2, 0.8))
                 running.kill()
                 for writer in work:
                     writer.join()
@@ -60,7 +66,7 @@ def _movies(client: httpx.Client) -> list[int]:
 
 def _write(client: httpx.Client, user: int, movies: list[int], books: tuple) -> None:  # type: ignore[type-arg]
     last, doubt, found = books
-    with httpx.Client(base_url=client.base_url, timeout=5) as own:
+    with httpx.Client(base_url=client.base_url, timeout=ACKNOWLEDGED_SECONDS) as own:
         drawn = random.Random(len(last[user]) + user)
         while True:
             movie, stars = drawn.choice(movies), float(drawn.randint(1, 5))

@@ -13,9 +13,10 @@ from ratecast.errors import InputError
 from ratecast.ratings import MOVIE, USER
 from ratecast.serving.http.auth import signing_secret
 from ratecast.serving.live.published import ArtifactStore
-from ratecast.serving.server import Settings
+from ratecast.serving.server import Settings, serve
 from ratecast.serving.store.database import Store
 from ratecast.serving.store.lock import exclusive_lock
+from ratecast.systems import bound_socket
 from tests.planted import planted
 from tests.serving import postgres
 from tests.serving.kills import kill_under_load
@@ -128,6 +129,20 @@ def test_a_store_or_a_port_that_is_taken_is_said(place: Place, artifact: Path) -
         ArtifactStore(place.home / "other").publish(artifact)
         port = f"--port={client.base_url.port}"
         assert "in use" in refused(f"--home={place.home / 'other'}", port)
+
+
+def test_connections_are_closed_where_a_port_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+    close = Store.close
+    monkeypatch.setattr(Store, "close", lambda store: (closed.append(store), close(store)))
+    with bound_socket("127.0.0.1", 0, "serve") as bound:
+        bound.listen()
+        settings = Settings(tmp_path, port=bound.getsockname()[1])
+        with pytest.raises(InputError, match="is not available"):
+            serve(settings)
+    assert len(closed) == 1
 
 
 def test_a_postgresql_that_is_taken_is_said(postgresql: postgres.Server) -> None:

@@ -57,6 +57,16 @@ def test_ray_is_not_installed(
 ray = pytest.importorskip("ray")
 
 
+def test_a_machine_that_is_too_slow_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(**_: object) -> None:
+        # Ray has no class of its own for it.
+        raise Exception("The node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", late)
+    said = refusal(Ray(workers=1))
+    assert "no cluster can be started here (The node timed out during startup); leave" in said
+
+
 @pytest.mark.parametrize("address", ["10.0.0.7", "head:port", "ray://10.0.0.7:10001", ":"])
 def test_an_address_that_is_none(address: str) -> None:
     assert "is no address; give that of the head node, as in 10.0.0.7:6379" in refusal(

@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -160,7 +161,7 @@ def serve(settings: Settings, page: Callable[[], LoadPage | None] = lambda: None
     with reachable(settings.url):
         store = Store(settings.url)
     place = settings.host, settings.port, "serve", "--port or --host"
-    with exclusive_lock(store.lock), bound_socket(*place) as port:
+    with closing(store), exclusive_lock(store.lock), bound_socket(*place) as port:
         hot_swap = HotSwap(ArtifactStore(settings.home, settings.keep), store)
         app = create_app(hot_swap, access, settings.limits, page(), settings.proxies)
         log_as_json()
@@ -169,7 +170,6 @@ def serve(settings: Settings, page: Callable[[], LoadPage | None] = lambda: None
             app, settings.limits, settings.proxies, timeout_graceful_shutdown=GRACE_SECONDS
         )
         bounded.run(sockets=[port])
-    store.close()
 
 
 def log_as_json() -> None:

@@ -114,7 +114,11 @@ def _connect(ray: Any, place: Ray, threads: int) -> None:
         with threads_of_children(threads), kept_stderr(printed) if place.address else nullcontext():
             # Without the word, a cluster that is found on this machine would be taken.
             ray.init(address=place.address or "local", **options)
-    except (*_REFUSALS, ray.exceptions.RayError) as error:
+    except Exception as error:
+        # For a node that is not there in time Ray raises an `Exception` of no other class.
+        refused = isinstance(error, (*_REFUSALS, ray.exceptions.RayError))
+        if not refused and type(error) is not Exception:
+            raise
         raise _no_connection(place.address, error, printed) from None
 
 
