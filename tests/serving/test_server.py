@@ -134,9 +134,13 @@ def test_a_store_or_a_port_that_is_taken_is_said(place: Place, artifact: Path) -
 def test_connections_are_closed_where_a_port_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed = []
-    close = Store.close
-    monkeypatch.setattr(Store, "close", lambda store: (closed.append(store), close(store)))
+    closed, close = [], Store.close
+
+    def noted(store: Store) -> None:
+        closed.append(store)
+        close(store)
+
+    monkeypatch.setattr(Store, "close", noted)
     with bound_socket("127.0.0.1", 0, "serve") as bound:
         bound.listen()
         settings = Settings(tmp_path, port=bound.getsockname()[1])
