@@ -34,7 +34,7 @@ pictures: $(READY)  ## photograph TensorBoard and the page, draw the movies; nee
 	$(BIN)/python docs/pictures/history_length.py
 
 docs: $(READY)  ## the documentation site, in site/; needs no network
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
 
 # A process for each core: threads of libraries beside them would only wait for each other.
@@ -83,7 +83,7 @@ check: $(READY)  ## style, types, and which folder may import which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.packaging.audit
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 check-systems: $(READY)  ## the types as on Windows and macOS; some minutes
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 src

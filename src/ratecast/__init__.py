@@ -135,7 +135,7 @@ _PLACES = {
 }
 _NAMES = LazyNames(__name__, _PLACES)
 
-__all__ = _NAMES.names  # noqa: PLE0605
+__all__ = sorted(_NAMES.names)  # noqa: PLE0605
 
 
 if not TYPE_CHECKING:

@@ -21,8 +21,8 @@ class LazyNames:
 
     @property
     def names(self) -> list[str]:
-        """What `__all__` is."""
-        return sorted(self._modules)
+        """Of all modules, for `__all__`."""
+        return list(self._modules)
 
     def imported(self, name: str) -> Any:
         """The value of a name. Raises `AttributeError` for a name of none of the modules."""
