@@ -266,6 +266,8 @@ def test_options_that_cannot_be(
 
     assert "give either --url URL or --artifact DIR" in line()
     assert "give either" in line("--url", "http://127.0.0.1:1", "--artifact", model)
+    for url in ("ftp://127.0.0.1", "http://"):
+        assert f"{url}: is no address of a service" in line("--url", url)
     assert "--token-file is for a service" in line("--artifact", model, "--token-file", "token")
     assert "no manifest.json" in line("--artifact", tmp_path)
     assert "give a number up to 65535" in line("--artifact", model, "--port", 99999)

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,9 @@ def test_what_would_open_the_door_is_refused(
     assert Settings(tmp_path, "0.0.0.0", insecure=True).checked().limits.rate == 50
     assert Settings(tmp_path).checked().limits.rate == 0
     assert Settings(tmp_path, "::1").local
+    for rate in (-1.0, float("nan")):
+        with pytest.raises(InputError, match=r"--rate_limit is (-1|nan);"):
+            Settings(tmp_path, rate=rate).checked()
     assert not Settings(tmp_path, "example.org").local
 
 
@@ -129,6 +133,20 @@ def test_a_store_or_a_port_that_is_taken_is_said(place: Place, artifact: Path) -
         ArtifactStore(place.home / "other").publish(artifact)
         port = f"--port={client.base_url.port}"
         assert "in use" in refused(f"--home={place.home / 'other'}", port)
+
+
+def test_the_port_that_was_found_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[socket.socket] = []
+    told: list[int] = []
+    monkeypatch.setattr("ratecast.serving.server.log_as_json", lambda: None)
+    monkeypatch.setattr("uvicorn.Server.run", lambda _, sockets: served.append(sockets[0]))
+    interval = sys.getswitchinterval()
+    try:
+        serve(Settings(tmp_path, port=0), told.append)
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(served) == 1
+    assert told[0] > 0
 
 
 def test_connections_are_closed_where_a_port_is_taken(

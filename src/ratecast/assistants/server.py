@@ -89,6 +89,8 @@ async def run(source: Client | Path, *, write: bool = False, port: int | None = 
         if bound is None:
             await server.run_stdio_async()
         else:
+            # stdout is free here, as the protocol does not have it.
+            print(f"ratecast: http://{HOST}:{bound.getsockname()[1]}{PATH}", flush=True)
             await _serve_http(server, bound)
 
 

@@ -29,9 +29,9 @@ def held_back(
     from ratecast.serving.live.served_model import LEARNED_TO, learned, load
     from ratecast.serving.live.training_table import training_table
 
-    if artifacts.current is None:
+    if artifacts.not_refused is None:
         return None
-    after = held_back_after(stored, learned(artifacts.folder(artifacts.current)))
+    after = held_back_after(stored, learned(artifacts.folder(artifacts.not_refused)))
     if after is None:
         return None
     ratings = training_table(given, until(stored, after))

@@ -51,8 +51,7 @@ def publish(
     from ratecast.serving.live.published import ArtifactStore
 
     artifacts = ArtifactStore(service_home(home))
-    if wait is not None and not 0 < wait < float("inf"):
-        raise InputError(f"publish: --wait {wait:g}: give a number of seconds above 0")
+    checked_wait(wait, "publish")
     if sum((artifact is not None, promote, no_shadow)) != 1 or (shadow and artifact is None):
         raise InputError("publish: give one of an artifact, --promote and --no-shadow")
     if wait is not None and (shadow or no_shadow):
@@ -70,28 +69,38 @@ def publish(
         name = artifacts.promote(force=force)
     else:
         name = artifacts.publish(artifact, shadow=shadow, force=force)
-    facts, message = {"published": name}, f"published as {'the shadow ' * shadow}{name}"
-    if wait is not None:
-        facts["verdict"], compared = _verdict(artifacts, name, wait)
-        message += ", and served" + f"; {compared}" * bool(compared)
-        facts |= {"comparison": compared} if compared else {}
-    emit(facts, message, json)
+    verdict, message = waited(artifacts, name, wait, "publish", "the shadow " * shadow)
+    emit({"published": name} | verdict, message, json)
 
 
-def _verdict(artifacts: "ArtifactStore", name: str, seconds: float) -> tuple[str, str]:
-    """That of the running service, and its comparison with the served model, or an empty text.
+def checked_wait(seconds: float | None, command: str) -> None:
+    """Raise `InputError` for what is no time to wait."""
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise InputError(f"{command}: --wait {seconds:g}: give a number of seconds above 0")
 
-    Raises `InputError` where it is refused, or nothing answers.
+
+def waited(
+    artifacts: "ArtifactStore", name: str, seconds: float | None, command: str, kind: str = ""
+) -> tuple[dict[str, str], str]:
+    """What the running service says of an artifact, and a line on it, after so many seconds.
+
+    seconds: None not to wait. kind: of the artifact, for the line. Raises `InputError` where it is
+    refused, or nothing answers.
     """
     from ratecast.serving.live.published import SERVING
     from ratecast.serving.quality.comparison import read_comparison
 
+    message = f"published as {kind}{name}"
+    if seconds is None:
+        return {}, message
     verdict = artifacts.verdict(name, seconds)
     if verdict is None:
         raise InputError(
-            f"publish: no service answered within {seconds:g} s; {name} is served once "
+            f"{command}: no service answered within {seconds:g} s; {name} is served once "
             f"ratecast serve --home {artifacts.home} runs"
         )
     if verdict != SERVING:
-        raise InputError(f"publish: {verdict}")
-    return verdict, str(read_comparison(artifacts.folder(name)) or "")
+        raise InputError(f"{command}: {verdict}")
+    facts, compared = {"verdict": verdict}, str(read_comparison(artifacts.folder(name)) or "")
+    facts |= {"comparison": compared} if compared else {}
+    return facts, f"{message}, and served" + f"; {compared}" * bool(compared)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ratecast.errors import InputError
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccessOptions:
@@ -54,4 +56,7 @@ def service_home(home: Path | None) -> Path:
     """The service's folder: the given one, or `service` in RATECAST_HOME."""
     from ratecast.data import home as data_home
 
-    return (data_home() / "service" if home is None else home).expanduser()
+    folder = (data_home() / "service" if home is None else home).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give the folder of a service as --home")
+    return folder

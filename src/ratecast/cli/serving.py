@@ -4,6 +4,7 @@ import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from ratecast.cli.call import AUTO, emit, note, show
 from ratecast.cli.first_model import BUDGET, DATA, MODEL, NONE_GIVEN, FirstModel
 from ratecast.cli.serve_options import OPEN, PLAIN, AccessOptions, PageOptions, service_home
 from ratecast.disk_files import locked
+from ratecast.errors import InputError
 from ratecast.optional_packages import require
 from ratecast.serving.private_files import owner_only, private_home
 from ratecast.table_options import DEFAULT, TableOptions
@@ -84,11 +86,12 @@ def serve(
     if artifacts.current is None:
         _publish_first(artifacts, settings, table, first)
 
-    def page() -> "LoadPage | None":
+    def page(port: int) -> "LoadPage | None":
         """Called once store and port are available."""
         # A plain print: importing what formats tables would take a tenth of a second.
         about = "documentation of the API: /docs; stop with Ctrl-C"
-        print(f"ratecast: {settings.address}  ({about})", flush=True)
+        address = replace(settings, port=port).address
+        print(f"ratecast: {address}  ({about})", flush=True)
         return _page(view)
 
     run(settings, page)
@@ -129,6 +132,7 @@ def refit(
     table: TableOptions = DEFAULT,
     model: str | None = None,
     force: bool = False,
+    wait: float | None = None,
     json: bool = False,
 ) -> None:
     """Train on a table and the stored ratings, publish the model.
@@ -147,14 +151,16 @@ def refit(
             published model was trained on, or ml-100k.
         table: how a table of your own is read; by default as for the published model.
         model: the model's name, or the YAML file of an experiment; default: the published model,
-            with its settings, or auto.
+            or the one in service where that was refused, with its settings; without one, auto.
         force: train once, and serve the model without the comparison.
+        wait: as for ratecast publish.
         json: print the result as one JSON document.
     """
     require("serve", "refit")
     from functools import partial
 
     from ratecast.cli.held_back import held_back
+    from ratecast.cli.publishing import checked_wait, waited
     from ratecast.data import load_table
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.serving.live.training_table import training_table
@@ -162,6 +168,7 @@ def refit(
 
     settings = Settings(service_home(home), database=database)
     artifacts = ArtifactStore(settings.home)
+    checked_wait(wait, "refit")
     experiment = _refit_experiment(artifacts, data, table, model)
     stored = _stored(settings)
     given = load_table(experiment.data, experiment.table)
@@ -175,18 +182,26 @@ def refit(
         trained = _trained(experiment, ratings)
         name = artifacts.publish(trained, stored.last, force=force, held_back=rows)
     facts = {"published": name, "ratings": len(ratings), "of_the_store": len(stored.ratings)}
-    emit(facts, f"published as {name}", json)
+    verdict, message = waited(artifacts, name, wait, "refit")
+    emit(facts | verdict, message, json)
 
 
 def _refit_experiment(
     artifacts: "ArtifactStore", data: str | None, table: TableOptions, model: str | None
 ) -> "Experiment":
-    """The experiment that was given, completed by that of the published model."""
-    from dataclasses import replace
+    """The experiment that was given, completed by that of the published model.
 
+    Raises `InputError` where there is no service and no model was given.
+    """
     from ratecast.training.saved_experiment import options_for, saved_experiment, trained_on
 
-    folder = None if artifacts.current is None else artifacts.folder(artifacts.current)
+    if model is None and not artifacts.home.exists():
+        # A new one would hide a misspelt path, and no service would have the model.
+        start = f"ratecast serve --home {artifacts.home} starts one, or give --model"
+        raise InputError(f"refit: {artifacts.home}: no folder of a service; {start}")
+    # Not one that the service refused: it would be fitted again and again.
+    name = artifacts.not_refused
+    folder = None if name is None else artifacts.folder(name)
     saved = None if folder is None else saved_experiment(folder)
     if folder is None or saved is None:
         return _experiment(model or MODEL, data or DATA, artifacts.home, table)
@@ -232,8 +247,6 @@ def _trained(
 
     out: folder of the run, if it is not that of the experiment.
     """
-    from dataclasses import replace
-
     from ratecast.splits import named
     from ratecast.training.train import train
 

@@ -45,9 +45,13 @@ class Client:
     def at(cls, address: str, token: str | None = None, option: str = "--token") -> "Client":
         """The client of a service by its address, as in 127.0.0.1:8000 or with http:// before it.
 
-        token: by default that of RATECAST_TOKEN. option: see the class.
+        token: by default that of RATECAST_TOKEN. option: see the class. Raises `InputError` for
+        what is no such address.
         """
         url = address if "://" in address else f"http://{address}"
+        scheme, _, rest = url.partition("://")
+        if scheme not in ("http", "https") or not rest.strip("/"):
+            raise InputError(f"{address}: is no address of a service; give http://HOST:PORT")
         return cls(url, token or os.environ.get("RATECAST_TOKEN"), option)
 
     def get(self, path: str, **query: Any) -> Any:

@@ -38,7 +38,12 @@ def private_home(home: Path) -> None:
     A folder that has other things too stays open to others, and what the service makes does not.
     Raises `InputError` for what belongs to another user and can be read by all.
     """
-    home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    try:
+        home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{home}: cannot be made ({error.strerror}); give another --home"
+        ) from None
     entries = [home / name for name in ENTRIES]
     if {path.name for path in home.iterdir()} <= {*ENTRIES, "secret", "training.lock"}:
         entries.append(home)

@@ -88,6 +88,10 @@ class Settings:
                 "openssl rand -hex 32"
             )
         checked_port(self.port, "serve")
+        if self.rate is not None and not 0 <= self.rate < float("inf"):
+            raise InputError(
+                f"serve: --rate_limit is {self.rate:g}; give requests a second, or 0 for no limit"
+            )
         if self.keep < 0:
             raise InputError(
                 f"serve: --keep is {self.keep}; give how many older models stay, from 0"
@@ -150,10 +154,11 @@ def _utc(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
 
 
-def serve(settings: Settings, page: Callable[[], LoadPage | None] = lambda: None) -> None:
+def serve(settings: Settings, page: Callable[[int], LoadPage | None] = lambda _: None) -> None:
     """Serve until the process gets a signal to stop.
 
-    page: called once, when store and port are available; returns what imports the page.
+    page: called once with the port, when that and the store are available; returns what imports
+    the page.
     """
     settings.checked()
     private_home(settings.home)
@@ -163,7 +168,8 @@ def serve(settings: Settings, page: Callable[[], LoadPage | None] = lambda: None
     place = settings.host, settings.port, "serve", "--port or --host"
     with closing(store), exclusive_lock(store.lock), bound_socket(*place) as port:
         hot_swap = HotSwap(ArtifactStore(settings.home, settings.keep), store)
-        app = create_app(hot_swap, access, settings.limits, page(), settings.proxies)
+        load_page = page(port.getsockname()[1])
+        app = create_app(hot_swap, access, settings.limits, load_page, settings.proxies)
         log_as_json()
         sys.setswitchinterval(SWITCH_SECONDS)
         bounded = server(

@@ -55,6 +55,26 @@ def test_a_rating_is_in_effect_in_the_very_next_answer(client: httpx.Client) -> 
     assert client.delete(f"/v1/users/{user}/ratings/50").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("/v1/users/5/recommendations?n=1&gen=Comedy", "n, user_id, genre, "),
+        ("/v1/predict?user=196&movie=1&gen=1", "user, movie"),
+        ("/v1/quality?gen=1", "it has none"),
+        ("/v1/movies?gen=1", "it has "),
+    ],
+)
+def test_a_parameter_that_a_path_does_not_have_is_refused(
+    client: httpx.Client, path: str, known: str
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert fault["field"] == "gen"
+    assert fault["detail"].startswith("is no parameter of this path; ")
+    assert known in fault["detail"]
+
+
 def test_what_was_rated_is_never_recommended(client: httpx.Client) -> None:
     found = get(client, "/v1/users/5/recommendations", n=100)["forecasts"]
     rated = {r["movie"]["id"] for r in get(client, "/v1/users/5/ratings")["ratings"]}

@@ -8,8 +8,9 @@ import pytest
 
 from ratecast.cli import main
 from ratecast.errors import InputError
+from ratecast.models import load_model
 from ratecast.ratings import AT, MOVIE, RATING, USER, Ratings, checked
-from ratecast.serving.live.published import ArtifactStore
+from ratecast.serving.live.published import SERVING, ArtifactStore
 from ratecast.serving.live.served_model import learned
 from ratecast.serving.live.training_table import training_table
 from ratecast.serving.store.database import RatingEvent, RemovalEvent, Store, StoredEvents
@@ -85,3 +86,45 @@ def test_refit_learns_what_the_store_knows_and_the_service_takes_it_up(
     store.lock.take()
     assert store.events_since().deleted.among(["1", "500"]) == ["500"]
     store.close()
+
+
+def test_a_refit_is_of_the_model_in_service_where_the_published_one_was_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    once = planted().frame.unique([USER, MOVIE], keep="first", maintain_order=True)
+    once.write_csv("ratings.csv")
+    artifacts = ArtifactStore(tmp_path / "home")
+
+    def refitted(*words: str) -> str:
+        assert main(["refit", f"--home={artifacts.home}", *words]) == 0
+        assert artifacts.current is not None
+        return artifacts.current
+
+    first = refitted("--model=bias", "--data=ratings.csv")
+    assert artifacts.not_refused == first
+    artifacts.record_verdict(first, SERVING)
+    second = refitted("--model=mean")
+    assert artifacts.not_refused == second, "no service has seen it yet"
+    artifacts.record_verdict(second, "refused: worse on recent ratings")
+    assert artifacts.not_refused == first
+    assert load_model(artifacts.folder(refitted())).name == "bias"
+
+
+def test_a_folder_that_is_not_there_is_said_and_not_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["refit", "--home", str(tmp_path / "missing")]) == 2
+    assert "missing: no folder of a service; ratecast serve --home" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["serve", "refit --model bias", "publish artifacts/als"])
+def test_a_home_that_is_a_file_is_said(
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert main([*words.split(), "--home", str(file)]) == 2
+    line = f"ratecast: {file}: is a file; give the folder of a service as --home\n"
+    assert capsys.readouterr().err == line

@@ -4,14 +4,13 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BeforeValidator, StringConstraints
 
 from ratecast.ids import MOST_BYTES, Id
 from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import InvalidValueError, UnavailableError
 from ratecast.serving.http.auth import check, check_forecasts
-from ratecast.serving.http.problem_details import MEDIA_TYPE
 from ratecast.serving.http.schemas import (
     AllMovies,
     Count,
@@ -28,6 +27,7 @@ from ratecast.serving.http.schemas import (
     UserRatings,
     reply,
 )
+from ratecast.serving.http.v1_router import v1_router
 from ratecast.serving.records import ModelInfo, UserRating
 from ratecast.serving.service import RatingService
 
@@ -125,25 +125,7 @@ PathUser = Annotated[Id, Depends(user_in_path)]
 PathMovie = Annotated[str, Depends(movie_in_path)]
 
 
-def _problem(description: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
-
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: _problem("The request is not valid HTTP"),
-    401: _problem("A token is required"),
-    403: _problem("This token does not allow it"),
-    404: _problem("Unknown user, movie or genre"),
-    405: _problem("The method is not allowed"),
-    409: _problem("The served model does not support this"),
-    413: _problem("The body is too large"),
-    422: _problem("A field is not valid; `errors` names it"),
-    429: _problem("Too many requests; see Retry-After"),
-    503: _problem("Not available now; see Retry-After"),
-}
-
-router = APIRouter(prefix="/v1", responses=PROBLEMS)
+router = v1_router()
 
 
 def predicted(request: Request, user: str, movies: list[str]) -> Forecasts:

@@ -22,6 +22,7 @@ from ratecast.serving.http.limits import Limits
 from ratecast.serving.http.middleware import ServiceMiddleware
 from ratecast.serving.http.page_mount import DeferredPage, LoadPage
 from ratecast.serving.http.schemas import ServiceStatus, reply
+from ratecast.serving.http.v1_router import PROBLEMS
 from ratecast.serving.metrics import Metrics
 from ratecast.serving.service import RatingService
 
@@ -93,7 +94,7 @@ def _add_health(app: FastAPI, hot_swap: HotSwap, metrics: Metrics) -> None:
         return reply(ServiceStatus("alive"))
 
     @app.get(
-        "/readyz", tags=["health"], response_model=ServiceStatus, responses={503: api.PROBLEMS[503]}
+        "/readyz", tags=["health"], response_model=ServiceStatus, responses={503: PROBLEMS[503]}
     )
     async def ready() -> Response:
         """Whether a model is loaded, updated with all ratings in the store, and takes more."""

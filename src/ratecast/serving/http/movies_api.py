@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import Field
 
 from ratecast.ids import MOST_BYTES
@@ -10,7 +10,6 @@ from ratecast.serving import adding, seen
 from ratecast.serving.catalogue import Movie
 from ratecast.serving.errors import InvalidValueError
 from ratecast.serving.http.api import (
-    PROBLEMS,
     MovieFilter,
     PathMovie,
     PathUser,
@@ -18,12 +17,13 @@ from ratecast.serving.http.api import (
     require_service_token,
 )
 from ratecast.serving.http.schemas import BodyId, Count, MovieSearch, RequestBody, reply
+from ratecast.serving.http.v1_router import v1_router
 from ratecast.serving.letterboxd_export import letterboxd_csv
 from ratecast.serving.records import UserExport
 from ratecast.serving.selection import matching
 from ratecast.serving.store.new_movies import NewMovie
 
-router = APIRouter(prefix="/v1", responses=PROBLEMS)
+router = v1_router()
 
 # Text that every database can hold, and every page show.
 Title = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]

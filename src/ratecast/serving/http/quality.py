@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ratecast.serving.http.api import PROBLEMS, Service
+from ratecast.serving.http.api import Service
 from ratecast.serving.http.schemas import reply
+from ratecast.serving.http.v1_router import v1_router
 from ratecast.serving.quality.scores import Figures
 from ratecast.serving.quality_report import Quality, quality_of
 from ratecast.serving.service import RatingService
 
-router = APIRouter(prefix="/v1", responses=PROBLEMS)
+router = v1_router()
 
 # The name of each figure's gauge, and what it is of.
 GAUGES = {

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import Field
 
 from ratecast.ids import MOST_BYTES, Id
 from ratecast.queries.together import LEAST_USERS, MOST_USERS, Measure
 from ratecast.serving.errors import ForbiddenError, InvalidValueError
-from ratecast.serving.http.api import PROBLEMS, PathUser, Service
+from ratecast.serving.http.api import PathUser, Service
 from ratecast.serving.http.auth import Access
 from ratecast.serving.http.movies_api import Name, Title, Year
 from ratecast.serving.http.schemas import (
@@ -21,12 +21,13 @@ from ratecast.serving.http.schemas import (
     Together,
     reply,
 )
+from ratecast.serving.http.v1_router import v1_router
 from ratecast.serving.service import RatingService
 from ratecast.serving.store.new_movies import NewMovie
 from ratecast.serving.titles import Resolved, forecast_title, resolve, watchlist
 from ratecast.serving.together import Wish, recommend_together
 
-router = APIRouter(prefix="/v1", responses=PROBLEMS)
+router = v1_router()
 
 Most = Annotated[int, Field(ge=1, le=MAX_ENTRIES)]
 Ids = Annotated[list[BodyId], Field(min_length=1, max_length=MAX_ENTRIES)]

@@ -45,6 +45,14 @@ class ArtifactStore:
         file = self.home / "current"
         return file.read_text().strip() if file.exists() else None
 
+    @property
+    def not_refused(self) -> str | None:
+        """Name of the current artifact; where the service refused it, of the newest that served."""
+        name = self.current
+        if name is None or self.verdicts().get(name, SERVING) == SERVING:
+            return name
+        return next(iter(self.accepted()), name)
+
     def folder(self, name: str) -> Path:
         """Folder of the artifact of this name."""
         return self.home / "models" / name
