@@ -73,6 +73,7 @@ check-perf: $(READY)  ## a million ratings beside a few peers; fails where ratec
 bench-serve: $(READY)  ## how quick the service is: benchmarks/serving.json, docs/performance.md
 	$(BIN)/python -m benchmarks.serve
 	$(BIN)/python -m benchmarks.serve --model blend --seconds 5 --soak 60
+	$(BIN)/python -m benchmarks.pages
 
 bench-import: $(READY)  ## how many titles of a list are matched: benchmarks/matching.json, docs/own-ratings.md
 	$(BIN)/python -m tests.exports.quality

@@ -13,6 +13,7 @@ from ratecast.cli import main
 from ratecast.data import canonical
 from ratecast.data.expand import expand
 from ratecast.errors import InputError
+from ratecast.serving.private_files import private_home
 from ratecast.serving.server import Settings
 from ratecast.serving.store.database import Store
 
@@ -93,6 +94,7 @@ def test_every_path_of_the_command_line(
 @pytest.mark.parametrize("name", NAMES)
 def test_the_store_lies_in_the_home(tmp_path: Path, name: str) -> None:
     home = tmp_path / name
+    private_home(home)
     Store(Settings(home).url).close()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (home / "ratings.db").is_file()

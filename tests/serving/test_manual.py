@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import serve
+from benchmarks import pages, serve
 from benchmarks.marks import with_section
 from tests.serving.place import Place
 
@@ -52,6 +52,13 @@ def test_the_figures_are_those_of_the_file() -> None:
     results = json.loads(serve.RESULTS.read_text("utf-8"))
     page = serve.PAGE.read_text("utf-8")
     assert with_section(page, serve.MARKS, serve.section(results)) == page
+
+
+@pytest.mark.skipif(not pages.RESULTS.exists(), reason="no figures yet: make bench-serve")
+def test_the_figures_of_the_page_are_those_of_the_file() -> None:
+    results = json.loads(pages.RESULTS.read_text("utf-8"))
+    page = serve.PAGE.read_text("utf-8")
+    assert with_section(page, pages.MARKS, pages.section(results)) == page
 
 
 def _method(line: str) -> str:

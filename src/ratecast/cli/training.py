@@ -57,7 +57,7 @@ def train(*words: str, everything: bool = False, json: bool = False) -> None:
     options, work, valid, on = out_of_core(as_setting(words), everything)
     options = [*options, "--split=all"] if everything else options
     experiment = _experiments(options, [AUTO])[0]
-    if experiment.name == AUTO and work is None:
+    if experiment.name == AUTO and work is None and on is None:
         seconds = experiment.make().settings()["budget"]
         note(f"train: auto tries models, one by one, for about {seconds:g} s at most (--budget)")
     if work is None:

@@ -76,6 +76,21 @@ def test_one_that_is_being_published_stays(artifacts: ArtifactStore) -> None:
     assert same_second.exists()
 
 
+def test_each_way_to_publish_has_a_verdict_of_its_own_within_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Bias().fit(planted()).save(tmp_path / "fitted")
+    store = ArtifactStore(tmp_path / "home")
+    monkeypatch.setattr("time.gmtime", lambda: (2026, 1, 1, 0, 0, 0, 3, 1, 0))
+    names = [
+        store.publish(tmp_path / "fitted", shadow=shadow, force=force)
+        for shadow in (False, True)
+        for force in (False, True)
+    ]
+    assert len({*names}) == 4
+    assert store.publish(tmp_path / "fitted") == names[0]
+
+
 def test_what_is_published_is_private(tmp_path: Path) -> None:
     Bias().fit(planted()).save(tmp_path / "fitted")
     assert main(["publish", str(tmp_path / "fitted"), f"--home={tmp_path / 'home'}"]) == 0

@@ -123,7 +123,7 @@ class ArtifactStore:
             if held_back is not None:
                 write_held_back(copy, held_back)
             make_private(copy)
-            name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{_digest(copy)}"
+            name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{_digest(copy, shadow)}"
             if not self.folder(name).exists():
                 sync_folder(copy)
                 rename(copy, self.folder(name))
@@ -209,8 +209,11 @@ class ArtifactStore:
         write_text(self.home / "verdicts.json", json.dumps(verdicts, indent=1) + "\n", FILE)
 
 
-def _digest(folder: Path) -> str:
-    """Of the artifact, and of whether it is forced, so that each of the two has its own verdict."""
+def _digest(folder: Path, shadow: bool) -> str:
+    """Of the artifact, and of how it is published, so that each has a verdict of its own.
+
+    Without that, a model that is refused and made a shadow in the same second would stay refused.
+    """
     digest = hashlib.sha256((folder / artifact.MANIFEST).read_bytes())
-    digest.update(b"forced" * (folder / FORCED).exists())
+    digest.update(b"forced" * (folder / FORCED).exists() + b"shadow" * shadow)
     return digest.hexdigest()[:8]
