@@ -30,7 +30,7 @@ RESULTS = ROOT / "benchmarks" / "pages.json"
 MARKS = "<!-- page: written by `make bench-serve` -->", "<!-- /page -->"
 MODEL, VIEWS, SETTLED_SECONDS = "bias", 5, 5.0
 # The words with which the page connects its socket.
-_QUERY = re.compile(r"^\s*query: (\{.*\}),$", re.MULTILINE)
+_QUERY = re.compile(r"query: \{.*'client_id': '([^']+)', 'next_message_id': (\d+)")
 
 
 def main() -> None:
@@ -100,8 +100,8 @@ async def _opened(port: int, number: int) -> socketio.AsyncClient:
     words = _QUERY.search(answer.text)
     if words is None:
         raise SystemExit("pages: the page connects its socket in another way than before")
-    query = json.loads(words[1]) | {"tab_id": f"tab-{number}", "document_id": f"page-{number}"}
-    query["implicit_handshake"] = "true"
+    query = {"client_id": words[1], "next_message_id": words[2], "implicit_handshake": "true"}
+    query |= {"tab_id": f"tab-{number}", "document_id": f"page-{number}"}
     socket = socketio.AsyncClient()
     text = "&".join(f"{name}={value}" for name, value in query.items())
     await socket.connect(
