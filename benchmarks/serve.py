@@ -55,12 +55,17 @@ def main() -> None:
     parser.add_argument("--render", action="store_true", help="only write the page")
     given = parser.parse_args()
     if not given.render:
-        facts = measure(given.model, given.artifact, given.seconds, given.soak)
+        model = given.model if given.artifact is None else _model_of(given.artifact)
+        facts = measure(model, given.artifact, given.seconds, given.soak)
         known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-        write_text(RESULTS, json.dumps(known | {given.model: facts}, indent=1) + "\n")
+        write_text(RESULTS, json.dumps(known | {model: facts}, indent=1) + "\n")
     results = json.loads(RESULTS.read_text("utf-8"))
     write_text(PAGE, with_section(PAGE.read_text("utf-8"), MARKS, section(results)))
     print(section(results))
+
+
+def _model_of(artifact: Path) -> str:
+    return str(json.loads((artifact / "manifest.json").read_text("utf-8"))["meta"]["model"])
 
 
 def measure(model: str, artifact: Path | None, seconds: float, soak: float) -> dict[str, Any]:
