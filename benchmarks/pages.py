@@ -22,7 +22,7 @@ import socketio
 
 from benchmarks.marks import with_section
 from benchmarks.records import machine, measured_at
-from benchmarks.serve import PAGE, ROOT, _megabytes, serving
+from benchmarks.serve import PAGE, ROOT, megabytes_of, serving
 from docs.pictures import browser
 from ratecast.atomic_write import write_text
 
@@ -51,9 +51,9 @@ def measure(pages: int) -> dict[str, Any]:
     about = machine()
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), MODEL) as (_, port, pid):
         time.sleep(SETTLED_SECONDS)
-        before = _megabytes(pid)
+        before = megabytes_of(pid)
         seconds = first_views(port)
-        idle = _megabytes(pid)
+        idle = megabytes_of(pid)
         opened = asyncio.run(_held(port, pid, pages))
     return {
         "machine": about,
@@ -85,7 +85,7 @@ async def _held(port: int, pid: int, pages: int) -> float:
     connected = sum(socket.connected for socket in sockets)
     if connected != pages:
         raise SystemExit(f"pages: {connected} of {pages} pages stayed open")
-    found = _megabytes(pid)
+    found = megabytes_of(pid)
     for socket in sockets:
         await socket.disconnect()
     return found

@@ -27,6 +27,7 @@ from benchmarks.drive import Load, MakeRequest, load, request
 from benchmarks.marks import with_section
 from benchmarks.records import machine, measured_at
 from ratecast.atomic_write import write_text
+from ratecast.models import load_model
 
 ROOT = Path(__file__).parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "serving.json", ROOT / "docs" / "performance.md"
@@ -55,17 +56,13 @@ def main() -> None:
     parser.add_argument("--render", action="store_true", help="only write the page")
     given = parser.parse_args()
     if not given.render:
-        model = given.model if given.artifact is None else _model_of(given.artifact)
+        model = given.model if given.artifact is None else load_model(given.artifact).name
         facts = measure(model, given.artifact, given.seconds, given.soak)
         known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
         write_text(RESULTS, json.dumps(known | {model: facts}, indent=1) + "\n")
     results = json.loads(RESULTS.read_text("utf-8"))
     write_text(PAGE, with_section(PAGE.read_text("utf-8"), MARKS, section(results)))
     print(section(results))
-
-
-def _model_of(artifact: Path) -> str:
-    return str(json.loads((artifact / "manifest.json").read_text("utf-8"))["meta"]["model"])
 
 
 def measure(model: str, artifact: Path | None, seconds: float, soak: float) -> dict[str, Any]:
@@ -155,7 +152,7 @@ def _soak(port: int, pid: int, seconds: float, rate: float) -> dict[str, float]:
     memory, failed = [], 0
     for _ in range(PIECES):
         failed += load(port, mixed, seconds / PIECES, rate=rate).failed
-        memory.append(_megabytes(pid))
+        memory.append(megabytes_of(pid))
     first, last = (median(part) for part in (memory[: PIECES // 4], memory[-PIECES // 4 :]))
     change = 100 * (last / first - 1)
     return {
@@ -194,7 +191,8 @@ def _ready(port: int) -> bool:
         return False
 
 
-def _megabytes(pid: int) -> float:
+def megabytes_of(pid: int) -> float:
+    """Resident memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 

@@ -29,9 +29,10 @@ def held_back(
     from ratecast.serving.live.served_model import LEARNED_TO, learned, load
     from ratecast.serving.live.training_table import training_table
 
-    if artifacts.not_refused is None:
+    name = artifacts.not_refused
+    if name is None:
         return None
-    after = held_back_after(stored, learned(artifacts.folder(artifacts.not_refused)))
+    after = held_back_after(stored, learned(artifacts.folder(name)))
     if after is None:
         return None
     ratings = training_table(given, until(stored, after))

@@ -61,7 +61,7 @@ def publish(
         message = (
             f"{ended} is no shadow any more; the served model stays"
             if ended
-            else (f"{artifacts.home}: there is no shadow; nothing was changed")
+            else f"{artifacts.home}: there is no shadow; nothing was changed"
         )
         emit({"published": None, "ended": ended}, message, json)
         return

@@ -3,7 +3,7 @@
 import gc
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ratecast.serving.http.page_mount import LoadPage, MakePage
     from ratecast.serving.live.published import ArtifactStore
     from ratecast.serving.server import Settings
-    from ratecast.serving.store.database import StoredEvents
+    from ratecast.serving.store.database import Store
     from ratecast.training.experiment import Experiment
 
 # Folder of a training in the service's folder.
@@ -97,25 +97,23 @@ def serve(
     run(settings, page)
 
 
-def _stored(settings: "Settings") -> "StoredEvents":
-    """What the store has. Raises `InputError` for a database that cannot be used."""
+@contextmanager
+def _store(settings: "Settings") -> "Iterator[Store]":
+    """The store, closed after the block. Raises `InputError` for one that cannot be used."""
     from ratecast.serving.store.database import Store
     from ratecast.serving.store.engine import reachable
 
     private_home(settings.home)
-    with reachable(settings.url):
-        store = Store(settings.url)
-        try:
-            return store.events_since()
-        finally:
-            store.close()
+    with reachable(settings.url), closing(Store(settings.url)) as store:
+        yield store
 
 
 def _publish_first(
     artifacts: "ArtifactStore", settings: "Settings", table: TableOptions, first: FirstModel
 ) -> None:
-    # A database that cannot be used is said before a model is trained for it.
-    _stored(settings)
+    with _store(settings):
+        # One that cannot be used is said before a model is trained for it.
+        pass
     training = f"training {first.model} on {first.data} first"
     show(f"no model is published in {artifacts.home} yet: {training}")
     experiment = _experiment(first.model, first.data, artifacts.home, table, first.budget)
@@ -170,7 +168,8 @@ def refit(
     artifacts = ArtifactStore(settings.home)
     checked_wait(wait, "refit")
     experiment = _refit_experiment(artifacts, data, table, model)
-    stored = _stored(settings)
+    with _store(settings) as store:
+        stored = store.events_since()
     given = load_table(experiment.data, experiment.table)
     ratings = training_table(given, stored)
     note(

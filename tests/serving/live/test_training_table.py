@@ -59,12 +59,17 @@ def test_a_table_without_times_stays_one() -> None:
     assert sorted(found.users["age"]) == [20, 30]
 
 
+def planted_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ratings.csv in the folder, which is the working one; each pair once."""
+    monkeypatch.chdir(folder)
+    once = planted().frame.unique([USER, MOVIE], keep="first", maintain_order=True)
+    once.write_csv("ratings.csv")
+
+
 def test_refit_learns_what_the_store_knows_and_the_service_takes_it_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    once = planted().frame.unique([USER, MOVIE], keep="first", maintain_order=True)
-    once.write_csv("ratings.csv")
+    planted_file(tmp_path, monkeypatch)
     words = ["--model=bias", "--data=ratings.csv", f"--home={tmp_path / 'home'}"]
     assert main(["refit", *words]) == 0
     artifacts, place = ArtifactStore(tmp_path / "home"), Place(tmp_path / "home")
@@ -91,9 +96,7 @@ def test_refit_learns_what_the_store_knows_and_the_service_takes_it_up(
 def test_a_refit_is_of_the_model_in_service_where_the_published_one_was_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    once = planted().frame.unique([USER, MOVIE], keep="first", maintain_order=True)
-    once.write_csv("ratings.csv")
+    planted_file(tmp_path, monkeypatch)
     artifacts = ArtifactStore(tmp_path / "home")
 
     def refitted(*words: str) -> str:
